@@ -1,0 +1,50 @@
+/**
+ * The people who log in. An account's id is the `subject` of what is issued for it (RFC 9068 §2.2).
+ */
+import type * as DateTime from "effect/DateTime"
+import * as ParseResult from "effect/ParseResult"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+/** Who a grant is of: an account of ours or, when an app answers who is logged in, the app's own name for a person. */
+export const Subject = Schema.NonEmptyString.pipe(Schema.maxLength(255), Schema.brand("Subject"))
+export type Subject = typeof Subject.Type
+
+/**
+ * The name a person logs in with: compared in one form, the lower case of NFKC, which is made once, on the way in.
+ * No spaces, control or format characters; 1 to 64 characters.
+ */
+export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe(Schema.brand("Username")), {
+  strict: true,
+  decode: (text, _, ast) => {
+    const name = text.trim().normalize("NFKC").toLowerCase()
+    return /^[^\s\p{Cc}\p{Cf}\p{Cs}\p{Z}]{1,64}$/u.test(name)
+      ? ParseResult.succeed(name)
+      : ParseResult.fail(new ParseResult.Type(ast, text, "a name has 1 to 64 characters, none of them a space"))
+  },
+  encode: (name) => ParseResult.succeed(name)
+})
+export type Username = typeof Username.Type
+
+/** 8 to 256 characters and at most 1024 bytes, used as they are typed: no normalisation, no truncation. */
+export const Password = Schema.String.pipe(
+  Schema.filter((text) => {
+    const bytes = new TextEncoder().encode(text).length
+    return (
+      (Array.from(text).length >= 8 && bytes <= 1024) || "a password has at least 8 characters, and at most 1024 bytes"
+    )
+  }),
+  Schema.Redacted
+)
+export type Password = typeof Password.Type
+
+/** An account. */
+export interface Account {
+  readonly id: Subject
+  readonly username: Username
+  /** Argon2id in PHC string format. */
+  readonly passwordHash: Redacted.Redacted
+  readonly createdAt: DateTime.Utc
+  /** Raised when all that was ever issued for this person must die at once. */
+  readonly epoch: number
+}

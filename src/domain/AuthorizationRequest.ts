@@ -1,0 +1,73 @@
+/** The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2.1, OpenID Connect Core §3.1.2.1). */
+import * as Data from "effect/Data"
+import type * as Option from "effect/Option"
+import type { Client } from "./Client.js"
+import type { CodeChallenge } from "./CodeChallenge.js"
+import type {
+  AccessDenied,
+  ConsentRequired,
+  InvalidRequest,
+  InvalidScope,
+  InvalidTarget,
+  LoginRequired,
+  RequestNotSupported,
+  RequestUriNotSupported,
+  UnauthorizedClient,
+  UnsupportedResponseType
+} from "./OAuthError.js"
+import type { RedirectUri } from "./RedirectUri.js"
+import type { Resource } from "./Resource.js"
+import type { Scope } from "./Scope.js"
+
+/** Where the answer goes: known good before anything else of the request is looked at. */
+export interface ReplyAddress {
+  readonly client: Client
+  readonly redirectUri: RedirectUri
+  /** Echoed byte for byte (RFC 6749 §4.1.2). */
+  readonly state: Option.Option<string>
+}
+
+/** A valid request. */
+export interface AuthorizationRequest extends ReplyAddress {
+  readonly scope: Scope
+  readonly resources: ReadonlyArray<Resource>
+  readonly codeChallenge: CodeChallenge
+  readonly prompt: ReadonlySet<"none" | "login" | "consent" | "select_account">
+  /** The oldest login that will do, in seconds. */
+  readonly maxAge: Option.Option<number>
+  /** The name that the client thinks the person has. */
+  readonly loginHint: Option.Option<string>
+}
+
+/** The errors that an authorization response may carry (RFC 6749 §4.1.2.1). */
+export type AuthorizationError =
+  | InvalidRequest
+  | UnauthorizedClient
+  | AccessDenied
+  | UnsupportedResponseType
+  | InvalidScope
+  | InvalidTarget
+  | LoginRequired
+  | ConsentRequired
+  | RequestNotSupported
+  | RequestUriNotSupported
+
+/**
+ * The request fails before its client and redirect URI are known to be good: the person sees a page, and nobody is
+ * redirected (RFC 6749 §4.1.2.1).
+ */
+export class AuthorizationRefused extends Data.TaggedError("AuthorizationRefused")<{
+  readonly reason:
+    | "MalformedRequest"
+    | "MissingClientId"
+    | "UnknownClient"
+    | "MissingRedirectUri"
+    | "UnregisteredRedirectUri"
+  readonly description: string
+}> {}
+
+/** The request fails after that: the client is told, by a redirect. */
+export class AuthorizationRejected extends Data.TaggedError("AuthorizationRejected")<{
+  readonly replyTo: ReplyAddress
+  readonly error: AuthorizationError
+}> {}

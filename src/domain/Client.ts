@@ -1,0 +1,101 @@
+/**
+ * Clients (RFC 6749 §2) and their metadata under the names of RFC 7591 §2.
+ */
+import type * as DateTime from "effect/DateTime"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Digest } from "./Digest.js"
+import * as RedirectUri from "./RedirectUri.js"
+import * as Scope from "./Scope.js"
+
+/** client_id (RFC 6749 §2.2): visible ASCII, chosen by this server, no secret. */
+export const ClientId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7E]{1,255}$/), Schema.brand("ClientId"))
+export type ClientId = typeof ClientId.Type
+
+/** How a client proves itself at the token endpoint (RFC 7591 §2, RFC 6749 §2.3.1). */
+export const AuthMethod = Schema.Literal("none", "client_secret_basic", "client_secret_post")
+export type AuthMethod = typeof AuthMethod.Type
+
+/** A web page of the client's own naming: https only, never fetched, shown as a link at most. */
+const WebPage = Schema.String.pipe(
+  Schema.maxLength(2048),
+  Schema.filter((text) => (URL.canParse(text) && new URL(text).protocol === "https:") || "must be an https URL")
+)
+
+const ShortText = Schema.NonEmptyString.pipe(Schema.maxLength(200))
+
+/**
+ * What is known of a client, defaults included: the members that RFC 7591 §2 defines, and `application_type` of
+ * OpenID Connect Registration §2, which MCP clients send. What is not listed here is not kept.
+ *
+ * `scope` is what the client may ask for. A self-registered client has none of its own and may ask for whatever the
+ * resources offer: what guards those is the person's consent.
+ */
+export const ClientMetadata = Schema.Struct({
+  redirect_uris: Schema.Array(RedirectUri.RedirectUri),
+  token_endpoint_auth_method: AuthMethod,
+  grant_types: Schema.Array(Schema.String),
+  response_types: Schema.Array(Schema.Literal("code")),
+  client_name: Schema.optional(ShortText),
+  client_uri: Schema.optional(WebPage),
+  logo_uri: Schema.optional(WebPage),
+  tos_uri: Schema.optional(WebPage),
+  policy_uri: Schema.optional(WebPage),
+  contacts: Schema.optional(Schema.Array(ShortText).pipe(Schema.maxItems(10))),
+  scope: Schema.optional(Scope.FromString),
+  software_id: Schema.optional(ShortText),
+  software_version: Schema.optional(ShortText),
+  application_type: Schema.optional(Schema.Literal("web", "native"))
+})
+export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
+
+/** A client's secret as the server keeps it. */
+export interface StoredSecret {
+  readonly digest: Digest
+  /** When it ceases to be accepted; `None` is never, `client_secret_expires_at` 0 (RFC 7591 §3.2.1). */
+  readonly expiresAt: Option.Option<DateTime.Utc>
+}
+
+/** A registered client. */
+export interface Client {
+  readonly id: ClientId
+  readonly issuedAt: DateTime.Utc
+  /** Who made it: its operator, or the client itself over RFC 7591, whose word about itself nobody checked. */
+  readonly origin: "Operator" | "Dynamic"
+  readonly metadata: ClientMetadata
+  readonly secret: Option.Option<StoredSecret>
+  /** Raised when all that was ever given to this client must die at once. */
+  readonly epoch: number
+}
+
+/** Whether the client keeps a secret (RFC 6749 §2.1). */
+export const isConfidential = (self: Client): boolean => self.metadata.token_endpoint_auth_method !== "none"
+
+/** Whether the client registered a grant type (RFC 7591 §2). */
+export const mayUse = (self: Client, grantType: string): boolean => self.metadata.grant_types.includes(grantType)
+
+/** What the client may ask for, of what is offered. */
+export const allowedScope = (self: Client, offered: Scope.Scope): Scope.Scope =>
+  self.origin === "Dynamic" && self.metadata.scope === undefined
+    ? offered
+    : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
+
+/** The registered redirect URI that a requested one stands for, if any. */
+export const redirectUri = (self: Client, requested: string): RedirectUri.RedirectUri | undefined =>
+  self.metadata.redirect_uris.some((registered) => RedirectUri.matches(registered, requested))
+    ? RedirectUri.RedirectUri.make(requested)
+    : undefined
+
+/**
+ * Whether nobody but the client itself can receive what is sent to the redirect URI: it keeps a secret, or the URI is
+ * a claimed https one. Anybody's program can listen on loopback or take a private-use scheme (RFC 8252 §8.6).
+ */
+export const canProveItself = (self: Client, requested: RedirectUri.RedirectUri): boolean =>
+  isConfidential(self) || RedirectUri.target(requested)._tag === "Host"
+
+/** Control characters, and those that turn the direction of text (Unicode categories Cc, Cf, Zl, Zp). */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** The client's name as a page may show it; its id where it gave none that can be shown. */
+export const displayName = (self: Client): string =>
+  (self.metadata.client_name ?? "").replace(unprintable, "").trim() || self.id

@@ -1,0 +1,22 @@
+/**
+ * Proof key for code exchange (RFC 7636), S256 only: `plain` does not exist here (RFC 9700 §2.1.1).
+ * The challenge of a verifier is computed in `services/Crypto`.
+ */
+import * as Schema from "effect/Schema"
+
+/** code-verifier = 43*128unreserved (RFC 7636 §4.1). */
+export const CodeVerifier = Schema.String.pipe(
+  Schema.pattern(/^[A-Za-z0-9._~-]{43,128}$/),
+  Schema.brand("CodeVerifier")
+)
+export type CodeVerifier = typeof CodeVerifier.Type
+
+/** BASE64URL(SHA256(…)): 43 characters whose last carries four bits (RFC 7636 §4.2). */
+export const CodeChallenge = Schema.String.pipe(
+  Schema.pattern(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
+  Schema.brand("CodeChallenge")
+)
+export type CodeChallenge = typeof CodeChallenge.Type
+
+/** The one `code_challenge_method` there is. */
+export const method = "S256"

@@ -1,0 +1,20 @@
+/** What a person has ever allowed a client: one row for each pair of them. */
+import type * as DateTime from "effect/DateTime"
+import type { Subject } from "./Account.js"
+import type { ClientId } from "./Client.js"
+import type { RedirectUri } from "./RedirectUri.js"
+import type { ResourceIndicator } from "./Resource.js"
+import type { Scope } from "./Scope.js"
+
+/** A recorded consent. */
+export interface Consent {
+  readonly subject: Subject
+  readonly clientId: ClientId
+  readonly scope: Scope
+  readonly resources: ReadonlySet<ResourceIndicator>
+  /** The redirect targets that the person saw and allowed. */
+  readonly redirectUris: ReadonlySet<RedirectUri>
+  readonly updatedAt: DateTime.Utc
+  /** Raised when the person takes the consent back. */
+  readonly epoch: number
+}

@@ -1,0 +1,265 @@
+/**
+ * A grant: what a person allowed a client. Its whole life is one row (ADR 5):
+ *
+ *     Approved{code} --redeem--> Active{generation 1} --rotate--> Active{generation n+1} ... --> Revoked{reason}
+ *
+ * A store changes that row by one conditional statement a verb. When the statement changed nothing, the functions
+ * here say why, so that every store gives the same reason.
+ */
+import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Subject } from "./Account.js"
+import type { ClientId } from "./Client.js"
+import type { CodeChallenge } from "./CodeChallenge.js"
+import type { Digest } from "./Digest.js"
+import * as Identifier from "./Identifier.js"
+import type { RedirectUri } from "./RedirectUri.js"
+import type { ResourceIndicator } from "./Resource.js"
+import type { Scope } from "./Scope.js"
+import type { SessionId } from "./Session.js"
+import * as Time from "./Time.js"
+
+/** Names a grant in its tokens and in logs; it opens nothing. */
+export const GrantId = Schema.String.pipe(Schema.pattern(Identifier.pattern), Schema.brand("GrantId"))
+export type GrantId = typeof GrantId.Type
+
+/** The epochs that a grant was made under. When one of them has moved on, the grant is dead. */
+export interface Epochs {
+  readonly subject: number
+  readonly client: number
+  readonly consent: number
+}
+
+/** What was granted: fixed when the person allows it, and never widened. */
+export interface Terms {
+  readonly id: GrantId
+  readonly subject: Subject
+  readonly clientId: ClientId
+  /** The redirect URI of the authorization request (RFC 6749 §4.1.3). */
+  readonly redirectUri: RedirectUri
+  readonly scope: Scope
+  readonly resources: ReadonlyArray<ResourceIndicator>
+  readonly sessionId: SessionId
+  /** When the person proved who they are. */
+  readonly authenticatedAt: DateTime.Utc
+  readonly approvedAt: DateTime.Utc
+  /** The absolute end: nothing of this grant outlives it. */
+  readonly expiresAt: DateTime.Utc
+  readonly epochs: Epochs
+}
+
+/** An authorization code that waits to be redeemed (RFC 6749 §4.1.2, RFC 7636 §4.4). */
+export interface PendingCode {
+  readonly digest: Digest
+  readonly challenge: CodeChallenge
+  readonly expiresAt: DateTime.Utc
+}
+
+/** The state of a grant's chain of refresh tokens (ADR 6, ADR 7). */
+export interface Chain {
+  /** The number of the current token; the first is 1. */
+  readonly generation: number
+  readonly digest: Digest
+  /** The chain key, sealed. */
+  readonly key: string
+  /** When the current token was made. */
+  readonly rotatedAt: DateTime.Utc
+  /** The present burst of rotations: the first generation that it superseded, and when it did. */
+  readonly burst: Option.Option<{ readonly generation: number; readonly beganAt: DateTime.Utc }>
+  /** When the current token dies if nobody uses it. */
+  readonly idleExpiresAt: DateTime.Utc
+}
+
+/** Why a grant was taken back. */
+export const RevocationReason = Schema.Literal(
+  "WrongVerifier",
+  "CodeReplayed",
+  "RefreshTokenReplayed",
+  "Denied",
+  "LostWrites",
+  "SubjectRevoked",
+  "ClientRevoked",
+  "ConsentWithdrawn"
+)
+export type RevocationReason = typeof RevocationReason.Type
+
+/** The life of a grant. */
+export type Grant = Data.TaggedEnum<{
+  Approved: { readonly terms: Terms; readonly code: PendingCode }
+  /** `chain` is `None` when no refresh token was issued. */
+  Active: {
+    readonly terms: Terms
+    readonly code: PendingCode
+    readonly redeemedAt: DateTime.Utc
+    readonly chain: Option.Option<Chain>
+  }
+  /** `redeemedAt` is `None` when the code was never redeemed. */
+  Revoked: {
+    readonly terms: Terms
+    readonly code: PendingCode
+    readonly redeemedAt: Option.Option<DateTime.Utc>
+    readonly revokedAt: DateTime.Utc
+    readonly reason: RevocationReason
+  }
+}>
+export const Grant = Data.taggedEnum<Grant>()
+export type Approved = Data.TaggedEnum.Value<Grant, "Approved">
+export type Active = Data.TaggedEnum.Value<Grant, "Active">
+export type Revoked = Data.TaggedEnum.Value<Grant, "Revoked">
+
+/** A grant with a chain of refresh tokens. */
+export type Refreshable = Active & { readonly chain: Option.Some<Chain> }
+
+/** A presentation of an authorization code, by a client that has proved who it is (RFC 6749 §4.1.3). */
+export interface Redemption {
+  readonly grantId: GrantId
+  readonly digest: Digest
+  readonly clientId: ClientId
+  /** `None` when the request names none, as OAuth 2.1 §4.1.3 has it. */
+  readonly redirectUri: Option.Option<RedirectUri>
+  /** S256 of the presented `code_verifier` (RFC 7636 §4.6). */
+  readonly challenge: CodeChallenge
+  readonly now: DateTime.Utc
+  /** How long after the redemption a second presentation is a duplicate and not a replay. */
+  readonly duplicateWindow: Duration.Duration
+  /** The first refresh token, where the client is to have one. */
+  readonly chain: Option.Option<{ readonly digest: Digest; readonly key: string; readonly idleExpiresAt: DateTime.Utc }>
+}
+
+/** How a redemption ends. */
+export type RedemptionAnswer = Data.TaggedEnum<{
+  /** This caller, and no other ever, spent the code. */
+  Redeemed: { readonly grant: Active }
+  /** The right client came with a wrong verifier: the code is spent, the grant revoked. */
+  WrongVerifier: {}
+  /** The same valid request again, within the duplicate window: nothing was changed. */
+  Duplicate: {}
+  /** A valid request again, after the window: everything issued from the code must be revoked. */
+  Replayed: {}
+  Expired: {}
+  /** No such code for this client and redirect URI, or a dead epoch: nothing was changed. */
+  Unknown: {}
+}>
+export const RedemptionAnswer = Data.taggedEnum<RedemptionAnswer>()
+
+const isPresentedBy = (self: Grant, redemption: Redemption): boolean =>
+  self.code.digest === redemption.digest &&
+  self.terms.clientId === redemption.clientId &&
+  Option.match(redemption.redirectUri, { onNone: () => true, onSome: (uri) => uri === self.terms.redirectUri })
+
+/** Whether a redemption changes this grant: the condition of the statement, for stores that hold grants as values. */
+export const isRedeemable = (self: Grant, redemption: Redemption): self is Approved =>
+  self._tag === "Approved" && isPresentedBy(self, redemption) && Time.isBefore(redemption.now, self.code.expiresAt)
+
+/** Why a redemption changed nothing, read off the row as it is now. */
+export const whyNotRedeemed = (
+  self: Option.Option<Grant>,
+  redemption: Redemption
+): Exclude<RedemptionAnswer, { readonly _tag: "Redeemed" | "WrongVerifier" }> => {
+  if (Option.isNone(self) || !isPresentedBy(self.value, redemption)) return RedemptionAnswer.Unknown()
+  const grant = self.value
+  if (grant._tag === "Approved") {
+    // Still open and not expired: then it was an epoch that moved on.
+    return Time.isBefore(redemption.now, grant.code.expiresAt) ? RedemptionAnswer.Unknown() : RedemptionAnswer.Expired()
+  }
+  // A presentation counts as a replay only when all of it is right, or it would be a lever for strangers.
+  const redeemedAt = grant._tag === "Active" ? Option.some(grant.redeemedAt) : grant.redeemedAt
+  if (Option.isNone(redeemedAt) || grant.code.challenge !== redemption.challenge) return RedemptionAnswer.Unknown()
+  return Time.isWithin(redemption.now, redeemedAt.value, redemption.duplicateWindow)
+    ? RedemptionAnswer.Duplicate()
+    : RedemptionAnswer.Replayed()
+}
+
+/** A presentation of an authentic refresh token, by the client it was issued to (RFC 6749 §6). */
+export interface Rotation {
+  readonly grantId: GrantId
+  /** The presented token: its number, and the digest of it. */
+  readonly generation: number
+  readonly digest: Digest
+  /** The digest of the token that follows it. */
+  readonly successor: Digest
+  readonly now: DateTime.Utc
+  /** How long superseded tokens may still be retried. */
+  readonly retryWindow: Duration.Duration
+  /** When the successor dies if nobody uses it. */
+  readonly idleExpiresAt: DateTime.Utc
+}
+
+/** How a rotation ends. */
+export type RotationAnswer = Data.TaggedEnum<{
+  /** The presented token was the current one; its successor is now. */
+  Rotated: { readonly grant: Refreshable }
+  /** The presented token was superseded a moment ago: the current one is due to its bearer too. Nothing was changed. */
+  Retried: { readonly grant: Refreshable }
+  /** The presented token was superseded long ago: the grant must be revoked. */
+  Replayed: {}
+  /** The presented token is newer than the row: writes were lost. */
+  Ahead: {}
+  Revoked: {}
+  Expired: {}
+  Unknown: {}
+}>
+export const RotationAnswer = Data.taggedEnum<RotationAnswer>()
+
+/** Whether the grant is active and has a chain. */
+export const isRefreshable = (self: Grant): self is Refreshable => self._tag === "Active" && Option.isSome(self.chain)
+
+const isExpired = (self: Refreshable, now: DateTime.Utc): boolean =>
+  !Time.isBefore(now, self.terms.expiresAt) || !Time.isBefore(now, self.chain.value.idleExpiresAt)
+
+/** Whether a rotation changes this grant: the condition of the statement, for stores that hold grants as values. */
+export const isRotatable = (self: Grant, rotation: Rotation): self is Refreshable =>
+  isRefreshable(self) &&
+  self.chain.value.generation === rotation.generation &&
+  self.chain.value.digest === rotation.digest &&
+  !isExpired(self, rotation.now)
+
+/** At most this many steps lead from a superseded token to the current one. */
+export const maxRetrySteps = 64
+
+/**
+ * Whether a superseded token is one that honest clients may still hold: one of the present burst, for a window after
+ * the burst began; or the one directly before the current, for a window after the last rotation.
+ */
+const isRetry = (chain: Chain, rotation: Rotation): boolean =>
+  chain.generation - rotation.generation <= maxRetrySteps &&
+  ((rotation.generation === chain.generation - 1 &&
+    Time.isWithin(rotation.now, chain.rotatedAt, rotation.retryWindow)) ||
+    Option.exists(
+      chain.burst,
+      ({ beganAt, generation }) =>
+        rotation.generation >= generation && Time.isWithin(rotation.now, beganAt, rotation.retryWindow)
+    ))
+
+/** Why a rotation changed nothing, read off the row as it is now; `epochsMatch` says whether its epochs still stand. */
+export const whyNotRotated = (
+  self: Option.Option<Grant>,
+  epochsMatch: boolean,
+  rotation: Rotation
+): Exclude<RotationAnswer, { readonly _tag: "Rotated" }> => {
+  if (Option.isNone(self)) return RotationAnswer.Unknown()
+  const grant = self.value
+  if (grant._tag === "Revoked" || !epochsMatch) return RotationAnswer.Revoked()
+  if (!isRefreshable(grant)) return RotationAnswer.Unknown()
+  if (isExpired(grant, rotation.now)) return RotationAnswer.Expired()
+  const chain = grant.chain.value
+  if (rotation.generation > chain.generation) return RotationAnswer.Ahead()
+  if (rotation.generation === chain.generation) return RotationAnswer.Unknown()
+  return isRetry(chain, rotation) ? RotationAnswer.Retried({ grant }) : RotationAnswer.Replayed()
+}
+
+/** The chain after a rotation: a rotation a window or more after the burst's beginning begins a new burst. */
+export const rotated = (self: Chain, rotation: Rotation): Chain => ({
+  ...self,
+  generation: self.generation + 1,
+  digest: rotation.successor,
+  rotatedAt: rotation.now,
+  burst: Option.orElseSome(
+    Option.filter(self.burst, ({ beganAt }) => Time.isWithin(rotation.now, beganAt, rotation.retryWindow)),
+    () => ({ generation: self.generation, beganAt: rotation.now })
+  ),
+  idleExpiresAt: rotation.idleExpiresAt
+})

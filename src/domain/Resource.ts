@@ -1,0 +1,53 @@
+/**
+ * Protected resources, their indicators (RFC 8707) and the scopes they offer.
+ */
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Scope from "./Scope.js"
+
+/** A resource indicator: an absolute URI without a fragment (RFC 8707 §2), in normal form. */
+export const ResourceIndicator = Schema.String.pipe(
+  Schema.filter((text, _, ast) => {
+    const fail = (reason: string) => new ParseResult.Type(ast, text, reason)
+    if (text.length > 2048 || !URL.canParse(text)) return fail("a resource is an absolute URI (RFC 8707 §2)")
+    if (text.includes("#")) return fail("a resource has no fragment (RFC 8707 §2)")
+    const { protocol } = new URL(text)
+    return protocol === "https:" || protocol === "http:" ? undefined : fail("a resource is an http or https URL")
+  }),
+  Schema.brand("ResourceIndicator")
+)
+export type ResourceIndicator = typeof ResourceIndicator.Type
+
+/** A protected resource of this server: its indicator, and a sentence for each scope, shown at consent. */
+export interface Resource {
+  readonly uri: ResourceIndicator
+  /** A name for people; the indicator stands in for it where it is missing. */
+  readonly name?: string | undefined
+  /** Scope token to the sentence that a person reads before allowing it. */
+  readonly scopes: Readonly<Record<string, string>>
+}
+
+/** The scope that a resource offers. */
+export const scope = (self: Resource): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))
+
+/** The scope that any of the resources offers. */
+export const offered = (resources: Iterable<Resource>): Scope.Scope =>
+  Scope.fromIterable(Array.from(resources).flatMap((resource) => Object.keys(resource.scopes)))
+
+/**
+ * The resource that a client means: the indicator itself, or the same with an upper-case scheme or host, or with the
+ * trailing slash that URL parsers put behind a bare origin (MCP, "Canonical Server URI").
+ */
+export const find = (resources: ReadonlyArray<Resource>, indicator: string): Resource | undefined =>
+  resources.find(({ uri }) => uri === indicator) ??
+  (URL.canParse(indicator) && !indicator.includes("#")
+    ? resources.find(({ uri }) => sameUrl(uri, indicator))
+    : undefined)
+
+const sameUrl = (left: string, right: string): boolean => new URL(left).href === new URL(right).href
+
+/** The path of the resource's URL, `""` for a bare origin; metadata lies behind it (RFC 9728 §3.1). */
+export const path = (self: Resource): string => {
+  const { pathname, search } = new URL(self.uri)
+  return `${pathname === "/" ? "" : pathname}${search}`
+}

@@ -1,0 +1,83 @@
+/** What an operator may set, with defaults and their reasons. Settings that contradict each other are refused. */
+import * as Duration from "effect/Duration"
+import type { Issuer } from "./Issuer.js"
+import type { Resource } from "./Resource.js"
+
+/** How long things live, and how forgiving the windows are. */
+export interface Lifetimes {
+  /** Access tokens: what a resource server that verifies offline may be late by. */
+  readonly accessToken: Duration.Duration
+  /** Authorization codes: one redirect long (RFC 6749 §4.1.2 says 10 minutes at most). */
+  readonly authorizationCode: Duration.Duration
+  /** Refresh tokens that nobody uses. */
+  readonly refreshTokenIdle: Duration.Duration
+  /** A grant, from the person's consent to its end, used or not. */
+  readonly grant: Duration.Duration
+  /** A login session. */
+  readonly session: Duration.Duration
+  /** A login or consent form, from being shown to being sent. */
+  readonly form: Duration.Duration
+  /** How long a superseded refresh token of an honest client still gets the current one; 0 is strict. */
+  readonly refreshWindow: Duration.Duration
+  /** How long a second redemption of a code is taken for a duplicate and not a replay; 0 is RFC 6749 §4.1.2's SHOULD. */
+  readonly codeWindow: Duration.Duration
+}
+
+/** The defaults. */
+export const defaultLifetimes: Lifetimes = {
+  accessToken: Duration.minutes(10),
+  authorizationCode: Duration.seconds(60),
+  refreshTokenIdle: Duration.days(30),
+  grant: Duration.days(180),
+  session: Duration.hours(12),
+  form: Duration.minutes(10),
+  refreshWindow: Duration.seconds(30),
+  codeWindow: Duration.seconds(2)
+}
+
+/** What the settings contradict, one sentence each; empty when they are sound. */
+export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
+  const { accessToken, authorizationCode, codeWindow, form, grant, refreshTokenIdle, refreshWindow, session } =
+    lifetimes
+  const found: Array<string> = []
+  const require = (holds: boolean, sentence: string) => {
+    if (!holds) found.push(sentence)
+  }
+  for (const [name, value] of Object.entries({
+    accessToken,
+    authorizationCode,
+    refreshTokenIdle,
+    grant,
+    session,
+    form
+  })) {
+    require(Duration.toMillis(value) >= 1000 &&
+      Duration.isFinite(value), `${name} must be at least a second, and finite`)
+  }
+  require(Duration.lessThanOrEqualTo(
+    authorizationCode,
+    Duration.minutes(10)
+  ), "authorizationCode must be at most 10 minutes (RFC 6749 §4.1.2)")
+  require(Duration.lessThanOrEqualTo(form, Duration.hours(1)), "form must be at most an hour")
+  require(Duration.lessThanOrEqualTo(
+    accessToken,
+    refreshTokenIdle
+  ), "accessToken must not be longer than refreshTokenIdle")
+  require(Duration.lessThanOrEqualTo(refreshTokenIdle, grant), "refreshTokenIdle must not be longer than grant")
+  require(Duration.lessThanOrEqualTo(refreshWindow, Duration.minutes(10)), "refreshWindow must be at most 10 minutes")
+  require(Duration.lessThan(refreshWindow, refreshTokenIdle), "refreshWindow must be shorter than refreshTokenIdle")
+  require(Duration.lessThanOrEqualTo(
+    codeWindow,
+    authorizationCode
+  ), "codeWindow must not be longer than authorizationCode")
+  return found
+}
+
+/** A server's settings, checked. */
+export interface Settings {
+  readonly issuer: Issuer
+  readonly resources: ReadonlyArray<Resource>
+  readonly lifetimes: Lifetimes
+  /** Private-use schemes without a dot that registrations may use, such as `cursor` (RFC 8252 §7.1 asks for a dot). */
+  readonly privateUseSchemes: ReadonlySet<string>
+}

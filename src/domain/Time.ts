@@ -1,0 +1,18 @@
+/** The one rule of time: what ends at an instant is over at that instant. `expired` means `now >= end`, everywhere. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+
+/** Whether `now` is before the end, that is, whether what ends there still lives. */
+export const isBefore = (now: DateTime.Utc, end: DateTime.Utc): boolean => now.epochMillis < end.epochMillis
+
+/** Whether `now` is less than `window` after `start`. A window of zero holds no instant. */
+export const isWithin = (now: DateTime.Utc, start: DateTime.Utc, window: Duration.Duration): boolean =>
+  now.epochMillis < start.epochMillis + Duration.toMillis(window)
+
+/** The earlier of `now + ttl` and an end that nothing outlives. */
+export const endOf = (now: DateTime.Utc, ttl: Duration.Duration, atMost: DateTime.Utc): DateTime.Utc =>
+  DateTime.min(DateTime.addDuration(now, ttl), atMost)
+
+/** Whole seconds from `now` to `end`, never negative: `expires_in` (RFC 6749 §5.1). */
+export const secondsUntil = (now: DateTime.Utc, end: DateTime.Utc): number =>
+  Math.max(0, Math.floor((end.epochMillis - now.epochMillis) / 1000))

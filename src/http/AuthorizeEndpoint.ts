@@ -1,0 +1,134 @@
+/**
+ * `/authorize` (RFC 6749 §3.1): reads the request, sees who is there, and shows a page. Nothing is written here, and
+ * nothing decided.
+ */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { AuthorizationRejected, type AuthorizationRequest } from "../domain/AuthorizationRequest.js"
+import * as CodeChallenge from "../domain/CodeChallenge.js"
+import * as Issuer from "../domain/Issuer.js"
+import { ConsentRequired, InvalidRequest, LoginRequired } from "../domain/OAuthError.js"
+import * as Parameters from "../domain/Parameters.js"
+import * as Time from "../domain/Time.js"
+import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
+import { ServerMetadata } from "../services/ServerMetadata.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import type { LoggedIn } from "../services/Sessions.js"
+import * as Body from "./Body.js"
+import * as Endpoint from "./Endpoint.js"
+import * as Interaction from "./Interaction.js"
+import * as Page from "./Page.js"
+import * as Visitor from "./Visitor.js"
+
+const get = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const requests = yield* AuthorizationRequests
+  const interaction = yield* Interaction.read(Option.getOrElse(Body.query(request), () => ""))
+  const visitor = yield* Visitor.loggedIn(request)
+
+  return yield* Parameters.parse(interaction.query).pipe(
+    Effect.flatMap(requests.validate),
+    Effect.flatMap((authorization) => answer(request, interaction, authorization, visitor)),
+    Effect.catchTags({
+      AuthorizationRefused: Interaction.refused,
+      // Nobody is sent to a client before they have said who they are (RFC 9700 §4.11.2).
+      AuthorizationRejected: (rejection) =>
+        Option.isSome(visitor) || isSilent(rejection)
+          ? Interaction.rejected(rejection, visitor)
+          : Interaction.loginPage(request, interaction, rejection.replyTo, "")
+    })
+  )
+})
+
+/** Whether the client asked that nobody be asked anything. */
+const isSilent = ({ error }: AuthorizationRejected): boolean =>
+  error._tag === "LoginRequired" || error._tag === "ConsentRequired"
+
+/** A login page, a consent page or, where neither may be shown, a rejection. */
+const answer = (
+  request: HttpServerRequest.HttpServerRequest,
+  interaction: Interaction.Interaction,
+  authorization: AuthorizationRequest,
+  visitor: Option.Option<LoggedIn>
+) =>
+  Effect.gen(function* () {
+    const silent = authorization.prompt.has("none")
+    const reject = (error: AuthorizationRejected["error"]) =>
+      new AuthorizationRejected({ replyTo: authorization, error })
+
+    if (Option.isNone(visitor) || mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)) {
+      return silent
+        ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
+        : yield* Interaction.loginPage(
+            request,
+            interaction,
+            authorization,
+            Option.getOrElse(authorization.loginHint, () => "").slice(0, 64)
+          )
+    }
+    return silent
+      ? yield* reject(new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" }))
+      : yield* Interaction.consentPage(interaction.query, authorization, visitor.value)
+  })
+
+/**
+ * Whether the login that is there will not do (OpenID Connect Core §3.1.2.1): the client asks for a new one, or for a
+ * younger one. A login made since this request was first shown always does.
+ */
+const mustLogIn = (
+  { maxAge, prompt }: AuthorizationRequest,
+  { firstShownAt }: Interaction.Interaction,
+  { session }: LoggedIn,
+  now: DateTime.Utc
+): boolean => {
+  if (Option.exists(firstShownAt, (shownAt) => !Time.isBefore(session.authenticatedAt, shownAt))) return false
+  return (
+    prompt.has("login") ||
+    prompt.has("select_account") ||
+    Option.exists(maxAge, (seconds) => !Time.isWithin(now, session.authenticatedAt, Duration.seconds(seconds)))
+  )
+}
+
+/** A browser's URLs end somewhere: a request that would not fit into one is refused. */
+const maxQueryLength = 8192
+
+/** A posted request goes on as a URL, so that there is one way from here (RFC 6749 §3.1). */
+const post = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const { issuer } = yield* ServerSettings
+  const parameters = yield* Body.form(request)
+  const query = new URLSearchParams(
+    Array.from(parameters.values).flatMap(([name, values]) => values.map((value): [string, string] => [name, value]))
+  ).toString()
+  if (query.length > maxQueryLength) {
+    return yield* new InvalidRequest({ reason: "MalformedParameter", description: "the request is too long" })
+  }
+  return Page.seeOther(issuer, Interaction.authorizePath(issuer, query))
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    yield* Endpoint.add({
+      path: `${Issuer.path(issuer)}/authorize`,
+      cors: false,
+      renderError: (error) => Page.error(issuer, error),
+      GET: get,
+      POST: post
+    })
+    yield* metadata.add({
+      authorization_endpoint: `${issuer}/authorize`,
+      response_types_supported: ["code"],
+      response_modes_supported: ["query"],
+      code_challenge_methods_supported: [CodeChallenge.method],
+      prompt_values_supported: ["none", "login", "consent", "select_account"],
+      authorization_response_iss_parameter_supported: true
+    })
+  })
+)

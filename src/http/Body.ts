@@ -1,0 +1,111 @@
+/**
+ * Reading a request's body, up to a limit. The platform's own limit resets the connection, so that a client never
+ * learns why; here it gets a 413 and the connection is closed after it.
+ */
+
+import type { Readable } from "node:stream"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { InvalidRequest, RequestTooLarge } from "../domain/OAuthError.js"
+import * as Parameters from "../domain/Parameters.js"
+
+/** The largest body that is read, in bytes. */
+export const limit = 64 * 1024
+
+const tooLarge = new RequestTooLarge({ reason: "BodyTooLarge", description: `the body is larger than ${limit} bytes` })
+
+const unreadable = new InvalidRequest({ reason: "MalformedParameter", description: "the body could not be read" })
+
+/** A stream of node:http; the rest of a body that is too large is not read, and not an error of the connection. */
+const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
+  Effect.async((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    const onData = (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) {
+        stop()
+        source.pause()
+        resume(tooLarge)
+      } else {
+        chunks.push(chunk)
+      }
+    }
+    const onEnd = () => {
+      stop()
+      resume(Effect.succeed(Buffer.concat(chunks)))
+    }
+    const onError = () => {
+      stop()
+      resume(unreadable)
+    }
+    const stop = () => {
+      source.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError)
+    }
+    source.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError)
+    return Effect.sync(stop)
+  })
+
+/** A request of the Fetch standard. */
+const readWeb = (source: Request): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
+  Effect.tryPromise({
+    try: async () => {
+      const chunks: Array<Uint8Array> = []
+      let size = 0
+      const reader = source.body?.getReader()
+      for (let next = await reader?.read(); next !== undefined && !next.done; next = await reader?.read()) {
+        size += next.value.length
+        if (size > limit) {
+          await reader?.cancel()
+          return undefined
+        }
+        chunks.push(next.value)
+      }
+      return Buffer.concat(chunks)
+    },
+    catch: () => unreadable
+  }).pipe(Effect.flatMap((bytes) => (bytes === undefined ? tooLarge : Effect.succeed(bytes))))
+
+const read = (request: HttpServerRequest.HttpServerRequest) => {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return tooLarge
+  return request.source instanceof Request ? readWeb(request.source) : readNode(request.source as Readable)
+}
+
+/** The media type that is expected, with no parameter but `charset=utf-8`, and no content coding. */
+const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string) => {
+  const [type = "", ...parameters] = (request.headers["content-type"] ?? "")
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim())
+  const plain = parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter))
+  return type === mediaType && plain && (request.headers["content-encoding"] ?? "identity") === "identity"
+    ? Effect.void
+    : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
+}
+
+/** Whether a media type is sent at all: a form without fields may have none. */
+const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =>
+  requireMediaType(request, mediaType).pipe(
+    Effect.zipRight(read(request)),
+    Effect.flatMap((bytes) =>
+      Effect.try({ try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes), catch: () => unreadable })
+    )
+  )
+
+/** The parameters of a form (RFC 6749 Appendix B). */
+export const form = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
+  Effect.flatMap(text(request, "application/x-www-form-urlencoded"), Parameters.parse)
+
+/** The text of a JSON document. */
+export const json = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<string, InvalidRequest | RequestTooLarge> => text(request, "application/json")
+
+/** The query of a request's URL, without its `?`. */
+export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {
+  const start = request.url.indexOf("?")
+  return start === -1 || start === request.url.length - 1 ? Option.none() : Option.some(request.url.slice(start + 1))
+}

@@ -1,0 +1,122 @@
+/**
+ * An endpoint: one path, its methods, and what all endpoints have in common. The path matches to the letter, whatever
+ * the router's settings; every other method is answered 405 with `Allow` (RFC 9110 §15.5.6); an error is rendered by
+ * the endpoint's own renderer, and nothing but an `OAuthError` can come out of a handler.
+ */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { Scope } from "effect/Scope"
+import { MethodNotAllowed, type OAuthError, ServerError } from "../domain/OAuthError.js"
+import { identifier } from "../services/Crypto.js"
+import { refuseRepeated } from "./AuthorizationHeader.js"
+
+/** What the router gives to every handler. */
+type Provided = HttpServerRequest.HttpServerRequest | Scope
+
+type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+
+/** What an endpoint is. */
+export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
+  readonly path: string
+  /** HEAD is answered as GET is, without the body. */
+  readonly GET?: Handler<EG, RG>
+  readonly POST?: Handler<EP, RP>
+  /** How an error looks to whoever calls. */
+  readonly renderError: (error: OAuthError) => HttpServerResponse.HttpServerResponse
+  /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
+  readonly cors: boolean
+}
+
+type Any<E extends OAuthError, R> = Endpoint<E, R, E, R>
+
+/** Adds an endpoint to the router; what its handlers need is taken from the context now. */
+export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
+  endpoint: Endpoint<EG, RG, EP, RP>
+): Effect.Effect<void, never, HttpLayerRouter.HttpRouter | Exclude<RG | RP, Provided>> =>
+  Effect.gen(function* () {
+    const router = yield* HttpLayerRouter.HttpRouter
+    const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
+    // The platform's log lines hold whole URLs, and these hold codes.
+    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint)).pipe(Effect.provide(context))
+    // `R` less what was just provided: the compiler does not subtract type parameters.
+    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
+    yield* router.add("*", endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Provided>)
+  })
+
+const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (request.url.split("?", 1)[0] !== endpoint.path) return HttpServerResponse.empty({ status: 404 })
+    return HttpServerResponse.setHeaders(yield* respond(endpoint, request), {
+      "x-content-type-options": "nosniff",
+      ...(endpoint.cors ? corsHeaders : {})
+    })
+  })
+
+const respond = <E extends OAuthError, R>(
+  endpoint: Any<E, R>,
+  request: HttpServerRequest.HttpServerRequest
+): Handler<never, R> => {
+  const handler = handlerOf(endpoint, request.method)
+  if (handler === undefined) {
+    const allow = allowed(endpoint)
+    return Effect.succeed(
+      request.method === "OPTIONS" && endpoint.cors
+        ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(allow) } })
+        : HttpServerResponse.setHeader(endpoint.renderError(notAllowed), "allow", allow)
+    )
+  }
+  return refuseRepeated(request).pipe(
+    Effect.zipRight(handler),
+    Effect.catchAll((error) => Effect.as(log(endpoint.path, error), endpoint.renderError(error))),
+    Effect.catchAllDefect((defect) => Effect.map(incident(endpoint.path, defect), endpoint.renderError))
+  )
+}
+
+const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string): Handler<E, R> | undefined => {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      return endpoint.GET
+    case "POST":
+      return endpoint.POST
+    default:
+      return undefined
+  }
+}
+
+const notAllowed = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "the method is not allowed here" })
+
+const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): string =>
+  [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")
+
+/** An expected refusal is told to the operator by its reason; a failure of the server's own, with its cause. */
+const log = (endpoint: string, error: OAuthError) => {
+  const annotations = { endpoint, error: error._tag, reason: error.reason }
+  return error._tag === "TemporarilyUnavailable"
+    ? Effect.annotateLogs(Effect.logWarning("unavailable", Cause.fail(error.cause)), annotations)
+    : Effect.annotateLogs(Effect.logInfo("refused"), annotations)
+}
+
+/** A fault of ours, or of a layer of the user's: the log and the answer share an id, and nothing else. */
+export const incident = (endpoint: string, defect: unknown): Effect.Effect<ServerError> =>
+  Effect.gen(function* () {
+    const id = yield* identifier
+    yield* Effect.annotateLogs(Effect.logError("server error", Cause.die(defect)), { endpoint, incident: id })
+    return new ServerError({ reason: "Defect", description: `something went wrong here; incident ${id}` })
+  })
+
+const corsHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "WWW-Authenticate, Retry-After"
+}
+
+const preflightHeaders = (allow: string) => ({
+  "access-control-allow-methods": allow,
+  "access-control-allow-headers": "Authorization, Content-Type, MCP-Protocol-Version",
+  "access-control-max-age": "3600"
+})

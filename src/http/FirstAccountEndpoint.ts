@@ -1,0 +1,84 @@
+/** `/first-account`: where whoever started a new server makes its first account, by the link that the server printed. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { Password, Username } from "../domain/Account.js"
+import * as Issuer from "../domain/Issuer.js"
+import * as Parameters from "../domain/Parameters.js"
+import { FirstAccount } from "../services/FirstAccount.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import * as Body from "./Body.js"
+import * as Endpoint from "./Endpoint.js"
+import * as Page from "./Page.js"
+import * as Pages from "./pages/index.js"
+import * as SameOrigin from "./SameOrigin.js"
+
+const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/first-account`
+
+/** The link that opens the page. */
+export const link = (issuer: Issuer.Issuer, token: Redacted.Redacted): string =>
+  `${issuer}/first-account?token=${Redacted.value(token)}`
+
+const get = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const first = yield* FirstAccount
+  const parameters = yield* Parameters.parse(Option.getOrElse(Body.query(request), () => ""))
+  const token = Option.map(yield* Parameters.single(parameters, "token"), (text) => Redacted.make(text))
+  return Option.isSome(token) && (yield* first.admits(token.value)) ? yield* show(token.value, "") : yield* gone
+})
+
+const show = (token: Redacted.Redacted, username: string, problem?: Pages.FirstAccountPage["problem"]) =>
+  Effect.map(ServerSettings, ({ issuer }) =>
+    Page.page(
+      issuer,
+      Pages.firstAccountPage({ formAction: path(issuer), form: Redacted.value(token), username, problem }),
+      problem === undefined ? 200 : 400
+    )
+  )
+
+const gone = Effect.map(ServerSettings, ({ issuer }) => Page.page(issuer, Pages.firstAccountVoidPage(), 410))
+
+const post = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const first = yield* FirstAccount
+  const { issuer, resources } = yield* ServerSettings
+  yield* SameOrigin.require(request, issuer)
+  const parameters = yield* Body.form(request)
+  yield* Parameters.refuseRepeated(parameters, new Set())
+  const read = (name: string) =>
+    Effect.map(
+      Parameters.single(parameters, name),
+      Option.getOrElse(() => "")
+    )
+  const token = Redacted.make(yield* Parameters.required(parameters, "form"))
+  const typed = yield* read("username")
+  const password = yield* read("password")
+
+  const username = Schema.decodeOption(Username)(typed)
+  if (Option.isNone(username)) return yield* show(token, typed.slice(0, 64), "NameInvalid")
+  const accepted = Schema.decodeOption(Password)(password)
+  if (Option.isNone(accepted)) return yield* show(token, username.value, "PasswordInvalid")
+  if ((yield* read("password_again")) !== password) return yield* show(token, username.value, "PasswordsDiffer")
+
+  const account = yield* first.create(token, { username: username.value, password: accepted.value })
+  return Option.isNone(account)
+    ? yield* gone
+    : Page.page(issuer, Pages.firstAccountDonePage({ username: account.value.username, mcpUrl: resources[0]?.uri }))
+})
+
+/** Serves the endpoint. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    yield* Endpoint.add({
+      path: path(issuer),
+      cors: false,
+      renderError: (error) => Page.error(issuer, error),
+      GET: get,
+      POST: post
+    })
+  })
+)

@@ -1,0 +1,180 @@
+/**
+ * What the pages of one authorization share: the request travels in its own URL, and every form carries it sealed.
+ */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type {
+  AuthorizationRefused,
+  AuthorizationRejected,
+  AuthorizationRequest,
+  ReplyAddress
+} from "../domain/AuthorizationRequest.js"
+import * as Base64Url from "../domain/Base64Url.js"
+import * as Client from "../domain/Client.js"
+import * as Issuer from "../domain/Issuer.js"
+import * as RedirectUri from "../domain/RedirectUri.js"
+import { Approvals } from "../services/Approvals.js"
+import { digest, digestOf, randomBytes } from "../services/Crypto.js"
+import { Forms } from "../services/Forms.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import type { LoggedIn } from "../services/Sessions.js"
+import * as Cookies from "./Cookies.js"
+import * as Page from "./Page.js"
+import * as Pages from "./pages/index.js"
+import * as Wire from "./Wire.js"
+
+/** The parameter in which a login leaves its proof for the request that it returns to. */
+const proofParameter = "latchkey_login"
+
+/** An authorization request as its URL holds it, and when it was first answered with a login page, if it was. */
+export interface Interaction {
+  /** The request's own parameters, in one spelling. */
+  readonly query: string
+  readonly firstShownAt: Option.Option<DateTime.Utc>
+}
+
+/** Reads the query of `/authorize`: the request, and the proof that a login has left there. */
+export const read = (query: string) =>
+  Effect.gen(function* () {
+    const forms = yield* Forms
+    const parameters = new URLSearchParams(query)
+    const proof = parameters.get(proofParameter)
+    parameters.delete(proofParameter)
+    const own = parameters.toString()
+    const opened = proof === null ? Option.none() : yield* forms.open("LoginProof", proof)
+    const interaction: Interaction = {
+      query: own,
+      firstShownAt: opened.pipe(
+        Option.filter(({ expired, form }) => !expired && form.request === digestOf(own)),
+        Option.map(({ form }) => form.firstShownAt)
+      )
+    }
+    return interaction
+  })
+
+/** The URL path of `/authorize` for a request. */
+export const authorizePath = (issuer: Issuer.Issuer, query: string): string =>
+  `${Issuer.path(issuer)}/authorize?${query}`
+
+/** Back to the request, with the proof that it was first shown at a time (see `read`). */
+export const returnPath = (query: string, firstShownAt: DateTime.Utc) =>
+  Effect.gen(function* () {
+    const forms = yield* Forms
+    const { issuer } = yield* ServerSettings
+    const proof = yield* forms.seal({ _tag: "LoginProof", request: digestOf(query), firstShownAt })
+    return authorizePath(issuer, `${query}&${proofParameter}=${proof}`)
+  })
+
+/** The login page of a request, in a form that only this browser can send. */
+export const loginPage = (
+  request: HttpServerRequest.HttpServerRequest,
+  { firstShownAt, query }: Interaction,
+  replyTo: ReplyAddress,
+  username: string,
+  problem?: Pages.LoginPage["problem"]
+) =>
+  Effect.gen(function* () {
+    const forms = yield* Forms
+    const { issuer } = yield* ServerSettings
+    const known = Cookies.read(request, issuer, "browser")
+    const browser = Option.isSome(known) ? known.value : Redacted.make(Base64Url.encode(yield* randomBytes(32)))
+    const form = yield* forms.seal({
+      _tag: "LoginForm",
+      query,
+      browser: digest(browser),
+      firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
+    })
+    const page = Page.page(
+      issuer,
+      Pages.loginPage({
+        clientName: Client.displayName(replyTo.client),
+        target: RedirectUri.target(replyTo.redirectUri),
+        formAction: `${Issuer.path(issuer)}/login`,
+        form,
+        username,
+        problem
+      }),
+      problem === "WrongCredentials" ? 403 : 200
+    )
+    return Option.isSome(known) ? page : Cookies.set(page, issuer, "browser", browser)
+  })
+
+/** The consent page of a request, for one person in one session. */
+export const consentPage = (query: string, request: AuthorizationRequest, who: LoggedIn) =>
+  Effect.gen(function* () {
+    const forms = yield* Forms
+    const approvals = yield* Approvals
+    const { issuer } = yield* ServerSettings
+    const offer = yield* approvals.offer(request, who)
+    const { metadata, origin } = request.client
+    return Page.page(
+      issuer,
+      Pages.consentPage({
+        clientName: Client.displayName(request.client),
+        clientOrigin: origin,
+        clientUri: metadata.client_uri,
+        target: RedirectUri.target(request.redirectUri),
+        username: who.account.username,
+        switchUrl: authorizePath(issuer, withPromptLogin(query)),
+        resources: request.resources.map((resource) => ({
+          name: resource.name ?? resource.uri,
+          uri: resource.uri,
+          scopes: Object.entries(resource.scopes)
+            .filter(([token]) => offer.form.offered.has(token))
+            .map(([token, description]) => ({
+              token,
+              description,
+              checked: offer.ticked.has(token),
+              isNew: offer.fresh.has(token)
+            }))
+        })),
+        formAction: `${Issuer.path(issuer)}/consent`,
+        form: yield* forms.seal({ ...offer.form, query })
+      })
+    )
+  })
+
+const withPromptLogin = (query: string): string => {
+  const parameters = new URLSearchParams(query)
+  parameters.set("prompt", "login")
+  return parameters.toString()
+}
+
+/** A request that nobody can be told about: a page in our own words (RFC 6749 §4.1.2.1). */
+export const refused = ({ description, reason }: AuthorizationRefused) =>
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason })
+    return Page.page(issuer, Pages.errorPage({ title: "This request cannot be answered", message: description }), 400)
+  })
+
+/**
+ * A request that the client is told about. The browser goes there by itself only when this person has allowed this
+ * client this target before; to any other target only by the person's own click, on a page that names it (RFC 9700
+ * §4.11.2).
+ */
+export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.Option<LoggedIn>) =>
+  Effect.gen(function* () {
+    const approvals = yield* Approvals
+    const { issuer } = yield* ServerSettings
+    yield* Effect.annotateLogs(Effect.logInfo("authorization rejected"), {
+      error: error._tag,
+      reason: error.reason,
+      clientId: replyTo.client.id
+    })
+    const location = Wire.errorUri(replyTo, error, issuer)
+    if (Option.isSome(who) && (yield* approvals.knowsTarget(who.value, replyTo))) return Page.seeOther(issuer, location)
+    return Page.page(
+      issuer,
+      Pages.redirectNoticePage({
+        clientName: Client.displayName(replyTo.client),
+        target: RedirectUri.target(replyTo.redirectUri),
+        what: `What the app asked for cannot be given: ${error.description}.`,
+        continueUrl: location
+      }),
+      Wire.status(error)
+    )
+  })

@@ -1,0 +1,27 @@
+/** A JSON document that anybody may read and keep for a while: metadata. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import type { Issuer } from "../domain/Issuer.js"
+import { digestOf } from "../services/Crypto.js"
+import type { Endpoint } from "./Endpoint.js"
+import * as Wire from "./Wire.js"
+
+/** An endpoint that serves a document, with an entity tag of its content (RFC 9110 §8.8.3). */
+export const endpoint = (
+  path: string,
+  issuer: Issuer,
+  document: Effect.Effect<Readonly<Record<string, unknown>>>
+): Endpoint<never, HttpServerRequest.HttpServerRequest, never, never> => ({
+  path,
+  cors: true,
+  renderError: (error) => Wire.toJson(error, issuer),
+  GET: Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const body = JSON.stringify(yield* document)
+    const headers = { "cache-control": "public, max-age=300", etag: `"${digestOf(body)}"` }
+    return request.headers["if-none-match"] === headers.etag
+      ? HttpServerResponse.empty({ status: 304, headers })
+      : HttpServerResponse.text(body, { contentType: "application/json", headers })
+  })
+})

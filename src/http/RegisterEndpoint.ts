@@ -1,0 +1,42 @@
+/** `POST /register`: clients that introduce themselves (RFC 7591 §3). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ClientInformation from "../domain/ClientInformation.js"
+import * as Issuer from "../domain/Issuer.js"
+import * as Resource from "../domain/Resource.js"
+import { ClientRegistration } from "../services/ClientRegistration.js"
+import { ServerMetadata } from "../services/ServerMetadata.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import * as Body from "./Body.js"
+import * as Endpoint from "./Endpoint.js"
+import * as JsonText from "./JsonText.js"
+import * as Wire from "./Wire.js"
+
+const register = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const registration = yield* ClientRegistration
+  const { resources } = yield* ServerSettings
+  const metadata = yield* JsonText.parse(yield* Body.json(request))
+  const { client, secret } = yield* registration.register(metadata, "Dynamic")
+  return HttpServerResponse.unsafeJson(ClientInformation.toJson(client, Resource.offered(resources), secret), {
+    status: 201,
+    headers: Wire.noStore
+  })
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    yield* Endpoint.add({
+      path: `${Issuer.path(issuer)}/register`,
+      cors: true,
+      renderError: (error) => Wire.toJson(error, issuer),
+      POST: register
+    })
+    yield* metadata.add({ registration_endpoint: `${issuer}/register` })
+  })
+)

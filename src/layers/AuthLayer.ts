@@ -1,0 +1,83 @@
+/**
+ * The whole authorization server as one layer, to be merged into an app beside its own routes.
+ *
+ * @example
+ * const Auth = AuthLayer.layer({
+ *   issuer: "https://notes.example.com",
+ *   resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read your notes" } }]
+ * }).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AuthorizeEndpoint from "../http/AuthorizeEndpoint.js"
+import * as ConsentEndpoint from "../http/ConsentEndpoint.js"
+import * as LoginEndpoint from "../http/LoginEndpoint.js"
+import * as LogoutEndpoint from "../http/LogoutEndpoint.js"
+import * as MetadataEndpoint from "../http/MetadataEndpoint.js"
+import * as ProtectedResourceEndpoint from "../http/ProtectedResourceEndpoint.js"
+import * as RegisterEndpoint from "../http/RegisterEndpoint.js"
+import * as TokenEndpoint from "../http/TokenEndpoint.js"
+import * as AccessTokens from "../services/AccessTokens.js"
+import * as Accounts from "../services/Accounts.js"
+import * as Approvals from "../services/Approvals.js"
+import * as AuthorizationRequests from "../services/AuthorizationRequests.js"
+import * as ClientAuthenticator from "../services/ClientAuthenticator.js"
+import * as ClientRegistration from "../services/ClientRegistration.js"
+import * as Forms from "../services/Forms.js"
+import * as GrantTypes from "../services/GrantTypes.js"
+import * as AuthorizationCodeGrant from "../services/grants/AuthorizationCodeGrant.js"
+import * as RefreshTokenGrant from "../services/grants/RefreshTokenGrant.js"
+import * as Keyring from "../services/Keyring.js"
+import * as RefreshChain from "../services/RefreshChain.js"
+import * as Seals from "../services/Seals.js"
+import * as ServerMetadata from "../services/ServerMetadata.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import * as Sessions from "../services/Sessions.js"
+import * as Storage from "../services/Storage.js"
+import * as TokenVerifier from "../services/TokenVerifier.js"
+import * as Argon2 from "./Argon2.js"
+import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
+
+/** Everything but the endpoints: what a command beside a running server needs. */
+export const layerServices = (options: SettingsOptions) => {
+  const settings = Layer.effect(ServerSettings, toSettings(options))
+  const stores = Layer.unwrapEffect(Effect.map(ServerSettings, ({ issuer }) => Storage.layerStores(issuer)))
+  const grants = Layer.mergeAll(AuthorizationCodeGrant.layer, RefreshTokenGrant.layer)
+  const services = Layer.mergeAll(
+    Accounts.layer,
+    Approvals.layer,
+    AuthorizationRequests.layer,
+    ClientAuthenticator.layer,
+    ClientRegistration.layer,
+    Forms.layer,
+    ServerMetadata.layer,
+    Sessions.layer,
+    TokenVerifier.layerLocal,
+    grants
+  )
+  return services.pipe(
+    Layer.provideMerge(Layer.mergeAll(AccessTokens.layer, GrantTypes.layerRegistry, RefreshChain.layer)),
+    Layer.provideMerge(Seals.layer),
+    Layer.provideMerge(Keyring.layer),
+    Layer.provideMerge(Argon2.layer()),
+    Layer.provideMerge(stores),
+    Layer.provideMerge(settings),
+    // Two servers in one process share nothing: layers are memoised by reference.
+    Layer.fresh
+  )
+}
+
+/** The endpoints of an authorization server, and the metadata of its resources. */
+const endpoints = Layer.mergeAll(
+  AuthorizeEndpoint.layer,
+  ConsentEndpoint.layer,
+  LoginEndpoint.layer,
+  LogoutEndpoint.layer,
+  MetadataEndpoint.layer,
+  ProtectedResourceEndpoint.layer,
+  RegisterEndpoint.layer,
+  TokenEndpoint.layer
+)
+
+/** An authorization server: its endpoints on the app's router, and the services that guard the app's own routes. */
+export const layer = (options: SettingsOptions) => Layer.provideMerge(Layer.fresh(endpoints), layerServices(options))

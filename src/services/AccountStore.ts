@@ -1,0 +1,22 @@
+/** Where the built-in accounts are kept. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type { Account, Subject, Username } from "../domain/Account.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+
+export class AccountStore extends Context.Tag("latchkey/AccountStore")<
+  AccountStore,
+  {
+    /** Keep a new account. Of any number of callers with one username, exactly one sees `Created`. */
+    readonly insert: (account: Account) => Effect.Effect<"Created" | "NameTaken", TemporarilyUnavailable>
+    /** Keep the first account. Of any number of callers, ever, at most one sees `Created`. */
+    readonly insertFirst: (account: Account) => Effect.Effect<"Created" | "NotFirst", TemporarilyUnavailable>
+    readonly find: (id: Subject) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    readonly findByUsername: (username: Username) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    /** All accounts, the oldest first. */
+    readonly list: Effect.Effect<ReadonlyArray<Account>, TemporarilyUnavailable>
+    /** Raise the account's epoch: from here on no session or grant made under an earlier one is good for anything. */
+    readonly advanceEpoch: (id: Subject) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}

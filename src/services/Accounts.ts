@@ -1,0 +1,71 @@
+/** The built-in accounts: making them, and logging in with a name and a password. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import { type Account, type Password, Subject, type Username } from "../domain/Account.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { AccountStore } from "./AccountStore.js"
+import { identifier } from "./Crypto.js"
+import { PasswordHasher } from "./PasswordHasher.js"
+
+/** What makes an account. */
+export interface NewAccount {
+  readonly username: Username
+  readonly password: Password
+}
+
+export class Accounts extends Context.Tag("latchkey/Accounts")<
+  Accounts,
+  {
+    readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    /** Makes the account only if there is none at all; `None` otherwise. */
+    readonly createFirst: (account: NewAccount) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    /**
+     * The account of this name and password. A name that does not exist takes the same time, and gives the same answer,
+     * as a wrong password.
+     */
+    readonly authenticate: (
+      username: Username,
+      password: Redacted.Redacted
+    ) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const store = yield* AccountStore
+  const hasher = yield* PasswordHasher
+
+  const prepare = ({ password, username }: NewAccount) =>
+    Effect.gen(function* () {
+      const account: Account = {
+        id: Subject.make(yield* identifier),
+        username,
+        passwordHash: yield* hasher.hash(password),
+        createdAt: yield* DateTime.now,
+        epoch: 1
+      }
+      return account
+    })
+
+  return Accounts.of({
+    create: Effect.fn("Accounts.create")(function* (account) {
+      const prepared = yield* prepare(account)
+      return (yield* store.insert(prepared)) === "Created" ? Option.some(prepared) : Option.none()
+    }),
+    createFirst: Effect.fn("Accounts.createFirst")(function* (account) {
+      const prepared = yield* prepare(account)
+      return (yield* store.insertFirst(prepared)) === "Created" ? Option.some(prepared) : Option.none()
+    }),
+    authenticate: Effect.fn("Accounts.authenticate")(function* (username, password) {
+      const account = yield* store.findByUsername(username)
+      const hash = Option.map(account, ({ passwordHash }) => passwordHash)
+      const matches = yield* hasher.verify(hash, password)
+      return Option.filter(account, () => matches)
+    })
+  })
+})
+
+export const layer = Layer.effect(Accounts, make)

@@ -1,0 +1,98 @@
+/** Who is this client? Answered before any code or token is looked at (RFC 6749 §3.2.1). */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type AuthMethod, type Client, ClientId } from "../domain/Client.js"
+import { InvalidClient, type TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as Time from "../domain/Time.js"
+import { ClientStore } from "./ClientStore.js"
+import { digest, digestOf, digestsEqual } from "./Crypto.js"
+
+/** An id and a secret, as one reading of an Authorization header or a body gives them. */
+export interface IdAndSecret {
+  readonly clientId: string
+  readonly secret: Redacted.Redacted
+}
+
+/** What a request says of its client (RFC 6749 §2.3.1). */
+export type ClientCredentials = Data.TaggedEnum<{
+  /** `client_id` alone: a public client. */
+  None: { readonly clientId: string }
+  Post: IdAndSecret
+  /** Clients write the header form-encoded, as the RFC has it, or raw, as many do: every reading of it. */
+  Basic: { readonly readings: ReadonlyArray<IdAndSecret> }
+}>
+export const ClientCredentials = Data.taggedEnum<ClientCredentials>()
+
+export class ClientAuthenticator extends Context.Tag("latchkey/ClientAuthenticator")<
+  ClientAuthenticator,
+  {
+    /**
+     * The client that the credentials are of, by the method that it registered. An unknown client and a wrong secret are
+     * told apart by the operator's log alone.
+     */
+    readonly authenticate: (
+      credentials: ClientCredentials
+    ) => Effect.Effect<Client, InvalidClient | TemporarilyUnavailable>
+    /** The methods there are, for the metadata (RFC 8414 §2). */
+    readonly methods: ReadonlyArray<AuthMethod>
+  }
+>() {}
+
+const refuse = (reason: InvalidClient["reason"]) =>
+  new InvalidClient({ reason, description: "client authentication failed" })
+
+/** Compared where there is no secret to compare, so that it takes as long. */
+const decoy = digestOf("no secret has this digest")
+
+const make = Effect.map(ClientStore, (clients) => {
+  const find = (clientId: string) =>
+    Option.match(Schema.decodeOption(ClientId)(clientId), {
+      onNone: () => Effect.succeedNone,
+      onSome: clients.find
+    })
+
+  const bySecret = Effect.fnUntraced(function* (method: AuthMethod, { clientId, secret }: IdAndSecret) {
+    const client = yield* find(clientId)
+    const stored = Option.flatMap(client, (client) => client.secret)
+    const matches = digestsEqual(digest(secret), Option.isSome(stored) ? stored.value.digest : decoy)
+    if (Option.isNone(client)) return yield* refuse("UnknownClient")
+    if (client.value.metadata.token_endpoint_auth_method !== method) return yield* refuse("WrongMethod")
+    if (Option.isNone(stored) || !matches) return yield* refuse("WrongSecret")
+    const now = yield* DateTime.now
+    if (Option.exists(stored.value.expiresAt, (end) => !Time.isBefore(now, end))) return yield* refuse("ExpiredSecret")
+    return client.value
+  })
+
+  return ClientAuthenticator.of({
+    methods: ["none", "client_secret_basic", "client_secret_post"],
+    authenticate: Effect.fn("ClientAuthenticator.authenticate")(function* (credentials) {
+      switch (credentials._tag) {
+        case "None": {
+          const client = yield* find(credentials.clientId)
+          if (Option.isNone(client)) return yield* refuse("UnknownClient")
+          return client.value.metadata.token_endpoint_auth_method === "none"
+            ? client.value
+            : yield* refuse("MissingCredentials")
+        }
+        case "Post":
+          return yield* bySecret("client_secret_post", credentials)
+        case "Basic": {
+          const [first, ...others] = credentials.readings
+          if (first === undefined) return yield* refuse("MalformedCredentials")
+          return yield* others.reduce(
+            (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => bySecret("client_secret_basic", reading)),
+            bySecret("client_secret_basic", first)
+          )
+        }
+      }
+    })
+  })
+})
+
+export const layer = Layer.effect(ClientAuthenticator, make)

@@ -1,0 +1,141 @@
+/** How clients come to be: by themselves (RFC 7591 §3), or by their operator. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Base64Url from "../domain/Base64Url.js"
+import * as Client from "../domain/Client.js"
+import { InvalidClientMetadata, InvalidRedirectUri, type TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as RedirectUri from "../domain/RedirectUri.js"
+import { ClientStore } from "./ClientStore.js"
+import { digest, identifier, randomBytes } from "./Crypto.js"
+import { GrantTypes } from "./GrantTypes.js"
+import { ServerSettings } from "./ServerSettings.js"
+
+/** A new client, and its secret, which nobody can read again. */
+export interface Registered {
+  readonly client: Client.Client
+  readonly secret: Option.Option<Redacted.Redacted>
+}
+
+export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration")<
+  ClientRegistration,
+  {
+    /**
+     * Registers a client by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored; `client_id`
+     * and `client_secret` are always of this server's choosing.
+     */
+    readonly register: (
+      metadata: unknown,
+      origin: Client.Client["origin"]
+    ) => Effect.Effect<Registered, InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+  }
+>() {}
+
+const secretPrefix = "lk_cs_"
+
+const refuse = (reason: InvalidClientMetadata["reason"], description: string) =>
+  new InvalidClientMetadata({ reason, description })
+
+/** Grant types that this server will never have (OAuth 2.1 §10): asking for one is a mistake, not a wish. */
+const abandoned = new Set(["implicit", "password"])
+
+const make = Effect.gen(function* () {
+  const clients = yield* ClientStore
+  const grantTypes = yield* GrantTypes
+  const settings = yield* ServerSettings
+  const policy: RedirectUri.Policy = { privateUseSchemes: settings.privateUseSchemes }
+
+  /** The members as a client sends them, with the defaults of RFC 7591 §2. */
+  const Request = Schema.Struct({
+    ...Client.ClientMetadata.fields,
+    redirect_uris: Schema.optionalWith(Schema.Array(RedirectUri.RedirectUri).pipe(Schema.maxItems(10)), {
+      default: () => []
+    }),
+    token_endpoint_auth_method: Schema.optionalWith(Client.AuthMethod, { default: () => "client_secret_basic" }),
+    grant_types: Schema.optionalWith(Schema.Array(Schema.String).pipe(Schema.maxItems(20)), {
+      default: () => ["authorization_code"]
+    }),
+    response_types: Schema.optional(Schema.Array(Schema.Literal("code")).pipe(Schema.maxItems(1)))
+  })
+  const decode = Schema.decodeUnknown(Request)
+
+  const checkRedirectUris = (uris: ReadonlyArray<string>) => {
+    const reason = uris.map((uri) => RedirectUri.objection(uri, policy)).find((reason) => reason !== undefined)
+    if (reason !== undefined) return refuseRedirectUri("NotAllowed", reason)
+    return new Set(uris).size === uris.length
+      ? Effect.void
+      : refuseRedirectUri("NotAllowed", "a redirect URI is given twice")
+  }
+
+  const read = Effect.fnUntraced(function* (json: unknown) {
+    if (typeof json !== "object" || json === null || Array.isArray(json)) {
+      return yield* refuse("NotAnObject", "the metadata is not a JSON object")
+    }
+    if (Object.hasOwn(json, "jwks") && Object.hasOwn(json, "jwks_uri")) {
+      return yield* refuse("Inconsistent", "jwks and jwks_uri are not given together (RFC 7591, 2)")
+    }
+    const known = Object.fromEntries(Object.keys(Request.fields).flatMap((name) => member(json, name)))
+    const request = yield* Effect.mapError(decode(known), toRefusal)
+    yield* checkRedirectUris(request.redirect_uris)
+
+    if (request.grant_types.some((grantType) => abandoned.has(grantType))) {
+      return yield* refuse("Unsupported", "the grant types implicit and password do not exist here (OAuth 2.1, 10)")
+    }
+    // Clients list all that they know; what is not here is left out of the answer (RFC 7591 §3.2.1).
+    const supported = yield* grantTypes.names
+    const grants = [...new Set(request.grant_types)].filter((grantType) => supported.includes(grantType))
+    if (grants.length === 0) return yield* refuse("Unsupported", "none of the grant types is supported")
+    const usesCode = grants.includes("authorization_code")
+    const responseTypes = request.response_types ?? (usesCode ? ["code" as const] : [])
+    if (usesCode !== responseTypes.includes("code")) {
+      return yield* refuse("Inconsistent", "authorization_code and code go together (RFC 7591, 2.1)")
+    }
+    if (usesCode && request.redirect_uris.length === 0) {
+      return yield* refuseRedirectUri("Missing", "redirect_uris is missing")
+    }
+    return { ...request, grant_types: grants, response_types: responseTypes }
+  })
+
+  return ClientRegistration.of({
+    register: Effect.fn("ClientRegistration.register")(function* (json, origin) {
+      const { scope, ...metadata } = yield* read(json)
+      const id = Client.ClientId.make(yield* identifier)
+      const secret =
+        metadata.token_endpoint_auth_method === "none"
+          ? Option.none()
+          : Option.some(Redacted.make(secretPrefix + Base64Url.encode(yield* randomBytes(32))))
+      const client: Client.Client = {
+        id,
+        issuedAt: yield* DateTime.now,
+        origin,
+        // What a client may ask for is not its own to say (ADR 10).
+        metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
+        secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
+        epoch: 1
+      }
+      yield* clients.insert(client)
+      return { client, secret }
+    })
+  })
+})
+
+const member = (json: object, name: string): ReadonlyArray<readonly [string, unknown]> =>
+  Object.hasOwn(json, name) ? [[name, Reflect.get(json, name)]] : []
+
+const refuseRedirectUri = (reason: InvalidRedirectUri["reason"], description: string) =>
+  new InvalidRedirectUri({ reason, description })
+
+/** RFC 7591 §3.2.2 has an error of its own for redirect URIs. */
+const toRefusal = (error: ParseResult.ParseError) => {
+  const name = String(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path[0])
+  return name === "redirect_uris"
+    ? refuseRedirectUri("NotAllowed", "redirect_uris is malformed")
+    : refuse("MalformedMember", `the member ${name} is malformed`)
+}
+
+export const layer = Layer.effect(ClientRegistration, make)

@@ -1,0 +1,25 @@
+/** Where it is kept what a person has allowed a client. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type { Subject } from "../domain/Account.js"
+import type { ClientId } from "../domain/Client.js"
+import type { Consent } from "../domain/Consent.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+
+export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
+  ConsentStore,
+  {
+    readonly find: (
+      subject: Subject,
+      clientId: ClientId
+    ) => Effect.Effect<Option.Option<Consent>, TemporarilyUnavailable>
+    /**
+     * Add what the person has now allowed to what stands in the row of this pair, and answer with the whole. Nothing
+     * that was recorded meanwhile is lost, and the epoch stays what it is.
+     */
+    readonly record: (consent: Omit<Consent, "epoch">) => Effect.Effect<Consent, TemporarilyUnavailable>
+    /** Take the consent back: the row allows nothing any more, and its epoch is raised, so its grants are dead. */
+    readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}

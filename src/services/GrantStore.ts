@@ -1,0 +1,68 @@
+/**
+ * Where grants are kept, and the only place where a code or a refresh token is spent.
+ *
+ * Every verb that changes a grant is one conditional statement on one row, whose answer says what happened. Nothing is
+ * read first and decided later, so the promises hold for any number of callers in any number of processes.
+ */
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type { Subject } from "../domain/Account.js"
+import type { ClientId } from "../domain/Client.js"
+import type * as Grant from "../domain/Grant.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+
+/** Whose grants are revoked: all of a person's, of a client's, or of one pair of them. Never everybody's. */
+export type Whose =
+  | { readonly subject: Subject; readonly clientId?: ClientId }
+  | { readonly subject?: Subject; readonly clientId: ClientId }
+
+export class GrantStore extends Context.Tag("latchkey/GrantStore")<
+  GrantStore,
+  {
+    /**
+     * Keep a grant that a person has just allowed. Its id was drawn when the page was shown: a second Allow of the same
+     * page makes no second grant, and is told what became of the first.
+     */
+    readonly approve: (
+      grant: Grant.Approved
+    ) => Effect.Effect<"Approved" | { readonly alreadyDecided: Grant.Grant["_tag"] }, TemporarilyUnavailable>
+
+    /**
+     * Spend a code: of any number of callers, ever, exactly one sees `Redeemed`, and none after the grant was revoked or
+     * one of its epochs moved on. The right client with a wrong verifier spends it too, and revokes the grant. Whoever
+     * is not the right client, or names another redirect URI, changes nothing.
+     */
+    readonly redeem: (redemption: Grant.Redemption) => Effect.Effect<Grant.RedemptionAnswer, TemporarilyUnavailable>
+
+    /**
+     * Put the successor in the place of the current refresh token: of any number of callers with one token, exactly one
+     * sees `Rotated`, so a grant never has two living successors. Any other answer has changed nothing.
+     */
+    readonly rotate: (rotation: Grant.Rotation) => Effect.Effect<Grant.RotationAnswer, TemporarilyUnavailable>
+
+    /** Take a grant back. `true` for the one caller whose call did it. */
+    readonly revoke: (
+      id: Grant.GrantId,
+      reason: Grant.RevocationReason,
+      now: DateTime.Utc
+    ) => Effect.Effect<boolean, TemporarilyUnavailable>
+
+    /** Take back every grant of a person, a client, or both; answers with the ids of those that this call revoked. */
+    readonly revokeAll: (
+      whose: Whose,
+      reason: Grant.RevocationReason,
+      now: DateTime.Utc
+    ) => Effect.Effect<ReadonlyArray<Grant.GrantId>, TemporarilyUnavailable>
+
+    /** The grant, in whatever state. */
+    readonly find: (id: Grant.GrantId) => Effect.Effect<Option.Option<Grant.Grant>, TemporarilyUnavailable>
+
+    /** The grant of an access token: active, `now < expiresAt`, and its epochs as they were. One query, by key. */
+    readonly findActive: (
+      id: Grant.GrantId,
+      now: DateTime.Utc
+    ) => Effect.Effect<Option.Option<Grant.Active>, TemporarilyUnavailable>
+  }
+>() {}

@@ -1,0 +1,19 @@
+/** Where login sessions are kept. */
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type { Digest } from "../domain/Digest.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { Session, SessionId } from "../domain/Session.js"
+
+export class SessionStore extends Context.Tag("latchkey/SessionStore")<
+  SessionStore,
+  {
+    readonly insert: (session: Session) => Effect.Effect<void, TemporarilyUnavailable>
+    /** The session of a cookie: not ended, `now < expiresAt`, and its account's epoch as it was at login. */
+    readonly find: (digest: Digest, now: DateTime.Utc) => Effect.Effect<Option.Option<Session>, TemporarilyUnavailable>
+    /** End a session for good. Ending one that has ended is no error. */
+    readonly end: (id: SessionId) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}

@@ -1,0 +1,66 @@
+/** Login sessions: begun at a login, carried by a cookie, ended by logging out or by time. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Account } from "../domain/Account.js"
+import * as Base64Url from "../domain/Base64Url.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { type Session, SessionId } from "../domain/Session.js"
+import { AccountStore } from "./AccountStore.js"
+import { digest, identifier, randomBytes } from "./Crypto.js"
+import { ServerSettings } from "./ServerSettings.js"
+import { SessionStore } from "./SessionStore.js"
+
+/** A session, and the person it is of. */
+export interface LoggedIn {
+  readonly session: Session
+  readonly account: Account
+}
+
+export class Sessions extends Context.Tag("latchkey/Sessions")<
+  Sessions,
+  {
+    /** A new session of a person who has just proved who they are, and the secret for the browser's cookie. */
+    readonly begin: (
+      account: Account
+    ) => Effect.Effect<{ readonly session: Session; readonly secret: Redacted.Redacted }, TemporarilyUnavailable>
+    /** Who the bearer of a cookie is; `None` for a cookie that is no session's. */
+    readonly find: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<LoggedIn>, TemporarilyUnavailable>
+    readonly end: (session: Session) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const sessions = yield* SessionStore
+  const accounts = yield* AccountStore
+  const { lifetimes } = yield* ServerSettings
+
+  return Sessions.of({
+    begin: Effect.fn("Sessions.begin")(function* (account) {
+      const now = yield* DateTime.now
+      const secret = Redacted.make(Base64Url.encode(yield* randomBytes(32)))
+      const session: Session = {
+        id: SessionId.make(yield* identifier),
+        digest: digest(secret),
+        subject: account.id,
+        authenticatedAt: now,
+        expiresAt: DateTime.addDuration(now, lifetimes.session),
+        subjectEpoch: account.epoch
+      }
+      yield* sessions.insert(session)
+      return { session, secret }
+    }),
+    find: Effect.fn("Sessions.find")(function* (secret) {
+      const session = yield* sessions.find(digest(secret), yield* DateTime.now)
+      if (Option.isNone(session)) return Option.none()
+      const account = yield* accounts.find(session.value.subject)
+      return Option.map(account, (account) => ({ session: session.value, account }))
+    }),
+    end: (session) => sessions.end(session.id)
+  })
+})
+
+export const layer = Layer.effect(Sessions, make)

@@ -1,0 +1,32 @@
+/**
+ * A place where everything is kept: what a user swaps to change the storage. It gives the stores of one issuer, whose
+ * rows are its own, and the master key, which does not lie in the database.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type { Issuer } from "../domain/Issuer.js"
+import type { AccountStore } from "./AccountStore.js"
+import type { ClientStore } from "./ClientStore.js"
+import type { ConsentStore } from "./ConsentStore.js"
+import type { GrantStore } from "./GrantStore.js"
+import type { KeyStore } from "./KeyStore.js"
+import type { SessionStore } from "./SessionStore.js"
+
+/** All stores of one issuer. */
+export type Stores = AccountStore | ClientStore | ConsentStore | GrantStore | KeyStore | SessionStore
+
+export class Storage extends Context.Tag("latchkey/Storage")<
+  Storage,
+  {
+    /** The stores of an issuer. Two issuers never see each other's rows, in one database or in two. */
+    readonly stores: (issuer: Issuer) => Context.Context<Stores>
+    /** 32 bytes that open the root keys. */
+    readonly masterKey: Redacted.Redacted<Uint8Array>
+  }
+>() {}
+
+/** The stores of one issuer, out of the storage. */
+export const layerStores = (issuer: Issuer): Layer.Layer<Stores, never, Storage> =>
+  Layer.effectContext(Effect.map(Storage, (storage) => storage.stores(issuer)))

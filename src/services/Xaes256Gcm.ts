@@ -1,0 +1,71 @@
+/**
+ * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM with a 192-bit nonce, so that random nonces may be drawn
+ * for any number of messages under one key. A 256-bit key and the first half of the nonce give the key of one message
+ * (SP 800-108r1 counter mode over CMAC), the second half is the nonce of AES-GCM.
+ */
+
+import * as NodeCrypto from "node:crypto"
+import * as Option from "effect/Option"
+
+export const keyLength = 32
+export const nonceLength = 24
+export const tagLength = 16
+
+/** A key made ready for use. */
+export interface Key {
+  readonly bytes: Uint8Array
+  /** CMAC's first subkey (SP 800-38B §6.1). */
+  readonly subkey: Uint8Array
+}
+
+const encryptBlock = (key: Uint8Array, block: Uint8Array): Buffer => {
+  const cipher = NodeCrypto.createCipheriv("aes-256-ecb", key, null).setAutoPadding(false)
+  return cipher.update(block)
+}
+
+/** A key of 32 bytes. */
+export const importKey = (bytes: Uint8Array): Key => {
+  if (bytes.length !== keyLength) throw new RangeError("an XAES-256-GCM key has 32 bytes")
+  const subkey = encryptBlock(bytes, new Uint8Array(16))
+  const carry = (subkey[0] ?? 0) >> 7
+  for (let i = 0; i < 16; i++) subkey[i] = (((subkey[i] ?? 0) << 1) | ((subkey[i + 1] ?? 0) >> 7)) & 0xff
+  subkey[15] = (subkey[15] ?? 0) ^ (carry * 0x87)
+  return { bytes, subkey }
+}
+
+/** The key of the message with this nonce. */
+const messageKey = (key: Key, nonce: Uint8Array): Buffer => {
+  const blocks = Buffer.alloc(32)
+  for (const counter of [1, 2]) {
+    const block = blocks.subarray((counter - 1) * 16, counter * 16)
+    block.set([0, counter, 0x58, 0])
+    block.set(nonce.subarray(0, 12), 4)
+    for (let i = 0; i < 16; i++) block[i] = (block[i] ?? 0) ^ (key.subkey[i] ?? 0)
+  }
+  return encryptBlock(key.bytes, blocks)
+}
+
+/** Nonce, ciphertext and tag, in this order. `nonce` is 24 random bytes, drawn for this message alone. */
+export const seal = (key: Key, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array => {
+  const cipher = NodeCrypto.createCipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), {
+    authTagLength: tagLength
+  }).setAAD(additionalData)
+  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+}
+
+/** The plaintext of what `seal` made under the same key and additional data; `None` for anything else. */
+export const open = (key: Key, sealed: Uint8Array, additionalData: Uint8Array): Option.Option<Uint8Array> => {
+  if (sealed.length < nonceLength + tagLength) return Option.none()
+  const nonce = sealed.subarray(0, nonceLength)
+  const decipher = NodeCrypto.createDecipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), {
+    authTagLength: tagLength
+  })
+    .setAAD(additionalData)
+    .setAuthTag(sealed.subarray(sealed.length - tagLength))
+  const plaintext = decipher.update(sealed.subarray(nonceLength, sealed.length - tagLength))
+  try {
+    return Option.some(Buffer.concat([plaintext, decipher.final()]))
+  } catch {
+    return Option.none()
+  }
+}

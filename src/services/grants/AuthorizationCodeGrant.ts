@@ -1,0 +1,90 @@
+/** `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5). */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
+import { type Client, mayUse } from "../../domain/Client.js"
+import { CodeVerifier } from "../../domain/CodeChallenge.js"
+import * as Grant from "../../domain/Grant.js"
+import { InvalidGrant } from "../../domain/OAuthError.js"
+import { RedirectUri } from "../../domain/RedirectUri.js"
+import * as RefreshToken from "../../domain/RefreshToken.js"
+import * as Time from "../../domain/Time.js"
+import { challengeOf, digest } from "../Crypto.js"
+import { GrantStore } from "../GrantStore.js"
+import * as GrantTypes from "../GrantTypes.js"
+import { RefreshChain } from "../RefreshChain.js"
+import { ServerSettings } from "../ServerSettings.js"
+import * as Narrowing from "./Narrowing.js"
+import { respond } from "./Respond.js"
+
+const parameters = Schema.Struct({
+  code: Schema.String,
+  code_verifier: CodeVerifier,
+  redirect_uri: Schema.optional(Schema.String),
+  resource: Schema.Array(Schema.String)
+})
+
+const refuse = (reason: InvalidGrant["reason"]) =>
+  new InvalidGrant({ reason, description: "the code is not valid, or not any more" })
+
+/** The checks that spend nothing come first; then one statement spends the code, and says how that went. */
+const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
+  const grants = yield* GrantStore
+  const chains = yield* RefreshChain
+  const { lifetimes, resources } = yield* ServerSettings
+
+  const parsed = AuthorizationCode.parse(request.code)
+  if (Option.isNone(parsed)) return yield* refuse("Unknown")
+  const code = parsed.value
+  const digestOfCode = digest(code.text)
+
+  const found = yield* grants.find(code.grantId)
+  if (Option.isNone(found) || found.value.code.digest !== digestOfCode) return yield* refuse("Unknown")
+  if (found.value.terms.clientId !== client.id) return yield* refuse("WrongClient")
+  const { terms } = found.value
+  const audience = yield* Narrowing.audience(terms, resources, request.resource)
+
+  const now = yield* DateTime.now
+  const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
+  const answer = yield* grants.redeem({
+    grantId: terms.id,
+    digest: digestOfCode,
+    clientId: client.id,
+    redirectUri: Option.map(Option.fromNullable(request.redirect_uri), (uri) => RedirectUri.make(uri, true)),
+    challenge: challengeOf(request.code_verifier),
+    now,
+    duplicateWindow: lifetimes.codeWindow,
+    chain: Option.map(chain, ({ sealedKey, token }) => ({
+      digest: digest(RefreshToken.format(token)),
+      key: sealedKey,
+      idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
+    }))
+  })
+
+  const grant = yield* Grant.RedemptionAnswer.$match(answer, {
+    Redeemed: ({ grant }) => Effect.succeed(grant),
+    WrongVerifier: () => Effect.zipRight(alarm("WrongVerifier", terms.id), refuse("WrongVerifier")),
+    Duplicate: () => Effect.zipRight(alarm("Duplicate", terms.id), refuse("Duplicate")),
+    Replayed: () =>
+      grants
+        .revoke(terms.id, "CodeReplayed", now)
+        .pipe(Effect.zipRight(alarm("Replayed", terms.id)), Effect.zipRight(refuse("Replayed"))),
+    Expired: () => refuse("Expired"),
+    Unknown: () => refuse("Unknown")
+  })
+
+  return yield* respond(
+    grant,
+    terms.scope,
+    audience,
+    Option.map(chain, ({ token }) => token)
+  )
+})
+
+const alarm = (what: InvalidGrant["reason"], grantId: Grant.GrantId) =>
+  Effect.annotateLogs(Effect.logWarning("authorization code refused"), { what, grantId })
+
+/** The authorization code grant. */
+export const layer = GrantTypes.layer({ grantType: "authorization_code", parameters, handle })

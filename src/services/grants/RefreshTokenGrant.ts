@@ -1,0 +1,87 @@
+/** `grant_type=refresh_token` (RFC 6749 §6, OAuth 2.1 §4.3). */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Client } from "../../domain/Client.js"
+import * as Grant from "../../domain/Grant.js"
+import { InvalidGrant } from "../../domain/OAuthError.js"
+import * as RefreshToken from "../../domain/RefreshToken.js"
+import * as Time from "../../domain/Time.js"
+import { digest } from "../Crypto.js"
+import { GrantStore } from "../GrantStore.js"
+import * as GrantTypes from "../GrantTypes.js"
+import * as RefreshChain from "../RefreshChain.js"
+import { ServerSettings } from "../ServerSettings.js"
+import * as Narrowing from "./Narrowing.js"
+import { respond } from "./Respond.js"
+
+const parameters = Schema.Struct({
+  refresh_token: Schema.String,
+  scope: Schema.optional(Schema.String),
+  resource: Schema.Array(Schema.String)
+})
+
+const refuse = (reason: InvalidGrant["reason"]) =>
+  new InvalidGrant({ reason, description: "the refresh token is not valid, or not any more" })
+
+/** The checks that change nothing come first; then one statement rotates the chain, and says how that went. */
+const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
+  const grants = yield* GrantStore
+  const chains = yield* RefreshChain.RefreshChain
+  const { lifetimes, resources } = yield* ServerSettings
+
+  const parsed = RefreshToken.parse(request.refresh_token)
+  if (Option.isNone(parsed)) return yield* refuse("Unknown")
+  const presented = parsed.value
+
+  const found = yield* grants.find(presented.grantId)
+  if (Option.isNone(found)) return yield* refuse("Unknown")
+  const grant = found.value
+  if (grant.terms.clientId !== client.id) return yield* refuse("WrongClient")
+  if (!Grant.isRefreshable(grant)) return yield* refuse(grant._tag === "Revoked" ? "Revoked" : "Unknown")
+  const key = yield* chains.recognise(presented, grant.chain.value.key)
+  // Nobody kills a grant by guessing: what the chain does not recognise changes nothing.
+  if (Option.isNone(key)) return yield* refuse("Unknown")
+
+  const { terms } = grant
+  const scope = yield* Narrowing.scope(terms, request.scope)
+  const audience = yield* Narrowing.audience(terms, resources, request.resource)
+
+  const now = yield* DateTime.now
+  const successor = RefreshChain.next(key.value, presented)
+  const answer = yield* grants.rotate({
+    grantId: terms.id,
+    generation: presented.generation,
+    digest: digest(RefreshToken.format(presented)),
+    successor: digest(RefreshToken.format(successor)),
+    now,
+    retryWindow: lifetimes.refreshWindow,
+    idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
+  })
+
+  const revoke = (reason: Grant.RevocationReason, what: InvalidGrant["reason"]) =>
+    grants.revoke(terms.id, reason, now).pipe(Effect.zipRight(alarm(reason, terms.id)), Effect.zipRight(refuse(what)))
+
+  return yield* Grant.RotationAnswer.$match(answer, {
+    Rotated: ({ grant }) => respond(grant, scope, audience, Option.some(successor)),
+    Retried: ({ grant }) =>
+      respond(
+        grant,
+        scope,
+        audience,
+        Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation))
+      ),
+    Replayed: () => revoke("RefreshTokenReplayed", "Replayed"),
+    Ahead: () => revoke("LostWrites", "Ahead"),
+    Revoked: () => refuse("Revoked"),
+    Expired: () => refuse("Expired"),
+    Unknown: () => refuse("Unknown")
+  })
+})
+
+const alarm = (reason: Grant.RevocationReason, grantId: Grant.GrantId) =>
+  Effect.annotateLogs(Effect.logWarning("grant revoked"), { reason, grantId })
+
+/** The refresh token grant. */
+export const layer = GrantTypes.layer({ grantType: "refresh_token", parameters, handle })

@@ -1,0 +1,108 @@
+/** A person's browser, as far as the flows need one: cookies, forms, and redirects that it follows on one origin. */
+import { type HTMLElement, parse } from "node-html-parser"
+
+/** How requests reach the server. */
+export type Fetch = (request: Request) => Promise<Response>
+
+/** A page, as it stands in the browser. */
+export interface Page {
+  readonly url: string
+  readonly status: number
+  readonly headers: Headers
+  readonly html: string
+  readonly document: HTMLElement
+  /** Where the server sent the browser on another origin, if it did. */
+  readonly sentTo: URL | undefined
+}
+
+export class Browser {
+  readonly cookies = new Map<string, string>()
+  readonly #fetch: Fetch
+  readonly #origin: string
+
+  constructor(fetch: Fetch, origin: string) {
+    this.#fetch = fetch
+    this.#origin = origin
+  }
+
+  /** Another browser with the same cookies. */
+  clone(): Browser {
+    const browser = new Browser(this.#fetch, this.#origin)
+    for (const [name, value] of this.cookies) browser.cookies.set(name, value)
+    return browser
+  }
+
+  open(url: string | URL): Promise<Page> {
+    return this.#go(new Request(url, { redirect: "manual" }))
+  }
+
+  /**
+   * Sends the form of a page by one of its buttons, as a person would. `fields` are typed over what stands there;
+   * `ticked` are the boxes that are ticked, where that is not what the page says.
+   */
+  submit(
+    page: Page,
+    options: {
+      readonly fields?: Readonly<Record<string, string>>
+      readonly button?: string
+      readonly ticked?: ReadonlyArray<string>
+      readonly headers?: Readonly<Record<string, string>>
+    } = {}
+  ): Promise<Page> {
+    const form = page.document.querySelector("form")
+    if (form === null) throw new Error(`there is no form on this page:\n${page.html}`)
+    const body = new URLSearchParams()
+    for (const input of form.querySelectorAll("input")) {
+      const name = input.getAttribute("name")
+      if (name === undefined) continue
+      const value = input.getAttribute("value") ?? ""
+      if (input.getAttribute("type") === "checkbox") {
+        const ticked = options.ticked?.includes(value) ?? input.hasAttribute("checked")
+        if (ticked) body.append(name, value)
+      } else {
+        body.append(name, options.fields?.[name] ?? value)
+      }
+    }
+    if (options.button !== undefined) {
+      const button = form.querySelectorAll("button").find((b) => b.getAttribute("value") === options.button)
+      if (button === undefined) throw new Error(`there is no button ${options.button}`)
+      body.append(button.getAttribute("name") ?? "", options.button)
+    }
+    return this.#go(
+      new Request(new URL(form.getAttribute("action") ?? "", page.url), {
+        method: "POST",
+        body,
+        redirect: "manual",
+        headers: { origin: this.#origin, "sec-fetch-site": "same-origin", ...options.headers }
+      })
+    )
+  }
+
+  async #go(request: Request, hops = 0): Promise<Page> {
+    const sent = new Request(request)
+    if (this.cookies.size > 0) sent.headers.set("cookie", Array.from(this.cookies, (c) => c.join("=")).join("; "))
+    const response = await this.#fetch(sent)
+    for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)
+    const location = response.headers.get("location")
+    const target = location === null ? undefined : new URL(location, request.url)
+    if (target !== undefined && target.origin === this.#origin && hops < 10) {
+      return this.#go(new Request(target, { redirect: "manual" }), hops + 1)
+    }
+    const html = await response.text()
+    return {
+      url: request.url,
+      status: response.status,
+      headers: response.headers,
+      html,
+      document: parse(html),
+      sentTo: target
+    }
+  }
+
+  #keep(cookie: string) {
+    const [pair = "", ...attributes] = cookie.split("; ")
+    const [name = "", value = ""] = pair.split("=")
+    if (attributes.includes("Max-Age=0")) this.cookies.delete(name)
+    else this.cookies.set(name, value)
+  }
+}

@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // The examples import the package by its name, as a user does, and run on the sources, so that no build is needed.
+    alias: [
+      { find: /^latchkey$/, replacement: src("index.ts") },
+      { find: /^latchkey\/layers\/(.+)$/, replacement: src("layers/$1.ts") },
+      { find: /^latchkey\/(domain|services|http)$/, replacement: src("$1/index.ts") }
+    ]
+  },
+  test: {
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    pool: "forks",
+    poolOptions: { forks: { maxForks: 2, minForks: 1 } },
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+})
