@@ -76,14 +76,12 @@ export const mayUse = (self: Client, grantType: string): boolean => self.metadat
 
 /** What the client may ask for, of what is offered. */
 export const allowedScope = (self: Client, offered: Scope.Scope): Scope.Scope =>
-  self.origin === "Dynamic" && self.metadata.scope === undefined
-    ? offered
-    : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
+  self.origin === "Dynamic" ? offered : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
 
 /** The registered redirect URI that a requested one stands for, if any. */
 export const redirectUri = (self: Client, requested: string): RedirectUri.RedirectUri | undefined =>
   self.metadata.redirect_uris.some((registered) => RedirectUri.matches(registered, requested))
-    ? RedirectUri.RedirectUri.make(requested)
+    ? RedirectUri.RedirectUri.make(requested, true)
     : undefined
 
 /**

@@ -19,16 +19,19 @@ export const toJson = (
   client: Client.Client,
   offered: Scope.Scope,
   secret: Option.Option<Redacted.Redacted> = Option.none()
-): Readonly<Record<string, unknown>> => ({
-  client_id: client.id,
-  client_id_issued_at: seconds(client.issuedAt),
-  ...Option.match(secret, { onNone: () => ({}), onSome: (secret) => ({ client_secret: Redacted.value(secret) }) }),
-  ...Option.match(client.secret, {
-    onNone: () => ({}),
-    onSome: ({ expiresAt }) => ({
-      client_secret_expires_at: Option.match(expiresAt, { onNone: () => 0, onSome: seconds })
-    })
-  }),
-  ...encodeMetadata(client.metadata),
-  scope: Scope.format(Client.allowedScope(client, offered))
-})
+): Readonly<Record<string, unknown>> => {
+  const scope = Scope.format(Client.allowedScope(client, offered))
+  return {
+    client_id: client.id,
+    client_id_issued_at: seconds(client.issuedAt),
+    ...Option.match(secret, { onNone: () => ({}), onSome: (secret) => ({ client_secret: Redacted.value(secret) }) }),
+    ...Option.match(client.secret, {
+      onNone: () => ({}),
+      onSome: ({ expiresAt }) => ({
+        client_secret_expires_at: Option.match(expiresAt, { onNone: () => 0, onSome: seconds })
+      })
+    }),
+    ...encodeMetadata(client.metadata),
+    ...(scope === "" ? {} : { scope })
+  }
+}

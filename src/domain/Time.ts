@@ -5,9 +5,12 @@ import * as Duration from "effect/Duration"
 /** Whether `now` is before the end, that is, whether what ends there still lives. */
 export const isBefore = (now: DateTime.Utc, end: DateTime.Utc): boolean => now.epochMillis < end.epochMillis
 
-/** Whether `now` is less than `window` after `start`. A window of zero holds no instant. */
+/**
+ * Whether `now` is less than `window` after `start`. A window of zero holds no instant, not even one before `start`,
+ * which is what a request reads that came earlier and is served later.
+ */
 export const isWithin = (now: DateTime.Utc, start: DateTime.Utc, window: Duration.Duration): boolean =>
-  now.epochMillis < start.epochMillis + Duration.toMillis(window)
+  Duration.toMillis(window) > 0 && now.epochMillis < start.epochMillis + Duration.toMillis(window)
 
 /** The earlier of `now + ttl` and an end that nothing outlives. */
 export const endOf = (now: DateTime.Utc, ttl: Duration.Duration, atMost: DateTime.Utc): DateTime.Utc =>

@@ -101,14 +101,19 @@ export const layer = (options: Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.gen(function* () {
       const verifier = yield* TokenVerifier
+      const { issuer } = yield* ServerSettings
       const resource = yield* resourceOf(options)
+      const render = (error: OAuthError) =>
+        error._tag === "TemporarilyUnavailable"
+          ? Wire.toJson(error, issuer)
+          : Wire.toChallenge(error, {
+              resourceMetadata: metadataUrl(resource),
+              scope: error._tag === "InsufficientScope" ? error.required : options.scopes
+            })
       const challenge = (error: OAuthError) =>
         Effect.as(
           Effect.annotateLogs(Effect.logDebug("refused"), { error: error._tag, reason: error.reason }),
-          Wire.toChallenge(error, {
-            resourceMetadata: metadataUrl(resource),
-            scope: error._tag === "InsufficientScope" ? error.required : options.scopes
-          })
+          render(error)
         )
       return (handler) =>
         Effect.gen(function* () {

@@ -3,6 +3,7 @@
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -107,7 +108,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
   Effect.gen(function* () {
     const forms = yield* Forms
     const approvals = yield* Approvals
-    const { issuer } = yield* ServerSettings
+    const { issuer, lifetimes } = yield* ServerSettings
     const offer = yield* approvals.offer(request, who)
     const { metadata, origin } = request.client
     return Page.page(
@@ -131,6 +132,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
               isNew: offer.fresh.has(token)
             }))
         })),
+        lasts: `It ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
         formAction: `${Issuer.path(issuer)}/consent`,
         form: yield* forms.seal({ ...offer.form, query })
       })

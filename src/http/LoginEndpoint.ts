@@ -22,6 +22,7 @@ import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import * as SameOrigin from "./SameOrigin.js"
+import * as Visitor from "./Visitor.js"
 
 /** Longer ones are of no account here, and are not hashed. */
 const maxPasswordBytes = 1024
@@ -56,6 +57,9 @@ const login = Effect.gen(function* () {
       Option.getOrElse(username, () => "")
     )
 
+  // The session that was there is over, whoever's it was: none outlives a login.
+  const before = yield* Visitor.loggedIn(request)
+  if (Option.isSome(before)) yield* sessions.end(before.value.session)
   const { secret } = yield* sessions.begin(account.value)
   return Cookies.set(
     Page.seeOther(issuer, yield* Interaction.returnPath(form.query, form.firstShownAt)),

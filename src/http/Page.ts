@@ -27,7 +27,7 @@ const headers = (issuer: Issuer.Issuer) => ({
   "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-  ...(Issuer.isSecure(issuer) ? { "strict-transport-security": "max-age=31536000; includeSubDomains" } : {})
+  ...(Issuer.isSecure(issuer) ? { "strict-transport-security": "max-age=31536000" } : {})
 })
 
 /** A document of `pages` as a response. */

@@ -16,7 +16,7 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 /** Whose grants are revoked: all of a person's, of a client's, or of one pair of them. Never everybody's. */
 export type Whose =
   | { readonly subject: Subject; readonly clientId?: ClientId }
-  | { readonly subject?: Subject; readonly clientId: ClientId }
+  | { readonly subject?: undefined; readonly clientId: ClientId }
 
 export class GrantStore extends Context.Tag("latchkey/GrantStore")<
   GrantStore,

@@ -1,0 +1,22 @@
+/** An app with two routes of its own, one of them guarded, and the authorization server beside them. */
+import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+import { Effect, Layer } from "effect"
+import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+
+export const issuer = "http://127.0.0.1:3000"
+
+const Welcome = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("Notes are at /notes, for those who may."))
+
+const Notes = HttpLayerRouter.add(
+  "GET",
+  "/notes",
+  Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject, notes: ["Buy milk"] }))
+).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] })))
+
+const Auth = AuthLayer.layer({
+  issuer,
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+})
+
+/** The whole app; what it still needs is a storage. */
+export const App = Layer.provideMerge(Layer.mergeAll(Welcome, Notes), Auth)

@@ -1,0 +1,11 @@
+/** The wire: each endpoint is a layer on the app's router, and `BearerAuth` guards the app's own routes. */
+export * as AuthorizeEndpoint from "./AuthorizeEndpoint.js"
+export * as BearerAuth from "./BearerAuth.js"
+export * as ConsentEndpoint from "./ConsentEndpoint.js"
+export * as FirstAccountEndpoint from "./FirstAccountEndpoint.js"
+export * as LoginEndpoint from "./LoginEndpoint.js"
+export * as LogoutEndpoint from "./LogoutEndpoint.js"
+export * as MetadataEndpoint from "./MetadataEndpoint.js"
+export * as ProtectedResourceEndpoint from "./ProtectedResourceEndpoint.js"
+export * as RegisterEndpoint from "./RegisterEndpoint.js"
+export * as TokenEndpoint from "./TokenEndpoint.js"

@@ -1,0 +1,9 @@
+/**
+ * Latchkey: an OAuth 2.1 authorization server and bearer guard, made of Effect services.
+ *
+ * The stores have modules of their own, since each brings its driver: `latchkey/layers/SqliteStore`,
+ * `latchkey/layers/MemoryStore`.
+ */
+export * as BearerAuth from "./http/BearerAuth.js"
+export * as AuthLayer from "./layers/AuthLayer.js"
+export { type Access, CurrentAccess } from "./services/CurrentAccess.js"

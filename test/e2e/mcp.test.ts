@@ -1,0 +1,121 @@
+/**
+ * MCP clients that nobody here wrote, the built command as a process, and a person at a real browser: from a first
+ * request without a token to a guarded tool call, and on (MCP authorization; RFC 9728, RFC 7591, RFC 7636, RFC 8707).
+ */
+import type { Browser } from "playwright-core"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../support/Cli.js"
+import * as Callback from "./support/Callback.js"
+import * as Chromium from "./support/Chromium.js"
+import { McpProvider } from "./support/McpProvider.js"
+import { Person, password, username } from "./support/Person.js"
+import * as Sdk from "./support/Sdk.js"
+
+describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$name", (sdk) => {
+  let browser: Browser
+  const closing: Array<() => Promise<unknown>> = []
+  beforeAll(async () => {
+    browser = await Chromium.launch()
+  })
+  afterAll(() => browser.close())
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  })
+
+  const start = async (options: Cli.StartOptions = {}) => {
+    const server = await Cli.startServer({ ...options, args: ["--demo", ...(options.args ?? [])] })
+    closing.push(server.stop)
+    await Cli.run(["user", "create", username, "--password-stdin"], { server, stdin: password })
+    return server
+  }
+
+  const person = async () => {
+    const person = await Person.at(browser)
+    closing.push(person.leave)
+    return person
+  }
+
+  const provider = async () => {
+    const callback = await Callback.open()
+    closing.push(callback.close)
+    return { callback, provider: new McpProvider(callback.redirectUri) }
+  }
+
+  /** Lets the client try, takes its person through the browser when it asks, and lets it try again. */
+  const withPerson = async <A>(
+    mcp: string,
+    client: Awaited<ReturnType<typeof provider>>,
+    who: Person,
+    attempt: () => Promise<A>
+  ): Promise<A> => {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!sdk.isUnauthorized(error)) throw error
+      const url = client.provider.sentTo
+      if (url === undefined) throw new Error("the client sends the person nowhere")
+      client.provider.sentTo = undefined
+      await who.authorize(url)
+      const answer = await client.callback.next()
+      expect(answer.get("state")).toBe(client.provider.states.at(-1))
+      expect(answer.get("iss")).toBe(new URL(mcp).origin)
+      await sdk.finish(mcp, client.provider, answer)
+      return await attempt()
+    }
+  }
+
+  const connect = async (mcp: string, client: Awaited<ReturnType<typeof provider>>, who: Person) => {
+    const connection = await withPerson(mcp, client, who, () => sdk.connect(mcp, client.provider))
+    closing.push(connection.close)
+    return connection
+  }
+
+  it("finds the server, registers, has a person log in and consent, and calls a tool", async () => {
+    const server = await start()
+    const mcp = `${server.url}/mcp`
+    const connection = await connect(mcp, await provider(), await person())
+    expect(await connection.tools()).toEqual(expect.arrayContaining(["whoami", "list_notes", "add_note"]))
+    const answer = await connection.call("whoami")
+    expect(answer).toContain(username)
+    expect(answer).toContain("An MCP client")
+    expect(answer).toContain("notes:read")
+  })
+
+  it("steps up when a tool needs more (RFC 6750 §3.1, MCP step-up authorization)", async () => {
+    const server = await start()
+    const mcp = `${server.url}/mcp`
+    const [client, who] = [await provider(), await person()]
+    const connection = await connect(mcp, client, who)
+    await withPerson(mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
+    expect(await connection.call("list_notes")).toContain("Buy milk")
+    expect(await connection.call("whoami")).toContain("notes:write")
+  })
+
+  it("refreshes by itself when the access token is dead (RFC 6749 §6)", async () => {
+    const server = await start({ env: { LATCHKEY_ACCESS_TOKEN_TTL: "1 second" } })
+    const mcp = `${server.url}/mcp`
+    const client = await provider()
+    const connection = await connect(mcp, client, await person())
+    const before = client.provider.tokens()
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    expect(await connection.call("whoami")).toContain(username)
+    const after = client.provider.tokens()
+    expect(after.access_token).not.toBe(before.access_token)
+    expect(after.refresh_token).not.toBe(before.refresh_token)
+    expect(client.provider.sentTo).toBeUndefined()
+  })
+
+  it("starts over when the server has forgotten the client (RFC 6749 §5.2)", async () => {
+    const first = await start()
+    const mcp = `${first.url}/mcp`
+    const [client, who] = [await provider(), await person()]
+    await (await connect(mcp, client, who)).close()
+    const forgotten = client.provider.clientInformation().client_id
+    await first.stop()
+
+    await start({ args: ["--port", String(first.port)] })
+    const connection = await connect(mcp, client, who)
+    expect(await connection.call("whoami")).toContain(username)
+    expect(client.provider.clientInformation().client_id).not.toBe(forgotten)
+  })
+})

@@ -1,0 +1,151 @@
+/**
+ * The pages in a real browser: on a phone and on a desk, by day and by night. A screenshot of each is left in
+ * `test-output/`, for people to look at; axe finds nothing serious on any (WCAG 2.2 AA), and none scrolls sideways.
+ * That the pages work without scripts is shown by the other tests here, which have them turned off.
+ */
+import { mkdirSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import type { Browser, BrowserContext, Page } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../support/Cli.js"
+import * as Chromium from "./support/Chromium.js"
+import { password, username } from "./support/Person.js"
+
+const output = new URL("../../test-output/", import.meta.url)
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+const looks = (["light", "dark"] as const).flatMap((colorScheme) =>
+  [
+    { width: 320, height: 640 },
+    { width: 1100, height: 800 }
+  ].map((viewport) => ({ colorScheme, viewport, name: `${viewport.width}-${colorScheme}` }))
+)
+
+interface AxeResults {
+  readonly violations: ReadonlyArray<{ readonly id: string; readonly impact: string; readonly help: string }>
+}
+
+describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
+  let browser: Browser
+  let server: Cli.Server
+  beforeAll(async () => {
+    mkdirSync(output, { recursive: true })
+    ;[browser, server] = await Promise.all([Chromium.launch(), Cli.startServer({ args: ["--demo"] })])
+  })
+  afterAll(() => Promise.all([browser?.close(), server?.stop()]))
+
+  /** A page is looked at in every way there is, as it stands. */
+  const look = async (page: Page, name: string) => {
+    for (const { colorScheme, name: look, viewport } of looks) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: new URL(`${name}-${look}.png`, output).pathname, fullPage: true })
+      expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} ${look}`).toBe(true)
+      await page.evaluate(axe)
+      const { violations } = (await page.evaluate("axe.run()")) as AxeResults
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+      expect(serious.map(({ help, id }) => `${id}: ${help}`)).toEqual([])
+    }
+  }
+
+  const visit = async (walk: (page: Page, context: BrowserContext) => Promise<void>) => {
+    const context = await browser.newContext({ bypassCSP: true })
+    try {
+      await walk(await context.newPage(), context)
+    } finally {
+      await context.close()
+    }
+  }
+
+  const authorizeUrl = async (clientName: string, redirectUri: string, more: Record<string, string> = {}) => {
+    const response = await fetch(`${server.url}/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        client_name: clientName,
+        redirect_uris: [redirectUri],
+        token_endpoint_auth_method: "none",
+        client_uri: "https://client.example/about"
+      })
+    })
+    const { client_id } = (await response.json()) as { readonly client_id: string }
+    return `${server.url}/authorize?${new URLSearchParams({
+      response_type: "code",
+      client_id,
+      redirect_uri: redirectUri,
+      scope: "notes:read notes:write",
+      resource: `${server.url}/mcp`,
+      code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+      code_challenge_method: "S256",
+      ...more
+    })}`
+  }
+
+  it("make the first account, by a link that is good once", () =>
+    visit(async (page) => {
+      const link = await Cli.firstAccountLink(server)
+      await page.goto(link)
+      await look(page, "first-account")
+      await page.fill("input[name=username]", username)
+      await page.fill("input[name=password]", password)
+      await page.fill("input[name=password_again]", "something else")
+      await page.click("button[type=submit]")
+      await look(page, "first-account-differs")
+      await page.fill("input[name=password]", password)
+      await page.fill("input[name=password_again]", password)
+      await page.click("button[type=submit]")
+      await look(page, "first-account-done")
+      await page.goto(link)
+      await look(page, "first-account-void")
+    }))
+
+  it("ask who is there, and what an app may do", () =>
+    visit(async (page) => {
+      await page.goto(await authorizeUrl("Note Taker", "https://client.example/callback"))
+      await look(page, "login")
+      await page.fill("input[name=username]", username)
+      await page.fill("input[name=password]", "not the password")
+      await page.click("button[type=submit]")
+      await look(page, "login-wrong")
+      await page.fill("input[name=password]", password)
+      await page.click("button[type=submit]")
+      await page.waitForSelector("button[name=decision]")
+      await look(page, "consent")
+
+      await page.goto(await authorizeUrl("A tool on this machine", "http://127.0.0.1/callback"))
+      await look(page, "consent-loopback")
+      await page.goto(await authorizeUrl("An app", "com.example.app:/callback"))
+      await look(page, "consent-app")
+      const long = "LongNameWithoutAnySpace".repeat(8)
+      await page.goto(await authorizeUrl(long, `https://${"very-long-label-of-a-host.".repeat(6)}example/callback`))
+      await look(page, "consent-long")
+      await page.goto(await authorizeUrl("Confused", "https://client.example/callback", { scope: "notes:burn" }))
+      await look(page, "redirect-notice")
+
+      await page.goto(`${server.url}/logout`)
+      await look(page, "logout")
+      await page.click("button[type=submit]")
+      await look(page, "logged-out")
+    }))
+
+  it("say what went wrong, and what is here", () =>
+    visit(async (page) => {
+      await page.goto(`${server.url}/authorize?client_id=nobody`)
+      await look(page, "error")
+      await page.goto(server.url)
+      await look(page, "home")
+    }))
+
+  it("can be used by keyboard alone", () =>
+    visit(async (page) => {
+      await page.goto(await authorizeUrl("Note Taker", "https://client.example/callback"))
+      await page.keyboard.type(username)
+      await page.keyboard.press("Tab")
+      await page.keyboard.type(password)
+      await page.keyboard.press("Enter")
+      await page.waitForSelector("button[name=decision]")
+      const focused = () => page.evaluate("document.activeElement?.getAttribute('value')")
+      for (let i = 0; i < 12 && (await focused()) !== "allow"; i++) await page.keyboard.press("Tab")
+      expect(await focused()).toBe("allow")
+    }))
+})
