@@ -80,6 +80,7 @@ export const RevocationReason = Schema.Literal(
   "RefreshTokenReplayed",
   "Denied",
   "LostWrites",
+  "TokenRevoked",
   "SubjectRevoked",
   "ClientRevoked",
   "ConsentWithdrawn"

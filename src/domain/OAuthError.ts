@@ -156,6 +156,16 @@ export class TemporarilyUnavailable extends Schema.TaggedError<TemporarilyUnavai
   cause: Schema.optional(Schema.Defect)
 }) {}
 
+/** Too many requests of late: come back after a while (RFC 6585 §4). */
+export class TooManyRequests extends Schema.TaggedError<TooManyRequests>("latchkey/TooManyRequests")(
+  "TooManyRequests",
+  {
+    ...fields("LoginThrottled", "RateLimited", "QuotaReached"),
+    /** Whole seconds. */
+    retryAfter: Schema.Number
+  }
+) {}
+
 /** A fault of ours, or of a layer of the user's; the log holds the rest under the same id (RFC 6749 §4.1.2.1). */
 export class ServerError extends Schema.TaggedError<ServerError>("latchkey/ServerError")(
   "ServerError",
@@ -186,4 +196,5 @@ export type OAuthError =
   | InvalidToken
   | InsufficientScope
   | TemporarilyUnavailable
+  | TooManyRequests
   | ServerError

@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import type { Account, Subject, Username } from "../domain/Account.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
@@ -18,5 +19,11 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
     readonly list: Effect.Effect<ReadonlyArray<Account>, TemporarilyUnavailable>
     /** Raise the account's epoch: from here on no session or grant made under an earlier one is good for anything. */
     readonly advanceEpoch: (id: Subject) => Effect.Effect<void, TemporarilyUnavailable>
+    /** Disabling raises the epoch in the same statement. `false` when there is no such account. */
+    readonly setState: (id: Subject, state: Account["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** A new password raises the epoch in the same statement. `false` when there is no such account. */
+    readonly setPassword: (id: Subject, hash: Redacted.Redacted) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** Forget the account. Nothing made under it is good for anything, and no later account gets its id. */
+    readonly remove: (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

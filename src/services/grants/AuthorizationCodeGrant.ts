@@ -15,6 +15,7 @@ import { challengeOf, digest } from "../Crypto.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { RefreshChain } from "../RefreshChain.js"
+import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Narrowing from "./Narrowing.js"
 import { respond } from "./Respond.js"
@@ -33,7 +34,8 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain
-  const { lifetimes, resources } = yield* ServerSettings
+  const { lifetimes } = yield* ServerSettings
+  const resources = yield* Resources
 
   const parsed = AuthorizationCode.parse(request.code)
   if (Option.isNone(parsed)) return yield* refuse("Unknown")
@@ -44,7 +46,7 @@ const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: ty
   if (Option.isNone(found) || found.value.code.digest !== digestOfCode) return yield* refuse("Unknown")
   if (found.value.terms.clientId !== client.id) return yield* refuse("WrongClient")
   const { terms } = found.value
-  const audience = yield* Narrowing.audience(terms, resources, request.resource)
+  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
 
   const now = yield* DateTime.now
   const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()

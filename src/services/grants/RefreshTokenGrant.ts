@@ -12,6 +12,7 @@ import { digest } from "../Crypto.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
 import * as RefreshChain from "../RefreshChain.js"
+import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Narrowing from "./Narrowing.js"
 import { respond } from "./Respond.js"
@@ -29,7 +30,8 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain.RefreshChain
-  const { lifetimes, resources } = yield* ServerSettings
+  const { lifetimes } = yield* ServerSettings
+  const resources = yield* Resources
 
   const parsed = RefreshToken.parse(request.refresh_token)
   if (Option.isNone(parsed)) return yield* refuse("Unknown")
@@ -46,7 +48,7 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
 
   const { terms } = grant
   const scope = yield* Narrowing.scope(terms, request.scope)
-  const audience = yield* Narrowing.audience(terms, resources, request.resource)
+  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)

@@ -7,20 +7,20 @@ import * as RefreshToken from "../../domain/RefreshToken.js"
 import type * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
-import { AccessTokens } from "../AccessTokens.js"
-import { ServerSettings } from "../ServerSettings.js"
+import { AccessTokens, type Audience } from "../AccessTokens.js"
+import { Resources } from "../Resources.js"
 import * as Narrowing from "./Narrowing.js"
 
 /** Issues an access token for some of a grant's scope and resources, and puts the answer together. */
 export const respond = Effect.fnUntraced(function* (
   grant: Grant.Active,
   scope: Scope.Scope,
-  audience: Narrowing.Audience,
+  audience: Audience,
   refreshToken: Option.Option<RefreshToken.RefreshToken>
 ) {
   const tokens = yield* AccessTokens
-  const { resources } = yield* ServerSettings
-  const effective = Narrowing.scopeAt(scope, resources, audience)
+  const resources = yield* Resources
+  const effective = Narrowing.scopeAt(scope, yield* resources.all, audience)
   const { expiresAt, token } = yield* tokens.issue(grant, effective, audience)
   const response: TokenResponse = {
     accessToken: token,

@@ -1,0 +1,66 @@
+/**
+ * What happened, for whoever listens: a stream in this process, and rows that `EventLog` keeps for a time. Telling it
+ * never fails and never waits: an audit row is not worth a refused login. Rows are written in batches, in order; those
+ * of the last moment are lost with a process that dies.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { Event, Happening } from "../domain/Event.js"
+import { identifier } from "./Crypto.js"
+import { EventLog } from "./EventLog.js"
+
+export class Events extends Context.Tag("latchkey/Events")<
+  Events,
+  {
+    /** Tell what happened. */
+    readonly publish: (happening: Happening) => Effect.Effect<void>
+    /** What happens in this process from now on. A listener that lags more than 1,024 events behind misses the oldest. */
+    readonly stream: Stream.Stream<Event>
+  }
+>() {}
+
+/** So many events wait to be written at most; when the store is down for longer the oldest are dropped, and it is said. */
+const waiting = 10_000
+
+/** As many as are written at once. */
+const batch = 64
+
+const make = Effect.gen(function* () {
+  const log = yield* EventLog
+  const live = yield* PubSub.sliding<Event>(1024)
+  const queue = yield* Queue.sliding<Event>(waiting)
+
+  const write = Effect.flatMap(Queue.takeBetween(queue, 1, batch), (events) =>
+    log.append(Array.from(events)).pipe(
+      Effect.retry({ times: 3 }),
+      Effect.catchAll((error) =>
+        Effect.annotateLogs(Effect.logError("events were lost"), { count: events.length, reason: error.reason })
+      )
+    )
+  )
+  yield* Effect.forkScoped(Effect.forever(write))
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(Effect.flatMap(Queue.takeAll(queue), (events) => log.append(Array.from(events))))
+  )
+
+  return Events.of({
+    publish: Effect.fnUntraced(function* (happening) {
+      const event: Event = {
+        id: yield* identifier,
+        at: DateTime.unsafeMake(yield* Clock.currentTimeMillis),
+        happening
+      }
+      yield* PubSub.publish(live, event)
+      yield* Queue.offer(queue, event)
+    }),
+    stream: Stream.fromPubSub(live)
+  })
+})
+
+export const layer = Layer.scoped(Events, make)
