@@ -132,7 +132,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
               isNew: offer.fresh.has(token)
             }))
         })),
-        lasts: `It ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
+        lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
         formAction: `${Issuer.path(issuer)}/consent`,
         form: yield* forms.seal({ ...offer.form, query })
       })

@@ -51,6 +51,12 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     const resources = yield* Effect.forEach(options.resources, toResource)
     if (new Set(resources.map(({ uri }) => uri)).size < resources.length)
       return yield* refuse("a resource is given twice")
+    const tokens = resources.flatMap(({ scopes }) => Object.keys(scopes))
+    const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)
+    // A scope is granted at every resource that offers it: unticking it at one would not take it away at the other.
+    if (shared !== undefined) {
+      return yield* refuse(`two resources offer the scope "${shared}": give each resource scopes of its own`)
+    }
     return {
       issuer: yield* decode(Issuer, options.issuer, options.issuer),
       resources,

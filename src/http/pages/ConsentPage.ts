@@ -1,0 +1,110 @@
+/** Where a person decides what an app may do (RFC 6749 §4.1, step B). */
+import type { Client } from "../../domain/Client.js"
+import type * as RedirectUri from "../../domain/RedirectUri.js"
+import { type Html, href, html } from "./Html.js"
+import { layout } from "./Layout.js"
+import { caution, code, destination, facts, name, sealed, warning } from "./Parts.js"
+
+/** A scope on the consent page. */
+export interface ConsentScope {
+  readonly token: string
+  /** What it allows, as a person reads it. */
+  readonly description: string
+  /** Whether it is ticked at first. */
+  readonly checked: boolean
+  /** Whether this app has not had it before. */
+  readonly isNew: boolean
+}
+
+/** A resource on the consent page, with what is asked of it. */
+export interface ConsentResource {
+  readonly name: string
+  readonly uri: string
+  readonly scopes: ReadonlyArray<ConsentScope>
+}
+
+/** What the consent page shows. */
+export interface ConsentPage {
+  readonly clientName: string
+  readonly clientOrigin: Client["origin"]
+  /** The app's web site, as the app names it; linked when it is an https URL, left out otherwise. */
+  readonly clientUri?: string | undefined
+  /** Where either answer sends the person. */
+  readonly target: RedirectUri.Target
+  /** Who is logged in. */
+  readonly username: string
+  /** Where somebody else may log in. */
+  readonly switchUrl: string
+  readonly resources: ReadonlyArray<ConsentResource>
+  /** A sentence that says how long the access lasts. */
+  readonly lasts?: string | undefined
+  readonly formAction: string
+  /** The sealed state of the form. */
+  readonly form: string
+}
+
+/** The app's site: the host is what is read, so the host is what is shown. */
+const site = (uri: string): Html | undefined => {
+  if (!URL.canParse(uri)) return undefined
+  const url = new URL(uri)
+  if (url.protocol !== "https:") return undefined
+  return html`<p class="site"><a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${url.host}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
+}
+
+const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label class="scope">
+        <input type="checkbox" name="scope" value="${scope.token}"${scope.checked && html` checked`}>
+        <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`} ${code(scope.token)}</span>
+      </label>`
+
+const resourceGroup = (resource: ConsentResource, markNew: boolean): Html => html`<fieldset>
+      <legend>${name(resource.name)}${
+        resource.name !== resource.uri && html` <span class="uri">${code(resource.uri)}</span>`
+      }</legend>
+      ${
+        resource.scopes.length === 0
+          ? html`<p class="soft">It asks for nothing in particular here.</p>`
+          : html`<div class="scopes">${resource.scopes.map((scope) => scopeRow(scope, markNew && scope.isNew))}</div>`
+      }
+    </fieldset>`
+
+/** Where either answer leads; a target that any program can take needs what only the person knows (RFC 8252 §8.6). */
+const onward = (target: RedirectUri.Target): Html => {
+  const sentence = html`Either answer will send you to ${destination(target)}.`
+  switch (target._tag) {
+    case "Host":
+      return html`<p>${sentence}</p>`
+    case "Loopback":
+      return warning(html`<p>${sentence}</p><p>Allow only if you started that program yourself, just now.</p>`)
+    case "App":
+      return warning(html`<p>${sentence}</p><p>Allow only if you came here from that app, just now.</p>`)
+  }
+}
+
+/** The consent page. Deny comes first, so that the Enter key never allows. */
+export const consentPage = (self: ConsentPage): string => {
+  const markNew = self.resources.some(({ scopes }) => scopes.some(({ isNew }) => !isNew))
+  return layout({
+    title: "Allow access?",
+    body: html`<h1>Allow access?</h1>
+    <div class="panel">
+      <div class="app">${facts([["App", name(self.clientName)]])}</div>
+      ${self.clientUri !== undefined && site(self.clientUri)}
+      ${self.clientOrigin === "Dynamic" && caution("Unverified: this app introduced itself, and nobody has checked its name.")}
+      <div class="account">
+        <div>${facts([["Your account", name(self.username)]])}</div>
+        <a class="tap"${href(self.switchUrl)}>Not you? Switch</a>
+      </div>
+    </div>
+    <form method="post" action="${self.formAction}">
+    ${sealed(self.form)}
+    <h2>What this app asks for</h2>
+    ${self.resources.map((resource) => resourceGroup(resource, markNew))}
+    ${self.lasts !== undefined && html`<p class="soft">${self.lasts}</p>`}
+    ${onward(self.target)}
+    <div class="choice">
+      <button class="button" type="submit" name="decision" value="deny">Deny</button>
+      <button class="button" type="submit" name="decision" value="allow">Allow</button>
+    </div>
+    </form>`
+  })
+}

@@ -1,0 +1,64 @@
+/** Where whoever holds the link of a new server makes its first account. */
+import { html } from "./Html.js"
+import { layout } from "./Layout.js"
+import { field, problemNotice, sealed } from "./Parts.js"
+
+/** What the page shows. */
+export interface FirstAccountPage {
+  readonly formAction: string
+  /** The sealed state of the form. */
+  readonly form: string
+  /** The name that was tried, or `""`. */
+  readonly username: string
+  readonly problem?: keyof typeof problems | undefined
+}
+
+const problems = {
+  NameInvalid: "That username cannot be used. It has 1 to 64 characters, and no spaces.",
+  PasswordInvalid: "That password cannot be used. A password has at least 8 characters, and at most 1024 bytes.",
+  PasswordsDiffer: "The two passwords differ. Please type both again.",
+  Busy: "The server is busy just now. Wait a moment, then try again."
+}
+
+/** The page. */
+export const firstAccountPage = (self: FirstAccountPage): string => {
+  const nameFirst = self.username === "" || self.problem === "NameInvalid"
+  return layout({
+    title: "Create the first account",
+    body: html`<h1>Create the first account</h1>
+    <p>Nobody can log in to this server yet. The link that you opened makes one account, once.</p>
+    ${problemNotice(self.problem && problems[self.problem])}
+    <form method="post" action="${self.formAction}">
+    ${sealed(self.form)}
+    ${field({
+      name: "username",
+      label: "Username",
+      type: "text",
+      autocomplete: "username",
+      value: self.username,
+      hint: "Without spaces. Capitals make no difference.",
+      autofocus: nameFirst,
+      invalid: self.problem === "NameInvalid"
+    })}
+    ${field({
+      name: "password",
+      label: "Password",
+      type: "password",
+      autocomplete: "new-password",
+      minLength: 8,
+      hint: "At least 8 characters. A long phrase is best.",
+      autofocus: !nameFirst,
+      invalid: self.problem === "PasswordInvalid" || self.problem === "PasswordsDiffer"
+    })}
+    ${field({
+      name: "password_again",
+      label: "Password again",
+      type: "password",
+      autocomplete: "new-password",
+      minLength: 8,
+      invalid: self.problem === "PasswordsDiffer"
+    })}
+    <button class="button" type="submit">Create account</button>
+    </form>`
+  })
+}

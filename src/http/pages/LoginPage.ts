@@ -1,0 +1,62 @@
+/** Where a person proves who they are, before an authorization (RFC 6749 §3.1) or with no app in view. */
+import type * as RedirectUri from "../../domain/RedirectUri.js"
+import { html } from "./Html.js"
+import { layout } from "./Layout.js"
+import { destination, facts, field, name, problemNotice, sealed } from "./Parts.js"
+
+/** What the login page shows. `clientName` and `target` are missing when no app is waiting. */
+export interface LoginPage {
+  readonly clientName?: string | undefined
+  /** Where the person goes on to. */
+  readonly target?: RedirectUri.Target | undefined
+  readonly formAction: string
+  /** The sealed state of the form. */
+  readonly form: string
+  /** A name to start with, or `""`. */
+  readonly username: string
+  readonly problem?: keyof typeof problems | undefined
+}
+
+const problems = {
+  WrongCredentials: "That username and password do not match. Please try again.",
+  FormExpired: "This page was open for too long. Please log in once more.",
+  Busy: "The server is busy just now. Wait a moment, then try again."
+}
+
+/** The login page. */
+export const loginPage = (self: LoginPage): string => {
+  const wrong = self.problem === "WrongCredentials"
+  return layout({
+    title: "Log in",
+    body: html`<h1>Log in</h1>
+    ${
+      (self.clientName !== undefined || self.target !== undefined) &&
+      html`<div class="panel">${facts([
+        ...(self.clientName === undefined ? [] : [["App", name(self.clientName)] as const]),
+        ...(self.target === undefined ? [] : [["Takes you to", destination(self.target)] as const])
+      ])}</div>`
+    }
+    ${problemNotice(self.problem && problems[self.problem])}
+    <form method="post" action="${self.formAction}">
+    ${sealed(self.form)}
+    ${field({
+      name: "username",
+      label: "Username",
+      type: "text",
+      autocomplete: "username",
+      value: self.username,
+      autofocus: self.username === "",
+      invalid: wrong
+    })}
+    ${field({
+      name: "password",
+      label: "Password",
+      type: "password",
+      autocomplete: "current-password",
+      autofocus: self.username !== "",
+      invalid: wrong
+    })}
+    <button class="button" type="submit">Log in</button>
+    </form>`
+  })
+}

@@ -1,0 +1,76 @@
+/** What several pages are made of. */
+import type * as RedirectUri from "../../domain/RedirectUri.js"
+import { type Html, html } from "./Html.js"
+
+/** A string from outside, set off from our own words and kept from turning or painting over them. */
+export const name = (text: string): Html => html`<bdi class="name" translate="no">${text}</bdi>`
+
+/** A host or a scheme: ASCII as URL parsers leave it, so it needs no guard and stands within a sentence. */
+const place = (text: string): Html => html`<b translate="no"><bdi>${text}</bdi></b>`
+
+/** An address as text, never a link. */
+export const code = (text: string): Html => html`<code translate="no"><bdi>${text}</bdi></code>`
+
+/** Where a redirect ends, in words that follow "to". */
+export const destination = (target: RedirectUri.Target): Html => {
+  switch (target._tag) {
+    case "Host":
+      return place(target.host)
+    case "Loopback":
+      return html`a program on this device, at ${place(target.host)}`
+    case "App":
+      return html`the app registered for ${place(`${target.scheme}:`)} on this device`
+  }
+}
+
+/** Facts, each with its label. */
+export const facts = (rows: ReadonlyArray<readonly [label: string, fact: Html]>): Html =>
+  html`<dl>${rows.map(
+    ([label, fact]) => html`
+      <div><dt>${label}</dt> <dd>${fact}</dd></div>`
+  )}
+      </dl>`
+
+const icon = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="M10 2.75 18 17H2zM10 8v4M10 14.5v.01"/></svg>`
+
+/** A quiet word of caution within a panel. */
+export const caution = (text: string): Html => html`<div class="caution">${icon}<p>${text}</p></div>`
+
+/** Something to know before going on. */
+export const warning = (text: Html): Html => html`<div class="notice warn">${icon}<div>${text}</div></div>`
+
+/** Why the form came back; fields name it by `aria-describedby="problem"`. */
+export const problemNotice = (text: string | undefined): Html | undefined =>
+  text === undefined ? undefined : html`<div class="notice bad" id="problem" role="alert">${icon}<p>${text}</p></div>`
+
+/** The sealed state that travels with a form. */
+export const sealed = (form: string): Html => html`<input type="hidden" name="form" value="${form}">`
+
+/** An input that has a label, and what marks it when the problem lies in it. */
+export interface Field {
+  readonly name: string
+  readonly label: string
+  readonly type: "text" | "password"
+  readonly autocomplete: "username" | "current-password" | "new-password"
+  readonly value?: string
+  readonly minLength?: number
+  readonly hint?: string
+  readonly autofocus?: boolean
+  readonly invalid?: boolean
+}
+
+/** A labelled input, as password managers know it. */
+export const field = (self: Field): Html => {
+  const describedBy = [self.hint !== undefined && `${self.name}-hint`, self.invalid === true && "problem"].filter(
+    Boolean
+  )
+  return html`<div class="field">
+      <label for="${self.name}">${self.label}</label>
+      <input id="${self.name}" name="${self.name}" type="${self.type}" autocomplete="${self.autocomplete}" autocapitalize="none" spellcheck="false" required${
+        self.value !== undefined && html` value="${self.value}"`
+      }${self.minLength !== undefined && html` minlength="${self.minLength}"`}${
+        describedBy.length > 0 && html` aria-describedby="${describedBy.join(" ")}"`
+      }${self.invalid === true && html` aria-invalid="true"`}${self.autofocus === true && html` autofocus`}>
+      ${self.hint !== undefined && html`<p class="hint" id="${self.name}-hint">${self.hint}</p>`}
+    </div>`
+}

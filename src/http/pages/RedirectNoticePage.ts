@@ -1,0 +1,28 @@
+/** What stands between an error answer and a target that this person never approved (RFC 9700 §4.11.2). */
+import type * as RedirectUri from "../../domain/RedirectUri.js"
+import { href, html } from "./Html.js"
+import { layout } from "./Layout.js"
+import { destination, facts, name } from "./Parts.js"
+
+/** What the notice shows. */
+export interface RedirectNoticePage {
+  readonly clientName: string
+  readonly target: RedirectUri.Target
+  /** One sentence of ours: what the answer says. */
+  readonly what: string
+  readonly continueUrl: string
+}
+
+/** The notice. */
+export const redirectNoticePage = (self: RedirectNoticePage): string =>
+  layout({
+    title: "Before you go on",
+    body: html`<h1>Before you go on</h1>
+    <p>${self.what}</p>
+    <div class="panel">${facts([
+      ["App", name(self.clientName)],
+      ["Asks to send you to", destination(self.target)]
+    ])}</div>
+    <p>Did you not expect this? Then close this page: nothing was allowed.</p>
+    <p><a class="button"${href(self.continueUrl)} rel="noreferrer"><span>Continue to ${destination(self.target)}</span></a></p>`
+  })

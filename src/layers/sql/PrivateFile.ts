@@ -1,0 +1,45 @@
+/** Files that only their owner can read, made whole or not at all. */
+
+import * as Fs from "node:fs/promises"
+import * as Path from "node:path"
+import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
+import { randomBytes } from "../../services/Crypto.js"
+import { codeOf } from "./SqliteError.js"
+import { StorageOpenError } from "./StorageOpenError.js"
+
+const attempt = <A>(what: string, path: string, promise: () => Promise<A>): Effect.Effect<A, StorageOpenError> =>
+  Effect.tryPromise({
+    try: promise,
+    catch: (cause) =>
+      new StorageOpenError({ reason: "NotWritable", message: `${path}: ${what} (${codeOf(cause)})`, cause })
+  })
+
+/** The folder of a file, and those above it; what has to be made is for its owner only. */
+export const makeFolderOf = (path: string): Effect.Effect<void, StorageOpenError> =>
+  attempt("its folder cannot be made", path, () => Fs.mkdir(Path.dirname(path), { recursive: true, mode: 0o700 }))
+
+/**
+ * Makes a file with this content. Of any number of callers in any number of processes one makes it, and nobody ever
+ * sees a part of it: it is written under another name, and then linked. Answers whether it was this caller.
+ */
+export const create = (path: string, content: Uint8Array): Effect.Effect<boolean, StorageOpenError> =>
+  Effect.gen(function* () {
+    const draft = `${path}.${Encoding.encodeHex(yield* randomBytes(8))}.new`
+    const write = () => Fs.writeFile(draft, content, { flag: "wx", mode: 0o600, flush: true })
+    const link = () =>
+      Fs.link(draft, path).then(
+        () => true,
+        (cause) => (codeOf(cause) === "EEXIST" ? false : Promise.reject(cause))
+      )
+    return yield* attempt("it cannot be made", path, () => write().then(link)).pipe(
+      Effect.ensuring(Effect.ignore(Effect.tryPromise(() => Fs.rm(draft, { force: true })))),
+      Effect.zipLeft(Effect.ignore(Effect.tryPromise(() => flushFolder(Path.dirname(path)))))
+    )
+  })
+
+/** Makes the names in a folder durable; Windows has no such thing, and does without. */
+const flushFolder = async (folder: string): Promise<void> => {
+  const handle = await Fs.open(folder, "r")
+  await handle.sync().finally(() => handle.close())
+}

@@ -1,0 +1,72 @@
+/** The built-in accounts in a SQL database. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type Account, Subject, Username } from "../../domain/Account.js"
+import type { Issuer } from "../../domain/Issuer.js"
+import type { AccountStore } from "../../services/AccountStore.js"
+import * as SqlText from "./SqlText.js"
+
+const columns = "id, username, password_hash, created_at, epoch"
+
+const Row = Schema.Struct({
+  id: Subject,
+  username: Schema.typeSchema(Username),
+  password_hash: Schema.Redacted(Schema.String),
+  created_at: SqlText.Instant,
+  epoch: Schema.Int
+})
+
+const read = SqlText.reader("accounts", Row)
+
+const decode = (row: unknown) =>
+  Effect.map(
+    read(row),
+    (row): Account => ({
+      id: row.id,
+      username: row.username,
+      passwordHash: row.password_hash,
+      createdAt: row.created_at,
+      epoch: row.epoch
+    })
+  )
+
+const encode = (account: Account) => ({
+  id: account.id,
+  username: account.username,
+  passwordHash: Redacted.value(account.passwordHash),
+  createdAt: account.createdAt.epochMillis,
+  epoch: account.epoch
+})
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<AccountStore> => {
+  const query = SqlText.queries(sql, issuer)
+  const insert = query(`
+    insert into accounts (issuer, id, username, password_hash, created_at, epoch)
+    values (:issuer, :id, :username, :passwordHash, :createdAt, :epoch)
+    on conflict (issuer, username) do nothing
+    returning id`)
+  // Of two that see no account at once, the founder's index lets one pass.
+  const insertFirst = query(`
+    insert into accounts (issuer, id, username, password_hash, created_at, epoch, founder)
+    select :issuer, :id, :username, :passwordHash, cast(:createdAt as bigint), cast(:epoch as bigint), 1
+    where not exists (select 1 from accounts where issuer = :issuer)
+    on conflict do nothing
+    returning id`)
+  const find = query(`select ${columns} from accounts where issuer = :issuer and id = :id`)
+  const findByUsername = query(`select ${columns} from accounts where issuer = :issuer and username = :username`)
+  const list = query(`select ${columns} from accounts where issuer = :issuer order by created_at, id`)
+  const advanceEpoch = query("update accounts set epoch = epoch + 1 where issuer = :issuer and id = :id")
+
+  return {
+    insert: (account) => Effect.map(insert(encode(account)), (made) => (made.length > 0 ? "Created" : "NameTaken")),
+    insertFirst: (account) =>
+      Effect.map(insertFirst(encode(account)), (made) => (made.length > 0 ? "Created" : "NotFirst")),
+    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
+    findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlText.first(rows, decode)),
+    list: Effect.flatMap(list({}), Effect.forEach(decode)),
+    advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id }))
+  }
+}

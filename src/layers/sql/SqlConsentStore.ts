@@ -1,0 +1,112 @@
+/**
+ * Consents in a SQL database: a row for each pair of a person and a client, and a row for each thing allowed, which
+ * counts only under the epoch of the pair that it was allowed under.
+ *
+ * So taking a consent back is one statement, which raises the epoch, and adding to it needs no transaction: first the
+ * pair, which tells the epoch, then what is allowed under it. If the process dies between them, less is recorded than
+ * the person allowed, and no grant was made. If the consent is taken back between them, what is added counts no more,
+ * and the answer carries the epoch that is dead, so that the grant made under it is dead, too.
+ */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Subject } from "../../domain/Account.js"
+import type { ClientId } from "../../domain/Client.js"
+import type { Consent } from "../../domain/Consent.js"
+import type { Issuer } from "../../domain/Issuer.js"
+import { RedirectUri } from "../../domain/RedirectUri.js"
+import { ResourceIndicator } from "../../domain/Resource.js"
+import type { ConsentStore } from "../../services/ConsentStore.js"
+import * as SqlText from "./SqlText.js"
+
+const Pair = Schema.Struct({ updated_at: SqlText.Instant, epoch: Schema.Int })
+
+const Item = Schema.Union(
+  Schema.Struct({ kind: Schema.Literal("scope"), value: Schema.String }),
+  Schema.Struct({ kind: Schema.Literal("resource"), value: ResourceIndicator }),
+  Schema.Struct({ kind: Schema.Literal("redirect_uri"), value: RedirectUri })
+)
+type Item = typeof Item.Type
+
+const readPair = SqlText.reader("consents", Pair)
+const readEpoch = SqlText.reader("consents", Pair.pick("epoch"))
+const readItems = SqlText.reader("consent_items", Schema.Array(Item))
+
+const itemsOf = ({ redirectUris, resources, scope }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
+  ...Array.from(scope, (value) => ({ kind: "scope" as const, value })),
+  ...Array.from(resources, (value) => ({ kind: "resource" as const, value })),
+  ...Array.from(redirectUris, (value) => ({ kind: "redirect_uri" as const, value }))
+]
+
+const consentOf = (
+  subject: Subject,
+  clientId: ClientId,
+  pair: typeof Pair.Type,
+  items: ReadonlyArray<Item>
+): Consent => ({
+  subject,
+  clientId,
+  scope: new Set(items.flatMap((item) => (item.kind === "scope" ? [item.value] : []))),
+  resources: new Set(items.flatMap((item) => (item.kind === "resource" ? [item.value] : []))),
+  redirectUris: new Set(items.flatMap((item) => (item.kind === "redirect_uri" ? [item.value] : []))),
+  updatedAt: pair.updated_at,
+  epoch: pair.epoch
+})
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ConsentStore> => {
+  const query = SqlText.queries(sql, issuer)
+  const findPair = query(`
+    select updated_at, epoch from consents
+    where issuer = :issuer and subject = :subject and client_id = :clientId`)
+  const findItems = query(`
+    select kind, value from consent_items
+    where issuer = :issuer and subject = :subject and client_id = :clientId and epoch = :epoch`)
+  const touchPair = query(`
+    insert into consents (issuer, subject, client_id, updated_at, epoch)
+    values (:issuer, :subject, :clientId, :updatedAt, 1)
+    on conflict (issuer, subject, client_id) do update set updated_at =
+      case when excluded.updated_at > consents.updated_at then excluded.updated_at else consents.updated_at end
+    returning updated_at, epoch`)
+  const advanceEpoch = query(`
+    update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject and client_id = :clientId
+    returning epoch`)
+  const forget = query(`
+    delete from consent_items
+    where issuer = :issuer and subject = :subject and client_id = :clientId and epoch < :epoch`)
+
+  const insertItems = (subject: Subject, clientId: ClientId, epoch: number, items: ReadonlyArray<Item>) => {
+    const rows = items.map(({ kind, value }) => ({ issuer, subject, client_id: clientId, epoch, kind, value }))
+    return rows.length === 0
+      ? Effect.void
+      : Effect.mapError(sql`insert into consent_items ${sql.insert(rows)} on conflict do nothing`, SqlText.unavailable)
+  }
+
+  const withItems = (subject: Subject, clientId: ClientId, pair: typeof Pair.Type) =>
+    Effect.map(Effect.flatMap(findItems({ subject, clientId, epoch: pair.epoch }), readItems), (items) =>
+      consentOf(subject, clientId, pair, items)
+    )
+
+  return {
+    find: (subject, clientId) =>
+      Effect.flatMap(findPair({ subject, clientId }), (rows) =>
+        SqlText.first(rows, (row) => Effect.flatMap(readPair(row), (pair) => withItems(subject, clientId, pair)))
+      ),
+
+    record: Effect.fnUntraced(function* (added) {
+      const { clientId, subject, updatedAt } = added
+      const pair = yield* readPair((yield* touchPair({ subject, clientId, updatedAt: updatedAt.epochMillis }))[0])
+      yield* insertItems(subject, clientId, pair.epoch, itemsOf(added))
+      return yield* withItems(subject, clientId, pair)
+    }),
+
+    withdraw: Effect.fnUntraced(function* (subject, clientId) {
+      const raised = yield* advanceEpoch({ subject, clientId })
+      // From here on nothing of it counts; what follows only tidies up.
+      for (const row of raised) {
+        const { epoch } = yield* readEpoch(row)
+        yield* forget({ subject, clientId, epoch })
+      }
+    })
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Grants in a SQL database. Each verb is one conditional statement on one row; a second statement only reads, to say
+ * why the first changed nothing.
+ */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Grant from "../../domain/Grant.js"
+import type { Issuer } from "../../domain/Issuer.js"
+import type { GrantStore, Whose } from "../../services/GrantStore.js"
+import * as GrantRow from "./GrantRow.js"
+import * as SqlText from "./SqlText.js"
+
+const { columns } = GrantRow
+
+/**
+ * The grant's epochs are still those of its person, client and consent. A person that has no account here is another
+ * system's, and has epoch 0; a client and a consent must be there.
+ */
+const epochsStand = `
+  subject_epoch = coalesce((select epoch from accounts where issuer = grants.issuer and id = grants.subject), 0)
+  and client_epoch = (select epoch from clients where issuer = grants.issuer and id = grants.client_id)
+  and consent_epoch = (
+    select epoch from consents
+    where issuer = grants.issuer and subject = grants.subject and client_id = grants.client_id
+  )`
+
+/** A revoked grant has no chain: the key of it is erased. */
+const withoutChain = `generation = null, token_digest = null, chain_key = null, rotated_at = null,
+  burst_generation = null, burst_began_at = null, idle_expires_at = null`
+
+const revokeEach = `
+  update grants set state = 'Revoked', revoked_at = :now, revocation_reason = :reason, ${withoutChain}
+  where issuer = :issuer and state <> 'Revoked'`
+
+const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
+  const query = SqlText.queries(sql, issuer)
+  return {
+    approve: query(`
+      insert into grants (
+        issuer, id, state, subject, client_id, redirect_uri, scope, resources, session_id, authenticated_at, approved_at,
+        expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at
+      ) values (
+        :issuer, :id, 'Approved', :subject, :clientId, :redirectUri, :scope, :resources, :sessionId, :authenticatedAt,
+        :approvedAt, :expiresAt, :subjectEpoch, :clientEpoch, :consentEpoch, :codeDigest, :codeChallenge, :codeExpiresAt
+      )
+      on conflict (issuer, id) do nothing
+      returning id`),
+
+    redeem: query(`
+      update grants set
+        state = case when code_challenge = :challenge then 'Active' else 'Revoked' end,
+        redeemed_at = case when code_challenge = :challenge then cast(:now as bigint) end,
+        revoked_at = case when code_challenge = :challenge then null else cast(:now as bigint) end,
+        revocation_reason = case when code_challenge = :challenge then null else 'WrongVerifier' end,
+        generation = case when code_challenge = :challenge then cast(:generation as bigint) end,
+        token_digest = case when code_challenge = :challenge then cast(:tokenDigest as text) end,
+        chain_key = case when code_challenge = :challenge then cast(:chainKey as text) end,
+        rotated_at = case when code_challenge = :challenge then cast(:rotatedAt as bigint) end,
+        idle_expires_at = case when code_challenge = :challenge then cast(:idleExpiresAt as bigint) end
+      where issuer = :issuer and id = :id and state = 'Approved' and code_digest = :codeDigest
+        and client_id = :clientId and redirect_uri = coalesce(cast(:redirectUri as text), redirect_uri)
+        and code_expires_at > :now and ${epochsStand}
+      returning ${columns}`),
+
+    rotate: query(`
+      update grants set
+        generation = generation + 1,
+        token_digest = :successor,
+        rotated_at = :now,
+        burst_generation = case when burst_began_at > :burstOver then burst_generation else generation end,
+        burst_began_at = case when burst_began_at > :burstOver then burst_began_at else cast(:now as bigint) end,
+        idle_expires_at = :idleExpiresAt
+      where issuer = :issuer and id = :id and state = 'Active' and generation = :generation and token_digest = :tokenDigest
+        and expires_at > :now and idle_expires_at > :now and ${epochsStand}
+      returning ${columns}`),
+
+    findWithEpochs: query(`
+      select ${columns}, case when ${epochsStand} then 1 else 0 end as epochs_stand
+      from grants where issuer = :issuer and id = :id`),
+
+    revoke: query(`
+      update grants set state = 'Revoked', revoked_at = :now, revocation_reason = :reason, ${withoutChain}
+      where issuer = :issuer and id = :id and state <> 'Revoked'
+      returning id`),
+
+    find: query(`select ${columns} from grants where issuer = :issuer and id = :id`),
+
+    findActive: query(`
+      select ${columns} from grants
+      where issuer = :issuer and id = :id and state = 'Active' and expires_at > :now and ${epochsStand}`),
+
+    revokeOfSubject: query(`${revokeEach} and subject = :subject returning id`),
+    revokeOfClient: query(`${revokeEach} and client_id = :clientId returning id`),
+    revokeOfPair: query(`${revokeEach} and subject = :subject and client_id = :clientId returning id`)
+  }
+}
+
+/** Before this instant a burst began too long ago: `now` is not within a window of it (see `Time.isWithin`). */
+const burstOver = ({ now, retryWindow }: Grant.Rotation): number =>
+  Duration.toMillis(retryWindow) > 0 ? now.epochMillis - Duration.toMillis(retryWindow) : Number.MAX_SAFE_INTEGER
+
+const readIds = SqlText.reader("grants", Schema.Array(Schema.Struct({ id: Grant.GrantId })))
+
+const readEpochsStand = SqlText.reader("grants", Schema.Struct({ epochs_stand: Schema.Literal(0, 1) }))
+
+const decodeFirst = (rows: ReadonlyArray<object>) => SqlText.first(rows, GrantRow.decode)
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<GrantStore> => {
+  const statements = makeStatements(sql, issuer)
+
+  const revokeThose = (whose: Whose, reason: Grant.RevocationReason, now: number) => {
+    if (whose.subject === undefined) return statements.revokeOfClient({ clientId: whose.clientId, reason, now })
+    const { clientId, subject } = whose
+    return clientId === undefined
+      ? statements.revokeOfSubject({ subject, reason, now })
+      : statements.revokeOfPair({ subject, clientId, reason, now })
+  }
+
+  const find = (id: Grant.GrantId) => Effect.flatMap(statements.find({ id }), decodeFirst)
+
+  return {
+    approve: Effect.fnUntraced(function* (grant) {
+      const made = yield* statements.approve(GrantRow.encode(grant))
+      if (made.length > 0) return "Approved" as const
+      const before = yield* find(grant.terms.id)
+      if (Option.isNone(before)) return yield* SqlText.unreadable("grants", "it is gone")
+      return { alreadyDecided: before.value._tag }
+    }),
+
+    redeem: Effect.fnUntraced(function* (redemption) {
+      const { chain, now } = redemption
+      const first = Option.getOrUndefined(chain)
+      const changed = yield* statements.redeem({
+        id: redemption.grantId,
+        codeDigest: redemption.digest,
+        clientId: redemption.clientId,
+        redirectUri: Option.getOrNull(redemption.redirectUri),
+        challenge: redemption.challenge,
+        now: now.epochMillis,
+        generation: first ? 1 : null,
+        tokenDigest: first?.digest ?? null,
+        chainKey: first?.key ?? null,
+        rotatedAt: first ? now.epochMillis : null,
+        idleExpiresAt: first?.idleExpiresAt.epochMillis ?? null
+      })
+      const grant = yield* decodeFirst(changed)
+      if (Option.isNone(grant)) return Grant.whyNotRedeemed(yield* find(redemption.grantId), redemption)
+      return grant.value._tag === "Active"
+        ? Grant.RedemptionAnswer.Redeemed({ grant: grant.value })
+        : Grant.RedemptionAnswer.WrongVerifier()
+    }),
+
+    rotate: Effect.fnUntraced(function* (rotation) {
+      const changed = yield* statements.rotate({
+        id: rotation.grantId,
+        generation: rotation.generation,
+        tokenDigest: rotation.digest,
+        successor: rotation.successor,
+        now: rotation.now.epochMillis,
+        burstOver: burstOver(rotation),
+        idleExpiresAt: rotation.idleExpiresAt.epochMillis
+      })
+      const grant = yield* decodeFirst(changed)
+      if (Option.isSome(grant) && Grant.isRefreshable(grant.value)) {
+        return Grant.RotationAnswer.Rotated({ grant: grant.value })
+      }
+      const rows = yield* statements.findWithEpochs({ id: rotation.grantId })
+      const epochs = yield* SqlText.first(rows, readEpochsStand)
+      return Grant.whyNotRotated(
+        yield* decodeFirst(rows),
+        Option.exists(epochs, ({ epochs_stand }) => epochs_stand === 1),
+        rotation
+      )
+    }),
+
+    revoke: (id, reason, now) =>
+      Effect.map(statements.revoke({ id, reason, now: now.epochMillis }), (revoked) => revoked.length > 0),
+
+    revokeAll: (whose, reason, now) =>
+      revokeThose(whose, reason, now.epochMillis).pipe(
+        Effect.flatMap(readIds),
+        Effect.map((rows) => rows.map(({ id }) => id))
+      ),
+
+    find,
+
+    findActive: Effect.fnUntraced(function* (id, now) {
+      const grant = yield* decodeFirst(yield* statements.findActive({ id, now: now.epochMillis }))
+      return Option.filter(grant, Grant.Grant.$is("Active"))
+    })
+  }
+}

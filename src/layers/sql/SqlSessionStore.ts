@@ -1,0 +1,66 @@
+/** Login sessions in a SQL database. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Subject } from "../../domain/Account.js"
+import { Digest } from "../../domain/Digest.js"
+import type { Issuer } from "../../domain/Issuer.js"
+import { type Session, SessionId } from "../../domain/Session.js"
+import type { SessionStore } from "../../services/SessionStore.js"
+import * as SqlText from "./SqlText.js"
+
+const Row = Schema.Struct({
+  id: SessionId,
+  digest: Digest,
+  subject: Subject,
+  authenticated_at: SqlText.Instant,
+  expires_at: SqlText.Instant,
+  subject_epoch: Schema.Int
+})
+
+const read = SqlText.reader("sessions", Row)
+
+const decode = (row: unknown) =>
+  Effect.map(
+    read(row),
+    (row): Session => ({
+      id: row.id,
+      digest: row.digest,
+      subject: row.subject,
+      authenticatedAt: row.authenticated_at,
+      expiresAt: row.expires_at,
+      subjectEpoch: row.subject_epoch
+    })
+  )
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<SessionStore> => {
+  const query = SqlText.queries(sql, issuer)
+  const insert = query(`
+    insert into sessions (issuer, id, digest, subject, authenticated_at, expires_at, subject_epoch)
+    values (:issuer, :id, :digest, :subject, :authenticatedAt, :expiresAt, :subjectEpoch)`)
+  // A person that has no account here has epoch 0, as for grants.
+  const find = query(`
+    select id, digest, subject, authenticated_at, expires_at, subject_epoch from sessions
+    where issuer = :issuer and digest = :digest and expires_at > :now and subject_epoch = coalesce(
+      (select epoch from accounts where issuer = sessions.issuer and id = sessions.subject), 0
+    )`)
+  const end = query("delete from sessions where issuer = :issuer and id = :id")
+
+  return {
+    insert: (session) =>
+      Effect.asVoid(
+        insert({
+          id: session.id,
+          digest: session.digest,
+          subject: session.subject,
+          authenticatedAt: session.authenticatedAt.epochMillis,
+          expiresAt: session.expiresAt.epochMillis,
+          subjectEpoch: session.subjectEpoch
+        })
+      ),
+    find: (digest, now) =>
+      Effect.flatMap(find({ digest, now: now.epochMillis }), (rows) => SqlText.first(rows, decode)),
+    end: (id) => Effect.asVoid(end({ id }))
+  }
+}

@@ -1,0 +1,26 @@
+/** The stores of one issuer in a SQL database, which may hold those of others. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
+import type { Issuer } from "../../domain/Issuer.js"
+import { AccountStore } from "../../services/AccountStore.js"
+import { ClientStore } from "../../services/ClientStore.js"
+import { ConsentStore } from "../../services/ConsentStore.js"
+import { GrantStore } from "../../services/GrantStore.js"
+import { KeyStore } from "../../services/KeyStore.js"
+import { SessionStore } from "../../services/SessionStore.js"
+import type { Stores } from "../../services/Storage.js"
+import * as SqlAccountStore from "./SqlAccountStore.js"
+import * as SqlClientStore from "./SqlClientStore.js"
+import * as SqlConsentStore from "./SqlConsentStore.js"
+import * as SqlGrantStore from "./SqlGrantStore.js"
+import * as SqlKeyStore from "./SqlKeyStore.js"
+import * as SqlSessionStore from "./SqlSessionStore.js"
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<Stores> =>
+  Context.make(GrantStore, SqlGrantStore.make(sql, issuer)).pipe(
+    Context.add(ClientStore, SqlClientStore.make(sql, issuer)),
+    Context.add(AccountStore, SqlAccountStore.make(sql, issuer)),
+    Context.add(SessionStore, SqlSessionStore.make(sql, issuer)),
+    Context.add(ConsentStore, SqlConsentStore.make(sql, issuer)),
+    Context.add(KeyStore, SqlKeyStore.make(sql, issuer))
+  )

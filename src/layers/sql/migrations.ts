@@ -1,0 +1,13 @@
+/**
+ * The schema, as numbered steps that only go forward. A step that was published is never changed: a later one follows.
+ */
+import * as Initial from "./migrations/Initial.js"
+import type { Migration } from "./migrations/Migration.js"
+
+export const migrations: ReadonlyArray<Migration> = [{ version: 1, name: "initial", statements: Initial.statements }]
+
+/** The version that this program reads and writes. */
+export const latest = migrations.length
+
+/** The tables that a database of ours has from version 1 on. */
+export const tables = ["clients", "accounts", "sessions", "consents", "consent_items", "grants", "root_keys"] as const

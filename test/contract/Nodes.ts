@@ -1,0 +1,73 @@
+/** The nodes of one storage: several may stand on the same data, as the processes of a deployment do. */
+import type { Vitest } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Issuer } from "../../src/domain/Issuer.js"
+import { AccountStore } from "../../src/services/AccountStore.js"
+import { ClientStore } from "../../src/services/ClientStore.js"
+import { ConsentStore } from "../../src/services/ConsentStore.js"
+import { GrantStore } from "../../src/services/GrantStore.js"
+import { KeyStore } from "../../src/services/KeyStore.js"
+import { SessionStore } from "../../src/services/SessionStore.js"
+import { Storage } from "../../src/services/Storage.js"
+
+export class Nodes extends Context.Tag("latchkey/test/Nodes")<
+  Nodes,
+  Arr.NonEmptyReadonlyArray<Context.Tag.Service<Storage>>
+>() {}
+
+/** What a contract is written with: tests that share one storage. */
+export type StoreTest = Vitest.MethodsNonLive<Nodes>
+
+/** A storage that stands alone. */
+export const one = <E, R>(layer: Layer.Layer<Storage, E, R>): Layer.Layer<Nodes, E, R> =>
+  Layer.effect(
+    Nodes,
+    Effect.map(Storage, (storage) => Arr.of(storage))
+  ).pipe(Layer.provide(layer))
+
+/** Two storages on the same data. */
+export const two = <E, R>(layer: Layer.Layer<Storage, E, R>): Layer.Layer<Nodes, E, R> => {
+  const node = Effect.map(Layer.build(Layer.fresh(layer)), Context.get(Storage))
+  return Layer.scoped(Nodes, Effect.all([node, node]))
+}
+
+const storesOf = (storage: Context.Tag.Service<Storage>, issuer: Issuer) => {
+  const stores = storage.stores(issuer)
+  return {
+    accounts: Context.get(stores, AccountStore),
+    clients: Context.get(stores, ClientStore),
+    consents: Context.get(stores, ConsentStore),
+    grants: Context.get(stores, GrantStore),
+    keys: Context.get(stores, KeyStore),
+    sessions: Context.get(stores, SessionStore)
+  }
+}
+export type Stores = ReturnType<typeof storesOf>
+
+let issuers = 0
+
+/** The stores of an issuer that no other test uses: of the first node, and of each. */
+export const fresh = Effect.map(Nodes, (nodes) => {
+  const issuer = Issuer.make(`https://issuer-${++issuers}.example.com`)
+  const [first, ...others] = Arr.map(nodes, (storage) => storesOf(storage, issuer))
+  return { ...first, nodes: [first, ...others] as const }
+})
+
+/** Runs `count` callers at once, in turn on each of the nodes. */
+export const race = <A, E, R>(
+  nodes: ReadonlyArray<Stores>,
+  count: number,
+  caller: (stores: Stores, index: number) => Effect.Effect<A, E, R>
+): Effect.Effect<Array<A>, E, R> =>
+  Effect.forEach(
+    Arr.range(0, count - 1),
+    // A step aside first, so that the callers are all there before any of them begins.
+    (index) => Effect.zipRight(Effect.yieldNow(), caller(nodes[index % nodes.length] as Stores, index)),
+    { concurrency: "unbounded" }
+  )
+
+/** How many callers race. */
+export const crowds = [2, 8, 64] as const

@@ -1,0 +1,136 @@
+/** What every `ConsentStore` promises. */
+import { expect } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { describe } from "vitest"
+import { ResourceIndicator } from "../../src/domain/Resource.js"
+import * as Scope from "../../src/domain/Scope.js"
+import { alice, app, at, bob, callback, consent, notes, otherApp, otherCallback } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
+
+const files = ResourceIndicator.make("https://files.example.com/with spaces")
+
+export const consentContract = (it: StoreTest) => {
+  describe("consents", () => {
+    it.effect("find what was recorded, as it was answered, on every node", () =>
+      Effect.gen(function* () {
+        const { consents, nodes } = yield* fresh
+        expect(yield* consents.find(alice, app)).toEqual(Option.none())
+        const answer = yield* consents.record(consent())
+        expect(answer).toEqual({ ...consent(), epoch: answer.epoch })
+        for (const node of nodes) expect(yield* node.consents.find(alice, app)).toEqual(Option.some(answer))
+        expect(yield* consents.find(bob, app)).toEqual(Option.none())
+        expect(yield* consents.find(alice, otherApp)).toEqual(Option.none())
+      })
+    )
+
+    it.effect("add up, and keep their epoch", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        const { epoch } = yield* consents.record(consent())
+        const more = {
+          scope: Scope.make("notes:read", "files:read"),
+          resources: new Set([files]),
+          redirectUris: new Set([otherCallback])
+        }
+        const expected = {
+          ...consent(),
+          scope: Scope.make("notes:read", "files:read"),
+          resources: new Set([notes, files]),
+          redirectUris: new Set([callback, otherCallback]),
+          updatedAt: at(5),
+          epoch
+        }
+        expect(yield* consents.record(consent({ ...more, updatedAt: at(5) }))).toEqual(expected)
+        expect(yield* consents.find(alice, app)).toEqual(Option.some(expected))
+      })
+    )
+
+    it.effect("keep the later of two moments, and a record of nothing new", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        yield* consents.record(consent({ updatedAt: at(5) }))
+        const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+        const answer = yield* consents.record(consent({ ...nothing, updatedAt: at(4) }))
+        expect(answer).toMatchObject({ scope: Scope.make("notes:read"), updatedAt: at(5) })
+      })
+    )
+
+    it.effect("allow nothing once they are taken back, under a higher epoch", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        const { epoch } = yield* consents.record(consent())
+        yield* consents.record(consent({ subject: bob }))
+        yield* consents.withdraw(alice, app)
+        const nothing = { scope: Scope.empty, resources: new Set(), redirectUris: new Set() }
+        expect(yield* consents.find(alice, app)).toMatchObject({ value: { ...nothing, epoch: epoch + 1 } })
+        expect(yield* consents.find(bob, app)).toMatchObject({ value: { ...consent({ subject: bob }), epoch } })
+      })
+    )
+
+    it.effect("begin anew after they were taken back, and stay under the higher epoch", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        const { epoch } = yield* consents.record(consent({ scope: Scope.make("old") }))
+        yield* consents.withdraw(alice, app)
+        const again = yield* consents.record(consent({ scope: Scope.make("new") }))
+        expect(again).toEqual({ ...consent({ scope: Scope.make("new") }), epoch: epoch + 1 })
+        expect(yield* consents.find(alice, app)).toEqual(Option.some(again))
+      })
+    )
+
+    it.effect("cannot be taken back where there are none", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        yield* consents.withdraw(alice, app)
+        expect(yield* consents.find(alice, app)).toEqual(Option.none())
+      })
+    )
+
+    it.effect("see nothing of another issuer", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        const recorded = yield* consents.record(consent())
+        const elsewhere = yield* fresh
+        expect(yield* elsewhere.consents.find(alice, app)).toEqual(Option.none())
+        const other = yield* elsewhere.consents.record(consent({ scope: Scope.make("other") }))
+        expect(other.scope).toEqual(Scope.make("other"))
+        yield* elsewhere.consents.withdraw(alice, app)
+        expect(yield* consents.find(alice, app)).toEqual(Option.some(recorded))
+      })
+    )
+  })
+
+  describe.each(crowds)("of %i callers", (count) => {
+    it.effect("what each allows is recorded", () =>
+      Effect.gen(function* () {
+        const { consents, nodes } = yield* fresh
+        const scopes = Arr.makeBy(count, (i) => `scope:${i}`)
+        const answers = yield* race(nodes, count, ({ consents }, i) =>
+          consents.record(consent({ scope: Scope.make(`scope:${i}`) }))
+        )
+        for (const [i, { scope }] of answers.entries()) expect(scope.has(`scope:${i}`)).toBe(true)
+        expect(yield* consents.find(alice, app)).toMatchObject({ value: { scope: Scope.fromIterable(scopes) } })
+        expect(new Set(answers.map(({ epoch }) => epoch)).size).toBe(1)
+      })
+    )
+
+    it.effect("one takes back: what was answered under the old epoch is not allowed any more", () =>
+      Effect.gen(function* () {
+        const { consents, nodes } = yield* fresh
+        const before = yield* consents.record(consent())
+        const answers = yield* race(nodes, count, ({ consents }, i) =>
+          i === count >> 1
+            ? Effect.as(consents.withdraw(alice, app), 0)
+            : Effect.map(consents.record(consent({ scope: Scope.make(`scope:${i}`) })), ({ epoch }) => epoch)
+        )
+        const after = Option.getOrThrow(yield* consents.find(alice, app))
+        expect(after.epoch).toBe(before.epoch + 1)
+        for (const [i, epoch] of answers.entries()) {
+          expect(after.scope.has(`scope:${i}`)).toBe(epoch === after.epoch)
+        }
+      })
+    )
+  })
+}

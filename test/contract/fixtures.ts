@@ -1,0 +1,184 @@
+/** The people, clients and grants of the contract. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type Account, Subject, Username } from "../../src/domain/Account.js"
+import { type Client, ClientId } from "../../src/domain/Client.js"
+import { CodeChallenge } from "../../src/domain/CodeChallenge.js"
+import type { Consent } from "../../src/domain/Consent.js"
+import { Digest } from "../../src/domain/Digest.js"
+import * as Grant from "../../src/domain/Grant.js"
+import * as Identifier from "../../src/domain/Identifier.js"
+import { RedirectUri } from "../../src/domain/RedirectUri.js"
+import { ResourceIndicator } from "../../src/domain/Resource.js"
+import * as Scope from "../../src/domain/Scope.js"
+import { type Session, SessionId } from "../../src/domain/Session.js"
+import { fresh, type Stores } from "./Nodes.js"
+
+/** Milliseconds after the beginning of the story. */
+export const at = (millis: number): DateTime.Utc => DateTime.unsafeMake(1_767_225_600_000 + millis)
+
+export const second = 1000
+export const day = 86_400_000
+
+export const digest = (what: string): Digest => Digest.make(what.padEnd(43, "-"))
+
+const identifier = (n: number): string => Identifier.format(1_767_225_600_000 + n, new Uint8Array(10))
+
+export const grantId = (n: number): Grant.GrantId => Grant.GrantId.make(identifier(n))
+
+export const alice = Subject.make("alice")
+export const bob = Subject.make("bob")
+export const app = ClientId.make("app")
+export const otherApp = ClientId.make("other-app")
+export const callback = RedirectUri.make("https://app.example.com/callback")
+export const otherCallback = RedirectUri.make("https://app.example.com/other")
+export const notes = ResourceIndicator.make("https://notes.example.com/mcp")
+
+export const username = Schema.decodeSync(Username)
+
+export const client = (id: ClientId, changes: Partial<Client> = {}): Client => ({
+  id,
+  issuedAt: at(0),
+  origin: "Dynamic",
+  metadata: {
+    redirect_uris: [callback],
+    token_endpoint_auth_method: "none",
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"]
+  },
+  secret: Option.none(),
+  epoch: 1,
+  ...changes
+})
+
+export const account = (id: Subject, changes: Partial<Account> = {}): Account => ({
+  id,
+  username: username(id),
+  passwordHash: Redacted.make(`$argon2id$v=19$m=19456,t=2,p=1$${id}`),
+  createdAt: at(0),
+  epoch: 1,
+  ...changes
+})
+
+export const session = (n: number, changes: Partial<Session> = {}): Session => ({
+  id: SessionId.make(identifier(n)),
+  digest: digest(`session-${n}`),
+  subject: alice,
+  authenticatedAt: at(0),
+  expiresAt: at(day),
+  subjectEpoch: 1,
+  ...changes
+})
+
+export const consent = (changes: Partial<Consent> = {}): Omit<Consent, "epoch"> => ({
+  subject: alice,
+  clientId: app,
+  scope: Scope.make("notes:read"),
+  resources: new Set([notes]),
+  redirectUris: new Set([callback]),
+  updatedAt: at(0),
+  ...changes
+})
+
+export const challenge = CodeChallenge.make("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+export const wrongChallenge = CodeChallenge.make("K9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+
+/** When the code of a grant ends, when the grant does, and when its first refresh token dies unused. */
+export const codeEnds = 60 * second
+export const grantEnds = 180 * day
+export const idle = 30 * day
+
+export const grant = (changes: Partial<Grant.Terms> = {}): Grant.Approved => {
+  const id = changes.id ?? grantId(1)
+  return Grant.Grant.Approved({
+    terms: {
+      id,
+      subject: alice,
+      clientId: app,
+      redirectUri: callback,
+      scope: Scope.make("notes:read", "notes:write"),
+      resources: [notes],
+      sessionId: SessionId.make(identifier(0)),
+      authenticatedAt: at(-second),
+      approvedAt: at(0),
+      expiresAt: at(grantEnds),
+      epochs: { subject: 1, client: 1, consent: 1 },
+      ...changes
+    },
+    code: { digest: digest(`code-${id}`), challenge, expiresAt: at(codeEnds) }
+  })
+}
+
+/** The digest of a refresh token by its number. */
+export const token = (generation: number, by = ""): Digest => digest(`token-${generation}-${by}`)
+
+/** The right presentation of a grant's code, save what is changed. */
+export const redemption = (grant: Grant.Grant, changes: Partial<Grant.Redemption> = {}): Grant.Redemption => ({
+  grantId: grant.terms.id,
+  digest: grant.code.digest,
+  clientId: app,
+  redirectUri: Option.some(callback),
+  challenge,
+  now: at(second),
+  duplicateWindow: Duration.seconds(2),
+  chain: Option.some({ digest: token(1), key: "lk_ck_sealed", idleExpiresAt: at(idle) }),
+  ...changes
+})
+
+/** How long superseded refresh tokens may be retried. */
+export const window = 30 * second
+
+/** The right presentation of the refresh token of this number, save what is changed. */
+export const rotation = (
+  { terms }: Grant.Grant,
+  generation: number,
+  millis: number,
+  changes: Partial<Grant.Rotation> = {}
+): Grant.Rotation => ({
+  grantId: terms.id,
+  generation,
+  digest: token(generation),
+  successor: token(generation + 1),
+  now: at(millis),
+  retryWindow: Duration.millis(window),
+  idleExpiresAt: at(millis + idle),
+  ...changes
+})
+
+/** A person, a client and their consent, all of epoch 1. */
+export const introduce = ({ accounts, clients, consents }: Stores) =>
+  Effect.all([accounts.insert(account(alice)), clients.insert(client(app)), consents.record(consent())])
+
+/** An issuer with a grant that waits for its code. */
+export const approved = Effect.gen(function* () {
+  const stores = yield* fresh
+  yield* introduce(stores)
+  yield* stores.grants.approve(grant())
+  return { ...stores, grant: grant() }
+})
+
+/** An issuer with a grant whose code was redeemed, at one second. */
+export const active = Effect.gen(function* () {
+  const given = yield* approved
+  yield* given.grants.redeem(redemption(given.grant))
+  return given
+})
+
+/** An issuer with a grant that was refreshed once at each of these moments. */
+export const refreshed = (...moments: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const given = yield* active
+    for (const [i, millis] of moments.entries()) yield* given.grants.rotate(rotation(given.grant, i + 1, millis))
+    return given
+  })
+
+/** What raises one of a grant's epochs. */
+export const epochRaisers = [
+  ["person", ({ accounts }: Stores) => accounts.advanceEpoch(alice)],
+  ["client", ({ clients }: Stores) => clients.advanceEpoch(app)],
+  ["consent", ({ consents }: Stores) => consents.withdraw(alice, app)]
+] as const

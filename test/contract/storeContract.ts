@@ -1,0 +1,31 @@
+/** Everything that a storage promises: what a user may rely on, whichever he puts in. */
+import { layer } from "@effect/vitest"
+import type * as Layer from "effect/Layer"
+import { accountContract } from "./accountContract.js"
+import { clientContract } from "./clientContract.js"
+import { consentContract } from "./consentContract.js"
+import { approveContract, findContract, redeemContract, revokeContract } from "./grantContract.js"
+import { historyContract } from "./grantHistories.js"
+import { raceContract } from "./grantRaces.js"
+import { keyContract } from "./keyContract.js"
+import type { Nodes } from "./Nodes.js"
+import { retryContract, rotateContract } from "./rotationContract.js"
+import { sessionContract } from "./sessionContract.js"
+
+/** Runs the contract over a storage, or over several nodes of one. */
+export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
+  layer(nodes)(name, (it) => {
+    approveContract(it)
+    redeemContract(it)
+    revokeContract(it)
+    findContract(it)
+    rotateContract(it)
+    retryContract(it)
+    raceContract(it)
+    historyContract(it)
+    clientContract(it)
+    accountContract(it)
+    sessionContract(it)
+    consentContract(it)
+    keyContract(it)
+  })

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest"
+import { html } from "../../../src/http/pages/Html.js"
+import { styles } from "../../../src/http/pages/index.js"
+import { find, skeleton, tags } from "./markup.js"
+import { type Sample, samples } from "./samples.js"
+
+const polyglot =
+  `jaVasCript:/*-/*\`/*\\\`/*'/*"/**/(/* */oNcliCk=alert() )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/</scRipt/--!>` +
+  `<sVg/<sVg/oNloAd=alert()//><script>alert(1)</script><img src=x onerror=alert(1) style=color:red>&lt;&amp;'"\u202E`
+
+/** Fields that hold one of a few words of ours. */
+const words = new Set(["_tag", "clientOrigin", "problem"])
+
+/** `data` with one string changed, for each string that it holds. */
+const variants = (data: unknown, change: (text: string) => string): Array<{ path: string; data: unknown }> => {
+  if (typeof data !== "object" || data === null) return []
+  return Object.entries(data).flatMap(([key, value]) => {
+    const inside =
+      typeof value === "string" && !words.has(key) ? [{ path: "", data: change(value) }] : variants(value, change)
+    return inside.map((variant) => ({
+      path: `${key}${variant.path === "" ? "" : `.${variant.path}`}`,
+      data: Array.isArray(data) ? Object.assign([...data], { [key]: variant.data }) : { ...data, [key]: variant.data }
+    }))
+  })
+}
+
+const render = (sample: Sample, data: unknown): string => sample.render(data as never)
+
+const hostile = samples.flatMap((sample) =>
+  variants(sample.data, (text) => text + polyglot).map((variant) => ({ sample, name: sample.title, ...variant }))
+)
+
+describe.each(samples)("the page: $title", (sample) => {
+  const page = render(sample, sample.data)
+
+  it("runs nothing and has no style but the one that its policy names", () => {
+    expect(page.split("<style>")).toHaveLength(2)
+    expect(page).toContain(`<style>${styles}</style>`)
+    const names = tags(page).map(({ name }) => name)
+    for (const name of ["script", "link", "img", "iframe", "object", "embed", "base", "use", "image"]) {
+      expect(names).not.toContain(name)
+    }
+    const attributes = tags(page).flatMap((tag) => Object.keys(tag.attributes))
+    expect(attributes.filter((name) => /^on/i.test(name) || name === "style" || name === "src")).toEqual([])
+  })
+
+  it("is a whole document in English that scales on a phone, knows both schemes, and is not indexed", () => {
+    expect(page).toMatch(/^<!doctype html>\n<html lang="en">\n<head>\n {2}<meta charset="utf-8">/)
+    expect(find(page, "meta", { name: "viewport", content: "width=device-width, initial-scale=1" })).toHaveLength(1)
+    expect(find(page, "meta", { name: "color-scheme", content: "light dark" })).toHaveLength(1)
+    expect(find(page, "meta", { name: "robots", content: "noindex" })).toHaveLength(1)
+    expect(find(page, "main")).toHaveLength(1)
+    expect(find(page, "h1")).toHaveLength(1)
+  })
+
+  it("posts its forms, each with its sealed state", () => {
+    expect(find(page, "form", { method: "post", action: "/login?request=r" })).toHaveLength(find(page, "form").length)
+    expect(find(page, "input", { type: "hidden", name: "form", value: "sealed-form" })).toHaveLength(
+      find(page, "form").length
+    )
+  })
+
+  it("has a label for every input, and no id twice", () => {
+    const ids = tags(page).flatMap(({ attributes: { id } }) => id ?? [])
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const { attributes } of find(page, "input")) {
+      if (attributes.type === "hidden" || attributes.type === "checkbox") continue
+      expect(find(page, "label", { for: attributes.id! })).toHaveLength(1)
+    }
+    for (const reference of tags(page).flatMap(({ attributes }) => attributes["aria-describedby"]?.split(" ") ?? [])) {
+      expect(ids).toContain(reference)
+    }
+  })
+})
+
+describe("a hostile string", () => {
+  it.each(hostile)("stays text: $name, $path", ({ data, path, sample }) => {
+    const page = render(sample, data)
+    expect(skeleton(page)).toEqual(skeleton(render(sample, sample.data)))
+    expect(page).not.toContain(polyglot)
+    expect(page.includes(html`${polyglot}`.text)).toBe(path !== "clientUri")
+    expect(page).toContain(`<style>${styles}</style>`)
+  })
+
+  const bare = samples.flatMap((sample) => variants(sample.data, () => polyglot).map((it) => ({ sample, ...it })))
+
+  it.each(bare)("is no address to go to: $sample.title, $path", ({ data, sample }) => {
+    for (const { attributes } of tags(render(sample, data)))
+      expect(attributes.href ?? "").not.toMatch(/^\s*javascript:/i)
+  })
+})
+
+describe("the style sheet", () => {
+  it("can stand in a style element as it is: no end tag, and no line break that a parser would change", () => {
+    expect(styles).not.toMatch(/[<\r\0]/)
+  })
+
+  it("fetches nothing", () => {
+    expect(styles).not.toMatch(/url\(|@import|@font-face|image-set/i)
+  })
+
+  it("moves nothing", () => {
+    expect(styles).not.toMatch(/animation|transition|@keyframes/)
+  })
+})

@@ -1,0 +1,56 @@
+/** Reads the markup of a page strictly: what is not a well-formed tag with quoted attributes throws. */
+
+/** A start tag. */
+export interface Tag {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+const tagPattern = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-z][a-zA-Z-]*(?:="[^"<>]*")?)*)\s*\/?>/g
+
+const decode = (text: string): string =>
+  text
+    .replaceAll("&#39;", "'")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&gt;", ">")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&amp;", "&")
+
+const withoutStyle = (page: string): string => page.replace(/^<!doctype html>/, "").replace(/(<style>)[^<]*/, "$1")
+
+/** The start tags of a page, in their order. */
+export const tags = (page: string): ReadonlyArray<Tag> => {
+  const markup = withoutStyle(page)
+  if (/[<>]/.test(markup.replace(tagPattern, ""))) throw new Error("a stray < or >")
+  return Array.from(markup.matchAll(tagPattern))
+    .filter(([, slash]) => slash === "")
+    .map(([, , name = "", attributes = ""]) => ({
+      name,
+      attributes: Object.fromEntries(
+        Array.from(attributes.matchAll(/([a-zA-Z-]+)(?:="([^"]*)")?/g), ([, key = "", value = ""]) => [
+          key,
+          decode(value)
+        ])
+      )
+    }))
+}
+
+/** The start tags that have the given name and attributes. */
+export const find = (page: string, name: string, attributes: Readonly<Record<string, string>> = {}) =>
+  tags(page).filter(
+    (tag) => tag.name === name && Object.entries(attributes).every(([key, value]) => tag.attributes[key] === value)
+  )
+
+/** The markup less everything that data may fill: names of tags and of their attributes. */
+export const skeleton = (page: string): ReadonlyArray<string> =>
+  tags(page).map(({ attributes, name }) => `${name} ${Object.keys(attributes).join(" ")}`)
+
+/** What a reader sees, in one line. */
+export const text = (page: string): string =>
+  decode(
+    withoutStyle(page)
+      .replace(/<title>[^<]*<\/title>/, "")
+      .replace(tagPattern, "")
+  )
+    .replace(/\s+/g, " ")
+    .trim()

@@ -1,0 +1,96 @@
+/** Each page with every field filled, and the ways in which its markup varies. */
+import * as Pages from "../../../src/http/pages/index.js"
+
+const form = { formAction: "/login?request=r", form: "sealed-form" }
+
+export const login: Pages.LoginPage = {
+  ...form,
+  clientName: "Notes Desktop",
+  target: { _tag: "Host", host: "notes.example.com" },
+  username: "ada"
+}
+
+export const consent: Pages.ConsentPage = {
+  ...form,
+  clientName: "Notes Desktop",
+  clientOrigin: "Operator",
+  clientUri: "https://app.example.com/about",
+  target: { _tag: "Host", host: "notes.example.com" },
+  username: "ada",
+  switchUrl: "/login?switch=1",
+  resources: [
+    {
+      name: "Notes",
+      uri: "https://api.example.com/notes",
+      scopes: [
+        { token: "notes:read", description: "Read your notes", checked: true, isNew: false },
+        { token: "notes:write", description: "Write your notes", checked: false, isNew: true }
+      ]
+    },
+    {
+      name: "Files",
+      uri: "https://api.example.com/files",
+      scopes: [{ token: "files:list", description: "See your files", checked: true, isNew: true }]
+    }
+  ],
+  lasts: "Access lasts at most 180 days."
+}
+
+export const notice: Pages.RedirectNoticePage = {
+  clientName: "Notes Desktop",
+  target: { _tag: "Host", host: "notes.example.com" },
+  what: "This app made a request that cannot be answered.",
+  continueUrl: "https://notes.example.com/callback?error=invalid_scope"
+}
+
+export const firstAccount: Pages.FirstAccountPage = { ...form, username: "ada" }
+
+export const home: Pages.HomePage = {
+  issuer: "https://auth.example.com",
+  accountsExist: false,
+  firstAccountHint: "Open the link that the server printed.",
+  resources: [{ name: "Notes", uri: "https://api.example.com/notes" }],
+  metadataUrl: "https://auth.example.com/.well-known/oauth-authorization-server",
+  logoutUrl: "/logout"
+}
+
+/** A page and its data; `render` takes data of the same shape. */
+export interface Sample {
+  readonly title: string
+  readonly data: unknown
+  readonly render: (data: never) => string
+}
+
+const sample = <A>(title: string, render: (data: A) => string, data: A): Sample => ({ title, data, render })
+
+export const samples: ReadonlyArray<Sample> = [
+  sample("login", Pages.loginPage, login),
+  sample("login, to a program", Pages.loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
+  sample("login, no app in view", Pages.loginPage, { ...form, username: "ada" }),
+  ...(["WrongCredentials", "FormExpired", "Busy"] as const).map((problem) =>
+    sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })
+  ),
+  sample("consent", Pages.consentPage, consent),
+  sample("consent, self-registered program", Pages.consentPage, {
+    ...consent,
+    clientOrigin: "Dynamic",
+    target: { _tag: "Loopback", host: "127.0.0.1:1234" }
+  }),
+  sample("consent, app", Pages.consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
+  sample("consent, no scope", Pages.consentPage, {
+    ...consent,
+    resources: [{ name: "N", uri: "https://n", scopes: [] }]
+  }),
+  sample("redirect notice", Pages.redirectNoticePage, notice),
+  sample("error", Pages.errorPage, { title: "It cannot go on", message: "Try again.", incident: "0197f2c4" }),
+  sample("already decided", Pages.alreadyDecidedPage, undefined),
+  sample("logout", Pages.logoutPage, { ...form, username: "ada" }),
+  sample("logged out", Pages.loggedOutPage, undefined),
+  sample("first account", Pages.firstAccountPage, firstAccount),
+  ...(["NameInvalid", "PasswordInvalid", "PasswordsDiffer", "Busy"] as const).map((problem) =>
+    sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problem })
+  ),
+  sample("first account done", Pages.firstAccountDonePage, { username: "ada", mcpUrl: "https://auth.example.com/mcp" }),
+  sample("first account void", Pages.firstAccountVoidPage, undefined),
+  sample("home", Pages.homePage, home)
+]
