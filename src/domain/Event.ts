@@ -39,6 +39,19 @@ export const Happening = Schema.Union(
 )
 export type Happening = typeof Happening.Type
 
+/** Whom and what it happened to, as far as it was a person, a client or a grant: by these events are found. */
+export const idsOf = (
+  happening: Happening
+): {
+  readonly subject?: Subject | undefined
+  readonly clientId?: ClientId | undefined
+  readonly grantId?: GrantId | undefined
+} => ({
+  subject: "subject" in happening ? happening.subject : undefined,
+  clientId: "clientId" in happening ? happening.clientId : undefined,
+  grantId: "grantId" in happening ? happening.grantId : undefined
+})
+
 /** An event: what happened, when. Ids grow with time. */
 export const Event = Schema.Struct({ id: Schema.String, at: Schema.DateTimeUtcFromNumber, happening: Happening })
 export type Event = typeof Event.Type

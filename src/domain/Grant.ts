@@ -83,7 +83,8 @@ export const RevocationReason = Schema.Literal(
   "TokenRevoked",
   "SubjectRevoked",
   "ClientRevoked",
-  "ConsentWithdrawn"
+  "ConsentWithdrawn",
+  "OperatorRevoked"
 )
 export type RevocationReason = typeof RevocationReason.Type
 

@@ -45,6 +45,7 @@ const make = Effect.gen(function* () {
         username,
         passwordHash: yield* hasher.hash(password),
         createdAt: yield* DateTime.now,
+        state: "Enabled",
         epoch: 1
       }
       return account

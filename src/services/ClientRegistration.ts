@@ -116,6 +116,8 @@ const make = Effect.gen(function* () {
         // What a client may ask for is not its own to say (ADR 10).
         metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
         secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
+        state: "Enabled",
+        usedAt: Option.none(),
         epoch: 1
       }
       yield* clients.insert(client)

@@ -28,7 +28,10 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     readonly setState: (id: ClientId, state: Client["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
     /** A new secret raises the epoch in the same statement, and the old one is dead. `false` when there is no such client. */
     readonly setSecret: (id: ClientId, secret: StoredSecret) => Effect.Effect<boolean, TemporarilyUnavailable>
-    /** Forget the client. Nothing made for it is good for anything, and no later client gets its id. */
+    /**
+     * Forget the client. Nothing made for it is good for anything, and no later client gets its id, which was drawn at
+     * random. What people allowed it stays, and allows nobody anything.
+     */
     readonly remove: (id: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
     /** Forget at most `limit` clients that registered themselves before an instant and were never used; how many it were. */
     readonly removeUnused: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>

@@ -21,8 +21,9 @@ export interface Which {
 export class EventLog extends Context.Tag("latchkey/EventLog")<
   EventLog,
   {
+    /** Keep events. One whose id is kept already is left as it is, so after a failure the same may be appended again. */
     readonly append: (events: ReadonlyArray<Event>) => Effect.Effect<void, TemporarilyUnavailable>
-    /** The oldest first. */
+    /** The oldest first, by their ids. */
     readonly read: (which: Which) => Effect.Effect<ReadonlyArray<Event>, TemporarilyUnavailable>
     /** Delete at most `limit` events of before an instant; answers with how many. */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>

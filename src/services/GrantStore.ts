@@ -19,6 +19,12 @@ export type Whose =
   | { readonly subject: Subject; readonly clientId?: ClientId }
   | { readonly subject?: undefined; readonly clientId: ClientId }
 
+/** Which grants are listed: all, or those of a person, a client, or both. */
+export interface Which {
+  readonly subject?: Subject | undefined
+  readonly clientId?: ClientId | undefined
+}
+
 export class GrantStore extends Context.Tag("latchkey/GrantStore")<
   GrantStore,
   {
@@ -57,9 +63,9 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
       now: DateTime.Utc
     ) => Effect.Effect<ReadonlyArray<Grant.GrantId>, TemporarilyUnavailable>
 
-    /** Grants, the oldest first: all, or those of a person, a client, or both; only those after `after`. */
+    /** Grants, the oldest first, by their ids; only those after `after`. */
     readonly list: (
-      whose: Whose,
+      which: Which,
       page: { readonly after?: Grant.GrantId; readonly limit: number }
     ) => Effect.Effect<ReadonlyArray<Grant.Grant>, TemporarilyUnavailable>
 

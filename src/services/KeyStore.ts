@@ -35,7 +35,7 @@ export class KeyStore extends Context.Tag("latchkey/KeyStore")<
     readonly list: Effect.Effect<ReadonlyArray<StoredKey>, TemporarilyUnavailable>
     /** Keep a current key if there is none at all. Of any number of callers, ever, at most one key is kept this way. */
     readonly insertFirst: (key: StoredKey) => Effect.Effect<void, TemporarilyUnavailable>
-    /** Keep a next key. Of any number of callers exactly one sees `true` until that key is promoted. */
+    /** Keep a next key. Of any number of callers exactly one sees `true` until that key is promoted, or removed. */
     readonly insertNext: (key: StoredKey) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
      * The next key of this id becomes the current one, and the current one is retired, in one step. `true` for the one

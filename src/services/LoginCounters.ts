@@ -3,7 +3,7 @@
  * name or an address, known or not; whoever shares a bucket shares its counter (design §3).
  */
 import * as Context from "effect/Context"
-import type * as DateTime from "effect/DateTime"
+import * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
@@ -15,6 +15,9 @@ export interface Counter {
   readonly failures: number
   readonly lastFailureAt: DateTime.Utc
 }
+
+/** A bucket in which nothing was counted. */
+export const none: Counter = { failures: 0, lastFailureAt: DateTime.unsafeMake(0) }
 
 export class LoginCounters extends Context.Tag("latchkey/LoginCounters")<
   LoginCounters,

@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
+import { TokenId } from "../../src/domain/AccessToken.js"
 import * as Grant from "../../src/domain/Grant.js"
 import * as Scope from "../../src/domain/Scope.js"
 import type { Whose } from "../../src/services/GrantStore.js"
@@ -33,7 +34,9 @@ import {
   token,
   wrongChallenge
 } from "./fixtures.js"
-import { fresh, type StoreTest } from "./Nodes.js"
+import { fresh, type Stores, type StoreTest } from "./Nodes.js"
+
+type State = "Enabled" | "Disabled"
 
 const { Duplicate, Expired, Replayed, Unknown, WrongVerifier } = Grant.RedemptionAnswer
 
@@ -105,7 +108,7 @@ export const redeemContract = (it: StoreTest) =>
         const answer = yield* grants.redeem(redemption(grant))
         expect(answer).toEqual(Grant.RedemptionAnswer.Redeemed({ grant: expected }))
         expect(yield* grants.find(grant.terms.id)).toEqual(Option.some(expected))
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.some(expected))
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.some(expected))
       })
     )
 
@@ -114,7 +117,9 @@ export const redeemContract = (it: StoreTest) =>
         const { grant, grants } = yield* approved
         const answer = yield* grants.redeem(redemption(grant, { chain: Option.none() }))
         expect(answer).toMatchObject({ _tag: "Redeemed", grant: { chain: Option.none() } })
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toMatchObject({ value: { chain: Option.none() } })
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toMatchObject({
+          value: { chain: Option.none() }
+        })
       })
     )
 
@@ -175,7 +180,7 @@ export const redeemContract = (it: StoreTest) =>
           )
         )
         expect(yield* grants.redeem(redemption(grant))).toEqual(Unknown())
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
         expect(yield* grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
       })
     )
@@ -248,7 +253,7 @@ export const redeemContract = (it: StoreTest) =>
         const external = grant({ epochs: { subject: 0, client: 1, consent: 1 } })
         yield* grants.approve(external)
         expect((yield* grants.redeem(redemption(external)))._tag).toBe("Redeemed")
-        expect(Option.isSome(yield* grants.findActive(external.terms.id, at(second)))).toBe(true)
+        expect(Option.isSome(yield* grants.findActive(external.terms.id, at(second), Option.none()))).toBe(true)
         expect((yield* grants.rotate(rotation(external, 1, second)))._tag).toBe("Rotated")
       })
     )
@@ -305,7 +310,7 @@ export const revokeContract = (it: StoreTest) => {
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(second))
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
         expect(yield* grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
         expect((yield* grants.redeem(redemption(grant)))._tag).not.toBe("Redeemed")
       })
@@ -365,14 +370,14 @@ export const findContract = (it: StoreTest) =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         expect(yield* grants.find(grantId(1))).toEqual(Option.none())
-        expect(yield* grants.findActive(grantId(1), at(0))).toEqual(Option.none())
+        expect(yield* grants.findActive(grantId(1), at(0), Option.none())).toEqual(Option.none())
       })
     )
 
     it.effect("find no active grant before the code is redeemed", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
-        expect(yield* grants.findActive(grant.terms.id, at(0))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(0), Option.none())).toEqual(Option.none())
       })
     )
 
@@ -383,7 +388,7 @@ export const findContract = (it: StoreTest) =>
     ] as const)("%i ms after the approval, find an active grant: %s", ([millis, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
-        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(millis)))).toBe(expected)
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(millis), Option.none()))).toBe(expected)
         expect(Option.isSome(yield* grants.find(grant.terms.id))).toBe(true)
       })
     )
@@ -391,7 +396,7 @@ export const findContract = (it: StoreTest) =>
     it.effect("find a grant active whose refresh token died unused", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
-        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(idle)))).toBe(true)
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(idle), Option.none()))).toBe(true)
       })
     )
 
@@ -399,8 +404,53 @@ export const findContract = (it: StoreTest) =>
       Effect.gen(function* () {
         const given = yield* active
         yield* raise(given)
-        expect(yield* given.grants.findActive(given.grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* given.grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
         expect(yield* given.grants.find(given.grant.terms.id)).toMatchObject({ value: { _tag: "Active" } })
+      })
+    )
+
+    it.effect("find no active grant for an access token that was revoked by itself", () =>
+      Effect.gen(function* () {
+        const { grant, grants, nodes, revokedTokens } = yield* active
+        const find = (token: string) =>
+          grants
+            .findActive(grant.terms.id, at(second), Option.some(TokenId.make(token)))
+            .pipe(Effect.map(Option.isSome))
+        const elsewhere = yield* fresh
+        yield* elsewhere.revokedTokens.insert(TokenId.make("one"), at(day))
+        expect(yield* find("one")).toBe(true)
+        yield* revokedTokens.insert(TokenId.make("one"), at(day))
+        expect(yield* find("one")).toBe(false)
+        expect(yield* find("other")).toBe(true)
+        for (const node of nodes) {
+          const token = Option.some(TokenId.make("one"))
+          expect(yield* node.grants.findActive(grant.terms.id, at(second), token)).toEqual(Option.none())
+          expect(Option.isSome(yield* node.grants.findActive(grant.terms.id, at(second), Option.none()))).toBe(true)
+        }
+        expect((yield* grants.rotate(rotation(grant, 1, second)))._tag).toBe("Rotated")
+      })
+    )
+
+    it.effect.each([
+      ["person", ({ accounts }: Stores, state: State) => accounts.setState(alice, state)],
+      ["client", ({ clients }: Stores, state: State) => clients.setState(app, state)]
+    ] as const)("find nothing good while the %s is disabled, whatever its epoch, nor later what is older", ([, set]) =>
+      Effect.gen(function* () {
+        const given = yield* active
+        const { accounts, clients, grants } = given
+        yield* set(given, "Disabled")
+        const epochs = {
+          subject: Option.getOrThrow(yield* accounts.find(alice)).epoch,
+          client: Option.getOrThrow(yield* clients.find(app)).epoch,
+          consent: 1
+        }
+        const late = grant({ id: grantId(2), epochs })
+        yield* grants.approve(late)
+        expect(yield* grants.redeem(redemption(late))).toEqual(Unknown())
+        yield* set(given, "Enabled")
+        expect(yield* grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+        expect(yield* grants.rotate(rotation(given.grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
+        expect((yield* grants.redeem(redemption(late)))._tag).toBe("Redeemed")
       })
     )
 
@@ -424,7 +474,7 @@ export const findContract = (it: StoreTest) =>
         const elsewhere = yield* fresh
         yield* introduce(elsewhere)
         yield* Effect.forEach(epochRaisers, ([, raise]) => raise(elsewhere))
-        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(second)))).toBe(true)
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(second), Option.none()))).toBe(true)
         expect((yield* grants.rotate(rotation(grant, 1, second)))._tag).toBe("Rotated")
       })
     )

@@ -4,11 +4,16 @@ import type * as Layer from "effect/Layer"
 import { accountContract } from "./accountContract.js"
 import { clientContract } from "./clientContract.js"
 import { consentContract } from "./consentContract.js"
+import { eventContract } from "./eventContract.js"
 import { approveContract, findContract, redeemContract, revokeContract } from "./grantContract.js"
 import { historyContract } from "./grantHistories.js"
 import { raceContract } from "./grantRaces.js"
+import { listContract, pruneContract } from "./grantUpkeep.js"
 import { keyContract } from "./keyContract.js"
+import { loginCounterContract } from "./loginCounterContract.js"
 import type { Nodes } from "./Nodes.js"
+import { resourceContract } from "./resourceContract.js"
+import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
 
@@ -19,6 +24,8 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     redeemContract(it)
     revokeContract(it)
     findContract(it)
+    listContract(it)
+    pruneContract(it)
     rotateContract(it)
     retryContract(it)
     raceContract(it)
@@ -28,4 +35,8 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     sessionContract(it)
     consentContract(it)
     keyContract(it)
+    resourceContract(it)
+    revokedTokenContract(it)
+    eventContract(it)
+    loginCounterContract(it)
   })

@@ -19,7 +19,7 @@ import type { StorageOpenError } from "../../src/layers/sql/StorageOpenError.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
 import { ClientStore } from "../../src/services/ClientStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
-import { KeyId, KeyStore } from "../../src/services/KeyStore.js"
+import { KeyId, KeyState, KeyStore } from "../../src/services/KeyStore.js"
 import { Storage } from "../../src/services/Storage.js"
 import { account, alice, app, at, client, grant } from "../contract/fixtures.js"
 import { temporaryFile } from "./temporaryFile.js"
@@ -50,7 +50,7 @@ const refusal = (options: SqliteStore.Options) => Effect.flip(Effect.scoped(open
 
 const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
 
-const rootKey = { id: KeyId.make("AAAAAAAA"), sealed: "sealed", createdAt: at(0) }
+const rootKey = { id: KeyId.make("AAAAAAAA"), sealed: "sealed", createdAt: at(0), state: KeyState.Current() }
 
 /** Works on a file with SQLite itself. */
 const withSqlite = <A>(path: string, use: (db: Sqlite.Database) => A): A => {
