@@ -31,7 +31,7 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
      * Fails when the resources are so many that the token would be longer than what servers take in a header.
      */
     readonly issue: (
-      grant: Grant.Active,
+      terms: Grant.Terms,
       scope: Scope.Scope,
       audience: readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
     ) => Effect.Effect<Issued, InvalidTarget>
@@ -59,12 +59,12 @@ const make = Effect.gen(function* () {
   )
 
   return AccessTokens.of({
-    issue: Effect.fn("AccessTokens.issue")(function* (grant, scope, audience) {
+    issue: Effect.fn("AccessTokens.issue")(function* (terms, scope, audience) {
       const now = yield* DateTime.now
-      const expiresAt = Time.endOf(now, lifetimes.accessToken, grant.terms.expiresAt)
+      const expiresAt = Time.endOf(now, lifetimes.accessToken, terms.expiresAt)
       const token = yield* codec.seal({
-        grantId: grant.terms.id,
-        ...(Scope.equals(scope, grant.terms.scope) ? {} : { scope }),
+        grantId: terms.id,
+        ...(Scope.equals(scope, terms.scope) ? {} : { scope }),
         audience,
         issuedAt: now,
         expiresAt,
