@@ -157,8 +157,8 @@ const line = (client: Client.Client): string =>
   [
     DateTime.formatIso(client.issuedAt),
     client.id,
-    Client.isConfidential(client) ? "confidential" : "public      ",
-    client.origin === "Operator" ? "by the operator" : "by itself      ",
+    (Client.isConfidential(client) ? "confidential" : "public").padEnd(12),
+    (client.origin === "Operator" ? "by the operator" : "by itself").padEnd(15),
     Client.displayName(client)
   ].join("  ")
 

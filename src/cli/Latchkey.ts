@@ -101,11 +101,11 @@ const environment = Layer.mergeAll(
 /** Runs a command line, as `process.argv` has it. It has said what there is to say when this ends. */
 export const run = (argv: ReadonlyArray<string>) =>
   execute(argv).pipe(
+    Effect.tapDefect((cause) => Effect.logFatal("a fault of Latchkey's own", cause)),
+    Log.provide,
     // @effect/cli has said already what is wrong.
     Effect.mapError((error) => (ValidationError.isValidationError(error) ? badUsage("") : error)),
     Effect.tapError(({ message }) => (message === "" ? Effect.void : Output.complain(message))),
-    Effect.tapDefect((cause) => Effect.logFatal("a fault of Latchkey's own", cause)),
-    Log.provide,
     Effect.provide(environment),
     Output.provide
   )

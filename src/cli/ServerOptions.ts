@@ -78,13 +78,14 @@ export const readForCommand = (given: {
     return yield* read({ ...given, host, port })
   })
 
+const toUrl = ({ host, port }: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
 /** The URL at which an address answers, in normal form. */
-export const urlOf = ({ host, port }: Address): string =>
-  new URL(`http://${host.includes(":") ? `[${host}]` : host}:${port}`).origin
+export const urlOf = (address: Address): string => new URL(toUrl(address)).origin
 
 const readHost = ({ source, text }: Setting.Given) => {
   const host = text.replace(/^\[(.*)\]$/, "$1")
-  return /^[A-Za-z0-9._:%-]+$/.test(host) && URL.canParse(urlOf({ host, port: 1 }))
+  return /^[A-Za-z0-9._:-]+$/.test(host) && URL.canParse(toUrl({ host, port: 1 }))
     ? Effect.succeed(host)
     : badUsage(`${source}: give a host name or an address, such as 127.0.0.1`)
 }

@@ -15,7 +15,7 @@ export interface Welcome {
 
 /** Paragraphs, the details of each set in. */
 export const text = ({ demo, firstAccount, place }: Welcome): string =>
-  [where(place), kept(place), account(firstAccount, place), demo === undefined ? nothingGuarded(place) : tryIt(demo)]
+  [where(place), kept(place), account(firstAccount, place), demo === undefined ? nothingGuarded : tryIt(demo)]
     .filter((paragraph) => paragraph !== "")
     .concat("Ctrl-C stops the server.")
     .join("\n\n")
@@ -55,13 +55,10 @@ const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): st
   })
 }
 
-const nothingGuarded = (place: ServerOptions.Place): string =>
-  [
-    "It guards nothing yet: clients can register and people can log in, but there is no resource to ask for. Guard your",
-    "own by composing Latchkey into your app, as the README shows, or see it work with the demo:",
-    "",
-    `  ${Program.line("serve --demo", place)}`
-  ].join("\n")
+const nothingGuarded = [
+  "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for. Guard something",
+  "by composing Latchkey into your own app, as the README shows, or start it with --demo to see it work."
+].join("\n")
 
 const tryIt = (url: string): string =>
   [

@@ -9,6 +9,8 @@ import * as Cli from "../support/Cli.js"
 let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
 let taken: Server
 let takenPort: number
+/** Where the database was made: keys are an issuer's own. */
+let port: number
 const path = (name: string) => join(folder.path, name)
 
 beforeAll(async () => {
@@ -17,7 +19,9 @@ beforeAll(async () => {
   taken = createServer()
   await new Promise<void>((resolve) => taken.listen(takenPort, "127.0.0.1", resolve))
   // A database as a server leaves it, and others that somebody did something to.
-  await (await Cli.startServer({ folder: folder.path })).stop()
+  const server = await Cli.startServer({ folder: folder.path })
+  port = server.port
+  await server.stop()
   const copy = async (name: string) => {
     await copyFile(path("data/latchkey.db"), path(name))
     await copyFile(path("data/latchkey.db.key"), path(`${name}.key`))
@@ -48,47 +52,27 @@ const refused = async (
   code: number,
   line: RegExp
 ) => {
-  const port = args.includes("--port") || "LATCHKEY_PORT" in env ? [] : ["--port", String(await Cli.freePort())]
-  const database = args.includes("--database") || "LATCHKEY_DATABASE" in env ? [] : ["--database", "memory:"]
-  const result = await Cli.run(["serve", ...port, ...database, ...args], { env, cwd: folder.path })
+  const place = { LATCHKEY_PORT: String(port), LATCHKEY_DATABASE: "memory:" }
+  const result = await Cli.run(["serve", ...args], { env: { ...place, ...env }, cwd: folder.path })
   expect(result).toMatchObject({ code, stdout: "" })
   expect(result.stderr).toMatch(/^latchkey: [^\n]+\n$/)
   expect(result.stderr).toMatch(line)
 }
 
 describe("settings that cannot be used", () => {
+  // What else is refused is in settings.test.ts, which starts no process.
   it.each([
-    [["--port", "0"], {}, /^latchkey: --port: .*1 to 65535/],
-    [["--port", "65536"], {}, /--port/],
-    [["--port", "http"], {}, /--port/],
+    [["--port", "65536"], {}, /^latchkey: --port: .*1 to 65535/],
     [[], { LATCHKEY_PORT: "-1" }, /^latchkey: LATCHKEY_PORT: /],
-    [[], { LATCHKEY_PORT: "" }, /LATCHKEY_PORT/],
-    [["--host", "two words"], {}, /--host/],
-    [["--host", "http://localhost"], {}, /--host/],
     [["--host", "0.0.0.0"], {}, /--issuer/],
-    [["--host", "::"], {}, /--issuer/],
     [["--issuer", "http://auth.example.com"], {}, /^latchkey: --issuer: .*https/],
-    [["--issuer", "https://auth.example.com/"], {}, /--issuer: .*slash|must be written/],
-    [["--issuer", "https://auth.example.com?a=b"], {}, /query/],
-    [["--issuer", "https://auth.example.com#a"], {}, /fragment/],
-    [["--issuer", "https://ada:secret@auth.example.com"], {}, /user/],
-    [["--issuer", "ftp://auth.example.com"], {}, /https/],
-    [["--issuer", "auth.example.com"], {}, /absolute/],
-    [[], { LATCHKEY_ISSUER: "http://auth.example.com" }, /^latchkey: LATCHKEY_ISSUER: /],
-    [["--database", "postgres://somewhere"], {}, /--database: give sqlite:PATH or memory:/],
-    [["--database", "sqlite:"], {}, /--database/],
-    [["--database", "data/latchkey.db"], {}, /--database/],
-    [[], { LATCHKEY_DATABASE: "memory" }, /^latchkey: LATCHKEY_DATABASE: /],
+    [["--database", "postgres://somewhere"], {}, /^latchkey: --database: give sqlite:PATH or memory:/],
     [[], { LATCHKEY_ACCESS_TOKEN_TTL: "forever" }, /^latchkey: LATCHKEY_ACCESS_TOKEN_TTL: .*"30 seconds"/],
-    [[], { LATCHKEY_REFRESH_WINDOW: "-5 seconds" }, /LATCHKEY_REFRESH_WINDOW/],
-    [[], { LATCHKEY_ACCESS_TOKEN_TTL: "0 seconds" }, /LATCHKEY_ACCESS_TOKEN_TTL must be at least a second/],
     [
       [],
       { LATCHKEY_ACCESS_TOKEN_TTL: "40 days" },
       /LATCHKEY_ACCESS_TOKEN_TTL must not be longer than LATCHKEY_REFRESH_TOKEN_IDLE_TTL/
     ],
-    [[], { LATCHKEY_CODE_WINDOW: "2 minutes" }, /LATCHKEY_CODE_WINDOW .* LATCHKEY_AUTHORIZATION_CODE_TTL/],
-    [[], { LATCHKEY_REDIRECT_SCHEMES: "cursor:" }, /LATCHKEY_REDIRECT_SCHEMES/],
     [["--database", "sqlite:new.db"], { LATCHKEY_MASTER_KEY: "c2hvcnQ" }, /LATCHKEY_MASTER_KEY: .*32 bytes/],
     [[], { LATCHKEY_LOG_LEVEL: "loud" }, /LATCHKEY_LOG_LEVEL/]
   ])("%j %j", async (args, env, line) => {
@@ -121,7 +105,7 @@ describe("what is found at the place", () => {
     ["wrong.db", /master key does not open/],
     ["keyless.db", /master key is missing/],
     ["exposed.db", /can be read by others/],
-    ["text.db/below.db", /cannot be made/]
+    ["text.db/below.db", /text\.db/]
   ])("%s", async (name, line) => {
     const before = await readFile(path(name)).catch(() => undefined)
     await refused(["--database", `sqlite:${name}`], {}, 1, line)

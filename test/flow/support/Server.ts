@@ -7,6 +7,8 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
@@ -53,6 +55,8 @@ export interface Options {
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
   readonly routes?: ReturnType<typeof guarded>
+  /** Is told everything that is logged. */
+  readonly logger?: Logger.Logger<unknown, void>
 }
 
 const routesOf = (resources: SettingsOptions["resources"]) =>
@@ -82,7 +86,12 @@ export const make = ({ routes, settings = {}, storage = Layer.fresh(MemoryStore.
 
 /** A test of one rule, against a server of its own. */
 export const test = (title: string, rule: (server: TestServer) => Promise<unknown>, options: Options = {}) =>
-  it.scoped(title, () => Effect.flatMap(make(options), (server) => Effect.promise(() => rule(server))))
+  it.scoped(title, () => {
+    const { logger = Logger.none } = options
+    return Effect.flatMap(make(options), (server) => Effect.promise(() => rule(server))).pipe(
+      Effect.provide(Layer.merge(Logger.add(logger), Logger.minimumLogLevel(LogLevel.All)))
+    )
+  })
 
 export type AuthServices = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
 

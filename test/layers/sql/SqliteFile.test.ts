@@ -126,6 +126,17 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
     })
   )
 
+  it.scopedLive.each(["-wal", "-journal"])(
+    "the log of a database that is gone (%s), which would be put into a new one",
+    (suffix) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        Fs.writeFileSync(filename + suffix, "old")
+        expect(yield* refusal({ filename })).toMatchObject({ reason: "Corrupt" })
+        expect(Fs.readdirSync(Path.dirname(filename))).toEqual([`auth.db${suffix}`])
+      })
+  )
+
   it.scopedLive.each(["", ":memory:", "file:auth.db"])("the name %j, which is no file's", (filename) =>
     Effect.map(refusal({ filename }), (error) => expect(error).toMatchObject({ reason: "NotAFile" }))
   )
