@@ -14,8 +14,8 @@ export const storageOpenError = ({ message }: StorageOpenError) => impossible(me
 
 export const wrongMasterKey = ({ message }: WrongMasterKey) => impossible(message)
 
-export const temporarilyUnavailable = (_: TemporarilyUnavailable) =>
-  impossible("the database is busy or failing: try again in a moment")
+export const temporarilyUnavailable = ({ reason }: TemporarilyUnavailable) =>
+  impossible(`the database cannot be used just now (${reason}): try again in a moment`)
 
 /** Why an address cannot be listened on (Node's system errors). */
 export const serveError =

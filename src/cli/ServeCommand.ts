@@ -25,7 +25,7 @@ const firstAccountHint =
   "Whoever started this server can make the first account, by the link that it gave, or by the command line."
 
 /** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
-const loadDemo = (wanted: boolean) => (wanted ? Effect.promise(() => import("./demo/Demo.js")) : Effect.succeed(undefined))
+const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("./demo/Demo.js") : undefined))
 
 const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo: boolean }) =>
   Effect.gen(function* () {

@@ -10,10 +10,13 @@ import {
   redirectUri,
   resource,
   type TestServer,
-  test
+  test,
+  tokensOf
 } from "./support/Server.js"
 
 const bothResources = { settings: { resources: [notes, files] } }
+
+const eighty = Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`scope${index}`, "Something"]))
 
 const nine = Array.from({ length: 9 }, (_, index) => ({
   uri: `${issuer}/resource${index}`,
@@ -266,6 +269,18 @@ describe("the parameters", () => {
     expect((await server.tokens(client, { scope: undefined })).scope).toBe("notes:read notes:write")
     expect((await server.tokens(client, { scope: "" })).scope).toBe("notes:read notes:write")
   })
+
+  test(
+    "a scope that is left out may be more than one parameter would hold",
+    async (server) => {
+      const client = await server.register()
+      const tokens = await server.tokens(client, { scope: undefined })
+      expect(tokens.scope.split(" ")).toHaveLength(80)
+      const narrow = await tokensOf(server.refresh(client, tokens.refresh_token, { scope: "scope7 scope8" }))
+      expect(narrow.scope).toBe("scope7 scope8")
+    },
+    { settings: { resources: [{ uri: resource, scopes: eighty }] } }
+  )
 
   test(
     "a scope of another resource than the one that is named is not offered",

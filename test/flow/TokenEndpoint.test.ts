@@ -348,6 +348,19 @@ describe("the client", () => {
     expect(await outcome(server.redeem(client, held, { client_id }))).toBe("200")
   })
 
+  test("is the one that the body names, where Basic can be read in two ways", async (server) => {
+    await insert(server, fixed("a+b", "plus", Option.none()))
+    await insert(server, fixed("a%2Bb", "percent", Option.none()))
+    for (const [name, client_id, secret, expected] of [
+      ["as encoded", "a+b", "plus", known],
+      ["as it stands", "a%2Bb", "percent", known],
+      ["as encoded, by the secret of the other", "a+b", "percent", unknown],
+      ["as it stands, by the secret of the other", "a%2Bb", "plus", unknown]
+    ] as const) {
+      expect(await prove(server, basic(`a%2Bb:${secret}`), { client_id }), name).toBe(expected)
+    }
+  })
+
   // CAUTH-07, CAUTH-21, META-10
   test("proves itself in the way it registered, and no other (RFC 7591 §2)", async (server) => {
     const methods = ["none", "client_secret_basic", "client_secret_post"]
