@@ -7,6 +7,7 @@ import * as path from "node:path"
 import { build } from "esbuild"
 import { repository } from "./lib/sources.mjs"
 
+const { version } = JSON.parse(fs.readFileSync(path.join(repository, "package.json"), "utf8"))
 const outfile = path.join(repository, "dist/bin/latchkey.js")
 
 await build({
@@ -18,6 +19,7 @@ await build({
   target: "node20.19",
   format: "esm",
   external: ["better-sqlite3", "@node-rs/argon2"],
+  define: { LATCHKEY_VERSION: JSON.stringify(version) },
   banner: {
     // Bundled CommonJS modules call `require` for Node's own modules, which an ES module does not have.
     js: `#!/usr/bin/env node

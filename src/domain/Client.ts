@@ -16,13 +16,16 @@ export type ClientId = typeof ClientId.Type
 export const AuthMethod = Schema.Literal("none", "client_secret_basic", "client_secret_post")
 export type AuthMethod = typeof AuthMethod.Type
 
+/** Text that every store can keep: PostgreSQL has no NUL, and half a surrogate pair has no UTF-8. */
+const Text = Schema.NonEmptyString.pipe(Schema.filter((text) => !/[\0\p{Cs}]/u.test(text) || "must be well-formed"))
+
 /** A web page of the client's own naming: https only, never fetched, shown as a link at most. */
-const WebPage = Schema.String.pipe(
+const WebPage = Text.pipe(
   Schema.maxLength(2048),
   Schema.filter((text) => (URL.canParse(text) && new URL(text).protocol === "https:") || "must be an https URL")
 )
 
-const ShortText = Schema.NonEmptyString.pipe(Schema.maxLength(200))
+const ShortText = Text.pipe(Schema.maxLength(200))
 
 /**
  * What is known of a client, defaults included: the members that RFC 7591 §2 defines, and `application_type` of

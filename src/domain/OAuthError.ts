@@ -144,7 +144,7 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>("latchkey/Inv
 /** The access token has too little scope for the operation (RFC 6750 §3.1). */
 export class InsufficientScope extends Schema.TaggedError<InsufficientScope>("latchkey/InsufficientScope")(
   "InsufficientScope",
-  { ...fields("ScopeMissing"), /** All that the operation needs. */ required: Schema.Array(Schema.String) }
+  { ...fields("ScopeMissing", "WrongPrincipal"), /** All that the operation needs. */ required: Schema.Array(Schema.String) }
 ) {}
 
 /** The server is busy or its store is failing: try again, and keep what you hold (RFC 6749 §4.1.2.1). */

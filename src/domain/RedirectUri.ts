@@ -43,7 +43,8 @@ export const objection = (text: string, policy: Policy): string | undefined => {
     return "the query of a redirect URI does not hold parameters of the response"
   }
   if (scheme === "https" || scheme === "http") {
-    if (!text.startsWith(`${scheme}://${url.hostname}`))
+    const origin = `${scheme}://${url.hostname}`
+    if (!text.startsWith(origin) || !/^(:[0-9]+)?([/?]|$)/.test(text.slice(origin.length)))
       return "the host of a redirect URI is written in its normal form"
     if (scheme === "http" && !isLoopback(url)) return "an http redirect URI is for loopback hosts only; use https"
     return undefined

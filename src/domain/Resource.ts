@@ -11,8 +11,10 @@ export const ResourceIndicator = Schema.String.pipe(
     const fail = (reason: string) => new ParseResult.Type(ast, text, reason)
     if (text.length > 2048 || !URL.canParse(text)) return fail("a resource is an absolute URI (RFC 8707 §2)")
     if (text.includes("#")) return fail("a resource has no fragment (RFC 8707 §2)")
-    const { protocol } = new URL(text)
-    return protocol === "https:" || protocol === "http:" ? undefined : fail("a resource is an http or https URL")
+    const { href, protocol } = new URL(text)
+    if (protocol !== "https:" && protocol !== "http:") return fail("a resource is an http or https URL")
+    // Clients compare it to the letter, and most of them write URLs as a URL parser does.
+    return text === href || `${text}/` === href ? undefined : fail(`a resource is written as ${href}`)
   }),
   Schema.brand("ResourceIndicator")
 )

@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3). */
 export const ScopeToken = Schema.String.pipe(Schema.pattern(/^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/))
 
-/** At most this many tokens are read from one `scope` parameter. */
+/** At most this many tokens are read from one `scope` parameter; resources may offer more. */
 export const maxTokens = 64
 
 /** A set of scope tokens. Order means nothing, and a token given twice counts once. */
@@ -37,16 +37,21 @@ export const FromString = Schema.transformOrFail(Schema.String, Schema.ReadonlyS
   decode: (text, _, ast) => {
     const tokens = text.split(" ")
     if (text === "") return ParseResult.succeed(empty)
-    return tokens.length <= maxTokens && tokens.every((token) => isScopeToken(token))
+    return tokens.every((token) => isScopeToken(token))
       ? ParseResult.succeed(new Set(tokens))
       : ParseResult.fail(new ParseResult.Type(ast, text, "not a scope (RFC 6749 §3.3)"))
   },
   encode: (scope) => ParseResult.succeed(format(scope))
 })
 
-/** Reads the space-separated form; `Left` when it is not one. */
+const Requested = Schema.compose(
+  Schema.String.pipe(Schema.filter((text) => text.split(" ", maxTokens + 1).length <= maxTokens)),
+  FromString
+)
+
+/** Reads the space-separated form of a request; `Left` when it is not one, or of too many tokens. */
 export const parse = (text: string): Either.Either<Scope, ParseResult.ParseError> =>
-  Schema.decodeEither(FromString)(text)
+  Schema.decodeEither(Requested)(text)
 
 /** The space-separated form of RFC 6749 §3.3. */
 export const format = (self: Scope): string => Array.from(self).join(" ")

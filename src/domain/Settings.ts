@@ -35,42 +35,31 @@ export const defaultLifetimes: Lifetimes = {
   codeWindow: Duration.seconds(2)
 }
 
+const atMost = (value: Duration.Duration, limit: Duration.DurationInput) => Duration.lessThanOrEqualTo(value, limit)
+
 /** What the settings contradict, one sentence each; empty when they are sound. */
 export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
   const { accessToken, authorizationCode, codeWindow, form, grant, refreshTokenIdle, refreshWindow, session } =
     lifetimes
-  const found: Array<string> = []
-  const require = (holds: boolean, sentence: string) => {
-    if (!holds) found.push(sentence)
-  }
-  for (const [name, value] of Object.entries({
-    accessToken,
-    authorizationCode,
-    refreshTokenIdle,
-    grant,
-    session,
-    form
-  })) {
-    require(Duration.toMillis(value) >= 1000 &&
-      Duration.isFinite(value), `${name} must be at least a second, and finite`)
-  }
-  require(Duration.lessThanOrEqualTo(
-    authorizationCode,
-    Duration.minutes(10)
-  ), "authorizationCode must be at most 10 minutes (RFC 6749 §4.1.2)")
-  require(Duration.lessThanOrEqualTo(form, Duration.hours(1)), "form must be at most an hour")
-  require(Duration.lessThanOrEqualTo(
-    accessToken,
-    refreshTokenIdle
-  ), "accessToken must not be longer than refreshTokenIdle")
-  require(Duration.lessThanOrEqualTo(refreshTokenIdle, grant), "refreshTokenIdle must not be longer than grant")
-  require(Duration.lessThanOrEqualTo(refreshWindow, Duration.minutes(10)), "refreshWindow must be at most 10 minutes")
-  require(Duration.lessThan(refreshWindow, refreshTokenIdle), "refreshWindow must be shorter than refreshTokenIdle")
-  require(Duration.lessThanOrEqualTo(
-    codeWindow,
-    authorizationCode
-  ), "codeWindow must not be longer than authorizationCode")
-  return found
+  const lives = { accessToken, authorizationCode, refreshTokenIdle, grant, session, form }
+  const rules: ReadonlyArray<readonly [holds: boolean, sentence: string]> = [
+    ...Object.entries(lives).map(
+      ([name, life]) =>
+        [
+          Duration.isFinite(life) && !atMost(life, "999 millis"),
+          `${name} must be at least a second, and finite`
+        ] as const
+    ),
+    [atMost(authorizationCode, "10 minutes"), "authorizationCode must be at most 10 minutes (RFC 6749 §4.1.2)"],
+    [atMost(form, "1 hour"), "form must be at most an hour"],
+    [atMost(accessToken, refreshTokenIdle), "accessToken must not be longer than refreshTokenIdle"],
+    [atMost(refreshTokenIdle, grant), "refreshTokenIdle must not be longer than grant"],
+    [atMost(authorizationCode, grant), "authorizationCode must not be longer than grant"],
+    [atMost(refreshWindow, "10 minutes"), "refreshWindow must be at most 10 minutes"],
+    [Duration.lessThan(refreshWindow, refreshTokenIdle), "refreshWindow must be shorter than refreshTokenIdle"],
+    [atMost(codeWindow, authorizationCode), "codeWindow must not be longer than authorizationCode"]
+  ]
+  return rules.flatMap(([holds, sentence]) => (holds ? [] : [sentence]))
 }
 
 /** A server's settings, checked. */

@@ -30,23 +30,21 @@ const get = Effect.gen(function* () {
   const interaction = yield* Interaction.read(Option.getOrElse(Body.query(request), () => ""))
   const visitor = yield* Visitor.loggedIn(request)
 
-  return yield* Parameters.parse(interaction.query).pipe(
-    Effect.flatMap(requests.validate),
+  const parameters = yield* Parameters.parse(interaction.query)
+  // The client asks that nobody be asked anything, be the rest of its request good or not.
+  const silent = Parameters.all(parameters, "prompt").includes("none")
+  return yield* requests.validate(parameters).pipe(
     Effect.flatMap((authorization) => answer(request, interaction, authorization, visitor)),
     Effect.catchTags({
       AuthorizationRefused: Interaction.refused,
       // Nobody is sent to a client before they have said who they are (RFC 9700 §4.11.2).
       AuthorizationRejected: (rejection) =>
-        Option.isSome(visitor) || isSilent(rejection)
+        Option.isSome(visitor) || silent
           ? Interaction.rejected(rejection, visitor)
           : Interaction.loginPage(request, interaction, rejection.replyTo, "")
     })
   )
 })
-
-/** Whether the client asked that nobody be asked anything. */
-const isSilent = ({ error }: AuthorizationRejected): boolean =>
-  error._tag === "LoginRequired" || error._tag === "ConsentRequired"
 
 /** A login page, a consent page or, where neither may be shown, a rejection. */
 const answer = (

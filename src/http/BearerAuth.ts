@@ -21,6 +21,7 @@ import { type Access, CurrentAccess } from "../services/CurrentAccess.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { TokenVerifier } from "../services/TokenVerifier.js"
 import * as AuthorizationHeader from "./AuthorizationHeader.js"
+import * as Endpoint from "./Endpoint.js"
 import { metadataUrl } from "./ProtectedResourceEndpoint.js"
 import * as Wire from "./Wire.js"
 
@@ -28,6 +29,8 @@ import * as Wire from "./Wire.js"
 export interface Options {
   /** All of them are needed. What an operation needs beyond them is asked for by `requireScope`. */
   readonly scopes: ReadonlyArray<string>
+  /** Whose tokens may pass: people's, unless clients that act for themselves are named too. */
+  readonly principals?: ReadonlyArray<Access["principal"]>
   /** The resource that the route belongs to; may be left out where there is only one. */
   readonly resource?: string
 }
@@ -59,7 +62,7 @@ const check = (
   request: HttpServerRequest.HttpServerRequest,
   verifier: TokenVerifier["Type"],
   resource: Resource.Resource,
-  scopes: ReadonlyArray<string>
+  { principals = ["User"], scopes }: Options
 ): Effect.Effect<Access, OAuthError> =>
   Effect.gen(function* () {
     yield* AuthorizationHeader.refuseRepeated(request)
@@ -68,6 +71,13 @@ const check = (
       return yield* new MissingToken({ reason: "NoAuthorization", description: "there is no access token" })
     }
     const access = yield* verifier.verify(token.value, resource.uri)
+    if (!principals.includes(access.principal)) {
+      return yield* new InsufficientScope({
+        reason: "WrongPrincipal",
+        description: "the access token is not of a person",
+        required: scopes
+      })
+    }
     yield* requireOf(access, scopes)
     return access
   })
@@ -103,22 +113,26 @@ export const layer = (options: Options) =>
       const verifier = yield* TokenVerifier
       const { issuer } = yield* ServerSettings
       const resource = yield* resourceOf(options)
-      const render = (error: OAuthError) =>
-        error._tag === "TemporarilyUnavailable"
-          ? Wire.toJson(error, issuer)
-          : Wire.toChallenge(error, {
-              resourceMetadata: metadataUrl(resource),
-              scope: error._tag === "InsufficientScope" ? error.required : options.scopes
-            })
-      const challenge = (error: OAuthError) =>
-        Effect.as(
+      const challenge = (error: OAuthError) => {
+        // A fault of ours is no matter of the token: the client must keep it.
+        if (Wire.status(error) >= 500) return Effect.as(Endpoint.log(resource.uri, error), Wire.toJson(error, issuer))
+        const required = error._tag === "InsufficientScope" ? error.required : []
+        return Effect.as(
           Effect.annotateLogs(Effect.logDebug("refused"), { error: error._tag, reason: error.reason }),
-          render(error)
+          Wire.toChallenge(error, {
+            resourceMetadata: metadataUrl(resource),
+            // All that the operation needs: a client that asked for less would come back without the rest.
+            scope: Array.from(new Set([...options.scopes, ...required]))
+          })
         )
+      }
       return (handler) =>
         Effect.gen(function* () {
           const request = yield* HttpServerRequest.HttpServerRequest
-          return yield* Effect.matchEffect(check(request, verifier, resource, options.scopes), {
+          const checked = check(request, verifier, resource, options).pipe(
+            Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(resource.uri, defect)))
+          )
+          return yield* Effect.matchEffect(checked, {
             onFailure: challenge,
             onSuccess: (access) =>
               Effect.provideService(handler, CurrentAccess, access).pipe(

@@ -19,17 +19,17 @@ export const read = (
     const secret = yield* Parameters.single(parameters, "client_secret")
 
     if (Option.isSome(readings)) {
-      const agrees = Option.match(clientId, {
-        onNone: () => true,
-        onSome: (id) => readings.value.some((reading) => reading.clientId === id)
+      const agreeing = Option.match(clientId, {
+        onNone: () => readings.value,
+        onSome: (id) => readings.value.filter((reading) => reading.clientId === id)
       })
-      if (Option.isSome(secret) || !agrees) {
+      if (Option.isSome(secret) || agreeing.length === 0) {
         return yield* new InvalidRequest({
           reason: "SeveralCredentials",
           description: "the client authenticates in more than one way"
         })
       }
-      return ClientCredentials.Basic({ readings: readings.value })
+      return ClientCredentials.Basic({ readings: agreeing })
     }
     if (AuthorizationHeader.isPresent(request)) {
       return yield* new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })

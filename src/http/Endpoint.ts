@@ -95,7 +95,7 @@ const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): strin
   [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")
 
 /** An expected refusal is told to the operator by its reason; a failure of the server's own, with its cause. */
-const log = (endpoint: string, error: OAuthError) => {
+export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> => {
   const annotations = { endpoint, error: error._tag, reason: error.reason }
   return error._tag === "TemporarilyUnavailable"
     ? Effect.annotateLogs(Effect.logWarning("unavailable", Cause.fail(error.cause)), annotations)

@@ -110,13 +110,13 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const approvals = yield* Approvals
     const { issuer, lifetimes } = yield* ServerSettings
     const offer = yield* approvals.offer(request, who)
-    const { metadata, origin } = request.client
+    const { origin } = request.client
     return Page.page(
       issuer,
       Pages.consentPage({
         clientName: Client.displayName(request.client),
         clientOrigin: origin,
-        clientUri: metadata.client_uri,
+        clientUri: shownUri(request),
         target: RedirectUri.target(request.redirectUri),
         username: who.account.username,
         switchUrl: authorizePath(issuer, withPromptLogin(query)),
@@ -138,6 +138,14 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
       })
     )
   })
+
+/** A client's web page, if it is where the client lives too: what it says of itself could be anybody's. */
+const shownUri = ({ client, redirectUri }: AuthorizationRequest): string | undefined => {
+  const uri = client.metadata.client_uri
+  return uri !== undefined && (client.origin === "Operator" || new URL(uri).host === new URL(redirectUri).host)
+    ? uri
+    : undefined
+}
 
 const withPromptLogin = (query: string): string => {
   const parameters = new URLSearchParams(query)

@@ -16,14 +16,17 @@ const wellKnown = "/.well-known/oauth-protected-resource"
 export const metadataUrl = (resource: Resource.Resource): string =>
   `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
 
-/** The metadata of a resource. */
-const document = (issuer: Issuer, resource: Resource.Resource) => ({
-  resource: resource.uri,
-  authorization_servers: [issuer],
-  scopes_supported: Object.keys(resource.scopes),
-  bearer_methods_supported: ["header"],
-  ...(resource.name === undefined ? {} : { resource_name: resource.name })
-})
+/** The metadata of a resource; a list without members is left out (RFC 9728 §3.2). */
+const document = (issuer: Issuer, resource: Resource.Resource) => {
+  const scopes = Object.keys(resource.scopes)
+  return {
+    resource: resource.uri,
+    authorization_servers: [issuer],
+    ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
+    bearer_methods_supported: ["header"],
+    ...(resource.name === undefined ? {} : { resource_name: resource.name })
+  }
+}
 
 /** Serves the metadata of the resources of this origin. */
 export const layer = Layer.effectDiscard(

@@ -8,6 +8,10 @@ import { digestOf } from "../services/Crypto.js"
 import type { Endpoint } from "./Endpoint.js"
 import * as Wire from "./Wire.js"
 
+/** Whether a client has the document already; proxies make strong tags weak (RFC 9110 §13.1.2). */
+const holds = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  (ifNoneMatch ?? "").split(",").some((tag) => ["*", etag, `W/${etag}`].includes(tag.trim()))
+
 /** An endpoint that serves a document, with an entity tag of its content (RFC 9110 §8.8.3). */
 export const endpoint = (
   path: string,
@@ -21,7 +25,7 @@ export const endpoint = (
     const request = yield* HttpServerRequest.HttpServerRequest
     const body = JSON.stringify(yield* document)
     const headers = { "cache-control": "public, max-age=300", etag: `"${digestOf(body)}"` }
-    return request.headers["if-none-match"] === headers.etag
+    return holds(request.headers["if-none-match"], headers.etag)
       ? HttpServerResponse.empty({ status: 304, headers })
       : HttpServerResponse.text(body, { contentType: "application/json", headers })
   })

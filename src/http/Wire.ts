@@ -22,7 +22,7 @@ const wire = {
   UnsupportedGrantType: { error: "unsupported_grant_type", status: 400 },
   UnsupportedResponseType: { error: "unsupported_response_type", status: 400 },
   AccessDenied: { error: "access_denied", status: 403 },
-  LoginRequired: { error: "login_required", status: 401 },
+  LoginRequired: { error: "login_required", status: 403 },
   ConsentRequired: { error: "consent_required", status: 403 },
   RequestNotSupported: { error: "request_not_supported", status: 400 },
   RequestUriNotSupported: { error: "request_uri_not_supported", status: 400 },

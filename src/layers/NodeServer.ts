@@ -38,6 +38,9 @@ const listening = Effect.sync((): Listening => {
   server.on("request", (_, response) => {
     unanswered.add(response)
     response.once("close", () => unanswered.delete(response))
+    // The address is there a moment before the routes are, and goes a moment after them: nobody else would answer.
+    if (server.listenerCount("request") === 1)
+      response.writeHead(503, { "retry-after": "1", connection: "close" }).end()
   })
   return { server, unanswered }
 })

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as AccessToken from "../domain/AccessToken.js"
+import { Subject } from "../domain/Account.js"
 import type { Client } from "../domain/Client.js"
 import type * as Grant from "../domain/Grant.js"
 import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../domain/OAuthError.js"
@@ -37,7 +38,7 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
      * Fails when the resources are so many that the token would be longer than what servers take in a header.
      */
     readonly issue: (
-      grant: Grant.Active,
+      terms: Grant.Terms,
       scope: Scope.Scope,
       audience: Audience
     ) => Effect.Effect<Issued, InvalidTarget>
@@ -119,11 +120,11 @@ const make = Effect.gen(function* () {
     if (Option.isNone(client) || client.value.epoch !== claims.epoch) return yield* refuse("Revoked")
     if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
     const { clientId, scope } = claims
-    return { principal: "Client" as const, subject: clientId, clientId, scope, resources: claims.audience }
+    return { principal: "Client" as const, subject: Subject.make(clientId), clientId, scope, resources: claims.audience }
   })
 
   return AccessTokens.of({
-    issue: Effect.fn("AccessTokens.issue")(function* ({ terms }, scope, audience) {
+    issue: Effect.fn("AccessTokens.issue")(function* (terms, scope, audience) {
       return yield* seal({
         ...(yield* common(audience, Option.some(terms.expiresAt))),
         grantId: terms.id,

@@ -65,7 +65,7 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
 const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const consents = yield* ConsentStore
-  const { lifetimes } = yield* ServerSettings
+  const { lifetimes, resources } = yield* ServerSettings
 
   const earlierScope = (consent: Option.Option<Consent>) =>
     Option.match(consent, { onNone: () => Scope.empty, onSome: ({ scope }) => scope })
@@ -96,17 +96,24 @@ const make = Effect.gen(function* () {
     }),
 
     allow: Effect.fn("Approvals.allow")(function* (request, { account, session }, form, ticked) {
+      const now = yield* DateTime.now
       const scope = Scope.intersection(form.offered, ticked)
       if (Scope.isEmpty(scope)) {
+        // As a Deny does, it takes back what an earlier Allow of the same page made.
+        yield* grants.revoke(form.grantId, "Denied", now)
         return yield* new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
       }
-      const now = yield* DateTime.now
+      // A resource of which nothing was ticked is not granted: an audience is access, too.
+      const granted = form.resources.filter((uri) => {
+        const offered = Resource.offered(resources.filter((resource) => resource.uri === uri))
+        return Scope.isEmpty(offered) || !Scope.isEmpty(Scope.intersection(offered, scope))
+      })
       // First the consent, then the grant: a grant without a recorded consent never exists.
       const consent = yield* consents.record({
         subject: account.id,
         clientId: request.client.id,
         scope,
-        resources: new Set(form.resources),
+        resources: new Set(granted),
         redirectUris: new Set([RedirectUri.anyPort(request.redirectUri)]),
         updatedAt: now
       })
@@ -118,7 +125,7 @@ const make = Effect.gen(function* () {
             clientId: request.client.id,
             redirectUri: request.redirectUri,
             scope,
-            resources: form.resources,
+            resources: granted,
             sessionId: session.id,
             authenticatedAt: session.authenticatedAt,
             approvedAt: now,

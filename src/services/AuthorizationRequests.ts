@@ -85,9 +85,10 @@ const make = Effect.gen(function* () {
         : yield* refuse("MissingRedirectUri", "The request does not say where to send you afterwards.")
     }
     const address = { client: client.value, redirectUri: uri }
-    // A repeated state cannot be echoed; it is reported with the rest of the request.
-    const state = Option.fromNullable(Parameters.all(parameters, "state")[0])
-    return { ...address, state: Option.filter(state, (state) => state.length <= maxStateLength) }
+    // A repeated state cannot be echoed, nor one that is too long; it is reported with the rest of the request.
+    const [state = "", ...others] = Parameters.all(parameters, "state")
+    const echoes = state !== "" && state.length <= maxStateLength && others.length === 0
+    return { ...address, state: echoes ? Option.some(state) : Option.none() }
   })
 
   return AuthorizationRequests.of({

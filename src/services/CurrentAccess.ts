@@ -28,7 +28,7 @@ export interface UserAccess extends Common {
 /** A client's own token (RFC 6749 §4.4). Its subject is the client, which is never a person, whatever its id looks like. */
 export interface ClientAccess extends Common {
   readonly principal: "Client"
-  readonly subject: ClientId
+  readonly subject: Subject
 }
 
 /** What an access token gives. */

@@ -97,6 +97,17 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
+    it.effect("takes no current token under another number", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* refreshed(day)
+        const before = yield* grants.find(grant.terms.id)
+        const misnumbered = (generation: number) => rotation(grant, generation, 2 * day, { digest: token(2) })
+        expect(yield* grants.rotate(misnumbered(3))).toEqual(Ahead())
+        expect(yield* grants.rotate(misnumbered(1))).toEqual(Replayed())
+        expect(yield* grants.find(grant.terms.id)).toEqual(before)
+      })
+    )
+
     it.effect("says that the grant is revoked, whichever of its tokens comes", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(second)
@@ -240,9 +251,10 @@ export const retryContract = (it: StoreTest) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const strict = { retryWindow: Duration.zero }
-        for (const generation of [1, 2, 3]) yield* grants.rotate(rotation(grant, generation, day, strict))
+        // Not even when the clock of another node is behind.
+        for (const generation of [1, 2, 3]) yield* grants.rotate(rotation(grant, generation, day - generation, strict))
         expect(chainOf(yield* grants.find(grant.terms.id)).burst).toEqual(
-          Option.some({ generation: 3, beganAt: at(day) })
+          Option.some({ generation: 3, beganAt: at(day - 3) })
         )
         for (const generation of [1, 2, 3]) {
           expect(yield* grants.rotate(rotation(grant, generation, day, strict))).toEqual(Replayed())

@@ -3,13 +3,15 @@
  * request without a token to a guarded tool call, and on (MCP authorization; RFC 9728, RFC 7591, RFC 7636, RFC 8707).
  */
 import type { Browser } from "playwright-core"
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Cli from "../support/Cli.js"
 import * as Callback from "./support/Callback.js"
 import * as Chromium from "./support/Chromium.js"
 import { McpProvider } from "./support/McpProvider.js"
 import { Person, password, username } from "./support/Person.js"
 import * as Sdk from "./support/Sdk.js"
+
+vi.setConfig({ testTimeout: 120_000 })
 
 describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$name", (sdk) => {
   let browser: Browser
@@ -81,11 +83,13 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     expect(answer).toContain("notes:read")
   })
 
-  it("steps up when a tool needs more (RFC 6750 §3.1, MCP step-up authorization)", async () => {
+  // The 1.x line answers a 403 with its refresh token, which no refresh widens (RFC 6749 §6), and then gives up.
+  it.runIf(sdk === Sdk.v2)("steps up when a tool needs more (RFC 6750 §3.1, MCP step-up authorization)", async () => {
     const server = await start()
     const mcp = `${server.url}/mcp`
     const [client, who] = [await provider(), await person()]
     const connection = await connect(mcp, client, who)
+    expect(await connection.call("whoami")).not.toContain("notes:write")
     await withPerson(mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
     expect(await connection.call("list_notes")).toContain("Buy milk")
     expect(await connection.call("whoami")).toContain("notes:write")

@@ -1,11 +1,13 @@
 /** A strict OAuth client that nobody here wrote, over HTTP, with a person at a real browser. */
 import * as oauth from "oauth4webapi"
 import type { Browser } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Cli from "../support/Cli.js"
 import * as Callback from "./support/Callback.js"
 import * as Chromium from "./support/Chromium.js"
 import { Person, password, username } from "./support/Person.js"
+
+vi.setConfig({ testTimeout: 120_000 })
 
 describe.runIf(Chromium.executablePath !== undefined)("oauth4webapi", () => {
   let browser: Browser

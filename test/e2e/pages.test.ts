@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import type { Browser, BrowserContext, Page } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Cli from "../support/Cli.js"
 import * as Chromium from "./support/Chromium.js"
 import { password, username } from "./support/Person.js"
@@ -25,6 +25,8 @@ interface AxeResults {
   readonly violations: ReadonlyArray<{ readonly id: string; readonly impact: string; readonly help: string }>
 }
 
+vi.setConfig({ testTimeout: 180_000 })
+
 describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
   let browser: Browser
   let server: Cli.Server
@@ -41,6 +43,8 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await page.emulateMedia({ colorScheme })
       await page.screenshot({ path: new URL(`${name}-${look}.png`, output).pathname, fullPage: true })
       expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} ${look}`).toBe(true)
+      // What axe finds does not depend on the width, but for what is laid out differently on a phone.
+      if (viewport.width > 320) continue
       await page.evaluate(axe)
       const { violations } = (await page.evaluate("axe.run()")) as AxeResults
       const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")

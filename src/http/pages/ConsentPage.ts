@@ -3,7 +3,7 @@ import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { caution, code, destination, facts, name, sealed, warning } from "./Parts.js"
+import { code, destination, facts, name, resourceLabel, sealed, unverified, warning } from "./Parts.js"
 
 /** A scope on the consent page. */
 export interface ConsentScope {
@@ -57,9 +57,7 @@ const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label cla
       </label>`
 
 const resourceGroup = (resource: ConsentResource, markNew: boolean): Html => html`<fieldset>
-      <legend>${name(resource.name)}${
-        resource.name !== resource.uri && html` <span class="uri">${code(resource.uri)}</span>`
-      }</legend>
+      <legend>${resourceLabel(resource)}</legend>
       ${
         resource.scopes.length === 0
           ? html`<p class="soft">It asks for nothing in particular here.</p>`
@@ -89,7 +87,7 @@ export const consentPage = (self: ConsentPage): string => {
     <div class="panel">
       <div class="app">${facts([["App", name(self.clientName)]])}</div>
       ${self.clientUri !== undefined && site(self.clientUri)}
-      ${self.clientOrigin === "Dynamic" && caution("Unverified: this app introduced itself, and nobody has checked its name.")}
+      ${self.clientOrigin === "Dynamic" && unverified}
       <div class="account">
         <div>${facts([["Your account", name(self.username)]])}</div>
         <a class="tap"${href(self.switchUrl)}>Not you? Switch</a>

@@ -1,7 +1,8 @@
 /** Where whoever holds the link of a new server makes its first account. */
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { field, problemNotice, sealed } from "./Parts.js"
+import { field, newPassword, problemNotice, sealed } from "./Parts.js"
+import * as Problem from "./Problem.js"
 
 /** What the page shows. */
 export interface FirstAccountPage {
@@ -15,9 +16,9 @@ export interface FirstAccountPage {
 
 const problems = {
   NameInvalid: "That username cannot be used. It has 1 to 64 characters, and no spaces.",
-  PasswordInvalid: "That password cannot be used. A password has at least 8 characters, and at most 1024 bytes.",
+  PasswordInvalid: Problem.passwordInvalid,
   PasswordsDiffer: "The two passwords differ. Please type both again.",
-  Busy: "The server is busy just now. Wait a moment, then try again."
+  Busy: Problem.busy
 }
 
 /** The page. */
@@ -40,24 +41,7 @@ export const firstAccountPage = (self: FirstAccountPage): string => {
       autofocus: nameFirst,
       invalid: self.problem === "NameInvalid"
     })}
-    ${field({
-      name: "password",
-      label: "Password",
-      type: "password",
-      autocomplete: "new-password",
-      minLength: 8,
-      hint: "At least 8 characters. A long phrase is best.",
-      autofocus: !nameFirst,
-      invalid: self.problem === "PasswordInvalid" || self.problem === "PasswordsDiffer"
-    })}
-    ${field({
-      name: "password_again",
-      label: "Password again",
-      type: "password",
-      autocomplete: "new-password",
-      minLength: 8,
-      invalid: self.problem === "PasswordsDiffer"
-    })}
+    ${newPassword({ label: "Password", autofocus: !nameFirst, problem: self.problem })}
     <button class="button" type="submit">Create account</button>
     </form>`
   })

@@ -1,7 +1,7 @@
 /** What a newcomer sees at the root of a server. */
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { code, facts, name, warning } from "./Parts.js"
+import { code, facts, resourceLabel, warning } from "./Parts.js"
 
 /** What the page shows. */
 export interface HomePage {
@@ -13,14 +13,13 @@ export interface HomePage {
   readonly resources: ReadonlyArray<{ readonly name: string; readonly uri: string }>
   /** The authorization server's metadata (RFC 8414 §3). */
   readonly metadataUrl: string
+  /** Where people see what they allowed, when this server has such a page. */
+  readonly accountUrl?: string | undefined
   readonly logoutUrl: string
 }
 
 const guarded = (resources: HomePage["resources"]): Html => html`<h2>What it guards</h2>
-    <ul class="list">${resources.map(
-      ({ name: label, uri }) =>
-        html`<li>${name(label)}${label !== uri && html` <span class="uri">${code(uri)}</span>`}</li>`
-    )}</ul>
+    <ul class="list">${resources.map((resource) => html`<li>${resourceLabel(resource)}</li>`)}</ul>
     <p class="soft">Give an MCP client one of these addresses: it finds its way here by itself.</p>`
 
 /** The page. */
@@ -43,5 +42,7 @@ export const homePage = (self: HomePage): string =>
       ["Issuer", code(self.issuer)],
       ["Metadata", html`<a class="tap"${href(self.metadataUrl)}>${code(self.metadataUrl)}</a>`]
     ])}
-    <p><a class="tap"${href(self.logoutUrl)}>Log out</a></p>`
+    <p class="ways">${
+      self.accountUrl !== undefined && html`<a class="tap"${href(self.accountUrl)}>Your account</a> `
+    }<a class="tap"${href(self.logoutUrl)}>Log out</a></p>`
   })

@@ -3,6 +3,7 @@ import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { destination, facts, field, name, problemNotice, sealed } from "./Parts.js"
+import * as Problem from "./Problem.js"
 
 /** What the login page shows. `clientName` and `target` are missing when no app is waiting. */
 export interface LoginPage {
@@ -20,7 +21,8 @@ export interface LoginPage {
 const problems = {
   WrongCredentials: "That username and password do not match. Please try again.",
   FormExpired: "This page was open for too long. Please log in once more.",
-  Busy: "The server is busy just now. Wait a moment, then try again."
+  Throttled: Problem.throttled,
+  Busy: Problem.busy
 }
 
 /** The login page. */

@@ -11,6 +11,10 @@ const place = (text: string): Html => html`<b translate="no"><bdi>${text}</bdi><
 /** An address as text, never a link. */
 export const code = (text: string): Html => html`<code translate="no"><bdi>${text}</bdi></code>`
 
+/** A resource: its name, and below it the address, unless that is its name. */
+export const resourceLabel = (resource: { readonly name: string; readonly uri: string }): Html =>
+  html`${name(resource.name)}${resource.name !== resource.uri && html` <span class="uri">${code(resource.uri)}</span>`}`
+
 /** Where a redirect ends, in words that follow "to". */
 export const destination = (target: RedirectUri.Target): Html => {
   switch (target._tag) {
@@ -33,11 +37,20 @@ export const facts = (rows: ReadonlyArray<readonly [label: string, fact: Html]>)
 
 const icon = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="M10 2.75 18 17H2zM10 8v4M10 14.5v.01"/></svg>`
 
+const tick = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="m4 10.5 4 4 8-9"/></svg>`
+
 /** A quiet word of caution within a panel. */
-export const caution = (text: string): Html => html`<div class="caution">${icon}<p>${text}</p></div>`
+const caution = (text: string): Html => html`<div class="caution">${icon}<p>${text}</p></div>`
+
+/** What there is to know of an app that nobody but itself registered. */
+export const unverified = caution("Unverified: this app introduced itself, and nobody has checked its name.")
 
 /** Something to know before going on. */
 export const warning = (text: Html): Html => html`<div class="notice warn">${icon}<div>${text}</div></div>`
+
+/** What was just done. */
+export const confirmation = (text: string): Html =>
+  html`<div class="notice good" role="status">${tick}<p>${text}</p></div>`
 
 /** Why the form came back; fields name it by `aria-describedby="problem"`. */
 export const problemNotice = (text: string | undefined): Html | undefined =>
@@ -56,14 +69,17 @@ export interface Field {
   readonly minLength?: number
   readonly hint?: string
   readonly autofocus?: boolean
+  /** Whether the problem is read out with it, even when it lies elsewhere. */
+  readonly explained?: boolean
   readonly invalid?: boolean
 }
 
 /** A labelled input, as password managers know it. */
 export const field = (self: Field): Html => {
-  const describedBy = [self.hint !== undefined && `${self.name}-hint`, self.invalid === true && "problem"].filter(
-    Boolean
-  )
+  const describedBy = [
+    self.hint !== undefined && `${self.name}-hint`,
+    (self.invalid === true || self.explained === true) && "problem"
+  ].filter(Boolean)
   return html`<div class="field">
       <label for="${self.name}">${self.label}</label>
       <input id="${self.name}" name="${self.name}" type="${self.type}" autocomplete="${self.autocomplete}" autocapitalize="none" spellcheck="false" required${
@@ -74,3 +90,27 @@ export const field = (self: Field): Html => {
       ${self.hint !== undefined && html`<p class="hint" id="${self.name}-hint">${self.hint}</p>`}
     </div>`
 }
+
+/** Where a new password is typed, twice, and what marks it when the problem lies in it. */
+export const newPassword = (self: {
+  readonly label: string
+  readonly problem: string | undefined
+  readonly autofocus?: boolean
+}): Html => html`${field({
+  name: "password",
+  label: self.label,
+  type: "password",
+  autocomplete: "new-password",
+  minLength: 8,
+  hint: "At least 8 characters. A long phrase is best.",
+  autofocus: self.autofocus === true,
+  invalid: self.problem === "PasswordInvalid" || self.problem === "PasswordsDiffer"
+})}
+    ${field({
+      name: "password_again",
+      label: `${self.label} again`,
+      type: "password",
+      autocomplete: "new-password",
+      minLength: 8,
+      invalid: self.problem === "PasswordsDiffer"
+    })}`

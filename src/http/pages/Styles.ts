@@ -20,6 +20,9 @@ export const styles = `
   --warn: #fcf4e1;
   --warn-line: #e2c47f;
   --warn-ink: #5c4408;
+  --good: #e9f4ef;
+  --good-line: #a6cdbc;
+  --good-ink: #17493a;
   --bad: #fdeeec;
   --bad-line: #e5a9a2;
   --bad-ink: #8a1f17;
@@ -41,6 +44,9 @@ export const styles = `
     --warn: #2a2415;
     --warn-line: #665527;
     --warn-ink: #f1dba6;
+    --good: #16291f;
+    --good-line: #35604e;
+    --good-ink: #b0e2cf;
     --bad: #341c1a;
     --bad-line: #7a3c36;
     --bad-ink: #ffb9b1;
@@ -61,6 +67,8 @@ main { padding: 1.25rem 1.25rem 2rem; }
 main > :last-child { margin-bottom: 0; }
 h1 { margin: 0 0 1rem; font-size: 1.625rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.015em; text-wrap: balance; }
 h2 { margin: 1.75rem 0 0.75rem; font-size: 1.125rem; line-height: 1.35; font-weight: 650; }
+h3 { margin: 0; font-size: 1.1875rem; line-height: 1.35; font-weight: 650; }
+h4 { margin: 0 0 0.25rem; font-size: 1rem; line-height: 1.5; font-weight: 400; }
 p { margin: 0 0 1rem; text-wrap: pretty; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.875em; }
 a { color: var(--link); text-underline-offset: 0.2em; }
@@ -75,7 +83,7 @@ b { font-weight: 650; }
 .name { display: inline-block; max-width: 100%; overflow: hidden; vertical-align: bottom; font-weight: 650; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panel { margin: 0 0 1.25rem; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: 0.75rem; background: var(--panel); }
-.panel > :last-child, .app dl, .account dl { margin-bottom: 0; }
+.panel > :last-child, .app dl, .account dl, .row dl { margin-bottom: 0; }
 .app dd { font-size: 1.1875rem; line-height: 1.35; }
 dl { margin: 0 0 1rem; display: grid; gap: 0.75rem; }
 dt { color: var(--soft); font-size: 0.875rem; }
@@ -85,10 +93,13 @@ dd { margin: 0; }
 .notice p + p { margin-top: 0.25rem; }
 .caution { display: flex; gap: 0.5rem; margin-top: 0.375rem; color: var(--warn-ink); font-size: 0.9375rem; }
 .caution p { margin: 0; min-width: 0; }
-.account { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
-.account > div { min-width: 0; }
+.caution + p { margin-top: 0.375rem; }
+.account, .row { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; }
+.account { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+.account > div, .row > div { min-width: 0; }
 .notice svg, .caution svg { flex: none; width: 1.25rem; height: 1.25rem; margin-top: 0.0625rem; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
 .warn { background: var(--warn); border-color: var(--warn-line); color: var(--warn-ink); }
+.good { background: var(--good); border-color: var(--good-line); color: var(--good-ink); }
 .bad { background: var(--bad); border-color: var(--bad-line); color: var(--bad-ink); }
 .site { margin: 0; }
 .tap { display: inline-flex; align-items: center; min-height: 2.75rem; }
@@ -100,8 +111,9 @@ dd { margin: 0; }
 .button { display: flex; align-items: center; justify-content: center; width: 100%; min-height: 3rem; padding: 0.625rem 1.25rem; border: 2px solid var(--door); border-radius: 0.625rem; background: var(--door); color: var(--on-door); font: inherit; font-weight: 650; text-align: center; text-decoration: none; cursor: pointer; }
 .button:hover { background: var(--door-over); border-color: var(--door-over); }
 .choice { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 7.5rem), 1fr)); gap: 0.75rem; margin-top: 1.25rem; }
-.choice .button { background: transparent; color: var(--link); }
-.choice .button:hover { background: var(--door); border-color: var(--door); color: var(--on-door); }
+.quiet { display: inline-flex; width: auto; min-height: 2.75rem; padding: 0.5rem 1rem; }
+.choice .button, .quiet { background: transparent; color: var(--link); }
+.choice .button:hover, .quiet:hover { background: var(--door); border-color: var(--door); color: var(--on-door); }
 fieldset { min-width: 0; margin: 0 0 1.25rem; padding: 0; border: 0; }
 legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; }
 .uri { display: block; color: var(--soft); }
@@ -112,10 +124,17 @@ legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; }
 .scope input { flex: none; width: 1.25rem; height: 1.25rem; margin: 0.125rem 0 0; accent-color: var(--door); cursor: inherit; }
 .scope > span { min-width: 0; }
 .scope code { display: block; color: var(--soft); }
-.new { display: inline-block; margin-left: 0.25rem; padding: 0 0.5rem; border: 1px solid var(--warn-line); border-radius: 1rem; background: var(--warn); color: var(--warn-ink); font-size: 0.8125rem; font-weight: 600; }
+.may { margin: 0 0 1rem; padding-left: 1.125rem; }
+.may li + li { margin-top: 0.25rem; }
+.may li::marker { color: var(--soft); }
+.may code { display: block; color: var(--soft); }
+.new, .here { display: inline-block; margin-left: 0.25rem; padding: 0 0.5rem; border: 1px solid; border-radius: 1rem; font-size: 0.8125rem; font-weight: 600; }
+.new { border-color: var(--warn-line); background: var(--warn); color: var(--warn-ink); }
+.here { border-color: var(--good-line); background: var(--good); color: var(--good-ink); }
 .list { margin: 0 0 1.25rem; padding: 0; list-style: none; }
 .list li { padding: 0.75rem 0; border-top: 1px solid var(--line); }
 .list li:last-child { border-bottom: 1px solid var(--line); }
+.ways { display: flex; flex-wrap: wrap; gap: 0 1.5rem; }
 .copy { display: block; user-select: all; }
 @media (min-width: 36em) {
   body { display: grid; justify-items: center; align-content: center; padding: 3rem 1.5rem; background: var(--page); }

@@ -9,6 +9,7 @@
  *
  * Pages.errorPage({ title: "This request cannot go on", message: "The app's address is not one it registered." })
  */
+export { type AccountApp, type AccountPage, type AccountSession, accountPage } from "./AccountPage.js"
 export { alreadyDecidedPage } from "./AlreadyDecidedPage.js"
 export { type ConsentPage, type ConsentResource, type ConsentScope, consentPage } from "./ConsentPage.js"
 export { type ErrorPage, errorPage } from "./ErrorPage.js"

@@ -47,8 +47,14 @@ export const prepare = (filename: string): Effect.Effect<string, StorageOpenErro
       })
     }
     const path = Path.resolve(filename)
+    // In this order: a log appears after its database.
+    const orphan = yield* attempt(path, () => ["-wal", "-journal"].find((suffix) => Fs.existsSync(path + suffix)))
     const exists = yield* attempt(path, () => Fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     if (!exists) {
+      // SQLite would apply it to the new database (https://www.sqlite.org/howtocorrupt.html, "mispairing").
+      if (orphan !== undefined) {
+        return yield* refuse("Corrupt", path, `the database is gone, and its log ${orphan} is not`)
+      }
       yield* PrivateFile.makeFolderOf(path)
       yield* PrivateFile.create(path, emptyDatabase())
     }

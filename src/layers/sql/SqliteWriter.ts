@@ -44,7 +44,7 @@ const failure = (cause: unknown) => Effect.fail(new SqlError({ cause, message: "
 
 interface Outcome {
   /** What each write of the batch comes to. */
-  readonly answers: ReadonlyArray<Effect.Effect<unknown, SqlError>>
+  readonly answers: ReadonlyArray<readonly [write: Write, answer: Effect.Effect<unknown, SqlError>]>
   /** Whether the transaction was committed, or what became of the connection that could not. */
   readonly end: "Committed" | "RolledBack" | "Broken"
 }
@@ -58,15 +58,15 @@ const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outc
       // The first cause says more, and what is still in a transaction is broken.
     }
     const end = isIo(cause) || connection.inTransaction() ? "Broken" : "RolledBack"
-    return { answers: batch.map(() => failure(cause)), end }
+    return { answers: batch.map((write) => [write, failure(cause)]), end }
   }
-  const answers: Array<Effect.Effect<unknown, SqlError>> = []
-  for (const { params, read, sql } of batch) {
+  const answers: Array<Outcome["answers"][number]> = []
+  for (const write of batch) {
     try {
-      answers.push(Effect.succeed(connection.run(sql, params, read)))
+      answers.push([write, Effect.succeed(connection.run(write.sql, write.params, write.read))])
     } catch (cause) {
       if (!connection.inTransaction() || endsTransaction(cause)) return abandon(cause)
-      answers.push(failure(cause))
+      answers.push([write, failure(cause)])
     }
   }
   try {
@@ -136,11 +136,10 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
       return isBusy(cause) ? wait(cause) : refuse(cause)
     }
     attempts = 0
-    const batch = take(maxBatch)
-    const { answers, end } = finish(connection, batch)
+    const { answers, end } = finish(connection, take(maxBatch))
     if (end === "Committed") commits++
     if (end === "Broken") disconnect()
-    for (const [i, { answer }] of batch.entries()) answer(answers[i] ?? Effect.void)
+    for (const [write, answer] of answers) write.answer(answer)
     rest()
   }
 

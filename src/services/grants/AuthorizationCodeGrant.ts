@@ -18,7 +18,7 @@ import { RefreshChain } from "../RefreshChain.js"
 import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Narrowing from "./Narrowing.js"
-import { respond } from "./Respond.js"
+import { prepare, respond } from "./Respond.js"
 
 const parameters = Schema.Struct({
   code: Schema.String,
@@ -47,6 +47,7 @@ const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: ty
   if (found.value.terms.clientId !== client.id) return yield* refuse("WrongClient")
   const { terms } = found.value
   const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
+  const access = yield* prepare(terms, terms.scope, audience)
 
   const now = yield* DateTime.now
   const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
@@ -65,8 +66,14 @@ const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: ty
     }))
   })
 
-  const grant = yield* Grant.RedemptionAnswer.$match(answer, {
-    Redeemed: ({ grant }) => Effect.succeed(grant),
+  return yield* Grant.RedemptionAnswer.$match(answer, {
+    Redeemed: () =>
+      Effect.succeed(
+        respond(
+          access,
+          Option.map(chain, ({ token }) => token)
+        )
+      ),
     WrongVerifier: () => Effect.zipRight(alarm("WrongVerifier", terms.id), refuse("WrongVerifier")),
     Duplicate: () => Effect.zipRight(alarm("Duplicate", terms.id), refuse("Duplicate")),
     Replayed: () =>
@@ -76,13 +83,6 @@ const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: ty
     Expired: () => refuse("Expired"),
     Unknown: () => refuse("Unknown")
   })
-
-  return yield* respond(
-    grant,
-    terms.scope,
-    audience,
-    Option.map(chain, ({ token }) => token)
-  )
 })
 
 const alarm = (what: InvalidGrant["reason"], grantId: Grant.GrantId) =>

@@ -32,6 +32,18 @@ export const scope = (terms: Grant.Terms, requested: string | undefined): Effect
   )
 }
 
-/** Of a scope, what the resources of the audience offer: a token for one resource carries nothing of another. */
-export const scopeAt = (scope: Scope.Scope, known: ReadonlyArray<Resource.Resource>, audience: Audience): Scope.Scope =>
-  Scope.intersection(scope, Resource.offered(known.filter(({ uri }) => audience.includes(uri))))
+/**
+ * Of a scope, what the resources of the audience offer: a token for one resource carries nothing of another. Where they
+ * offer something and nothing of it is in the scope, there is no token to give: an answer cannot name an empty scope.
+ */
+export const scopeAt = (
+  scope: Scope.Scope,
+  known: ReadonlyArray<Resource.Resource>,
+  audience: Audience
+): Effect.Effect<Scope.Scope, InvalidTarget> => {
+  const offered = Resource.offered(known.filter(({ uri }) => audience.includes(uri)))
+  const effective = Scope.intersection(scope, offered)
+  return Scope.isEmpty(effective) && !Scope.isEmpty(offered)
+    ? new InvalidTarget({ reason: "NotGranted", description: "nothing of the scope is of the resource" })
+    : Effect.succeed(effective)
+}

@@ -15,7 +15,7 @@ import * as RefreshChain from "../RefreshChain.js"
 import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Narrowing from "./Narrowing.js"
-import { respond } from "./Respond.js"
+import { prepare, respond } from "./Respond.js"
 
 const parameters = Schema.Struct({
   refresh_token: Schema.String,
@@ -49,6 +49,7 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
   const { terms } = grant
   const scope = yield* Narrowing.scope(terms, request.scope)
   const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
+  const access = yield* prepare(terms, scope, audience)
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)
@@ -66,13 +67,10 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
     grants.revoke(terms.id, reason, now).pipe(Effect.zipRight(alarm(reason, terms.id)), Effect.zipRight(refuse(what)))
 
   return yield* Grant.RotationAnswer.$match(answer, {
-    Rotated: ({ grant }) => respond(grant, scope, audience, Option.some(successor)),
+    Rotated: () => Effect.succeed(respond(access, Option.some(successor))),
     Retried: ({ grant }) =>
-      respond(
-        grant,
-        scope,
-        audience,
-        Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation))
+      Effect.succeed(
+        respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: () => revoke("RefreshTokenReplayed", "Replayed"),
     Ahead: () => revoke("LostWrites", "Ahead"),

@@ -7,26 +7,42 @@ import * as RefreshToken from "../../domain/RefreshToken.js"
 import type * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
-import { AccessTokens, type Audience } from "../AccessTokens.js"
+import * as AccessTokens from "../AccessTokens.js"
 import { Resources } from "../Resources.js"
 import * as Narrowing from "./Narrowing.js"
 
-/** Issues an access token for some of a grant's scope and resources, and puts the answer together. */
-export const respond = Effect.fnUntraced(function* (
-  grant: Grant.Active,
+/** An access token that its client has not been given yet, and what it is good for. */
+export interface Prepared extends AccessTokens.Issued {
+  readonly scope: Scope.Scope
+  /** Whole seconds from its issue. */
+  readonly expiresIn: number
+}
+
+/**
+ * The access token for some of a grant's scope and resources. It writes nothing, and it may fail: so it comes before
+ * the code or refresh token is spent.
+ */
+export const prepare = Effect.fnUntraced(function* (
+  terms: Grant.Terms,
   scope: Scope.Scope,
-  audience: Audience,
-  refreshToken: Option.Option<RefreshToken.RefreshToken>
+  audience: AccessTokens.Audience
 ) {
-  const tokens = yield* AccessTokens
+  const tokens = yield* AccessTokens.AccessTokens
   const resources = yield* Resources
-  const effective = Narrowing.scopeAt(scope, yield* resources.all, audience)
-  const { expiresAt, token } = yield* tokens.issue(grant, effective, audience)
-  const response: TokenResponse = {
-    accessToken: token,
-    expiresIn: Time.secondsUntil(yield* DateTime.now, expiresAt),
-    scope: effective,
-    refreshToken: Option.map(refreshToken, RefreshToken.format)
-  }
-  return response
+  const now = yield* DateTime.now
+  const effective = yield* Narrowing.scopeAt(scope, yield* resources.all, audience)
+  const issued = yield* tokens.issue(terms, effective, audience)
+  const prepared: Prepared = { ...issued, scope: effective, expiresIn: Time.secondsUntil(now, issued.expiresAt) }
+  return prepared
+})
+
+/** Puts the answer together (RFC 6749 §5.1). */
+export const respond = (
+  { expiresIn, scope, token }: Prepared,
+  refreshToken: Option.Option<RefreshToken.RefreshToken>
+): TokenResponse => ({
+  accessToken: token,
+  expiresIn,
+  scope,
+  refreshToken: Option.map(refreshToken, RefreshToken.format)
 })

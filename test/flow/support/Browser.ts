@@ -17,6 +17,8 @@ export interface Page {
 
 export class Browser {
   readonly cookies = new Map<string, string>()
+  /** Every answer so far, redirects among them. */
+  readonly seen: Array<Response> = []
   readonly #fetch: Fetch
   readonly #origin: string
 
@@ -46,7 +48,8 @@ export class Browser {
       readonly fields?: Readonly<Record<string, string>>
       readonly button?: string
       readonly ticked?: ReadonlyArray<string>
-      readonly headers?: Readonly<Record<string, string>>
+      /** A header that is undefined is not sent. */
+      readonly headers?: Readonly<Record<string, string | undefined>>
     } = {}
   ): Promise<Page> {
     const form = page.document.querySelector("form")
@@ -68,20 +71,18 @@ export class Browser {
       if (button === undefined) throw new Error(`there is no button ${options.button}`)
       body.append(button.getAttribute("name") ?? "", options.button)
     }
-    return this.#go(
-      new Request(new URL(form.getAttribute("action") ?? "", page.url), {
-        method: "POST",
-        body,
-        redirect: "manual",
-        headers: { origin: this.#origin, "sec-fetch-site": "same-origin", ...options.headers }
-      })
-    )
+    const headers = new Headers()
+    const all = { origin: this.#origin, "sec-fetch-site": "same-origin", ...options.headers }
+    for (const [name, value] of Object.entries(all)) if (value !== undefined) headers.set(name, value)
+    const url = new URL(form.getAttribute("action") ?? "", page.url)
+    return this.#go(new Request(url, { method: "POST", body, redirect: "manual", headers }))
   }
 
   async #go(request: Request, hops = 0): Promise<Page> {
     const sent = new Request(request)
     if (this.cookies.size > 0) sent.headers.set("cookie", Array.from(this.cookies, (c) => c.join("=")).join("; "))
     const response = await this.#fetch(sent)
+    this.seen.push(response)
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)
     const location = response.headers.get("location")
     const target = location === null ? undefined : new URL(location, request.url)

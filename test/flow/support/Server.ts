@@ -2,14 +2,21 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import * as oauth from "oauth4webapi"
 import { Username } from "../../../src/domain/Account.js"
+import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/BearerAuth.js"
 import * as AuthLayer from "../../../src/layers/AuthLayer.js"
@@ -17,6 +24,8 @@ import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
 import { Accounts } from "../../../src/services/Accounts.js"
 import { CurrentAccess } from "../../../src/services/CurrentAccess.js"
+import { GrantStore } from "../../../src/services/GrantStore.js"
+import type { Storage } from "../../../src/services/Storage.js"
 import { Browser, type Page } from "./Browser.js"
 
 export const issuer = "http://127.0.0.1:9400"
@@ -27,56 +36,144 @@ export const password = "correct horse battery"
 /** Mid-2026: tokens and logs hold times that look like times. */
 export const start = Date.UTC(2026, 5, 1)
 
-const notes = HttpLayerRouter.add(
-  "*",
-  "/notes",
-  Effect.map(CurrentAccess, ({ clientId, scope, subject }) =>
-    HttpServerResponse.unsafeJson({ subject, clientId, scope: Scope.format(scope) })
-  )
-).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] })))
+export const notes = { uri: resource, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }
+export const files = { uri: `${issuer}/files`, scopes: { "files:read": "Read your files" } }
 
-export const defaults: SettingsOptions = {
-  issuer,
-  resources: [{ uri: resource, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
+/** A route that says who called it. */
+export const guarded = (path: HttpLayerRouter.PathInput, options: BearerAuth.Options) =>
+  HttpLayerRouter.add(
+    "*",
+    path,
+    Effect.map(CurrentAccess, ({ clientId, scope, subject }) =>
+      HttpServerResponse.unsafeJson({ subject, clientId, scope: Scope.format(scope) })
+    )
+  ).pipe(Layer.provide(BearerAuth.layer(options)))
+
+/** What a test swaps; everything else is as a user gets it. */
+export interface Options {
+  readonly settings?: Partial<SettingsOptions>
+  readonly storage?: Layer.Layer<Storage>
+  /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
+  readonly routes?: ReturnType<typeof guarded>
+  /** Is told everything that is logged. */
+  readonly logger?: Logger.Logger<unknown, void>
 }
 
+const routesOf = (resources: SettingsOptions["resources"]) =>
+  resources
+    .map(({ scopes, uri }) =>
+      guarded(new URL(uri).pathname as `/${string}`, { resource: uri, scopes: Object.keys(scopes).slice(0, 1) })
+    )
+    .reduce((left, right) => Layer.merge(left, right))
+
 /** Starts a server with one account, `ada`. */
-export const make = (options: Partial<SettingsOptions> = {}, storage = Layer.fresh(MemoryStore.layer)) =>
+export const make = ({ routes, settings = {}, storage = Layer.fresh(MemoryStore.layer) }: Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(start)
-    const app = Layer.provideMerge(notes, AuthLayer.layer({ ...defaults, ...options })).pipe(Layer.provide(storage))
-    const router = yield* Layer.build(Layer.provideMerge(app, HttpLayerRouter.layer))
+    const options: SettingsOptions = { issuer, resources: [notes], ...settings }
+    const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
+    const router = yield* Layer.build(Layer.provideMerge(Layer.provide(app, storage), HttpLayerRouter.layer))
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(router, HttpLayerRouter.HttpRouter).asHttpEffect()
-    const runtime = yield* Effect.runtime<never>()
+    const services = router as Context.Context<AuthServices>
+    const runtime = Runtime.updateContext(yield* Effect.runtime<never>(), () => services)
     const webHandler = HttpApp.toWebHandlerRuntime(runtime)(handler as HttpApp.Default)
-    const fetch = (request: Request) => webHandler(request)
-
-    yield* Context.get(router, Accounts).create({
-      username: yield* Schema.decode(Username)("ada"),
-      password: Redacted.make(password)
-    })
-    return new TestServer(fetch, router as Context.Context<AuthServices>)
+    const server = new TestServer(options.issuer, (request: Request) => webHandler(request), runtime)
+    yield* Effect.promise(() => server.addAccount("ada"))
+    return server
   })
 
-type AuthServices = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
+/** A test of one rule, against a server of its own. */
+export const test = (title: string, rule: (server: TestServer) => Promise<unknown>, options: Options = {}) =>
+  it.scoped(title, () => {
+    const { logger = Logger.none } = options
+    return Effect.flatMap(make(options), (server) => Effect.promise(() => rule(server))).pipe(
+      Effect.provide(Layer.merge(Logger.add(logger), Logger.minimumLogLevel(LogLevel.All)))
+    )
+  })
+
+export type AuthServices = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
+
+export type Client = oauth.Client
+
+/** Parameters of a request: a list is one name repeated, and what is undefined is left out. */
+export type Parameters = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+
+export const toSearchParams = (parameters: Parameters): URLSearchParams => {
+  const form = new URLSearchParams()
+  for (const [name, values = []] of Object.entries(parameters)) {
+    for (const value of [values].flat()) form.append(name, value)
+  }
+  return form
+}
 
 /** What a client holds after an authorization. */
 export interface Tokens {
   readonly access_token: string
-  readonly refresh_token?: string
-  readonly scope?: string
-  readonly expires_in?: number
+  readonly refresh_token: string
+  readonly scope: string
+  readonly expires_in: number
 }
+
+/** A code that waits to be redeemed, and the verifier that goes with it. */
+export interface Code {
+  readonly code: string
+  readonly verifier: string
+}
+
+/** An answer as one line: its status, and the error if there is one. */
+export const outcome = async (answer: Response | Promise<Response>): Promise<string> => {
+  const response = await answer
+  const isJson = response.headers.get("content-type") === "application/json"
+  const { error } = (isJson ? await response.json() : {}) as { readonly error?: string }
+  return error === undefined ? `${response.status}` : `${response.status} ${error}`
+}
+
+const basic = (id: string, secret: string) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`
+})
 
 export class TestServer {
   constructor(
+    readonly issuer: string,
     readonly fetch: (request: Request) => Promise<Response>,
-    readonly services: Context.Context<AuthServices>
+    readonly runtime: Runtime.Runtime<AuthServices>
   ) {}
 
-  readonly browser = () => new Browser(this.fetch, issuer)
+  /** Runs an effect with the services of the server, and its clock. */
+  readonly run = <A, E>(effect: Effect.Effect<A, E, AuthServices>): Promise<A> =>
+    Runtime.runPromise(this.runtime)(effect)
+
+  readonly advance = (duration: Duration.DurationInput) => this.run(TestClock.adjust(duration))
+
+  readonly addAccount = (name: string, itsPassword = password) =>
+    this.run(
+      Effect.gen(function* () {
+        const username = yield* Schema.decode(Username)(name)
+        return yield* (yield* Accounts).create({ username, password: Redacted.make(itsPassword) })
+      })
+    )
+
+  /** The grant of a code or of a refresh token, as the store has it. */
+  readonly grant = (token: string) =>
+    this.run(
+      Effect.gen(function* () {
+        const id = yield* Schema.decode(GrantId)(token.slice(6, 32))
+        return Option.getOrThrow(yield* (yield* GrantStore).find(id))
+      })
+    )
+
+  readonly browser = () => new Browser(this.fetch, new URL(this.issuer).origin)
+
+  /** A path is one of the issuer's; anything else is a URL. */
+  readonly send = (target: string, init: RequestInit = {}) =>
+    this.fetch(
+      new Request(target.startsWith("/") ? `${this.issuer}${target}` : target, { redirect: "manual", ...init })
+    )
+
+  readonly post = (target: string, parameters: Parameters, headers: Readonly<Record<string, string>> = {}) =>
+    this.send(target, { method: "POST", body: toSearchParams(parameters), headers })
 
   /** What oauth4webapi calls through. */
   readonly options = {
@@ -84,16 +181,15 @@ export class TestServer {
     [oauth.customFetch]: (url: string, init: object) => this.fetch(new Request(url, init))
   }
 
-  readonly discover = async (): Promise<oauth.AuthorizationServer> =>
-    oauth.processDiscoveryResponse(
-      new URL(issuer),
-      await oauth.discoveryRequest(new URL(issuer), { algorithm: "oauth2", ...this.options })
+  readonly discover = async (): Promise<oauth.AuthorizationServer> => {
+    const issuer = new URL(this.issuer)
+    return oauth.processDiscoveryResponse(
+      issuer,
+      await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...this.options })
     )
+  }
 
-  readonly post = (path: string, body: Readonly<Record<string, string>> | URLSearchParams, headers = {}) =>
-    this.fetch(new Request(`${issuer}${path}`, { method: "POST", body: new URLSearchParams(body), headers }))
-
-  readonly register = async (metadata: Readonly<Record<string, unknown>> = {}): Promise<oauth.Client> => {
+  readonly register = async (metadata: Readonly<Record<string, unknown>> = {}): Promise<Client> => {
     const response = await oauth.dynamicClientRegistrationRequest(
       await this.discover(),
       {
@@ -109,10 +205,10 @@ export class TestServer {
   }
 
   /** An authorization request of a client, and the verifier to its challenge. */
-  readonly request = async (client: oauth.Client, parameters: Readonly<Record<string, string | undefined>> = {}) => {
+  readonly request = async (client: Client, parameters: Parameters = {}) => {
     const verifier = oauth.generateRandomCodeVerifier()
-    const url = new URL(`${issuer}/authorize`)
-    const all: Readonly<Record<string, string | undefined>> = {
+    const url = new URL(`${this.issuer}/authorize`)
+    url.search = toSearchParams({
       response_type: "code",
       client_id: client.client_id,
       redirect_uri: redirectUri,
@@ -122,61 +218,66 @@ export class TestServer {
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
       ...parameters
-    }
-    for (const [name, value] of Object.entries(all)) if (value !== undefined) url.searchParams.set(name, value)
+    }).toString()
     return { url, verifier }
   }
 
-  readonly logIn = (browser: Browser, page: Page) => browser.submit(page, { fields: { username: "ada", password } })
+  readonly logIn = (browser: Browser, page: Page, username = "ada") =>
+    browser.submit(page, { fields: { username, password } })
 
-  /** Walks a new browser, logged in, to the consent page of a request. */
-  readonly toConsent = async (client: oauth.Client, parameters: Readonly<Record<string, string | undefined>> = {}) => {
+  /** Walks a new browser, logged in, to what an authorization request is answered with. */
+  readonly toConsent = async (client: Client, parameters: Parameters = {}) => {
     const browser = this.browser()
     const { url, verifier } = await this.request(client, parameters)
     const page = await this.logIn(browser, await browser.open(url))
     return { browser, page, verifier, url }
   }
 
-  /** A code that waits to be redeemed, and the verifier that goes with it. */
-  readonly code = async (client: oauth.Client, parameters: Readonly<Record<string, string | undefined>> = {}) => {
+  /** A code that waits to be redeemed. */
+  readonly code = async (client: Client, parameters: Parameters = {}): Promise<Code> => {
     const { browser, page, verifier } = await this.toConsent(client, parameters)
     const { sentTo } = await browser.submit(page, { button: "allow" })
     const code = sentTo?.searchParams.get("code")
     if (code === null || code === undefined) throw new Error(`there is no code in ${sentTo}`)
-    return { code, verifier, browser }
+    return { code, verifier }
   }
 
-  /** The form of a code's redemption by a public client. */
-  readonly redemption = (client: oauth.Client, code: string, verifier: string) => ({
-    grant_type: "authorization_code",
-    client_id: client.client_id,
-    code,
-    code_verifier: verifier,
-    redirect_uri: redirectUri
-  })
-
-  readonly tokens = async (
-    client: oauth.Client,
-    parameters: Readonly<Record<string, string | undefined>> = {}
-  ): Promise<Tokens> => {
-    const { code, verifier } = await this.code(client, parameters)
-    const response = await this.post("/token", this.redemption(client, code, verifier))
-    return (await response.json()) as Tokens
+  /** A token request of a client, which proves who it is in the way that it registered. */
+  readonly token = (client: Client, parameters: Parameters) => {
+    const secret = typeof client.client_secret === "string" ? client.client_secret : ""
+    switch (client.token_endpoint_auth_method) {
+      case "client_secret_basic":
+        return this.post("/token", parameters, basic(client.client_id, secret))
+      case "client_secret_post":
+        return this.post("/token", { client_id: client.client_id, client_secret: secret, ...parameters })
+      default:
+        return this.post("/token", { client_id: client.client_id, ...parameters })
+    }
   }
 
-  readonly refresh = (
-    client: oauth.Client,
-    refreshToken: string | undefined,
-    more: Readonly<Record<string, string>> = {}
-  ) =>
-    this.post("/token", {
-      grant_type: "refresh_token",
-      client_id: client.client_id,
-      refresh_token: refreshToken ?? "",
-      ...more
+  readonly redeem = (client: Client, { code, verifier }: Code, parameters: Parameters = {}) =>
+    this.token(client, {
+      grant_type: "authorization_code",
+      code,
+      code_verifier: verifier,
+      redirect_uri: redirectUri,
+      ...parameters
     })
 
-  /** Calls the guarded route. */
-  readonly call = (token: string | undefined) =>
-    this.fetch(new Request(resource, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }))
+  readonly refresh = (client: Client, refreshToken: string, parameters: Parameters = {}) =>
+    this.token(client, { grant_type: "refresh_token", refresh_token: refreshToken, ...parameters })
+
+  readonly tokens = async (client: Client, parameters: Parameters = {}): Promise<Tokens> =>
+    tokensOf(await this.redeem(client, await this.code(client, parameters)))
+
+  /** Calls the guarded route of a resource. */
+  readonly call = (token: string | undefined, uri = resource) =>
+    this.fetch(new Request(uri, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }))
+}
+
+/** The tokens of a successful answer. */
+export const tokensOf = async (answer: Response | Promise<Response>): Promise<Tokens> => {
+  const response = await answer
+  if (response.status !== 200) throw new Error(`no tokens: ${response.status} ${await response.text()}`)
+  return (await response.json()) as Tokens
 }

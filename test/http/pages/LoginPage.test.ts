@@ -51,14 +51,18 @@ describe("LoginPage", () => {
   })
 
   it("says what the problem is, and marks the fields only when it lies in them", () => {
-    const marked = (problem: "WrongCredentials" | "FormExpired" | "Busy") =>
+    const marked = (problem: NonNullable<typeof login.problem>) =>
       find(loginPage({ ...login, problem }), "input", { "aria-invalid": "true", "aria-describedby": "problem" }).length
     expect(marked("WrongCredentials")).toBe(2)
     expect(marked("FormExpired")).toBe(0)
+    expect(marked("Throttled")).toBe(0)
     expect(marked("Busy")).toBe(0)
     expect(find(loginPage(login), "div", { role: "alert" })).toHaveLength(0)
     expect(text(loginPage({ ...login, problem: "WrongCredentials" }))).toContain("username and password do not match")
     expect(text(loginPage({ ...login, problem: "FormExpired" }))).toContain("open for too long")
+    expect(text(loginPage({ ...login, problem: "Throttled" }))).toContain(
+      "Too many attempts. Wait a while, then try again."
+    )
     expect(text(loginPage({ ...login, problem: "Busy" }))).toContain("busy")
   })
 })

@@ -68,9 +68,11 @@ describe("FirstAccountDonePage", () => {
 })
 
 describe("HomePage", () => {
-  it("leads to the metadata and to logging out, and links nothing else", () => {
-    const hrefs = find(Pages.homePage(home), "a").map(({ attributes }) => attributes.href)
-    expect(hrefs).toEqual([home.metadataUrl, home.logoutUrl])
+  it("leads to the metadata, to the account where there is a page for it, to logging out, and nowhere else", () => {
+    const hrefs = (data: Pages.HomePage) => find(Pages.homePage(data), "a").map(({ attributes }) => attributes.href)
+    expect(hrefs(home)).toEqual([home.metadataUrl, home.accountUrl, home.logoutUrl])
+    expect(hrefs({ ...home, accountUrl: undefined })).toEqual([home.metadataUrl, home.logoutUrl])
+    expect(text(Pages.homePage(home))).toContain("Your account Log out")
   })
 
   it("shows the issuer and what it guards", () => {

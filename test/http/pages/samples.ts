@@ -45,12 +45,43 @@ export const notice: Pages.RedirectNoticePage = {
 
 export const firstAccount: Pages.FirstAccountPage = { ...form, username: "ada" }
 
+export const account: Pages.AccountPage = {
+  username: "ada",
+  logoutUrl: "/logout",
+  apps: [
+    {
+      ...form,
+      clientName: "Notes Desktop",
+      clientOrigin: "Operator",
+      since: "1 June 2026",
+      resources: [
+        {
+          name: "Notes",
+          uri: "https://api.example.com/notes",
+          scopes: [
+            { token: "notes:read", description: "Read your notes" },
+            { token: "notes:write", description: "Write your notes" }
+          ]
+        },
+        { name: "Files", uri: "https://api.example.com/files", scopes: [] }
+      ]
+    },
+    { ...form, clientName: "Inspector", clientOrigin: "Dynamic", since: "3 May 2026", resources: [] }
+  ],
+  sessions: [
+    { ...form, since: "4 June 2026", isThis: true },
+    { ...form, since: "2 April 2026", isThis: false }
+  ],
+  password: form
+}
+
 export const home: Pages.HomePage = {
   issuer: "https://auth.example.com",
   accountsExist: false,
   firstAccountHint: "Open the link that the server printed.",
   resources: [{ name: "Notes", uri: "https://api.example.com/notes" }],
   metadataUrl: "https://auth.example.com/.well-known/oauth-authorization-server",
+  accountUrl: "/account",
   logoutUrl: "/logout"
 }
 
@@ -67,7 +98,7 @@ export const samples: ReadonlyArray<Sample> = [
   sample("login", Pages.loginPage, login),
   sample("login, to a program", Pages.loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
   sample("login, no app in view", Pages.loginPage, { ...form, username: "ada" }),
-  ...(["WrongCredentials", "FormExpired", "Busy"] as const).map((problem) =>
+  ...(["WrongCredentials", "FormExpired", "Throttled", "Busy"] as const).map((problem) =>
     sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })
   ),
   sample("consent", Pages.consentPage, consent),
@@ -92,5 +123,13 @@ export const samples: ReadonlyArray<Sample> = [
   ),
   sample("first account done", Pages.firstAccountDonePage, { username: "ada", mcpUrl: "https://auth.example.com/mcp" }),
   sample("first account void", Pages.firstAccountVoidPage, undefined),
+  sample("account", Pages.accountPage, account),
+  sample("account, nothing allowed", Pages.accountPage, { ...account, apps: [] }),
+  ...(["AccessRemoved", "SessionEnded", "PasswordChanged"] as const).map((notice) =>
+    sample(`account, ${notice}`, Pages.accountPage, { ...account, notice })
+  ),
+  ...(["WrongPassword", "PasswordInvalid", "PasswordsDiffer", "Busy", "Throttled"] as const).map((problem) =>
+    sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problem } })
+  ),
   sample("home", Pages.homePage, home)
 ]

@@ -1,0 +1,45 @@
+/** What a command needs that works beside a running server: the same database, and the services on it. */
+import * as Fs from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as AuthLayer from "../layers/AuthLayer.js"
+import * as Database from "./Database.js"
+import * as Environment from "./Environment.js"
+import { badUsage, type Failure, impossible } from "./Failure.js"
+import * as Refusals from "./Refusals.js"
+import type { Place } from "./ServerOptions.js"
+
+/** The services of a place, without its endpoints. What the server guards, a command does not know. */
+const layer = ({ database, issuer }: Place) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      if (Database.Database.$is("Memory")(database)) {
+        return yield* badUsage(
+          "memory: is the memory of the server alone: give the --database of a server that has one"
+        )
+      }
+      const privateUseSchemes = yield* Environment.redirectSchemes
+      return AuthLayer.layerServices({ issuer, resources: [], privateUseSchemes }).pipe(
+        Layer.provide(Database.layer(database))
+      )
+    })
+  )
+
+/** Opens the database of a place, and runs a command on it. */
+export const provide =
+  (place: Place) =>
+  <A, R>(self: Effect.Effect<A, Failure | TemporarilyUnavailable, R>) =>
+    Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage)
+
+/** Reading makes no database: one that is not there is not the one that was meant. */
+export const requireExisting = ({ database }: Place): Effect.Effect<void, Failure> =>
+  Database.Database.$match(database, {
+    Memory: () => Effect.void,
+    Sqlite: ({ filename }) =>
+      Effect.suspend(() =>
+        Fs.existsSync(filename)
+          ? Effect.void
+          : impossible(`${filename}: there is no such database: start the server first, or give its --database`)
+      )
+  })

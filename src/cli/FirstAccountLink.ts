@@ -1,0 +1,79 @@
+/**
+ * How the person who starts a server comes by the link to its first account: on their terminal, or else, since what is
+ * printed elsewhere is kept and read by others, in a file that only they can read.
+ */
+import * as Fs from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
+import * as PrivateFile from "../layers/sql/PrivateFile.js"
+import { FirstAccount } from "../services/FirstAccount.js"
+import { Database } from "./Database.js"
+import { impossible } from "./Failure.js"
+import * as Output from "./Output.js"
+import type { Place } from "./ServerOptions.js"
+
+/** Where the link is. */
+export type FirstAccountLink = Data.TaggedEnum<{
+  Shown: { readonly link: string }
+  InFile: { readonly path: string }
+  /** There is an account. */
+  Void: {}
+}>
+export const FirstAccountLink = Data.taggedEnum<FirstAccountLink>()
+
+const fileName = "first-account-link"
+
+/** Offers the link for as long as it is good, and the scope is open. */
+export const offer = ({ database, issuer }: Place) =>
+  Effect.gen(function* () {
+    const token = yield* (yield* FirstAccount).token
+    if (Option.isNone(token)) {
+      // A server that was killed may have left one; it is void.
+      yield* Database.$match(database, {
+        Memory: () => Effect.void,
+        Sqlite: ({ filename }) => remove(beside(filename))
+      })
+      return FirstAccountLink.Void()
+    }
+    const link = FirstAccountEndpoint.link(issuer, token.value)
+    if (Output.isTerminal()) {
+      yield* Effect.forkScoped(untilVoid)
+      return FirstAccountLink.Shown({ link })
+    }
+    const path = yield* Database.$match(database, {
+      Memory: () => Effect.map(temporaryFolder, (folder) => Path.join(folder, fileName)),
+      Sqlite: ({ filename }) => Effect.succeed(beside(filename))
+    })
+    yield* Effect.acquireRelease(write(path, link), () => remove(path))
+    yield* Effect.forkScoped(Effect.zipRight(untilVoid, remove(path)))
+    return FirstAccountLink.InFile({ path })
+  })
+
+/** Ends when there is an account, whoever made it. */
+const untilVoid = Effect.gen(function* () {
+  const first = yield* FirstAccount
+  const exists = Effect.orElseSucceed(Effect.map(first.token, Option.isNone), () => false)
+  yield* Effect.repeat(Effect.delay(exists, "1 second"), { until: (exists) => exists })
+  yield* Effect.logInfo("there is a first account, and its link is void")
+})
+
+const beside = (filename: string) => Path.join(Path.dirname(filename), fileName)
+
+/** A new folder, for nobody else. */
+const temporaryFolder = Effect.acquireRelease(
+  Effect.tryPromise({
+    try: () => Fs.mkdtemp(Path.join(Os.tmpdir(), "latchkey-")),
+    catch: (cause) => impossible(`${Os.tmpdir()}: a folder for the first account's link cannot be made (${cause})`)
+  }),
+  (folder) => Effect.promise(() => Fs.rm(folder, { recursive: true, force: true }))
+)
+
+/** What lies there is a void link of an earlier run. */
+const write = (path: string, link: string) =>
+  Effect.zipRight(remove(path), PrivateFile.create(path, new TextEncoder().encode(`${link}\n`)))
+
+const remove = (path: string) => Effect.promise(() => Fs.rm(path, { force: true }))

@@ -1,0 +1,44 @@
+/**
+ * What the commands say: answers on standard output, everything else on standard error, one line a failure. Plain text,
+ * wherever it goes.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+
+/** Writes a text and a line break to standard output. */
+export const print = (text: string): Effect.Effect<void> => Console.log(text)
+
+/** Writes one line about what went wrong, or is worth knowing, to standard error. */
+export const complain = (text: string): Effect.Effect<void> => Console.error(text)
+
+/** Whether a person reads what is printed. */
+export const isTerminal = (): boolean => process.stdout.isTTY === true
+
+/** Whether there is a person who can be asked. */
+export const canAsk = (): boolean => process.stdin.isTTY === true && isTerminal()
+
+/** The styles that @effect/cli puts around what it prints. */
+const styles = /\u001b\[[0-9;]*m/g
+
+const plain = (parts: ReadonlyArray<unknown>): string => parts.join(" ").replace(styles, "").trim()
+
+/** @effect/cli calls whatever is left over an unknown argument, an option that lacks its value too. */
+const inOtherWords = (text: string): string =>
+  text.replace(/^Received unknown argument: '(-?)(.*)'$/, (_, dash: string, rest: string) =>
+    dash === ""
+      ? `'${rest}' is not expected here (see --help)`
+      : `'${dash}${rest}' is not an option here, is given twice, or lacks its value (see --help)`
+  )
+
+const oneLine = (text: string): string => `latchkey: ${inOtherWords(text).replace(/\s*\n\s*/g, "; ")}\n`
+
+/** Runs a command with this output, which nobody has to read to its end: `latchkey client list | head -1`. */
+export const provide = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.consoleWith((console) => {
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
+    return Effect.withConsole(self, {
+      ...console,
+      log: (...parts) => Effect.sync(() => process.stdout.write(`${plain(parts)}\n`)),
+      error: (...parts) => Effect.sync(() => process.stderr.write(oneLine(plain(parts))))
+    })
+  })

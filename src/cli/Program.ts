@@ -1,0 +1,27 @@
+/** How this program was called, to tell people how to call it again. */
+import * as Path from "node:path"
+import * as Database from "./Database.js"
+import type { Place } from "./ServerOptions.js"
+import * as ServerOptions from "./ServerOptions.js"
+
+/** The words in front of a command: `latchkey`, or what ran the file of this name. */
+const name = (): string => {
+  const script = process.argv[1] ?? "latchkey"
+  if (Path.basename(script) === "latchkey") return "latchkey"
+  const relative = Path.relative(process.cwd(), script)
+  return `node ${quoted(relative.startsWith("..") ? script : relative)}`
+}
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+/** The line that runs a command on the same database and for the same issuer as this one. */
+export const line = (command: string, { database, issuer }: Place): string =>
+  [
+    name(),
+    command,
+    ...(issuer === ServerOptions.urlOf(ServerOptions.defaultAddress) ? [] : [`--issuer ${quoted(issuer)}`]),
+    ...(Database.format(database) === Database.format(Database.standard)
+      ? []
+      : [`--database ${quoted(Database.format(database))}`])
+  ].join(" ")

@@ -1,0 +1,65 @@
+/** `latchkey serve`: a whole authorization server, until it is told to stop. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
+import * as HomeEndpoint from "../http/HomeEndpoint.js"
+import * as AuthLayer from "../layers/AuthLayer.js"
+import * as NodeServer from "../layers/NodeServer.js"
+import * as FirstAccount from "../services/FirstAccount.js"
+import * as AccessLog from "./AccessLog.js"
+import * as Database from "./Database.js"
+import * as Environment from "./Environment.js"
+import * as FirstAccountLink from "./FirstAccountLink.js"
+import * as Output from "./Output.js"
+import * as Refusals from "./Refusals.js"
+import * as ServerOptions from "./ServerOptions.js"
+import * as Welcome from "./Welcome.js"
+
+const demo = Options.boolean("demo").pipe(
+  Options.withDescription("Also runs a small MCP server that keeps notes, guarded, to try things out.")
+)
+
+const firstAccountHint =
+  "Whoever started this server can make the first account, by the link that it gave, or by the command line."
+
+/** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
+const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("./demo/Demo.js") : undefined))
+
+const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo: boolean }) =>
+  Effect.gen(function* () {
+    const place = yield* ServerOptions.read(given)
+    const demo = yield* loadDemo(given.demo)
+    const resources = demo === undefined ? [] : [demo.resource(place.issuer)]
+    const auth = AuthLayer.layer({
+      issuer: place.issuer,
+      resources,
+      lifetimes: yield* Environment.lifetimes,
+      privateUseSchemes: yield* Environment.redirectSchemes
+    })
+    const app = Layer.mergeAll(
+      AccessLog.layer,
+      HomeEndpoint.layer({ firstAccountHint }),
+      FirstAccountEndpoint.layer,
+      demo === undefined ? Layer.empty : demo.layer(place.issuer)
+    ).pipe(Layer.provideMerge(FirstAccount.layer), Layer.provideMerge(auth))
+
+    const welcome = Layer.scopedDiscard(
+      Effect.flatMap(FirstAccountLink.offer(place), (firstAccount) =>
+        Output.print(Welcome.text({ place, firstAccount, demo: resources[0]?.uri }))
+      )
+    )
+    yield* Environment.warnOfUnknown
+    return yield* welcome.pipe(
+      Layer.provide(NodeServer.serve(app, place.address)),
+      // What all of it stands on closes last.
+      Layer.provide(Database.layer(place.database)),
+      Layer.launch,
+      Effect.catchTag("ServeError", Refusals.serveError(place.address))
+    )
+  }).pipe(Effect.catchTags(Refusals.ofStorage))
+
+export const serve = Command.make("serve", { ...ServerOptions.forServer, demo }, start).pipe(
+  Command.withDescription("Runs an authorization server, until it is told to stop.")
+)

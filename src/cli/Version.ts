@@ -1,0 +1,5 @@
+/** The version of this program, which the bundler puts here. */
+
+declare const LATCHKEY_VERSION: string
+
+export const version: string = typeof LATCHKEY_VERSION === "string" ? LATCHKEY_VERSION : "0.0.0"

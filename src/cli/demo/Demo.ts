@@ -1,0 +1,58 @@
+/** The demo: an MCP server that keeps notes, guarded by the authorization server beside it. */
+import * as McpServer from "@effect/ai/McpServer"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Issuer from "../../domain/Issuer.js"
+import { MethodNotAllowed } from "../../domain/OAuthError.js"
+import * as BearerAuth from "../../http/BearerAuth.js"
+import * as Wire from "../../http/Wire.js"
+import type { SettingsOptions } from "../../layers/SettingsOptions.js"
+import { version } from "../Version.js"
+import * as McpTransport from "./McpTransport.js"
+import * as Notes from "./Notes.js"
+import * as Tools from "./Tools.js"
+
+/** What the demo guards. */
+export const resource = (issuer: Issuer.Issuer): SettingsOptions["resources"][number] => ({
+  uri: `${issuer}/mcp`,
+  name: "Demo notes",
+  scopes: { "notes:read": "Read your notes", "notes:write": "Write notes for you" }
+})
+
+/** Browser clients see the challenge, and may send what the transport needs (MCP 2025-06-18, Transports). */
+const cors = HttpLayerRouter.middleware(
+  HttpMiddleware.cors({
+    allowedMethods: ["POST"],
+    allowedHeaders: ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"],
+    exposedHeaders: ["WWW-Authenticate", "Mcp-Session-Id"],
+    maxAge: 3600
+  })
+).layer
+
+/** There are no streams to listen to and no sessions to end, which is said by 405 (MCP 2025-06-18, Transports). */
+const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer) => {
+  const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "messages are sent by POST" })
+  const response = HttpServerResponse.setHeader(Wire.toJson(error, issuer), "allow", "POST, OPTIONS")
+  return HttpLayerRouter.addAll(
+    (["GET", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
+      HttpLayerRouter.route(method, path, response)
+    )
+  )
+}
+
+/** The server, on the app's router. */
+export const layer = (issuer: Issuer.Issuer) => {
+  const path: `/${string}` = `${Issuer.path(issuer)}/mcp`
+  const server = McpServer.toolkit(Tools.Tools).pipe(
+    Layer.provide(Tools.layer),
+    Layer.provide(Notes.layer),
+    Layer.provide(McpServer.layerHttpRouter({ name: "latchkey-demo", version, path }))
+  )
+  return Layer.merge(server, otherMethods(path, issuer)).pipe(
+    Layer.provide(McpTransport.layer({ scopesOf: Tools.scopesOf })),
+    Layer.provide(Layer.orDie(BearerAuth.layer({ scopes: ["notes:read"], resource: `${issuer}/mcp` }))),
+    Layer.provide(cors)
+  )
+}

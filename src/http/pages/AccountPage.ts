@@ -1,0 +1,161 @@
+/** Where a person sees what they allowed and where they are logged in, takes either back, and changes the password. */
+import type { Client } from "../../domain/Client.js"
+import { type Html, href, html } from "./Html.js"
+import { layout } from "./Layout.js"
+import {
+  code,
+  confirmation,
+  facts,
+  field,
+  name,
+  newPassword,
+  problemNotice,
+  resourceLabel,
+  sealed,
+  unverified
+} from "./Parts.js"
+import * as Problem from "./Problem.js"
+
+/** An app that has access. Its form posts `action=withdraw`. */
+export interface AccountApp {
+  readonly clientName: string
+  readonly clientOrigin: Client["origin"]
+  /** The day it was allowed, as a person reads it. */
+  readonly since: string
+  readonly resources: ReadonlyArray<{
+    readonly name: string
+    readonly uri: string
+    readonly scopes: ReadonlyArray<{ readonly token: string; readonly description: string }>
+  }>
+  readonly formAction: string
+  /** The sealed state of the form. */
+  readonly form: string
+}
+
+/** A browser that the person is logged in with. Its form posts `action=end`. */
+export interface AccountSession {
+  /** The day of the login, as a person reads it. */
+  readonly since: string
+  /** Whether it is the browser that shows the page: it has the way out in place of a form. */
+  readonly isThis: boolean
+  readonly formAction: string
+  /** The sealed state of the form. */
+  readonly form: string
+}
+
+/** What the account page shows. */
+export interface AccountPage {
+  readonly username: string
+  readonly logoutUrl: string
+  /** What was just done. */
+  readonly notice?: keyof typeof notices | undefined
+  readonly apps: ReadonlyArray<AccountApp>
+  readonly sessions: ReadonlyArray<AccountSession>
+  /** The form that changes the password; it posts `action=password`. */
+  readonly password: {
+    readonly formAction: string
+    /** The sealed state of the form. */
+    readonly form: string
+    readonly problem?: keyof typeof problems | undefined
+  }
+}
+
+const notices = {
+  AccessRemoved: "Access removed. That app can do nothing for you any more.",
+  SessionEnded: "That browser is logged out.",
+  PasswordChanged: "Your password is changed."
+}
+
+const problems = {
+  WrongPassword: "That is not your current password. Please try again.",
+  PasswordInvalid: Problem.passwordInvalid,
+  PasswordsDiffer: "The two new passwords differ. Please try again.",
+  Busy: Problem.busy,
+  Throttled: Problem.throttled
+}
+
+const resourceAccess = (resource: AccountApp["resources"][number]): Html => html`<h4>${resourceLabel(resource)}</h4>
+      ${
+        resource.scopes.length === 0
+          ? html`<p class="soft">Nothing in particular here.</p>`
+          : html`<ul class="may">${resource.scopes.map(
+              ({ description, token }) => html`<li><bdi>${description}</bdi> ${code(token)}</li>`
+            )}</ul>`
+      }`
+
+const appAccess = (app: AccountApp): Html => html`<section class="panel">
+      <h3>${name(app.clientName)}</h3>
+      ${app.clientOrigin === "Dynamic" && unverified}
+      <p class="soft">Allowed since ${app.since}</p>
+      ${app.resources.map(resourceAccess)}
+      <form method="post" action="${app.formAction}">
+      ${sealed(app.form)}
+      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${app.clientName}</bdi></span></button>
+      </form>
+    </section>`
+
+const wayOut = (logoutUrl: string): Html => html`<a class="tap"${href(logoutUrl)}>Log out</a>`
+
+const sessionRow = (session: AccountSession, logoutUrl: string): Html => html`<li class="row">
+      <div>Since ${session.since}${session.isThis && html` <span class="here">This browser</span>`}</div>
+      ${
+        session.isThis
+          ? wayOut(logoutUrl)
+          : html`<form method="post" action="${session.formAction}">
+      ${sealed(session.form)}
+      <button class="button quiet" type="submit" name="action" value="end">Log out there<span class="unseen"> (logged in since ${session.since})</span></button>
+      </form>`
+      }
+    </li>`
+
+/** The name is there for password managers, which file the new password under it; it is not sent. */
+const passwordForm = (
+  { form, formAction, problem }: AccountPage["password"],
+  username: string
+): Html => html`${problemNotice(problem && problems[problem])}
+    <form method="post" action="${formAction}">
+    ${sealed(form)}
+    <div class="unseen">
+      <label for="username">Username</label>
+      <input id="username" type="text" autocomplete="username" value="${username}" readonly tabindex="-1">
+    </div>
+    ${field({
+      name: "current_password",
+      label: "Current password",
+      type: "password",
+      autocomplete: "current-password",
+      // It stands far down the page, and each of the three must be typed again.
+      autofocus: problem !== undefined,
+      explained: problem !== undefined,
+      invalid: problem === "WrongPassword"
+    })}
+    ${newPassword({ label: "New password", problem })}
+    <button class="button" type="submit" name="action" value="password">Change password</button>
+    </form>`
+
+/** The account page. */
+export const accountPage = (self: AccountPage): string =>
+  layout({
+    title: "Your account",
+    body: html`<h1>Your account</h1>
+    ${self.notice && confirmation(notices[self.notice])}
+    <div class="panel row">
+      <div>${facts([["Logged in as", name(self.username)]])}</div>
+      ${wayOut(self.logoutUrl)}
+    </div>
+    <h2>Apps with access</h2>
+    ${
+      self.apps.length === 0
+        ? html`<p class="soft">No app has access. Those that you allow will be listed here.</p>`
+        : self.apps.map(appAccess)
+    }
+    <h2>Where you are logged in</h2>
+    <ul class="list">${self.sessions.map((session) => sessionRow(session, self.logoutUrl))}</ul>
+    <p class="soft">${
+      self.sessions.some(({ isThis }) => !isThis)
+        ? "Is one of these not you? Log out there, then change your password. Apps keep the access that you allowed."
+        : "You are logged in nowhere else."
+    }</p>
+    <h2>Change your password</h2>
+    ${passwordForm(self.password, self.username)}`
+  })

@@ -1,0 +1,169 @@
+/** The demo's MCP server, as clients over HTTP see it (MCP 2025-06-18, Transports and Authorization). */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../support/Cli.js"
+import * as Tokens from "./support/Tokens.js"
+
+let server: Cli.Server
+let reading: string
+let writing: string
+
+beforeAll(async () => {
+  server = await Cli.startServer({ args: ["--demo"] })
+  expect(await Tokens.createAccount(server)).toMatchObject({ code: 0 })
+  reading = await Tokens.accessToken(server, "notes:read")
+  writing = await Tokens.accessToken(server, "notes:read notes:write")
+})
+afterAll(() => server?.stop())
+
+const send = (body: unknown, token?: string, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(`${server.url}/mcp`, {
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    headers: {
+      "content-type": "application/json",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...headers
+    }
+  })
+
+const call = (id: unknown, name: string, args: unknown = {}) => ({
+  jsonrpc: "2.0",
+  id,
+  method: "tools/call",
+  params: { name, arguments: args }
+})
+
+const initialize = (id: unknown) => ({
+  jsonrpc: "2.0",
+  id,
+  method: "initialize",
+  params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } }
+})
+
+describe("without a token", () => {
+  it("is told where to get one, and for which scope (RFC 9728 §5.1)", async () => {
+    const response = await send(initialize(1))
+    expect(response.status).toBe(401)
+    const challenge = response.headers.get("www-authenticate")
+    expect(challenge).toContain('scope="notes:read"')
+    const metadata = /resource_metadata="([^"]+)"/.exec(challenge ?? "")?.[1]
+    expect(await (await fetch(metadata ?? "")).json()).toMatchObject({
+      resource: `${server.url}/mcp`,
+      authorization_servers: [server.url],
+      scopes_supported: ["notes:read", "notes:write"]
+    })
+  })
+
+  it("a browser's client may ask, and may read the challenge", async () => {
+    const preflight = await fetch(`${server.url}/mcp`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://inspector.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type,mcp-protocol-version,mcp-session-id"
+      }
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("*")
+    expect(preflight.headers.get("access-control-allow-methods")).toContain("POST")
+    for (const name of ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"]) {
+      expect(preflight.headers.get("access-control-allow-headers")).toContain(name)
+    }
+    const response = await send(initialize(1), undefined, { origin: "https://inspector.example" })
+    expect(response.headers.get("access-control-allow-origin")).toBe("*")
+    expect(response.headers.get("access-control-expose-headers")).toContain("WWW-Authenticate")
+  })
+})
+
+describe("with a token", () => {
+  it("says whom the client acts for", async () => {
+    const response = await send(call(1, "whoami"), reading)
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({
+      jsonrpc: "2.0",
+      id: 1,
+      result: {
+        structuredContent: { account: Tokens.username, client: { name: "Test client" }, scopes: ["notes:read"] }
+      }
+    })
+  })
+
+  it("keeps notes, for their person alone", async () => {
+    await send(call(1, "add_note", { text: "Buy milk" }), writing)
+    const response = await send(call(2, "list_notes"), reading)
+    expect(await response.json()).toMatchObject({ result: { structuredContent: { notes: ["Buy milk"] } } })
+  })
+
+  it("refuses a tool that needs more scope, and names all that the operation needs (RFC 6750 §3.1)", async () => {
+    for (const body of [
+      call(1, "add_note", { text: "no" }),
+      [call(1, "whoami"), call(2, "add_note", { text: "no" })]
+    ]) {
+      const response = await send(body, reading)
+      expect(response.status).toBe(403)
+      expect(response.headers.get("www-authenticate")).toContain('error="insufficient_scope"')
+      expect(response.headers.get("www-authenticate")).toContain('scope="notes:read notes:write"')
+    }
+    const notes = await (await send(call(2, "list_notes"), reading)).json()
+    expect(JSON.stringify(notes)).not.toContain('"no"')
+  })
+
+  it.each([0, 7, "a string", ""])("answers under the id of the request: %j", async (id) => {
+    const response = await send(initialize(id), reading)
+    expect(await response.json()).toMatchObject({ id, result: { serverInfo: { name: "latchkey-demo" } } })
+  })
+
+  it("answers a batch as a batch", async () => {
+    const response = await send([call("a", "whoami"), { jsonrpc: "2.0", id: 2, method: "tools/list" }], reading)
+    expect(await response.json()).toMatchObject([
+      { id: "a", result: { isError: false } },
+      { id: 2, result: { tools: [{ name: "whoami" }, { name: "list_notes" }, { name: "add_note" }] } }
+    ])
+  })
+
+  it.each([
+    ["a notification", { jsonrpc: "2.0", method: "notifications/initialized" }],
+    ["an answer to nothing", { jsonrpc: "2.0", id: 1, result: {} }],
+    [
+      "a notification that nobody knows",
+      { jsonrpc: "2.0", method: "@effect/rpc/Interrupt", params: { requestId: "1" } }
+    ]
+  ])("accepts %s, and says nothing", async (_, body) => {
+    const response = await send(body, reading)
+    expect(response.status).toBe(202)
+    expect(await response.text()).toBe("")
+  })
+
+  it.each([
+    ["no JSON", "{", -32700, null, 400],
+    ["no message", "7", -32600, null, 400],
+    ["an empty batch", [], -32600, null, 400],
+    ["a method that nobody knows", { jsonrpc: "2.0", id: 5, method: "nothing/here" }, -32601, 5, 200],
+    ["a tool that nobody knows", call(6, "nothing"), -32602, 6, 200]
+  ])("says what is wrong with %s", async (_, body, code, id, status) => {
+    const response = await send(body, reading)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ jsonrpc: "2.0", id, error: { code } })
+  })
+
+  it("tells a tool's caller what is wrong with its arguments", async () => {
+    const response = await send(call(1, "add_note", { text: "" }), writing)
+    expect(await response.json()).toMatchObject({ id: 1, result: { isError: true } })
+  })
+
+  it("refuses a body that is too large, and one that is no JSON", async () => {
+    const large = await send(call(1, "add_note", { text: "x".repeat(70_000) }), writing)
+    expect(large.status).toBe(413)
+    expect((await send("a=b", reading, { "content-type": "application/x-www-form-urlencoded" })).status).toBe(400)
+  })
+
+  it.each(["GET", "DELETE", "PUT"])("has no %s, and says so", async (method) => {
+    const response = await fetch(`${server.url}/mcp`, { method, headers: { authorization: `Bearer ${reading}` } })
+    expect(response.status).toBe(405)
+    expect(response.headers.get("allow")).toBe("POST, OPTIONS")
+  })
+
+  it("is only where it says", async () => {
+    for (const path of ["/mcp/", "/MCP", "//mcp"]) expect((await fetch(`${server.url}${path}`)).status).toBe(404)
+  })
+})

@@ -1,0 +1,172 @@
+/** What the operator may set, and what is refused, without a process. */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { describe, expect, it } from "vitest"
+import * as Environment from "../../src/cli/Environment.js"
+import type { Failure } from "../../src/cli/Failure.js"
+import * as ServerOptions from "../../src/cli/ServerOptions.js"
+import type { Setting } from "../../src/cli/Setting.js"
+import { defaultLifetimes } from "../../src/domain/Settings.js"
+
+const given = (text: string | undefined, name: string): Setting =>
+  Option.map(Option.fromNullable(text), (text) => ({ source: `--${name}`, text }))
+
+const read = (options: { host?: string; port?: string; issuer?: string; database?: string }) =>
+  Effect.runSync(
+    Effect.either(
+      ServerOptions.read({
+        host: given(options.host, "host"),
+        port: given(options.port, "port"),
+        issuer: given(options.issuer, "issuer"),
+        database: given(options.database, "database")
+      })
+    )
+  )
+
+const inEnvironment = <A>(effect: Effect.Effect<A, Failure>, variables: Readonly<Record<string, string>>) =>
+  Effect.runSync(
+    Effect.either(Effect.withConfigProvider(effect, ConfigProvider.fromMap(new Map(Object.entries(variables)))))
+  )
+
+describe("where a server is", () => {
+  it("is on loopback unless it is told otherwise", () => {
+    expect(Either.getOrThrow(read({}))).toEqual({
+      address: { host: "127.0.0.1", port: 9400 },
+      issuer: "http://127.0.0.1:9400",
+      database: { _tag: "Sqlite", filename: "data/latchkey.db" }
+    })
+  })
+
+  it.each([
+    [{ host: "localhost", port: "8080" }, "http://localhost:8080", "localhost"],
+    [{ host: "[::1]" }, "http://[::1]:9400", "::1"],
+    [{ host: "::1" }, "http://[::1]:9400", "::1"],
+    [{ port: "80" }, "http://127.0.0.1", "127.0.0.1"],
+    [{ host: "0.0.0.0", issuer: "https://auth.example.com" }, "https://auth.example.com", "0.0.0.0"],
+    [{ issuer: "https://example.com/auth" }, "https://example.com/auth", "127.0.0.1"]
+  ])("%j has the issuer %s", (options, issuer, host) => {
+    expect(Either.getOrThrow(read(options))).toMatchObject({ issuer, address: { host } })
+  })
+
+  it("keeps things in a file, or in memory", () => {
+    const database = (database: string) => Either.getOrThrow(read({ database })).database
+    expect(database("sqlite:/srv/auth.db")).toEqual({ _tag: "Sqlite", filename: "/srv/auth.db" })
+    expect(database("memory:")).toEqual({ _tag: "Memory" })
+  })
+
+  it.each([
+    [{ port: "0" }, /^--port: .*1 to 65535/],
+    [{ port: "65536" }, /^--port: /],
+    [{ port: "-1" }, /^--port: /],
+    [{ port: "http" }, /^--port: /],
+    [{ port: "" }, /^--port: /],
+    [{ port: "9400 " }, /^--port: /],
+    [{ host: "" }, /^--host: /],
+    [{ host: "two words" }, /^--host: /],
+    [{ host: "http://localhost" }, /^--host: /],
+    [{ host: "a:b:c" }, /^--host: /],
+    [{ host: "0.0.0.0" }, /--issuer/],
+    [{ host: "::" }, /--issuer/],
+    [{ host: "auth.example.com" }, /--issuer/],
+    [{ issuer: "" }, /^--issuer: /],
+    [{ issuer: "auth.example.com" }, /^--issuer: .*absolute/],
+    [{ issuer: "http://auth.example.com" }, /^--issuer: .*https/],
+    [{ issuer: "ftp://auth.example.com" }, /^--issuer: .*https/],
+    [{ issuer: "https://auth.example.com/" }, /^--issuer: .*https:\/\/auth\.example\.com/],
+    [{ issuer: "https://auth.example.com?a=b" }, /^--issuer: .*query/],
+    [{ issuer: "https://auth.example.com#a" }, /^--issuer: .*fragment/],
+    [{ issuer: "https://ada:secret@auth.example.com" }, /^--issuer: .*user/],
+    [{ database: "" }, /^--database: give sqlite:PATH or memory:/],
+    [{ database: "sqlite:" }, /^--database: /],
+    [{ database: "memory" }, /^--database: /],
+    [{ database: "data/latchkey.db" }, /^--database: /],
+    [{ database: "postgres://ada:secret@somewhere/db" }, /^--database: /]
+  ])("%j is refused, as usage, without a word of a secret", (options, message) => {
+    const refusal = Either.getOrThrow(Either.flip(read(options)))
+    expect(refusal.exitCode).toBe(2)
+    expect(refusal.message).toMatch(message)
+    expect(refusal.message).not.toMatch(/\n|secret/)
+  })
+})
+
+describe("lifetimes and windows", () => {
+  it("are left alone where nothing is set", () => {
+    expect(Either.getOrThrow(inEnvironment(Environment.lifetimes, {}))).toEqual({})
+  })
+
+  it("have a variable each", () => {
+    const variables = {
+      LATCHKEY_ACCESS_TOKEN_TTL: "5 minutes",
+      LATCHKEY_AUTHORIZATION_CODE_TTL: "30 seconds",
+      LATCHKEY_REFRESH_TOKEN_IDLE_TTL: "7 days",
+      LATCHKEY_GRANT_TTL: "90 days",
+      LATCHKEY_SESSION_TTL: "1 hour",
+      LATCHKEY_FORM_TTL: "300 seconds",
+      LATCHKEY_REFRESH_WINDOW: "0 seconds",
+      LATCHKEY_CODE_WINDOW: "1500 millis"
+    }
+    const lifetimes = Either.getOrThrow(inEnvironment(Environment.lifetimes, variables))
+    expect(
+      Object.fromEntries(Object.entries(lifetimes).map(([name, value]) => [name, Duration.toMillis(value)]))
+    ).toEqual({
+      accessToken: 300_000,
+      authorizationCode: 30_000,
+      refreshTokenIdle: 604_800_000,
+      grant: 7_776_000_000,
+      session: 3_600_000,
+      form: 300_000,
+      refreshWindow: 0,
+      codeWindow: 1500
+    })
+    expect(Object.keys(lifetimes).sort()).toEqual(Object.keys(defaultLifetimes).sort())
+  })
+
+  it.each(["forever", "600", "", "-5 seconds", "5 fortnights"])("%j is refused", (text) => {
+    const refusal = Either.getOrThrow(Either.flip(inEnvironment(Environment.lifetimes, { LATCHKEY_FORM_TTL: text })))
+    expect(refusal).toMatchObject({ exitCode: 2, message: expect.stringMatching(/^LATCHKEY_FORM_TTL: .*"30 seconds"/) })
+  })
+
+  it("are called what the operator calls them when they contradict each other", () => {
+    expect(Environment.inOperatorsWords("codeWindow must not be longer than authorizationCode")).toBe(
+      "LATCHKEY_CODE_WINDOW must not be longer than LATCHKEY_AUTHORIZATION_CODE_TTL"
+    )
+  })
+})
+
+describe("redirect URI schemes", () => {
+  it.each([
+    ["cursor", ["cursor"]],
+    ["cursor, vscode", ["cursor", "vscode"]],
+    ["", []]
+  ])("%j", (text, schemes) => {
+    const read = inEnvironment(Environment.redirectSchemes, { LATCHKEY_REDIRECT_SCHEMES: text })
+    expect(Either.getOrThrow(read)).toEqual(schemes)
+  })
+
+  it.each(["cursor:", "Cursor", "com.example.app", "cursor://"])("%j is refused", (text) => {
+    const read = inEnvironment(Environment.redirectSchemes, { LATCHKEY_REDIRECT_SCHEMES: text })
+    expect(Either.isLeft(read)).toBe(true)
+  })
+})
+
+describe("the master key", () => {
+  it("is 32 bytes in base64url", () => {
+    const key = inEnvironment(Environment.masterKey, { LATCHKEY_MASTER_KEY: "A".repeat(43) })
+    expect(Redacted.value(Either.getOrThrow(key) ?? Redacted.make(new Uint8Array()))).toEqual(new Uint8Array(32))
+    expect(Either.getOrThrow(inEnvironment(Environment.masterKey, {}))).toBeUndefined()
+  })
+
+  it.each(["", "secret", "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}B`, `${"A".repeat(42)}+`])(
+    "%j is refused, and not repeated",
+    (text) => {
+      const key = inEnvironment(Environment.masterKey, { LATCHKEY_MASTER_KEY: text })
+      const { message } = Either.getOrThrow(Either.flip(key))
+      expect(message).toMatch(/^LATCHKEY_MASTER_KEY: /)
+      expect(message).not.toMatch(/secret|AAAA/)
+    }
+  )
+})

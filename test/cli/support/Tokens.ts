@@ -1,0 +1,53 @@
+/** An access token of a running server, the way a client and its person come by one. */
+import * as oauth from "oauth4webapi"
+import { Browser } from "../../flow/support/Browser.js"
+import * as Cli from "../../support/Cli.js"
+
+export const username = "ada"
+export const password = "correct horse battery"
+
+const redirectUri = "https://client.example/callback"
+
+/** Makes the account that logs in below. */
+export const createAccount = (server: Cli.Server) =>
+  Cli.run(["user", "create", username, "--password-stdin"], { server, stdin: password })
+
+/** Registers a client, and has a person log in and allow it a scope. */
+export const accessToken = async (server: Cli.Server, scope: string): Promise<string> => {
+  const post = async (path: string, body: string | URLSearchParams, headers: Readonly<Record<string, string>> = {}) =>
+    (await (await fetch(`${server.url}${path}`, { method: "POST", body, headers })).json()) as Record<string, string>
+  const client = await post(
+    "/register",
+    JSON.stringify({ client_name: "Test client", redirect_uris: [redirectUri], token_endpoint_auth_method: "none" }),
+    { "content-type": "application/json" }
+  )
+  const clientId = client.client_id ?? ""
+  const verifier = oauth.generateRandomCodeVerifier()
+  const request = new URLSearchParams({
+    response_type: "code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    scope,
+    resource: `${server.url}/mcp`,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256"
+  })
+  const browser = new Browser(fetch, server.url)
+  const login = await browser.open(`${server.url}/authorize?${request}`)
+  const consent = await browser.submit(login, { fields: { username, password } })
+  const { html, sentTo } = await browser.submit(consent, { button: "allow" })
+  const code = sentTo?.searchParams.get("code")
+  if (code === undefined || code === null) throw new Error(`there is no code; the page was\n${html}`)
+  const tokens = await post(
+    "/token",
+    new URLSearchParams({
+      grant_type: "authorization_code",
+      client_id: clientId,
+      code,
+      code_verifier: verifier,
+      redirect_uri: redirectUri
+    })
+  )
+  if (tokens.access_token === undefined) throw new Error(`there is no access token in ${JSON.stringify(tokens)}`)
+  return tokens.access_token
+}

@@ -1,0 +1,48 @@
+/** Base64url: one text for some bytes, and one only. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Option from "effect/Option"
+import * as fc from "fast-check"
+import * as Base64Url from "../../src/domain/Base64Url.js"
+
+const bytes = fc.uint8Array({ maxLength: 64 })
+
+describe("decode", () => {
+  it("gives back what was encoded (RFC 4648 §5)", () => {
+    fc.assert(
+      fc.property(bytes, (bytes) => {
+        const text = Base64Url.encode(bytes)
+        expect(text).toBe(Buffer.from(bytes).toString("base64url"))
+        expect(Base64Url.decode(text)).toEqual(Option.some(bytes))
+      })
+    )
+  })
+
+  it("takes a text only if it is what its bytes are encoded to (RFC 4648 §3.5)", () => {
+    const text = fc.oneof(
+      fc.string({ maxLength: 12 }),
+      fc.string({ maxLength: 12, unit: fc.constantFrom(..."ABab09-_+/= \n") }),
+      bytes.map((bytes) => Buffer.from(bytes).toString("base64"))
+    )
+    fc.assert(
+      fc.property(text, (text) => {
+        const canonical = Buffer.from(text, "base64url").toString("base64url") === text
+        expect(Base64Url.isCanonical(text)).toBe(canonical)
+        expect(Option.isSome(Base64Url.decode(text))).toBe(canonical)
+      }),
+      { numRuns: 1_000 }
+    )
+  })
+
+  it("takes one of the texts that differ in their last character alone", () => {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for (const [length, accepted] of [
+      [1, 0],
+      [2, 4],
+      [3, 16],
+      [4, 64]
+    ] as const) {
+      const texts = Array.from(alphabet, (character) => "A".repeat(length - 1) + character)
+      expect(texts.filter(Base64Url.isCanonical)).toHaveLength(accepted)
+    }
+  })
+})

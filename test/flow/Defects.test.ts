@@ -1,0 +1,230 @@
+/** What goes wrong on our side, or in a layer of the user's: the wire says little, the log says all but secrets. */
+import { describe, expect } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Inspectable from "effect/Inspectable"
+import * as Logger from "effect/Logger"
+import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import { AccountStore } from "../../src/services/AccountStore.js"
+import { ClientStore } from "../../src/services/ClientStore.js"
+import { GrantStore } from "../../src/services/GrantStore.js"
+import type { Page } from "./support/Browser.js"
+import { outcome, password, resource, TestServer, test, tokensOf } from "./support/Server.js"
+import * as Storage from "./support/Storage.js"
+
+/** A logger that keeps every line, with all that is in it. */
+const keeping = () => {
+  const lines: Array<string> = []
+  const logger = Logger.make<unknown, void>(({ annotations, cause, message, spans }) => {
+    const parts = [
+      Inspectable.toStringUnknown(message),
+      JSON.stringify(Object.fromEntries(HashMap.toEntries(annotations)), (_, value) =>
+        Inspectable.toStringUnknown(value)
+      ),
+      Cause.isEmpty(cause)
+        ? ""
+        : `${Cause.pretty(cause, { renderErrorCause: true })} ${Inspectable.toStringUnknown(cause)}`,
+      ...Array.from(spans, ({ label }) => label)
+    ]
+    lines.push(parts.join(" "))
+  })
+  return { lines, logger }
+}
+
+describe("an exception in a layer of the user's", () => {
+  const broken = new Set<string>()
+  const raise = (name: string) => {
+    if (broken.has(name)) throw new Error(`the ${name} of the user's own store is broken`)
+  }
+  const unlessBroken = <A, E>(name: string, answer: Effect.Effect<A, E>) =>
+    Effect.suspend(() => {
+      raise(name)
+      return answer
+    })
+  const storage = Storage.changed(
+    Storage.around(ClientStore, ["find"], unlessBroken),
+    Storage.around(GrantStore, ["redeem", "rotate", "approve", "findActive"], unlessBroken),
+    // Not in an effect, but on the way to one.
+    Storage.verbs(AccountStore, ({ findByUsername }) => ({
+      findByUsername: (username) => {
+        raise("findByUsername")
+        return findByUsername(username)
+      }
+    }))
+  )
+  const { lines, logger } = keeping()
+
+  /** Expects that an answer says nothing of what happened, and shares with the log the id of the incident. */
+  const expectIncident = async (name: string, request: () => Promise<Response | Page>) => {
+    broken.add(name)
+    lines.length = 0
+    const answer = await request()
+    broken.delete(name)
+    const body = "html" in answer ? answer.html : await answer.text()
+    expect(answer.status, name).toBe(500)
+    expect(answer.headers.get("cache-control"), name).toBe("no-store")
+    expect(answer.headers.has("www-authenticate"), name).toBe(false)
+    const [incident = "no incident"] = /\b[0-9a-z]{26}\b/.exec(body) ?? []
+    expect(body, name).not.toMatch(/broken|user's own|\bat \/|\.ts\b|node_modules/)
+    const told = lines.filter((line) => line.includes(incident))
+    expect(told, name).toHaveLength(1)
+    expect(told[0], name).toContain(`the ${name} of the user's own store is broken`)
+    return { answer, body }
+  }
+
+  test(
+    "is a server_error, with an id by which the operator finds it (RFC 6749 §4.1.2.1)",
+    async (server) => {
+      const client = await server.register()
+      const held = await server.code(client)
+      for (const verb of ["find", "redeem"]) {
+        const { answer, body } = await expectIncident(verb, () => server.redeem(client, held))
+        expect(answer.headers.get("content-type")).toBe("application/json")
+        expect(JSON.parse(body)).toEqual({ error: "server_error", error_description: expect.any(String) })
+      }
+      const tokens = await tokensOf(server.redeem(client, held))
+      await expectIncident("rotate", () => server.refresh(client, tokens.refresh_token))
+      expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("200")
+    },
+    { storage, logger }
+  )
+
+  test(
+    "is no matter of the token at a guarded route",
+    async (server) => {
+      const { access_token } = await server.tokens(await server.register())
+      const { body } = await expectIncident("findActive", () => server.call(access_token))
+      expect(JSON.parse(body)).toMatchObject({ error: "server_error" })
+      expect(await outcome(server.call(access_token))).toBe("200")
+    },
+    { storage, logger }
+  )
+
+  test(
+    "is a page where people are",
+    async (server) => {
+      const client = await server.register()
+      const { browser, page, url } = await server.toConsent(client)
+      const anonymous = server.browser()
+      const loginPage = await anonymous.open(url)
+      const requests: ReadonlyArray<readonly [verb: string, request: () => Promise<Page>]> = [
+        ["find", () => browser.open(url)],
+        ["approve", () => browser.submit(page, { button: "allow" })],
+        ["findByUsername", () => server.logIn(anonymous, loginPage)]
+      ]
+      for (const [verb, request] of requests) {
+        const { answer } = await expectIncident(verb, request)
+        expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8")
+        expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'")
+        expect(answer.headers.get("x-frame-options")).toBe("DENY")
+      }
+      expect((await browser.submit(page, { button: "allow" })).sentTo?.searchParams.has("code")).toBe(true)
+    },
+    { storage, logger }
+  )
+})
+
+/** The same server, with an ear at the wire: all that was sent in either direction. */
+const listening = (server: TestServer) => {
+  const traffic: Array<string> = []
+  const keep = async (message: Request | Response) =>
+    traffic.push(JSON.stringify([...message.headers]), await message.clone().text())
+  const fetch = async (request: Request) => {
+    traffic.push(request.url)
+    await keep(request)
+    const answer = await server.fetch(request)
+    await keep(answer)
+    return answer
+  }
+  return { traffic, server: new TestServer(server.issuer, fetch, server.runtime) }
+}
+
+/** What passed the wire and opens something: tokens, forms, cookies, verifiers, and client credentials. */
+const secretsIn = (traffic: ReadonlyArray<string>): ReadonlySet<string> => {
+  const text = traffic.join("\n")
+  const groups = [
+    /(lk_(?:at|ac|rt|cs|fm)_[A-Za-z0-9_.-]{20,})/g,
+    /latchkey_[a-z]+_[A-Za-z0-9_-]{8}=([A-Za-z0-9_-]{43})/g,
+    /code_verifier=([A-Za-z0-9_-]{43})/g,
+    /Basic ([A-Za-z0-9+/=]{20,})/g
+  ]
+  return new Set(groups.flatMap((pattern) => Array.from(text.matchAll(pattern), ([, secret = ""]) => secret)))
+}
+
+describe("the log", () => {
+  const { lines, logger } = keeping()
+  const words = { password, wrong: "wr0ng-p4ssword", state: "st4te", hint: "h1nt", unknown: "unkn0wn", query: "qu3ry" }
+  let down = false
+  const storage = Storage.changed(
+    Storage.around(GrantStore, ["redeem", "findActive"], (_, answer) =>
+      Effect.suspend((): typeof answer =>
+        down
+          ? new TemporarilyUnavailable({ reason: "StoreFailed", description: "later", cause: new Error("no disk") })
+          : answer
+      )
+    )
+  )
+
+  /** Everything that a server does for a client, and for those who try. */
+  const wholeRun = async (server: TestServer) => {
+    const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
+    const browser = server.browser()
+    const { url, verifier } = await server.request(client, { state: words.state, login_hint: words.hint })
+    const loginPage = await browser.open(url)
+    await browser.submit(loginPage, { fields: { username: words.unknown, password: words.wrong } })
+    await browser.submit(loginPage, { fields: { username: "ada", password: words.wrong } })
+    await browser.submit(loginPage, { headers: { "sec-fetch-site": "cross-site" } })
+    const page = await server.logIn(browser, loginPage)
+    await browser.submit(page, { button: "allow", fields: { form: `lk_fm_${words.query}` } })
+    const code = (await browser.submit(page, { button: "allow" })).sentTo?.searchParams.get("code") ?? ""
+    await browser.open(`${url}&scope=${words.query}`)
+    await browser.open(`${url}&client_id=${words.query}`)
+
+    down = true
+    await server.redeem(client, { code, verifier })
+    down = false
+    await server.redeem({ ...client, client_secret: words.wrong }, { code, verifier })
+    await server.post("/token", { client_id: words.unknown, client_secret: words.wrong, code })
+    const first = await tokensOf(server.redeem(client, { code, verifier }))
+    await server.redeem(client, { code, verifier })
+    await server.redeem(client, { ...(await server.code(client)), verifier: "v".repeat(43) })
+    await server.call(first.access_token)
+    await server.call(`${first.access_token}x`)
+    await server.send(`${resource}?access_token=${first.access_token}`)
+    down = true
+    await server.call(first.access_token)
+    down = false
+    const second = await tokensOf(server.refresh(client, first.refresh_token))
+    await server.refresh(client, first.refresh_token, { scope: words.query })
+    await server.refresh(client, first.refresh_token)
+    await server.advance("1 hour")
+    await server.refresh(client, first.refresh_token)
+    await server.refresh(client, second.refresh_token)
+    await server.redeem(client, { code, verifier })
+    await browser.submit(page, { button: "deny" })
+    await browser.submit(await browser.open(`${server.issuer}/logout`))
+  }
+
+  // SECRET-01, TOKEN-15, RS-25, INJ-06
+  test(
+    "of a whole run holds no secret and no query, at its most talkative (RFC 9700 §4.9.3)",
+    async (silent) => {
+      const { server, traffic } = listening(silent)
+      await wholeRun(server)
+      const secrets = secretsIn(traffic)
+      for (const prefix of ["lk_at_", "lk_ac_", "lk_rt_", "lk_cs_", "lk_fm_"]) {
+        expect(
+          Array.from(secrets).some((secret) => secret.startsWith(prefix)),
+          prefix
+        ).toBe(true)
+      }
+      expect(secrets.size).toBeGreaterThan(25)
+      const log = lines.join("\n")
+      for (const secret of [...secrets, ...Object.values(words)]) expect(log.includes(secret), secret).toBe(false)
+      const told = ["WrongSecret", "RefreshTokenReplayed", "Duplicate", "CrossSite", "ForgedForm", "no disk"]
+      for (const word of told) expect(log).toContain(word)
+    },
+    { storage, logger }
+  )
+})

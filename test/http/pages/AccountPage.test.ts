@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest"
+import { type AccountPage, accountPage } from "../../../src/http/pages/index.js"
+import { find, text } from "./markup.js"
+import { account } from "./samples.js"
+
+const [notes, inspector] = account.apps as [AccountPage["apps"][number], AccountPage["apps"][number]]
+
+/** The forms of a page, each from its start tag to its end tag. */
+const forms = (page: string): ReadonlyArray<string> => page.match(/<form .*?<\/form>/gs) ?? []
+
+/** The sealed states of the forms that post an action, in their order. */
+const sealed = (page: string, action: string) =>
+  forms(page)
+    .filter((form) => find(form, "button", { type: "submit", name: "action", value: action }).length === 1)
+    .map((form) => find(form, "input", { type: "hidden", name: "form" })[0]?.attributes.value)
+
+describe("AccountPage", () => {
+  it("shows who is logged in, and each app with the day, the resources and what it may do there", () => {
+    const page = text(accountPage(account))
+    expect(page).toContain("Logged in as ada Log out")
+    expect(page).toContain("Notes Desktop Allowed since 1 June 2026 Notes https://api.example.com/notes")
+    expect(page).toMatch(/Read your notes notes:read ?Write your notes notes:write/)
+    expect(page).toContain("Files https://api.example.com/files Nothing in particular here.")
+    expect(find(accountPage(account), "section")).toHaveLength(2)
+  })
+
+  it("says of an app that registered itself, and of no other, that nobody verified it", () => {
+    const warned = "Unverified: this app introduced itself, and nobody has checked its name."
+    expect(text(accountPage({ ...account, apps: [inspector] }))).toContain(warned)
+    expect(text(accountPage({ ...account, apps: [notes] }))).not.toContain("Unverified")
+  })
+
+  it("says so when no app has access", () => {
+    expect(text(accountPage({ ...account, apps: [] }))).toContain("No app has access.")
+    expect(text(accountPage(account))).not.toContain("No app has access.")
+  })
+
+  it("takes access from each app by a form of its own, whose button names the app to those who hear it alone", () => {
+    const apps = [
+      { ...notes, form: "sealed-notes" },
+      { ...inspector, form: "sealed-inspector" }
+    ]
+    const page = accountPage({ ...account, apps })
+    expect(sealed(page, "withdraw")).toEqual(["sealed-notes", "sealed-inspector"])
+    expect(text(page)).toContain("Remove access for Notes Desktop")
+    expect(text(page)).toContain("Remove access for Inspector")
+  })
+
+  it("marks this browser, which has the way out; the others have each their form", () => {
+    const sessions = [
+      { ...account.sessions[0]!, form: "sealed-this" },
+      { ...account.sessions[1]!, form: "sealed-other" }
+    ]
+    const page = accountPage({ ...account, sessions })
+    expect(sealed(page, "end")).toEqual(["sealed-other"])
+    expect(page).not.toContain("sealed-this")
+    expect(text(page)).toContain("Since 4 June 2026 This browser Log out Since 2 April 2026 Log out there")
+    expect(text(page).split("This browser")).toHaveLength(2)
+    expect(find(page, "a").map(({ attributes }) => attributes.href)).toEqual([account.logoutUrl, account.logoutUrl])
+  })
+
+  it("advises on logins elsewhere, or says that there are none", () => {
+    const alone = text(accountPage({ ...account, sessions: account.sessions.slice(0, 1) }))
+    expect(alone).toContain("You are logged in nowhere else.")
+    expect(alone).not.toContain("Is one of these not you?")
+    expect(text(accountPage(account))).toContain("Is one of these not you? Log out there, then change your password.")
+    expect(text(accountPage(account))).not.toContain("nowhere else")
+  })
+
+  it("names its password inputs as password managers know them, and fills in none", () => {
+    const page = accountPage({ ...account, password: { ...account.password, problem: "WrongPassword" } })
+    const passwords = find(page, "input", { type: "password", required: "" }).map(({ attributes }) => attributes)
+    expect(passwords.map(({ autocomplete, minlength, name }) => [name, autocomplete, minlength])).toEqual([
+      ["current_password", "current-password", undefined],
+      ["password", "new-password", "8"],
+      ["password_again", "new-password", "8"]
+    ])
+    for (const attributes of passwords) expect(attributes).not.toHaveProperty("value")
+    expect(sealed(page, "password")).toEqual(["sealed-form"])
+  })
+
+  it("tells password managers whose password it is; the name is not sent, nor met by the keyboard", () => {
+    const [username] = find(accountPage(account), "input", { autocomplete: "username" })
+    expect(username?.attributes).toMatchObject({ type: "text", value: "ada", readonly: "", tabindex: "-1" })
+    expect(username?.attributes).not.toHaveProperty("name")
+  })
+
+  it.each([
+    ["WrongPassword", "not your current password", ["current_password"]],
+    ["PasswordInvalid", "at least 8 characters", ["password"]],
+    ["PasswordsDiffer", "two new passwords differ", ["password", "password_again"]],
+    ["Busy", "busy", []],
+    ["Throttled", "Too many attempts", []]
+  ] as const)("on %s says so, marks the fields in which it lies, and begins at the first", (problem, words, marked) => {
+    const page = accountPage({ ...account, password: { ...account.password, problem } })
+    const names = (attributes: Record<string, string>) =>
+      find(page, "input", attributes).map((input) => input.attributes.name)
+    expect(text(page)).toContain(words)
+    expect(find(page, "div", { id: "problem", role: "alert" })).toHaveLength(1)
+    expect(names({ "aria-invalid": "true" })).toEqual(marked)
+    expect(names({ autofocus: "" })).toEqual(["current_password"])
+    expect(names({ autofocus: "", "aria-describedby": "problem" })).toEqual(["current_password"])
+  })
+
+  it("leaves the cursor alone, and alarms nobody, when nothing is wrong", () => {
+    expect(find(accountPage(account), "input", { autofocus: "" })).toHaveLength(0)
+    expect(find(accountPage(account), "div", { role: "alert" })).toHaveLength(0)
+  })
+
+  it.each([
+    ["AccessRemoved", "Access removed."],
+    ["SessionEnded", "That browser is logged out."],
+    ["PasswordChanged", "Your password is changed."]
+  ] as const)("confirms %s quietly, before all else", (notice, words) => {
+    const page = accountPage({ ...account, notice })
+    expect(text(page)).toContain(`Your account ${words}`)
+    expect(find(page, "div", { role: "status" })).toHaveLength(1)
+    expect(find(accountPage(account), "div", { role: "status" })).toHaveLength(0)
+  })
+})

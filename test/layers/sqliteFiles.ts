@@ -1,0 +1,56 @@
+/** Opening and damaging SQLite files. */
+import * as Fs from "node:fs"
+import Sqlite from "better-sqlite3"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { Issuer } from "../../src/domain/Issuer.js"
+import * as SqliteStore from "../../src/layers/SqliteStore.js"
+import { AccountStore } from "../../src/services/AccountStore.js"
+import { ClientStore } from "../../src/services/ClientStore.js"
+import { ConsentStore } from "../../src/services/ConsentStore.js"
+import { GrantStore } from "../../src/services/GrantStore.js"
+import { KeyStore } from "../../src/services/KeyStore.js"
+import { Storage } from "../../src/services/Storage.js"
+import { app, client } from "../contract/fixtures.js"
+
+const issuer = Issuer.make("https://auth.example.com")
+
+/** Opens a store for as long as the scope lasts. */
+export const open = (options: SqliteStore.Options) =>
+  Effect.map(Layer.build(SqliteStore.layer(options)), (context) => {
+    const { masterKey, stores } = Context.get(context, Storage)
+    const of = stores(issuer)
+    return {
+      key: Buffer.from(Redacted.value(masterKey)).toString("hex"),
+      accounts: Context.get(of, AccountStore),
+      clients: Context.get(of, ClientStore),
+      consents: Context.get(of, ConsentStore),
+      grants: Context.get(of, GrantStore),
+      keys: Context.get(of, KeyStore)
+    }
+  })
+
+/** Opens a store, uses it, and closes it. */
+export const using = <A, E>(
+  options: SqliteStore.Options,
+  use: (stores: Effect.Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>
+) => Effect.scoped(Effect.flatMap(open(options), use))
+
+export const refusal = (options: SqliteStore.Options) => Effect.flip(Effect.scoped(open(options)))
+
+export const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
+
+/** Works on a file with SQLite itself. */
+export const withSqlite = <A>(path: string, use: (db: Sqlite.Database) => A): A => {
+  const db = new Sqlite(path)
+  try {
+    return use(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** A file of ours, closed. */
+export const ours = (filename: string) => using({ filename }, ({ clients }) => clients.insert(client(app)))

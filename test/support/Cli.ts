@@ -1,0 +1,189 @@
+/**
+ * The built program as a process: `dist/bin/latchkey.js`, with a folder of its own for what it keeps, on a free port of
+ * loopback. Only what was started here is ever ended.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+
+/** The program: as `npm run build` makes it, or another that `LATCHKEY_TEST_BIN` names. */
+export const bin =
+  process.env.LATCHKEY_TEST_BIN ?? fileURLToPath(new URL("../../dist/bin/latchkey.js", import.meta.url))
+
+/** Variables of whoever runs the tests must not change what is tested. */
+const cleanEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LATCHKEY_")))
+
+export interface Result {
+  /** `null` when a signal ended it. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A process, and what it has said so far. */
+interface Running {
+  readonly child: ChildProcess
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly ended: Promise<Result>
+}
+
+interface Launch {
+  readonly args: ReadonlyArray<string>
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly cwd?: string | undefined
+  /** What standard input holds; without it there is none. */
+  readonly stdin?: string | undefined
+}
+
+const launch = ({ args, cwd, env, stdin }: Launch): Running => {
+  if (!existsSync(bin)) throw new Error(`there is no ${bin}: npm run build makes it`)
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"]
+  })
+  const said = { stdout: "", stderr: "" }
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (said.stdout += text))
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (said.stderr += text))
+  // A program that refuses before it reads closes its end.
+  child.stdin?.on("error", () => {}).end(stdin)
+  const ended = new Promise<Result>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", (code) => resolve({ code, ...said }))
+  })
+  return { child, stdout: () => said.stdout, stderr: () => said.stderr, ended }
+}
+
+/** Longer than anything here takes, even on a busy machine. */
+const patience = 20_000
+
+const within = async (running: Running, what: string): Promise<Result> => {
+  const controller = new AbortController()
+  const late = sleep(patience, "late" as const, { signal: controller.signal }).catch(() => "late" as const)
+  const first = await Promise.race([running.ended, late])
+  controller.abort()
+  if (first !== "late") return first
+  running.child.kill("SIGKILL")
+  throw new Error(`${what} did not end; it said:\n${running.stdout()}${running.stderr()}`)
+}
+
+/** A free port of loopback: free a moment ago, at least. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+/** A new folder, and how to be rid of it. */
+export const temporaryFolder = async (): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> => {
+  const path = await mkdtemp(join(tmpdir(), "latchkey-test-"))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly stdin?: string
+  /** The server beside which the command works: it has the same database, and the same issuer. */
+  readonly server?: Server
+}
+
+/** Runs a command to its end. */
+export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Result> =>
+  within(
+    launch({
+      args,
+      env: { ...options.server?.env, ...options.env },
+      cwd: options.cwd ?? options.server?.folder,
+      stdin: options.stdin
+    }),
+    `latchkey ${args.join(" ")}`
+  )
+
+export interface StartOptions {
+  /** Behind `serve`. `--port` is chosen here unless it is among them. */
+  readonly args?: ReadonlyArray<string>
+  readonly env?: Readonly<Record<string, string>>
+  /** Where the server keeps things; it is left there. Without it, a new folder that goes with the server. */
+  readonly folder?: string
+}
+
+/** A server that answers. */
+export interface Server {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** Where it runs, and keeps its `data`. */
+  readonly folder: string
+  /** What a command needs in its environment to work beside it. */
+  readonly env: Readonly<Record<string, string>>
+  /** All that it has said so far. */
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** Sends it a signal. */
+  readonly kill: (signal: NodeJS.Signals) => void
+  /** What it said in all, once it has ended by itself or was told to. */
+  readonly ended: Promise<Result>
+  /** Has it end, and takes its folder away. */
+  readonly stop: () => Promise<Result>
+}
+
+/** Starts a server, and waits for it to say that it is there. */
+export const startServer = async (options: StartOptions = {}): Promise<Server> => {
+  const { args = [], env = {} } = options
+  const named = args.indexOf("--port")
+  const port = named === -1 ? Number(env.LATCHKEY_PORT ?? (await freePort())) : Number(args[named + 1])
+  const temporary = options.folder === undefined ? await temporaryFolder() : undefined
+  const folder = options.folder ?? temporary?.path ?? ""
+  const settings = { LATCHKEY_PORT: String(port), ...env }
+  const running = launch({ args: ["serve", ...args], env: settings, cwd: folder })
+  const stop = async () => {
+    running.child.kill("SIGTERM")
+    const result = await within(running, "the server")
+    await temporary?.remove()
+    return result
+  }
+
+  const deadline = Date.now() + patience
+  while (!running.stdout().includes("Ctrl-C")) {
+    if (running.child.exitCode !== null || Date.now() > deadline) {
+      await stop()
+      throw new Error(`the server did not start; it said:\n${running.stdout()}${running.stderr()}`)
+    }
+    await sleep(10)
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: running.child.pid ?? 0,
+    folder,
+    env: settings,
+    stdout: running.stdout,
+    stderr: running.stderr,
+    kill: (signal) => running.child.kill(signal),
+    ended: running.ended,
+    stop
+  }
+}
+
+/** The file in which a server that has no terminal leaves the link to its first account. */
+export const firstAccountFile = (server: Server): string => {
+  const named = /^ {2}(\S*first-account-link)$/m.exec(server.stdout())?.[1]
+  if (named === undefined) throw new Error(`the server names no file:\n${server.stdout()}`)
+  return join(named.startsWith("/") ? "" : server.folder, named)
+}
+
+/** The link to a server's first account. */
+export const firstAccountLink = async (server: Server): Promise<string> =>
+  (await readFile(firstAccountFile(server), "utf8")).trim()
