@@ -1,4 +1,6 @@
 /** What a server says when it is there: written for whoever sees it for the first time. */
+import * as Resource from "../domain/Resource.js"
+import * as Scope from "../domain/Scope.js"
 import { Database } from "./Database.js"
 import { FirstAccountLink } from "./FirstAccountLink.js"
 import * as Program from "./Program.js"
@@ -11,11 +13,19 @@ export interface Welcome {
   readonly firstAccount: FirstAccountLink
   /** The URL of the demo's MCP server, where it runs. */
   readonly demo: string | undefined
+  /** All that it guards, the demo included. */
+  readonly guarded: ReadonlyArray<Resource.Resource>
 }
 
 /** Paragraphs, the details of each set in. */
-export const text = ({ demo, firstAccount, place }: Welcome): string =>
-  [where(place), kept(place), account(firstAccount, place), demo === undefined ? nothingGuarded : tryIt(demo)]
+export const text = ({ demo, firstAccount, guarded, place }: Welcome): string =>
+  [
+    where(place),
+    kept(place),
+    account(firstAccount, place),
+    guarded.length === 0 ? nothingGuarded(place) : guards(guarded.filter(({ uri }) => uri !== demo)),
+    demo === undefined ? "" : tryIt(demo)
+  ]
     .filter((paragraph) => paragraph !== "")
     .concat("Ctrl-C stops the server.")
     .join("\n\n")
@@ -55,10 +65,28 @@ const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): st
   })
 }
 
-const nothingGuarded = [
-  "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for. Guard something",
-  "by composing Latchkey into your own app, as the README shows, or start it with --demo to see it work."
-].join("\n")
+/** What the operator made; of the demo there is more to say. */
+const guards = (resources: ReadonlyArray<Resource.Resource>): string =>
+  resources.length === 0
+    ? ""
+    : ["It guards", "", ...resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`)].join("\n")
+
+const scopeOf = (resource: Resource.Resource): string => Scope.format(Resource.scope(resource))
+
+const nothingGuarded = (place: ServerOptions.Place): string => {
+  const nothing = "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for."
+  return Database.$match(place.database, {
+    Memory: () =>
+      `${nothing}\nCompose it into your own app, as the README shows, or start it with --demo to see it work.`,
+    Sqlite: () =>
+      [
+        nothing,
+        "Say what it guards, in another terminal, or start it with --demo to see it work:",
+        "",
+        `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
+      ].join("\n")
+  })
+}
 
 const tryIt = (url: string): string =>
   [

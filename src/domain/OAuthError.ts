@@ -50,7 +50,7 @@ export class Forbidden extends Schema.TaggedError<Forbidden>("latchkey/Forbidden
 /** Client authentication failed, or the client is unknown (RFC 6749 §5.2). */
 export class InvalidClient extends Schema.TaggedError<InvalidClient>("latchkey/InvalidClient")(
   "InvalidClient",
-  fields("UnknownClient", "WrongSecret", "ExpiredSecret", "MissingCredentials", "WrongMethod", "MalformedCredentials")
+  fields("UnknownClient", "Disabled", "WrongSecret", "ExpiredSecret", "MissingCredentials", "WrongMethod", "MalformedCredentials")
 ) {}
 
 /** The code or refresh token is unknown, spent, expired, revoked, or another client's (RFC 6749 §5.2). */

@@ -9,6 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as AccountEndpoint from "../http/AccountEndpoint.js"
 import * as AuthorizeEndpoint from "../http/AuthorizeEndpoint.js"
 import * as ConsentEndpoint from "../http/ConsentEndpoint.js"
 import * as HealthEndpoints from "../http/HealthEndpoints.js"
@@ -44,6 +45,7 @@ import * as ServerMetadata from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Sessions from "../services/Sessions.js"
 import * as Storage from "../services/Storage.js"
+import * as TakingAway from "../services/TakingAway.js"
 import * as TokenVerifier from "../services/TokenVerifier.js"
 import * as Argon2 from "./Argon2.js"
 import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
@@ -65,6 +67,7 @@ export const layerServices = (options: SettingsOptions) => {
     Revocation.layer,
     ServerMetadata.layer,
     Sessions.layer,
+    TakingAway.layer,
     TokenVerifier.layerLocal,
     grants
   )
@@ -84,6 +87,7 @@ export const layerServices = (options: SettingsOptions) => {
 
 /** The endpoints of an authorization server, and the metadata of its resources. */
 const endpoints = Layer.mergeAll(
+  AccountEndpoint.layer,
   AuthorizeEndpoint.layer,
   ConsentEndpoint.layer,
   HealthEndpoints.layer,

@@ -37,11 +37,7 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
      * A new token of a grant, for some of its resources and some of its scope. It ends with the grant at the latest.
      * Fails when the resources are so many that the token would be longer than what servers take in a header.
      */
-    readonly issue: (
-      terms: Grant.Terms,
-      scope: Scope.Scope,
-      audience: Audience
-    ) => Effect.Effect<Issued, InvalidTarget>
+    readonly issue: (terms: Grant.Terms, scope: Scope.Scope, audience: Audience) => Effect.Effect<Issued, InvalidTarget>
     /** A new token of a client's own (RFC 6749 §4.4). */
     readonly issueToClient: (
       client: Client,
@@ -117,10 +113,17 @@ const make = Effect.gen(function* () {
 
   const ofClient = Effect.fnUntraced(function* (claims: AccessToken.ClientClaims) {
     const client = yield* clients.find(claims.clientId)
-    if (Option.isNone(client) || client.value.epoch !== claims.epoch) return yield* refuse("Revoked")
+    if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled")
+      return yield* refuse("Revoked")
     if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
     const { clientId, scope } = claims
-    return { principal: "Client" as const, subject: Subject.make(clientId), clientId, scope, resources: claims.audience }
+    return {
+      principal: "Client" as const,
+      subject: Subject.make(clientId),
+      clientId,
+      scope,
+      resources: claims.audience
+    }
   })
 
   return AccessTokens.of({

@@ -31,6 +31,15 @@ const waiting = 10_000
 /** As many as are written at once. */
 const batch = 64
 
+/** What was taken back because something was wrong is the operator's to look at; the rest is there for whoever asks. */
+const alarming = new Set<string>(["WrongVerifier", "CodeReplayed", "RefreshTokenReplayed", "LostWrites"])
+
+const logOf = ({ _tag: event, ...ids }: Happening) =>
+  Effect.annotateLogs(
+    "reason" in ids && alarming.has(ids.reason) ? Effect.logWarning("event") : Effect.logDebug("event"),
+    { event, ...ids }
+  )
+
 const make = Effect.gen(function* () {
   const log = yield* EventLog
   const live = yield* PubSub.sliding<Event>(1024)
@@ -56,6 +65,7 @@ const make = Effect.gen(function* () {
         at: DateTime.unsafeMake(yield* Clock.currentTimeMillis),
         happening
       }
+      yield* logOf(happening)
       yield* PubSub.publish(live, event)
       yield* Queue.offer(queue, event)
     }),

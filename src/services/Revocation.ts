@@ -11,6 +11,7 @@ import * as Grant from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RefreshToken from "../domain/RefreshToken.js"
 import { AccessTokens } from "./AccessTokens.js"
+import { Events } from "./Events.js"
 import { GrantStore } from "./GrantStore.js"
 import { RefreshChain } from "./RefreshChain.js"
 import { RevokedTokenStore } from "./RevokedTokenStore.js"
@@ -29,6 +30,7 @@ export class Revocation extends Context.Tag("latchkey/Revocation")<
 
 const make = Effect.gen(function* () {
   const accessTokens = yield* AccessTokens
+  const events = yield* Events
   const grants = yield* GrantStore
   const chains = yield* RefreshChain
   const revokedTokens = yield* RevokedTokenStore
@@ -37,7 +39,10 @@ const make = Effect.gen(function* () {
     const grant = yield* grants.find(token.grantId)
     if (Option.isNone(grant) || grant.value.terms.clientId !== client.id || !Grant.isRefreshable(grant.value)) return
     if (Option.isNone(yield* chains.recognise(token, grant.value.chain.value.key))) return
-    yield* grants.revoke(token.grantId, "TokenRevoked", yield* DateTime.now)
+    if (yield* grants.revoke(token.grantId, "TokenRevoked", yield* DateTime.now)) {
+      const { clientId, id, subject } = grant.value.terms
+      yield* events.publish({ _tag: "Revoked", grantId: id, subject, clientId, reason: "TokenRevoked" })
+    }
   })
 
   const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, client: Client) {
@@ -46,7 +51,13 @@ const make = Effect.gen(function* () {
     const owner = AccessToken.isOfGrant(claims.value)
       ? Option.map(yield* grants.find(claims.value.grantId), ({ terms }) => terms.clientId)
       : Option.some(claims.value.clientId)
-    if (Option.contains(owner, client.id)) yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
+    if (!Option.contains(owner, client.id)) return
+    yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
+    yield* events.publish({
+      _tag: "TokenRevoked",
+      clientId: client.id,
+      ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})
+    })
   })
 
   return Revocation.of({

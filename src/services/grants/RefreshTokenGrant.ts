@@ -9,6 +9,7 @@ import { InvalidGrant } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
 import { digest } from "../Crypto.js"
+import { Events } from "../Events.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
 import * as RefreshChain from "../RefreshChain.js"
@@ -30,6 +31,7 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain.RefreshChain
+  const events = yield* Events
   const { lifetimes } = yield* ServerSettings
   const resources = yield* Resources
 
@@ -63,13 +65,21 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
     idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
   })
 
+  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   const revoke = (reason: Grant.RevocationReason, what: InvalidGrant["reason"]) =>
-    grants.revoke(terms.id, reason, now).pipe(Effect.zipRight(alarm(reason, terms.id)), Effect.zipRight(refuse(what)))
+    grants
+      .revoke(terms.id, reason, now)
+      .pipe(Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason })), Effect.zipRight(refuse(what)))
 
   return yield* Grant.RotationAnswer.$match(answer, {
-    Rotated: () => Effect.succeed(respond(access, Option.some(successor))),
+    Rotated: () =>
+      Effect.as(
+        events.publish({ _tag: "Refreshed", ...ids, generation: successor.generation }),
+        respond(access, Option.some(successor))
+      ),
     Retried: ({ grant }) =>
-      Effect.succeed(
+      Effect.as(
+        events.publish({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
         respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: () => revoke("RefreshTokenReplayed", "Replayed"),
@@ -79,9 +89,6 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
     Unknown: () => refuse("Unknown")
   })
 })
-
-const alarm = (reason: Grant.RevocationReason, grantId: Grant.GrantId) =>
-  Effect.annotateLogs(Effect.logWarning("grant revoked"), { reason, grantId })
 
 /** The refresh token grant. */
 export const layer = GrantTypes.layer({ grantType: "refresh_token", parameters, handle })
