@@ -38,6 +38,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       lifetimes: yield* Environment.lifetimes,
       privateUseSchemes: yield* Environment.redirectSchemes
     })
+    const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(
       AccessLog.layer,
       HomeEndpoint.layer({ firstAccountHint }),
@@ -47,7 +48,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
 
     const welcome = Layer.scopedDiscard(
       Effect.flatMap(FirstAccountLink.offer(place), (firstAccount) =>
-        Output.print(Welcome.text({ place, firstAccount, demo: resources[0]?.uri }))
+        Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri }))
       )
     )
     yield* Environment.warnOfUnknown

@@ -49,7 +49,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     const [objection] = objections(lifetimes)
     if (objection !== undefined) return yield* refuse(objection)
     const resources = yield* Effect.forEach(options.resources, toResource)
-    if (new Set(resources.map(({ uri }) => uri)).size < resources.length)
+    if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
     const tokens = resources.flatMap(({ scopes }) => Object.keys(scopes))
     const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)
