@@ -72,8 +72,14 @@ const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.promise(() => Fs.rm(folder, { recursive: true, force: true }))
 )
 
-/** What lies there is a void link of an earlier run. */
+/** What lies there already is the void link of an earlier run. */
 const write = (path: string, link: string) =>
-  Effect.zipRight(remove(path), PrivateFile.create(path, new TextEncoder().encode(`${link}\n`)))
+  remove(path).pipe(
+    Effect.zipRight(PrivateFile.create(path, new TextEncoder().encode(`${link}\n`))),
+    Effect.filterOrFail(
+      (made) => made,
+      () => impossible(`${path}: this is in the way of the first account's link, and cannot be removed`)
+    )
+  )
 
-const remove = (path: string) => Effect.promise(() => Fs.rm(path, { force: true }))
+const remove = (path: string) => Effect.ignore(Effect.tryPromise(() => Fs.rm(path, { force: true })))

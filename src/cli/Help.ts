@@ -33,11 +33,9 @@ const everywhere: ReadonlyArray<Row> = [
 
 type Row = readonly [label: string, text: string]
 
-/** The entry that the words of a command line lead to. */
-export const find = (root: Entry, words: ReadonlyArray<string>): Entry => {
-  const child = root.children.find(({ path }) => path.at(-1) === words[0])
-  return child === undefined ? root : find(child, words.slice(1))
-}
+/** The entry that the words of a command line lead to; those that are no commands are passed over. */
+export const find = (root: Entry, words: ReadonlyArray<string>): Entry =>
+  words.reduce((entry, word) => entry.children.find(({ path }) => path.at(-1) === word) ?? entry, root)
 
 /** The help of a command. */
 export const render = ({ children, command, more = HelpDoc.empty, path }: Entry): string => {

@@ -114,24 +114,17 @@ const commands: Help.Entry = {
 
 const parse = Command.run(latchkey, { name, version })
 
-/** What is typed, up to a `--`, behind which nothing is an option. */
-const options = (words: ReadonlyArray<string>) => words.slice(0, words.includes("--") ? words.indexOf("--") : undefined)
+/** What is typed behind the program's name, up to a `--`, behind which nothing is a command or an option. */
+const typedIn = (argv: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const words = argv.slice(2)
+  return words.includes("--") ? words.slice(0, words.indexOf("--")) : words
+}
 
 const execute = (argv: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const words = argv.slice(2)
-    const typed = options(words)
-    if (typed.includes("--help") || typed.includes("-h")) {
-      return yield* Output.print(
-        Help.render(
-          Help.find(
-            commands,
-            typed.filter((word) => !word.startsWith("-"))
-          )
-        )
-      )
-    }
+    const typed = typedIn(argv)
     const entry = Help.find(commands, typed)
+    if (typed.includes("--help") || typed.includes("-h")) return yield* Output.print(Help.render(entry))
     if (entry.children.length > 0 && typed.length < entry.path.length) {
       return yield* badUsage(`which command? ${entry.path.join(" ")} --help says what there is`)
     }

@@ -9,7 +9,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { badUsage } from "./Failure.js"
 
-export const variable = "LATCHKEY_LOG_LEVEL"
+const variable = "LATCHKEY_LOG_LEVEL"
 
 const names = LogLevel.allLevels.map((level) => level._tag.toLowerCase())
 

@@ -39,6 +39,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       lifetimes: yield* Environment.lifetimes,
       privateUseSchemes: yield* Environment.redirectSchemes
     })
+    const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(
       AccessLog.layer,
       HomeEndpoint.layer({ firstAccountHint }),
@@ -50,7 +51,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       Effect.gen(function* () {
         const firstAccount = yield* FirstAccountLink.offer(place)
         const guarded = yield* (yield* Resources).all
-        yield* Output.print(Welcome.text({ place, firstAccount, demo: resources[0]?.uri, guarded }))
+        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri, guarded }))
       })
     )
     yield* Environment.warnOfUnknown

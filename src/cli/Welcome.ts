@@ -10,6 +10,8 @@ import { version } from "./Version.js"
 /** What there is to say. */
 export interface Welcome {
   readonly place: ServerOptions.Place
+  /** Whether the master key lies in a file beside the database. */
+  readonly keyInFile: boolean
   readonly firstAccount: FirstAccountLink
   /** The URL of the demo's MCP server, where it runs. */
   readonly demo: string | undefined
@@ -17,85 +19,78 @@ export interface Welcome {
   readonly guarded: ReadonlyArray<Resource.Resource>
 }
 
-/** Paragraphs, the details of each set in. */
-export const text = ({ demo, firstAccount, guarded, place }: Welcome): string =>
+/** Paragraphs, and what is to be copied, set in. */
+export const text = ({ demo, firstAccount, guarded, keyInFile, place }: Welcome): string =>
   [
-    where(place),
-    kept(place),
-    account(firstAccount, place),
-    guarded.length === 0 ? nothingGuarded(place) : guards(guarded.filter(({ uri }) => uri !== demo)),
-    demo === undefined ? "" : tryIt(demo)
-  ]
-    .filter((paragraph) => paragraph !== "")
-    .concat("Ctrl-C stops the server.")
-    .join("\n\n")
+    ...where(place),
+    ...kept(place, keyInFile),
+    ...account(firstAccount, place),
+    ...(guarded.length === 0 ? nothingGuarded(place) : guards(guarded.filter(({ uri }) => uri !== demo))),
+    ...(demo === undefined ? [] : tryIt(demo)),
+    "Ctrl-C stops the server."
+  ].join("\n\n")
 
-const where = ({ address, issuer }: ServerOptions.Place): string => {
+type Paragraphs = ReadonlyArray<string>
+
+const where = ({ address, issuer }: ServerOptions.Place): Paragraphs => {
   const url = ServerOptions.urlOf(address)
-  const line = `Latchkey ${version} is running at ${issuer}`
-  return issuer === url ? line : `${line}\nIt listens on ${url}, and expects requests for ${issuer} to arrive there.`
+  return [
+    `Latchkey ${version} is running at ${issuer}`,
+    ...(issuer === url ? [] : [`It listens on ${url}, where requests for ${issuer} have to arrive.`])
+  ]
 }
 
-const kept = ({ database }: ServerOptions.Place): string =>
+const kept = ({ database }: ServerOptions.Place, keyInFile: boolean): Paragraphs =>
   Database.$match(database, {
-    Memory: () => "Everything is kept in memory, and is lost when the server stops.",
-    Sqlite: ({ filename }) =>
-      `Everything is kept in ${filename}, and the key to it in ${filename}.key: back up both, apart from each other.`
+    Memory: () => ["Everything is kept in memory, and is lost when the server stops."],
+    Sqlite: ({ filename }) => [
+      keyInFile
+        ? `Everything is kept in ${filename}, and the key to it in ${filename}.key.\nBack up both, apart from each other.`
+        : `Everything is kept in ${filename}.`
+    ]
   })
 
-const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): string => {
+const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): Paragraphs => {
   const orByCommand = Database.$match(place.database, {
     Memory: () => [],
-    Sqlite: () => ["", "or run, in another terminal:", "", `  ${Program.line("user create NAME", place)}`]
+    Sqlite: () => ["or run this in another terminal:", `  ${Program.line("user create NAME", place)}`]
   })
+  const first = "Nobody can log in yet. To make the first account, open"
   return FirstAccountLink.$match(firstAccount, {
-    Void: () => "",
-    Shown: ({ link }) =>
-      ["Nobody can log in yet. To make the first account, open this link, which works once:", "", `  ${link}`]
-        .concat(orByCommand)
-        .join("\n"),
-    InFile: ({ path }) =>
-      [
-        "Nobody can log in yet. To make the first account, open the link in this file, which works once:",
-        "",
-        `  ${path}`
-      ]
-        .concat(orByCommand)
-        .join("\n")
+    Void: () => [],
+    Shown: ({ link }) => [`${first} this link, which works once:`, `  ${link}`, ...orByCommand],
+    InFile: ({ path }) => [`${first} the link in this file, which works once:`, `  ${path}`, ...orByCommand]
   })
 }
 
 /** What the operator made; of the demo there is more to say. */
-const guards = (resources: ReadonlyArray<Resource.Resource>): string =>
+const guards = (resources: ReadonlyArray<Resource.Resource>): Paragraphs =>
   resources.length === 0
-    ? ""
-    : ["It guards", "", ...resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`)].join("\n")
+    ? []
+    : ["It guards", resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`).join("\n")]
 
 const scopeOf = (resource: Resource.Resource): string => Scope.format(Resource.scope(resource))
 
-const nothingGuarded = (place: ServerOptions.Place): string => {
+const nothingGuarded = (place: ServerOptions.Place): Paragraphs => {
   const nothing = "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for."
   return Database.$match(place.database, {
-    Memory: () =>
-      `${nothing}\nCompose it into your own app, as the README shows, or start it with --demo to see it work.`,
-    Sqlite: () =>
-      [
-        nothing,
-        "Say what it guards, in another terminal, or start it with --demo to see it work:",
-        "",
-        `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
-      ].join("\n")
+    Memory: () => [
+      `${nothing}\nCompose it into your own app, as the README shows, or start it with --demo to see it work.`
+    ],
+    Sqlite: () => [
+      `${nothing}\nSay what it guards, in another terminal, or start it with --demo to see it work:`,
+      `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
+    ]
   })
 }
 
-const tryIt = (url: string): string =>
+const tryIt = (url: string): Paragraphs => [
+  "The demo is an MCP server that keeps notes for people who log in and consent. It is at",
+  `  ${url}`,
+  "Give that address to an MCP client, for example by one of these:",
   [
-    "The demo is an MCP server that keeps notes, and that asks for an account and consent, at",
-    "",
-    `  ${url}`,
-    "",
-    "Try it with an MCP client, for example one of:",
-    "",
     `  claude mcp add --transport http latchkey-demo ${url}`,
-    `  npx @modelcontextprotocol/inspector --transport http --server-url ${url}`
-  ].join("\n")
+    "  npx @modelcontextprotocol/inspector    (and there: Streamable HTTP, and the address)"
+  ].join("\n"),
+  "The client opens a browser, in which you log in and decide what it may do."
+]

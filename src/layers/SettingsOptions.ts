@@ -56,7 +56,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       if (!IpAddress.isValidCIDR(range)) return yield* refuse(`the trusted proxy ${range} is not a CIDR range`)
     }
     const resources = yield* Effect.forEach(options.resources, toResource)
-    if (new Set(resources.map(({ uri }) => uri)).size < resources.length)
+    if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
     const tokens = resources.flatMap(({ scopes }) => Object.keys(scopes))
     const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)

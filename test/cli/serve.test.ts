@@ -259,6 +259,14 @@ describe("told to stop", () => {
     expect((await readdir(join(server.folder, "data"))).sort()).toEqual(["latchkey.db", "latchkey.db.key"])
   })
 
+  it("has done what it was asked, wherever the command stood on the line", async () => {
+    const folder = await Cli.temporaryFolder()
+    closing.push(folder.remove)
+    const env = { LATCHKEY_PORT: String(await Cli.freePort()), LATCHKEY_DATABASE: "memory:" }
+    const ended = Cli.run(["--log-level", "none", "serve"], { env, cwd: folder.path, signal: "SIGTERM" })
+    expect(await ended).toMatchObject({ code: 0, stderr: "" })
+  })
+
   it("does not wait for connections on which nothing is asked", async () => {
     const server = await start({ args: ["--database", "memory:"] })
     const idle = connect(server.port, "127.0.0.1")

@@ -251,6 +251,8 @@ describe("the resource", () => {
 
 describe("the scope", () => {
   let runs = 0
+  // What its handler fails with, its guard answers; the type of a layer does not say so.
+  // @effect-diagnostics unsafeEffectTypeAssertion:off
   const writing = HttpLayerRouter.add(
     "*",
     "/notes",

@@ -280,6 +280,16 @@ describe("a thief", () => {
     await expectAlive(server, client, bystander)
   })
 
+  test("who comes with a token of an earlier burst is found out, however busy the present one", async (server) => {
+    const client = await server.register()
+    const stolen = await server.tokens(client)
+    const second = await rotate(server, client, stolen, 1)
+    await server.advance("30 seconds")
+    const current = await rotate(server, client, second, 2)
+    expect(await outcome(server.refresh(client, stolen.refresh_token))).toBe("400 invalid_grant")
+    await expectDead(server, client, current)
+  })
+
   test("who was faster is found out when the client comes", async (server) => {
     const client = await server.register()
     const stolen = await server.tokens(client)

@@ -20,8 +20,8 @@ const plain = Layer.succeed(Seals, {
 const grantId = GrantId.make("01arz3ndektsv4rrffq69g5fav")
 const otherId = GrantId.make("01arz3ndektsv4rrffq69g5faw")
 
-const withChain = <A>(use: (chains: RefreshChain.RefreshChain["Type"]) => Effect.Effect<A, unknown>) =>
-  Effect.flatMap(RefreshChain.RefreshChain, use).pipe(Effect.provide(RefreshChain.layer), Effect.provide(plain))
+const withChain = <A, E>(use: (chains: RefreshChain.RefreshChain["Type"]) => Effect.Effect<A, E>) =>
+  Effect.flatMap(RefreshChain.RefreshChain, use).pipe(Effect.provide(Layer.provide(RefreshChain.layer, plain)))
 
 const textOf = (token: RefreshToken.RefreshToken) => Redacted.value(RefreshToken.format(token))
 

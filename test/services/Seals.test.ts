@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Issuer } from "../../src/domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 import { Keyring, type RootKey } from "../../src/services/Keyring.js"
 import { KeyId } from "../../src/services/KeyStore.js"
@@ -53,7 +54,7 @@ describe("a sealed text", () => {
       const seals = yield* sealsOf(issuer, first, second)
       const text = yield* (yield* sealsOf(issuer, first)).seal(access, plaintext)
       const renamed = text.replace("lk_at_", "lk_fm_")
-      const attempts: Readonly<Record<string, Effect.Effect<Option.Option<Uint8Array>, unknown>>> = {
+      const attempts: Readonly<Record<string, Effect.Effect<Option.Option<Uint8Array>, TemporarilyUnavailable>>> = {
         "another purpose": seals.open({ ...access, purpose: "form" }, text),
         "another prefix": seals.open({ ...access, prefix: "lk_fm_" }, text),
         "another prefix, written in": seals.open({ ...access, prefix: "lk_fm_" }, renamed),
@@ -107,7 +108,7 @@ describe("a codec", () => {
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first)
       const codec = Seals.codec(seals, access, Value)
-      const value = Schema.decodeSync(Value)({ count: 1, at: 1_000 })
+      const value = yield* Schema.decode(Value)({ count: 1, at: 1_000 })
       expect(Option.getOrThrow(yield* codec.open(yield* codec.seal(value)))).toEqual(value)
       for (const other of ["", "{", "null", "{}", '{"count":"1","at":1}', '{"count":1}']) {
         const text = yield* seals.seal(access, new TextEncoder().encode(other))

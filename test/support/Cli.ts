@@ -95,21 +95,19 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdin?: string
+  /** Sent once the program has said something. */
+  readonly signal?: NodeJS.Signals
   /** The server beside which the command works: it has the same database, and the same issuer. */
   readonly server?: Server
 }
 
 /** Runs a command to its end. */
-export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Result> =>
-  within(
-    launch({
-      args,
-      env: { ...options.server?.env, ...options.env },
-      cwd: options.cwd ?? options.server?.folder,
-      stdin: options.stdin
-    }),
-    `latchkey ${args.join(" ")}`
-  )
+export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Result> => {
+  const { cwd = options.server?.folder, env, server, signal, stdin } = options
+  const running = launch({ args, env: { ...server?.env, ...env }, cwd, stdin })
+  if (signal !== undefined) running.child.stdout?.once("data", () => running.child.kill(signal))
+  return within(running, `latchkey ${args.join(" ")}`)
+}
 
 export interface StartOptions {
   /** Behind `serve`. `--port` is chosen here unless it is among them. */

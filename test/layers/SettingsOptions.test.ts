@@ -1,0 +1,46 @@
+/** Settings as a user writes them: what cannot be used is refused at start, in one line that says what. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { defaultLifetimes } from "../../src/domain/Settings.js"
+import { type SettingsOptions, toSettings } from "../../src/layers/SettingsOptions.js"
+
+const notes = { uri: "https://api.example/notes", scopes: { "notes:read": "Read your notes" } }
+const good: SettingsOptions = { issuer: "https://auth.example", resources: [notes] }
+
+describe("toSettings", () => {
+  it.effect("fills in the defaults", () =>
+    Effect.gen(function* () {
+      const settings = yield* toSettings({ ...good, lifetimes: { accessToken: "5 minutes" } })
+      expect(settings.lifetimes).toEqual({ ...defaultLifetimes, accessToken: Duration.minutes(5) })
+      expect(settings.privateUseSchemes).toEqual(new Set())
+    })
+  )
+
+  it.effect("refuses what contradicts itself, and says what", () =>
+    Effect.gen(function* () {
+      const bad: Readonly<Record<string, Partial<SettingsOptions>>> = {
+        "http://auth.example": { issuer: "http://auth.example" },
+        "https://auth.example": { issuer: "https://auth.example/" },
+        authorizationCode: { lifetimes: { authorizationCode: "11 minutes" } },
+        notes: { resources: [{ ...notes, uri: "notes" }] },
+        "https://api.example/#top": { resources: [{ ...notes, uri: "https://api.example/#top" }] },
+        "a resource is given twice": { resources: [notes, { ...notes, scopes: {} }] },
+        twice: {
+          resources: [
+            { ...notes, uri: "https://api.example" },
+            { uri: "https://api.example/", scopes: {} }
+          ]
+        },
+        'the scope "notes read"': { resources: [{ ...notes, scopes: { "notes read": "Read" } }] },
+        'the scope ""': { resources: [{ ...notes, scopes: { "": "Nothing" } }] },
+        'the scope "notes:read"': { resources: [notes, { ...notes, uri: "https://api.example/other" }] }
+      }
+      for (const [sentence, options] of Object.entries(bad)) {
+        const { message } = yield* Effect.flip(toSettings({ ...good, ...options }))
+        expect(message).toContain(sentence)
+        expect(message).not.toContain("\n")
+      }
+    })
+  )
+})
