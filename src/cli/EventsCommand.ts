@@ -4,7 +4,6 @@ import * as Options from "@effect/cli/Options"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Event, idsOf } from "../domain/Event.js"
 import * as Identifier from "../domain/Identifier.js"
@@ -43,9 +42,9 @@ const options = {
     Options.withDescription("Only what happened to this grant."),
     Options.optional
   ),
-  limit: Options.integer("limit").pipe(
+  limit: Options.text("limit").pipe(
     Options.withPseudoName("N"),
-    Options.withDescription("Only the last N of them; all if not given."),
+    Options.withDescription("Only the last N of them; all of them if not given."),
     Options.optional
   ),
   json: Options.boolean("json").pipe(Options.withDescription("Prints each as JSON, one a line.")),
@@ -107,14 +106,12 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
 
-const readLimit = (limit: Option.Option<number>) =>
-  Option.exists(limit, (limit) => limit < 0)
-    ? badUsage("--limit: give a number that is not negative")
-    : Effect.succeed(Option.getOrUndefined(limit))
+const readLimit = (text: string) =>
+  /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
 
 export const events = Command.make("events", options, ({ client, grant, json, limit, user, ...given }) =>
   Effect.gen(function* () {
-    const count = yield* readLimit(limit)
+    const count = yield* Named.optional(limit, readLimit)
     const clientId = yield* Named.optional(client, Named.clientId)
     const grantId = yield* Named.optional(grant, Named.grantId)
     yield* Beside.onExisting(given, () =>

@@ -37,7 +37,8 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       issuer: place.issuer,
       resources,
       lifetimes: yield* Environment.lifetimes,
-      privateUseSchemes: yield* Environment.redirectSchemes
+      privateUseSchemes: yield* Environment.redirectSchemes,
+      trustedProxies: yield* Environment.trustedProxies
     })
     const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(

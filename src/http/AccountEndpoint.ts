@@ -1,5 +1,6 @@
 /** `/account`: what a person allowed and where they are logged in, to see and to take back; and their password. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,6 +31,7 @@ import * as Page from "./Page.js"
 import * as Pages from "./pages/index.js"
 import * as SameOrigin from "./SameOrigin.js"
 import * as Visitor from "./Visitor.js"
+import * as Wire from "./Wire.js"
 
 const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/account`
 
@@ -87,7 +89,7 @@ const show = (
           problem: said.problem
         }
       }),
-      said.problem === undefined ? 200 : 400
+      said.problem === undefined ? 200 : said.problem === "Throttled" ? 429 : 400
     )
   })
 
@@ -212,7 +214,11 @@ const changePassword = (
     if (Option.isNone(account)) return Page.seeOther(issuer, path(issuer))
     const { secret } = yield* sessions.begin(account.value)
     return Cookies.set(done(issuer, "PasswordChanged"), issuer, "session", secret, lifetimes.session)
-  }).pipe(Effect.catchTag("TooManyRequests", () => show(who, { problem: "Throttled" })))
+  }).pipe(
+    Effect.catchTag("TooManyRequests", (error) =>
+      Effect.map(show(who, { problem: "Throttled" }), HttpServerResponse.setHeaders(Wire.retryAfter(error)))
+    )
+  )
 
 /** Serves the endpoint. */
 export const layer = Layer.effectDiscard(

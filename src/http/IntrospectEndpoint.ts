@@ -39,12 +39,12 @@ const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, un
   active: true,
   iss: issuer,
   ...Known.$match(known, {
-    AccessToken: ({ access }) => ({
+    AccessToken: ({ access, audience }) => ({
       token_type: "Bearer",
       scope: Scope.format(access.scope),
       client_id: access.clientId,
       sub: access.subject,
-      aud: access.resource,
+      aud: audience.length === 1 ? audience[0] : audience,
       iat: seconds(access.issuedAt),
       exp: seconds(access.expiresAt),
       jti: access.tokenId

@@ -50,6 +50,12 @@ import * as TokenVerifier from "../services/TokenVerifier.js"
 import * as Argon2 from "./Argon2.js"
 import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
 
+/**
+ * Two servers in one process share nothing, though layers are memoised by reference; and wherever one server is used, it
+ * is the same. `Layer.fresh` would build it anew for each use.
+ */
+const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) => {
   const settings = Layer.effect(ServerSettings, toSettings(options))
@@ -71,7 +77,7 @@ export const layerServices = (options: SettingsOptions) => {
     TokenVerifier.layerLocal,
     grants
   )
-  return services.pipe(
+  const all = services.pipe(
     Layer.provideMerge(
       Layer.mergeAll(AccessTokens.layer, ClientAuthenticator.layer, GrantTypes.layerRegistry, RefreshChain.layer)
     ),
@@ -79,10 +85,9 @@ export const layerServices = (options: SettingsOptions) => {
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer)),
     Layer.provideMerge(stores),
-    Layer.provideMerge(settings),
-    // Two servers in one process share nothing: layers are memoised by reference.
-    Layer.fresh
+    Layer.provideMerge(settings)
   )
+  return apart(all)
 }
 
 /** The endpoints of an authorization server, and the metadata of its resources. */
@@ -102,4 +107,4 @@ const endpoints = Layer.mergeAll(
 )
 
 /** An authorization server: its endpoints on the app's router, and the services that guard the app's own routes. */
-export const layer = (options: SettingsOptions) => Layer.provideMerge(Layer.fresh(endpoints), layerServices(options))
+export const layer = (options: SettingsOptions) => Layer.provideMerge(apart(endpoints), layerServices(options))

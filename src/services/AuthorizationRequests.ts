@@ -71,6 +71,8 @@ const make = Effect.gen(function* () {
     })
     if (Option.isNone(client))
       return yield* refuse("UnknownClient", "The app that sent you here is not registered here.")
+    if (client.value.state === "Disabled")
+      return yield* refuse("DisabledClient", "The app that sent you here is disabled here.")
 
     const requested = yield* known("redirect_uri")
     const registered = client.value.metadata.redirect_uris

@@ -12,7 +12,8 @@ import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { Event, Happening } from "../domain/Event.js"
-import { identifier } from "./Crypto.js"
+import * as Identifier from "../domain/Identifier.js"
+import { randomBytes } from "./Crypto.js"
 import { EventLog } from "./EventLog.js"
 
 export class Events extends Context.Tag("latchkey/Events")<
@@ -58,11 +59,21 @@ const make = Effect.gen(function* () {
     Effect.ignore(Effect.flatMap(Queue.takeAll(queue), (events) => log.append(Array.from(events))))
   )
 
+  // The log is read by ids, so those of one millisecond are in order too, and a clock that is set back changes nothing.
+  let last = { millis: 0, count: 0 }
+  const nextId = (now: number, random: Uint8Array): string => {
+    last = now > last.millis ? { millis: now, count: 0 } : { ...last, count: last.count + 1 }
+    const bytes = Uint8Array.from(random)
+    new DataView(bytes.buffer).setUint32(0, last.count)
+    return Identifier.format(last.millis, bytes)
+  }
+
   return Events.of({
     publish: Effect.fnUntraced(function* (happening) {
+      const now = yield* Clock.currentTimeMillis
       const event: Event = {
-        id: yield* identifier,
-        at: DateTime.unsafeMake(yield* Clock.currentTimeMillis),
+        id: nextId(now, yield* randomBytes(10)),
+        at: DateTime.unsafeMake(now),
         happening
       }
       yield* logOf(happening)

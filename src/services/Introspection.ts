@@ -14,7 +14,7 @@ import * as RefreshToken from "../domain/RefreshToken.js"
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
-import { AccessTokens } from "./AccessTokens.js"
+import { AccessTokens, type Audience } from "./AccessTokens.js"
 import { ClientAuthenticator, ClientCredentials, type IdAndSecret } from "./ClientAuthenticator.js"
 import { digest, digestsEqual } from "./Crypto.js"
 import type { Access } from "./CurrentAccess.js"
@@ -31,7 +31,8 @@ export const Asker = Data.taggedEnum<Asker>()
 
 /** A token that is good now, as far as the asker may know it. */
 export type Known = Data.TaggedEnum<{
-  AccessToken: { readonly access: Access }
+  /** With the resources of the token that are the asker's business. */
+  AccessToken: { readonly access: Access; readonly audience: Audience }
   RefreshToken: { readonly terms: Grant.Terms; readonly expiresAt: DateTime.Utc }
 }>
 export const Known = Data.taggedEnum<Known>()
@@ -85,10 +86,15 @@ const make = Effect.gen(function* () {
     )
     return Option.filterMap(access, (access) =>
       Asker.$match(asker, {
-        ResourceServer: ({ resource }) =>
-          Option.some({ ...access, scope: Scope.intersection(access.scope, Resource.scope(resource)) }),
-        Client: ({ client }) => (access.clientId === client.id ? Option.some(access) : Option.none())
-      }).pipe(Option.map((access) => Known.AccessToken({ access })))
+        ResourceServer: ({ resource }): Option.Option<Known> => {
+          const scope = Scope.intersection(access.scope, Resource.scope(resource))
+          return Option.some(Known.AccessToken({ access: { ...access, scope }, audience: [resource.uri] }))
+        },
+        Client: ({ client }) =>
+          access.clientId === client.id
+            ? Option.some(Known.AccessToken({ access, audience: claims.value.audience }))
+            : Option.none()
+      })
     )
   })
 

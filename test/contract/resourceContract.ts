@@ -8,7 +8,7 @@ import type { StoredResource } from "../../src/services/ResourceStore.js"
 import { digest, notes } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
-const files = ResourceIndicator.make("https://files.example.com/with spaces?and=query")
+const files = ResourceIndicator.make("https://files.example.com/with%20spaces?and=query")
 const server = (n: number) => ({ id: ResourceServerId.make(`server-${n}`), digest: digest(`server-${n}`) })
 
 const resource = (changes: Partial<StoredResource> = {}): StoredResource => ({

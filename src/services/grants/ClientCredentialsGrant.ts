@@ -18,20 +18,27 @@ const parameters = Schema.Struct({
   resource: Schema.Array(Schema.String)
 })
 
+const notRegistered = new InvalidScope({
+  reason: "NotAllowed",
+  description: "the scope is not registered for this client"
+})
+
 /** The resources that are named; those that offer what the client may have, when none is. */
 const audienceOf = (
   known: ReadonlyArray<Resource.Resource>,
   requested: ReadonlyArray<string>,
   client: Client.Client
-): Effect.Effect<readonly [Resource.Resource, ...Array<Resource.Resource>], InvalidTarget> => {
-  const meant =
-    requested.length > 0
-      ? requested.map((indicator) => Resource.find(known, indicator))
-      : known.filter((resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource))))
-  const [first, ...others] = new Set(meant)
-  return first === undefined || others.includes(undefined)
-    ? new InvalidTarget({ reason: "UnknownResource", description: "the resource is not one that this server knows" })
-    : Effect.succeed([first, ...others.filter((resource) => resource !== undefined)])
+): Effect.Effect<readonly [Resource.Resource, ...Array<Resource.Resource>], InvalidTarget | InvalidScope> => {
+  const named = requested.map((indicator) => Resource.find(known, indicator)).filter((found) => found !== undefined)
+  if (named.length < requested.length) {
+    return new InvalidTarget({
+      reason: "UnknownResource",
+      description: "the resource is not one that this server knows"
+    })
+  }
+  const offering = known.filter((resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource))))
+  const [first, ...others] = new Set(requested.length > 0 ? named : offering)
+  return first === undefined ? notRegistered : Effect.succeed([first, ...others])
 }
 
 /** What is asked for, if the client may have it; all that it may have, when nothing is asked. */
@@ -44,9 +51,7 @@ const scopeOf = (requested: string | undefined, allowed: Scope.Scope): Effect.Ef
             Scope.parse(requested),
             () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
           )
-    return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed)
-      ? yield* new InvalidScope({ reason: "NotAllowed", description: "the scope is not registered for this client" })
-      : scope
+    return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? yield* notRegistered : scope
   })
 
 const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
