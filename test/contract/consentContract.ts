@@ -9,7 +9,7 @@ import * as Scope from "../../src/domain/Scope.js"
 import { alice, app, at, bob, callback, consent, notes, otherApp, otherCallback } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
-const files = ResourceIndicator.make("https://files.example.com/with spaces")
+const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
 
 export const consentContract = (it: StoreTest) => {
   describe("consents", () => {
