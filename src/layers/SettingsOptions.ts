@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
@@ -43,12 +44,7 @@ const decode = <A>(schema: Schema.Schema<A, string>, text: string, what: string)
 /** Checks the options and fills in the defaults. */
 export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, SettingsError> =>
   Effect.gen(function* () {
-    const lifetimes: Lifetimes = {
-      ...defaultLifetimes,
-      ...Object.fromEntries(
-        Object.entries(options.lifetimes ?? {}).map(([name, value]) => [name, Duration.decode(value)])
-      )
-    }
+    const lifetimes: Lifetimes = { ...defaultLifetimes, ...(yield* readLifetimes(options.lifetimes ?? {})) }
     const [objection] = objections(lifetimes)
     if (objection !== undefined) return yield* refuse(objection)
     const trustedProxies = options.trustedProxies ?? []
@@ -72,6 +68,18 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       trustedProxies
     }
   })
+
+/** Durations as Effect writes them; those that are not given stay what they are. */
+const readLifetimes = (given: NonNullable<SettingsOptions["lifetimes"]>) =>
+  Effect.map(
+    Effect.forEach(Object.entries(given), ([name, value]) =>
+      Option.match(Duration.decodeUnknown(value), {
+        onNone: () => refuse(`${name} is not a duration, such as "30 seconds"`),
+        onSome: (duration) => Effect.succeed([name, duration] as const)
+      })
+    ),
+    Object.fromEntries
+  )
 
 const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>
   Effect.gen(function* () {

@@ -107,7 +107,7 @@ const make = Effect.gen(function* () {
     allow: Effect.fn("Approvals.allow")(function* (request, { account, session }, form, ticked) {
       const now = yield* DateTime.now
       const scope = Scope.intersection(form.offered, ticked)
-      if (Scope.isEmpty(scope)) {
+      if (Scope.isEmpty(scope) && !Scope.isEmpty(form.offered)) {
         // As a Deny does, it takes back what an earlier Allow of the same page made.
         yield* grants.revoke(form.grantId, "Denied", now)
         return yield* new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })

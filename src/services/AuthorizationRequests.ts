@@ -201,7 +201,8 @@ const readScope = (
     const offered = Resource.offered(resources)
     const allowed = Client.allowedScope(client, offered)
     if (Option.isNone(requested)) {
-      return Scope.isEmpty(allowed)
+      // A resource without scopes is asked for by itself.
+      return Scope.isEmpty(allowed) && !Scope.isEmpty(offered)
         ? yield* new InvalidScope({ reason: "NotAllowed", description: "no scope is registered for this client" })
         : allowed
     }
@@ -221,9 +222,15 @@ const readScope = (
     return scope
   })
 
-/** The resources that a scope is of, where the request names none. */
+/** The resources that a scope is of, where the request names none; for no scope, those that have none. */
 const resourcesOf = (scope: Scope.Scope, known: ReadonlyArray<Resource.Resource>) =>
-  known.filter((resource) => !Scope.isEmpty(Scope.intersection(scope, Resource.scope(resource)))).slice(0, maxResources)
+  known
+    .filter((resource) =>
+      Scope.isEmpty(scope)
+        ? Scope.isEmpty(Resource.scope(resource))
+        : !Scope.isEmpty(Scope.intersection(scope, Resource.scope(resource)))
+    )
+    .slice(0, maxResources)
 
 const Prompt = Schema.Literal("none", "login", "consent", "select_account")
 

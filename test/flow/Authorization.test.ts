@@ -1,6 +1,17 @@
 /** The whole path, in process: discovery, registration, login, consent, code, tokens, a guarded call, refresh. */
 import { expect } from "@effect/vitest"
-import { outcome, test, tokensOf } from "./support/Server.js"
+import { outcome, resource, test, tokensOf } from "./support/Server.js"
+
+test(
+  "a resource without scopes is asked for by itself, and gives a token without any (RFC 8707 §2)",
+  async (server) => {
+    const client = await server.register()
+    const tokens = await server.tokens(client, { scope: undefined })
+    expect(tokens).not.toHaveProperty("scope")
+    expect(await outcome(server.call(tokens.access_token))).toBe("200")
+  },
+  { settings: { resources: [{ uri: resource, scopes: {} }] } }
+)
 
 test("a client that has never been here gets to a guarded route", async (server) => {
   expect(await outcome(server.call(undefined))).toBe("401")

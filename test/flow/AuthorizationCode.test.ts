@@ -213,7 +213,7 @@ describe("the right client with a wrong verifier", () => {
     expect(await outcome(server.call(bystander.access_token))).toBe("200")
   })
 
-  test("is not helped by the challenge, which everybody may have seen (RFC 7636 §7.1)", async (server) => {
+  test("is not helped by the challenge, which everybody may have seen (RFC 7636 §7.2)", async (server) => {
     const client = await server.register()
     const { browser, page, url, verifier } = await server.toConsent(client)
     const { sentTo } = await browser.submit(page, { button: "allow" })

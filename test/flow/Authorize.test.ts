@@ -762,7 +762,7 @@ describe("prompt and max_age", () => {
     expect(answerOf(await browser.open(after.url))).toBe(login)
   })
 
-  test("max_age: a login that is younger will do, and none that is as old (OAuth 2.1 §4.1.1)", async (server) => {
+  test("max_age: a login that is younger will do, and none that is as old", async (server) => {
     const { open } = await acquainted(server)
     await server.advance(59_999)
     expect(answerOf(await open({ max_age: "60" }))).toBe(consent)

@@ -335,7 +335,9 @@ describe("a token of a key that is not known", () => {
     Storage.verbs(KeyStore, ({ list }) => ({
       list: Effect.suspend(() => {
         reads += 1
-        return fails ? Effect.fail(failure) : list
+        // A store takes its time, and others ask meanwhile.
+        const later = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        return fails ? Effect.fail(failure) : Effect.zipRight(later, list)
       })
     }))
   )

@@ -208,7 +208,7 @@ describe("the log", () => {
 
   // SECRET-01, TOKEN-15, RS-25, INJ-06
   test(
-    "of a whole run holds no secret and no query, at its most talkative (RFC 9700 §4.9.3)",
+    "of a whole run holds no secret and no query, at its most talkative",
     async (silent) => {
       const { server, traffic } = listening(silent)
       await wholeRun(server)

@@ -513,7 +513,7 @@ describe("the consent page", () => {
 
 describe("a session", () => {
   // LOGIN-04
-  test("is new at each login: what the browser had before is not it, and is over (RFC 6819 §5.1.5.1)", async (server) => {
+  test("is new at each login: what the browser had before is not it, and is over", async (server) => {
     const client = await server.register()
     const attackers = server.browser()
     const { url } = await server.request(client, { prompt: "login" })
@@ -776,7 +776,7 @@ describe("every page", () => {
   })
 
   test(
-    "on https tells browsers to stay there (RFC 9700 §2.6)",
+    "on https tells browsers to stay there",
     async (server) => {
       for (const { headers } of await everyPage(server, secureResource)) {
         expect(headers.get("strict-transport-security")).toBe("max-age=31536000")

@@ -82,9 +82,10 @@ describe("the answer", () => {
       software_version: "1.0",
       application_type: "native"
     }
-    const answer = await register(server, metadata)
+    // What a client may ask for is not its own to say.
+    const answer = await register(server, { ...metadata, scope: "notes:read" })
     const body = (await answer.json()) as Readonly<Record<string, string>>
-    expect(body).toMatchObject(metadata)
+    expect(body).toMatchObject({ ...metadata, scope: "notes:read notes:write" })
     const kept = await server.run(
       Effect.gen(function* () {
         const id = yield* Schema.decodeUnknown(ClientId)(body.client_id)

@@ -59,7 +59,7 @@ describe("the request", () => {
   })
 
   // TOKEN-02, CAUTH-06
-  test("has its parameters in the body, and none in the URL (RFC 6749 §2.3.1, OAuth 2.1 §3.2.2)", async (server) => {
+  test("has its parameters in the body, and none in the URL (RFC 6749 §2.3.1)", async (server) => {
     const { client, held, request, text } = await ready(server)
     expect(await outcome(server.send(`/token?${text}`, { method: "POST", headers: form }))).toBe("400 invalid_request")
     for (const query of ["code=x", "client_secret=x", "x", "grant_type=authorization_code", `?${text}`]) {

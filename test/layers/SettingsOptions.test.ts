@@ -23,6 +23,7 @@ describe("toSettings", () => {
         "http://auth.example": { issuer: "http://auth.example" },
         "https://auth.example": { issuer: "https://auth.example/" },
         authorizationCode: { lifetimes: { authorizationCode: "11 minutes" } },
+        accessToken: { lifetimes: { accessToken: "soon" as "1 second" } },
         notes: { resources: [{ ...notes, uri: "notes" }] },
         "https://api.example/#top": { resources: [{ ...notes, uri: "https://api.example/#top" }] },
         "a resource is given twice": { resources: [notes, { ...notes, scopes: {} }] },
