@@ -55,11 +55,7 @@ const describe = ({ path, rows, schema_version, size, supported_version }: Statu
         ? `the next start brings it to ${supported_version}`
         : `this program knows ${supported_version} at most`
   return [
-    Output.table([
-      ["database", path],
-      ["size", `${size} bytes`],
-      ["schema", `version ${schema_version}: ${version}`]
-    ]),
+    `The database ${path} has ${size} bytes, and version ${schema_version} of the schema: ${version}`,
     Output.table(Object.entries(rows).map(([table, count]) => [table, String(count)]))
   ].join("\n\n")
 }

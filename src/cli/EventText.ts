@@ -1,4 +1,5 @@
 /** What happened, in words: events as a person reads them, and as JSON. */
+import * as DateTime from "effect/DateTime"
 import type { Subject } from "../domain/Account.js"
 import { type Event, type Happening, idsOf } from "../domain/Event.js"
 import type { RevocationReason } from "../domain/Grant.js"
@@ -74,7 +75,7 @@ const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `
 /** An event as JSON has it: `{"id", "at", "event"}`, and its fields. */
 export const toObject = ({ at, happening: { _tag, ...fields }, id }: Event): Readonly<Record<string, unknown>> => ({
   id,
-  at: new Date(at.epochMillis).toISOString(),
+  at: DateTime.formatIso(at),
   event: _tag,
   ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [snakeCase(name), value]))
 })

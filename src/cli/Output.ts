@@ -3,7 +3,7 @@
  * wherever it goes.
  */
 import * as Console from "effect/Console"
-import type * as DateTime from "effect/DateTime"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
 /** Writes a text and a line break to standard output. */
@@ -28,8 +28,7 @@ export const toJson = (value: unknown): string => printable(JSON.stringify(value
 export const toJsonLine = (value: unknown): string => printable(JSON.stringify(value))
 
 /** An instant as people read it: `2026-06-01 10:00:00Z`. */
-export const instant = ({ epochMillis }: DateTime.Utc): string =>
-  new Date(epochMillis).toISOString().replace("T", " ").replace(/\.\d+/, "")
+export const instant = (time: DateTime.Utc): string => DateTime.formatIso(time).replace("T", " ").replace(/\.\d+/, "")
 
 /** Names and what they stand for, one a line, set in. */
 export const table = (rows: ReadonlyArray<readonly [name: string, value: string]>): string => {

@@ -109,7 +109,9 @@ export const redeemContract = (it: StoreTest) =>
         const { grant, grants } = yield* approved
         const answer = yield* grants.redeem(redemption(grant, { chain: Option.none() }))
         expect(answer).toMatchObject({ _tag: "Redeemed", grant: { chain: Option.none() } })
-        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toMatchObject({ value: { chain: Option.none() } })
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toMatchObject({
+          value: { chain: Option.none() }
+        })
       })
     )
 
