@@ -8,10 +8,10 @@ import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Refusals from "./Refusals.js"
-import type { Place } from "./ServerOptions.js"
+import * as ServerOptions from "./ServerOptions.js"
 
 /** The services of a place, without its endpoints. What the server guards, a command does not know. */
-const layer = ({ database, issuer }: Place) =>
+const layer = ({ database, issuer }: ServerOptions.Place) =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
       if (Database.Database.$is("Memory")(database)) {
@@ -28,12 +28,12 @@ const layer = ({ database, issuer }: Place) =>
 
 /** Opens the database of a place, and runs a command on it. */
 export const provide =
-  (place: Place) =>
+  (place: ServerOptions.Place) =>
   <A, R>(self: Effect.Effect<A, Failure | TemporarilyUnavailable, R>) =>
     Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage)
 
 /** Reading makes no database: one that is not there is not the one that was meant. */
-export const requireExisting = ({ database }: Place): Effect.Effect<void, Failure> =>
+export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effect<void, Failure> =>
   Database.Database.$match(database, {
     Memory: () => Effect.void,
     Sqlite: ({ filename }) =>
@@ -42,4 +42,15 @@ export const requireExisting = ({ database }: Place): Effect.Effect<void, Failur
           ? Effect.void
           : impossible(`${filename}: there is no such database: start the server first, or give its --database`)
       )
+  })
+
+/** Runs a command on the database that was meant, which is there. */
+export const onExisting = <A, R>(
+  given: Parameters<typeof ServerOptions.readForCommand>[0],
+  use: (place: ServerOptions.Place) => Effect.Effect<A, Failure | TemporarilyUnavailable, R>
+) =>
+  Effect.gen(function* () {
+    const place = yield* ServerOptions.readForCommand(given)
+    yield* requireExisting(place)
+    return yield* provide(place)(use(place))
   })

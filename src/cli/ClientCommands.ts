@@ -1,19 +1,24 @@
 /** `latchkey client`: the programs that their operator registers (RFC 7591 names what is known of them). */
+import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Client from "../domain/Client.js"
 import * as ClientInformation from "../domain/ClientInformation.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Scope from "../domain/Scope.js"
 import { ClientRegistration, type Registered } from "../services/ClientRegistration.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { GrantTypes } from "../services/GrantTypes.js"
+import { TakingAway } from "../services/TakingAway.js"
 import * as Beside from "./Beside.js"
 import * as Database from "./Database.js"
-import { badUsage } from "./Failure.js"
+import { badUsage, impossible } from "./Failure.js"
+import * as Named from "./Named.js"
 import * as Output from "./Output.js"
 import * as ServerOptions from "./ServerOptions.js"
 
@@ -79,34 +84,38 @@ const readScope = (scope: Option.Option<string>) =>
 const information = (client: Client.Client, secret: Registered["secret"] = Option.none()) =>
   ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret)
 
-/** A character as its JSON escapes: one, or two where UTF-16 has two. */
-const escaped = (character: string): string =>
-  Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
-    .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
-    .join("")
+/** The same, and what RFC 7591 has no names for. */
+const known = (client: Client.Client) => ({
+  ...information(client),
+  state: client.state,
+  origin: client.origin,
+  ...Option.match(client.usedAt, { onNone: () => ({}), onSome: (at) => ({ used_at: DateTime.formatIso(at) }) })
+})
 
-/** JSON that does nothing to a terminal: names are strangers' words, so what is not printable in them is escaped. */
-const toJson = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escaped)
-
-const describe = ({ client, secret }: Registered, place: ServerOptions.Place): string => {
+/** What people are told of a client. */
+const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [string, string]> => {
   const { metadata } = client
-  const rows: ReadonlyArray<readonly [string, string]> = [
+  return [
     ["client_id", client.id],
     ...Option.match(secret, {
       onNone: () => [],
       onSome: (secret) => [["client_secret", `${Redacted.value(secret)}  (shown now, and never again)`] as const]
     }),
     ["token_endpoint_auth_method", metadata.token_endpoint_auth_method],
-    ["grant_types", metadata.grant_types.join(" ")],
-    ...metadata.redirect_uris.map((uri) => ["redirect_uri", uri] as const),
-    ["scope", metadata.scope === undefined ? "none: it may ask for nothing" : Scope.format(metadata.scope)]
+    ["grant_types", metadata.grant_types.map(Output.printable).join(" ")],
+    ...metadata.redirect_uris.map((uri) => ["redirect_uri", Output.printable(uri)] as const),
+    ["scope", scopeOf(client)]
   ]
-  return [
-    `The client ${Client.displayName(client)} is registered at ${place.issuer} (${Database.format(place.database)})`,
-    "",
-    ...rows.map(([name, value]) => `  ${name.padEnd(28)}${value}`)
-  ].join("\n")
+}
+
+const scopeOf = ({ metadata, origin }: Client.Client): string => {
+  if (origin === "Dynamic") return "whatever the resources offer"
+  return metadata.scope === undefined ? "none: it may ask for nothing" : Scope.format(metadata.scope)
+}
+
+const describe = (registered: Registered, place: ServerOptions.Place): string => {
+  const where = `${place.issuer} (${Database.format(place.database)})`
+  return `The client ${Client.displayName(registered.client)} is registered at ${where}\n\n${Output.table(rows(registered))}`
 }
 
 export const create = Command.make(
@@ -132,7 +141,7 @@ export const create = Command.make(
           "Operator"
         )
         yield* Output.print(
-          json ? toJson(information(registered.client, registered.secret)) : describe(registered, place)
+          json ? Output.toJson(information(registered.client, registered.secret)) : describe(registered, place)
         )
         if (Option.isNone(given)) {
           yield* Output.complain("without --scope this client may ask for nothing, whatever it is used for")
@@ -159,23 +168,106 @@ const line = (client: Client.Client): string =>
     client.id,
     (Client.isConfidential(client) ? "confidential" : "public").padEnd(12),
     (client.origin === "Operator" ? "by the operator" : "by itself").padEnd(15),
+    ...(client.state === "Disabled" ? ["disabled"] : []),
     Client.displayName(client)
   ].join("  ")
 
-export const list = Command.make("list", listOptions, ({ database, issuer, json }) =>
-  Effect.gen(function* () {
-    const place = yield* ServerOptions.readForCommand({ issuer, database })
-    yield* Beside.requireExisting(place)
-    yield* Effect.gen(function* () {
+export const list = Command.make("list", listOptions, ({ json, ...given }) =>
+  Beside.onExisting(given, (place) =>
+    Effect.gen(function* () {
       const all = yield* (yield* ClientStore).list
-      if (json) return yield* Output.print(toJson(all.map((client) => information(client))))
+      if (json) return yield* Output.print(Output.toJson(all.map(known)))
       if (all.length === 0)
         return yield* Output.complain(`there is no client yet that is registered at ${place.issuer}`)
       yield* Effect.forEach(all, (client) => Output.print(line(client)))
-    }).pipe(Beside.provide(place))
-  })
+    })
+  )
 ).pipe(
   Command.withDescription(
     "Lists the clients, the oldest first: when and by whom they were registered, and their names."
+  )
+)
+
+const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The client_id, as latchkey client list shows it."))
+
+export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ...given }) =>
+  Beside.onExisting(given, () =>
+    Effect.gen(function* () {
+      const client = yield* Named.client(id)
+      if (json) return yield* Output.print(Output.toJson(known(client)))
+      const by = client.origin === "Operator" ? "the operator" : "itself"
+      const details = Output.table([
+        ...rows({ client, secret: Option.none() }),
+        ["registered", `${Output.instant(client.issuedAt)}, by ${by}`],
+        ["first used", Option.match(client.usedAt, { onNone: () => "not yet", onSome: Output.instant })]
+      ])
+      yield* Output.print(
+        `The client ${Client.displayName(client)} is ${client.state === "Enabled" ? "enabled" : "disabled"}\n\n${details}`
+      )
+    })
+  )
+).pipe(Command.withDescription("Shows all that is known of a client."))
+
+/** A command that does one thing to a client, and says so. */
+const change = (
+  verb: string,
+  description: string,
+  apply: (
+    takingAway: Context.Tag.Service<TakingAway>
+  ) => (id: Client.ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>,
+  done: string
+) =>
+  Command.make(verb, { id, ...ServerOptions.forCommand }, ({ id, ...given }) =>
+    Beside.onExisting(given, () =>
+      Effect.gen(function* () {
+        const client = yield* Named.client(id)
+        // Somebody else may have been faster.
+        if (!(yield* apply(yield* TakingAway)(client.id))) return yield* Named.noSuchClient(id)
+        yield* Output.print(`The client ${Client.displayName(client)} ${done}`)
+      })
+    )
+  ).pipe(Command.withDescription(description))
+
+export const disable = change(
+  "disable",
+  "Shuts a client out: it can ask for nothing, and whatever was issued to it is dead at once.",
+  ({ disableClient }) => disableClient,
+  "is disabled: it can ask for nothing, and everything issued to it is dead"
+)
+
+export const enable = change(
+  "enable",
+  "Lets a client in again. What was issued before it was shut out stays dead.",
+  ({ enableClient }) => enableClient,
+  "is enabled, and can ask again"
+)
+
+export const remove = change(
+  "delete",
+  "Deletes a client for good. Whatever was issued to it is dead at once.",
+  ({ removeClient }) => removeClient,
+  "is deleted, and everything issued to it is dead"
+)
+
+export const rotateSecret = Command.make("rotate-secret", { id, ...listOptions }, ({ id, json, ...given }) =>
+  Beside.onExisting(given, () =>
+    Effect.gen(function* () {
+      const before = yield* Named.client(id)
+      const name = Client.displayName(before)
+      if (!Client.isConfidential(before))
+        return yield* impossible(`the client ${name} is a public one, and has no secret`)
+      const secret = yield* (yield* TakingAway).rotateSecret(before.id)
+      if (Option.isNone(secret)) return yield* Named.noSuchClient(id)
+      const client = yield* Named.client(id)
+      yield* Output.print(
+        json
+          ? Output.toJson(information(client, secret))
+          : `The client ${name} has a new secret: the old one, and everything issued to it, is dead\n\n${Output.table(rows({ client, secret }))}`
+      )
+    })
+  )
+).pipe(
+  Command.withDescription(
+    "Gives a confidential client a new secret, shown once. The old one, and whatever was issued to it, is dead at once."
   )
 )

@@ -25,6 +25,8 @@ const lifetimeVariables: Readonly<Record<keyof Lifetimes, readonly [variable: st
 
 const redirectSchemesVariable = "LATCHKEY_REDIRECT_SCHEMES"
 
+const trustedProxiesVariable = "LATCHKEY_TRUSTED_PROXIES"
+
 const masterKeyVariable = "LATCHKEY_MASTER_KEY"
 
 const entries = Object.entries(lifetimeVariables) as ReadonlyArray<
@@ -53,6 +55,12 @@ export const help: HelpDoc.HelpDoc = HelpDoc.blocks([
     [
       Span.text(redirectSchemesVariable),
       HelpDoc.p('Schemes without a dot that clients may be redirected to, such as "cursor,vscode"; none if not given.')
+    ],
+    [
+      Span.text(trustedProxiesVariable),
+      HelpDoc.p(
+        'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address is taken; none if not given.'
+      )
     ],
     ...entries.map(([name, [variable, meaning]]): [Span.Span, HelpDoc.HelpDoc] => [
       Span.text(variable),
@@ -85,13 +93,22 @@ export const lifetimes: Effect.Effect<Partial<Lifetimes>, Failure> = Effect.gen(
   return found
 })
 
+/** What a variable lists, between commas. */
+const list = (variable: string): Effect.Effect<ReadonlyArray<string>, Failure> =>
+  Effect.map(
+    Setting.variable(variable),
+    Option.match({
+      onNone: () => [],
+      onSome: ({ text }) => text.split(",").flatMap((part) => part.trim() || [])
+    })
+  )
+
+/** The networks of proxies that are believed; whether they are networks is checked with the other settings. */
+export const trustedProxies: Effect.Effect<ReadonlyArray<string>, Failure> = list(trustedProxiesVariable)
+
 /** The schemes without a dot that redirect URIs may have (RFC 8252 §7.1 asks for a dot). */
 export const redirectSchemes: Effect.Effect<ReadonlyArray<string>, Failure> = Effect.gen(function* () {
-  const given = yield* Setting.variable(redirectSchemesVariable)
-  const schemes = Option.match(given, {
-    onNone: () => [],
-    onSome: ({ text }) => text.split(",").flatMap((scheme) => scheme.trim() || [])
-  })
+  const schemes = yield* list(redirectSchemesVariable)
   return schemes.every((scheme) => /^[a-z][a-z0-9+-]*$/.test(scheme))
     ? schemes
     : yield* badUsage(
@@ -113,6 +130,7 @@ const known = new Set([
   ...["HOST", "PORT", "ISSUER", "DATABASE", "LOG_LEVEL"].map((name) => `LATCHKEY_${name}`),
   ...entries.map(([, [variable]]) => variable),
   redirectSchemesVariable,
+  trustedProxiesVariable,
   masterKeyVariable
 ])
 

@@ -1,4 +1,4 @@
-/** The command line: `latchkey serve`, `latchkey user …`, `latchkey client …`. */
+/** The command line: `latchkey serve`, and the commands that work beside it. */
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
@@ -12,31 +12,20 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Client from "./ClientCommands.js"
+import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Environment from "./Environment.js"
+import * as EventsCommand from "./EventsCommand.js"
 import { badUsage, Failure } from "./Failure.js"
+import * as Grant from "./GrantCommands.js"
 import * as Help from "./Help.js"
 import * as Log from "./Log.js"
 import * as Output from "./Output.js"
+import * as Resource from "./ResourceCommands.js"
 import * as Serve from "./ServeCommand.js"
 import * as User from "./UserCommands.js"
 import { version } from "./Version.js"
 
 const name = "latchkey"
-
-const user = Command.make("user").pipe(
-  Command.withDescription("Who can log in."),
-  Command.withSubcommands([User.create, User.list])
-)
-
-const client = Command.make("client").pipe(
-  Command.withDescription("Which programs may ask for access, beside those that register themselves."),
-  Command.withSubcommands([Client.create, Client.list])
-)
-
-const latchkey = Command.make(name).pipe(
-  Command.withDescription("An OAuth 2.1 authorization server, for MCP servers and for any API."),
-  Command.withSubcommands([Serve.serve, user, client])
-)
 
 const leaf = (command: Help.Entry["command"], ...path: ReadonlyArray<string>): Help.Entry => ({
   path: [name, ...path],
@@ -44,22 +33,82 @@ const leaf = (command: Help.Entry["command"], ...path: ReadonlyArray<string>): H
   children: []
 })
 
+/** A command that only holds others, which are called by their last words. */
+const group = (
+  word: string,
+  command: Help.Entry["command"],
+  leaves: Readonly<Record<string, Help.Entry["command"]>>
+) => ({
+  path: [name, word],
+  command,
+  children: Object.entries(leaves).map(([last, command]) => leaf(command, word, last))
+})
+
+const user = Command.make("user").pipe(
+  Command.withDescription("Who can log in."),
+  Command.withSubcommands([User.create, User.list, User.disable, User.enable, User.setPassword, User.remove])
+)
+
+const client = Command.make("client").pipe(
+  Command.withDescription("Which programs may ask for access, beside those that register themselves."),
+  Command.withSubcommands([
+    Client.create,
+    Client.list,
+    Client.show,
+    Client.disable,
+    Client.enable,
+    Client.rotateSecret,
+    Client.remove
+  ])
+)
+
+const resource = Command.make("resource").pipe(
+  Command.withDescription("What the server guards."),
+  Command.withSubcommands([Resource.create, Resource.list, Resource.remove])
+)
+
+const grant = Command.make("grant").pipe(
+  Command.withDescription("What people allowed which clients, and what became of it."),
+  Command.withSubcommands([Grant.list, Grant.show, Grant.revoke])
+)
+
+const db = Command.make("db").pipe(
+  Command.withDescription("The database itself."),
+  Command.withSubcommands([DatabaseCommands.status])
+)
+
+const latchkey = Command.make(name).pipe(
+  Command.withDescription("An OAuth 2.1 authorization server, for MCP servers and for any API."),
+  Command.withSubcommands([Serve.serve, user, client, resource, grant, EventsCommand.events, db])
+)
+
 const commands: Help.Entry = {
   path: [name],
   command: latchkey,
   more: HelpDoc.p("To see it work: latchkey serve --demo"),
   children: [
     { ...leaf(Serve.serve, "serve"), more: Environment.help },
-    {
-      path: [name, "user"],
-      command: user,
-      children: [leaf(User.create, "user", "create"), leaf(User.list, "user", "list")]
-    },
-    {
-      path: [name, "client"],
-      command: client,
-      children: [leaf(Client.create, "client", "create"), leaf(Client.list, "client", "list")]
-    }
+    group("user", user, {
+      create: User.create,
+      list: User.list,
+      disable: User.disable,
+      enable: User.enable,
+      "set-password": User.setPassword,
+      delete: User.remove
+    }),
+    group("client", client, {
+      create: Client.create,
+      list: Client.list,
+      show: Client.show,
+      disable: Client.disable,
+      enable: Client.enable,
+      "rotate-secret": Client.rotateSecret,
+      delete: Client.remove
+    }),
+    group("resource", resource, { create: Resource.create, list: Resource.list, delete: Resource.remove }),
+    group("grant", grant, { list: Grant.list, show: Grant.show, revoke: Grant.revoke }),
+    leaf(EventsCommand.events, "events"),
+    group("db", db, { status: DatabaseCommands.status })
   ]
 }
 
@@ -103,12 +152,18 @@ export const run = (argv: ReadonlyArray<string>) =>
     Output.provide
   )
 
-/** The code with which the process ends. A server that is told to stop has done all that it was asked to do. */
+/** Whether a command line asks for what goes on until it is told to stop. */
+const isEndless = (words: ReadonlyArray<string>): boolean => {
+  const { command } = Help.find(commands, words)
+  return command === Serve.serve || (command === EventsCommand.events && words.includes(EventsCommand.followOption))
+}
+
+/** The code with which the process ends. What was endless, and is told to stop, has done all that it was asked to do. */
 export const exitCode = (argv: ReadonlyArray<string>, exit: Exit.Exit<unknown, unknown>): number =>
   Exit.match(exit, {
     onSuccess: () => 0,
     onFailure: (cause) => {
-      if (Cause.isInterruptedOnly(cause)) return Help.find(commands, typedIn(argv)).command === Serve.serve ? 0 : 130
+      if (Cause.isInterruptedOnly(cause)) return isEndless(argv.slice(2)) ? 0 : 130
       const failure = Option.getOrUndefined(Cause.failureOption(cause))
       return failure instanceof Failure ? failure.exitCode : 1
     }

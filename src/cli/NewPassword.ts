@@ -47,7 +47,7 @@ const ask = (username: Username) =>
   }).pipe(
     // What was asked stands on a line that has not ended.
     Effect.tapErrorTag("QuitException", () => Output.print("")),
-    Effect.catchTag("QuitException", () => impossible("nothing was made"))
+    Effect.catchTag("QuitException", () => impossible("nothing was changed"))
   )
 
 /** All of standard input, up to the limit. */

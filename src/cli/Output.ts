@@ -3,6 +3,7 @@
  * wherever it goes.
  */
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
 /** Writes a text and a line break to standard output. */
@@ -10,6 +11,37 @@ export const print = (text: string): Effect.Effect<void> => Console.log(text)
 
 /** Writes one line about what went wrong, or is worth knowing, to standard error. */
 export const complain = (text: string): Effect.Effect<void> => Console.error(text)
+
+/** A character as its JSON escapes: one, or two where UTF-16 has two. */
+const escaped = (character: string): string =>
+  Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
+    .join("")
+
+/** Text that does nothing to a terminal: what is not printable in strangers' words is escaped. */
+export const printable = (text: string): string => text.replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, escaped)
+
+/** JSON that does nothing to a terminal. */
+export const toJson = (value: unknown): string => printable(JSON.stringify(value, null, 2))
+
+/** The same on one line, for values that are printed as they come. */
+export const toJsonLine = (value: unknown): string => printable(JSON.stringify(value))
+
+/** An instant as people read it: `2026-06-01 10:00:00Z`. */
+export const instant = (time: DateTime.Utc): string => DateTime.formatIso(time).replace("T", " ").replace(/\.\d+/, "")
+
+/** Names and what they stand for, one a line, set in. */
+export const table = (rows: ReadonlyArray<readonly [name: string, value: string]>): string => {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`).join("\n")
+}
+
+/** Ends when nobody reads what is printed any more: `latchkey events --follow | head -1`. */
+export const closed: Effect.Effect<void> = Effect.async((resume) => {
+  const end = () => resume(Effect.void)
+  process.stdout.once("error", end)
+  return Effect.sync(() => process.stdout.off("error", end))
+})
 
 /** Whether a person reads what is printed. */
 export const isTerminal = (): boolean => process.stdout.isTTY === true

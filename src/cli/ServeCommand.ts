@@ -8,6 +8,7 @@ import * as HomeEndpoint from "../http/HomeEndpoint.js"
 import * as AuthLayer from "../layers/AuthLayer.js"
 import * as NodeServer from "../layers/NodeServer.js"
 import * as FirstAccount from "../services/FirstAccount.js"
+import { Resources } from "../services/Resources.js"
 import * as AccessLog from "./AccessLog.js"
 import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
@@ -36,7 +37,8 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       issuer: place.issuer,
       resources,
       lifetimes: yield* Environment.lifetimes,
-      privateUseSchemes: yield* Environment.redirectSchemes
+      privateUseSchemes: yield* Environment.redirectSchemes,
+      trustedProxies: yield* Environment.trustedProxies
     })
     const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(
@@ -47,9 +49,11 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
     ).pipe(Layer.provideMerge(FirstAccount.layer), Layer.provideMerge(auth))
 
     const welcome = Layer.scopedDiscard(
-      Effect.flatMap(FirstAccountLink.offer(place), (firstAccount) =>
-        Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri }))
-      )
+      Effect.gen(function* () {
+        const firstAccount = yield* FirstAccountLink.offer(place)
+        const guarded = yield* (yield* Resources).all
+        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri, guarded }))
+      })
     )
     yield* Environment.warnOfUnknown
     return yield* welcome.pipe(

@@ -2,43 +2,42 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
-import { Username } from "../domain/Account.js"
+import type { Subject, Username } from "../domain/Account.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "../services/AccountStore.js"
 import { Accounts } from "../services/Accounts.js"
+import { TakingAway } from "../services/TakingAway.js"
 import * as Beside from "./Beside.js"
 import * as Database from "./Database.js"
-import { badUsage, impossible } from "./Failure.js"
+import { impossible } from "./Failure.js"
+import * as Named from "./Named.js"
 import * as NewPassword from "./NewPassword.js"
 import * as Output from "./Output.js"
 import * as ServerOptions from "./ServerOptions.js"
 
-const name = Args.text({ name: "NAME" }).pipe(
+const newName = Args.text({ name: "NAME" }).pipe(
   Args.withDescription("What the person logs in with: 1 to 64 characters without spaces; capitals make no difference.")
 )
+
+const name = Args.text({ name: "NAME" }).pipe(Args.withDescription("What the person logs in with."))
 
 const passwordStdin = Options.boolean("password-stdin").pipe(
   Options.withDescription("Reads the password from standard input instead of asking for it.")
 )
 
-const readName = (text: string) =>
-  Effect.mapError(Schema.decode(Username)(text), (error) =>
-    badUsage(`NAME: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
-  )
-
 const nameTaken = (username: Username) => impossible(`there is an account ${username} already`)
 
 export const create = Command.make(
   "create",
-  { name, passwordStdin, ...ServerOptions.forCommand },
+  { name: newName, passwordStdin, ...ServerOptions.forCommand },
   ({ name, passwordStdin, ...given }) =>
     Effect.gen(function* () {
       const place = yield* ServerOptions.readForCommand(given)
-      const username = yield* readName(name)
+      const username = yield* Named.username(name)
       yield* NewPassword.requireSource(passwordStdin)
       yield* Effect.gen(function* () {
         const accounts = yield* Accounts
@@ -53,16 +52,95 @@ export const create = Command.make(
     })
 ).pipe(Command.withDescription("Makes an account. It works beside a running server."))
 
-export const list = Command.make("list", ServerOptions.forCommand, (given) =>
-  Effect.gen(function* () {
-    const place = yield* ServerOptions.readForCommand(given)
-    yield* Beside.requireExisting(place)
-    yield* Effect.gen(function* () {
+const json = Options.boolean("json").pipe(Options.withDescription("Prints them as JSON."))
+
+export const list = Command.make("list", { json, ...ServerOptions.forCommand }, ({ json, ...given }) =>
+  Beside.onExisting(given, (place) =>
+    Effect.gen(function* () {
       const all = yield* (yield* AccountStore).list
+      if (json) {
+        const toObject = ({ createdAt, id, state, username }: (typeof all)[number]) => ({
+          id,
+          username,
+          state,
+          created_at: DateTime.formatIso(createdAt)
+        })
+        return yield* Output.print(Output.toJson(all.map(toObject)))
+      }
       if (all.length === 0) return yield* Output.complain(`there is no account yet that can log in at ${place.issuer}`)
-      yield* Effect.forEach(all, ({ createdAt, username }) =>
-        Output.print(`${DateTime.formatIso(createdAt)}  ${username}`)
+      yield* Effect.forEach(all, ({ createdAt, state, username }) =>
+        Output.print(
+          [DateTime.formatIso(createdAt), username, ...(state === "Disabled" ? ["disabled"] : [])].join("  ")
+        )
       )
-    }).pipe(Beside.provide(place))
-  })
+    })
+  )
 ).pipe(Command.withDescription("Lists the accounts, the oldest first: when they were made, and their names."))
+
+/** A command that does one thing to an account, and says so. */
+const change = (
+  verb: string,
+  description: string,
+  apply: (
+    takingAway: Context.Tag.Service<TakingAway>
+  ) => (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>,
+  done: string
+) =>
+  Command.make(verb, { name, ...ServerOptions.forCommand }, ({ name, ...given }) =>
+    Effect.gen(function* () {
+      const username = yield* Named.username(name)
+      yield* Beside.onExisting(given, () =>
+        Effect.gen(function* () {
+          const { id } = yield* Named.account(username)
+          // Somebody else may have been faster.
+          if (!(yield* apply(yield* TakingAway)(id))) return yield* Named.noSuchAccount(username)
+          yield* Output.print(`The account ${username} ${done}`)
+        })
+      )
+    })
+  ).pipe(Command.withDescription(description))
+
+export const disable = change(
+  "disable",
+  "Locks a person out: they cannot log in, and whatever was issued for them is dead at once.",
+  ({ disableAccount }) => disableAccount,
+  "is disabled: it cannot log in, and everything issued for it is dead"
+)
+
+export const enable = change(
+  "enable",
+  "Lets a person in again. What was issued before they were locked out stays dead.",
+  ({ enableAccount }) => enableAccount,
+  "is enabled, and can log in again"
+)
+
+export const remove = change(
+  "delete",
+  "Deletes an account for good. Whatever was issued for it is dead at once.",
+  ({ removeAccount }) => removeAccount,
+  "is deleted, and everything issued for it is dead"
+)
+
+export const setPassword = Command.make(
+  "set-password",
+  { name, passwordStdin, ...ServerOptions.forCommand },
+  ({ name, passwordStdin, ...given }) =>
+    Effect.gen(function* () {
+      const username = yield* Named.username(name)
+      yield* NewPassword.requireSource(passwordStdin)
+      yield* Beside.onExisting(given, () =>
+        Effect.gen(function* () {
+          const { id } = yield* Named.account(username)
+          const password = yield* NewPassword.read(username, passwordStdin)
+          if (!(yield* (yield* TakingAway).setPassword(id, password))) return yield* Named.noSuchAccount(username)
+          yield* Output.print(
+            `The account ${username} has its new password, and everything issued under the old one is dead`
+          )
+        })
+      )
+    })
+).pipe(
+  Command.withDescription(
+    "Gives an account another password. Its sessions, and whatever was issued for it, end at once."
+  )
+)

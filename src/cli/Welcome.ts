@@ -1,4 +1,6 @@
 /** What a server says when it is there: written for whoever sees it for the first time. */
+import * as Resource from "../domain/Resource.js"
+import * as Scope from "../domain/Scope.js"
 import { Database } from "./Database.js"
 import { FirstAccountLink } from "./FirstAccountLink.js"
 import * as Program from "./Program.js"
@@ -13,15 +15,18 @@ export interface Welcome {
   readonly firstAccount: FirstAccountLink
   /** The URL of the demo's MCP server, where it runs. */
   readonly demo: string | undefined
+  /** All that it guards, the demo included. */
+  readonly guarded: ReadonlyArray<Resource.Resource>
 }
 
 /** Paragraphs, and what is to be copied, set in. */
-export const text = ({ demo, firstAccount, keyInFile, place }: Welcome): string =>
+export const text = ({ demo, firstAccount, guarded, keyInFile, place }: Welcome): string =>
   [
     ...where(place),
     ...kept(place, keyInFile),
     ...account(firstAccount, place),
-    ...(demo === undefined ? nothingGuarded : tryIt(demo)),
+    ...(guarded.length === 0 ? nothingGuarded(place) : guards(guarded.filter(({ uri }) => uri !== demo))),
+    ...(demo === undefined ? [] : tryIt(demo)),
     "Ctrl-C stops the server."
   ].join("\n\n")
 
@@ -58,13 +63,26 @@ const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): Pa
   })
 }
 
-const nothingGuarded: Paragraphs = [
-  [
-    "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for.",
-    "Guard something by composing Latchkey into your own app, as the README shows, or start it with --demo",
-    "to see it work."
-  ].join("\n")
-]
+/** What the operator made; of the demo there is more to say. */
+const guards = (resources: ReadonlyArray<Resource.Resource>): Paragraphs =>
+  resources.length === 0
+    ? []
+    : ["It guards", resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`).join("\n")]
+
+const scopeOf = (resource: Resource.Resource): string => Scope.format(Resource.scope(resource))
+
+const nothingGuarded = (place: ServerOptions.Place): Paragraphs => {
+  const nothing = "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for."
+  return Database.$match(place.database, {
+    Memory: () => [
+      `${nothing}\nCompose it into your own app, as the README shows, or start it with --demo to see it work.`
+    ],
+    Sqlite: () => [
+      `${nothing}\nSay what it guards, in another terminal, or start it with --demo to see it work:`,
+      `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
+    ]
+  })
+}
 
 const tryIt = (url: string): Paragraphs => [
   "The demo is an MCP server that keeps notes for people who log in and consent. It is at",

@@ -45,6 +45,8 @@ export interface Account {
   /** Argon2id in PHC string format. */
   readonly passwordHash: Redacted.Redacted
   readonly createdAt: DateTime.Utc
+  /** A disabled account can do nothing, and nothing issued for it is good; it may be enabled again. */
+  readonly state: "Enabled" | "Disabled"
   /** Raised when all that was ever issued for this person must die at once. */
   readonly epoch: number
 }

@@ -61,6 +61,7 @@ export class AuthorizationRefused extends Data.TaggedError("AuthorizationRefused
     | "MalformedRequest"
     | "MissingClientId"
     | "UnknownClient"
+    | "DisabledClient"
     | "MissingRedirectUri"
     | "UnregisteredRedirectUri"
   readonly description: string

@@ -67,6 +67,10 @@ export interface Client {
   readonly origin: "Operator" | "Dynamic"
   readonly metadata: ClientMetadata
   readonly secret: Option.Option<StoredSecret>
+  /** A disabled client can do nothing, and nothing issued to it is good; it may be enabled again. */
+  readonly state: "Enabled" | "Disabled"
+  /** When a person first allowed it something, or it first acted for itself; one that never was is forgotten in time. */
+  readonly usedAt: Option.Option<DateTime.Utc>
   /** Raised when all that was ever given to this client must die at once. */
   readonly epoch: number
 }

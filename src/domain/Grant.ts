@@ -80,9 +80,11 @@ export const RevocationReason = Schema.Literal(
   "RefreshTokenReplayed",
   "Denied",
   "LostWrites",
+  "TokenRevoked",
   "SubjectRevoked",
   "ClientRevoked",
-  "ConsentWithdrawn"
+  "ConsentWithdrawn",
+  "OperatorRevoked"
 )
 export type RevocationReason = typeof RevocationReason.Type
 

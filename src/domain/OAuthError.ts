@@ -50,7 +50,15 @@ export class Forbidden extends Schema.TaggedError<Forbidden>("latchkey/Forbidden
 /** Client authentication failed, or the client is unknown (RFC 6749 §5.2). */
 export class InvalidClient extends Schema.TaggedError<InvalidClient>("latchkey/InvalidClient")(
   "InvalidClient",
-  fields("UnknownClient", "WrongSecret", "ExpiredSecret", "MissingCredentials", "WrongMethod", "MalformedCredentials")
+  fields(
+    "UnknownClient",
+    "Disabled",
+    "WrongSecret",
+    "ExpiredSecret",
+    "MissingCredentials",
+    "WrongMethod",
+    "MalformedCredentials"
+  )
 ) {}
 
 /** The code or refresh token is unknown, spent, expired, revoked, or another client's (RFC 6749 §5.2). */
@@ -144,7 +152,10 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>("latchkey/Inv
 /** The access token has too little scope for the operation (RFC 6750 §3.1). */
 export class InsufficientScope extends Schema.TaggedError<InsufficientScope>("latchkey/InsufficientScope")(
   "InsufficientScope",
-  { ...fields("ScopeMissing"), /** All that the operation needs. */ required: Schema.Array(Schema.String) }
+  {
+    ...fields("ScopeMissing", "WrongPrincipal"),
+    /** All that the operation needs. */ required: Schema.Array(Schema.String)
+  }
 ) {}
 
 /** The server is busy or its store is failing: try again, and keep what you hold (RFC 6749 §4.1.2.1). */
@@ -155,6 +166,16 @@ export class TemporarilyUnavailable extends Schema.TaggedError<TemporarilyUnavai
   /** For the operator's log, never for the wire. */
   cause: Schema.optional(Schema.Defect)
 }) {}
+
+/** Too many requests of late: come back after a while (RFC 6585 §4). */
+export class TooManyRequests extends Schema.TaggedError<TooManyRequests>("latchkey/TooManyRequests")(
+  "TooManyRequests",
+  {
+    ...fields("LoginThrottled", "RateLimited", "QuotaReached"),
+    /** Whole seconds. */
+    retryAfter: Schema.Number
+  }
+) {}
 
 /** A fault of ours, or of a layer of the user's; the log holds the rest under the same id (RFC 6749 §4.1.2.1). */
 export class ServerError extends Schema.TaggedError<ServerError>("latchkey/ServerError")(
@@ -186,4 +207,5 @@ export type OAuthError =
   | InvalidToken
   | InsufficientScope
   | TemporarilyUnavailable
+  | TooManyRequests
   | ServerError

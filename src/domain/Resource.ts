@@ -20,6 +20,10 @@ export const ResourceIndicator = Schema.String.pipe(
 )
 export type ResourceIndicator = typeof ResourceIndicator.Type
 
+/** Names the server of a resource where it authenticates; no secret. */
+export const ResourceServerId = Schema.NonEmptyString.pipe(Schema.brand("ResourceServerId"))
+export type ResourceServerId = typeof ResourceServerId.Type
+
 /** A protected resource of this server: its indicator, and a sentence for each scope, shown at consent. */
 export interface Resource {
   readonly uri: ResourceIndicator

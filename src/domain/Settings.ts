@@ -69,4 +69,6 @@ export interface Settings {
   readonly lifetimes: Lifetimes
   /** Private-use schemes without a dot that registrations may use, such as `cursor` (RFC 8252 §7.1 asks for a dot). */
   readonly privateUseSchemes: ReadonlySet<string>
+  /** CIDR ranges of proxies whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
+  readonly trustedProxies: ReadonlyArray<string>
 }

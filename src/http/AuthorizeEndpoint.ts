@@ -41,7 +41,7 @@ const get = Effect.gen(function* () {
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || silent
           ? Interaction.rejected(rejection, visitor)
-          : Interaction.loginPage(request, interaction, rejection.replyTo, "")
+          : Interaction.loginPage(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
     })
   )
 })
@@ -63,8 +63,7 @@ const answer = (
         ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
         : yield* Interaction.loginPage(
             request,
-            interaction,
-            authorization,
+            { ...interaction, replyTo: Option.some(authorization) },
             Option.getOrElse(authorization.loginHint, () => "").slice(0, 64)
           )
     }

@@ -29,6 +29,8 @@ import * as Wire from "./Wire.js"
 export interface Options {
   /** All of them are needed. What an operation needs beyond them is asked for by `requireScope`. */
   readonly scopes: ReadonlyArray<string>
+  /** Whose tokens may pass: people's, unless clients that act for themselves are named too. */
+  readonly principals?: ReadonlyArray<Access["principal"]>
   /** The resource that the route belongs to; may be left out where there is only one. */
   readonly resource?: string
 }
@@ -60,7 +62,7 @@ const check = (
   request: HttpServerRequest.HttpServerRequest,
   verifier: TokenVerifier["Type"],
   resource: Resource.Resource,
-  scopes: ReadonlyArray<string>
+  { principals = ["User"], scopes }: Options
 ): Effect.Effect<Access, OAuthError> =>
   Effect.gen(function* () {
     yield* AuthorizationHeader.refuseRepeated(request)
@@ -69,6 +71,13 @@ const check = (
       return yield* new MissingToken({ reason: "NoAuthorization", description: "there is no access token" })
     }
     const access = yield* verifier.verify(token.value, resource.uri)
+    if (!principals.includes(access.principal)) {
+      return yield* new InsufficientScope({
+        reason: "WrongPrincipal",
+        description: "the access token is not of a person",
+        required: scopes
+      })
+    }
     yield* requireOf(access, scopes)
     return access
   })
@@ -120,7 +129,7 @@ export const layer = (options: Options) =>
       return (handler) =>
         Effect.gen(function* () {
           const request = yield* HttpServerRequest.HttpServerRequest
-          const checked = check(request, verifier, resource, options.scopes).pipe(
+          const checked = check(request, verifier, resource, options).pipe(
             Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(resource.uri, defect)))
           )
           return yield* Effect.matchEffect(checked, {

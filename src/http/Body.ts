@@ -99,6 +99,18 @@ export const form = (
 ): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
   Effect.flatMap(text(request, "application/x-www-form-urlencoded"), Parameters.parse)
 
+/**
+ * The parameters of a form, where a URL has none: what stands in a query is logged and kept by everything on the way
+ * (RFC 6749 §2.3.1). None is repeated, save those that may be (§3.2).
+ */
+export const formOnly = (
+  request: HttpServerRequest.HttpServerRequest,
+  repeatable: ReadonlySet<string> = new Set()
+): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
+  Option.isSome(query(request))
+    ? new InvalidRequest({ reason: "ParameterInQuery", description: "parameters go into the body" })
+    : Effect.tap(form(request), (parameters) => Parameters.refuseRepeated(parameters, repeatable))
+
 /** The text of a JSON document. */
 export const json = (
   request: HttpServerRequest.HttpServerRequest

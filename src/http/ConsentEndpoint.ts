@@ -84,7 +84,7 @@ const decide = (
           : Page.page(issuer, Pages.alreadyDecidedPage(), 409)
       }
       case "deny":
-        return yield* yield* approvals.deny(form)
+        return yield* yield* approvals.deny(request, form)
       default:
         return yield* Parameters.malformed("decision")
     }

@@ -69,11 +69,19 @@ export const returnPath = (query: string, firstShownAt: DateTime.Utc) =>
     return authorizePath(issuer, `${query}&${proofParameter}=${proof}`)
   })
 
-/** The login page of a request, in a form that only this browser can send. */
+/** What a login page is shown for. */
+export interface LoginReason {
+  /** The authorization request that waits, if one does. */
+  readonly query?: string
+  readonly firstShownAt: Option.Option<DateTime.Utc>
+  /** Whose request it is, and where the person goes on to. */
+  readonly replyTo: Option.Option<ReplyAddress>
+}
+
+/** The login page, in a form that only this browser can send. */
 export const loginPage = (
   request: HttpServerRequest.HttpServerRequest,
-  { firstShownAt, query }: Interaction,
-  replyTo: ReplyAddress,
+  { firstShownAt, query, replyTo }: LoginReason,
   username: string,
   problem?: Pages.LoginPage["problem"]
 ) =>
@@ -84,21 +92,21 @@ export const loginPage = (
     const browser = Option.isSome(known) ? known.value : Redacted.make(Base64Url.encode(yield* randomBytes(32)))
     const form = yield* forms.seal({
       _tag: "LoginForm",
-      query,
+      ...(query === undefined ? {} : { query }),
       browser: digest(browser),
       firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
     })
     const page = Page.page(
       issuer,
       Pages.loginPage({
-        clientName: Client.displayName(replyTo.client),
-        target: RedirectUri.target(replyTo.redirectUri),
+        clientName: Option.getOrUndefined(Option.map(replyTo, ({ client }) => Client.displayName(client))),
+        target: Option.getOrUndefined(Option.map(replyTo, ({ redirectUri }) => RedirectUri.target(redirectUri))),
         formAction: `${Issuer.path(issuer)}/login`,
         form,
         username,
         problem
       }),
-      problem === "WrongCredentials" ? 403 : 200
+      problem === undefined ? 200 : problem === "Throttled" ? 429 : 403
     )
     return Option.isSome(known) ? page : Cookies.set(page, issuer, "browser", browser)
   })

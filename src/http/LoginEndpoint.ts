@@ -1,28 +1,34 @@
-/** `POST /login`: a name and a password become a session, and the person returns to the request. */
+/** `POST /login`: a name and a password become a session, and the person goes on to what they came for. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { Username } from "../domain/Account.js"
+import { type Account, Username } from "../domain/Account.js"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import * as Issuer from "../domain/Issuer.js"
-import { Forbidden } from "../domain/OAuthError.js"
+import { Forbidden, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import { Accounts } from "../services/Accounts.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
 import { digest, digestsEqual } from "../services/Crypto.js"
 import { Forms, type LoginForm } from "../services/Forms.js"
+import { LoginThrottle } from "../services/LoginThrottle.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
 import * as Body from "./Body.js"
+import * as ClientAddress from "./ClientAddress.js"
 import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
+import type * as Pages from "./pages/index.js"
 import * as SameOrigin from "./SameOrigin.js"
 import * as Visitor from "./Visitor.js"
+import * as Wire from "./Wire.js"
 
 /** Longer ones are of no account here, and are not hashed. */
 const maxPasswordBytes = 1024
@@ -30,8 +36,7 @@ const maxPasswordBytes = 1024
 const login = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const forms = yield* Forms
-  const sessions = yield* Sessions
-  const { issuer, lifetimes } = yield* ServerSettings
+  const { issuer } = yield* ServerSettings
 
   yield* SameOrigin.require(request, issuer)
   const parameters = yield* Body.form(request)
@@ -44,61 +49,79 @@ const login = Effect.gen(function* () {
   const browser = Option.map(Cookies.read(request, issuer, "browser"), digest)
   // Too old, or another browser's: it logs nobody in, and the person starts again.
   if (expired || !Option.exists(browser, (browser) => digestsEqual(browser, form.browser))) {
-    return Page.seeOther(issuer, Interaction.authorizePath(issuer, form.query))
+    return Page.seeOther(issuer, startOf(issuer, form))
   }
 
-  const username = yield* Parameters.single(parameters, "username")
-  const password = Option.map(yield* Parameters.single(parameters, "password"), (text) => Redacted.make(text))
-  const account = yield* authenticate(username, password)
-  if (Option.isNone(account))
-    return yield* again(
-      request,
-      form,
-      Option.getOrElse(username, () => "")
-    )
-
-  // The session that was there is over, whoever's it was: none outlives a login.
-  const before = yield* Visitor.loggedIn(request)
-  if (Option.isSome(before)) yield* sessions.end(before.value.session)
-  const { secret } = yield* sessions.begin(account.value)
-  return Cookies.set(
-    Page.seeOther(issuer, yield* Interaction.returnPath(form.query, form.firstShownAt)),
-    issuer,
-    "session",
-    secret,
-    lifetimes.session
-  )
+  const username = Option.getOrElse(yield* Parameters.single(parameters, "username"), () => "")
+  const password = Redacted.make(Option.getOrElse(yield* Parameters.single(parameters, "password"), () => ""))
+  const tried = yield* authenticate(request, username, password)
+  if (Either.isLeft(tried)) {
+    const page = yield* again(request, form, username, "Throttled")
+    return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
+  }
+  return Option.isSome(tried.right)
+    ? yield* begin(request, form, tried.right.value)
+    : yield* again(request, form, username, "WrongCredentials")
 })
 
-const authenticate = (username: Option.Option<string>, password: Option.Option<Redacted.Redacted>) =>
+/** Where the person came from. */
+const startOf = (issuer: Issuer.Issuer, { query }: LoginForm): string =>
+  query === undefined ? `${Issuer.path(issuer)}/account` : Interaction.authorizePath(issuer, query)
+
+/** Whose name and password these are; `Left` when too many were tried of late. What cannot be anybody's is counted too, and takes no other way than the rest. */
+const authenticate = (request: HttpServerRequest.HttpServerRequest, username: string, password: Redacted.Redacted) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts
-    const given = Option.all([Option.flatMap(username, Schema.decodeOption(Username)), password])
-    if (Option.isNone(given)) return Option.none()
-    const [name, secret] = given.value
-    return Buffer.byteLength(Redacted.value(secret)) > maxPasswordBytes
-      ? Option.none()
-      : yield* accounts.authenticate(name, secret)
+    const throttle = yield* LoginThrottle
+    const { trustedProxies } = yield* ServerSettings
+    const name = Schema.decodeOption(Username)(username)
+    const attempt = {
+      username: Option.getOrElse(name, () => username.slice(0, 64)),
+      address: ClientAddress.of(request, trustedProxies)
+    }
+    const verify: Effect.Effect<Option.Option<Account>, TemporarilyUnavailable> = Option.isNone(name) ||
+    Buffer.byteLength(Redacted.value(password)) > maxPasswordBytes
+      ? Effect.succeedNone
+      : accounts.authenticate(name.value, password)
+    return yield* throttle.guard(attempt, verify).pipe(
+      Effect.map(Either.right),
+      Effect.catchTag("TooManyRequests", (error) => Effect.succeed(Either.left(error)))
+    )
+  })
+
+/** A new session, and back to where the person came from. */
+const begin = (request: HttpServerRequest.HttpServerRequest, form: LoginForm, account: Account) =>
+  Effect.gen(function* () {
+    const sessions = yield* Sessions
+    const { issuer, lifetimes } = yield* ServerSettings
+    // The session that was there is over, whoever's it was: none outlives a login.
+    const before = yield* Visitor.loggedIn(request)
+    if (Option.isSome(before)) yield* sessions.end(before.value.session)
+    const { secret } = yield* sessions.begin(account)
+    const next =
+      form.query === undefined ? startOf(issuer, form) : yield* Interaction.returnPath(form.query, form.firstShownAt)
+    return Cookies.set(Page.seeOther(issuer, next), issuer, "session", secret, lifetimes.session)
   })
 
 /** The page again, whatever was wrong: which of the two it was is not said. */
-const again = (request: HttpServerRequest.HttpServerRequest, form: LoginForm, username: string) =>
+const again = (
+  request: HttpServerRequest.HttpServerRequest,
+  { firstShownAt, query }: LoginForm,
+  username: string,
+  problem: NonNullable<Pages.LoginPage["problem"]>
+) =>
   Effect.gen(function* () {
     const requests = yield* AuthorizationRequests
-    const show = (replyTo: ReplyAddress) =>
-      Interaction.loginPage(
-        request,
-        { query: form.query, firstShownAt: Option.some(form.firstShownAt) },
-        replyTo,
-        username.slice(0, 64),
-        "WrongCredentials"
-      )
-    return yield* Parameters.parse(form.query).pipe(
+    const shown = Option.some(firstShownAt)
+    const show = (reason: { readonly query?: string }, replyTo: Option.Option<ReplyAddress>) =>
+      Interaction.loginPage(request, { ...reason, firstShownAt: shown, replyTo }, username.slice(0, 64), problem)
+    if (query === undefined) return yield* show({}, Option.none())
+    return yield* Parameters.parse(query).pipe(
       Effect.flatMap(requests.validate),
-      Effect.flatMap(show),
+      Effect.flatMap((authorization) => show({ query }, Option.some(authorization))),
       Effect.catchTags({
         AuthorizationRefused: Interaction.refused,
-        AuthorizationRejected: ({ replyTo }) => show(replyTo)
+        AuthorizationRejected: ({ replyTo }) => show({ query }, Option.some(replyTo))
       })
     )
   })

@@ -41,7 +41,7 @@ export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerRes
 /** An error, as a page in our own words: nothing that a stranger sent stands on it. */
 export const error = (issuer: Issuer.Issuer, error: OAuthError): HttpServerResponse.HttpServerResponse =>
   page(issuer, Pages.errorPage(words(error)), Wire.status(error)).pipe(
-    HttpServerResponse.setHeaders(error._tag === "TemporarilyUnavailable" ? { "retry-after": "1" } : {})
+    HttpServerResponse.setHeaders(Wire.retryAfter(error))
   )
 
 const words = (error: OAuthError): Pages.ErrorPage => {
@@ -53,6 +53,8 @@ const words = (error: OAuthError): Pages.ErrorPage => {
       }
     case "TemporarilyUnavailable":
       return { title: "The server is busy", message: "Wait a moment, then try again. Nothing was changed." }
+    case "TooManyRequests":
+      return { title: "Too many requests", message: "Wait a while, then try again. Nothing was changed." }
     case "MethodNotAllowed":
       return {
         title: "This page cannot be opened by itself",

@@ -3,6 +3,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { digestOf } from "../services/Crypto.js"
 import type { Endpoint } from "./Endpoint.js"
 import * as Wire from "./Wire.js"
@@ -15,8 +16,8 @@ const holds = (ifNoneMatch: string | undefined, etag: string): boolean =>
 export const endpoint = (
   path: string,
   issuer: Issuer,
-  document: Effect.Effect<Readonly<Record<string, unknown>>>
-): Endpoint<never, HttpServerRequest.HttpServerRequest, never, never> => ({
+  document: Effect.Effect<Readonly<Record<string, unknown>>, TemporarilyUnavailable>
+): Endpoint<TemporarilyUnavailable, HttpServerRequest.HttpServerRequest, never, never> => ({
   path,
   cors: true,
   renderError: (error) => Wire.toJson(error, issuer),

@@ -7,6 +7,7 @@ import * as ClientInformation from "../domain/ClientInformation.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Resource from "../domain/Resource.js"
 import { ClientRegistration } from "../services/ClientRegistration.js"
+import { Resources } from "../services/Resources.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
@@ -17,13 +18,16 @@ import * as Wire from "./Wire.js"
 const register = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const registration = yield* ClientRegistration
-  const { resources } = yield* ServerSettings
+  const resources = yield* Resources
   const metadata = yield* JsonText.parse(yield* Body.json(request))
   const { client, secret } = yield* registration.register(metadata, "Dynamic")
-  return HttpServerResponse.unsafeJson(ClientInformation.toJson(client, Resource.offered(resources), secret), {
-    status: 201,
-    headers: Wire.noStore
-  })
+  return HttpServerResponse.unsafeJson(
+    ClientInformation.toJson(client, Resource.offered(yield* resources.all), secret),
+    {
+      status: 201,
+      headers: Wire.noStore
+    }
+  )
 })
 
 /** Serves the endpoint, and says so in the metadata. */

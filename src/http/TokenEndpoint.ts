@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { mayUse } from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
-import { InvalidRequest, UnauthorizedClient } from "../domain/OAuthError.js"
+import { UnauthorizedClient } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
 import type { TokenResponse } from "../domain/TokenResponse.js"
@@ -29,11 +29,7 @@ const token = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const grantTypes = yield* GrantTypes
 
-  if (Option.isSome(Body.query(request))) {
-    return yield* new InvalidRequest({ reason: "ParameterInQuery", description: "parameters go into the body" })
-  }
-  const parameters = yield* Body.form(request)
-  yield* Parameters.refuseRepeated(parameters, repeatable)
+  const parameters = yield* Body.formOnly(request, repeatable)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
 
   const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))

@@ -33,6 +33,7 @@ const wire = {
   InvalidToken: { error: "invalid_token", status: 401 },
   InsufficientScope: { error: "insufficient_scope", status: 403 },
   TemporarilyUnavailable: { error: "temporarily_unavailable", status: 503 },
+  TooManyRequests: { error: "temporarily_unavailable", status: 429 },
   ServerError: { error: "server_error", status: 500 }
 } as const satisfies Record<OAuthError["_tag"], { readonly error: string | undefined; readonly status: number }>
 
@@ -53,6 +54,18 @@ const members = (error: OAuthError): Readonly<Record<string, string>> => {
   return code === undefined ? {} : { error: code, error_description: describe(error) }
 }
 
+/** When to come back, where that is known (RFC 9110 §10.2.3). */
+export const retryAfter = (error: OAuthError): Readonly<Record<string, string>> => {
+  switch (error._tag) {
+    case "TooManyRequests":
+      return { "retry-after": String(error.retryAfter) }
+    case "TemporarilyUnavailable":
+      return { "retry-after": "1" }
+    default:
+      return {}
+  }
+}
+
 /** The error as JSON (RFC 6749 §5.2). A client that failed to authenticate is always challenged. */
 export const toJson = (error: OAuthError, issuer: Issuer): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(members(error), {
@@ -60,7 +73,7 @@ export const toJson = (error: OAuthError, issuer: Issuer): HttpServerResponse.Ht
     headers: {
       ...noStore,
       ...(error._tag === "InvalidClient" ? { "www-authenticate": `Basic realm=${quoted(issuer)}` } : {}),
-      ...(error._tag === "TemporarilyUnavailable" ? { "retry-after": "1" } : {}),
+      ...retryAfter(error),
       ...(error._tag === "RequestTooLarge" ? { connection: "close" } : {})
     }
   })

@@ -6,6 +6,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -57,6 +58,20 @@ const drain = ({ server, unanswered }: Listening, atMost: Duration.DurationInput
     server.closeAllConnections()
   })
 
+const isRouteNotFound = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "RouteNotFound"
+
+/** Answers what no route does. Left to the platform, the error would be logged, and its message is the whole URL. */
+const notFound = HttpLayerRouter.middleware(
+  (answer) =>
+    Effect.catchAll(answer, (error: unknown) =>
+      isRouteNotFound(error)
+        ? Effect.succeed(HttpServerResponse.empty({ status: 404 }))
+        : Effect.fail(error as HttpLayerRouter.unhandled)
+    ),
+  { global: true }
+)
+
 /**
  * Serves an app of routes. The platform's logger and tracer are off, since they record whole URLs, and these hold
  * codes. Fails when the address cannot be listened on.
@@ -64,7 +79,7 @@ const drain = ({ server, unanswered }: Listening, atMost: Duration.DurationInput
 export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
   Layer.unwrapEffect(
     Effect.map(listening, (listening) => {
-      const served = HttpLayerRouter.serve(app, {
+      const served = HttpLayerRouter.serve(Layer.merge(app, notFound), {
         disableLogger: true,
         disableListenLog: true,
         routerConfig: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import IpAddress from "ipaddr.js"
 import { Issuer } from "../domain/Issuer.js"
 import { type Resource, ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
@@ -25,6 +26,8 @@ export interface SettingsOptions {
   readonly lifetimes?: Partial<Record<keyof Lifetimes, Duration.DurationInput>> | undefined
   /** Redirect URI schemes without a dot that registrations may use, such as `cursor`. */
   readonly privateUseSchemes?: ReadonlyArray<string> | undefined
+  /** CIDR ranges of your own proxies, such as `10.0.0.0/8`: clients' addresses are read from what they forward. */
+  readonly trustedProxies?: ReadonlyArray<string> | undefined
 }
 
 /** The settings cannot be used; the message is one line, for the operator. */
@@ -44,6 +47,10 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     const lifetimes: Lifetimes = { ...defaultLifetimes, ...(yield* readLifetimes(options.lifetimes ?? {})) }
     const [objection] = objections(lifetimes)
     if (objection !== undefined) return yield* refuse(objection)
+    const trustedProxies = options.trustedProxies ?? []
+    for (const range of trustedProxies) {
+      if (!IpAddress.isValidCIDR(range)) return yield* refuse(`the trusted proxy ${range} is not a CIDR range`)
+    }
     const resources = yield* Effect.forEach(options.resources, toResource)
     if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
@@ -57,7 +64,8 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       issuer: yield* decode(Issuer, options.issuer, options.issuer),
       resources,
       lifetimes,
-      privateUseSchemes: new Set(options.privateUseSchemes)
+      privateUseSchemes: new Set(options.privateUseSchemes),
+      trustedProxies
     }
   })
 

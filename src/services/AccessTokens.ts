@@ -1,4 +1,4 @@
-/** Access tokens: issued sealed, and checked against the grant that they are of (ADR 4). */
+/** Access tokens: issued sealed, and checked against the row that stands behind them (ADR 4). */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -6,16 +6,23 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as AccessToken from "../domain/AccessToken.js"
+import { Subject } from "../domain/Account.js"
+import type { Client } from "../domain/Client.js"
 import type * as Grant from "../domain/Grant.js"
 import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
+import { ClientStore } from "./ClientStore.js"
 import { identifier } from "./Crypto.js"
 import type { Access } from "./CurrentAccess.js"
 import { GrantStore } from "./GrantStore.js"
+import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import * as Seals from "./Seals.js"
 import { ServerSettings } from "./ServerSettings.js"
+
+/** The resources of a token: a list that is never empty. */
+export type Audience = readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
 
 /** An access token, and when it ends. */
 export interface Issued {
@@ -30,19 +37,25 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
      * A new token of a grant, for some of its resources and some of its scope. It ends with the grant at the latest.
      * Fails when the resources are so many that the token would be longer than what servers take in a header.
      */
-    readonly issue: (
-      terms: Grant.Terms,
+    readonly issue: (terms: Grant.Terms, scope: Scope.Scope, audience: Audience) => Effect.Effect<Issued, InvalidTarget>
+    /** A new token of a client's own (RFC 6749 §4.4). */
+    readonly issueToClient: (
+      client: Client,
       scope: Scope.Scope,
-      audience: readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
+      audience: Audience
     ) => Effect.Effect<Issued, InvalidTarget>
     /**
-     * What a token gives at a resource, now. Its grant is looked up each time: a revoked grant's tokens are dead at once.
-     * The token can only narrow what the grant's row allows.
+     * What a token gives at a resource, now. The row behind it is looked up each time: what was revoked is dead at once.
+     * The token can only narrow what that row allows.
      */
     readonly verify: (
       token: Redacted.Redacted,
       resource: Resource.ResourceIndicator
     ) => Effect.Effect<Access, InvalidToken | TemporarilyUnavailable>
+    /** What an authentic token says, whether or not it is good any more. */
+    readonly read: (
+      token: Redacted.Redacted
+    ) => Effect.Effect<Option.Option<AccessToken.AccessTokenClaims>, TemporarilyUnavailable>
   }
 >() {}
 
@@ -50,7 +63,9 @@ const refuse = (reason: InvalidToken["reason"]) =>
   new InvalidToken({ reason, description: "the access token is not valid here, or not any more" })
 
 const make = Effect.gen(function* () {
+  const clients = yield* ClientStore
   const grants = yield* GrantStore
+  const revokedTokens = yield* RevokedTokenStore
   const { lifetimes } = yield* ServerSettings
   const codec = Seals.codec(
     yield* Seals.Seals,
@@ -58,47 +73,85 @@ const make = Effect.gen(function* () {
     AccessToken.AccessTokenClaims
   )
 
+  const seal = Effect.fnUntraced(function* (claims: AccessToken.AccessTokenClaims) {
+    const token = yield* codec.seal(claims)
+    return token.length <= AccessToken.maxLength
+      ? { token: Redacted.make(token), expiresAt: claims.expiresAt }
+      : yield* new InvalidTarget({ reason: "TooManyResources", description: "ask for fewer resources at once" })
+  })
+
+  const common = Effect.fnUntraced(function* (audience: Audience, atMost: Option.Option<DateTime.Utc>) {
+    const now = yield* DateTime.now
+    const end = DateTime.addDuration(now, lifetimes.accessToken)
+    return {
+      audience,
+      issuedAt: now,
+      expiresAt: Option.match(atMost, { onNone: () => end, onSome: (atMost) => DateTime.min(end, atMost) }),
+      id: AccessToken.TokenId.make(yield* identifier)
+    }
+  })
+
+  const read = (token: Redacted.Redacted) => {
+    const text = Redacted.value(token)
+    return text.length > AccessToken.maxLength ? Effect.succeedNone : codec.open(text)
+  }
+
+  /** A grant's token: one query, for the grant and for a revocation of the token alone. */
+  const ofGrant = Effect.fnUntraced(function* (claims: AccessToken.GrantClaims, now: DateTime.Utc) {
+    const grant = yield* grants.findActive(claims.grantId, now, Option.some(claims.id))
+    if (Option.isNone(grant)) return yield* refuse("Revoked")
+    const { terms } = grant.value
+    return {
+      principal: "User" as const,
+      subject: terms.subject,
+      clientId: terms.clientId,
+      grantId: terms.id,
+      scope: claims.scope === undefined ? terms.scope : Scope.intersection(claims.scope, terms.scope),
+      resources: terms.resources
+    }
+  })
+
+  const ofClient = Effect.fnUntraced(function* (claims: AccessToken.ClientClaims) {
+    const client = yield* clients.find(claims.clientId)
+    if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled")
+      return yield* refuse("Revoked")
+    if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
+    const { clientId, scope } = claims
+    return {
+      principal: "Client" as const,
+      subject: Subject.make(clientId),
+      clientId,
+      scope,
+      resources: claims.audience
+    }
+  })
+
   return AccessTokens.of({
     issue: Effect.fn("AccessTokens.issue")(function* (terms, scope, audience) {
-      const now = yield* DateTime.now
-      const expiresAt = Time.endOf(now, lifetimes.accessToken, terms.expiresAt)
-      const token = yield* codec.seal({
+      return yield* seal({
+        ...(yield* common(audience, Option.some(terms.expiresAt))),
         grantId: terms.id,
-        ...(Scope.equals(scope, terms.scope) ? {} : { scope }),
-        audience,
-        issuedAt: now,
-        expiresAt,
-        id: yield* identifier
+        ...(Scope.equals(scope, terms.scope) ? {} : { scope })
       })
-      if (token.length > AccessToken.maxLength) {
-        return yield* new InvalidTarget({ reason: "TooManyResources", description: "ask for fewer resources at once" })
-      }
-      return { token: Redacted.make(token), expiresAt }
     }),
-
+    issueToClient: Effect.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
+      const claims = yield* common(audience, Option.none())
+      return yield* seal({ ...claims, clientId: client.id, epoch: client.epoch, scope })
+    }),
     verify: Effect.fn("AccessTokens.verify")(function* (token, resource) {
-      const text = Redacted.value(token)
-      if (text.length > AccessToken.maxLength) return yield* refuse("Malformed")
-      const opened = yield* codec.open(text)
+      const opened = yield* read(token)
       if (Option.isNone(opened)) return yield* refuse("Unknown")
       const claims = opened.value
       const now = yield* DateTime.now
       if (!Time.isBefore(now, claims.expiresAt)) return yield* refuse("Expired")
       if (!claims.audience.includes(resource)) return yield* refuse("WrongAudience")
-      const grant = yield* grants.findActive(claims.grantId, now)
-      if (Option.isNone(grant)) return yield* refuse("Revoked")
-      const { terms } = grant.value
-      if (!terms.resources.includes(resource)) return yield* refuse("WrongAudience")
-      return {
-        principal: "User",
-        subject: terms.subject,
-        clientId: terms.clientId,
-        grantId: terms.id,
-        scope: claims.scope === undefined ? terms.scope : Scope.intersection(claims.scope, terms.scope),
-        resource,
-        expiresAt: claims.expiresAt
-      }
-    })
+      const { resources, ...access } = AccessToken.isOfGrant(claims)
+        ? yield* ofGrant(claims, now)
+        : yield* ofClient(claims)
+      if (!resources.includes(resource)) return yield* refuse("WrongAudience")
+      return { ...access, resource, tokenId: claims.id, issuedAt: claims.issuedAt, expiresAt: claims.expiresAt }
+    }),
+    read
   })
 })
 

@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import type { Account, Subject, Username } from "../domain/Account.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
@@ -10,7 +11,10 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
   {
     /** Keep a new account. Of any number of callers with one username, exactly one sees `Created`. */
     readonly insert: (account: Account) => Effect.Effect<"Created" | "NameTaken", TemporarilyUnavailable>
-    /** Keep the first account. Of any number of callers, ever, at most one sees `Created`. */
+    /**
+     * Keep an account if there is none at all: of any number of callers at most one sees `Created`, until every account
+     * was removed again.
+     */
     readonly insertFirst: (account: Account) => Effect.Effect<"Created" | "NotFirst", TemporarilyUnavailable>
     readonly find: (id: Subject) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
     readonly findByUsername: (username: Username) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
@@ -18,5 +22,14 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
     readonly list: Effect.Effect<ReadonlyArray<Account>, TemporarilyUnavailable>
     /** Raise the account's epoch: from here on no session or grant made under an earlier one is good for anything. */
     readonly advanceEpoch: (id: Subject) => Effect.Effect<void, TemporarilyUnavailable>
+    /** Disabling raises the epoch in the same statement. `false` when there is no such account. */
+    readonly setState: (id: Subject, state: Account["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** A new password raises the epoch in the same statement. `false` when there is no such account. */
+    readonly setPassword: (id: Subject, hash: Redacted.Redacted) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /**
+     * Forget the account, its sessions and its consents. Nothing made under it is good for anything, and no later account
+     * gets its id, which was drawn at random.
+     */
+    readonly remove: (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

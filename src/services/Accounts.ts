@@ -9,6 +9,7 @@ import { type Account, type Password, Subject, type Username } from "../domain/A
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
 import { identifier } from "./Crypto.js"
+import { Events } from "./Events.js"
 import { PasswordHasher } from "./PasswordHasher.js"
 
 /** What makes an account. */
@@ -37,6 +38,7 @@ export class Accounts extends Context.Tag("latchkey/Accounts")<
 const make = Effect.gen(function* () {
   const store = yield* AccountStore
   const hasher = yield* PasswordHasher
+  const events = yield* Events
 
   const prepare = ({ password, username }: NewAccount) =>
     Effect.gen(function* () {
@@ -45,25 +47,38 @@ const make = Effect.gen(function* () {
         username,
         passwordHash: yield* hasher.hash(password),
         createdAt: yield* DateTime.now,
+        state: "Enabled",
         epoch: 1
       }
       return account
     })
 
+  const told = (account: Account, answer: "Created" | "NameTaken" | "NotFirst") =>
+    answer === "Created"
+      ? Effect.as(events.publish({ _tag: "AccountCreated", subject: account.id }), Option.some(account))
+      : Effect.succeedNone
+
   return Accounts.of({
     create: Effect.fn("Accounts.create")(function* (account) {
       const prepared = yield* prepare(account)
-      return (yield* store.insert(prepared)) === "Created" ? Option.some(prepared) : Option.none()
+      return yield* told(prepared, yield* store.insert(prepared))
     }),
     createFirst: Effect.fn("Accounts.createFirst")(function* (account) {
       const prepared = yield* prepare(account)
-      return (yield* store.insertFirst(prepared)) === "Created" ? Option.some(prepared) : Option.none()
+      return yield* told(prepared, yield* store.insertFirst(prepared))
     }),
     authenticate: Effect.fn("Accounts.authenticate")(function* (username, password) {
       const account = yield* store.findByUsername(username)
       const hash = Option.map(account, ({ passwordHash }) => passwordHash)
       const matches = yield* hasher.verify(hash, password)
-      return Option.filter(account, () => matches)
+      const found = Option.filter(account, ({ state }) => matches && state === "Enabled")
+      if (Option.isNone(found)) {
+        yield* events.publish({
+          _tag: "LoginFailed",
+          ...Option.match(account, { onNone: () => ({}), onSome: ({ id }) => ({ subject: id }) })
+        })
+      }
+      return found
     })
   })
 })

@@ -14,10 +14,13 @@ import { AccessDenied, type TemporarilyUnavailable } from "../domain/OAuthError.
 import * as RedirectUri from "../domain/RedirectUri.js"
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
+import { ClientStore } from "./ClientStore.js"
 import { ConsentStore } from "./ConsentStore.js"
 import { digest, identifier, randomBytes } from "./Crypto.js"
+import { Events } from "./Events.js"
 import type { ConsentForm } from "./Forms.js"
 import { GrantStore } from "./GrantStore.js"
+import { Resources } from "./Resources.js"
 import { ServerSettings } from "./ServerSettings.js"
 import type { LoggedIn } from "./Sessions.js"
 
@@ -53,7 +56,10 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
       ticked: Scope.Scope
     ) => Effect.Effect<Allowed, AccessDenied | TemporarilyUnavailable>
     /** The person refused: a grant that an earlier Allow of the same page made is taken back. */
-    readonly deny: (form: ConsentForm) => Effect.Effect<AccessDenied, TemporarilyUnavailable>
+    readonly deny: (
+      request: AuthorizationRequest,
+      form: ConsentForm
+    ) => Effect.Effect<AccessDenied, TemporarilyUnavailable>
     /** Whether this person ever allowed this client with this redirect URI. */
     readonly knowsTarget: (
       who: LoggedIn,
@@ -65,7 +71,10 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
 const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const consents = yield* ConsentStore
-  const { lifetimes, resources } = yield* ServerSettings
+  const clients = yield* ClientStore
+  const events = yield* Events
+  const known = yield* Resources
+  const { lifetimes } = yield* ServerSettings
 
   const earlierScope = (consent: Option.Option<Consent>) =>
     Option.match(consent, { onNone: () => Scope.empty, onSome: ({ scope }) => scope })
@@ -104,6 +113,7 @@ const make = Effect.gen(function* () {
         return yield* new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
       }
       // A resource of which nothing was ticked is not granted: an audience is access, too.
+      const resources = yield* known.all
       const granted = form.resources.filter((uri) => {
         const offered = Resource.offered(resources.filter((resource) => resource.uri === uri))
         return Scope.isEmpty(offered) || !Scope.isEmpty(Scope.intersection(offered, scope))
@@ -139,13 +149,24 @@ const make = Effect.gen(function* () {
           }
         })
       )
+      if (answer === "Approved") {
+        if (Option.isNone(request.client.usedAt)) yield* clients.markUsed(request.client.id, now)
+        yield* events.publish({
+          _tag: "Allowed",
+          grantId: form.grantId,
+          subject: account.id,
+          clientId: request.client.id,
+          scope: Scope.format(scope)
+        })
+      }
       return answer === "Approved" || answer.alreadyDecided === "Approved"
         ? { _tag: "Allowed", code: form.code }
         : { _tag: "AlreadyDecided" }
     }),
 
-    deny: Effect.fn("Approvals.deny")(function* (form) {
+    deny: Effect.fn("Approvals.deny")(function* (request, form) {
       yield* grants.revoke(form.grantId, "Denied", yield* DateTime.now)
+      yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
       return new AccessDenied({ reason: "Denied", description: "the person refused" })
     }),
 

@@ -27,7 +27,7 @@ import * as Parameters from "../domain/Parameters.js"
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import { ClientStore } from "./ClientStore.js"
-import { ServerSettings } from "./ServerSettings.js"
+import { Resources } from "./Resources.js"
 
 export class AuthorizationRequests extends Context.Tag("latchkey/AuthorizationRequests")<
   AuthorizationRequests,
@@ -53,7 +53,7 @@ const refuse = (reason: AuthorizationRefused["reason"], description: string) =>
 
 const make = Effect.gen(function* () {
   const clients = yield* ClientStore
-  const settings = yield* ServerSettings
+  const resources = yield* Resources
 
   /** Who asks, and where the answer goes. What is wrong here is never answered by a redirect (RFC 6749 §4.1.2.1). */
   const replyAddress = Effect.fnUntraced(function* (parameters: Parameters.Parameters) {
@@ -71,6 +71,8 @@ const make = Effect.gen(function* () {
     })
     if (Option.isNone(client))
       return yield* refuse("UnknownClient", "The app that sent you here is not registered here.")
+    if (client.value.state === "Disabled")
+      return yield* refuse("DisabledClient", "The app that sent you here is disabled here.")
 
     const requested = yield* known("redirect_uri")
     const registered = client.value.metadata.redirect_uris
@@ -94,8 +96,9 @@ const make = Effect.gen(function* () {
   return AuthorizationRequests.of({
     validate: Effect.fn("AuthorizationRequests.validate")(function* (parameters) {
       const replyTo = yield* replyAddress(parameters)
+      const known = yield* resources.all
       return yield* Effect.mapError(
-        readRest(parameters, replyTo, settings.resources),
+        readRest(parameters, replyTo, known),
         (error) => new AuthorizationRejected({ replyTo, error })
       )
     })

@@ -62,6 +62,7 @@ const make = Effect.map(ClientStore, (clients) => {
     const stored = Option.flatMap(client, (client) => client.secret)
     const matches = digestsEqual(digest(secret), Option.isSome(stored) ? stored.value.digest : decoy)
     if (Option.isNone(client)) return yield* refuse("UnknownClient")
+    if (client.value.state === "Disabled") return yield* refuse("Disabled")
     if (client.value.metadata.token_endpoint_auth_method !== method) return yield* refuse("WrongMethod")
     if (Option.isNone(stored) || !matches) return yield* refuse("WrongSecret")
     const now = yield* DateTime.now
@@ -76,6 +77,7 @@ const make = Effect.map(ClientStore, (clients) => {
         case "None": {
           const client = yield* find(credentials.clientId)
           if (Option.isNone(client)) return yield* refuse("UnknownClient")
+          if (client.value.state === "Disabled") return yield* refuse("Disabled")
           return client.value.metadata.token_endpoint_auth_method === "none"
             ? client.value
             : yield* refuse("MissingCredentials")

@@ -13,6 +13,7 @@ import { InvalidClientMetadata, InvalidRedirectUri, type TemporarilyUnavailable 
 import * as RedirectUri from "../domain/RedirectUri.js"
 import { ClientStore } from "./ClientStore.js"
 import { digest, identifier, randomBytes } from "./Crypto.js"
+import { Events } from "./Events.js"
 import { GrantTypes } from "./GrantTypes.js"
 import { ServerSettings } from "./ServerSettings.js"
 
@@ -46,6 +47,7 @@ const abandoned = new Set(["implicit", "password"])
 
 const make = Effect.gen(function* () {
   const clients = yield* ClientStore
+  const events = yield* Events
   const grantTypes = yield* GrantTypes
   const settings = yield* ServerSettings
   const policy: RedirectUri.Policy = { privateUseSchemes: settings.privateUseSchemes }
@@ -72,7 +74,7 @@ const make = Effect.gen(function* () {
       : refuseRedirectUri("NotAllowed", "a redirect URI is given twice")
   }
 
-  const read = Effect.fnUntraced(function* (json: unknown) {
+  const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return yield* refuse("NotAnObject", "the metadata is not a JSON object")
     }
@@ -87,7 +89,10 @@ const make = Effect.gen(function* () {
       return yield* refuse("Unsupported", "the grant types implicit and password do not exist here (OAuth 2.1, 10)")
     }
     // Clients list all that they know; what is not here is left out of the answer (RFC 7591 §3.2.1).
-    const supported = yield* grantTypes.names
+    const supported = (yield* grantTypes.names).filter(
+      // Nobody is asked before a client acts for itself, so nobody can say yes to one that only said its own name.
+      (grantType) => origin === "Operator" || grantType !== "client_credentials"
+    )
     const grants = [...new Set(request.grant_types)].filter((grantType) => supported.includes(grantType))
     if (grants.length === 0) return yield* refuse("Unsupported", "none of the grant types is supported")
     const usesCode = grants.includes("authorization_code")
@@ -103,7 +108,7 @@ const make = Effect.gen(function* () {
 
   return ClientRegistration.of({
     register: Effect.fn("ClientRegistration.register")(function* (json, origin) {
-      const { scope, ...metadata } = yield* read(json)
+      const { scope, ...metadata } = yield* read(json, origin)
       const id = Client.ClientId.make(yield* identifier)
       const secret =
         metadata.token_endpoint_auth_method === "none"
@@ -116,9 +121,12 @@ const make = Effect.gen(function* () {
         // What a client may ask for is not its own to say (ADR 10).
         metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
         secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
+        state: "Enabled",
+        usedAt: Option.none(),
         epoch: 1
       }
       yield* clients.insert(client)
+      yield* events.publish({ _tag: "ClientRegistered", clientId: id, origin })
       return { client, secret }
     })
   })

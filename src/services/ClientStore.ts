@@ -1,8 +1,9 @@
 /** Where clients are kept. */
 import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Client, ClientId } from "../domain/Client.js"
+import type { Client, ClientId, StoredSecret } from "../domain/Client.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
 export class ClientStore extends Context.Tag("latchkey/ClientStore")<
@@ -10,9 +11,30 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
   {
     /** Keep a new client. When this returns, every node finds it. Its id is drawn at random and never taken. */
     readonly insert: (client: Client) => Effect.Effect<void, TemporarilyUnavailable>
+    /**
+     * Keep a client that registered itself, unless `atMost` of those that were never used are kept already. Of concurrent
+     * callers no more than `atMost` in all are let in.
+     */
+    readonly insertDynamic: (
+      client: Client,
+      atMost: number
+    ) => Effect.Effect<"Created" | "QuotaReached", TemporarilyUnavailable>
     readonly find: (id: ClientId) => Effect.Effect<Option.Option<Client>, TemporarilyUnavailable>
     /** All clients, the oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Client>, TemporarilyUnavailable>
+    /** Note the first use; later ones change nothing. */
+    readonly markUsed: (id: ClientId, now: DateTime.Utc) => Effect.Effect<void, TemporarilyUnavailable>
+    /** Disabling raises the epoch in the same statement. `false` when there is no such client. */
+    readonly setState: (id: ClientId, state: Client["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** A new secret raises the epoch in the same statement, and the old one is dead. `false` when there is no such client. */
+    readonly setSecret: (id: ClientId, secret: StoredSecret) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /**
+     * Forget the client. Nothing made for it is good for anything, and no later client gets its id, which was drawn at
+     * random. What people allowed it stays, and allows nobody anything.
+     */
+    readonly remove: (id: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** Forget at most `limit` clients that registered themselves before an instant and were never used; how many it were. */
+    readonly removeUnused: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Raise the client's epoch: from here on no grant made under an earlier one is redeemed, rotated or active. */
     readonly advanceEpoch: (id: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
   }

@@ -19,6 +19,8 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
      * that was recorded meanwhile is lost, and the epoch stays what it is.
      */
     readonly record: (consent: Omit<Consent, "epoch">) => Effect.Effect<Consent, TemporarilyUnavailable>
+    /** What a person allows clients now; what was withdrawn, or allows a client that is gone, is left out. */
+    readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<Consent>, TemporarilyUnavailable>
     /** Take the consent back: the row allows nothing any more, and its epoch is raised, so its grants are dead. */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
   }

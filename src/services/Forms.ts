@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Subject } from "../domain/Account.js"
+import { ClientId } from "../domain/Client.js"
 import { Digest } from "../domain/Digest.js"
 import { GrantId } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
@@ -24,7 +25,8 @@ const query = Schema.String
 
 /** The login page, shown to one browser. */
 export const LoginForm = Schema.TaggedStruct("LoginForm", {
-  query,
+  /** Missing where no client waits: then the person goes on to their account. */
+  query: Schema.optional(query),
   /** Digest of the browser's id cookie. */
   browser: Digest,
   /** When this request was first shown a login page. */
@@ -52,13 +54,24 @@ export const ConsentForm = Schema.TaggedStruct("ConsentForm", {
 /** The logout page of one session. */
 export const LogoutForm = Schema.TaggedStruct("LogoutForm", { sessionId: SessionId })
 
+/** One of the things that can be done on the account page, by the person of one session. */
+export const AccountForm = Schema.TaggedStruct("AccountForm", {
+  sessionId: SessionId,
+  action: Schema.Union(
+    Schema.TaggedStruct("Withdraw", { clientId: ClientId }),
+    Schema.TaggedStruct("EndSession", { sessionId: SessionId }),
+    Schema.TaggedStruct("ChangePassword", {})
+  )
+})
+
 /** Every form. */
-export const Form = Schema.Union(LoginForm, LoginProof, ConsentForm, LogoutForm)
+export const Form = Schema.Union(LoginForm, LoginProof, ConsentForm, LogoutForm, AccountForm)
 export type Form = typeof Form.Type
 export type LoginForm = typeof LoginForm.Type
 export type LoginProof = typeof LoginProof.Type
 export type ConsentForm = typeof ConsentForm.Type
 export type LogoutForm = typeof LogoutForm.Type
+export type AccountForm = typeof AccountForm.Type
 
 /** The form of a tag. */
 export type FormOf<Tag extends Form["_tag"]> = Extract<Form, { readonly _tag: Tag }>

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type { TokenId } from "../domain/AccessToken.js"
 import type { Subject } from "../domain/Account.js"
 import type { ClientId } from "../domain/Client.js"
 import type * as Grant from "../domain/Grant.js"
@@ -17,6 +18,12 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 export type Whose =
   | { readonly subject: Subject; readonly clientId?: ClientId }
   | { readonly subject?: undefined; readonly clientId: ClientId }
+
+/** Which grants are listed: all, or those of a person, a client, or both. */
+export interface Which {
+  readonly subject?: Subject | undefined
+  readonly clientId?: ClientId | undefined
+}
 
 export class GrantStore extends Context.Tag("latchkey/GrantStore")<
   GrantStore,
@@ -56,13 +63,29 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
       now: DateTime.Utc
     ) => Effect.Effect<ReadonlyArray<Grant.GrantId>, TemporarilyUnavailable>
 
+    /** Grants, the oldest first, by their ids; only those after `after`. */
+    readonly list: (
+      which: Which,
+      page: { readonly after?: Grant.GrantId; readonly limit: number }
+    ) => Effect.Effect<ReadonlyArray<Grant.Grant>, TemporarilyUnavailable>
+
+    /**
+     * Delete at most `limit` grants whose absolute end, or whose code where it was never redeemed, or whose revocation,
+     * was before an instant; how many it were. The caller leaves time enough for forms and replays.
+     */
+    readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
+
     /** The grant, in whatever state. */
     readonly find: (id: Grant.GrantId) => Effect.Effect<Option.Option<Grant.Grant>, TemporarilyUnavailable>
 
-    /** The grant of an access token: active, `now < expiresAt`, and its epochs as they were. One query, by key. */
+    /**
+     * The grant, if it is active, `now < expiresAt`, and its epochs are as they were; asked for an access token, also only
+     * if that token was not revoked by itself. One query, by key.
+     */
     readonly findActive: (
       id: Grant.GrantId,
-      now: DateTime.Utc
+      now: DateTime.Utc,
+      token: Option.Option<TokenId>
     ) => Effect.Effect<Option.Option<Grant.Active>, TemporarilyUnavailable>
   }
 >() {}

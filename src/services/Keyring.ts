@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as Base64Url from "../domain/Base64Url.js"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { deriveKey, randomBytes } from "./Crypto.js"
-import { KeyId, KeyStore, type StoredKey } from "./KeyStore.js"
+import { KeyId, KeyState, KeyStore, type StoredKey } from "./KeyStore.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { Storage } from "./Storage.js"
 import * as Xaes256Gcm from "./Xaes256Gcm.js"
@@ -30,6 +30,11 @@ export class WrongMasterKey extends Data.TaggedError("WrongMasterKey")<{}> {
 export interface RootKey {
   readonly id: KeyId
   readonly bytes: Redacted.Redacted<Uint8Array>
+}
+
+/** A key as it was when the store was last read. */
+interface OpenKey extends RootKey {
+  readonly state: KeyState
 }
 
 export class Keyring extends Context.Tag("latchkey/Keyring")<
@@ -60,22 +65,22 @@ const make = Effect.gen(function* () {
       yield* randomBytes(Xaes256Gcm.keyLength),
       additionalData(id)
     )
-    return { id, sealed: Base64Url.encode(sealed), createdAt: yield* DateTime.now }
+    return { id, sealed: Base64Url.encode(sealed), createdAt: yield* DateTime.now, state: KeyState.Current() }
   })
 
-  const open = (stored: StoredKey): Effect.Effect<RootKey, WrongMasterKey> =>
+  const open = (stored: StoredKey): Effect.Effect<OpenKey, WrongMasterKey> =>
     Base64Url.decode(stored.sealed).pipe(
       Option.flatMap((sealed) => Xaes256Gcm.open(wrappingKey, sealed, additionalData(stored.id))),
       Option.match({
         onNone: () => Effect.fail(new WrongMasterKey()),
-        onSome: (bytes) => Effect.succeed({ id: stored.id, bytes: Redacted.make(bytes) })
+        onSome: (bytes) => Effect.succeed({ id: stored.id, bytes: Redacted.make(bytes), state: stored.state })
       })
     )
 
   const read = Effect.flatMap(store.list, Effect.forEach(open))
 
   if ((yield* store.list).length === 0) yield* Effect.flatMap(create, store.insertFirst)
-  let keys: ReadonlyArray<RootKey> = yield* read
+  let keys: ReadonlyArray<OpenKey> = yield* read
   let lastReadAt = yield* Clock.currentTimeMillis
   const oneReader = yield* Effect.makeSemaphore(1)
 
@@ -95,7 +100,9 @@ const make = Effect.gen(function* () {
     }).pipe(oneReader.withPermits(1))
 
   return Keyring.of({
-    current: Effect.suspend(() => Effect.fromNullable(keys.at(-1))).pipe(Effect.orDie),
+    current: Effect.suspend(() => Effect.fromNullable(keys.find(({ state }) => state._tag === "Current"))).pipe(
+      Effect.orDie
+    ),
     find: (id) => {
       const key = known(id)
       return Option.isSome(key) ? Effect.succeed(key) : readAgain(id)

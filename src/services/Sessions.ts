@@ -11,6 +11,7 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { type Session, SessionId } from "../domain/Session.js"
 import { AccountStore } from "./AccountStore.js"
 import { digest, identifier, randomBytes } from "./Crypto.js"
+import { Events } from "./Events.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -36,6 +37,7 @@ export class Sessions extends Context.Tag("latchkey/Sessions")<
 const make = Effect.gen(function* () {
   const sessions = yield* SessionStore
   const accounts = yield* AccountStore
+  const events = yield* Events
   const { lifetimes } = yield* ServerSettings
 
   return Sessions.of({
@@ -51,6 +53,7 @@ const make = Effect.gen(function* () {
         subjectEpoch: account.epoch
       }
       yield* sessions.insert(session)
+      yield* events.publish({ _tag: "LoggedIn", subject: account.id, sessionId: session.id })
       return { session, secret }
     }),
     find: Effect.fn("Sessions.find")(function* (secret) {
@@ -59,7 +62,8 @@ const make = Effect.gen(function* () {
       const account = yield* accounts.find(session.value.subject)
       return Option.map(account, (account) => ({ session: session.value, account }))
     }),
-    end: (session) => sessions.end(session.id)
+    end: ({ id, subject }) =>
+      Effect.zipRight(sessions.end(id), events.publish({ _tag: "LoggedOut", subject, sessionId: id }))
   })
 })
 

@@ -10,12 +10,26 @@ import type { Issuer } from "../domain/Issuer.js"
 import type { AccountStore } from "./AccountStore.js"
 import type { ClientStore } from "./ClientStore.js"
 import type { ConsentStore } from "./ConsentStore.js"
+import type { EventLog } from "./EventLog.js"
 import type { GrantStore } from "./GrantStore.js"
 import type { KeyStore } from "./KeyStore.js"
+import type { LoginCounters } from "./LoginCounters.js"
+import type { ResourceStore } from "./ResourceStore.js"
+import type { RevokedTokenStore } from "./RevokedTokenStore.js"
 import type { SessionStore } from "./SessionStore.js"
 
 /** All stores of one issuer. */
-export type Stores = AccountStore | ClientStore | ConsentStore | GrantStore | KeyStore | SessionStore
+export type Stores =
+  | AccountStore
+  | ClientStore
+  | ConsentStore
+  | EventLog
+  | GrantStore
+  | KeyStore
+  | LoginCounters
+  | ResourceStore
+  | RevokedTokenStore
+  | SessionStore
 
 export class Storage extends Context.Tag("latchkey/Storage")<
   Storage,

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import { refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
 let server: Cli.Server
@@ -13,13 +14,6 @@ afterAll(() => server?.stop())
 
 const run = (args: ReadonlyArray<string>, stdin?: string) =>
   Cli.run(args, { server, ...(stdin === undefined ? {} : { stdin }) })
-
-/** One line on standard error, and nothing else. */
-const refused = (code: number, line: RegExp) => ({
-  code,
-  stdout: "",
-  stderr: expect.stringMatching(new RegExp(`^latchkey: [^\\n]*${line.source}[^\\n]*\\n$`))
-})
 
 describe("user", () => {
   it("create makes an account that can log in at once", async () => {

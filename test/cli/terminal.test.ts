@@ -90,7 +90,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
     const terminal = open({}, "user", "create", "bob")
     await terminal.shows("Password for bob")
     await terminal.types(controlC)
-    await terminal.shows("latchkey: nothing was made")
+    await terminal.shows("latchkey: nothing was changed")
     expect(await terminal.ended).toBe(1)
   })
 

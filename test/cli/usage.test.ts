@@ -7,7 +7,16 @@ describe("help", () => {
   it("names every command", async () => {
     const { code, stderr, stdout } = await Cli.run(["--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-    for (const command of ["serve", "user create", "user list", "client create", "client list"]) {
+    const commands = [
+      "serve",
+      ...["create", "list", "disable", "enable", "set-password", "delete"].map((verb) => `user ${verb}`),
+      ...["create", "list", "show", "disable", "enable", "rotate-secret", "delete"].map((verb) => `client ${verb}`),
+      ...["create", "list", "delete"].map((verb) => `resource ${verb}`),
+      ...["list", "show", "revoke"].map((verb) => `grant ${verb}`),
+      "events",
+      "db status"
+    ]
+    for (const command of commands) {
       expect(stdout).toContain(`latchkey ${command}`)
     }
   })
@@ -16,7 +25,11 @@ describe("help", () => {
     ["serve", ["--host", "--port", "--issuer", "--database", "--demo", "LATCHKEY_PORT", "LATCHKEY_ACCESS_TOKEN_TTL"]],
     ["user create", ["NAME", "--password-stdin", "--database", "--issuer"]],
     ["client create", ["--name", "--redirect-uri", "--confidential", "--auth-method", "--grant", "--scope", "--json"]],
-    ["client list", ["--json"]]
+    ["client list", ["--json"]],
+    ["client rotate-secret", ["<ID>", "--json", "--database"]],
+    ["resource create", ["<URI>", "--name", "--scope", "--introspects", "--json"]],
+    ["grant revoke", ["<ID>", "--user", "--client", "--all"]],
+    ["events", ["--follow", "--user", "--client", "--grant", "--limit", "--json"]]
   ])("of %s says how it is used, whatever else is missing", async (command, words) => {
     const { code, stderr, stdout } = await Cli.run([...command.split(" "), "--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })

@@ -8,8 +8,12 @@ import { Issuer } from "../../src/domain/Issuer.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
 import { ClientStore } from "../../src/services/ClientStore.js"
 import { ConsentStore } from "../../src/services/ConsentStore.js"
+import { EventLog } from "../../src/services/EventLog.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { KeyStore } from "../../src/services/KeyStore.js"
+import { LoginCounters } from "../../src/services/LoginCounters.js"
+import { ResourceStore } from "../../src/services/ResourceStore.js"
+import { RevokedTokenStore } from "../../src/services/RevokedTokenStore.js"
 import { SessionStore } from "../../src/services/SessionStore.js"
 import { Storage } from "../../src/services/Storage.js"
 
@@ -40,8 +44,12 @@ const storesOf = (storage: Context.Tag.Service<Storage>, issuer: Issuer) => {
     accounts: Context.get(stores, AccountStore),
     clients: Context.get(stores, ClientStore),
     consents: Context.get(stores, ConsentStore),
+    events: Context.get(stores, EventLog),
     grants: Context.get(stores, GrantStore),
     keys: Context.get(stores, KeyStore),
+    loginCounters: Context.get(stores, LoginCounters),
+    resources: Context.get(stores, ResourceStore),
+    revokedTokens: Context.get(stores, RevokedTokenStore),
     sessions: Context.get(stores, SessionStore)
   }
 }

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import { Subject } from "../../src/domain/Account.js"
-import { account, alice, at, bob, username } from "./fixtures.js"
+import { account, alice, app, at, bob, consent, day, newHash, session, username } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const ann = username("ann")
@@ -15,7 +15,7 @@ export const accountContract = (it: StoreTest) => {
     it.effect("find an account as it was inserted, by its id and by its name", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
-        const given = account(alice, { username: username("älice✓"), epoch: 3 })
+        const given = account(alice, { username: username("älice✓"), state: "Disabled", epoch: 3 })
         expect(yield* accounts.insert(given)).toBe("Created")
         const found = yield* accounts.find(alice)
         expect(found).toEqual(Option.some(given))
@@ -83,6 +83,56 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("are disabled under a higher epoch, which they keep when they are enabled again", () =>
+      Effect.gen(function* () {
+        const { accounts } = yield* fresh
+        yield* Effect.forEach([account(alice), account(bob)], accounts.insert)
+        expect(yield* accounts.setState(alice, "Enabled")).toBe(true)
+        expect(yield* accounts.find(alice)).toEqual(Option.some(account(alice)))
+        expect(yield* accounts.setState(alice, "Disabled")).toBe(true)
+        expect(yield* accounts.find(alice)).toEqual(Option.some(account(alice, { state: "Disabled", epoch: 2 })))
+        expect(yield* accounts.setState(alice, "Enabled")).toBe(true)
+        expect(yield* accounts.find(alice)).toEqual(Option.some(account(alice, { epoch: 2 })))
+        expect(yield* accounts.setState(Subject.make("nobody"), "Disabled")).toBe(false)
+        expect(yield* accounts.find(bob)).toEqual(Option.some(account(bob)))
+      })
+    )
+
+    it.effect("have one password, and a new one under a higher epoch", () =>
+      Effect.gen(function* () {
+        const { accounts } = yield* fresh
+        yield* Effect.forEach([account(alice), account(bob)], accounts.insert)
+        expect(yield* accounts.setPassword(alice, newHash)).toBe(true)
+        const found = Option.getOrThrow(yield* accounts.find(alice))
+        expect(found).toEqual(account(alice, { passwordHash: newHash, epoch: 2 }))
+        expect(Redacted.value(found.passwordHash)).toBe(Redacted.value(newHash))
+        expect(yield* accounts.setPassword(Subject.make("nobody"), newHash)).toBe(false)
+        const other = Option.getOrThrow(yield* accounts.find(bob))
+        expect(Redacted.value(other.passwordHash)).toBe(Redacted.value(account(bob).passwordHash))
+      })
+    )
+
+    it.effect("are removed for good, with their sessions and consents, and leave their name to others", () =>
+      Effect.gen(function* () {
+        const { accounts, consents, nodes, sessions } = yield* fresh
+        yield* Effect.forEach([account(alice, { username: ann }), account(bob)], accounts.insert)
+        yield* Effect.forEach([session(1), session(2, { subject: bob })], sessions.insert)
+        yield* Effect.forEach([consent(), consent({ subject: bob })], consents.record)
+        expect(yield* accounts.remove(alice)).toBe(true)
+        expect(yield* accounts.remove(alice)).toBe(false)
+        for (const node of nodes) {
+          expect(yield* node.accounts.find(alice)).toEqual(Option.none())
+          expect(yield* node.accounts.findByUsername(ann)).toEqual(Option.none())
+          expect(yield* node.sessions.find(session(1).digest, at(0))).toEqual(Option.none())
+          expect(yield* node.consents.find(alice, app)).toEqual(Option.none())
+          expect(Option.isSome(yield* node.sessions.find(session(2).digest, at(0)))).toBe(true)
+          expect(Option.isSome(yield* node.consents.find(bob, app))).toBe(true)
+        }
+        expect(yield* sessions.prune(at(2 * day), 10)).toBe(1)
+        expect(yield* accounts.insert(account(Subject.make("another"), { username: ann }))).toBe("Created")
+      })
+    )
+
     it.effect("see nothing of another issuer", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
@@ -93,6 +143,9 @@ export const accountContract = (it: StoreTest) => {
         expect(yield* elsewhere.accounts.list).toEqual([])
         expect(yield* elsewhere.accounts.insertFirst(account(alice))).toBe("Created")
         yield* elsewhere.accounts.advanceEpoch(alice)
+        yield* elsewhere.accounts.setState(alice, "Disabled")
+        yield* elsewhere.accounts.setPassword(alice, newHash)
+        yield* elsewhere.accounts.remove(alice)
         expect(yield* accounts.find(alice)).toEqual(Option.some(account(alice)))
       })
     )
@@ -129,6 +182,19 @@ export const accountContract = (it: StoreTest) => {
         yield* accounts.insert(account(alice))
         yield* race(nodes, count, ({ accounts }) => accounts.advanceEpoch(alice))
         expect(yield* accounts.find(alice)).toEqual(Option.some(account(alice, { epoch: 1 + count })))
+      })
+    )
+
+    it.effect("every one that disables it or gives it a password raises the epoch, and one removes it", () =>
+      Effect.gen(function* () {
+        const { accounts, nodes } = yield* fresh
+        yield* accounts.insert(account(alice))
+        yield* race(nodes, count, ({ accounts }, i) =>
+          i % 2 === 0 ? accounts.setState(alice, "Disabled") : accounts.setPassword(alice, newHash)
+        )
+        expect(yield* accounts.find(alice)).toMatchObject({ value: { state: "Disabled", epoch: 1 + count } })
+        const removed = yield* race(nodes, count, ({ accounts }) => accounts.remove(alice))
+        expect(removed.filter((answer) => answer)).toHaveLength(1)
       })
     )
   })

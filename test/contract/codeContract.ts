@@ -100,7 +100,7 @@ export const redeemContract = (it: StoreTest) =>
         const answer = yield* grants.redeem(redemption(grant))
         expect(answer).toEqual(Grant.RedemptionAnswer.Redeemed({ grant: expected }))
         expect(yield* grants.find(grant.terms.id)).toEqual(Option.some(expected))
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.some(expected))
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.some(expected))
       })
     )
 
@@ -109,7 +109,9 @@ export const redeemContract = (it: StoreTest) =>
         const { grant, grants } = yield* approved
         const answer = yield* grants.redeem(redemption(grant, { chain: Option.none() }))
         expect(answer).toMatchObject({ _tag: "Redeemed", grant: { chain: Option.none() } })
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toMatchObject({ value: { chain: Option.none() } })
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toMatchObject({
+          value: { chain: Option.none() }
+        })
       })
     )
 
@@ -170,7 +172,7 @@ export const redeemContract = (it: StoreTest) =>
           )
         )
         expect(yield* grants.redeem(redemption(grant))).toEqual(Unknown())
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
         expect(yield* grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
       })
     )
@@ -243,7 +245,7 @@ export const redeemContract = (it: StoreTest) =>
         const external = grant({ epochs: { subject: 0, client: 1, consent: 1 } })
         yield* grants.approve(external)
         expect((yield* grants.redeem(redemption(external)))._tag).toBe("Redeemed")
-        expect(Option.isSome(yield* grants.findActive(external.terms.id, at(second)))).toBe(true)
+        expect(Option.isSome(yield* grants.findActive(external.terms.id, at(second), Option.none()))).toBe(true)
         expect((yield* grants.rotate(rotation(external, 1, second)))._tag).toBe("Rotated")
       })
     )

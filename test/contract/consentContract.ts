@@ -4,9 +4,10 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
+import { ClientId } from "../../src/domain/Client.js"
 import { ResourceIndicator } from "../../src/domain/Resource.js"
 import * as Scope from "../../src/domain/Scope.js"
-import { alice, app, at, bob, callback, consent, notes, otherApp, otherCallback } from "./fixtures.js"
+import { alice, app, at, bob, callback, client, consent, notes, otherApp, otherCallback } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
@@ -85,6 +86,36 @@ export const consentContract = (it: StoreTest) => {
         const { consents } = yield* fresh
         yield* consents.withdraw(alice, app)
         expect(yield* consents.find(alice, app)).toEqual(Option.none())
+      })
+    )
+
+    it.effect("of a person are listed as they are found, those that allow something to a client that is there", () =>
+      Effect.gen(function* () {
+        const { clients, consents, nodes } = yield* fresh
+        const clientIds = ["app", "other-app", "withdrawn", "begun-anew", "of-nothing"].map((id) => ClientId.make(id))
+        yield* Effect.forEach(clientIds, (id) => clients.insert(client(id)))
+        const [, , withdrawn = app, begunAnew = app, ofNothing = app] = clientIds
+        const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+        yield* consents.record(consent({ resources: new Set([notes, files]), scope: Scope.make("a", "b") }))
+        yield* consents.record(consent({ ...nothing, clientId: otherApp, redirectUris: new Set([callback]) }))
+        yield* consents.record(consent({ clientId: withdrawn }))
+        yield* consents.withdraw(alice, withdrawn)
+        yield* consents.record(consent({ clientId: begunAnew }))
+        yield* consents.withdraw(alice, begunAnew)
+        yield* consents.record(consent({ clientId: begunAnew, scope: Scope.make("new"), updatedAt: at(7) }))
+        yield* consents.record(consent({ ...nothing, clientId: ofNothing }))
+        yield* consents.record(consent({ clientId: ClientId.make("gone") }))
+        yield* consents.record(consent({ subject: bob }))
+        const expected = yield* Effect.forEach([app, begunAnew, otherApp], (id) =>
+          Effect.map(consents.find(alice, id), Option.getOrThrow)
+        )
+        for (const node of nodes) {
+          const listed = yield* node.consents.list(alice)
+          expect([...listed].sort((a, b) => (a.clientId < b.clientId ? -1 : 1))).toEqual(expected)
+        }
+        yield* clients.remove(app)
+        expect((yield* consents.list(alice)).map(({ clientId }) => clientId).sort()).toEqual([begunAnew, otherApp])
+        expect(yield* (yield* fresh).consents.list(alice)).toEqual([])
       })
     )
 

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Account, Subject, Username } from "../../src/domain/Account.js"
-import { type Client, ClientId } from "../../src/domain/Client.js"
+import { type Client, ClientId, type StoredSecret } from "../../src/domain/Client.js"
 import { CodeChallenge } from "../../src/domain/CodeChallenge.js"
 import type { Consent } from "../../src/domain/Consent.js"
 import { Digest } from "../../src/domain/Digest.js"
@@ -51,6 +51,8 @@ export const client = (id: ClientId, changes: Partial<Client> = {}): Client => (
     response_types: ["code"]
   },
   secret: Option.none(),
+  state: "Enabled",
+  usedAt: Option.none(),
   epoch: 1,
   ...changes
 })
@@ -60,6 +62,7 @@ export const account = (id: Subject, changes: Partial<Account> = {}): Account =>
   username: username(id),
   passwordHash: Redacted.make(`$argon2id$v=19$m=19456,t=2,p=1$${id}`),
   createdAt: at(0),
+  state: "Enabled",
   epoch: 1,
   ...changes
 })
@@ -176,9 +179,18 @@ export const refreshed = (...moments: ReadonlyArray<number>) =>
     return given
   })
 
-/** What raises one of a grant's epochs. */
+/** What raises one of a grant's epochs, or takes it away. */
 export const epochRaisers = [
   ["person", ({ accounts }: Stores) => accounts.advanceEpoch(alice)],
   ["client", ({ clients }: Stores) => clients.advanceEpoch(app)],
-  ["consent", ({ consents }: Stores) => consents.withdraw(alice, app)]
+  ["consent", ({ consents }: Stores) => consents.withdraw(alice, app)],
+  ["person, disabled,", ({ accounts }: Stores) => Effect.asVoid(accounts.setState(alice, "Disabled"))],
+  ["client, disabled,", ({ clients }: Stores) => Effect.asVoid(clients.setState(app, "Disabled"))],
+  ["person, with a new password,", ({ accounts }: Stores) => Effect.asVoid(accounts.setPassword(alice, newHash))],
+  ["client, with a new secret,", ({ clients }: Stores) => Effect.asVoid(clients.setSecret(app, newSecret))],
+  ["person, removed,", ({ accounts }: Stores) => Effect.asVoid(accounts.remove(alice))],
+  ["client, removed,", ({ clients }: Stores) => Effect.asVoid(clients.remove(app))]
 ] as const
+
+export const newHash = Redacted.make("$argon2id$v=19$m=19456,t=2,p=1$new")
+export const newSecret: StoredSecret = { digest: digest("new"), expiresAt: Option.some(at(day)) }

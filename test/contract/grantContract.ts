@@ -3,6 +3,7 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
+import { TokenId } from "../../src/domain/AccessToken.js"
 import * as Grant from "../../src/domain/Grant.js"
 import type { Whose } from "../../src/services/GrantStore.js"
 import {
@@ -24,7 +25,9 @@ import {
   rotation,
   second
 } from "./fixtures.js"
-import { fresh, type StoreTest } from "./Nodes.js"
+import { fresh, type Stores, type StoreTest } from "./Nodes.js"
+
+type State = "Enabled" | "Disabled"
 
 const { Unknown } = Grant.RedemptionAnswer
 
@@ -53,7 +56,7 @@ export const revokeContract = (it: StoreTest) => {
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(second))
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
         expect(yield* grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
         expect((yield* grants.redeem(redemption(grant)))._tag).not.toBe("Redeemed")
       })
@@ -113,14 +116,14 @@ export const findContract = (it: StoreTest) =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         expect(yield* grants.find(grantId(1))).toEqual(Option.none())
-        expect(yield* grants.findActive(grantId(1), at(0))).toEqual(Option.none())
+        expect(yield* grants.findActive(grantId(1), at(0), Option.none())).toEqual(Option.none())
       })
     )
 
     it.effect("find no active grant before the code is redeemed", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
-        expect(yield* grants.findActive(grant.terms.id, at(0))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(0), Option.none())).toEqual(Option.none())
       })
     )
 
@@ -131,7 +134,7 @@ export const findContract = (it: StoreTest) =>
     ] as const)("%i ms after the approval, find an active grant: %s", ([millis, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
-        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(millis)))).toBe(expected)
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(millis), Option.none()))).toBe(expected)
         expect(Option.isSome(yield* grants.find(grant.terms.id))).toBe(true)
       })
     )
@@ -139,7 +142,7 @@ export const findContract = (it: StoreTest) =>
     it.effect("find a grant active whose refresh token died unused", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
-        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(idle)))).toBe(true)
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(idle), Option.none()))).toBe(true)
       })
     )
 
@@ -147,8 +150,53 @@ export const findContract = (it: StoreTest) =>
       Effect.gen(function* () {
         const given = yield* active
         yield* raise(given)
-        expect(yield* given.grants.findActive(given.grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* given.grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
         expect(yield* given.grants.find(given.grant.terms.id)).toMatchObject({ value: { _tag: "Active" } })
+      })
+    )
+
+    it.effect("find no active grant for an access token that was revoked by itself", () =>
+      Effect.gen(function* () {
+        const { grant, grants, nodes, revokedTokens } = yield* active
+        const find = (token: string) =>
+          grants
+            .findActive(grant.terms.id, at(second), Option.some(TokenId.make(token)))
+            .pipe(Effect.map(Option.isSome))
+        const elsewhere = yield* fresh
+        yield* elsewhere.revokedTokens.insert(TokenId.make("one"), at(day))
+        expect(yield* find("one")).toBe(true)
+        yield* revokedTokens.insert(TokenId.make("one"), at(day))
+        expect(yield* find("one")).toBe(false)
+        expect(yield* find("other")).toBe(true)
+        for (const node of nodes) {
+          const token = Option.some(TokenId.make("one"))
+          expect(yield* node.grants.findActive(grant.terms.id, at(second), token)).toEqual(Option.none())
+          expect(Option.isSome(yield* node.grants.findActive(grant.terms.id, at(second), Option.none()))).toBe(true)
+        }
+        expect((yield* grants.rotate(rotation(grant, 1, second)))._tag).toBe("Rotated")
+      })
+    )
+
+    it.effect.each([
+      ["person", ({ accounts }: Stores, state: State) => accounts.setState(alice, state)],
+      ["client", ({ clients }: Stores, state: State) => clients.setState(app, state)]
+    ] as const)("find nothing good while the %s is disabled, whatever its epoch, nor later what is older", ([, set]) =>
+      Effect.gen(function* () {
+        const given = yield* active
+        const { accounts, clients, grants } = given
+        yield* set(given, "Disabled")
+        const epochs = {
+          subject: Option.getOrThrow(yield* accounts.find(alice)).epoch,
+          client: Option.getOrThrow(yield* clients.find(app)).epoch,
+          consent: 1
+        }
+        const late = grant({ id: grantId(2), epochs })
+        yield* grants.approve(late)
+        expect(yield* grants.redeem(redemption(late))).toEqual(Unknown())
+        yield* set(given, "Enabled")
+        expect(yield* grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+        expect(yield* grants.rotate(rotation(given.grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
+        expect((yield* grants.redeem(redemption(late)))._tag).toBe("Redeemed")
       })
     )
 
@@ -172,7 +220,7 @@ export const findContract = (it: StoreTest) =>
         const elsewhere = yield* fresh
         yield* introduce(elsewhere)
         yield* Effect.forEach(epochRaisers, ([, raise]) => raise(elsewhere))
-        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(second)))).toBe(true)
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(second), Option.none()))).toBe(true)
         expect((yield* grants.rotate(rotation(grant, 1, second)))._tag).toBe("Rotated")
       })
     )

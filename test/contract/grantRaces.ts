@@ -124,7 +124,7 @@ export const raceContract = (it: StoreTest) =>
             : Effect.map(grants.revokeAll({ subject: alice }, "SubjectRevoked", at(second)), (ids) => ids.length === 1)
         )
         expect(answers.filter((revoked) => revoked)).toHaveLength(1)
-        expect(yield* grants.findActive(grant.terms.id, at(second))).toEqual(Option.none())
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
       })
     )
 
@@ -155,8 +155,26 @@ export const raceContract = (it: StoreTest) =>
               : Effect.asVoid(stores.grants.redeem(redemption(others[i] as Grant.Approved)))
           )
           for (const { terms } of others) {
-            expect(yield* grants.findActive(terms.id, at(second))).toEqual(Option.none())
+            expect(yield* grants.findActive(terms.id, at(second), Option.none())).toEqual(Option.none())
             expect((yield* grants.rotate(rotation(grant({ id: terms.id }), 1, second)))._tag).not.toBe("Rotated")
+          }
+        })
+    )
+
+    it.effect.each(epochRaisers)(
+      "one raises the epoch of the %s while others refresh: what they got is dead, and stays it",
+      ([, raise]) =>
+        Effect.gen(function* () {
+          const { grant, grants, nodes } = yield* active
+          const answers = yield* race(nodes, count, (stores, i) =>
+            i === count - 1
+              ? Effect.as(raise(stores), "raised")
+              : Effect.map(stores.grants.rotate(rotation(grant, 1, second)), ({ _tag }) => _tag)
+          )
+          expect(answers.filter((answer) => answer === "Rotated").length).toBeLessThanOrEqual(1)
+          expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+          for (const generation of [1, 2]) {
+            expect((yield* grants.rotate(rotation(grant, generation, second)))._tag).toBe("Revoked")
           }
         })
     )

@@ -2,19 +2,30 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import { KeyId, type StoredKey } from "../../src/services/KeyStore.js"
+import { KeyId, KeyState, type StoredKey } from "../../src/services/KeyStore.js"
 import { at } from "./fixtures.js"
-import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
+import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
-const key = (n: number): StoredKey => ({
+const key = (n: number, state: KeyState = KeyState.Current()): StoredKey => ({
   id: KeyId.make(`key-${n}`.padEnd(8, "-")),
   sealed: `sealed-${n}`,
-  createdAt: at(n)
+  createdAt: at(n),
+  state
+})
+const next = (n: number) => key(n, KeyState.Next())
+const retired = (n: number, when: number) => key(n, KeyState.Retired({ at: at(when) }))
+
+/** An issuer with a current key and a next one. */
+const rotating = Effect.gen(function* () {
+  const stores = yield* fresh
+  yield* stores.keys.insertFirst(key(1))
+  yield* stores.keys.insertNext(next(2))
+  return stores
 })
 
 export const keyContract = (it: StoreTest) => {
   describe("keys", () => {
-    it.effect("keep the first, and no second", () =>
+    it.effect("keep the first as the current, and no second", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* fresh
         expect(yield* keys.list).toEqual([])
@@ -25,25 +36,113 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("keep one next key, which changes nothing until it is promoted", () =>
+      Effect.gen(function* () {
+        const { keys, nodes } = yield* fresh
+        yield* keys.insertFirst(key(1))
+        expect(yield* keys.insertNext(key(1))).toBe(false)
+        expect(yield* keys.insertNext(next(2))).toBe(true)
+        expect(yield* keys.insertNext(next(2))).toBe(false)
+        expect(yield* keys.insertNext(next(3))).toBe(false)
+        for (const node of nodes) expect(yield* node.keys.list).toEqual([key(1), next(2)])
+      })
+    )
+
+    it.effect("promote the next key once, and retire the current", () =>
+      Effect.gen(function* () {
+        const { keys, nodes } = yield* rotating
+        expect(yield* keys.promote(key(3).id, at(9))).toBe(false)
+        expect(yield* keys.promote(key(1).id, at(9))).toBe(false)
+        expect(yield* keys.promote(key(2).id, at(10))).toBe(true)
+        expect(yield* keys.promote(key(2).id, at(11))).toBe(false)
+        expect(yield* keys.promote(key(1).id, at(11))).toBe(false)
+        for (const node of nodes) expect(yield* node.keys.list).toEqual([retired(1, 10), key(2)])
+      })
+    )
+
+    it.effect("follow one another, whatever the clock says", () =>
+      Effect.gen(function* () {
+        const { keys } = yield* rotating
+        yield* keys.promote(key(2).id, at(20))
+        expect(yield* keys.insertNext(next(3))).toBe(true)
+        expect(yield* keys.promote(key(3).id, at(10))).toBe(true)
+        expect(yield* keys.list).toEqual([retired(1, 20), retired(2, 10), key(3)])
+        expect(yield* keys.insertNext(next(4))).toBe(true)
+        expect(yield* keys.list).toEqual([retired(1, 20), retired(2, 10), key(3), next(4)])
+      })
+    )
+
+    it.effect("forget any but the current", () =>
+      Effect.gen(function* () {
+        const { keys } = yield* rotating
+        expect(yield* keys.remove(key(1).id)).toBe(false)
+        expect(yield* keys.remove(key(3).id)).toBe(false)
+        expect(yield* keys.remove(next(2).id)).toBe(true)
+        expect(yield* keys.remove(next(2).id)).toBe(false)
+        expect(yield* keys.promote(next(2).id, at(9))).toBe(false)
+        expect(yield* keys.list).toEqual([key(1)])
+        expect(yield* keys.insertNext(next(3))).toBe(true)
+        yield* keys.promote(next(3).id, at(10))
+        expect(yield* keys.remove(key(3).id)).toBe(false)
+        expect(yield* keys.remove(key(1).id)).toBe(true)
+        expect(yield* keys.list).toEqual([key(3)])
+        yield* keys.insertFirst(key(4))
+        expect(yield* keys.list).toEqual([key(3)])
+      })
+    )
+
     it.effect("see nothing of another issuer", () =>
       Effect.gen(function* () {
-        const { keys } = yield* fresh
-        yield* keys.insertFirst(key(1))
+        const { keys } = yield* rotating
         const elsewhere = yield* fresh
         expect(yield* elsewhere.keys.list).toEqual([])
+        expect(yield* elsewhere.keys.promote(key(2).id, at(9))).toBe(false)
+        expect(yield* elsewhere.keys.remove(key(2).id)).toBe(false)
         yield* elsewhere.keys.insertFirst(key(1))
-        expect(yield* elsewhere.keys.list).toEqual([key(1)])
+        expect(yield* elsewhere.keys.insertNext(next(2))).toBe(true)
+        expect(yield* elsewhere.keys.promote(key(2).id, at(9))).toBe(true)
+        expect(yield* keys.list).toEqual([key(1), next(2)])
       })
     )
   })
 
-  it.effect.each(crowds)("of %i callers one keeps its key, and all see that one", (count) =>
-    Effect.gen(function* () {
-      const { keys, nodes } = yield* fresh
-      const seen = yield* race(nodes, count, ({ keys }, i) => Effect.zipRight(keys.insertFirst(key(i)), keys.list))
-      const kept = yield* keys.list
-      expect(kept).toHaveLength(1)
-      for (const list of seen) expect(list).toEqual(kept)
-    })
-  )
+  describe.each(crowds)("of %i callers", (count) => {
+    it.effect("one keeps its key, and all see that one", () =>
+      Effect.gen(function* () {
+        const { keys, nodes } = yield* fresh
+        const seen = yield* race(nodes, count, ({ keys }, i) => Effect.zipRight(keys.insertFirst(key(i)), keys.list))
+        const kept = yield* keys.list
+        expect(kept).toHaveLength(1)
+        for (const list of seen) expect(list).toEqual(kept)
+      })
+    )
+
+    it.effect("one keeps its next key, and of as many one promotes it", () =>
+      Effect.gen(function* () {
+        const { keys, nodes } = yield* fresh
+        yield* keys.insertFirst(key(100))
+        const made = yield* race(nodes, count, ({ keys }, i) => keys.insertNext(next(i)))
+        expect(made.filter((answer) => answer)).toHaveLength(1)
+        const winner = made.indexOf(true)
+        expect(yield* keys.list).toEqual([next(winner), key(100)])
+        const promoted = yield* race(nodes, count, ({ keys }, i) => keys.promote(next(winner).id, at(1000 + i)))
+        expect(promoted.filter((answer) => answer)).toHaveLength(1)
+        expect(yield* keys.list).toEqual([key(winner), retired(100, 1000 + promoted.indexOf(true))])
+      })
+    )
+
+    it.effect("some make, some promote, some forget keys: there is one current key at every moment", () =>
+      Effect.gen(function* () {
+        const { keys, nodes } = yield* rotating
+        const turn = (stores: Stores, i: number) => {
+          const id = key(2 + (i % 3)).id
+          if (i % 4 === 0) return stores.keys.insertNext(next(2 + (i % 3)))
+          return i % 4 === 3 ? stores.keys.remove(id) : stores.keys.promote(id, at(100))
+        }
+        const currentIn = (list: ReadonlyArray<StoredKey>) => list.filter(({ state }) => state._tag === "Current")
+        const seen = yield* race(nodes, count, (stores, i) => Effect.zipRight(turn(stores, i), stores.keys.list))
+        for (const list of [...seen, yield* keys.list]) expect(currentIn(list)).toHaveLength(1)
+      })
+    )
+  })
 }

@@ -3,8 +3,9 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import { account, alice, at, bob, day, digest, session } from "./fixtures.js"
-import { fresh, type StoreTest } from "./Nodes.js"
+import { Subject } from "../../src/domain/Account.js"
+import { account, alice, at, bob, day, digest, newHash, session } from "./fixtures.js"
+import { fresh, type Stores, type StoreTest } from "./Nodes.js"
 
 /** An issuer with a person who is logged in. */
 const loggedIn = Effect.gen(function* () {
@@ -56,6 +57,70 @@ export const sessionContract = (it: StoreTest) =>
         expect(yield* sessions.find(digest("session-1"), at(0))).toEqual(Option.none())
         yield* sessions.insert(session(2, { subjectEpoch: 2 }))
         expect(Option.isSome(yield* sessions.find(digest("session-2"), at(0)))).toBe(true)
+      })
+    )
+
+    it.effect.each([
+      ["disabled", ({ accounts }: Stores) => Effect.asVoid(accounts.setState(alice, "Disabled"))],
+      ["given a new password", ({ accounts }: Stores) => Effect.asVoid(accounts.setPassword(alice, newHash))],
+      ["removed", ({ accounts }: Stores) => Effect.asVoid(accounts.remove(alice))]
+    ] as const)("are over once the account was %s, and stay it", ([, change]) =>
+      Effect.gen(function* () {
+        const stores = yield* loggedIn
+        yield* change(stores)
+        for (const { sessions } of stores.nodes) {
+          expect(yield* sessions.find(session(1).digest, at(0))).toEqual(Option.none())
+          expect(yield* sessions.list(alice, at(0))).toEqual([])
+        }
+        yield* stores.accounts.setState(alice, "Enabled")
+        expect(yield* stores.sessions.find(session(1).digest, at(0))).toEqual(Option.none())
+      })
+    )
+
+    it.effect("are none while the account is disabled, whatever its epoch", () =>
+      Effect.gen(function* () {
+        const { accounts, sessions } = yield* loggedIn
+        yield* accounts.setState(alice, "Disabled")
+        yield* sessions.insert(session(2, { subjectEpoch: 2 }))
+        expect(yield* sessions.find(session(2).digest, at(0))).toEqual(Option.none())
+        expect(yield* sessions.list(alice, at(0))).toEqual([])
+      })
+    )
+
+    it.effect("of a person are listed as they were inserted, the newest first, those that are good", () =>
+      Effect.gen(function* () {
+        const { accounts, nodes, sessions } = yield* loggedIn
+        yield* accounts.insert(account(bob))
+        const later = session(2, { authenticatedAt: at(5) })
+        const others = [
+          later,
+          session(3, { authenticatedAt: at(3), expiresAt: at(10) }),
+          session(4, { subjectEpoch: 2 }),
+          session(5, { subject: bob }),
+          session(6)
+        ]
+        yield* Effect.forEach(others, sessions.insert)
+        yield* sessions.end(session(6).id)
+        for (const node of nodes) expect(yield* node.sessions.list(alice, at(10))).toEqual([later, session(1)])
+        expect((yield* sessions.list(alice, at(9))).map(({ id }) => id)).toEqual([2, 3, 1].map((n) => session(n).id))
+        expect(yield* sessions.list(Subject.make("nobody"), at(0))).toEqual([])
+        expect(yield* (yield* fresh).sessions.list(alice, at(0))).toEqual([])
+      })
+    )
+
+    it.effect("are forgotten once they expired, the first to expire first, no more than may be", () =>
+      Effect.gen(function* () {
+        const { sessions } = yield* loggedIn
+        for (const n of [2, 3, 4]) yield* sessions.insert(session(n, { expiresAt: at(n) }))
+        // At an instant before all of them ended, so that what is not found is gone.
+        const left = Effect.map(sessions.list(alice, at(0)), (list) => list.map(({ id }) => id).sort())
+        expect(yield* sessions.prune(at(2), 10)).toBe(0)
+        expect(yield* sessions.prune(at(4), 1)).toBe(1)
+        expect(yield* left).toEqual([1, 3, 4].map((n) => session(n).id))
+        expect(yield* sessions.prune(at(4), 10)).toBe(1)
+        expect(yield* left).toEqual([1, 4].map((n) => session(n).id))
+        expect(yield* (yield* fresh).sessions.prune(at(2 * day), 10)).toBe(0)
+        expect(yield* sessions.prune(at(4), 10)).toBe(0)
       })
     )
 

@@ -5,11 +5,16 @@ import { accountContract } from "./accountContract.js"
 import { clientContract } from "./clientContract.js"
 import { approveContract, redeemContract } from "./codeContract.js"
 import { consentContract } from "./consentContract.js"
+import { eventContract } from "./eventContract.js"
 import { findContract, revokeContract } from "./grantContract.js"
 import { historyContract } from "./grantHistories.js"
 import { raceContract } from "./grantRaces.js"
+import { listContract, pruneContract } from "./grantUpkeep.js"
 import { keyContract } from "./keyContract.js"
+import { loginCounterContract } from "./loginCounterContract.js"
 import type { Nodes } from "./Nodes.js"
+import { resourceContract } from "./resourceContract.js"
+import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
 
@@ -20,6 +25,8 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     redeemContract(it)
     revokeContract(it)
     findContract(it)
+    listContract(it)
+    pruneContract(it)
     rotateContract(it)
     retryContract(it)
     raceContract(it)
@@ -29,4 +36,8 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     sessionContract(it)
     consentContract(it)
     keyContract(it)
+    resourceContract(it)
+    revokedTokenContract(it)
+    eventContract(it)
+    loginCounterContract(it)
   })

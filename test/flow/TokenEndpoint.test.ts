@@ -163,7 +163,7 @@ describe("the request", () => {
     for (const grant_type of [undefined, ""]) {
       expect(await outcome(server.post("/token", { ...request, grant_type }))).toBe("400 invalid_request")
     }
-    const others = ["password", "implicit", "client_credentials", "AUTHORIZATION_CODE", "authorization_code ", "code"]
+    const others = ["password", "implicit", "CLIENT_CREDENTIALS", "AUTHORIZATION_CODE", "authorization_code ", "code"]
     const more = ["urn:ietf:params:oauth:grant-type:device_code", "__proto__", "constructor", "toString", "find"]
     for (const grant_type of [...others, ...more]) {
       const good = { username: "ada", password: Server.password }
@@ -178,6 +178,11 @@ describe("the request", () => {
     const { held } = await ready(server)
     const client = await server.register({ redirect_uris: [], grant_types: ["refresh_token"], response_types: [] })
     expect(await outcome(server.redeem(client, held))).toBe("400 unauthorized_client")
+    for (const method of ["none", "client_secret_basic"]) {
+      const other = await server.register({ token_endpoint_auth_method: method })
+      const answer = server.token(other, { grant_type: "client_credentials" })
+      expect(await outcome(answer), method).toBe("400 unauthorized_client")
+    }
   })
 
   // HTTP-05
@@ -231,6 +236,8 @@ describe("the client", () => {
     id: ClientId.make(id),
     issuedAt: DateTime.unsafeMake(Server.start),
     origin: "Operator",
+    state: "Enabled",
+    usedAt: Option.none(),
     metadata: {
       redirect_uris: [RedirectUri.make(redirectUri)],
       token_endpoint_auth_method: "client_secret_basic",

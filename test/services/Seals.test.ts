@@ -28,6 +28,7 @@ const sealsOf = (issuer: string, ...keys: ReadonlyArray<RootKey>) => {
     issuer: Issuer.make(issuer),
     resources: [],
     lifetimes: defaultLifetimes,
+    trustedProxies: [],
     privateUseSchemes: new Set<string>()
   })
   return Effect.provide(Seals.Seals, Layer.provide(Seals.layer, Layer.merge(keyring, settings)))

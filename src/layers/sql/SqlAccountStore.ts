@@ -9,13 +9,14 @@ import type { Issuer } from "../../domain/Issuer.js"
 import type { AccountStore } from "../../services/AccountStore.js"
 import * as SqlText from "./SqlText.js"
 
-const columns = "id, username, password_hash, created_at, epoch"
+const columns = "id, username, password_hash, created_at, state, epoch"
 
 const Row = Schema.Struct({
   id: Subject,
   username: Schema.typeSchema(Username),
   password_hash: Schema.Redacted(Schema.String),
   created_at: SqlText.Instant,
+  state: Schema.Literal("Enabled", "Disabled"),
   epoch: Schema.Int
 })
 
@@ -29,6 +30,7 @@ const decode = (row: unknown) =>
       username: row.username,
       passwordHash: row.password_hash,
       createdAt: row.created_at,
+      state: row.state,
       epoch: row.epoch
     })
   )
@@ -38,20 +40,21 @@ const encode = (account: Account) => ({
   username: account.username,
   passwordHash: Redacted.value(account.passwordHash),
   createdAt: account.createdAt.epochMillis,
+  state: account.state,
   epoch: account.epoch
 })
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<AccountStore> => {
   const query = SqlText.queries(sql, issuer)
   const insert = query(`
-    insert into accounts (issuer, id, username, password_hash, created_at, epoch)
-    values (:issuer, :id, :username, :passwordHash, :createdAt, :epoch)
+    insert into accounts (issuer, id, username, password_hash, created_at, state, epoch)
+    values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)
     on conflict (issuer, username) do nothing
     returning id`)
   // Of two that see no account at once, the founder's index lets one pass.
   const insertFirst = query(`
-    insert into accounts (issuer, id, username, password_hash, created_at, epoch, founder)
-    select :issuer, :id, :username, :passwordHash, cast(:createdAt as bigint), cast(:epoch as bigint), 1
+    insert into accounts (issuer, id, username, password_hash, created_at, state, epoch, founder)
+    select :issuer, :id, :username, :passwordHash, cast(:createdAt as bigint), :state, cast(:epoch as bigint), 1
     where not exists (select 1 from accounts where issuer = :issuer)
     on conflict do nothing
     returning id`)
@@ -59,6 +62,19 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const findByUsername = query(`select ${columns} from accounts where issuer = :issuer and username = :username`)
   const list = query(`select ${columns} from accounts where issuer = :issuer order by created_at, id`)
   const advanceEpoch = query("update accounts set epoch = epoch + 1 where issuer = :issuer and id = :id")
+  const setState = query(`
+    update accounts set state = :state, epoch = epoch + case when :state = 'Disabled' then 1 else 0 end
+    where issuer = :issuer and id = :id
+    returning id`)
+  const setPassword = query(`
+    update accounts set password_hash = :passwordHash, epoch = epoch + 1 where issuer = :issuer and id = :id
+    returning id`)
+  const remove = query("delete from accounts where issuer = :issuer and id = :id returning id")
+  const leftovers = [
+    query("delete from sessions where issuer = :issuer and subject = :id"),
+    query("delete from consents where issuer = :issuer and subject = :id"),
+    query("delete from consent_items where issuer = :issuer and subject = :id")
+  ]
 
   return {
     insert: (account) => Effect.map(insert(encode(account)), (made) => (made.length > 0 ? "Created" : "NameTaken")),
@@ -67,6 +83,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
     findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlText.first(rows, decode)),
     list: Effect.flatMap(list({}), Effect.forEach(decode)),
-    advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id }))
+    advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id })),
+    setState: (id, state) => Effect.map(setState({ id, state }), (changed) => changed.length > 0),
+    setPassword: (id, hash) =>
+      Effect.map(setPassword({ id, passwordHash: Redacted.value(hash) }), (changed) => changed.length > 0),
+    remove: Effect.fnUntraced(function* (id) {
+      const removed = yield* remove({ id })
+      // From here on nothing of it counts; what follows only tidies up.
+      if (removed.length > 0) yield* Effect.forEach(leftovers, (forget) => forget({ id }), { discard: true })
+      return removed.length > 0
+    })
   }
 }

@@ -8,11 +8,12 @@
  * and the answer carries the epoch that is dead, so that the grant made under it is dead, too.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Arr from "effect/Array"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Subject } from "../../domain/Account.js"
-import type { ClientId } from "../../domain/Client.js"
+import { ClientId } from "../../domain/Client.js"
 import type { Consent } from "../../domain/Consent.js"
 import type { Issuer } from "../../domain/Issuer.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
@@ -32,6 +33,11 @@ type Item = typeof Item.Type
 const readPair = SqlText.reader("consents", Pair)
 const readEpoch = SqlText.reader("consents", Pair.pick("epoch"))
 const readItems = SqlText.reader("consent_items", Schema.Array(Item))
+
+const readListed = SqlText.reader(
+  "consents",
+  Schema.Array(Schema.Struct({ client_id: ClientId, ...Pair.fields, kind: Schema.String, value: Schema.String }))
+)
 
 const itemsOf = ({ redirectUris, resources, scope }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
   ...Array.from(scope, (value) => ({ kind: "scope" as const, value })),
@@ -62,6 +68,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const findItems = query(`
     select kind, value from consent_items
     where issuer = :issuer and subject = :subject and client_id = :clientId and epoch = :epoch`)
+  const list = query(`
+    select client_id, consents.updated_at, epoch, kind, value
+    from consents join consent_items using (issuer, subject, client_id, epoch)
+    where issuer = :issuer and subject = :subject
+      and exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)
+    order by client_id`)
   const touchPair = query(`
     insert into consents (issuer, subject, client_id, updated_at, epoch)
     values (:issuer, :subject, :clientId, :updatedAt, 1)
@@ -98,6 +110,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       const pair = yield* readPair((yield* touchPair({ subject, clientId, updatedAt: updatedAt.epochMillis }))[0])
       yield* insertItems(subject, clientId, pair.epoch, itemsOf(added))
       return yield* withItems(subject, clientId, pair)
+    }),
+
+    list: Effect.fnUntraced(function* (subject) {
+      const rows = yield* readListed(yield* list({ subject }))
+      return yield* Effect.forEach(
+        Object.values(Arr.groupBy(rows, ({ client_id }) => client_id)),
+        ([pair, ...others]) =>
+          Effect.map(readItems([pair, ...others]), (items) => consentOf(subject, pair.client_id, pair, items))
+      )
     }),
 
     withdraw: Effect.fnUntraced(function* (subject, clientId) {

@@ -10,19 +10,20 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Grant from "../../domain/Grant.js"
 import type { Issuer } from "../../domain/Issuer.js"
-import type { GrantStore, Whose } from "../../services/GrantStore.js"
+import type { GrantStore, Which, Whose } from "../../services/GrantStore.js"
+import { subjectEpoch } from "./Epochs.js"
 import * as GrantRow from "./GrantRow.js"
+import { grantEnd } from "./migrations/Operation.js"
 import * as SqlText from "./SqlText.js"
 
 const { columns } = GrantRow
 
-/**
- * The grant's epochs are still those of its person, client and consent. A person that has no account here is another
- * system's, and has epoch 0; a client and a consent must be there.
- */
+/** The grant's epochs are still those of its person, client and consent. */
 const epochsStand = `
-  subject_epoch = coalesce((select epoch from accounts where issuer = grants.issuer and id = grants.subject), 0)
-  and client_epoch = (select epoch from clients where issuer = grants.issuer and id = grants.client_id)
+  subject_epoch = ${subjectEpoch("grants")}
+  and client_epoch = (
+    select epoch from clients where issuer = grants.issuer and id = grants.client_id and state = 'Enabled'
+  )
   and consent_epoch = (
     select epoch from consents
     where issuer = grants.issuer and subject = grants.subject and client_id = grants.client_id
@@ -35,6 +36,9 @@ const withoutChain = `generation = null, token_digest = null, chain_key = null, 
 const revokeEach = `
   update grants set state = 'Revoked', revoked_at = :now, revocation_reason = :reason, ${withoutChain}
   where issuer = :issuer and state <> 'Revoked'`
+
+const listThose = `select ${columns} from grants where issuer = :issuer and id > :after`
+const inOrder = "order by id limit :limit"
 
 const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlText.queries(sql, issuer)
@@ -91,7 +95,19 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
 
     findActive: query(`
       select ${columns} from grants
-      where issuer = :issuer and id = :id and state = 'Active' and expires_at > :now and ${epochsStand}`),
+      where issuer = :issuer and id = :id and state = 'Active' and expires_at > :now and ${epochsStand}
+        and not exists (select 1 from revoked_tokens where issuer = grants.issuer and id = :token)`),
+
+    listAll: query(`${listThose} ${inOrder}`),
+    listOfSubject: query(`${listThose} and subject = :subject ${inOrder}`),
+    listOfClient: query(`${listThose} and client_id = :clientId ${inOrder}`),
+    listOfPair: query(`${listThose} and subject = :subject and client_id = :clientId ${inOrder}`),
+
+    prune: query(`
+      delete from grants where issuer = :issuer and id in (
+        select id from grants where issuer = :issuer and ${grantEnd} < :before order by ${grantEnd} limit :limit
+      ) and ${grantEnd} < :before
+      returning id`),
 
     revokeOfSubject: query(`${revokeEach} and subject = :subject returning id`),
     revokeOfClient: query(`${revokeEach} and client_id = :clientId returning id`),
@@ -118,6 +134,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     return clientId === undefined
       ? statements.revokeOfSubject({ subject, reason, now })
       : statements.revokeOfPair({ subject, clientId, reason, now })
+  }
+
+  const listThose = ({ clientId, subject }: Which, page: { readonly after: string; readonly limit: number }) => {
+    if (subject === undefined) {
+      return clientId === undefined ? statements.listAll(page) : statements.listOfClient({ clientId, ...page })
+    }
+    return clientId === undefined
+      ? statements.listOfSubject({ subject, ...page })
+      : statements.listOfPair({ subject, clientId, ...page })
   }
 
   const find = (id: Grant.GrantId) => Effect.flatMap(statements.find({ id }), decodeFirst)
@@ -186,10 +211,17 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         Effect.map((rows) => rows.map(({ id }) => id))
       ),
 
+    list: (which, { after = "", limit }) =>
+      Effect.flatMap(listThose(which, { after, limit }), Effect.forEach(GrantRow.decode)),
+
+    prune: (before, limit) =>
+      Effect.map(statements.prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
+
     find,
 
-    findActive: Effect.fnUntraced(function* (id, now) {
-      const grant = yield* decodeFirst(yield* statements.findActive({ id, now: now.epochMillis }))
+    findActive: Effect.fnUntraced(function* (id, now, token) {
+      const rows = yield* statements.findActive({ id, now: now.epochMillis, token: Option.getOrNull(token) })
+      const grant = yield* decodeFirst(rows)
       return Option.filter(grant, Grant.Grant.$is("Active"))
     })
   }

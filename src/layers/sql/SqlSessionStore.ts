@@ -8,7 +8,10 @@ import { Digest } from "../../domain/Digest.js"
 import type { Issuer } from "../../domain/Issuer.js"
 import { type Session, SessionId } from "../../domain/Session.js"
 import type { SessionStore } from "../../services/SessionStore.js"
+import { subjectEpoch } from "./Epochs.js"
 import * as SqlText from "./SqlText.js"
+
+const columns = "id, digest, subject, authenticated_at, expires_at, subject_epoch"
 
 const Row = Schema.Struct({
   id: SessionId,
@@ -39,12 +42,18 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const insert = query(`
     insert into sessions (issuer, id, digest, subject, authenticated_at, expires_at, subject_epoch)
     values (:issuer, :id, :digest, :subject, :authenticatedAt, :expiresAt, :subjectEpoch)`)
-  // A person that has no account here has epoch 0, as for grants.
   const find = query(`
-    select id, digest, subject, authenticated_at, expires_at, subject_epoch from sessions
-    where issuer = :issuer and digest = :digest and expires_at > :now and subject_epoch = coalesce(
-      (select epoch from accounts where issuer = sessions.issuer and id = sessions.subject), 0
-    )`)
+    select ${columns} from sessions
+    where issuer = :issuer and digest = :digest and expires_at > :now and subject_epoch = ${subjectEpoch("sessions")}`)
+  const list = query(`
+    select ${columns} from sessions
+    where issuer = :issuer and subject = :subject and expires_at > :now and subject_epoch = ${subjectEpoch("sessions")}
+    order by authenticated_at desc, id desc`)
+  const prune = query(`
+    delete from sessions where issuer = :issuer and id in (
+      select id from sessions where issuer = :issuer and expires_at < :before order by expires_at limit :limit
+    )
+    returning id`)
   const end = query("delete from sessions where issuer = :issuer and id = :id")
 
   return {
@@ -61,6 +70,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       ),
     find: (digest, now) =>
       Effect.flatMap(find({ digest, now: now.epochMillis }), (rows) => SqlText.first(rows, decode)),
+    list: (subject, now) => Effect.flatMap(list({ subject, now: now.epochMillis }), Effect.forEach(decode)),
+    prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
     end: (id) => Effect.asVoid(end({ id }))
   }
 }

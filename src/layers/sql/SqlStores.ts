@@ -5,15 +5,23 @@ import type { Issuer } from "../../domain/Issuer.js"
 import { AccountStore } from "../../services/AccountStore.js"
 import { ClientStore } from "../../services/ClientStore.js"
 import { ConsentStore } from "../../services/ConsentStore.js"
+import { EventLog } from "../../services/EventLog.js"
 import { GrantStore } from "../../services/GrantStore.js"
 import { KeyStore } from "../../services/KeyStore.js"
+import { LoginCounters } from "../../services/LoginCounters.js"
+import { ResourceStore } from "../../services/ResourceStore.js"
+import { RevokedTokenStore } from "../../services/RevokedTokenStore.js"
 import { SessionStore } from "../../services/SessionStore.js"
 import type { Stores } from "../../services/Storage.js"
 import * as SqlAccountStore from "./SqlAccountStore.js"
 import * as SqlClientStore from "./SqlClientStore.js"
 import * as SqlConsentStore from "./SqlConsentStore.js"
+import * as SqlEventLog from "./SqlEventLog.js"
 import * as SqlGrantStore from "./SqlGrantStore.js"
 import * as SqlKeyStore from "./SqlKeyStore.js"
+import * as SqlLoginCounters from "./SqlLoginCounters.js"
+import * as SqlResourceStore from "./SqlResourceStore.js"
+import * as SqlRevokedTokenStore from "./SqlRevokedTokenStore.js"
 import * as SqlSessionStore from "./SqlSessionStore.js"
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<Stores> =>
@@ -22,5 +30,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<
     Context.add(AccountStore, SqlAccountStore.make(sql, issuer)),
     Context.add(SessionStore, SqlSessionStore.make(sql, issuer)),
     Context.add(ConsentStore, SqlConsentStore.make(sql, issuer)),
-    Context.add(KeyStore, SqlKeyStore.make(sql, issuer))
+    Context.add(KeyStore, SqlKeyStore.make(sql, issuer)),
+    Context.add(ResourceStore, SqlResourceStore.make(sql, issuer)),
+    Context.add(RevokedTokenStore, SqlRevokedTokenStore.make(sql, issuer)),
+    Context.add(EventLog, SqlEventLog.make(sql, issuer)),
+    Context.add(LoginCounters, SqlLoginCounters.make(sql, issuer))
   )

@@ -3,8 +3,12 @@
  */
 import * as Initial from "./migrations/Initial.js"
 import type { Migration } from "./migrations/Migration.js"
+import * as Operation from "./migrations/Operation.js"
 
-export const migrations: ReadonlyArray<Migration> = [{ version: 1, name: "initial", statements: Initial.statements }]
+export const migrations: ReadonlyArray<Migration> = [
+  { version: 1, name: "initial", statements: Initial.statements },
+  { version: 2, name: "operation", statements: Operation.statements }
+]
 
 /** The version that this program reads and writes. */
 export const latest = migrations.length

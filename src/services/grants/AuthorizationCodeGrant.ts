@@ -6,15 +6,18 @@ import * as Schema from "effect/Schema"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import { type Client, mayUse } from "../../domain/Client.js"
 import { CodeVerifier } from "../../domain/CodeChallenge.js"
+import type { Happening } from "../../domain/Event.js"
 import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
 import { challengeOf, digest } from "../Crypto.js"
+import { Events } from "../Events.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { RefreshChain } from "../RefreshChain.js"
+import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Narrowing from "./Narrowing.js"
 import { prepare, respond } from "./Respond.js"
@@ -33,7 +36,9 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain
-  const { lifetimes, resources } = yield* ServerSettings
+  const events = yield* Events
+  const { lifetimes } = yield* ServerSettings
+  const resources = yield* Resources
 
   const parsed = AuthorizationCode.parse(request.code)
   if (Option.isNone(parsed)) return yield* refuse("Unknown")
@@ -44,7 +49,7 @@ const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: ty
   if (Option.isNone(found) || found.value.code.digest !== digestOfCode) return yield* refuse("Unknown")
   if (found.value.terms.clientId !== client.id) return yield* refuse("WrongClient")
   const { terms } = found.value
-  const audience = yield* Narrowing.audience(terms, resources, request.resource)
+  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
   const access = yield* prepare(terms, terms.scope, audience)
 
   const now = yield* DateTime.now
@@ -64,27 +69,29 @@ const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: ty
     }))
   })
 
+  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
+  const tell = (happening: Happening, what: InvalidGrant["reason"]) =>
+    Effect.zipRight(events.publish(happening), refuse(what))
   return yield* Grant.RedemptionAnswer.$match(answer, {
     Redeemed: () =>
-      Effect.succeed(
+      Effect.as(
+        events.publish({ _tag: "Redeemed", ...ids }),
         respond(
           access,
           Option.map(chain, ({ token }) => token)
         )
       ),
-    WrongVerifier: () => Effect.zipRight(alarm("WrongVerifier", terms.id), refuse("WrongVerifier")),
-    Duplicate: () => Effect.zipRight(alarm("Duplicate", terms.id), refuse("Duplicate")),
+    WrongVerifier: () => tell({ _tag: "Revoked", ...ids, reason: "WrongVerifier" }, "WrongVerifier"),
+    Duplicate: () => tell({ _tag: "Duplicate", ...ids }, "Duplicate"),
     Replayed: () =>
-      grants
-        .revoke(terms.id, "CodeReplayed", now)
-        .pipe(Effect.zipRight(alarm("Replayed", terms.id)), Effect.zipRight(refuse("Replayed"))),
+      Effect.zipRight(
+        grants.revoke(terms.id, "CodeReplayed", now),
+        tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed")
+      ),
     Expired: () => refuse("Expired"),
     Unknown: () => refuse("Unknown")
   })
 })
-
-const alarm = (what: InvalidGrant["reason"], grantId: Grant.GrantId) =>
-  Effect.annotateLogs(Effect.logWarning("authorization code refused"), { what, grantId })
 
 /** The authorization code grant. */
 export const layer = GrantTypes.layer({ grantType: "authorization_code", parameters, handle })

@@ -4,9 +4,7 @@ import type * as Grant from "../../domain/Grant.js"
 import { InvalidScope, InvalidTarget } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
-
-/** The resources of a token: a list that is never empty. */
-export type Audience = readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
+import type { Audience } from "../AccessTokens.js"
 
 /** The resources that a request names, all of them the grant's; the grant's own when it names none. */
 export const audience = (

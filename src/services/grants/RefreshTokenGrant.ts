@@ -9,9 +9,11 @@ import { InvalidGrant } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
 import { digest } from "../Crypto.js"
+import { Events } from "../Events.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
 import * as RefreshChain from "../RefreshChain.js"
+import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Narrowing from "./Narrowing.js"
 import { prepare, respond } from "./Respond.js"
@@ -29,7 +31,9 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain.RefreshChain
-  const { lifetimes, resources } = yield* ServerSettings
+  const events = yield* Events
+  const { lifetimes } = yield* ServerSettings
+  const resources = yield* Resources
 
   const parsed = RefreshToken.parse(request.refresh_token)
   if (Option.isNone(parsed)) return yield* refuse("Unknown")
@@ -46,7 +50,7 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
 
   const { terms } = grant
   const scope = yield* Narrowing.scope(terms, request.scope)
-  const audience = yield* Narrowing.audience(terms, resources, request.resource)
+  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
   const access = yield* prepare(terms, scope, audience)
 
   const now = yield* DateTime.now
@@ -61,13 +65,21 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
     idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
   })
 
+  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   const revoke = (reason: Grant.RevocationReason, what: InvalidGrant["reason"]) =>
-    grants.revoke(terms.id, reason, now).pipe(Effect.zipRight(alarm(reason, terms.id)), Effect.zipRight(refuse(what)))
+    grants
+      .revoke(terms.id, reason, now)
+      .pipe(Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason })), Effect.zipRight(refuse(what)))
 
   return yield* Grant.RotationAnswer.$match(answer, {
-    Rotated: () => Effect.succeed(respond(access, Option.some(successor))),
+    Rotated: () =>
+      Effect.as(
+        events.publish({ _tag: "Refreshed", ...ids, generation: successor.generation }),
+        respond(access, Option.some(successor))
+      ),
     Retried: ({ grant }) =>
-      Effect.succeed(
+      Effect.as(
+        events.publish({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
         respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: () => revoke("RefreshTokenReplayed", "Replayed"),
@@ -77,9 +89,6 @@ const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof 
     Unknown: () => refuse("Unknown")
   })
 })
-
-const alarm = (reason: Grant.RevocationReason, grantId: Grant.GrantId) =>
-  Effect.annotateLogs(Effect.logWarning("grant revoked"), { reason, grantId })
 
 /** The refresh token grant. */
 export const layer = GrantTypes.layer({ grantType: "refresh_token", parameters, handle })

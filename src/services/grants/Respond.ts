@@ -8,7 +8,7 @@ import type * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
 import * as AccessTokens from "../AccessTokens.js"
-import { ServerSettings } from "../ServerSettings.js"
+import { Resources } from "../Resources.js"
 import * as Narrowing from "./Narrowing.js"
 
 /** An access token that its client has not been given yet, and what it is good for. */
@@ -25,12 +25,12 @@ export interface Prepared extends AccessTokens.Issued {
 export const prepare = Effect.fnUntraced(function* (
   terms: Grant.Terms,
   scope: Scope.Scope,
-  audience: Narrowing.Audience
+  audience: AccessTokens.Audience
 ) {
   const tokens = yield* AccessTokens.AccessTokens
-  const { resources } = yield* ServerSettings
+  const resources = yield* Resources
   const now = yield* DateTime.now
-  const effective = yield* Narrowing.scopeAt(scope, resources, audience)
+  const effective = yield* Narrowing.scopeAt(scope, yield* resources.all, audience)
   const issued = yield* tokens.issue(terms, effective, audience)
   const prepared: Prepared = { ...issued, scope: effective, expiresIn: Time.secondsUntil(now, issued.expiresAt) }
   return prepared

@@ -12,13 +12,30 @@ const redirectUri = "https://client.example/callback"
 export const createAccount = (server: Cli.Server) =>
   Cli.run(["user", "create", username, "--password-stdin"], { server, stdin: password })
 
+/** What a client was given, and how it asks for the next. */
+export interface Issued {
+  readonly clientId: string
+  readonly access: string
+  /** Spends the refresh token; `false` when it is refused. */
+  readonly refresh: () => Promise<boolean>
+}
+
+/** The access token of a new client. */
+export const accessToken = async (server: Cli.Server, scope: string): Promise<string> =>
+  (await issue(server, scope)).access
+
 /** Registers a client, and has a person log in and allow it a scope. */
-export const accessToken = async (server: Cli.Server, scope: string): Promise<string> => {
+export const issue = async (server: Cli.Server, scope: string): Promise<Issued> => {
   const post = async (path: string, body: string | URLSearchParams, headers: Readonly<Record<string, string>> = {}) =>
     (await (await fetch(`${server.url}${path}`, { method: "POST", body, headers })).json()) as Record<string, string>
   const client = await post(
     "/register",
-    JSON.stringify({ client_name: "Test client", redirect_uris: [redirectUri], token_endpoint_auth_method: "none" }),
+    JSON.stringify({
+      client_name: "Test client",
+      redirect_uris: [redirectUri],
+      grant_types: ["authorization_code", "refresh_token"],
+      token_endpoint_auth_method: "none"
+    }),
     { "content-type": "application/json" }
   )
   const clientId = client.client_id ?? ""
@@ -49,5 +66,12 @@ export const accessToken = async (server: Cli.Server, scope: string): Promise<st
     })
   )
   if (tokens.access_token === undefined) throw new Error(`there is no access token in ${JSON.stringify(tokens)}`)
-  return tokens.access_token
+  let current = tokens.refresh_token
+  const refresh = async () => {
+    const body = new URLSearchParams({ grant_type: "refresh_token", client_id: clientId, refresh_token: current ?? "" })
+    const { refresh_token } = await post("/token", body)
+    current = refresh_token ?? current
+    return refresh_token !== undefined
+  }
+  return { clientId, access: tokens.access_token, refresh }
 }

@@ -23,6 +23,7 @@ import * as AuthLayer from "../../../src/layers/AuthLayer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
 import { Accounts } from "../../../src/services/Accounts.js"
+import { ClientRegistration } from "../../../src/services/ClientRegistration.js"
 import { CurrentAccess } from "../../../src/services/CurrentAccess.js"
 import { GrantStore } from "../../../src/services/GrantStore.js"
 import type { Storage } from "../../../src/services/Storage.js"
@@ -130,7 +131,8 @@ export const outcome = async (answer: Response | Promise<Response>): Promise<str
   return error === undefined ? `${response.status}` : `${response.status} ${error}`
 }
 
-const basic = (id: string, secret: string) => ({
+/** A header of HTTP Basic authentication. */
+export const basic = (id: string, secret: string) => ({
   authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`
 })
 
@@ -204,6 +206,20 @@ export class TestServer {
     return oauth.processDynamicClientRegistrationResponse(response)
   }
 
+  /** A client that the operator makes: without more, one that acts for itself and keeps a secret. */
+  readonly addClient = (metadata: Readonly<Record<string, unknown>> = {}): Promise<Client> =>
+    this.run(
+      Effect.gen(function* () {
+        const own = { grant_types: ["client_credentials"], scope: "notes:read notes:write" }
+        const { client, secret } = yield* (yield* ClientRegistration).register({ ...own, ...metadata }, "Operator")
+        return {
+          client_id: client.id,
+          token_endpoint_auth_method: client.metadata.token_endpoint_auth_method,
+          ...(Option.isSome(secret) ? { client_secret: Redacted.value(secret.value) } : {})
+        }
+      })
+    )
+
   /** An authorization request of a client, and the verifier to its challenge. */
   readonly request = async (client: Client, parameters: Parameters = {}) => {
     const verifier = oauth.generateRandomCodeVerifier()
@@ -242,18 +258,20 @@ export class TestServer {
     return { code, verifier }
   }
 
-  /** A token request of a client, which proves who it is in the way that it registered. */
-  readonly token = (client: Client, parameters: Parameters) => {
+  /** A request of a client to an endpoint, where it proves who it is in the way that it registered. */
+  readonly ask = (path: string, client: Client, parameters: Parameters) => {
     const secret = typeof client.client_secret === "string" ? client.client_secret : ""
     switch (client.token_endpoint_auth_method) {
       case "client_secret_basic":
-        return this.post("/token", parameters, basic(client.client_id, secret))
+        return this.post(path, parameters, basic(client.client_id, secret))
       case "client_secret_post":
-        return this.post("/token", { client_id: client.client_id, client_secret: secret, ...parameters })
+        return this.post(path, { client_id: client.client_id, client_secret: secret, ...parameters })
       default:
-        return this.post("/token", { client_id: client.client_id, ...parameters })
+        return this.post(path, { client_id: client.client_id, ...parameters })
     }
   }
+
+  readonly token = (client: Client, parameters: Parameters) => this.ask("/token", client, parameters)
 
   readonly redeem = (client: Client, { code, verifier }: Code, parameters: Parameters = {}) =>
     this.token(client, {

@@ -3,12 +3,12 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
-import { KeyId } from "../../../src/services/KeyStore.js"
+import { KeyId, KeyState } from "../../../src/services/KeyStore.js"
 import { at } from "../../contract/fixtures.js"
 import { modeOf, ours, refusal, using } from "../sqliteFiles.js"
 import { temporaryFile } from "../temporaryFile.js"
 
-const rootKey = { id: KeyId.make("AAAAAAAA"), sealed: "sealed", createdAt: at(0) }
+const rootKey = { id: KeyId.make("AAAAAAAA"), sealed: "sealed", state: KeyState.Current(), createdAt: at(0) }
 
 describe("the master key", () => {
   it.scopedLive("is 32 random bytes in base64url in a file of its own", () =>

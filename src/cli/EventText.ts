@@ -1,0 +1,81 @@
+/** What happened, in words: events as a person reads them, and as JSON. */
+import * as DateTime from "effect/DateTime"
+import type { Subject } from "../domain/Account.js"
+import { type Event, type Happening, idsOf } from "../domain/Event.js"
+import type { RevocationReason } from "../domain/Grant.js"
+import * as Output from "./Output.js"
+
+/** Why a grant was taken back. */
+export const reasons: Readonly<Record<RevocationReason, string>> = {
+  WrongVerifier: "its code was presented with a wrong verifier",
+  CodeReplayed: "its code was presented twice",
+  RefreshTokenReplayed: "an old refresh token was presented again: it was copied, or an answer was lost",
+  Denied: "the person denied it after all",
+  LostWrites: "its refresh token is newer than the database, which lost writes",
+  TokenRevoked: "the client gave it back",
+  SubjectRevoked: "the account was disabled or deleted, or its password was changed",
+  ClientRevoked: "the client was disabled or deleted, or its secret was rotated",
+  ConsentWithdrawn: "the person withdrew the consent",
+  OperatorRevoked: "the operator revoked it"
+}
+
+const accountChanges = {
+  Disabled: "account disabled",
+  Enabled: "account enabled",
+  Deleted: "account deleted",
+  PasswordChanged: "password changed"
+} as const
+
+const clientChanges = {
+  Disabled: "client disabled",
+  Enabled: "client enabled",
+  Deleted: "client deleted",
+  SecretRotated: "client secret rotated"
+} as const
+
+/** One sentence for each thing that can happen, without whom it happened to. */
+const sentences: {
+  readonly [Tag in Happening["_tag"]]: (happening: Extract<Happening, { readonly _tag: Tag }>) => string
+} = {
+  ClientRegistered: ({ origin }) => `client registered by ${origin === "Operator" ? "the operator" : "itself"}`,
+  ClientChanged: ({ change }) => clientChanges[change],
+  AccountCreated: () => "account made",
+  AccountChanged: ({ change }) => accountChanges[change],
+  LoggedIn: () => "logged in",
+  LoginFailed: ({ subject }) => (subject === undefined ? "login failed: there is no such account" : "login failed"),
+  LoggedOut: () => "logged out",
+  Allowed: ({ scope }) => `allowed: ${scope}`,
+  Denied: () => "denied",
+  Redeemed: () => "code redeemed",
+  Duplicate: () => "code presented again within moments, and taken for a duplicate",
+  Refreshed: ({ generation }) => `refreshed, generation ${generation}`,
+  Retried: ({ generation }) => `refresh retried, generation ${generation}`,
+  Revoked: ({ reason }) => `revoked: ${reasons[reason]}`,
+  TokenRevoked: () => "an access token given back by the client",
+  ConsentWithdrawn: () => "consent withdrawn",
+  KeyRotated: ({ keyId }) => `key ${keyId} is the current one`
+}
+
+/** What happened. */
+export const sentence = (happening: Happening): string =>
+  Output.printable((sentences[happening._tag] as (happening: Happening) => string)(happening))
+
+/** To whom and what it happened, in words that the commands take again. */
+export const whom = (happening: Happening, person: (subject: Subject) => string): string => {
+  const { clientId, grantId, subject } = idsOf(happening)
+  return [
+    ...(subject === undefined ? [] : [`user=${person(subject)}`]),
+    ...(clientId === undefined ? [] : [`client=${clientId}`]),
+    ...(grantId === undefined ? [] : [`grant=${grantId}`])
+  ].join(" ")
+}
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** An event as JSON has it: `{"id", "at", "event"}`, and its fields. */
+export const toObject = ({ at, happening: { _tag, ...fields }, id }: Event): Readonly<Record<string, unknown>> => ({
+  id,
+  at: DateTime.formatIso(at),
+  event: _tag,
+  ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [snakeCase(name), value]))
+})

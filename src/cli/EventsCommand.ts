@@ -1,0 +1,132 @@
+/** `latchkey events`: what happened, as an auditor asks for it, and as it happens. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type Event, idsOf } from "../domain/Event.js"
+import * as Identifier from "../domain/Identifier.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { AccountStore } from "../services/AccountStore.js"
+import type { Which } from "../services/EventLog.js"
+import * as Beside from "./Beside.js"
+import * as EventText from "./EventText.js"
+import { badUsage } from "./Failure.js"
+import * as Named from "./Named.js"
+import * as Output from "./Output.js"
+import * as Pages from "./Pages.js"
+import * as ServerOptions from "./ServerOptions.js"
+
+/** The option that has it go on until it is told to stop. */
+export const followOption = "--follow"
+
+const options = {
+  follow: Options.boolean(followOption.slice(2)).pipe(
+    Options.withDescription(
+      "Shows what happens from now on, until it is told to stop; what was before only by --limit."
+    )
+  ),
+  user: Options.text("user").pipe(
+    Options.withPseudoName("NAME"),
+    Options.withDescription("Only what happened to this account; the id of one that was deleted is taken too."),
+    Options.optional
+  ),
+  client: Options.text("client").pipe(
+    Options.withPseudoName("ID"),
+    Options.withDescription("Only what happened to the client with this client_id."),
+    Options.optional
+  ),
+  grant: Options.text("grant").pipe(
+    Options.withPseudoName("ID"),
+    Options.withDescription("Only what happened to this grant."),
+    Options.optional
+  ),
+  limit: Options.text("limit").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription("Only the last N of them; all of them if not given."),
+    Options.optional
+  ),
+  json: Options.boolean("json").pipe(Options.withDescription("Prints each as JSON, one a line.")),
+  ...ServerOptions.forCommand
+}
+
+/** How often it is looked for news. */
+const interval = Duration.millis(500)
+
+/**
+ * Ids are of when things happened, and each process writes its own a moment later: so an id that is less than the last
+ * one seen may still come. It is looked again this far back, in milliseconds.
+ */
+const lateness = 10_000
+
+const idAt = (millis: number): string => Identifier.format(Math.max(0, millis), new Uint8Array(10))
+
+type Filter = Omit<Which, "limit" | "after">
+
+type Print = (events: Iterable<Event>) => Effect.Effect<void, TemporarilyUnavailable>
+
+/** The last of those that were. */
+const last = (filter: Filter, count: number) =>
+  count === 0 ? Effect.succeed([]) : Stream.runCollect(Stream.takeRight(Pages.events(filter), count))
+
+/** Prints what happens from now on, each once, and the last `count` of before. */
+const follow = (filter: Filter, count: number, print: Print) =>
+  Effect.gen(function* () {
+    const recent = (since: number) => Stream.runCollect(Pages.events({ ...filter, after: idAt(since - lateness) }))
+    const ids = (events: Iterable<Event>) => Array.from(events, ({ id }) => id)
+    let since = yield* Clock.currentTimeMillis
+    const known = yield* recent(since)
+    const before = yield* last(filter, count)
+    let seen = new Set([...ids(known), ...ids(before)])
+    yield* print(before)
+    return yield* Effect.forever(
+      Effect.gen(function* () {
+        yield* Effect.sleep(interval)
+        const now = yield* Clock.currentTimeMillis
+        const events = yield* recent(since)
+        since = now
+        yield* print(Array.from(events).filter(({ id }) => !seen.has(id)))
+        seen = new Set(ids(events))
+      })
+    )
+  })
+
+/** Prints events as JSON, or as people read them. */
+const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
+  Effect.map(Named.people, (person) => {
+    const text = ({ at, happening }: Event) => {
+      const { subject } = idsOf(happening)
+      const name = subject === undefined ? Effect.succeed("") : person(subject)
+      return Effect.map(name, (name) =>
+        [Output.instant(at), EventText.sentence(happening), EventText.whom(happening, () => name)].join("  ")
+      )
+    }
+    const line = (event: Event) => (json ? Effect.succeed(Output.toJsonLine(EventText.toObject(event))) : text(event))
+    return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
+  })
+
+const readLimit = (text: string) =>
+  /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
+
+export const events = Command.make("events", options, ({ client, grant, json, limit, user, ...given }) =>
+  Effect.gen(function* () {
+    const count = yield* Named.optional(limit, readLimit)
+    const clientId = yield* Named.optional(client, Named.clientId)
+    const grantId = yield* Named.optional(grant, Named.grantId)
+    yield* Beside.onExisting(given, () =>
+      Effect.gen(function* () {
+        const subject = yield* Named.optional(user, Named.subject)
+        const filter: Filter = {
+          ...(subject === undefined ? {} : { subject }),
+          ...(clientId === undefined ? {} : { clientId }),
+          ...(grantId === undefined ? {} : { grantId })
+        }
+        const print = yield* printer(json)
+        if (given.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)
+        if (count !== undefined) return yield* Effect.flatMap(last(filter, count), print)
+        yield* Stream.runForEachChunk(Pages.events(filter), print)
+      })
+    )
+  })
+).pipe(Command.withDescription("Shows what happened to accounts, clients, grants and keys, the oldest first."))

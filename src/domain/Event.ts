@@ -1,0 +1,57 @@
+/**
+ * What an auditor asks for, and what answers "why was I logged out?": one record for each thing that happened to an
+ * account, a client, a grant or a key. Events hold ids, never secrets.
+ */
+import * as Schema from "effect/Schema"
+import { Subject } from "./Account.js"
+import { ClientId } from "./Client.js"
+import { GrantId, RevocationReason } from "./Grant.js"
+import { SessionId } from "./Session.js"
+
+const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
+
+/** What happened. */
+export const Happening = Schema.Union(
+  Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
+  Schema.TaggedStruct("ClientChanged", {
+    clientId: ClientId,
+    change: Schema.Literal("Disabled", "Enabled", "Deleted", "SecretRotated")
+  }),
+  Schema.TaggedStruct("AccountCreated", { subject: Subject }),
+  Schema.TaggedStruct("AccountChanged", {
+    subject: Subject,
+    change: Schema.Literal("Disabled", "Enabled", "Deleted", "PasswordChanged")
+  }),
+  Schema.TaggedStruct("LoggedIn", { subject: Subject, sessionId: SessionId }),
+  /** `subject` is missing where there is no such account: the name that was tried is nobody's business. */
+  Schema.TaggedStruct("LoginFailed", { subject: Schema.optional(Subject) }),
+  Schema.TaggedStruct("LoggedOut", { subject: Subject, sessionId: SessionId }),
+  Schema.TaggedStruct("Allowed", { ...grant, scope: Schema.String }),
+  Schema.TaggedStruct("Denied", { subject: Subject, clientId: ClientId }),
+  Schema.TaggedStruct("Redeemed", grant),
+  Schema.TaggedStruct("Duplicate", grant),
+  Schema.TaggedStruct("Refreshed", { ...grant, generation: Schema.Number }),
+  Schema.TaggedStruct("Retried", { ...grant, generation: Schema.Number }),
+  Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
+  Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
+  Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),
+  Schema.TaggedStruct("KeyRotated", { keyId: Schema.String })
+)
+export type Happening = typeof Happening.Type
+
+/** Whom and what it happened to, as far as it was a person, a client or a grant: by these events are found. */
+export const idsOf = (
+  happening: Happening
+): {
+  readonly subject?: Subject | undefined
+  readonly clientId?: ClientId | undefined
+  readonly grantId?: GrantId | undefined
+} => ({
+  subject: "subject" in happening ? happening.subject : undefined,
+  clientId: "clientId" in happening ? happening.clientId : undefined,
+  grantId: "grantId" in happening ? happening.grantId : undefined
+})
+
+/** An event: what happened, when. Ids grow with time. */
+export const Event = Schema.Struct({ id: Schema.String, at: Schema.DateTimeUtcFromNumber, happening: Happening })
+export type Event = typeof Event.Type

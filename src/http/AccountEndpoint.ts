@@ -1,0 +1,235 @@
+/** `/account`: what a person allowed and where they are logged in, to see and to take back; and their password. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { Password } from "../domain/Account.js"
+import * as Client from "../domain/Client.js"
+import * as Issuer from "../domain/Issuer.js"
+import { Forbidden } from "../domain/OAuthError.js"
+import * as Parameters from "../domain/Parameters.js"
+import { Accounts } from "../services/Accounts.js"
+import { ClientStore } from "../services/ClientStore.js"
+import { ConsentStore } from "../services/ConsentStore.js"
+import { type AccountForm, Forms } from "../services/Forms.js"
+import { LoginThrottle } from "../services/LoginThrottle.js"
+import { Resources } from "../services/Resources.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import { SessionStore } from "../services/SessionStore.js"
+import { type LoggedIn, Sessions } from "../services/Sessions.js"
+import { TakingAway } from "../services/TakingAway.js"
+import * as Body from "./Body.js"
+import * as ClientAddress from "./ClientAddress.js"
+import * as Cookies from "./Cookies.js"
+import * as Endpoint from "./Endpoint.js"
+import * as Interaction from "./Interaction.js"
+import * as Page from "./Page.js"
+import * as Pages from "./pages/index.js"
+import * as SameOrigin from "./SameOrigin.js"
+import * as Visitor from "./Visitor.js"
+import * as Wire from "./Wire.js"
+
+const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/account`
+
+const Notice = Schema.Literal("AccessRemoved", "SessionEnded", "PasswordChanged")
+
+/** Back to the page, which says what was done. */
+const done = (issuer: Issuer.Issuer, notice: typeof Notice.Type) =>
+  Page.seeOther(issuer, `${path(issuer)}?done=${notice}`)
+
+const get = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const visitor = yield* Visitor.loggedIn(request)
+  if (Option.isNone(visitor)) return yield* logInFirst(request)
+  const parameters = yield* Parameters.parse(Option.getOrElse(Body.query(request), () => ""))
+  const notice = Option.flatMap(yield* Parameters.single(parameters, "done"), Schema.decodeUnknownOption(Notice))
+  return yield* show(visitor.value, { notice: Option.getOrUndefined(notice) })
+})
+
+const logInFirst = (request: HttpServerRequest.HttpServerRequest) =>
+  Interaction.loginPage(request, { firstShownAt: Option.none(), replyTo: Option.none() }, "")
+
+const show = (
+  { account, session }: LoggedIn,
+  said: {
+    readonly notice?: Pages.AccountPage["notice"]
+    readonly problem?: Pages.AccountPage["password"]["problem"]
+  }
+) =>
+  Effect.gen(function* () {
+    const sessions = yield* SessionStore
+    const forms = yield* Forms
+    const { issuer } = yield* ServerSettings
+    const now = yield* DateTime.now
+    const seal = (action: AccountForm["action"]) => forms.seal({ _tag: "AccountForm", sessionId: session.id, action })
+
+    const elsewhere = yield* Effect.forEach(yield* sessions.list(account.id, now), (one) =>
+      Effect.map(seal({ _tag: "EndSession", sessionId: one.id }), (form) => ({
+        since: day(one.authenticatedAt),
+        isThis: one.id === session.id,
+        formAction: path(issuer),
+        form
+      }))
+    )
+    return Page.page(
+      issuer,
+      Pages.accountPage({
+        username: account.username,
+        logoutUrl: `${Issuer.path(issuer)}/logout`,
+        notice: said.notice,
+        apps: yield* apps(account.id, seal),
+        sessions: elsewhere,
+        password: {
+          formAction: path(issuer),
+          form: yield* seal({ _tag: "ChangePassword" }),
+          problem: said.problem
+        }
+      }),
+      said.problem === undefined ? 200 : said.problem === "Throttled" ? 429 : 400
+    )
+  })
+
+/** What the person allows apps now. */
+const apps = (subject: LoggedIn["account"]["id"], seal: (action: AccountForm["action"]) => Effect.Effect<string>) =>
+  Effect.gen(function* () {
+    const clients = yield* ClientStore
+    const consents = yield* ConsentStore
+    const known = yield* (yield* Resources).all
+    const { issuer } = yield* ServerSettings
+    const shown = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
+      Effect.gen(function* () {
+        const client = yield* clients.find(consent.clientId)
+        if (Option.isNone(client)) return []
+        const resources = known.filter(({ uri }) => consent.resources.has(uri))
+        return [
+          {
+            clientName: Client.displayName(client.value),
+            clientOrigin: client.value.origin,
+            since: day(consent.updatedAt),
+            resources: resources.map(({ name, scopes, uri }) => ({
+              name: name ?? uri,
+              uri,
+              scopes: Object.entries(scopes)
+                .filter(([token]) => consent.scope.has(token))
+                .map(([token, description]) => ({ token, description }))
+            })),
+            formAction: path(issuer),
+            form: yield* seal({ _tag: "Withdraw", clientId: consent.clientId })
+          }
+        ]
+      })
+    )
+    return shown.flat()
+  })
+
+/** A day, as a person reads it. */
+const day = (time: DateTime.Utc): string =>
+  DateTime.format(time, { locale: "en-GB", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })
+
+const post = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const forms = yield* Forms
+  const { issuer } = yield* ServerSettings
+  yield* SameOrigin.require(request, issuer)
+  const parameters = yield* Body.form(request)
+  yield* Parameters.refuseRepeated(parameters, new Set())
+  const opened = yield* forms.open("AccountForm", yield* Parameters.required(parameters, "form"))
+  if (Option.isNone(opened)) {
+    return yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
+  }
+  const { expired, form } = opened.value
+  const visitor = yield* Visitor.loggedIn(request)
+  // Too old, or shown to somebody else: it does nothing, and whoever is there sees their own page.
+  if (expired || Option.isNone(visitor) || visitor.value.session.id !== form.sessionId) {
+    return Page.seeOther(issuer, path(issuer))
+  }
+  return yield* act(request, form.action, visitor.value, parameters)
+})
+
+const act = (
+  request: HttpServerRequest.HttpServerRequest,
+  action: AccountForm["action"],
+  who: LoggedIn,
+  parameters: Parameters.Parameters
+) =>
+  Effect.gen(function* () {
+    const sessions = yield* Sessions
+    const stored = yield* SessionStore
+    const takingAway = yield* TakingAway
+    const { issuer } = yield* ServerSettings
+    switch (action._tag) {
+      case "Withdraw": {
+        yield* takingAway.withdrawConsent(who.account.id, action.clientId)
+        return done(issuer, "AccessRemoved")
+      }
+      case "EndSession": {
+        const theirs = yield* stored.list(who.account.id, yield* DateTime.now)
+        yield* Effect.forEach(
+          theirs.filter(({ id }) => id === action.sessionId),
+          sessions.end
+        )
+        return done(issuer, "SessionEnded")
+      }
+      case "ChangePassword":
+        return yield* changePassword(request, who, parameters)
+    }
+  })
+
+/** A new password ends every login and every grant; whoever changed it is logged in anew. */
+const changePassword = (
+  request: HttpServerRequest.HttpServerRequest,
+  who: LoggedIn,
+  parameters: Parameters.Parameters
+) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const sessions = yield* Sessions
+    const takingAway = yield* TakingAway
+    const throttle = yield* LoginThrottle
+    const { issuer, lifetimes, trustedProxies } = yield* ServerSettings
+    const read = (name: string) =>
+      Effect.map(
+        Parameters.single(parameters, name),
+        Option.getOrElse(() => "")
+      )
+
+    const password = Schema.decodeOption(Password)(yield* read("password"))
+    if (Option.isNone(password)) return yield* show(who, { problem: "PasswordInvalid" })
+    if (Redacted.value(password.value) !== (yield* read("password_again"))) {
+      return yield* show(who, { problem: "PasswordsDiffer" })
+    }
+    const { id, username } = who.account
+    const known = yield* throttle.guard(
+      { username, address: ClientAddress.of(request, trustedProxies) },
+      accounts.authenticate(username, Redacted.make(yield* read("current_password")))
+    )
+    if (Option.isNone(known)) return yield* show(who, { problem: "WrongPassword" })
+
+    yield* takingAway.setPassword(id, password.value)
+    const account = yield* accounts.authenticate(username, password.value)
+    if (Option.isNone(account)) return Page.seeOther(issuer, path(issuer))
+    const { secret } = yield* sessions.begin(account.value)
+    return Cookies.set(done(issuer, "PasswordChanged"), issuer, "session", secret, lifetimes.session)
+  }).pipe(
+    Effect.catchTag("TooManyRequests", (error) =>
+      Effect.map(show(who, { problem: "Throttled" }), HttpServerResponse.setHeaders(Wire.retryAfter(error)))
+    )
+  )
+
+/** Serves the endpoint. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    yield* Endpoint.add({
+      path: path(issuer),
+      cors: false,
+      renderError: (error) => Page.error(issuer, error),
+      GET: get,
+      POST: post
+    })
+  })
+)

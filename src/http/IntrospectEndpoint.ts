@@ -1,0 +1,79 @@
+/** `POST /introspect` (RFC 7662 §2). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Issuer from "../domain/Issuer.js"
+import * as Parameters from "../domain/Parameters.js"
+import * as Scope from "../domain/Scope.js"
+import { Introspection, Known } from "../services/Introspection.js"
+import { ServerMetadata } from "../services/ServerMetadata.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import * as Body from "./Body.js"
+import * as Credentials from "./Credentials.js"
+import * as Endpoint from "./Endpoint.js"
+import * as Wire from "./Wire.js"
+
+const introspect = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const introspection = yield* Introspection
+  const { issuer } = yield* ServerSettings
+  const parameters = yield* Body.formOnly(request)
+  const asker = yield* introspection.authenticate(yield* Credentials.read(request, parameters))
+  const token = Redacted.make(yield* Parameters.required(parameters, "token"))
+  const known = yield* introspection.introspect(token, asker)
+  return HttpServerResponse.unsafeJson(
+    Option.match(known, { onNone: () => ({ active: false }), onSome: (known) => toJson(issuer, known) }),
+    { headers: Wire.noStore }
+  )
+})
+
+/** NumericDate (RFC 7519 §2). */
+const seconds = (time: DateTime.Utc): number => Math.floor(time.epochMillis / 1000)
+
+/** The members of RFC 7662 §2.2. */
+const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, unknown>> => ({
+  active: true,
+  iss: issuer,
+  ...Known.$match(known, {
+    AccessToken: ({ access, audience }) => ({
+      token_type: "Bearer",
+      scope: Scope.format(access.scope),
+      client_id: access.clientId,
+      sub: access.subject,
+      aud: audience.length === 1 ? audience[0] : audience,
+      iat: seconds(access.issuedAt),
+      exp: seconds(access.expiresAt),
+      jti: access.tokenId
+    }),
+    RefreshToken: ({ expiresAt, terms }) => ({
+      token_type: "refresh_token",
+      scope: Scope.format(terms.scope),
+      client_id: terms.clientId,
+      sub: terms.subject,
+      aud: terms.resources,
+      exp: seconds(expiresAt)
+    })
+  })
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    yield* Endpoint.add({
+      path: `${Issuer.path(issuer)}/introspect`,
+      cors: false,
+      renderError: (error) => Wire.toJson(error, issuer),
+      POST: introspect
+    })
+    yield* metadata.add({
+      introspection_endpoint: `${issuer}/introspect`,
+      introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]
+    })
+  })
+)

@@ -1,0 +1,46 @@
+/** `POST /revoke` (RFC 7009 §2). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Issuer from "../domain/Issuer.js"
+import * as Parameters from "../domain/Parameters.js"
+import { ClientAuthenticator } from "../services/ClientAuthenticator.js"
+import { Revocation } from "../services/Revocation.js"
+import { ServerMetadata } from "../services/ServerMetadata.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import * as Body from "./Body.js"
+import * as Credentials from "./Credentials.js"
+import * as Endpoint from "./Endpoint.js"
+import * as Wire from "./Wire.js"
+
+const revoke = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const authenticator = yield* ClientAuthenticator
+  const revocation = yield* Revocation
+  const parameters = yield* Body.formOnly(request)
+  const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+  const token = Redacted.make(yield* Parameters.required(parameters, "token"))
+  yield* revocation.revoke(token, client)
+  return HttpServerResponse.empty({ status: 200, headers: Wire.noStore })
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    const { methods } = yield* ClientAuthenticator
+    yield* Endpoint.add({
+      path: `${Issuer.path(issuer)}/revoke`,
+      cors: true,
+      renderError: (error) => Wire.toJson(error, issuer),
+      POST: revoke
+    })
+    yield* metadata.add({
+      revocation_endpoint: `${issuer}/revoke`,
+      revocation_endpoint_auth_methods_supported: methods
+    })
+  })
+)

@@ -1,0 +1,47 @@
+/** Consents in memory. */
+import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Consent } from "../../domain/Consent.js"
+import * as Scope from "../../domain/Scope.js"
+import type { ConsentStore } from "../../services/ConsentStore.js"
+import * as Rows from "./Rows.js"
+
+const allowsSomething = ({ redirectUris, resources, scope }: Consent): boolean =>
+  scope.size + resources.size + redirectUris.size > 0
+
+export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<ConsentStore> => ({
+  find: (subject, clientId) => Effect.sync(() => Option.fromNullable(consents.get(Rows.pairOf(subject, clientId)))),
+  record: (added) =>
+    Effect.sync(() => {
+      const pair = Rows.pairOf(added.subject, added.clientId)
+      const before = consents.get(pair)
+      const merged: Consent =
+        before === undefined
+          ? { ...added, epoch: 1 }
+          : {
+              ...before,
+              scope: Scope.union(before.scope, added.scope),
+              resources: new Set([...before.resources, ...added.resources]),
+              redirectUris: new Set([...before.redirectUris, ...added.redirectUris]),
+              updatedAt: DateTime.max(before.updatedAt, added.updatedAt)
+            }
+      consents.set(pair, merged)
+      return merged
+    }),
+  list: (subject) =>
+    Effect.sync(() =>
+      Array.from(consents.values()).filter(
+        (consent) => consent.subject === subject && clients.has(consent.clientId) && allowsSomething(consent)
+      )
+    ),
+  withdraw: (subject, clientId) =>
+    Effect.sync(() => {
+      const pair = Rows.pairOf(subject, clientId)
+      const before = consents.get(pair)
+      if (before === undefined) return
+      const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+      consents.set(pair, { ...before, ...nothing, epoch: before.epoch + 1 })
+    })
+})

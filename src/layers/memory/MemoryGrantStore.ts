@@ -1,0 +1,129 @@
+/** Grants in memory. */
+import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Grant from "../../domain/Grant.js"
+import * as Time from "../../domain/Time.js"
+import type { GrantStore, Which } from "../../services/GrantStore.js"
+import * as Rows from "./Rows.js"
+
+const redeem = ({ code, terms }: Grant.Approved, { chain, now }: Grant.Redemption): Grant.Active => ({
+  _tag: "Active",
+  terms,
+  code,
+  redeemedAt: now,
+  chain: Option.map(chain, (first) => ({ ...first, generation: 1, rotatedAt: now, burst: Option.none() }))
+})
+
+/** When a grant is over, or its code is that was never redeemed. */
+const endOf = (grant: Grant.Grant): DateTime.Utc => {
+  const { expiresAt } = grant.terms
+  switch (grant._tag) {
+    case "Approved":
+      return DateTime.min(grant.code.expiresAt, expiresAt)
+    case "Active":
+      return expiresAt
+    case "Revoked":
+      return DateTime.min(grant.revokedAt, expiresAt)
+  }
+}
+
+const byId = Order.mapInput(Order.string, ({ terms }: Grant.Grant) => terms.id)
+
+export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
+  const { consents, grants, revokedTokens } = rows
+
+  const epochsStand = ({ clientId, epochs, subject }: Grant.Terms): boolean =>
+    epochs.subject === Rows.subjectEpoch(rows, subject) &&
+    epochs.client === Rows.clientEpoch(rows, clientId) &&
+    epochs.consent === consents.get(Rows.pairOf(subject, clientId))?.epoch
+
+  const those = ({ clientId, subject }: Which): ReadonlyArray<Grant.Grant> =>
+    Array.from(grants.values())
+      .filter(({ terms }) => subject === undefined || terms.subject === subject)
+      .filter(({ terms }) => clientId === undefined || terms.clientId === clientId)
+      .sort(byId)
+
+  const revoke = (grant: Grant.Grant, reason: Grant.RevocationReason, now: DateTime.Utc): boolean => {
+    if (grant._tag === "Revoked") return false
+    const { code, terms } = grant
+    const redeemedAt = grant._tag === "Active" ? Option.some(grant.redeemedAt) : Option.none()
+    grants.set(terms.id, Grant.Grant.Revoked({ terms, code, redeemedAt, revokedAt: now, reason }))
+    return true
+  }
+
+  return {
+    approve: (grant) =>
+      Effect.sync(() => {
+        const before = grants.get(grant.terms.id)
+        if (before !== undefined) return { alreadyDecided: before._tag }
+        grants.set(grant.terms.id, grant)
+        return "Approved"
+      }),
+
+    redeem: (redemption) =>
+      Effect.sync(() => {
+        const grant = grants.get(redemption.grantId)
+        if (grant === undefined || !Grant.isRedeemable(grant, redemption) || !epochsStand(grant.terms)) {
+          return Grant.whyNotRedeemed(Option.fromNullable(grant), redemption)
+        }
+        if (grant.code.challenge !== redemption.challenge) {
+          revoke(grant, "WrongVerifier", redemption.now)
+          return Grant.RedemptionAnswer.WrongVerifier()
+        }
+        const redeemed = redeem(grant, redemption)
+        grants.set(grant.terms.id, redeemed)
+        return Grant.RedemptionAnswer.Redeemed({ grant: redeemed })
+      }),
+
+    rotate: (rotation) =>
+      Effect.sync(() => {
+        const grant = grants.get(rotation.grantId)
+        const stand = grant !== undefined && epochsStand(grant.terms)
+        if (grant === undefined || !stand || !Grant.isRotatable(grant, rotation)) {
+          return Grant.whyNotRotated(Option.fromNullable(grant), stand, rotation)
+        }
+        const rotated: Grant.Refreshable = {
+          ...grant,
+          chain: Option.some(Grant.rotated(grant.chain.value, rotation)) as Option.Some<Grant.Chain>
+        }
+        grants.set(grant.terms.id, rotated)
+        return Grant.RotationAnswer.Rotated({ grant: rotated })
+      }),
+
+    revoke: (id, reason, now) =>
+      Effect.sync(() => {
+        const grant = grants.get(id)
+        return grant !== undefined && revoke(grant, reason, now)
+      }),
+
+    revokeAll: (whose, reason, now) =>
+      Effect.sync(() =>
+        those(whose)
+          .filter((grant) => revoke(grant, reason, now))
+          .map(({ terms }) => terms.id)
+      ),
+
+    list: (which, { after, limit }) =>
+      Effect.sync(() =>
+        those(which)
+          .filter(({ terms }) => after === undefined || terms.id > after)
+          .slice(0, limit)
+      ),
+
+    prune: (before, limit) => Effect.sync(() => Rows.prune(grants, endOf, before, limit)),
+
+    find: (id) => Effect.sync(() => Option.fromNullable(grants.get(id))),
+
+    findActive: (id, now, token) =>
+      Effect.sync(() =>
+        Option.fromNullable(grants.get(id)).pipe(
+          Option.filter(Grant.Grant.$is("Active")),
+          Option.filter(({ terms }) => Time.isBefore(now, terms.expiresAt) && epochsStand(terms)),
+          Option.filter(() => !Option.exists(token, (token) => revokedTokens.has(token)))
+        )
+      )
+  }
+}

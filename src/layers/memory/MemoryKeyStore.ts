@@ -1,0 +1,39 @@
+/** Root keys, sealed, in memory. */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { KeyState, type KeyStore, type StoredKey } from "../../services/KeyStore.js"
+import * as Rows from "./Rows.js"
+
+export const make = ({ keys }: Rows.Rows): Context.Tag.Service<KeyStore> => {
+  const keep = (key: StoredKey, state: KeyState) => keys.set(key.id, { ...key, state })
+  const inState = (state: KeyState["_tag"]) => Array.from(keys.values()).filter((key) => key.state._tag === state)
+
+  return {
+    list: Effect.sync(() =>
+      Rows.oldestFirst(
+        keys.values(),
+        ({ createdAt }) => createdAt,
+        ({ id }) => id
+      )
+    ),
+    insertFirst: (key) =>
+      Effect.sync(() => {
+        if (keys.size === 0) keep(key, KeyState.Current())
+      }),
+    insertNext: (key) =>
+      Effect.sync(() => {
+        if (keys.has(key.id) || inState("Next").length > 0) return false
+        keep(key, KeyState.Next())
+        return true
+      }),
+    promote: (id, now) =>
+      Effect.sync(() => {
+        const next = keys.get(id)
+        if (next?.state._tag !== "Next") return false
+        for (const current of inState("Current")) keep(current, KeyState.Retired({ at: now }))
+        keep(next, KeyState.Current())
+        return true
+      }),
+    remove: (id) => Effect.sync(() => keys.get(id)?.state._tag !== "Current" && keys.delete(id))
+  }
+}

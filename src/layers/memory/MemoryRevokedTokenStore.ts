@@ -1,0 +1,15 @@
+/** Access tokens that were revoked one by one, in memory. */
+import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type { RevokedTokenStore } from "../../services/RevokedTokenStore.js"
+import * as Rows from "./Rows.js"
+
+export const make = ({ revokedTokens }: Rows.Rows): Context.Tag.Service<RevokedTokenStore> => ({
+  insert: (id, expiresAt) =>
+    Effect.sync(() => {
+      revokedTokens.set(id, DateTime.max(expiresAt, revokedTokens.get(id) ?? expiresAt))
+    }),
+  prune: (before, limit) => Effect.sync(() => Rows.prune(revokedTokens, (expiresAt) => expiresAt, before, limit)),
+  has: (id) => Effect.sync(() => revokedTokens.has(id))
+})

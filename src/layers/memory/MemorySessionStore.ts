@@ -1,0 +1,41 @@
+/** Login sessions in memory. */
+import type * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Session } from "../../domain/Session.js"
+import * as Time from "../../domain/Time.js"
+import type { SessionStore } from "../../services/SessionStore.js"
+import * as Rows from "./Rows.js"
+
+export const make = (rows: Rows.Rows): Context.Tag.Service<SessionStore> => {
+  const { sessions } = rows
+
+  const isGood = (session: Session, now: DateTime.Utc): boolean =>
+    Time.isBefore(now, session.expiresAt) && session.subjectEpoch === Rows.subjectEpoch(rows, session.subject)
+
+  return {
+    insert: (session) =>
+      Effect.suspend(() => {
+        const ids = new Set(Array.from(sessions.values(), ({ id }) => id))
+        if (ids.has(session.id) || sessions.has(session.digest)) return Rows.taken("session")
+        sessions.set(session.digest, session)
+        return Effect.void
+      }),
+    find: (digest, now) =>
+      Effect.sync(() => Option.filter(Option.fromNullable(sessions.get(digest)), (session) => isGood(session, now))),
+    list: (subject, now) =>
+      Effect.sync(() =>
+        Rows.oldestFirst(
+          Array.from(sessions.values()).filter((session) => session.subject === subject && isGood(session, now)),
+          ({ authenticatedAt }) => authenticatedAt,
+          ({ id }) => id
+        ).reverse()
+      ),
+    prune: (before, limit) => Effect.sync(() => Rows.prune(sessions, ({ expiresAt }) => expiresAt, before, limit)),
+    end: (id) =>
+      Effect.sync(() => {
+        for (const session of sessions.values()) if (session.id === id) sessions.delete(session.digest)
+      })
+  }
+}

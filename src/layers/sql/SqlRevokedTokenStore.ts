@@ -1,0 +1,27 @@
+/** Access tokens that were revoked one by one, in a SQL database. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { Issuer } from "../../domain/Issuer.js"
+import type { RevokedTokenStore } from "../../services/RevokedTokenStore.js"
+import * as SqlText from "./SqlText.js"
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<RevokedTokenStore> => {
+  const query = SqlText.queries(sql, issuer)
+  const insert = query(`
+    insert into revoked_tokens (issuer, id, expires_at) values (:issuer, :id, :expiresAt)
+    on conflict (issuer, id) do update set expires_at = excluded.expires_at
+      where excluded.expires_at > revoked_tokens.expires_at`)
+  const has = query("select 1 as found from revoked_tokens where issuer = :issuer and id = :id")
+  const prune = query(`
+    delete from revoked_tokens where issuer = :issuer and id in (
+      select id from revoked_tokens where issuer = :issuer and expires_at < :before order by expires_at limit :limit
+    ) and expires_at < :before
+    returning id`)
+
+  return {
+    insert: (id, expiresAt) => Effect.asVoid(insert({ id, expiresAt: expiresAt.epochMillis })),
+    prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
+    has: (id) => Effect.map(has({ id }), (found) => found.length > 0)
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What happened, for whoever listens: a stream in this process, and rows that `EventLog` keeps for a time. Telling it
+ * never fails and never waits: an audit row is not worth a refused login. Rows are written in batches, in order; those
+ * of the last moment are lost with a process that dies.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { Event, Happening } from "../domain/Event.js"
+import * as Identifier from "../domain/Identifier.js"
+import { randomBytes } from "./Crypto.js"
+import { EventLog } from "./EventLog.js"
+
+export class Events extends Context.Tag("latchkey/Events")<
+  Events,
+  {
+    /** Tell what happened. */
+    readonly publish: (happening: Happening) => Effect.Effect<void>
+    /** What happens in this process from now on. A listener that lags more than 1,024 events behind misses the oldest. */
+    readonly stream: Stream.Stream<Event>
+  }
+>() {}
+
+/** So many events wait to be written at most; when the store is down for longer the oldest are dropped, and it is said. */
+const waiting = 10_000
+
+/** As many as are written at once. */
+const batch = 64
+
+/** What was taken back because something was wrong is the operator's to look at; the rest is there for whoever asks. */
+const alarming = new Set<string>(["WrongVerifier", "CodeReplayed", "RefreshTokenReplayed", "LostWrites"])
+
+const logOf = ({ _tag: event, ...ids }: Happening) =>
+  Effect.annotateLogs(
+    "reason" in ids && alarming.has(ids.reason) ? Effect.logWarning("event") : Effect.logDebug("event"),
+    { event, ...ids }
+  )
+
+const make = Effect.gen(function* () {
+  const log = yield* EventLog
+  const live = yield* PubSub.sliding<Event>(1024)
+  const queue = yield* Queue.sliding<Event>(waiting)
+
+  const write = Effect.flatMap(Queue.takeBetween(queue, 1, batch), (events) =>
+    log.append(Array.from(events)).pipe(
+      Effect.retry({ times: 3 }),
+      Effect.catchAll((error) =>
+        Effect.annotateLogs(Effect.logError("events were lost"), { count: events.length, reason: error.reason })
+      )
+    )
+  )
+  yield* Effect.forkScoped(Effect.forever(write))
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(Effect.flatMap(Queue.takeAll(queue), (events) => log.append(Array.from(events))))
+  )
+
+  // The log is read by ids, so those of one millisecond are in order too, and a clock that is set back changes nothing.
+  let last = { millis: 0, count: 0 }
+  const nextId = (now: number, random: Uint8Array): string => {
+    last = now > last.millis ? { millis: now, count: 0 } : { ...last, count: last.count + 1 }
+    const bytes = Uint8Array.from(random)
+    new DataView(bytes.buffer).setUint32(0, last.count)
+    return Identifier.format(last.millis, bytes)
+  }
+
+  return Events.of({
+    publish: Effect.fnUntraced(function* (happening) {
+      const now = yield* Clock.currentTimeMillis
+      const event: Event = {
+        id: nextId(now, yield* randomBytes(10)),
+        at: DateTime.unsafeMake(now),
+        happening
+      }
+      yield* logOf(happening)
+      yield* PubSub.publish(live, event)
+      yield* Queue.offer(queue, event)
+    }),
+    stream: Stream.fromPubSub(live)
+  })
+})
+
+export const layer = Layer.scoped(Events, make)

@@ -1,0 +1,34 @@
+/** Whether this process can do its work: its store answers, and its keys open what they sealed. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { KeyStore } from "./KeyStore.js"
+import { type Kind, Seals } from "./Seals.js"
+
+export class Readiness extends Context.Tag("latchkey/Readiness")<
+  Readiness,
+  {
+    /** Fails while the process is not ready, with the reason for the operator. */
+    readonly check: Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}
+
+const kind: Kind = { purpose: "form", prefix: "lk_rd_" }
+
+const make = Effect.gen(function* () {
+  const keys = yield* KeyStore
+  const seals = yield* Seals
+  return Readiness.of({
+    check: Effect.gen(function* () {
+      yield* keys.list
+      const opened = yield* seals.open(kind, yield* seals.seal(kind, new Uint8Array(1)))
+      if (Option.isNone(opened)) {
+        return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "not ready" })
+      }
+    })
+  })
+})
+
+export const layer = Layer.effect(Readiness, make)

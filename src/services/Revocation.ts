@@ -1,0 +1,71 @@
+/** Revoking a token (RFC 7009). */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as AccessToken from "../domain/AccessToken.js"
+import type { Client } from "../domain/Client.js"
+import * as Grant from "../domain/Grant.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as RefreshToken from "../domain/RefreshToken.js"
+import { AccessTokens } from "./AccessTokens.js"
+import { Events } from "./Events.js"
+import { GrantStore } from "./GrantStore.js"
+import { RefreshChain } from "./RefreshChain.js"
+import { RevokedTokenStore } from "./RevokedTokenStore.js"
+
+export class Revocation extends Context.Tag("latchkey/Revocation")<
+  Revocation,
+  {
+    /**
+     * Revokes a client's own token. A refresh token, however old, takes its grant and everything issued from it along
+     * (RFC 7009 §2.1); an access token goes alone. What is no token, or another client's, is left as it is, and nobody is
+     * told (§2.2).
+     */
+    readonly revoke: (token: Redacted.Redacted, client: Client) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const accessTokens = yield* AccessTokens
+  const events = yield* Events
+  const grants = yield* GrantStore
+  const chains = yield* RefreshChain
+  const revokedTokens = yield* RevokedTokenStore
+
+  const refreshToken = Effect.fnUntraced(function* (token: RefreshToken.RefreshToken, client: Client) {
+    const grant = yield* grants.find(token.grantId)
+    if (Option.isNone(grant) || grant.value.terms.clientId !== client.id || !Grant.isRefreshable(grant.value)) return
+    if (Option.isNone(yield* chains.recognise(token, grant.value.chain.value.key))) return
+    if (yield* grants.revoke(token.grantId, "TokenRevoked", yield* DateTime.now)) {
+      const { clientId, id, subject } = grant.value.terms
+      yield* events.publish({ _tag: "Revoked", grantId: id, subject, clientId, reason: "TokenRevoked" })
+    }
+  })
+
+  const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, client: Client) {
+    const claims = yield* accessTokens.read(token)
+    if (Option.isNone(claims)) return
+    const owner = AccessToken.isOfGrant(claims.value)
+      ? Option.map(yield* grants.find(claims.value.grantId), ({ terms }) => terms.clientId)
+      : Option.some(claims.value.clientId)
+    if (!Option.contains(owner, client.id)) return
+    yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
+    yield* events.publish({
+      _tag: "TokenRevoked",
+      clientId: client.id,
+      ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})
+    })
+  })
+
+  return Revocation.of({
+    revoke: Effect.fn("Revocation.revoke")(function* (token, client) {
+      const refresh = RefreshToken.parse(Redacted.value(token))
+      yield* Option.isSome(refresh) ? refreshToken(refresh.value, client) : accessToken(token, client)
+    })
+  })
+})
+
+export const layer = Layer.effect(Revocation, make)

@@ -1,0 +1,85 @@
+/** `grant_type=client_credentials` (RFC 6749 §4.4): a client acts for itself. Nothing is written. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Client from "../../domain/Client.js"
+import { InvalidScope, InvalidTarget, UnauthorizedClient } from "../../domain/OAuthError.js"
+import * as Resource from "../../domain/Resource.js"
+import * as Scope from "../../domain/Scope.js"
+import * as Time from "../../domain/Time.js"
+import type { TokenResponse } from "../../domain/TokenResponse.js"
+import { AccessTokens } from "../AccessTokens.js"
+import * as GrantTypes from "../GrantTypes.js"
+import { Resources } from "../Resources.js"
+
+const parameters = Schema.Struct({
+  scope: Schema.optional(Schema.String),
+  resource: Schema.Array(Schema.String)
+})
+
+const notRegistered = new InvalidScope({
+  reason: "NotAllowed",
+  description: "the scope is not registered for this client"
+})
+
+/** The resources that are named; those that offer what the client may have, when none is. */
+const audienceOf = (
+  known: ReadonlyArray<Resource.Resource>,
+  requested: ReadonlyArray<string>,
+  client: Client.Client
+): Effect.Effect<readonly [Resource.Resource, ...Array<Resource.Resource>], InvalidTarget | InvalidScope> => {
+  const named = requested.map((indicator) => Resource.find(known, indicator)).filter((found) => found !== undefined)
+  if (named.length < requested.length) {
+    return new InvalidTarget({
+      reason: "UnknownResource",
+      description: "the resource is not one that this server knows"
+    })
+  }
+  const offering = known.filter((resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource))))
+  const [first, ...others] = new Set(requested.length > 0 ? named : offering)
+  return first === undefined ? notRegistered : Effect.succeed([first, ...others])
+}
+
+/** What is asked for, if the client may have it; all that it may have, when nothing is asked. */
+const scopeOf = (requested: string | undefined, allowed: Scope.Scope): Effect.Effect<Scope.Scope, InvalidScope> =>
+  Effect.gen(function* () {
+    const scope =
+      requested === undefined
+        ? allowed
+        : yield* Effect.mapError(
+            Scope.parse(requested),
+            () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
+          )
+    return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? yield* notRegistered : scope
+  })
+
+const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
+  request: typeof parameters.Type,
+  client: Client.Client
+) {
+  const tokens = yield* AccessTokens
+  const resources = yield* Resources
+  // Nobody is asked here: only a client that keeps a secret, and that its operator made, acts for itself.
+  if (!Client.isConfidential(client) || client.origin !== "Operator") {
+    return yield* new UnauthorizedClient({
+      reason: "GrantTypeNotRegistered",
+      description: "the client may not act for itself"
+    })
+  }
+  const audience = yield* audienceOf(yield* resources.all, request.resource, client)
+  const scope = yield* scopeOf(request.scope, Client.allowedScope(client, Resource.offered(audience)))
+  const [first, ...others] = audience
+  const { expiresAt, token } = yield* tokens.issueToClient(client, scope, [first.uri, ...others.map(({ uri }) => uri)])
+  const response: TokenResponse = {
+    accessToken: token,
+    expiresIn: Time.secondsUntil(yield* DateTime.now, expiresAt),
+    scope,
+    // RFC 6749 §4.4.3: there is none.
+    refreshToken: Option.none()
+  }
+  return response
+})
+
+/** The client credentials grant. */
+export const layer = GrantTypes.layer({ grantType: "client_credentials", parameters, handle })

@@ -1,0 +1,304 @@
+/** The account page: what a person allowed, where they are logged in, and their password; their own, and nobody else's. */
+import { describe, expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { parse } from "node-html-parser"
+import { defaultLifetimes } from "../../src/domain/Settings.js"
+import { EventLog } from "../../src/services/EventLog.js"
+import type { Browser, Page } from "./support/Browser.js"
+import { issuer, outcome, password, type TestServer, test } from "./support/Server.js"
+
+const accountUrl = `${issuer}/account`
+const newPassword = "another good password"
+
+const headingOf = (page: Page) => `${page.status} ${page.document.querySelector("h1")?.text}`
+const account = "200 Your account"
+const login = "200 Log in"
+const notOurs = "403 This form did not come from here"
+
+/** The page with one of its forms alone: the `index`th that has this button. */
+const withForm = (page: Page, button: "withdraw" | "end" | "password", index = 0): Page => {
+  const forms = page.document
+    .querySelectorAll("form")
+    .filter((form) => form.querySelector(`[value=${button}]`) !== null)
+  const form = forms[index]
+  if (form === undefined) throw new Error(`there is no form ${button}:\n${page.html}`)
+  return { ...page, document: parse(form.outerHTML) }
+}
+
+/** A new browser in which somebody is logged in. */
+const logIn = async (server: TestServer, username = "ada", itsPassword = password): Promise<Browser> => {
+  const browser = server.browser()
+  const page = await browser.open(accountUrl)
+  expect(headingOf(await browser.submit(page, { fields: { username, password: itsPassword } }))).toBe(account)
+  return browser
+}
+
+const sessionCookie = (browser: Browser) =>
+  Array.from(browser.cookies).find(([name]) => name.includes("latchkey_session_"))?.[1]
+
+const appsOf = ({ document }: Page) => document.querySelectorAll("section h3").map(({ text }) => text.trim())
+const sessionsOf = ({ document }: Page) => document.querySelectorAll("ul.list li").length
+
+const fill = (current: string, next: string, again = next) => ({
+  fields: { current_password: current, password: next, password_again: again }
+})
+
+describe("the account page", () => {
+  test("asks for a login first, without an app, and is where that leads", async (server) => {
+    const browser = server.browser()
+    const page = await browser.open(accountUrl)
+    expect(headingOf(page)).toBe(login)
+    expect(page.document.querySelector("main .panel")).toBe(null)
+    expect(headingOf(await browser.submit(page, { fields: { username: "ada", password: "wrong password" } }))).toBe(
+      "403 Log in"
+    )
+    const after = await server.logIn(browser, page)
+    expect(headingOf(after)).toBe(account)
+    expect(after.url).toBe(accountUrl)
+  })
+
+  test("shows the apps, what each may do, and where the person is logged in", async (server) => {
+    const client = await server.register({ client_name: "First app" })
+    await server.tokens(client, { scope: "notes:read" })
+    const browser = await logIn(server)
+    const page = await browser.open(accountUrl)
+    expect(appsOf(page)).toEqual(["First app"])
+    const app = page.document.querySelector("section")
+    expect(app?.querySelectorAll("ul.may li").map(({ text }) => text.trim())).toEqual(["Read your notes notes:read"])
+    expect(app?.text).toContain("Allowed since 1 June 2026")
+    expect(sessionsOf(page)).toBe(2)
+    expect(page.document.querySelectorAll("ul.list .here").length).toBe(1)
+  })
+
+  test("shows nobody else's apps and sessions", async (server) => {
+    await server.addAccount("bob")
+    await server.tokens(await server.register())
+    const page = await (await logIn(server, "bob")).open(accountUrl)
+    expect(appsOf(page)).toEqual([])
+    expect(sessionsOf(page)).toBe(1)
+  })
+
+  test("says nothing that a link makes up", async (server) => {
+    const browser = await logIn(server)
+    const plain = (page: Page) => page.html.replaceAll(/ value="lk_fm_[^"]*"/g, "")
+    const before = plain(await browser.open(accountUrl))
+    for (const done of ["", "Nothing", "toString", "__proto__", "<script>alert(1)</script>"]) {
+      expect(plain(await browser.open(`${accountUrl}?done=${encodeURIComponent(done)}`)), done).toBe(before)
+    }
+  })
+})
+
+describe("removing an app's access", () => {
+  test("ends its tokens at once, and it is no longer listed", async (server) => {
+    const [client, other] = [await server.register({ client_name: "A" }), await server.register({ client_name: "B" })]
+    const [tokens, others] = [await server.tokens(client), await server.tokens(other)]
+    const browser = await logIn(server)
+    const page = await browser.open(accountUrl)
+    const index = appsOf(page).indexOf("A")
+    const after = await browser.submit(withForm(page, "withdraw", index), { button: "withdraw" })
+    expect(headingOf(after)).toBe(account)
+    expect(after.html).toContain("Access removed.")
+    expect(appsOf(after)).toEqual(["B"])
+    expect(await outcome(server.call(tokens.access_token))).toBe("401 invalid_token")
+    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
+    expect(await outcome(server.call(others.access_token))).toBe("200")
+    expect(await outcome(server.refresh(other, others.refresh_token))).toBe("200")
+  })
+
+  test("twice is no harm", async (server) => {
+    await server.tokens(await server.register())
+    const browser = await logIn(server)
+    const form = withForm(await browser.open(accountUrl), "withdraw")
+    for (let i = 0; i < 2; i++) expect(headingOf(await browser.submit(form, { button: "withdraw" }))).toBe(account)
+  })
+})
+
+describe("ending a session", () => {
+  test("logs that browser out, and no other", async (server) => {
+    const first = await logIn(server)
+    await server.advance("1 second")
+    const [second, third] = [await logIn(server), await logIn(server, "ada")]
+    const page = await first.open(accountUrl)
+    expect(page.document.querySelectorAll("[value=end]").length).toBe(2)
+    const after = await first.submit(withForm(page, "end"), { button: "end" })
+    expect(headingOf(after)).toBe(account)
+    expect(after.html).toContain("That browser is logged out.")
+    expect(sessionsOf(after)).toBe(2)
+    const states = [headingOf(await second.open(accountUrl)), headingOf(await third.open(accountUrl))]
+    expect(states.sort()).toEqual([login, account].sort())
+  })
+})
+
+describe("a form of the account page", () => {
+  /** A person with an app and a second session, and everything that their page can do. */
+  const setUp = async (server: TestServer) => {
+    const tokens = await server.tokens(await server.register())
+    const browser = await logIn(server)
+    const page = await browser.open(accountUrl)
+    const actions = [
+      [withForm(page, "withdraw"), { button: "withdraw" }],
+      [withForm(page, "end"), { button: "end" }],
+      [withForm(page, "password"), { button: "password", ...fill(password, newPassword) }]
+    ] as const
+    const expectUntouched = async () => {
+      expect(await outcome(server.call(tokens.access_token))).toBe("200")
+      await logIn(server)
+      expect(sessionsOf(await browser.open(accountUrl))).toBeGreaterThanOrEqual(3)
+    }
+    return { browser, actions, expectUntouched }
+  }
+
+  test("does nothing in another session of the same person", async (server) => {
+    const { actions, expectUntouched } = await setUp(server)
+    const other = await logIn(server)
+    for (const [form, options] of actions) {
+      const after = await other.submit(form, options)
+      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+    }
+    await expectUntouched()
+  })
+
+  test("does nothing in the hands of another person", async (server) => {
+    const { actions, expectUntouched } = await setUp(server)
+    await server.addAccount("bob")
+    const other = await logIn(server, "bob")
+    for (const [form, options] of actions) {
+      const after = await other.submit(form, options)
+      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+    }
+    await expectUntouched()
+    await logIn(server, "bob")
+  })
+
+  test("does nothing where nobody is logged in", async (server) => {
+    const { actions, expectUntouched } = await setUp(server)
+    for (const [form, options] of actions) expect(headingOf(await server.browser().submit(form, options))).toBe(login)
+    await expectUntouched()
+  })
+
+  test("is taken from a page of ours only (RFC 6749 §10.12)", async (server) => {
+    const { actions, browser, expectUntouched } = await setUp(server)
+    const foreign: ReadonlyArray<Readonly<Record<string, string | undefined>>> = [
+      { origin: undefined, "sec-fetch-site": undefined },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "none" },
+      { origin: "https://evil.example", "sec-fetch-site": undefined },
+      { origin: "null", "sec-fetch-site": undefined }
+    ]
+    for (const headers of foreign) {
+      for (const [form, options] of actions) {
+        expect(headingOf(await browser.submit(form, { ...options, headers })), JSON.stringify(headers)).toBe(notOurs)
+      }
+    }
+    await expectUntouched()
+  })
+
+  test("that we did not make, or made for something else, does nothing", async (server) => {
+    const { actions, browser, expectUntouched } = await setUp(server)
+    const [[page]] = actions
+    const real = page.document.querySelector("input[name=form]")?.getAttribute("value") ?? ""
+    const logout = await browser.open(`${issuer}/logout`)
+    const ofLogout = logout.document.querySelector("input[name=form]")?.getAttribute("value") ?? ""
+    const changed = `${real.slice(0, -2)}${real.at(-2) === "A" ? "B" : "A"}${real.at(-1)}`
+    for (const form of ["x", "lk_fm_", changed, real.slice(0, -1), `${real}A`, ofLogout]) {
+      expect(headingOf(await browser.submit(page, { fields: { form } })), form).toBe(notOurs)
+    }
+    await expectUntouched()
+  })
+
+  test("that was open for too long does nothing, and the person sees their page", async (server) => {
+    const { actions, browser } = await setUp(server)
+    await server.advance(defaultLifetimes.form)
+    for (const [form, options] of actions) {
+      const after = await browser.submit(form, options)
+      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+    }
+    const page = await browser.open(accountUrl)
+    expect(appsOf(page).length).toBe(1)
+    expect(sessionsOf(page)).toBe(2)
+    await logIn(server)
+  })
+})
+
+describe("a new password", () => {
+  const change = async (browser: Browser, filled: ReturnType<typeof fill>) =>
+    browser.submit(withForm(await browser.open(accountUrl), "password"), { button: "password", ...filled })
+
+  const wrong = "That is not your current password."
+  const invalid = "That password cannot be used."
+  const differ = "The two new passwords differ."
+  const throttled = "Too many attempts."
+
+  test("needs the current one, a good one, and the same twice", async (server) => {
+    const tokens = await server.tokens(await server.register())
+    const browser = await logIn(server)
+    const before = sessionCookie(browser)
+    const refusals: ReadonlyArray<readonly [ReturnType<typeof fill>, string]> = [
+      [fill("wrong password", newPassword), wrong],
+      [fill("", newPassword), wrong],
+      [fill(newPassword, newPassword), wrong],
+      [fill(password, ""), invalid],
+      [fill(password, "7 chars"), invalid],
+      [fill(password, "x".repeat(1_025)), invalid],
+      [fill(password, newPassword, `${newPassword} `), differ],
+      [fill(password, newPassword, ""), differ]
+    ]
+    for (const [filled, problem] of refusals) {
+      const page = await change(browser, filled)
+      expect(headingOf(page), problem).toBe("400 Your account")
+      expect(page.html).toContain(problem)
+    }
+    expect(sessionCookie(browser)).toBe(before)
+    expect(await outcome(server.call(tokens.access_token))).toBe("200")
+    await logIn(server)
+  })
+
+  test("is not guessed at in a stolen session: it is throttled as a login is", async (server) => {
+    const browser = await logIn(server)
+    for (let i = 0; i < 9; i++) {
+      expect((await change(browser, fill("wrong password", newPassword))).html).toContain(wrong)
+    }
+    const page = await change(browser, fill(password, newPassword))
+    expect(headingOf(page)).toBe("429 Your account")
+    expect(page.headers.get("retry-after")).toBe("1")
+    expect(page.html).toContain(throttled)
+    await server.advance("1 second")
+    expect((await change(browser, fill(password, newPassword))).html).toContain("Your password is changed.")
+  })
+
+  test("ends every other session and every grant, and keeps this browser logged in", async (server) => {
+    const client = await server.register()
+    const tokens = await server.tokens(client)
+    const code = await server.code(client)
+    const [browser, other] = [await logIn(server), await logIn(server)]
+    const stolen = browser.clone()
+    const page = await change(browser, fill(password, newPassword))
+    expect(headingOf(page)).toBe(account)
+    expect(page.html).toContain("Your password is changed.")
+    expect(sessionsOf(page)).toBe(1)
+    expect(headingOf(await other.open(accountUrl))).toBe(login)
+    expect(headingOf(await stolen.open(accountUrl))).toBe(login)
+    expect(sessionCookie(browser)).not.toBe(sessionCookie(stolen))
+    expect(await outcome(server.call(tokens.access_token))).toBe("401 invalid_token")
+    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
+    expect(await outcome(server.redeem(client, code))).toBe("400 invalid_grant")
+  })
+
+  test("gives this browser another session id", async (server) => {
+    const browser = await logIn(server)
+    await change(browser, fill(password, newPassword))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 100 })))
+    const sessions = events.flatMap(({ happening }) => (happening._tag === "LoggedIn" ? [happening.sessionId] : []))
+    expect(new Set(sessions).size).toBe(2)
+  })
+
+  test("is the only one that logs in from then on", async (server) => {
+    await change(await logIn(server), fill(password, newPassword))
+    const browser = server.browser()
+    const page = await browser.open(accountUrl)
+    expect(headingOf(await server.logIn(browser, page))).toBe("403 Log in")
+    await logIn(server, "ada", newPassword)
+  })
+})

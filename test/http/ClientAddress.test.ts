@@ -1,0 +1,67 @@
+/** Where a request comes from is what our own proxies say, and nobody else. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import { describe, expect, it } from "@effect/vitest"
+import * as ClientAddress from "../../src/http/ClientAddress.js"
+
+const of = (peer: string | undefined, forwarded: string | undefined, proxies: ReadonlyArray<string> = []) => {
+  const headers = forwarded === undefined ? {} : { "x-forwarded-for": forwarded }
+  const request = HttpServerRequest.fromWeb(new Request("http://localhost/login", { headers }))
+  return ClientAddress.of(peer === undefined ? request : request.modify({ remoteAddress: peer }), proxies)
+}
+
+const ours = ["10.0.0.0/8", "fd00::/8"]
+
+describe("the address of a client", () => {
+  it("is the peer's where no proxy is trusted", () => {
+    expect(of("192.0.2.1", undefined)).toBe("192.0.2.1")
+    expect(of("192.0.2.1", "198.51.100.1")).toBe("192.0.2.1")
+    expect(of("10.0.0.1", "198.51.100.1")).toBe("10.0.0.1")
+  })
+
+  it("is the peer's where the peer is no proxy of ours", () => {
+    expect(of("192.0.2.1", "198.51.100.1", ours)).toBe("192.0.2.1")
+    expect(of("192.0.2.1", "198.51.100.1, 10.0.0.2", ours)).toBe("192.0.2.1")
+  })
+
+  it("is the right-most that no proxy of ours has", () => {
+    expect(of("10.0.0.1", "198.51.100.1", ours)).toBe("198.51.100.1")
+    expect(of("10.0.0.1", "198.51.100.1, 10.0.0.2", ours)).toBe("198.51.100.1")
+    expect(of("10.0.0.1", "198.51.100.1 ,10.0.0.2,fd00::2", ours)).toBe("198.51.100.1")
+    expect(of("fd00::1", "198.51.100.1", ours)).toBe("198.51.100.1")
+  })
+
+  it("is never what a client wrote there itself", () => {
+    for (const spoofed of ["203.0.113.1", "10.0.0.9", "127.0.0.1", "203.0.113.1, 203.0.113.2", "garbage", "", ",,,"]) {
+      expect(of("10.0.0.1", `${spoofed}, 198.51.100.1`, ours), spoofed).toBe("198.51.100.1")
+      expect(of("10.0.0.1", `${spoofed}, 198.51.100.1, 10.0.0.2`, ours), spoofed).toBe("198.51.100.1")
+    }
+  })
+
+  it("is the last proxy's where it forwarded nothing that is an address", () => {
+    for (const forwarded of [undefined, "", "unknown", "_hidden", "198.51.100.1:1234", "<script>", "198.51.100.1, x"]) {
+      expect(of("10.0.0.1", forwarded, ours), forwarded).toBe("10.0.0.1")
+    }
+    expect(of("10.0.0.1", "10.0.0.3, 10.0.0.2", ours)).toBe("10.0.0.3")
+  })
+
+  it("is one for a network of IPv6 that one customer has", () => {
+    const network = "2001:db8:1:2::/64"
+    expect(of("2001:db8:1:2::1", undefined)).toBe(network)
+    expect(of("2001:db8:1:2:ffff:ffff:ffff:ffff", undefined)).toBe(network)
+    expect(of("10.0.0.1", "2001:DB8:1:2:3:4:5:6", ours)).toBe(network)
+    expect(of("2001:db8:1:3::1", undefined)).not.toBe(network)
+  })
+
+  it("of IPv4 is the same in its IPv6 form", () => {
+    expect(of("::ffff:192.0.2.1", undefined)).toBe("192.0.2.1")
+    expect(of("::ffff:c000:201", undefined)).toBe("192.0.2.1")
+    expect(of("::ffff:10.0.0.1", "::ffff:198.51.100.1", ours)).toBe("198.51.100.1")
+  })
+
+  it("is not known where there is no peer, or none that is an address", () => {
+    for (const peer of [undefined, "", "localhost", "/run/latchkey.sock", "1.2.3.4.5"]) {
+      expect(of(peer, undefined, ours), peer).toBe(undefined)
+      expect(of(peer, "198.51.100.1", ours), peer).toBe(undefined)
+    }
+  })
+})
