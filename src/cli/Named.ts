@@ -69,7 +69,7 @@ export const grantId = (text: string): Effect.Effect<GrantId, Failure> =>
 export const optional = <A, E, R>(
   given: Option.Option<string>,
   read: (text: string) => Effect.Effect<A, E, R>
-): Effect.Effect<A | undefined, E, R> => Option.match(given, { onNone: () => Effect.succeed(undefined), onSome: read })
+): Effect.Effect<A | undefined, E, R> => Effect.map(Effect.transposeMapOption(given, read), Option.getOrUndefined)
 
 /** The names of subjects, each looked up once; an account that is gone, or was never here, is called by its id. */
 export const people: Effect.Effect<
