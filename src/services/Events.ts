@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
@@ -44,19 +45,32 @@ const logOf = ({ _tag: event, ...ids }: Happening) =>
 const make = Effect.gen(function* () {
   const log = yield* EventLog
   const live = yield* PubSub.sliding<Event>(1024)
-  const queue = yield* Queue.sliding<Event>(waiting)
+  const queue = yield* Queue.sliding<Event | Deferred.Deferred<void>>(waiting)
 
-  const write = Effect.flatMap(Queue.takeBetween(queue, 1, batch), (events) =>
-    log.append(Array.from(events)).pipe(
+  const append = (events: ReadonlyArray<Event>) =>
+    log.append(events).pipe(
       Effect.retry({ times: 3 }),
       Effect.catchAll((error) =>
         Effect.annotateLogs(Effect.logError("events were lost"), { count: events.length, reason: error.reason })
       )
     )
-  )
+
+  const write = Effect.flatMap(Queue.takeBetween(queue, 1, batch), (taken) => {
+    const events = Array.from(taken).filter((item): item is Event => "happening" in item)
+    const ends = Array.from(taken).filter((item): item is Deferred.Deferred<void> => !("happening" in item))
+    return Effect.zipRight(
+      events.length === 0 ? Effect.void : append(events),
+      Effect.forEach(ends, (end) => Deferred.succeed(end, undefined), { discard: true })
+    )
+  })
   yield* Effect.forkScoped(Effect.forever(write))
+  // What was told before the end is written before it.
   yield* Effect.addFinalizer(() =>
-    Effect.ignore(Effect.flatMap(Queue.takeAll(queue), (events) => log.append(Array.from(events))))
+    Effect.gen(function* () {
+      const end = yield* Deferred.make<void>()
+      yield* Queue.offer(queue, end)
+      yield* Deferred.await(end)
+    })
   )
 
   // The log is read by ids, so those of one millisecond are in order too, and a clock that is set back changes nothing.
