@@ -16,7 +16,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     pool: "forks",
     poolOptions: { forks: { maxForks: 2, minForks: 1 } },
-    testTimeout: 30_000,
+    // Some tests start a dozen processes, and a busy machine is no reason to fail.
+    testTimeout: 120_000,
     hookTimeout: 60_000
   }
 })
