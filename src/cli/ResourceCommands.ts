@@ -7,11 +7,10 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Base64Url from "../domain/Base64Url.js"
 import type { Issuer } from "../domain/Issuer.js"
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
-import { digest, identifier, randomBytes } from "../services/Crypto.js"
+import { digest, identifier, randomSecret } from "../services/Crypto.js"
 import { ResourceStore, type StoredResource } from "../services/ResourceStore.js"
 import * as Beside from "./Beside.js"
 import * as Database from "./Database.js"
@@ -82,7 +81,7 @@ const readScopes = (texts: ReadonlyArray<string>) =>
 /** By what a resource's server proves itself where it introspects: an id, and 256 random bits behind a prefix. */
 const newCredentials = Effect.gen(function* () {
   const id = Resource.ResourceServerId.make(yield* identifier)
-  const secret = Redacted.make(`lk_rs_${Base64Url.encode(yield* randomBytes(32))}`)
+  const secret = yield* randomSecret("lk_rs_")
   return { id, secret }
 })
 

@@ -1,15 +1,12 @@
 /** What a client is told of its registration (RFC 7591 §3.2.1): all metadata, and its secret this once. */
-import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "./Client.js"
 import * as Scope from "./Scope.js"
+import * as Time from "./Time.js"
 
 const encodeMetadata = Schema.encodeSync(Client.ClientMetadata)
-
-/** Seconds since 1970, as RFC 7591 writes times. */
-const seconds = (time: DateTime.Utc): number => Math.floor(time.epochMillis / 1000)
 
 /**
  * The client information response, under the names of RFC 7591. `offered` is what the resources offer now; `secret` is
@@ -23,12 +20,12 @@ export const toJson = (
   const scope = Scope.format(Client.allowedScope(client, offered))
   return {
     client_id: client.id,
-    client_id_issued_at: seconds(client.issuedAt),
+    client_id_issued_at: Time.toNumericDate(client.issuedAt),
     ...Option.match(secret, { onNone: () => ({}), onSome: (secret) => ({ client_secret: Redacted.value(secret) }) }),
     ...Option.match(client.secret, {
       onNone: () => ({}),
       onSome: ({ expiresAt }) => ({
-        client_secret_expires_at: Option.match(expiresAt, { onNone: () => 0, onSome: seconds })
+        client_secret_expires_at: Option.match(expiresAt, { onNone: () => 0, onSome: Time.toNumericDate })
       })
     }),
     ...encodeMetadata(client.metadata),

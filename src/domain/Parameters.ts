@@ -4,7 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { InvalidRequest } from "./OAuthError.js"
+import { InvalidRequest, InvalidScope } from "./OAuthError.js"
+import * as Scope from "./Scope.js"
 
 /** At most this many parameters are read. */
 export const maxCount = 100
@@ -45,6 +46,20 @@ export const single = (self: Parameters, name: string): Effect.Effect<Option.Opt
 /** The value of a parameter that must be there, once. */
 export const required = (self: Parameters, name: string): Effect.Effect<string, InvalidRequest> =>
   Effect.flatMap(single(self, name), Option.match({ onNone: () => missing(name), onSome: Effect.succeed }))
+
+/** The text of a field that may be left empty, as a person fills in a form: `""` where it is missing. */
+export const field = (self: Parameters, name: string): Effect.Effect<string, InvalidRequest> =>
+  Effect.map(
+    single(self, name),
+    Option.getOrElse(() => "")
+  )
+
+/** What a `scope` parameter asks for (RFC 6749 §3.3). */
+export const scope = (text: string): Effect.Effect<Scope.Scope, InvalidScope> =>
+  Effect.mapError(
+    Scope.parse(text),
+    () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
+  )
 
 /** Fails when any parameter is repeated, save those that may be (RFC 6749 §3.2). */
 export const refuseRepeated = (

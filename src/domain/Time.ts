@@ -16,6 +16,9 @@ export const isWithin = (now: DateTime.Utc, start: DateTime.Utc, window: Duratio
 export const endOf = (now: DateTime.Utc, ttl: Duration.Duration, atMost: DateTime.Utc): DateTime.Utc =>
   DateTime.min(DateTime.addDuration(now, ttl), atMost)
 
+/** Seconds since 1970, as JSON has times (RFC 7519 §2, NumericDate). */
+export const toNumericDate = (time: DateTime.Utc): number => Math.floor(time.epochMillis / 1000)
+
 /** Whole seconds from `now` to `end`, never negative: `expires_in` (RFC 6749 §5.1). */
 export const secondsUntil = (now: DateTime.Utc, end: DateTime.Utc): number =>
   Math.max(0, Math.floor((end.epochMillis - now.epochMillis) / 1000))

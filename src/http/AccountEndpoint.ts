@@ -10,7 +10,6 @@ import * as Schema from "effect/Schema"
 import { Password } from "../domain/Account.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
-import { Forbidden } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import { Accounts } from "../services/Accounts.js"
 import { ClientStore } from "../services/ClientStore.js"
@@ -29,7 +28,7 @@ import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import * as Pages from "./pages/index.js"
-import * as SameOrigin from "./SameOrigin.js"
+import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
 
@@ -132,16 +131,8 @@ const day = (time: DateTime.Utc): string =>
 
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
-  const forms = yield* Forms
   const { issuer } = yield* ServerSettings
-  yield* SameOrigin.require(request, issuer)
-  const parameters = yield* Body.form(request)
-  yield* Parameters.refuseRepeated(parameters, new Set())
-  const opened = yield* forms.open("AccountForm", yield* Parameters.required(parameters, "form"))
-  if (Option.isNone(opened)) {
-    return yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
-  }
-  const { expired, form } = opened.value
+  const { expired, form, parameters } = yield* SealedForm.receive(request, "AccountForm")
   const visitor = yield* Visitor.loggedIn(request)
   // Too old, or shown to somebody else: it does nothing, and whoever is there sees their own page.
   if (expired || Option.isNone(visitor) || visitor.value.session.id !== form.sessionId) {
@@ -191,21 +182,15 @@ const changePassword = (
     const takingAway = yield* TakingAway
     const throttle = yield* LoginThrottle
     const { issuer, lifetimes, trustedProxies } = yield* ServerSettings
-    const read = (name: string) =>
-      Effect.map(
-        Parameters.single(parameters, name),
-        Option.getOrElse(() => "")
-      )
-
-    const password = Schema.decodeOption(Password)(yield* read("password"))
+    const password = Schema.decodeOption(Password)(yield* Parameters.field(parameters, "password"))
     if (Option.isNone(password)) return yield* show(who, { problem: "PasswordInvalid" })
-    if (Redacted.value(password.value) !== (yield* read("password_again"))) {
+    if (Redacted.value(password.value) !== (yield* Parameters.field(parameters, "password_again"))) {
       return yield* show(who, { problem: "PasswordsDiffer" })
     }
     const { id, username } = who.account
     const known = yield* throttle.guard(
       { username, address: ClientAddress.of(request, trustedProxies) },
-      accounts.authenticate(username, Redacted.make(yield* read("current_password")))
+      accounts.authenticate(username, Redacted.make(yield* Parameters.field(parameters, "current_password")))
     )
     if (Option.isNone(known)) return yield* show(who, { problem: "WrongPassword" })
 
@@ -221,15 +206,4 @@ const changePassword = (
   )
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
-    yield* Endpoint.add({
-      path: path(issuer),
-      cors: false,
-      renderError: (error) => Page.error(issuer, error),
-      GET: get,
-      POST: post
-    })
-  })
-)
+export const layer = Layer.effectDiscard(Endpoint.addPage("/account", { GET: get, POST: post }))

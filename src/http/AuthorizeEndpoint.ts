@@ -10,7 +10,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { AuthorizationRejected, type AuthorizationRequest } from "../domain/AuthorizationRequest.js"
 import * as CodeChallenge from "../domain/CodeChallenge.js"
-import * as Issuer from "../domain/Issuer.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Time from "../domain/Time.js"
@@ -112,13 +111,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/authorize`,
-      cors: false,
-      renderError: (error) => Page.error(issuer, error),
-      GET: get,
-      POST: post
-    })
+    yield* Endpoint.addPage("/authorize", { GET: get, POST: post })
     yield* metadata.add({
       authorization_endpoint: `${issuer}/authorize`,
       response_types_supported: ["code"],

@@ -5,21 +5,18 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { AuthorizationRequest } from "../domain/AuthorizationRequest.js"
-import * as Issuer from "../domain/Issuer.js"
-import { Forbidden } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
 import { Approvals } from "../services/Approvals.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
-import { type ConsentForm, Forms } from "../services/Forms.js"
+import type { ConsentForm } from "../services/Forms.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
-import * as Body from "./Body.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import * as Pages from "./pages/index.js"
-import * as SameOrigin from "./SameOrigin.js"
+import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
 
@@ -28,18 +25,9 @@ const repeatable = new Set(["scope"])
 
 const consent = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
-  const forms = yield* Forms
   const requests = yield* AuthorizationRequests
   const { issuer } = yield* ServerSettings
-
-  yield* SameOrigin.require(request, issuer)
-  const parameters = yield* Body.form(request)
-  yield* Parameters.refuseRepeated(parameters, repeatable)
-  const opened = yield* forms.open("ConsentForm", yield* Parameters.required(parameters, "form"))
-  if (Option.isNone(opened)) {
-    return yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
-  }
-  const { expired, form } = opened.value
+  const { expired, form, parameters } = yield* SealedForm.receive(request, "ConsentForm", repeatable)
   const visitor = yield* Visitor.loggedIn(request)
   // Too old, or shown to somebody else: it decides nothing, and whoever is there is asked anew.
   if (expired || Option.isNone(visitor) || !isOf(form, visitor.value)) {
@@ -95,14 +83,4 @@ const decide = (
   )
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/consent`,
-      cors: false,
-      renderError: (error) => Page.error(issuer, error),
-      POST: consent
-    })
-  })
-)
+export const layer = Layer.effectDiscard(Endpoint.addPage("/consent", { POST: consent }))

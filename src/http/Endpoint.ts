@@ -10,21 +10,29 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
+import * as Issuer from "../domain/Issuer.js"
 import { MethodNotAllowed, type OAuthError, ServerError } from "../domain/OAuthError.js"
 import { identifier } from "../services/Crypto.js"
+import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
+import * as Page from "./Page.js"
+import * as Wire from "./Wire.js"
 
 /** What the router gives to every handler. */
 type Provided = HttpServerRequest.HttpServerRequest | Scope
 
 type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-/** What an endpoint is. */
-export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
-  readonly path: string
-  /** HEAD is answered as GET is, without the body. */
+/** What answers each method; HEAD is answered as GET is, without the body. */
+export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
   readonly GET?: Handler<EG, RG>
   readonly POST?: Handler<EP, RP>
+}
+
+/** What an endpoint is. */
+export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG>
+  extends Methods<EG, RG, EP, RP> {
+  readonly path: string
   /** How an error looks to whoever calls. */
   readonly renderError: (error: OAuthError) => HttpServerResponse.HttpServerResponse
   /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
@@ -46,6 +54,30 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
     yield* router.add("*", endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Provided>)
   })
+
+/** Adds an endpoint for people, below the issuer's path: its errors are pages, and no script of another origin calls it. */
+export const addPage = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
+  path: string,
+  methods: Methods<EG, RG, EP, RP>
+) =>
+  Effect.flatMap(ServerSettings, ({ issuer }) =>
+    add({
+      ...methods,
+      path: Issuer.path(issuer) + path,
+      cors: false,
+      renderError: (error) => Page.error(issuer, error)
+    })
+  )
+
+/** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
+export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
+  path: string,
+  cors: boolean,
+  methods: Methods<EG, RG, EP, RP>
+) =>
+  Effect.flatMap(ServerSettings, ({ issuer }) =>
+    add({ ...methods, path: Issuer.path(issuer) + path, cors, renderError: (error) => Wire.toJson(error, issuer) })
+  )
 
 const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
   Effect.gen(function* () {

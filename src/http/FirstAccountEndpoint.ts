@@ -48,20 +48,16 @@ const post = Effect.gen(function* () {
   yield* SameOrigin.require(request, issuer)
   const parameters = yield* Body.form(request)
   yield* Parameters.refuseRepeated(parameters, new Set())
-  const read = (name: string) =>
-    Effect.map(
-      Parameters.single(parameters, name),
-      Option.getOrElse(() => "")
-    )
   const token = Redacted.make(yield* Parameters.required(parameters, "form"))
-  const typed = yield* read("username")
-  const password = yield* read("password")
+  const typed = yield* Parameters.field(parameters, "username")
+  const password = yield* Parameters.field(parameters, "password")
 
   const username = Schema.decodeOption(Username)(typed)
   if (Option.isNone(username)) return yield* show(token, typed.slice(0, 64), "NameInvalid")
   const accepted = Schema.decodeOption(Password)(password)
   if (Option.isNone(accepted)) return yield* show(token, username.value, "PasswordInvalid")
-  if ((yield* read("password_again")) !== password) return yield* show(token, username.value, "PasswordsDiffer")
+  if ((yield* Parameters.field(parameters, "password_again")) !== password)
+    return yield* show(token, username.value, "PasswordsDiffer")
 
   const account = yield* first.create(token, { username: username.value, password: accepted.value })
   return Option.isNone(account)
@@ -70,15 +66,4 @@ const post = Effect.gen(function* () {
 })
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
-    yield* Endpoint.add({
-      path: path(issuer),
-      cors: false,
-      renderError: (error) => Page.error(issuer, error),
-      GET: get,
-      POST: post
-    })
-  })
-)
+export const layer = Layer.effectDiscard(Endpoint.addPage("/first-account", { GET: get, POST: post }))

@@ -2,10 +2,7 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Issuer from "../domain/Issuer.js"
-import type { OAuthError } from "../domain/OAuthError.js"
 import { Readiness } from "../services/Readiness.js"
-import { ServerSettings } from "../services/ServerSettings.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Wire from "./Wire.js"
 
@@ -15,17 +12,7 @@ const answer = (status: string) => HttpServerResponse.unsafeJson({ status }, { h
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const readiness = yield* Readiness
-    const { issuer } = yield* ServerSettings
-    const endpoint = { cors: false, renderError: (error: OAuthError) => Wire.toJson(error, issuer) }
-    yield* Endpoint.add({
-      ...endpoint,
-      path: `${Issuer.path(issuer)}/health`,
-      GET: Effect.succeed(answer("alive"))
-    })
-    yield* Endpoint.add({
-      ...endpoint,
-      path: `${Issuer.path(issuer)}/ready`,
-      GET: Effect.as(readiness.check, answer("ready"))
-    })
+    yield* Endpoint.addJson("/health", false, { GET: Effect.succeed(answer("alive")) })
+    yield* Endpoint.addJson("/ready", false, { GET: Effect.as(readiness.check, answer("ready")) })
   })
 )

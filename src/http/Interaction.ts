@@ -6,19 +6,17 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import type {
   AuthorizationRefused,
   AuthorizationRejected,
   AuthorizationRequest,
   ReplyAddress
 } from "../domain/AuthorizationRequest.js"
-import * as Base64Url from "../domain/Base64Url.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import { Approvals } from "../services/Approvals.js"
-import { digest, digestOf, randomBytes } from "../services/Crypto.js"
+import { digest, digestOf, randomSecret } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
@@ -89,7 +87,7 @@ export const loginPage = (
     const forms = yield* Forms
     const { issuer } = yield* ServerSettings
     const known = Cookies.read(request, issuer, "browser")
-    const browser = Option.isSome(known) ? known.value : Redacted.make(Base64Url.encode(yield* randomBytes(32)))
+    const browser = Option.isSome(known) ? known.value : yield* randomSecret()
     const form = yield* forms.seal({
       _tag: "LoginForm",
       ...(query === undefined ? {} : { query }),

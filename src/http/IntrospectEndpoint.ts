@@ -1,14 +1,14 @@
 /** `POST /introspect` (RFC 7662 §2). */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Issuer from "../domain/Issuer.js"
+import type * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
+import * as Time from "../domain/Time.js"
 import { Introspection, Known } from "../services/Introspection.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -31,9 +31,6 @@ const introspect = Effect.gen(function* () {
   )
 })
 
-/** NumericDate (RFC 7519 §2). */
-const seconds = (time: DateTime.Utc): number => Math.floor(time.epochMillis / 1000)
-
 /** The members of RFC 7662 §2.2. */
 const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, unknown>> => ({
   active: true,
@@ -45,8 +42,8 @@ const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, un
       client_id: access.clientId,
       sub: access.subject,
       aud: audience.length === 1 ? audience[0] : audience,
-      iat: seconds(access.issuedAt),
-      exp: seconds(access.expiresAt),
+      iat: Time.toNumericDate(access.issuedAt),
+      exp: Time.toNumericDate(access.expiresAt),
       jti: access.tokenId
     }),
     RefreshToken: ({ expiresAt, terms }) => ({
@@ -55,7 +52,7 @@ const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, un
       client_id: terms.clientId,
       sub: terms.subject,
       aud: terms.resources,
-      exp: seconds(expiresAt)
+      exp: Time.toNumericDate(expiresAt)
     })
   })
 })
@@ -65,12 +62,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/introspect`,
-      cors: false,
-      renderError: (error) => Wire.toJson(error, issuer),
-      POST: introspect
-    })
+    yield* Endpoint.addJson("/introspect", false, { POST: introspect })
     yield* metadata.add({
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]

@@ -10,23 +10,22 @@ import * as Schema from "effect/Schema"
 import { type Account, Username } from "../domain/Account.js"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import * as Issuer from "../domain/Issuer.js"
-import { Forbidden, type TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import { Accounts } from "../services/Accounts.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
 import { digest, digestsEqual } from "../services/Crypto.js"
-import { Forms, type LoginForm } from "../services/Forms.js"
+import type { LoginForm } from "../services/Forms.js"
 import { LoginThrottle } from "../services/LoginThrottle.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
-import * as Body from "./Body.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import type * as Pages from "./pages/index.js"
-import * as SameOrigin from "./SameOrigin.js"
+import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
 
@@ -35,25 +34,16 @@ const maxPasswordBytes = 1024
 
 const login = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
-  const forms = yield* Forms
   const { issuer } = yield* ServerSettings
-
-  yield* SameOrigin.require(request, issuer)
-  const parameters = yield* Body.form(request)
-  yield* Parameters.refuseRepeated(parameters, new Set())
-  const opened = yield* forms.open("LoginForm", yield* Parameters.required(parameters, "form"))
-  if (Option.isNone(opened)) {
-    return yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
-  }
-  const { expired, form } = opened.value
+  const { expired, form, parameters } = yield* SealedForm.receive(request, "LoginForm")
   const browser = Option.map(Cookies.read(request, issuer, "browser"), digest)
   // Too old, or another browser's: it logs nobody in, and the person starts again.
   if (expired || !Option.exists(browser, (browser) => digestsEqual(browser, form.browser))) {
     return Page.seeOther(issuer, startOf(issuer, form))
   }
 
-  const username = Option.getOrElse(yield* Parameters.single(parameters, "username"), () => "")
-  const password = Redacted.make(Option.getOrElse(yield* Parameters.single(parameters, "password"), () => ""))
+  const username = yield* Parameters.field(parameters, "username")
+  const password = Redacted.make(yield* Parameters.field(parameters, "password"))
   const tried = yield* authenticate(request, username, password)
   if (Either.isLeft(tried)) {
     const page = yield* again(request, form, username, "Throttled")
@@ -127,14 +117,4 @@ const again = (
   })
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/login`,
-      cors: false,
-      renderError: (error) => Page.error(issuer, error),
-      POST: login
-    })
-  })
-)
+export const layer = Layer.effectDiscard(Endpoint.addPage("/login", { POST: login }))

@@ -4,7 +4,6 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ClientInformation from "../domain/ClientInformation.js"
-import * as Issuer from "../domain/Issuer.js"
 import * as Resource from "../domain/Resource.js"
 import { ClientRegistration } from "../services/ClientRegistration.js"
 import { Resources } from "../services/Resources.js"
@@ -35,12 +34,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/register`,
-      cors: true,
-      renderError: (error) => Wire.toJson(error, issuer),
-      POST: register
-    })
+    yield* Endpoint.addJson("/register", true, { POST: register })
     yield* metadata.add({ registration_endpoint: `${issuer}/register` })
   })
 )

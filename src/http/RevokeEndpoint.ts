@@ -4,7 +4,6 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import { ClientAuthenticator } from "../services/ClientAuthenticator.js"
 import { Revocation } from "../services/Revocation.js"
@@ -32,12 +31,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     const { methods } = yield* ClientAuthenticator
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/revoke`,
-      cors: true,
-      renderError: (error) => Wire.toJson(error, issuer),
-      POST: revoke
-    })
+    yield* Endpoint.addJson("/revoke", true, { POST: revoke })
     yield* metadata.add({
       revocation_endpoint: `${issuer}/revoke`,
       revocation_endpoint_auth_methods_supported: methods

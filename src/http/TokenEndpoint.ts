@@ -6,7 +6,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { mayUse } from "../domain/Client.js"
-import * as Issuer from "../domain/Issuer.js"
 import { UnauthorizedClient } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
@@ -60,12 +59,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     const { methods } = yield* ClientAuthenticator
-    yield* Endpoint.add({
-      path: `${Issuer.path(issuer)}/token`,
-      cors: true,
-      renderError: (error) => Wire.toJson(error, issuer),
-      POST: token
-    })
+    yield* Endpoint.addJson("/token", true, { POST: token })
     yield* metadata.add({
       token_endpoint: `${issuer}/token`,
       token_endpoint_auth_methods_supported: methods

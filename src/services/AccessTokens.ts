@@ -24,10 +24,10 @@ import { ServerSettings } from "./ServerSettings.js"
 /** The resources of a token: a list that is never empty. */
 export type Audience = readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
 
-/** An access token, and when it ends. */
+/** An access token, and its life in whole seconds from its issue (RFC 6749 §5.1). */
 export interface Issued {
   readonly token: Redacted.Redacted
-  readonly expiresAt: DateTime.Utc
+  readonly expiresIn: number
 }
 
 export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
@@ -76,17 +76,17 @@ const make = Effect.gen(function* () {
   const seal = Effect.fnUntraced(function* (claims: AccessToken.AccessTokenClaims) {
     const token = yield* codec.seal(claims)
     return token.length <= AccessToken.maxLength
-      ? { token: Redacted.make(token), expiresAt: claims.expiresAt }
+      ? { token: Redacted.make(token), expiresIn: Time.secondsUntil(claims.issuedAt, claims.expiresAt) }
       : yield* new InvalidTarget({ reason: "TooManyResources", description: "ask for fewer resources at once" })
   })
 
-  const common = Effect.fnUntraced(function* (audience: Audience, atMost: Option.Option<DateTime.Utc>) {
-    const now = yield* DateTime.now
-    const end = DateTime.addDuration(now, lifetimes.accessToken)
+  const common = Effect.fnUntraced(function* (audience: Audience, atMost?: DateTime.Utc) {
+    const issuedAt = yield* DateTime.now
+    const end = DateTime.addDuration(issuedAt, lifetimes.accessToken)
     return {
       audience,
-      issuedAt: now,
-      expiresAt: Option.match(atMost, { onNone: () => end, onSome: (atMost) => DateTime.min(end, atMost) }),
+      issuedAt,
+      expiresAt: atMost === undefined ? end : DateTime.min(end, atMost),
       id: AccessToken.TokenId.make(yield* identifier)
     }
   })
@@ -129,13 +129,13 @@ const make = Effect.gen(function* () {
   return AccessTokens.of({
     issue: Effect.fn("AccessTokens.issue")(function* (terms, scope, audience) {
       return yield* seal({
-        ...(yield* common(audience, Option.some(terms.expiresAt))),
+        ...(yield* common(audience, terms.expiresAt)),
         grantId: terms.id,
         ...(Scope.equals(scope, terms.scope) ? {} : { scope })
       })
     }),
     issueToClient: Effect.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
-      const claims = yield* common(audience, Option.none())
+      const claims = yield* common(audience)
       return yield* seal({ ...claims, clientId: client.id, epoch: client.epoch, scope })
     }),
     verify: Effect.fn("AccessTokens.verify")(function* (token, resource) {

@@ -206,10 +206,7 @@ const readScope = (
         ? yield* new InvalidScope({ reason: "NotAllowed", description: "no scope is registered for this client" })
         : allowed
     }
-    const scope = yield* Effect.mapError(
-      Scope.parse(requested.value),
-      () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
-    )
+    const scope = yield* Parameters.scope(requested.value)
     if (!Scope.isSubset(scope, offered)) {
       return yield* new InvalidScope({ reason: "NotOffered", description: "the scope is not offered by the resource" })
     }

@@ -5,14 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Base64Url from "../domain/Base64Url.js"
 import * as Client from "../domain/Client.js"
 import { InvalidClientMetadata, InvalidRedirectUri, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import { ClientStore } from "./ClientStore.js"
-import { digest, identifier, randomBytes } from "./Crypto.js"
+import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
 import { GrantTypes } from "./GrantTypes.js"
 import { ServerSettings } from "./ServerSettings.js"
@@ -37,7 +36,8 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   }
 >() {}
 
-const secretPrefix = "lk_cs_"
+/** A client secret (RFC 6749 §2.3.1). */
+export const newClientSecret = randomSecret("lk_cs_")
 
 const refuse = (reason: InvalidClientMetadata["reason"], description: string) =>
   new InvalidClientMetadata({ reason, description })
@@ -111,9 +111,7 @@ const make = Effect.gen(function* () {
       const { scope, ...metadata } = yield* read(json, origin)
       const id = Client.ClientId.make(yield* identifier)
       const secret =
-        metadata.token_endpoint_auth_method === "none"
-          ? Option.none()
-          : Option.some(Redacted.make(secretPrefix + Base64Url.encode(yield* randomBytes(32))))
+        metadata.token_endpoint_auth_method === "none" ? Option.none() : Option.some(yield* newClientSecret)
       const client: Client.Client = {
         id,
         issuedAt: yield* DateTime.now,

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Base64Url from "../domain/Base64Url.js"
 import { CodeChallenge, type CodeVerifier } from "../domain/CodeChallenge.js"
 import { Digest } from "../domain/Digest.js"
 import * as Identifier from "../domain/Identifier.js"
@@ -21,6 +22,10 @@ export class SecureRandom extends Context.Reference<SecureRandom>()("latchkey/Se
 /** `length` random bytes. */
 export const randomBytes = (length: number): Effect.Effect<Uint8Array> =>
   Effect.flatMap(SecureRandom, (random) => random.bytes(length))
+
+/** A new secret to be handed out: 256 random bits in base64url, behind a prefix that scanners know, if it has one. */
+export const randomSecret = (prefix = ""): Effect.Effect<Redacted.Redacted> =>
+  Effect.map(randomBytes(32), (bytes) => Redacted.make(prefix + Base64Url.encode(bytes)))
 
 /** A new identifier of a row (see `domain/Identifier`). */
 export const identifier: Effect.Effect<string> = Effect.zipWith(

@@ -6,13 +6,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { Account } from "../domain/Account.js"
-import * as Base64Url from "../domain/Base64Url.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
 import { Accounts, type NewAccount } from "./Accounts.js"
-import { digest, digestsEqual, randomBytes } from "./Crypto.js"
+import { digest, digestsEqual, randomSecret } from "./Crypto.js"
 
 export class FirstAccount extends Context.Tag("latchkey/FirstAccount")<
   FirstAccount,
@@ -32,7 +31,7 @@ export class FirstAccount extends Context.Tag("latchkey/FirstAccount")<
 const make = Effect.gen(function* () {
   const accounts = yield* Accounts
   const store = yield* AccountStore
-  const ours = Redacted.make(Base64Url.encode(yield* randomBytes(32)))
+  const ours = yield* randomSecret()
   let isVoid = false
   const token = Effect.suspend(() =>
     isVoid

@@ -99,13 +99,14 @@ const make = Effect.gen(function* () {
   })
 
   const refreshToken = Effect.fnUntraced(function* (token: RefreshToken.RefreshToken, asker: Asker) {
-    const grant = yield* grants.findActive(token.grantId, yield* DateTime.now, Option.none())
+    const now = yield* DateTime.now
+    const grant = yield* grants.findActive(token.grantId, now, Option.none())
     if (asker._tag !== "Client" || Option.isNone(grant) || !Grant.isRefreshable(grant.value)) return Option.none()
     const { chain, terms } = grant.value
     const isCurrent =
       terms.clientId === asker.client.id &&
       token.generation === chain.value.generation &&
-      Time.isBefore(yield* DateTime.now, chain.value.idleExpiresAt) &&
+      Time.isBefore(now, chain.value.idleExpiresAt) &&
       Option.isSome(yield* chains.recognise(token, chain.value.key))
     return isCurrent ? Option.some(Known.RefreshToken({ terms, expiresAt: chain.value.idleExpiresAt })) : Option.none()
   })

@@ -4,13 +4,12 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { Account } from "../domain/Account.js"
-import * as Base64Url from "../domain/Base64Url.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { type Session, SessionId } from "../domain/Session.js"
 import { AccountStore } from "./AccountStore.js"
-import { digest, identifier, randomBytes } from "./Crypto.js"
+import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
@@ -43,7 +42,7 @@ const make = Effect.gen(function* () {
   return Sessions.of({
     begin: Effect.fn("Sessions.begin")(function* (account) {
       const now = yield* DateTime.now
-      const secret = Redacted.make(Base64Url.encode(yield* randomBytes(32)))
+      const secret = yield* randomSecret()
       const session: Session = {
         id: SessionId.make(yield* identifier),
         digest: digest(secret),

@@ -8,19 +8,22 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { Password, Subject } from "../domain/Account.js"
-import * as Base64Url from "../domain/Base64Url.js"
 import type { ClientId } from "../domain/Client.js"
+import type { Happening } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
+import { newClientSecret } from "./ClientRegistration.js"
 import { ClientStore } from "./ClientStore.js"
 import { ConsentStore } from "./ConsentStore.js"
-import { digest, randomBytes } from "./Crypto.js"
+import { digest } from "./Crypto.js"
 import { Events } from "./Events.js"
 import { GrantStore, type Whose } from "./GrantStore.js"
 import { PasswordHasher } from "./PasswordHasher.js"
+
+type Change<Tag extends "AccountChanged" | "ClientChanged"> = Extract<Happening, { readonly _tag: Tag }>["change"]
 
 /** Whether there was something to change. */
 type Found = Effect.Effect<boolean, TemporarilyUnavailable>
@@ -57,53 +60,37 @@ const make = Effect.gen(function* () {
   const revoke = (whose: Whose, reason: RevocationReason) =>
     Effect.flatMap(DateTime.now, (now) => grants.revokeAll(whose, reason, now))
 
-  const account = (
-    id: Subject,
-    change: Effect.Effect<boolean, TemporarilyUnavailable>,
-    what: "Disabled" | "Deleted" | "PasswordChanged"
-  ): Found =>
-    Effect.tap(change, (found) =>
-      found
-        ? Effect.zipRight(
-            revoke({ subject: id }, "SubjectRevoked"),
-            events.publish({ _tag: "AccountChanged", subject: id, change: what })
-          )
-        : Effect.void
-    )
+  /** What follows a change, where there was something to change. */
+  const andThen = (change: Found, next: Effect.Effect<unknown, TemporarilyUnavailable>): Found =>
+    Effect.tap(change, (found) => (found ? next : Effect.void))
 
-  const client = (
-    id: ClientId,
-    change: Effect.Effect<boolean, TemporarilyUnavailable>,
-    what: "Disabled" | "Deleted" | "SecretRotated"
-  ): Found =>
-    Effect.tap(change, (found) =>
-      found
-        ? Effect.zipRight(
-            revoke({ clientId: id }, "ClientRevoked"),
-            events.publish({ _tag: "ClientChanged", clientId: id, change: what })
-          )
-        : Effect.void
-    )
+  const tellAccount = (subject: Subject, change: Change<"AccountChanged">) =>
+    events.publish({ _tag: "AccountChanged", subject, change })
+
+  const tellClient = (clientId: ClientId, change: Change<"ClientChanged">) =>
+    events.publish({ _tag: "ClientChanged", clientId, change })
+
+  const endAccount = (id: Subject, changed: Found, what: Change<"AccountChanged">) =>
+    andThen(changed, Effect.zipRight(revoke({ subject: id }, "SubjectRevoked"), tellAccount(id, what)))
+
+  const endClient = (id: ClientId, changed: Found, what: Change<"ClientChanged">) =>
+    andThen(changed, Effect.zipRight(revoke({ clientId: id }, "ClientRevoked"), tellClient(id, what)))
 
   return TakingAway.of({
-    disableAccount: (id) => account(id, accounts.setState(id, "Disabled"), "Disabled"),
-    enableAccount: (id) =>
-      Effect.tap(accounts.setState(id, "Enabled"), (found) =>
-        found ? events.publish({ _tag: "AccountChanged", subject: id, change: "Enabled" }) : Effect.void
-      ),
-    removeAccount: (id) => account(id, accounts.remove(id), "Deleted"),
+    disableAccount: (id) => endAccount(id, accounts.setState(id, "Disabled"), "Disabled"),
+    enableAccount: (id) => andThen(accounts.setState(id, "Enabled"), tellAccount(id, "Enabled")),
+    removeAccount: (id) => endAccount(id, accounts.remove(id), "Deleted"),
     setPassword: (id, password) =>
-      Effect.flatMap(hasher.hash(password), (hash) => account(id, accounts.setPassword(id, hash), "PasswordChanged")),
-    disableClient: (id) => client(id, clients.setState(id, "Disabled"), "Disabled"),
-    enableClient: (id) =>
-      Effect.tap(clients.setState(id, "Enabled"), (found) =>
-        found ? events.publish({ _tag: "ClientChanged", clientId: id, change: "Enabled" }) : Effect.void
+      Effect.flatMap(hasher.hash(password), (hash) =>
+        endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
       ),
-    removeClient: (id) => client(id, clients.remove(id), "Deleted"),
+    disableClient: (id) => endClient(id, clients.setState(id, "Disabled"), "Disabled"),
+    enableClient: (id) => andThen(clients.setState(id, "Enabled"), tellClient(id, "Enabled")),
+    removeClient: (id) => endClient(id, clients.remove(id), "Deleted"),
     rotateSecret: Effect.fn("TakingAway.rotateSecret")(function* (id) {
-      const secret = yield* newSecret
+      const secret = yield* newClientSecret
       const changed = clients.setSecret(id, { digest: digest(secret), expiresAt: Option.none() })
-      return (yield* client(id, changed, "SecretRotated")) ? Option.some(secret) : Option.none()
+      return (yield* endClient(id, changed, "SecretRotated")) ? Option.some(secret) : Option.none()
     }),
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
       yield* consents.withdraw(subject, clientId)
@@ -113,10 +100,5 @@ const make = Effect.gen(function* () {
     revokeGrants: (whose) => revoke(whose, "OperatorRevoked")
   })
 })
-
-/** A client secret: 256 random bits, behind a prefix that scanners know. */
-export const newSecret: Effect.Effect<Redacted.Redacted> = Effect.map(randomBytes(32), (bytes) =>
-  Redacted.make(`lk_cs_${Base64Url.encode(bytes)}`)
-)
 
 export const layer = Layer.effect(TakingAway, make)

@@ -1,17 +1,16 @@
 /** `grant_type=client_credentials` (RFC 6749 §4.4): a client acts for itself. Nothing is written. */
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
 import { InvalidScope, InvalidTarget, UnauthorizedClient } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
-import * as Time from "../../domain/Time.js"
-import type { TokenResponse } from "../../domain/TokenResponse.js"
 import { AccessTokens } from "../AccessTokens.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { Resources } from "../Resources.js"
+import { respond } from "./Respond.js"
 
 const parameters = Schema.Struct({
   scope: Schema.optional(Schema.String),
@@ -44,13 +43,7 @@ const audienceOf = (
 /** What is asked for, if the client may have it; all that it may have, when nothing is asked. */
 const scopeOf = (requested: string | undefined, allowed: Scope.Scope): Effect.Effect<Scope.Scope, InvalidScope> =>
   Effect.gen(function* () {
-    const scope =
-      requested === undefined
-        ? allowed
-        : yield* Effect.mapError(
-            Scope.parse(requested),
-            () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
-          )
+    const scope = requested === undefined ? allowed : yield* Parameters.scope(requested)
     return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? yield* notRegistered : scope
   })
 
@@ -70,15 +63,9 @@ const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   const audience = yield* audienceOf(yield* resources.all, request.resource, client)
   const scope = yield* scopeOf(request.scope, Client.allowedScope(client, Resource.offered(audience)))
   const [first, ...others] = audience
-  const { expiresAt, token } = yield* tokens.issueToClient(client, scope, [first.uri, ...others.map(({ uri }) => uri)])
-  const response: TokenResponse = {
-    accessToken: token,
-    expiresIn: Time.secondsUntil(yield* DateTime.now, expiresAt),
-    scope,
-    // RFC 6749 §4.4.3: there is none.
-    refreshToken: Option.none()
-  }
-  return response
+  const issued = yield* tokens.issueToClient(client, scope, [first.uri, ...others.map(({ uri }) => uri)])
+  // RFC 6749 §4.4.3: there is no refresh token.
+  return respond({ ...issued, scope }, Option.none())
 })
 
 /** The client credentials grant. */

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidScope, InvalidTarget } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import type { Audience } from "../AccessTokens.js"
@@ -23,12 +24,10 @@ export const audience = (
 /** The scope that a request names, if it is all granted; the grant's own when it names none. */
 export const scope = (terms: Grant.Terms, requested: string | undefined): Effect.Effect<Scope.Scope, InvalidScope> => {
   if (requested === undefined) return Effect.succeed(terms.scope)
-  return Scope.parse(requested).pipe(
-    Effect.mapError(() => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })),
-    Effect.filterOrFail(
-      (scope) => Scope.isSubset(scope, terms.scope),
-      () => new InvalidScope({ reason: "NotGranted", description: "the scope is more than was granted" })
-    )
+  return Effect.filterOrFail(
+    Parameters.scope(requested),
+    (scope) => Scope.isSubset(scope, terms.scope),
+    () => new InvalidScope({ reason: "NotGranted", description: "the scope is more than was granted" })
   )
 }
 

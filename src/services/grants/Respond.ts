@@ -1,11 +1,9 @@
 /** The answer of the grants: a new access token, and the refresh token that is now the current one. */
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Grant from "../../domain/Grant.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import type * as Scope from "../../domain/Scope.js"
-import * as Time from "../../domain/Time.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
 import * as AccessTokens from "../AccessTokens.js"
 import { Resources } from "../Resources.js"
@@ -14,8 +12,6 @@ import * as Narrowing from "./Narrowing.js"
 /** An access token that its client has not been given yet, and what it is good for. */
 export interface Prepared extends AccessTokens.Issued {
   readonly scope: Scope.Scope
-  /** Whole seconds from its issue. */
-  readonly expiresIn: number
 }
 
 /**
@@ -29,10 +25,8 @@ export const prepare = Effect.fnUntraced(function* (
 ) {
   const tokens = yield* AccessTokens.AccessTokens
   const resources = yield* Resources
-  const now = yield* DateTime.now
   const effective = yield* Narrowing.scopeAt(scope, yield* resources.all, audience)
-  const issued = yield* tokens.issue(terms, effective, audience)
-  const prepared: Prepared = { ...issued, scope: effective, expiresIn: Time.secondsUntil(now, issued.expiresAt) }
+  const prepared: Prepared = { ...(yield* tokens.issue(terms, effective, audience)), scope: effective }
   return prepared
 })
 
