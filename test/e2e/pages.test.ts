@@ -140,6 +140,45 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "home")
     }))
 
+  it("show a person what they allowed and where they are logged in, and let them take it back", () =>
+    visit(async (page) => {
+      const allow = async (clientName: string) => {
+        await page.goto(await authorizeUrl(clientName, `${server.url}/health`))
+        await page.click("button[value=allow]")
+        await page.waitForURL(/\/health\?code=/)
+      }
+      const logIn = async (page: Page) => {
+        await page.goto(`${server.url}/account`)
+        await page.fill("input[name=username]", username)
+        await page.fill("input[name=password]", password)
+        await page.click("button[type=submit]")
+        await page.waitForURL(`${server.url}/account`)
+      }
+      await logIn(page)
+      await look(page, "account-empty")
+      await allow("Note Taker")
+      await allow("LongNameWithoutAnySpace".repeat(8))
+      await visit((elsewhere) => logIn(elsewhere))
+      await page.goto(`${server.url}/account`)
+      await look(page, "account")
+
+      await page.click("button[value=withdraw]")
+      await page.waitForURL(/done=AccessRemoved/)
+      await look(page, "account-access-removed")
+      expect(await page.locator("button[value=withdraw]").count()).toBe(1)
+
+      await page.click("button[value=end]")
+      await page.waitForURL(/done=SessionEnded/)
+      expect(await page.locator("button[value=end]").count()).toBe(0)
+
+      await page.fill("input[name=current_password]", "not the password")
+      await page.fill("input[name=password]", "another good one")
+      await page.fill("input[name=password_again]", "another good one")
+      await page.click("button[value=password]")
+      await page.waitForSelector("[aria-invalid=true]")
+      await look(page, "account-wrong-password")
+    }))
+
   it("can be used by keyboard alone", () =>
     visit(async (page) => {
       await page.goto(await authorizeUrl("Note Taker", "https://client.example/callback"))
