@@ -5,59 +5,12 @@
  *
  * Usage: `node scripts/rfc-map.mjs [--check] [root]`; with `--check` nothing is written, and a stale map exits 1.
  */
-import * as fs from "node:fs"
-import * as path from "node:path"
 import ts from "typescript"
-import { isEntryPoint, parse, repository, typescriptFiles, walk } from "./lib/sources.mjs"
+import { writeOrCheck } from "./lib/generated.mjs"
+import { compare, sectionCell, titleOf } from "./lib/rfcs.mjs"
+import { isEntryPoint, parse, typescriptFiles, walk } from "./lib/sources.mjs"
 
 /** @typedef {{ readonly document: string, readonly section: string, readonly file: string, readonly line: number }} Citation */
-
-/** @type {Readonly<Record<string, string>>} */
-const titles = {
-  "OAuth 2.1": "The OAuth 2.1 Authorization Framework",
-  "RFC 3986": "Uniform Resource Identifier (URI): Generic Syntax",
-  "RFC 4648": "The Base16, Base32, and Base64 Data Encodings",
-  "RFC 5869": "HMAC-based Extract-and-Expand Key Derivation Function (HKDF)",
-  "RFC 6265": "HTTP State Management Mechanism",
-  "RFC 6585": "Additional HTTP Status Codes",
-  "RFC 6749": "The OAuth 2.0 Authorization Framework",
-  "RFC 6750": "Bearer Token Usage",
-  "RFC 6819": "OAuth 2.0 Threat Model and Security Considerations",
-  "RFC 7009": "OAuth 2.0 Token Revocation",
-  "RFC 7515": "JSON Web Signature (JWS)",
-  "RFC 7517": "JSON Web Key (JWK)",
-  "RFC 7518": "JSON Web Algorithms (JWA)",
-  "RFC 7519": "JSON Web Token (JWT)",
-  "RFC 7521": "Assertion Framework for OAuth 2.0 Client Authentication and Authorization Grants",
-  "RFC 7523": "JWT Profile for OAuth 2.0 Client Authentication and Authorization Grants",
-  "RFC 7591": "OAuth 2.0 Dynamic Client Registration Protocol",
-  "RFC 7592": "OAuth 2.0 Dynamic Client Registration Management Protocol",
-  "RFC 7617": "The 'Basic' HTTP Authentication Scheme",
-  "RFC 7636": "Proof Key for Code Exchange by OAuth Public Clients",
-  "RFC 7638": "JSON Web Key (JWK) Thumbprint",
-  "RFC 7662": "OAuth 2.0 Token Introspection",
-  "RFC 8252": "OAuth 2.0 for Native Apps",
-  "RFC 8414": "OAuth 2.0 Authorization Server Metadata",
-  "RFC 8615": "Well-Known Uniform Resource Identifiers (URIs)",
-  "RFC 8628": "OAuth 2.0 Device Authorization Grant",
-  "RFC 8693": "OAuth 2.0 Token Exchange",
-  "RFC 8705": "OAuth 2.0 Mutual-TLS Client Authentication and Certificate-Bound Access Tokens",
-  "RFC 8707": "Resource Indicators for OAuth 2.0",
-  "RFC 8725": "JSON Web Token Best Current Practices",
-  "RFC 9068": "JSON Web Token (JWT) Profile for OAuth 2.0 Access Tokens",
-  "RFC 9101": "JWT-Secured Authorization Request (JAR)",
-  "RFC 9106": "Argon2 Memory-Hard Function for Password Hashing and Proof-of-Work Applications",
-  "RFC 9110": "HTTP Semantics",
-  "RFC 9111": "HTTP Caching",
-  "RFC 9126": "OAuth 2.0 Pushed Authorization Requests",
-  "RFC 9207": "OAuth 2.0 Authorization Server Issuer Identification",
-  "RFC 9396": "OAuth 2.0 Rich Authorization Requests",
-  "RFC 9449": "OAuth 2.0 Demonstrating Proof of Possession (DPoP)",
-  "RFC 9562": "Universally Unique IDentifiers (UUIDs)",
-  "RFC 9700": "Best Current Practice for OAuth 2.0 Security",
-  "RFC 9701": "JWT Response for OAuth Token Introspection",
-  "RFC 9728": "OAuth 2.0 Protected Resource Metadata"
-}
 
 const sectionPattern = String.raw`(?:§\s*\d+(?:\.\d+)*|Appendix\s+[A-Z](?:\.\d+)*)`
 const citationPattern = new RegExp(
@@ -136,14 +89,6 @@ const collect = (root, files, withTitles) =>
   })
 
 /**
- * Orders "4.1.2" before "4.10", and every number before the appendices.
- *
- * @param {string} a
- * @param {string} b
- */
-const compare = (a, b) => a.localeCompare(b, "en", { numeric: true })
-
-/**
  * The values of an iterable by key, in the order of the keys.
  *
  * @template A
@@ -167,15 +112,6 @@ const places = (citations) =>
     })
     .join("<br>")
 
-/** @param {string} document @param {string} section */
-const sectionCell = (document, section) => {
-  const appendix = section.startsWith("Appendix ")
-  const label = appendix ? section : `§${section}`
-  if (!document.startsWith("RFC ")) return label
-  const anchor = appendix ? section.replace("Appendix ", "appendix-") : `section-${section}`
-  return `[${label}](https://www.rfc-editor.org/rfc/rfc${document.slice(4)}#${anchor})`
-}
-
 /**
  * The text of the map for the tree at `root`.
  *
@@ -192,8 +128,7 @@ export const render = (root) => {
       const inTests = found.filter((citation) => tests.has(citation))
       return `| ${sectionCell(document, section)} | ${places(inSources)} | ${places(inTests)} |`
     })
-    const title = titles[document] ? `${document}: ${titles[document]}` : document
-    return [`## ${title}`, "", "| Section | Sources | Tests |", "|---|---|---|", ...rows].join("\n")
+    return [`## ${titleOf(document)}`, "", "| Section | Sources | Tests |", "|---|---|---|", ...rows].join("\n")
   })
   return [
     "# Where each section of an RFC is answered",
@@ -204,20 +139,4 @@ export const render = (root) => {
     .concat("\n")
 }
 
-/** @param {ReadonlyArray<string>} args */
-const main = (args) => {
-  const root = args.find((arg) => !arg.startsWith("--")) ?? repository
-  const file = path.join(root, "docs/rfc-map.md")
-  const map = render(root)
-  if (!args.includes("--check")) {
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-    fs.writeFileSync(file, map)
-  } else if (!fs.existsSync(file) || fs.readFileSync(file, "utf8") !== map) {
-    console.error("docs/rfc-map.md is stale: run `npm run rfc-map`")
-    process.exitCode = 1
-  } else {
-    console.log("rfc-map: fresh")
-  }
-}
-
-if (isEntryPoint(import.meta.url)) main(process.argv.slice(2))
+if (isEntryPoint(import.meta.url)) writeOrCheck({ name: "rfc-map", file: "docs/rfc-map.md", render })

@@ -4,13 +4,17 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Inspectable from "effect/Inspectable"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import * as Schema from "effect/Schema"
+import { InvalidGrant, InvalidToken, TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
 import { ClientStore } from "../../src/services/ClientStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
+import * as GrantTypes from "../../src/services/GrantTypes.js"
+import { TokenVerifier } from "../../src/services/TokenVerifier.js"
 import type { Page } from "./support/Browser.js"
-import { outcome, password, resource, TestServer, test, tokensOf } from "./support/Server.js"
+import { guarded, outcome, password, resource, TestServer, test, tokensOf } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
 
 /** A logger that keeps every line, with all that is in it. */
@@ -35,7 +39,7 @@ const keeping = () => {
 describe("an exception in a layer of the user's", () => {
   const broken = new Set<string>()
   const raise = (name: string) => {
-    if (broken.has(name)) throw new Error(`the ${name} of the user's own store is broken`)
+    if (broken.has(name)) throw new Error(`the ${name} of the user's own layer is broken`)
   }
   const unlessBroken = <A, E>(name: string, answer: Effect.Effect<A, E>) =>
     Effect.suspend(() => {
@@ -69,7 +73,7 @@ describe("an exception in a layer of the user's", () => {
     expect(body, name).not.toMatch(/broken|user's own|\bat \/|\.ts\b|node_modules/)
     const told = lines.filter((line) => line.includes(incident))
     expect(told, name).toHaveLength(1)
-    expect(told[0], name).toContain(`the ${name} of the user's own store is broken`)
+    expect(told[0], name).toContain(`the ${name} of the user's own layer is broken`)
     return { answer, body }
   }
 
@@ -99,6 +103,52 @@ describe("an exception in a layer of the user's", () => {
       expect(await outcome(server.call(access_token))).toBe("200")
     },
     { storage, logger }
+  )
+
+  test(
+    "is a server_error in a grant type of the user's own (RFC 6749 §4.5)",
+    async (server) => {
+      const grantType = "urn:example:grant"
+      const mine = GrantTypes.layer({
+        grantType,
+        parameters: Schema.Struct({ resource: Schema.Array(Schema.String) }),
+        handle: () =>
+          unlessBroken("handle", new InvalidGrant({ reason: "Unknown", description: "there is no such thing" }))
+      })
+      await server.run(Effect.scoped(Effect.asVoid(Layer.build(mine))))
+      const client = await server.register({ grant_types: ["authorization_code", grantType] })
+      const ask = () => server.token(client, { grant_type: grantType })
+      const { body } = await expectIncident("handle", ask)
+      expect(JSON.parse(body)).toEqual({ error: "server_error", error_description: expect.any(String) })
+      expect(await outcome(ask())).toBe("400 invalid_grant")
+    },
+    { logger }
+  )
+
+  test(
+    "is a server_error in a verifier of the user's own, and no matter of the token",
+    async (server) => {
+      const { body } = await expectIncident("verify", () => server.call("a.token"))
+      expect(JSON.parse(body)).toEqual({ error: "server_error", error_description: expect.any(String) })
+      expect(await outcome(server.call("a.token"))).toBe("401 invalid_token")
+    },
+    {
+      logger,
+      routes: guarded("/notes", { scopes: ["notes:read"] }).pipe(
+        Layer.provide(
+          Layer.succeed(
+            TokenVerifier,
+            TokenVerifier.of({
+              // Thrown on the way to an effect, as a function of JavaScript would.
+              verify: () => {
+                raise("verify")
+                return new InvalidToken({ reason: "Unknown", description: "there is no such token" })
+              }
+            })
+          )
+        )
+      )
+    }
   )
 
   test(

@@ -33,7 +33,10 @@ const refuse = (reason: InvalidGrant["reason"]) =>
   new InvalidGrant({ reason, description: "the code is not valid, or not any more" })
 
 /** The checks that spend nothing come first; then one statement spends the code, and says how that went. */
-const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
+export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
+  request: typeof parameters.Type,
+  client: Client
+) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain
   const events = yield* Events

@@ -47,7 +47,8 @@ const scopeOf = (requested: string | undefined, allowed: Scope.Scope): Effect.Ef
     return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? yield* notRegistered : scope
   })
 
-const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
+/** Nothing is spent here: the client, its resources and its scope are checked, and a token is sealed. */
+export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   request: typeof parameters.Type,
   client: Client.Client
 ) {

@@ -28,7 +28,10 @@ const refuse = (reason: InvalidGrant["reason"]) =>
   new InvalidGrant({ reason, description: "the refresh token is not valid, or not any more" })
 
 /** The checks that change nothing come first; then one statement rotates the chain, and says how that went. */
-const handle = Effect.fn("RefreshTokenGrant.handle")(function* (request: typeof parameters.Type, client: Client) {
+export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
+  request: typeof parameters.Type,
+  client: Client
+) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain.RefreshChain
   const events = yield* Events

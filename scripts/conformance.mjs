@@ -1,0 +1,158 @@
+/**
+ * Collects the tests of `test/conformance` into `docs/conformance.md`: for each RFC, what must hold and which test shows
+ * it, and what is left out or answered otherwise, and why. A test is named `"§section what must hold [CHECK-01]"`; what
+ * is left out stands in the calls of `apart`; the document is the file's name.
+ *
+ * Usage: `node scripts/conformance.mjs [--check] [root]`; with `--check` nothing is written, and a stale table exits 1.
+ */
+import ts from "typescript"
+import { writeOrCheck } from "./lib/generated.mjs"
+import { compare, sectionCell, titleOf } from "./lib/rfcs.mjs"
+import { isEntryPoint, parse, typescriptFiles, walk } from "./lib/sources.mjs"
+
+/**
+ * @typedef {{ readonly section: string, readonly requirement: string, readonly checks: ReadonlyArray<string>, readonly note: string }} Row
+ * @typedef {{ readonly document: string, readonly file: string, readonly tested: ReadonlyArray<Row>, readonly apart: ReadonlyArray<Row> }} Chapter
+ */
+
+const titlePattern = /^(§\d+(?:\.\d+)*|Appendix [A-Z]) (.+?)(?: \[([A-Z]+-\d+(?:, [A-Z]+-\d+)*)\])?$/
+
+/**
+ * "rfc6749.test.ts" is RFC 6749, and "oauth21.test.ts" is OAuth 2.1.
+ *
+ * @param {string} file
+ */
+const documentOf = (file) => {
+  const number = /rfc(\d+)\.test\.ts$/.exec(file)?.[1]
+  if (number !== undefined) return `RFC ${number}`
+  if (file.endsWith("/oauth21.test.ts")) return "OAuth 2.1"
+  throw new Error(`${file} is named after no RFC`)
+}
+
+/**
+ * What a call tests, if it is a test; a test that is named otherwise would be missing from the table.
+ *
+ * @param {ts.CallExpression} call
+ * @param {string} file
+ * @returns {Row | undefined}
+ */
+const testOf = (call, file) => {
+  if (!["test", "it", "it.effect", "it.scoped"].includes(call.expression.getText())) return undefined
+  const title = call.arguments[0]
+  const text = title !== undefined && ts.isStringLiteralLike(title) ? title.text : ""
+  const [, section, requirement, checks] = titlePattern.exec(text) ?? []
+  if (section === undefined || requirement === undefined) {
+    throw new Error(`${file}: "${text}" does not begin with its section`)
+  }
+  return { section: section.replace("§", ""), requirement, checks: checks?.split(", ") ?? [], note: "" }
+}
+
+/**
+ * The rows of a call of `apart`: a list of objects whose members are texts.
+ *
+ * @param {ts.CallExpression} call
+ * @returns {Array<Row>}
+ */
+const apartOf = (call) => {
+  const [list] = call.arguments
+  if (call.expression.getText() !== "apart" || list === undefined || !ts.isArrayLiteralExpression(list)) return []
+  return list.elements.filter(ts.isObjectLiteralExpression).map((entry) => {
+    const members = Object.fromEntries(
+      entry.properties
+        .filter(ts.isPropertyAssignment)
+        .map(({ initializer, name }) => [name.getText(), ts.isStringLiteralLike(initializer) ? initializer.text : ""])
+    )
+    const { how = "", requirement = "", section = "", why = "" } = members
+    return { section: section.replace("§", ""), requirement, checks: [], note: `${how}: ${why}` }
+  })
+}
+
+/** @param {ReadonlyArray<Row>} rows */
+const bySection = (rows) => [...rows].sort((a, b) => compare(a.section, b.section))
+
+/**
+ * @param {string} root
+ * @param {string} file
+ * @returns {Chapter}
+ */
+const chapterOf = (root, file) => {
+  /** @type {Array<Row>} */
+  const tested = []
+  /** @type {Array<Row>} */
+  const apart = []
+  walk(parse(root, file), (node) => {
+    if (!ts.isCallExpression(node)) return
+    const row = testOf(node, file)
+    if (row !== undefined) tested.push(row)
+    apart.push(...apartOf(node))
+  })
+  return { document: documentOf(file), file, tested: bySection(tested), apart: bySection(apart) }
+}
+
+/** @param {string} text */
+const cell = (text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;")
+
+/** @param {Chapter} chapter */
+const chapterText = ({ apart, document, file, tested }) => {
+  const tests = tested.map(
+    ({ checks, requirement, section }) =>
+      `| ${sectionCell(document, section)} | ${cell(requirement)} | ${checks.join(", ")} |`
+  )
+  const others = apart.map(
+    ({ note, requirement, section }) => `| ${sectionCell(document, section)} | ${cell(requirement)} | ${cell(note)} |`
+  )
+  return [
+    `## ${titleOf(document)}`,
+    `Each line is a test of that name in [${file}](../${file}).`,
+    ["| Section | What holds | Checks |", "|---|---|---|", ...tests].join("\n"),
+    ...(others.length > 0
+      ? ["Not tested there:", ["| Section | What the RFC says | Why |", "|---|---|---|", ...others].join("\n")]
+      : [])
+  ].join("\n\n")
+}
+
+/**
+ * The checks of the catalogue that a conformance test names.
+ *
+ * @param {ReadonlyArray<Chapter>} chapters
+ */
+const checksText = (chapters) => {
+  /** @type {Map<string, Set<string>>} */
+  const documents = new Map()
+  for (const { document, tested } of chapters) {
+    for (const check of tested.flatMap(({ checks }) => checks)) {
+      documents.set(check, (documents.get(check) ?? new Set()).add(document))
+    }
+  }
+  const rows = [...documents]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([check, where]) => `| ${check} | ${[...where].join(", ")} |`)
+  return [
+    "## Security checks",
+    `The ${rows.length} checks of the project's catalogue of attacks that a test above names. Most of the others are shown by the tests of the flows, whose comments name them.`,
+    ["| Check | Tested under |", "|---|---|", ...rows].join("\n")
+  ].join("\n\n")
+}
+
+/**
+ * The text of the document for the tree at `root`.
+ *
+ * @param {string} root
+ */
+export const render = (root) => {
+  const chapters = typescriptFiles(root, "test/conformance")
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => chapterOf(root, file))
+  const count = chapters.reduce((sum, { tested }) => sum + tested.length, 0)
+  return [
+    "# What the RFCs ask, and the test that shows it",
+    `Collected from \`test/conformance\` by \`npm run conformance\`; do not edit. ${count} tests over HTTP against a whole server.`,
+    "Where the security checks and the project's own decisions differ, the decisions win: such lines say *otherwise*, and why.",
+    ...chapters.map(chapterText),
+    checksText(chapters)
+  ]
+    .join("\n\n")
+    .concat("\n")
+}
+
+if (isEntryPoint(import.meta.url)) writeOrCheck({ name: "conformance", file: "docs/conformance.md", render })

@@ -1,0 +1,112 @@
+/** In which errors each flow can end: signatures tell the truth, and `npm run typecheck` holds them to it. */
+import type * as Effect from "effect/Effect"
+import { describe, expectTypeOf, it } from "vitest"
+import type { AuthorizationRefused, AuthorizationRejected } from "../../src/domain/AuthorizationRequest.js"
+import type {
+  AccessDenied,
+  InvalidClient,
+  InvalidClientMetadata,
+  InvalidGrant,
+  InvalidRedirectUri,
+  InvalidScope,
+  InvalidTarget,
+  InvalidToken,
+  TemporarilyUnavailable,
+  UnauthorizedClient
+} from "../../src/domain/OAuthError.js"
+import type { AccessTokens } from "../../src/services/AccessTokens.js"
+import type { Accounts } from "../../src/services/Accounts.js"
+import type { Approvals } from "../../src/services/Approvals.js"
+import type { AuthorizationRequests } from "../../src/services/AuthorizationRequests.js"
+import type { ClientAuthenticator } from "../../src/services/ClientAuthenticator.js"
+import type { ClientRegistration } from "../../src/services/ClientRegistration.js"
+import type { GrantStore } from "../../src/services/GrantStore.js"
+import type * as AuthorizationCodeGrant from "../../src/services/grants/AuthorizationCodeGrant.js"
+import type * as ClientCredentialsGrant from "../../src/services/grants/ClientCredentialsGrant.js"
+import type * as RefreshTokenGrant from "../../src/services/grants/RefreshTokenGrant.js"
+import type { Introspection } from "../../src/services/Introspection.js"
+import type { Revocation } from "../../src/services/Revocation.js"
+import type { Sessions } from "../../src/services/Sessions.js"
+import type { TokenVerifier } from "../../src/services/TokenVerifier.js"
+
+/** The tags in which a verb can fail: of two error classes with the same members the tag tells them apart. */
+type Fails<Verb extends (...parameters: never) => Effect.Effect<unknown, unknown, unknown>> =
+  Effect.Effect.Error<ReturnType<Verb>> extends infer E
+    ? E extends { readonly _tag: string }
+      ? E["_tag"]
+      : never
+    : never
+
+type Tags<E extends { readonly _tag: string }> = E["_tag"]
+
+describe("a flow ends in these errors, and no other", () => {
+  it("an authorization request: a page, or a redirect (RFC 6749 §4.1.2.1)", () => {
+    expectTypeOf<Fails<AuthorizationRequests["Type"]["validate"]>>().toEqualTypeOf<
+      Tags<AuthorizationRefused | AuthorizationRejected | TemporarilyUnavailable>
+    >()
+  })
+
+  it("redeeming a code: never InvalidScope, for the request has no scope (RFC 6749 §4.1.3)", () => {
+    type Redeeming = Fails<typeof AuthorizationCodeGrant.handle>
+    expectTypeOf<Redeeming>().toEqualTypeOf<Tags<InvalidGrant | InvalidTarget | TemporarilyUnavailable>>()
+    expectTypeOf<Extract<Redeeming, "InvalidScope">>().toBeNever()
+  })
+
+  it("refreshing: the scope may be more than was granted (RFC 6749 §6)", () => {
+    expectTypeOf<Fails<typeof RefreshTokenGrant.handle>>().toEqualTypeOf<
+      Tags<InvalidGrant | InvalidScope | InvalidTarget | TemporarilyUnavailable>
+    >()
+  })
+
+  it("client credentials: never InvalidGrant, for there is none (RFC 6749 §4.4)", () => {
+    expectTypeOf<Fails<typeof ClientCredentialsGrant.handle>>().toEqualTypeOf<
+      Tags<UnauthorizedClient | InvalidScope | InvalidTarget | TemporarilyUnavailable>
+    >()
+  })
+
+  it("authenticating a client, or whoever introspects (RFC 6749 §5.2, RFC 7662 §2.3)", () => {
+    type Expected = Tags<InvalidClient | TemporarilyUnavailable>
+    expectTypeOf<Fails<ClientAuthenticator["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<Introspection["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
+  })
+
+  it("verifying a token: the token's fault, or the server's (RFC 6750 §3.1)", () => {
+    type Expected = Tags<InvalidToken | TemporarilyUnavailable>
+    expectTypeOf<Fails<TokenVerifier["Type"]["verify"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<AccessTokens["Type"]["verify"]>>().toEqualTypeOf<Expected>()
+  })
+
+  it("issuing a token: too many resources, which is the client's to mend (RFC 8707 §2)", () => {
+    expectTypeOf<Fails<AccessTokens["Type"]["issue"]>>().toEqualTypeOf<Tags<InvalidTarget>>()
+    expectTypeOf<Fails<AccessTokens["Type"]["issueToClient"]>>().toEqualTypeOf<Tags<InvalidTarget>>()
+  })
+
+  it("revoking and introspecting: what is no token is no error (RFC 7009 §2.2, RFC 7662 §2.2)", () => {
+    expectTypeOf<Fails<Revocation["Type"]["revoke"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
+    expectTypeOf<Fails<Introspection["Type"]["introspect"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
+  })
+
+  it("registering a client (RFC 7591 §3.2.2)", () => {
+    expectTypeOf<Fails<ClientRegistration["Type"]["register"]>>().toEqualTypeOf<
+      Tags<InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+    >()
+  })
+
+  it("the person's decision (RFC 6749 §4.1.2.1)", () => {
+    expectTypeOf<Fails<Approvals["Type"]["allow"]>>().toEqualTypeOf<Tags<AccessDenied | TemporarilyUnavailable>>()
+  })
+
+  it("accounts and sessions: a wrong password is an answer, and no error", () => {
+    type Expected = Tags<TemporarilyUnavailable>
+    expectTypeOf<Fails<Accounts["Type"]["create"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<Accounts["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<Sessions["Type"]["begin"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<Sessions["Type"]["find"]>>().toEqualTypeOf<Expected>()
+  })
+
+  it("a store: what happened is an answer, and only its own failure is an error", () => {
+    type Expected = Tags<TemporarilyUnavailable>
+    expectTypeOf<Fails<GrantStore["Type"]["redeem"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<GrantStore["Type"]["rotate"]>>().toEqualTypeOf<Expected>()
+  })
+})
