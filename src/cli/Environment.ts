@@ -123,14 +123,11 @@ export const redirectSchemes: Effect.Effect<ReadonlyArray<string>, Failure> = Ef
 })
 
 /** Whether requests are limited. */
-export const rateLimits: Effect.Effect<"off" | undefined, Failure> = Effect.flatMap(
-  Setting.variable(rateLimitVariable),
-  Option.match({
-    onNone: () => Effect.succeed(undefined),
-    onSome: ({ text }) =>
-      text === "off" ? Effect.succeed("off" as const) : badUsage(`${rateLimitVariable}: give off, or leave it out`)
-  })
-)
+export const rateLimits: Effect.Effect<"off" | undefined, Failure> = Effect.gen(function* () {
+  const given = yield* Setting.variable(rateLimitVariable)
+  if (Option.isNone(given)) return undefined
+  return given.value.text === "off" ? "off" : yield* badUsage(`${rateLimitVariable}: give off, or leave it out`)
+})
 
 /** The key that opens the database's keys; without it the one in the file beside the database is used. */
 export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined, Failure> = Effect.gen(function* () {

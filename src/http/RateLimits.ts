@@ -6,6 +6,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { type TemporarilyUnavailable, TooManyRequests } from "../domain/OAuthError.js"
 import { Decision, type Limit, type LimitName } from "../domain/RateLimit.js"
 import { digestOf } from "../services/Crypto.js"
@@ -55,14 +56,19 @@ export const byAddress = (
     const limiter = yield* RateLimiter
     const { issuer, rateLimits, trustedProxies } = yield* ServerSettings
 
-    /** What became of a request; `undefined` where that could not be found out, and need not be. */
-    const decide = (limit: Limit, key: string): Effect.Effect<Decision | undefined, TemporarilyUnavailable> =>
+    /** What becomes of a request; `None` where that cannot be found out, and need not be. */
+    const decide = (limit: Limit, key: string): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
       // Issuers that share a limiter share no quota, and a key is as long as another.
-      Effect.catchAll(limiter.consume(limit, digestOf(JSON.stringify([issuer, key]))), (error) =>
-        limit.whenUnavailable === "Refuse"
-          ? Effect.fail(error)
-          : Effect.annotateLogs(Effect.logWarning("not counted"), { limit: limit.name, reason: error.reason })
-      ).pipe(Effect.map((decision) => decision ?? undefined))
+      Effect.asSome(limiter.consume(limit, digestOf(JSON.stringify([issuer, key])))).pipe(
+        Effect.catchAll((error) =>
+          limit.whenUnavailable === "Refuse"
+            ? Effect.fail(error)
+            : Effect.as(
+                Effect.annotateLogs(Effect.logWarning("not counted"), { limit: limit.name, reason: error.reason }),
+                Option.none()
+              )
+        )
+      )
 
     return (request) => {
       const met: Array<readonly [Limit, Decision]> = []
@@ -70,13 +76,13 @@ export const byAddress = (
         const limit = rateLimits[name]
         if (limit === undefined) return
         const decision = yield* decide(limit, key)
-        if (decision === undefined) return
-        met.push([limit, decision])
-        if (Decision.$is("Refused")(decision)) {
+        if (Option.isNone(decision)) return
+        met.push([limit, decision.value])
+        if (Decision.$is("Refused")(decision.value)) {
           return yield* new TooManyRequests({
             reason: "RateLimited",
             description: "too many requests; try again later",
-            retryAfter: Math.max(1, seconds(decision.retryAfter))
+            retryAfter: Math.max(1, seconds(decision.value.retryAfter))
           })
         }
       })

@@ -1,13 +1,9 @@
 /** A bounded memory of quotas, for however many keys strangers come up with. */
-import * as Iterable from "effect/Iterable"
-
-/** How many keys are looked at to find one to forget. */
-const candidates = 8
 
 /**
- * When the quota of each key is whole again. In a full table a new key takes the place of another: of those longest left
- * alone, the one whose quota is whole again first. Whoever comes from many addresses pushes out the little that each of
- * them used, and not somebody who used much.
+ * When the quota of each key is whole again. A full table forgets an eighth of its keys: those whose quota is whole first,
+ * for which forgetting changes least. Whoever comes from many addresses pushes out the little that each of them used, and
+ * not somebody who used much.
  */
 export class RateLimitTable {
   readonly #replenishedAt = new Map<string, number>()
@@ -24,18 +20,13 @@ export class RateLimitTable {
   }
 
   set(key: string, replenishedAt: number): void {
-    if (!this.#replenishedAt.delete(key) && this.size >= this.capacity) this.#forgetOne()
+    if (this.size >= this.capacity && !this.#replenishedAt.has(key)) this.#forget()
     this.#replenishedAt.set(key, replenishedAt)
   }
 
-  #forgetOne(): void {
-    const longestLeftAlone = Array.from(Iterable.take(this.#replenishedAt, candidates))
-    const [forgotten, ...kept] = longestLeftAlone.sort(([, left], [, right]) => left - right)
-    if (forgotten !== undefined) this.#replenishedAt.delete(forgotten[0])
-    // They go behind the others, so that next time others are looked at.
-    for (const [key, replenishedAt] of kept) {
-      this.#replenishedAt.delete(key)
-      this.#replenishedAt.set(key, replenishedAt)
-    }
+  /** Many at once, since it takes sorting them all: some milliseconds, once in thousands of new keys. */
+  #forget(): void {
+    const soonest = Array.from(this.#replenishedAt).sort(([, left], [, right]) => left - right)
+    for (const [key] of soonest.slice(0, Math.ceil(this.capacity / 8))) this.#replenishedAt.delete(key)
   }
 }
