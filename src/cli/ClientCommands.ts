@@ -154,7 +154,9 @@ export const create = Command.make(
               reason === "Missing"
                 ? "this client sends people to log in: give the --redirect-uri to which they are sent back"
                 : `--redirect-uri: ${description}`
-            )
+            ),
+          // Quotas are for clients that register themselves.
+          TooManyRequests: Effect.die
         }),
         Beside.provide(place)
       )

@@ -27,6 +27,8 @@ const redirectSchemesVariable = "LATCHKEY_REDIRECT_SCHEMES"
 
 const trustedProxiesVariable = "LATCHKEY_TRUSTED_PROXIES"
 
+const rateLimitVariable = "LATCHKEY_RATE_LIMIT"
+
 const masterKeyVariable = "LATCHKEY_MASTER_KEY"
 
 const entries = Object.entries(lifetimeVariables) as ReadonlyArray<
@@ -61,6 +63,10 @@ export const help: HelpDoc.HelpDoc = HelpDoc.blocks([
       HelpDoc.p(
         'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address is taken; none if not given.'
       )
+    ],
+    [
+      Span.text(rateLimitVariable),
+      HelpDoc.p('"off" where something in front of the server limits requests; without it the server does, by address.')
     ],
     ...entries.map(([name, [variable, meaning]]): [Span.Span, HelpDoc.HelpDoc] => [
       Span.text(variable),
@@ -116,6 +122,13 @@ export const redirectSchemes: Effect.Effect<ReadonlyArray<string>, Failure> = Ef
       )
 })
 
+/** Whether requests are limited. */
+export const rateLimits: Effect.Effect<"off" | undefined, Failure> = Effect.gen(function* () {
+  const given = yield* Setting.variable(rateLimitVariable)
+  if (Option.isNone(given)) return undefined
+  return given.value.text === "off" ? "off" : yield* badUsage(`${rateLimitVariable}: give off, or leave it out`)
+})
+
 /** The key that opens the database's keys; without it the one in the file beside the database is used. */
 export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined, Failure> = Effect.gen(function* () {
   const given = yield* Effect.orDie(Config.option(Config.redacted(masterKeyVariable)))
@@ -131,6 +144,7 @@ const known = new Set([
   ...entries.map(([, [variable]]) => variable),
   redirectSchemesVariable,
   trustedProxiesVariable,
+  rateLimitVariable,
   masterKeyVariable
 ])
 

@@ -38,7 +38,8 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       resources,
       lifetimes: yield* Environment.lifetimes,
       privateUseSchemes: yield* Environment.redirectSchemes,
-      trustedProxies: yield* Environment.trustedProxies
+      trustedProxies: yield* Environment.trustedProxies,
+      rateLimits: yield* Environment.rateLimits
     })
     const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(

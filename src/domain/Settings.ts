@@ -1,6 +1,7 @@
 /** What an operator may set, with defaults and their reasons. Settings that contradict each other are refused. */
 import * as Duration from "effect/Duration"
 import type { Issuer } from "./Issuer.js"
+import type { Limits } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
 
 /** How long things live, and how forgiving the windows are. */
@@ -62,6 +63,9 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
   return rules.flatMap(([holds, sentence]) => (holds ? [] : [sentence]))
 }
 
+/** Clients that registered themselves and were never used: each is a row that a stranger made. */
+export const defaultMaxUnusedClients = 10_000
+
 /** A server's settings, checked. */
 export interface Settings {
   readonly issuer: Issuer
@@ -71,4 +75,8 @@ export interface Settings {
   readonly privateUseSchemes: ReadonlySet<string>
   /** CIDR ranges of proxies whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
   readonly trustedProxies: ReadonlyArray<string>
+  /** How often the endpoints may be called (see `domain/RateLimit`). */
+  readonly rateLimits: Limits
+  /** How many clients that registered themselves and were never used are kept at most. */
+  readonly maxUnusedClients: number
 }

@@ -111,7 +111,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.addPage("/authorize", { GET: get, POST: post })
+    yield* Endpoint.addPage("/authorize", { GET: get, POST: post }, ["authorize"])
     yield* metadata.add({
       authorization_endpoint: `${issuer}/authorize`,
       response_types_supported: ["code"],

@@ -1,7 +1,8 @@
 /**
  * An endpoint: one path, its methods, and what all endpoints have in common. The path matches to the letter, whatever
  * the router's settings; every other method is answered 405 with `Allow` (RFC 9110 §15.5.6); an error is rendered by
- * the endpoint's own renderer, and nothing but an `OAuthError` can come out of a handler.
+ * the endpoint's own renderer, and nothing but an `OAuthError` can come out of a handler. An endpoint names its rate
+ * limits, and each answer says how they stand.
  */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
@@ -12,14 +13,19 @@ import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import * as Issuer from "../domain/Issuer.js"
 import { MethodNotAllowed, type OAuthError, ServerError } from "../domain/OAuthError.js"
+import type { LimitName } from "../domain/RateLimit.js"
 import { identifier } from "../services/Crypto.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Page from "./Page.js"
+import * as RateLimits from "./RateLimits.js"
 import * as Wire from "./Wire.js"
 
 /** What the router gives to every handler. */
-type Provided = HttpServerRequest.HttpServerRequest | Scope
+type Routed = HttpServerRequest.HttpServerRequest | Scope
+
+/** What a handler need not find in the context of its endpoint. */
+type Provided = Routed | RateLimits.Meter
 
 type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
@@ -37,6 +43,8 @@ export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP ext
   readonly renderError: (error: OAuthError) => HttpServerResponse.HttpServerResponse
   /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
   readonly cors: boolean
+  /** Counts a request before its handler runs; without it nothing is counted. */
+  readonly counted?: RateLimits.Counting
 }
 
 type Any<E extends OAuthError, R> = Endpoint<E, R, E, R>
@@ -52,32 +60,43 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint)).pipe(Effect.provide(context))
     // `R` less what was just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
-    yield* router.add("*", endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Provided>)
+    yield* router.add("*", endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)
   })
 
 /** Adds an endpoint for people, below the issuer's path: its errors are pages, and no script of another origin calls it. */
 export const addPage = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   path: string,
-  methods: Methods<EG, RG, EP, RP>
+  methods: Methods<EG, RG, EP, RP>,
+  limits: ReadonlyArray<LimitName> = []
 ) =>
-  Effect.flatMap(ServerSettings, ({ issuer }) =>
-    add({
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    yield* add({
       ...methods,
       path: Issuer.path(issuer) + path,
       cors: false,
-      renderError: (error) => Page.error(issuer, error)
+      renderError: (error) => Page.error(issuer, error),
+      counted: yield* RateLimits.byAddress(limits)
     })
-  )
+  })
 
 /** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
 export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   path: string,
   cors: boolean,
-  methods: Methods<EG, RG, EP, RP>
+  methods: Methods<EG, RG, EP, RP>,
+  limits: ReadonlyArray<LimitName> = []
 ) =>
-  Effect.flatMap(ServerSettings, ({ issuer }) =>
-    add({ ...methods, path: Issuer.path(issuer) + path, cors, renderError: (error) => Wire.toJson(error, issuer) })
-  )
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    yield* add({
+      ...methods,
+      path: Issuer.path(issuer) + path,
+      cors,
+      renderError: (error) => Wire.toJson(error, issuer),
+      counted: yield* RateLimits.byAddress(limits)
+    })
+  })
 
 const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
   Effect.gen(function* () {
@@ -92,7 +111,7 @@ const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
 const respond = <E extends OAuthError, R>(
   endpoint: Any<E, R>,
   request: HttpServerRequest.HttpServerRequest
-): Handler<never, R> => {
+): Handler<never, Exclude<R, RateLimits.Meter>> => {
   const handler = handlerOf(endpoint, request.method)
   if (handler === undefined) {
     const allow = allowed(endpoint)
@@ -102,10 +121,14 @@ const respond = <E extends OAuthError, R>(
         : HttpServerResponse.setHeader(endpoint.renderError(notAllowed), "allow", allow)
     )
   }
-  return refuseRepeated(request).pipe(
+  const { admit, headers, meter } = (endpoint.counted ?? RateLimits.uncounted)(request)
+  return admit.pipe(
+    Effect.zipRight(refuseRepeated(request)),
     Effect.zipRight(handler),
+    Effect.provideService(RateLimits.Meter, meter),
     Effect.catchAll((error) => Effect.as(log(endpoint.path, error), endpoint.renderError(error))),
-    Effect.catchAllDefect((defect) => Effect.map(incident(endpoint.path, defect), endpoint.renderError))
+    Effect.catchAllDefect((defect) => Effect.map(incident(endpoint.path, defect), endpoint.renderError)),
+    Effect.map((answer) => HttpServerResponse.setHeaders(answer, headers()))
   )
 }
 
@@ -144,7 +167,7 @@ export const incident = (endpoint: string, defect: unknown): Effect.Effect<Serve
 
 const corsHeaders = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "WWW-Authenticate, Retry-After"
+  "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy"
 }
 
 const preflightHeaders = (allow: string) => ({

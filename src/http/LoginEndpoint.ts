@@ -117,4 +117,4 @@ const again = (
   })
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/login", { POST: login }))
+export const layer = Layer.effectDiscard(Endpoint.addPage("/login", { POST: login }, ["login"]))

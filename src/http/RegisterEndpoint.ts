@@ -34,7 +34,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.addJson("/register", true, { POST: register })
+    yield* Endpoint.addJson("/register", true, { POST: register }, ["register", "registerDaily"])
     yield* metadata.add({ registration_endpoint: `${issuer}/register` })
   })
 )

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { mayUse } from "../domain/Client.js"
+import { isConfidential, mayUse } from "../domain/Client.js"
 import { UnauthorizedClient } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
@@ -17,6 +17,7 @@ import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
 import * as Credentials from "./Credentials.js"
 import * as Endpoint from "./Endpoint.js"
+import { Meter } from "./RateLimits.js"
 import * as Wire from "./Wire.js"
 
 /** Parameters that may stand more than once (RFC 8707 §2). */
@@ -30,6 +31,8 @@ const token = Effect.gen(function* () {
 
   const parameters = yield* Body.formOnly(request, repeatable)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+  // What a client may use up it must have proved to be its own: the id of a public client is anybody's word.
+  if (isConfidential(client)) yield* (yield* Meter).consume("tokenClient", client.id)
 
   const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
   if (!mayUse(client, grant.grantType)) {
@@ -59,7 +62,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     const { methods } = yield* ClientAuthenticator
-    yield* Endpoint.addJson("/token", true, { POST: token })
+    yield* Endpoint.addJson("/token", true, { POST: token }, ["token"])
     yield* metadata.add({
       token_endpoint: `${issuer}/token`,
       token_endpoint_auth_methods_supported: methods

@@ -36,6 +36,7 @@ import * as RefreshTokenGrant from "../services/grants/RefreshTokenGrant.js"
 import * as Introspection from "../services/Introspection.js"
 import * as Keyring from "../services/Keyring.js"
 import * as LoginThrottle from "../services/LoginThrottle.js"
+import * as RateLimiter from "../services/RateLimiter.js"
 import * as Readiness from "../services/Readiness.js"
 import * as RefreshChain from "../services/RefreshChain.js"
 import * as Resources from "../services/Resources.js"
@@ -48,6 +49,7 @@ import * as Storage from "../services/Storage.js"
 import * as TakingAway from "../services/TakingAway.js"
 import * as TokenVerifier from "../services/TokenVerifier.js"
 import * as Argon2 from "./Argon2.js"
+import * as Seam from "./Seam.js"
 import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
 
 /**
@@ -69,6 +71,7 @@ export const layerServices = (options: SettingsOptions) => {
     Forms.layer,
     Introspection.layer,
     LoginThrottle.layer,
+    Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
     Readiness.layer,
     Revocation.layer,
     ServerMetadata.layer,

@@ -7,9 +7,22 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
 import { Issuer } from "../domain/Issuer.js"
+import {
+  defaultLimits,
+  type Limit,
+  type LimitName,
+  type Limits,
+  objection as limitObjection
+} from "../domain/RateLimit.js"
 import { type Resource, ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
-import { defaultLifetimes, type Lifetimes, objections, type Settings } from "../domain/Settings.js"
+import {
+  defaultLifetimes,
+  defaultMaxUnusedClients,
+  type Lifetimes,
+  objections,
+  type Settings
+} from "../domain/Settings.js"
 
 /** What a user sets: the issuer and what it guards; everything else has a default. */
 export interface SettingsOptions {
@@ -28,6 +41,20 @@ export interface SettingsOptions {
   readonly privateUseSchemes?: ReadonlyArray<string> | undefined
   /** CIDR ranges of your own proxies, such as `10.0.0.0/8`: clients' addresses are read from what they forward. */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
+  /**
+   * Limits that differ from the defaults of `domain/RateLimit`, or none at all. Those by address need one: behind a proxy,
+   * name it in `trustedProxies`, or all its clients count as one; where no peer address is known, as in a handler of web
+   * requests, they count nothing.
+   */
+  readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions>> | undefined
+  /** How many clients may wait that registered themselves and were never used; 10,000 if not given. */
+  readonly maxUnusedClients?: number | undefined
+}
+
+/** So many requests in so long. */
+export interface QuotaOptions {
+  readonly quota: number
+  readonly window: Duration.DurationInput
 }
 
 /** The settings cannot be used; the message is one line, for the operator. */
@@ -51,6 +78,10 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     for (const range of trustedProxies) {
       if (!IpAddress.isValidCIDR(range)) return yield* refuse(`the trusted proxy ${range} is not a CIDR range`)
     }
+    const maxUnusedClients = options.maxUnusedClients ?? defaultMaxUnusedClients
+    if (!Number.isSafeInteger(maxUnusedClients) || maxUnusedClients < 0) {
+      return yield* refuse("maxUnusedClients must be a whole number, 0 or more")
+    }
     const resources = yield* Effect.forEach(options.resources, toResource)
     if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
@@ -65,21 +96,46 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       resources,
       lifetimes,
       privateUseSchemes: new Set(options.privateUseSchemes),
-      trustedProxies
+      trustedProxies,
+      rateLimits: yield* readLimits(options.rateLimits ?? {}),
+      maxUnusedClients
     }
   })
 
-/** Durations as Effect writes them; those that are not given stay what they are. */
+/** A duration as Effect writes it. */
+const readDuration = (value: unknown, what: string) =>
+  Option.match(Duration.decodeUnknown(value), {
+    onNone: () => refuse(`${what} is not a duration, such as "30 seconds"`),
+    onSome: Effect.succeed
+  })
+
+/** Those that are not given stay what they are. */
 const readLifetimes = (given: NonNullable<SettingsOptions["lifetimes"]>) =>
   Effect.map(
     Effect.forEach(Object.entries(given), ([name, value]) =>
-      Option.match(Duration.decodeUnknown(value), {
-        onNone: () => refuse(`${name} is not a duration, such as "30 seconds"`),
-        onSome: (duration) => Effect.succeed([name, duration] as const)
-      })
+      Effect.map(readDuration(value, name), (duration) => [name, duration] as const)
     ),
     Object.fromEntries
   )
+
+/** The defaults, less those that are off, and with those that are given. */
+const readLimits = (given: NonNullable<SettingsOptions["rateLimits"]>): Effect.Effect<Limits, SettingsError> =>
+  Effect.gen(function* () {
+    if (given === "off") return {}
+    const unknown = Object.keys(given).find((name) => !Object.hasOwn(defaultLimits, name))
+    if (unknown !== undefined) return yield* refuse(`there is no limit ${unknown}`)
+    const limits: Partial<Record<LimitName, Limit>> = {}
+    for (const standard of Object.values(defaultLimits)) {
+      const own = given[standard.name] ?? standard
+      if (own === "off") continue
+      const window = yield* readDuration(own.window, `the window of the limit ${standard.name}`)
+      const limit = { ...standard, quota: own.quota, window }
+      const objection = limitObjection(limit)
+      if (objection !== undefined) return yield* refuse(objection)
+      limits[limit.name] = limit
+    }
+    return limits
+  })
 
 const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>
   Effect.gen(function* () {

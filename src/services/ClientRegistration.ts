@@ -8,7 +8,12 @@ import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "../domain/Client.js"
-import { InvalidClientMetadata, InvalidRedirectUri, type TemporarilyUnavailable } from "../domain/OAuthError.js"
+import {
+  InvalidClientMetadata,
+  InvalidRedirectUri,
+  type TemporarilyUnavailable,
+  TooManyRequests
+} from "../domain/OAuthError.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import { ClientStore } from "./ClientStore.js"
 import { digest, identifier, randomSecret } from "./Crypto.js"
@@ -27,12 +32,16 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   {
     /**
      * Registers a client by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored; `client_id`
-     * and `client_secret` are always of this server's choosing.
+     * and `client_secret` are always of this server's choosing. Clients that register themselves are so many at most, until
+     * they are used.
      */
     readonly register: (
       metadata: unknown,
       origin: Client.Client["origin"]
-    ) => Effect.Effect<Registered, InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+    ) => Effect.Effect<
+      Registered,
+      InvalidClientMetadata | InvalidRedirectUri | TooManyRequests | TemporarilyUnavailable
+    >
   }
 >() {}
 
@@ -41,6 +50,13 @@ export const newClientSecret = randomSecret("lk_cs_")
 
 const refuse = (reason: InvalidClientMetadata["reason"], description: string) =>
   new InvalidClientMetadata({ reason, description })
+
+/** Places become free as clients are used or expire, and nobody knows when: an hour is soon enough to ask again. */
+const quotaReached = new TooManyRequests({
+  reason: "QuotaReached",
+  description: "too many clients are registered that were never used; try again later",
+  retryAfter: 3600
+})
 
 /** Grant types that this server will never have (OAuth 2.1 §10): asking for one is a mistake, not a wish. */
 const abandoned = new Set(["implicit", "password"])
@@ -106,6 +122,11 @@ const make = Effect.gen(function* () {
     return { ...request, grant_types: grants, response_types: responseTypes }
   })
 
+  const keep = Effect.fnUntraced(function* (client: Client.Client) {
+    if (client.origin === "Operator") return yield* clients.insert(client)
+    if ((yield* clients.insertDynamic(client, settings.maxUnusedClients)) === "QuotaReached") return yield* quotaReached
+  })
+
   return ClientRegistration.of({
     register: Effect.fn("ClientRegistration.register")(function* (json, origin) {
       const { scope, ...metadata } = yield* read(json, origin)
@@ -123,7 +144,7 @@ const make = Effect.gen(function* () {
         usedAt: Option.none(),
         epoch: 1
       }
-      yield* clients.insert(client)
+      yield* keep(client)
       yield* events.publish({ _tag: "ClientRegistered", clientId: id, origin })
       return { client, secret }
     })

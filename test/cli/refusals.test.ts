@@ -74,6 +74,7 @@ describe("settings that cannot be used", () => {
       /LATCHKEY_ACCESS_TOKEN_TTL must not be longer than LATCHKEY_REFRESH_TOKEN_IDLE_TTL/
     ],
     [["--database", "sqlite:new.db"], { LATCHKEY_MASTER_KEY: "c2hvcnQ" }, /LATCHKEY_MASTER_KEY: .*32 bytes/],
+    [[], { LATCHKEY_RATE_LIMIT: "on" }, /^latchkey: LATCHKEY_RATE_LIMIT: give off/],
     [[], { LATCHKEY_LOG_LEVEL: "loud" }, /LATCHKEY_LOG_LEVEL/]
   ])("%j %j", async (args, env, line) => {
     await refused(args, env as Readonly<Record<string, string>>, 2, line)

@@ -153,6 +153,22 @@ describe("redirect URI schemes", () => {
   })
 })
 
+describe("rate limits", () => {
+  const read = (variables: Readonly<Record<string, string>>) => inEnvironment(Environment.rateLimits, variables)
+
+  it("are on, unless they are off", () => {
+    expect(Either.getOrThrow(read({}))).toBeUndefined()
+    expect(Either.getOrThrow(read({ LATCHKEY_RATE_LIMIT: "off" }))).toBe("off")
+  })
+
+  it.each(["on", "OFF", "0", "", "600/minute"])("are not %j, which is refused in one line", (text) => {
+    expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_RATE_LIMIT: text })))).toMatchObject({
+      exitCode: 2,
+      message: "LATCHKEY_RATE_LIMIT: give off, or leave it out"
+    })
+  })
+})
+
 describe("the master key", () => {
   it("is 32 bytes in base64url", () => {
     const key = inEnvironment(Environment.masterKey, { LATCHKEY_MASTER_KEY: "A".repeat(43) })

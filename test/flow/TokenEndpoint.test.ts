@@ -506,7 +506,7 @@ describe("a store that does not answer", () => {
     Storage.around(ConsentStore, ["record"], unlessDown),
     Storage.around(SessionStore, ["insert"], unlessDown),
     Storage.around(AccountStore, ["findByUsername"], unlessDown),
-    Storage.around(ClientStore, ["find", "insert"], unlessDown)
+    Storage.around(ClientStore, ["find", "insertDynamic"], unlessDown)
   )
 
   const without = async (name: string, request: () => Promise<Response>) => {
@@ -554,7 +554,7 @@ describe("a store that does not answer", () => {
           body: JSON.stringify({ redirect_uris: [redirectUri] }),
           headers: { "content-type": "application/json" }
         })
-      expect(await without("insert", register)).toBe("503 temporarily_unavailable")
+      expect(await without("insertDynamic", register)).toBe("503 temporarily_unavailable")
 
       const client = await server.register()
       const browser = server.browser()

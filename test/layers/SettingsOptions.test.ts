@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { defaultLimits } from "../../src/domain/RateLimit.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 import { type SettingsOptions, toSettings } from "../../src/layers/SettingsOptions.js"
 
@@ -17,6 +18,18 @@ describe("toSettings", () => {
     })
   )
 
+  it.effect("takes limits that differ, and leaves out those that are off", () =>
+    Effect.gen(function* () {
+      const given = { token: { quota: 5, window: "10 seconds" }, login: "off" } as const
+      const { rateLimits } = yield* toSettings({ ...good, rateLimits: given })
+      const { login: _, ...others } = defaultLimits
+      const token = { ...defaultLimits.token, quota: 5, window: Duration.seconds(10) }
+      expect(rateLimits).toEqual({ ...others, token })
+      expect((yield* toSettings(good)).rateLimits).toEqual(defaultLimits)
+      expect((yield* toSettings({ ...good, rateLimits: "off" })).rateLimits).toEqual({})
+    })
+  )
+
   it.effect("refuses what contradicts itself, and says what", () =>
     Effect.gen(function* () {
       const bad: Readonly<Record<string, Partial<SettingsOptions>>> = {
@@ -27,6 +40,10 @@ describe("toSettings", () => {
         notes: { resources: [{ ...notes, uri: "notes" }] },
         "https://api.example/#top": { resources: [{ ...notes, uri: "https://api.example/#top" }] },
         "a resource is given twice": { resources: [notes, { ...notes, scopes: {} }] },
+        "the limit token": { rateLimits: { token: { quota: 0, window: "1 minute" } } },
+        "the window of the limit login": { rateLimits: { login: { quota: 1, window: "soon" as "1 second" } } },
+        "there is no limit toString": { rateLimits: { toString: "off" } as SettingsOptions["rateLimits"] },
+        maxUnusedClients: { maxUnusedClients: -1 },
         twice: {
           resources: [
             { ...notes, uri: "https://api.example" },

@@ -29,7 +29,9 @@ const sealsOf = (issuer: string, ...keys: ReadonlyArray<RootKey>) => {
     resources: [],
     lifetimes: defaultLifetimes,
     trustedProxies: [],
-    privateUseSchemes: new Set<string>()
+    privateUseSchemes: new Set<string>(),
+    rateLimits: {},
+    maxUnusedClients: 0
   })
   return Effect.provide(Seals.Seals, Layer.provide(Seals.layer, Layer.merge(keyring, settings)))
 }

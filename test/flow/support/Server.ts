@@ -1,6 +1,7 @@
 /** A whole server in this process, with the test's clock and a store of its own. */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -50,9 +51,21 @@ export const guarded = (path: HttpLayerRouter.PathInput, options: BearerAuth.Opt
     )
   ).pipe(Layer.provide(BearerAuth.layer(options)))
 
+/** In which a test says what address a request comes from; requests of the Fetch standard come from none. */
+const peerHeader = "x-test-peer"
+
+/** Requests as a server gets them that knows its peers. */
+const withPeer = <A, E, R>(handler: Effect.Effect<A, E, R>) =>
+  Effect.updateService(handler, HttpServerRequest.HttpServerRequest, (request) => {
+    const peer = request.headers[peerHeader]
+    return peer === undefined ? request : request.modify({ remoteAddress: peer })
+  })
+
 /** What a test swaps; everything else is as a user gets it. */
 export interface Options {
   readonly settings?: Partial<SettingsOptions>
+  /** Services of the app's own, in place of the standard ones. */
+  readonly seams?: Layer.Layer<never>
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
   readonly routes?: ReturnType<typeof guarded>
@@ -68,18 +81,25 @@ const routesOf = (resources: SettingsOptions["resources"]) =>
     .reduce((left, right) => Layer.merge(left, right))
 
 /** Starts a server with one account, `ada`. */
-export const make = ({ routes, settings = {}, storage = Layer.fresh(MemoryStore.layer) }: Options = {}) =>
+export const make = ({
+  routes,
+  seams = Layer.empty,
+  settings = {},
+  storage = Layer.fresh(MemoryStore.layer)
+}: Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
     const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
-    const router = yield* Layer.build(Layer.provideMerge(Layer.provide(app, storage), HttpLayerRouter.layer))
+    const router = yield* Layer.build(
+      Layer.provideMerge(Layer.provide(app, Layer.merge(storage, seams)), HttpLayerRouter.layer)
+    )
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(router, HttpLayerRouter.HttpRouter).asHttpEffect()
     const services = router as Context.Context<AuthServices>
     const runtime = Runtime.updateContext(yield* Effect.runtime<never>(), () => services)
-    const webHandler = HttpApp.toWebHandlerRuntime(runtime)(handler as HttpApp.Default)
+    const webHandler = HttpApp.toWebHandlerRuntime(runtime)(withPeer(handler as HttpApp.Default))
     const server = new TestServer(options.issuer, (request: Request) => webHandler(request), runtime)
     yield* Effect.promise(() => server.addAccount("ada"))
     return server
@@ -146,6 +166,18 @@ export class TestServer {
   /** Runs an effect with the services of the server, and its clock. */
   readonly run = <A, E>(effect: Effect.Effect<A, E, AuthServices>): Promise<A> =>
     Runtime.runPromise(this.runtime)(effect)
+
+  /** The same server, asked from an address. */
+  readonly from = (address: string): TestServer =>
+    new TestServer(
+      this.issuer,
+      (request) => {
+        const sent = new Request(request)
+        sent.headers.set(peerHeader, address)
+        return this.fetch(sent)
+      },
+      this.runtime
+    )
 
   readonly advance = (duration: Duration.DurationInput) => this.run(TestClock.adjust(duration))
 

@@ -1,0 +1,52 @@
+/**
+ * Counts requests against limits. The standard limiter counts in the memory of one process; an app with several gives one
+ * that they share: `AuthLayer.layer(…).pipe(Layer.provide(MyRateLimiter))`.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as RateLimit from "../domain/RateLimit.js"
+import { RateLimitTable } from "./RateLimitTable.js"
+
+export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
+  RateLimiter,
+  {
+    /**
+     * Takes one request out of a quota, if there is one left. Of concurrent callers, on all nodes together, no more are
+     * allowed than the quota has: deciding and taking are one step. Each name of a limit has its own quotas, one for each
+     * key; a key is 43 characters of base64url.
+     *
+     * Quotas that are whole again may be forgotten, and nothing need outlive a restart. Strangers choose how many keys there
+     * are: an implementation keeps a bounded number of them, or lets each end by itself when its quota is whole.
+     *
+     * A store that is down or slow is a failure, and soon: every request waits for this. What then becomes of the request is
+     * the limit's to say (`whenUnavailable`), not the implementation's.
+     */
+    readonly consume: (limit: RateLimit.Limit, key: string) => Effect.Effect<RateLimit.Decision, TemporarilyUnavailable>
+  }
+>() {}
+
+/** How many keys of each limit are remembered: some megabytes in all. */
+export const defaultCapacity = 16_384
+
+const make = (capacity: number) =>
+  Effect.sync(() => {
+    // A table for each limit, or a flood of one would make the others forget.
+    const tables = new Map<RateLimit.LimitName, RateLimitTable>()
+    return RateLimiter.of({
+      consume: (limit, key) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const table = tables.get(limit.name) ?? new RateLimitTable(capacity)
+          tables.set(limit.name, table)
+          const [decision, replenishedAt] = RateLimit.consume(limit, table.get(key), now)
+          table.set(key, replenishedAt)
+          return decision
+        })
+    })
+  })
+
+/** Counts in the memory of this process, and forgets with it; `capacity` is how many keys of each limit are kept. */
+export const layerMemory = (capacity: number = defaultCapacity): Layer.Layer<RateLimiter> =>
+  Layer.effect(RateLimiter, make(capacity))

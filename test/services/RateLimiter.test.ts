@@ -1,0 +1,172 @@
+/** The limiter in memory: what a quota allows, and how much of strangers it remembers. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as TestClock from "effect/TestClock"
+import { consume, Decision, defaultLimits, type Limit, objection } from "../../src/domain/RateLimit.js"
+import { layerMemory, RateLimiter } from "../../src/services/RateLimiter.js"
+import { RateLimitTable } from "../../src/services/RateLimitTable.js"
+
+const minute = 60_000
+
+const limitOf = (quota: number, window: Duration.DurationInput, name: Limit["name"] = "token"): Limit => ({
+  name,
+  quota,
+  window: Duration.decode(window),
+  whenUnavailable: "Allow"
+})
+
+const three = limitOf(3, "1 minute")
+
+/** Whether one request of a key is allowed. */
+const ask = (key: string, limit = three) =>
+  Effect.flatMap(RateLimiter, (limiter) => Effect.map(limiter.consume(limit, key), Decision.$is("Allowed")))
+
+const askTimes = (times: number, key: string, limit = three) => Effect.replicateEffect(ask(key, limit), times)
+
+describe("a quota", () => {
+  it.effect("is there at once, and comes back one by one", () =>
+    Effect.gen(function* () {
+      expect(yield* askTimes(4, "a")).toEqual([true, true, true, false])
+      yield* TestClock.adjust("19999 millis")
+      expect(yield* ask("a")).toBe(false)
+      yield* TestClock.adjust("1 millis")
+      expect(yield* askTimes(2, "a")).toEqual([true, false])
+      yield* TestClock.adjust("1 minute")
+      expect(yield* askTimes(4, "a")).toEqual([true, true, true, false])
+    }).pipe(Effect.provide(layerMemory()))
+  )
+
+  it.effect("is one for each key and each limit", () =>
+    Effect.gen(function* () {
+      yield* askTimes(3, "a")
+      expect(yield* ask("a")).toBe(false)
+      expect(yield* ask("b")).toBe(true)
+      expect(yield* ask("a", limitOf(3, "1 minute", "login"))).toBe(true)
+    }).pipe(Effect.provide(layerMemory()))
+  )
+
+  it.effect("is no larger for callers at once", () =>
+    Effect.gen(function* () {
+      const answers = yield* Effect.all(
+        Array.from({ length: 50 }, () => ask("a")),
+        { concurrency: "unbounded" }
+      )
+      expect(answers.filter((allowed) => allowed)).toHaveLength(3)
+    }).pipe(Effect.provide(layerMemory()))
+  )
+
+  it("says what is left, and when more is there", () => {
+    const now = 1_000_000
+    const [first, after] = consume(three, 0, now)
+    expect(first).toEqual(Decision.Allowed({ remaining: 2, replenishedAfter: Duration.seconds(20) }))
+    const [, afterTwo] = consume(three, after, now)
+    const [third, afterThree] = consume(three, afterTwo, now + 5_000)
+    expect(third).toEqual(Decision.Allowed({ remaining: 0, replenishedAfter: Duration.seconds(55) }))
+    const [refused, afterFour] = consume(three, afterThree, now + 5_000)
+    expect(refused).toEqual(
+      Decision.Refused({ retryAfter: Duration.seconds(15), replenishedAfter: Duration.seconds(55) })
+    )
+    expect(afterFour).toBe(afterThree)
+  })
+
+  it("is never exceeded, however requests come and wherever the clock goes", () => {
+    const step = FastCheck.record({
+      move: FastCheck.oneof(FastCheck.integer({ min: 0, max: 5_000 }), FastCheck.integer({ min: -90_000, max: 0 })),
+      requests: FastCheck.integer({ min: 1, max: 8 })
+    })
+    const quotas = FastCheck.integer({ min: 1, max: 7 })
+    FastCheck.assert(
+      FastCheck.property(quotas, FastCheck.array(step, { maxLength: 60 }), (quota, steps) => {
+        const limit = limitOf(quota, "10 seconds")
+        // Time forwards is all that gives anything back.
+        let [now, replenishedAt, forwards, allowed, longest] = [10_000_000, 0, 0, 0, 0]
+        for (const { move, requests } of steps) {
+          now += move
+          forwards += Math.max(move, 0)
+          for (let i = 0; i < requests; i++) {
+            const [decision, next] = consume(limit, replenishedAt, now)
+            replenishedAt = next
+            if (Decision.$is("Allowed")(decision)) allowed++
+            // Nobody waits longer than it takes to fill the whole.
+            longest = Math.max(longest, replenishedAt - now)
+          }
+        }
+        expect(longest).toBeLessThanOrEqual(10_000 + quota)
+        expect(allowed).toBeLessThanOrEqual(quota + Math.floor((forwards * quota) / 10_000))
+      })
+    )
+  })
+
+  it("is exact where it does not divide its window", () => {
+    for (let quota = 1; quota <= 1_000; quota++) {
+      let [replenishedAt, allowed] = [0, 0]
+      for (let i = 0; i <= quota; i++) {
+        const [decision, next] = consume(limitOf(quota, "1 minute"), replenishedAt, 1_800_000_000_000)
+        replenishedAt = next
+        if (Decision.$is("Allowed")(decision)) allowed++
+      }
+      expect(allowed, `${quota}`).toBe(quota)
+    }
+  })
+
+  it("has bounds", () => {
+    for (const limit of Object.values(defaultLimits)) expect(objection(limit), limit.name).toBeUndefined()
+    expect(objection(limitOf(1_000, "1 second"))).toBeUndefined()
+    for (const bad of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1_001]) {
+      expect(objection(limitOf(bad, "1 second")), `${bad}`).toContain("quota")
+    }
+    for (const bad of ["999 millis", Duration.infinity] as const) {
+      expect(objection(limitOf(1, bad)), `${bad}`).toContain("window")
+    }
+  })
+})
+
+describe("the memory of quotas", () => {
+  it("does not grow with keys", () => {
+    const table = new RateLimitTable(1_000)
+    let largest = 0
+    for (let i = 0; i < 1_000_000; i++) {
+      table.set(`key ${i}`, i)
+      largest = Math.max(largest, table.size)
+    }
+    expect(largest).toBe(1_000)
+  })
+
+  it("forgets those that are whole again before those that are not", () => {
+    const table = new RateLimitTable(100)
+    const [past, future] = [1, minute]
+    for (let i = 0; i < 100; i++) table.set(`${i}`, i % 2 === 0 ? past : future)
+    // An eighth is forgotten at a time: three times here.
+    for (let i = 0; i < 39; i++) table.set(`new ${i}`, future)
+    for (let i = 1; i < 100; i += 2) expect(table.get(`${i}`), `${i}`).toBe(future)
+    expect(table.get("new 38")).toBe(future)
+  })
+
+  it.effect("keeps whoever used much when many come that use little", () =>
+    Effect.gen(function* () {
+      const limiter = yield* RateLimiter
+      const large = limitOf(100, "1 hour")
+      const heavy = Array.from({ length: 20 }, (_, i) => `heavy ${i}`)
+      for (const key of heavy) yield* askTimes(100, key, large)
+      for (let i = 0; i < 10_000; i++) yield* limiter.consume(large, `light ${i}`)
+      for (const key of heavy) expect(yield* ask(key, large), key).toBe(false)
+    }).pipe(Effect.provide(layerMemory(64)))
+  )
+
+  it.effect("of one limit is not another's to fill", () =>
+    Effect.gen(function* () {
+      yield* askTimes(3, "a")
+      const daily = limitOf(1, "1 day", "registerDaily")
+      for (let i = 0; i < 1_000; i++) yield* ask(`stranger ${i}`, daily)
+      expect(yield* ask("a")).toBe(false)
+    }).pipe(Effect.provide(layerMemory(64)))
+  )
+
+  it.effect("of a new key is not refused for want of room", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 10; i++) expect(yield* ask(`stranger ${i}`, limitOf(1, "1 day"))).toBe(true)
+    }).pipe(Effect.provide(layerMemory(1)))
+  )
+})
