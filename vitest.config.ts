@@ -8,6 +8,7 @@ export default defineConfig({
     // The examples import the package by its name, as a user does, and run on the sources, so that no build is needed.
     alias: [
       { find: /^latchkey$/, replacement: src("index.ts") },
+      { find: /^latchkey\/guard$/, replacement: src("layers/Guard.ts") },
       { find: /^latchkey\/layers\/(.+)$/, replacement: src("layers/$1.ts") },
       { find: /^latchkey\/(domain|services|http)$/, replacement: src("$1/index.ts") }
     ]

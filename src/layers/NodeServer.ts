@@ -6,12 +6,12 @@
 import { createServer, type Server, type ServerResponse } from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Routes from "./Routes.js"
 
 /** Where to listen. */
 export interface Options {
@@ -58,20 +58,6 @@ const drain = ({ server, unanswered }: Listening, atMost: Duration.DurationInput
     server.closeAllConnections()
   })
 
-const isRouteNotFound = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "RouteNotFound"
-
-/** Answers what no route does. Left to the platform, the error would be logged, and its message is the whole URL. */
-const notFound = HttpLayerRouter.middleware(
-  (answer) =>
-    Effect.catchAll(answer, (error: unknown) =>
-      isRouteNotFound(error)
-        ? Effect.succeed(HttpServerResponse.empty({ status: 404 }))
-        : Effect.fail(error as HttpLayerRouter.unhandled)
-    ),
-  { global: true }
-)
-
 /**
  * Serves an app of routes. The platform's logger and tracer are off, since they record whole URLs, and these hold
  * codes. Fails when the address cannot be listened on.
@@ -79,10 +65,10 @@ const notFound = HttpLayerRouter.middleware(
 export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
   Layer.unwrapEffect(
     Effect.map(listening, (listening) => {
-      const served = HttpLayerRouter.serve(Layer.merge(app, notFound), {
+      const served = HttpLayerRouter.serve(Layer.merge(app, Routes.notFound), {
         disableLogger: true,
         disableListenLog: true,
-        routerConfig: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
+        routerConfig: Routes.routerConfig
       }).pipe(HttpMiddleware.withTracerDisabledWhen(() => true))
       // Built after the routes, so ended before them.
       const drained = Layer.scopedDiscard(

@@ -12,6 +12,7 @@ import type {
   InvalidTarget,
   InvalidToken,
   TemporarilyUnavailable,
+  TooManyRequests,
   UnauthorizedClient
 } from "../../src/domain/OAuthError.js"
 import type { AccessTokens } from "../../src/services/AccessTokens.js"
@@ -88,7 +89,7 @@ describe("a flow ends in these errors, and no other", () => {
 
   it("registering a client (RFC 7591 §3.2.2)", () => {
     expectTypeOf<Fails<ClientRegistration["Type"]["register"]>>().toEqualTypeOf<
-      Tags<InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+      Tags<InvalidClientMetadata | InvalidRedirectUri | TooManyRequests | TemporarilyUnavailable>
     >()
   })
 

@@ -1,0 +1,33 @@
+/** A Hono app with routes of its own, one of them guarded, that carries the authorization server beside them. */
+import { getConnInfo } from "@hono/node-server/conninfo"
+import type { Layer } from "effect"
+import { Hono } from "hono"
+import * as WebHandler from "latchkey/layers/WebHandler"
+import type { Storage } from "latchkey/services"
+
+/** The app at its address; `dispose` closes the storage. */
+export const make = <E>(issuer: string, storage: Layer.Layer<Storage.Storage, E>) => {
+  const auth = WebHandler.make(
+    {
+      issuer,
+      resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
+    },
+    storage
+  )
+  const notes = auth.guard({ scopes: ["notes:read"] })
+
+  const app = new Hono()
+  app.get("/", (c) => c.text("Notes are at /notes, for those who may."))
+  app.get("/notes", async (c) => {
+    const { access, response } = await notes(c.req.raw)
+    return response ?? c.json({ subject: access.subject, notes: ["Buy milk"] })
+  })
+  app.post("/notes", async (c) => {
+    const { access, response } = await notes(c.req.raw, "notes:write")
+    return response ?? c.json({ subject: access.subject }, 201)
+  })
+  // Everything else is the authorization server's. Its limits go by the address of the socket.
+  app.all("*", (c) => auth.handler(c.req.raw, { remoteAddress: getConnInfo(c).remote.address }))
+
+  return { app, dispose: auth.dispose }
+}

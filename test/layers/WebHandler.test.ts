@@ -1,0 +1,79 @@
+/** The server without a socket: what it does not know of a request it is told, and nothing of a URL is logged. */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { afterEach, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as BearerAuth from "../../src/http/BearerAuth.js"
+import { makeGuard } from "../../src/layers/Guard.js"
+import * as MemoryStore from "../../src/layers/MemoryStore.js"
+import * as WebHandler from "../../src/layers/WebHandler.js"
+
+const issuer = "http://127.0.0.1:9400"
+const settings = { issuer, resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }] }
+
+const address = HttpLayerRouter.add(
+  "GET",
+  "/address",
+  Effect.map(HttpServerRequest.HttpServerRequest, ({ remoteAddress }) =>
+    HttpServerResponse.text(Option.getOrElse(remoteAddress, () => "unknown"))
+  )
+)
+
+const notes = HttpLayerRouter.add("GET", "/notes", HttpServerResponse.text("notes")).pipe(
+  Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
+)
+
+const lines: Array<string> = []
+const logged = Layer.merge(
+  Logger.replace(
+    Logger.defaultLogger,
+    Logger.map(Logger.jsonLogger, (line) => void lines.push(line))
+  ),
+  Logger.minimumLogLevel(LogLevel.All)
+)
+
+const auth = WebHandler.make(settings, MemoryStore.layer, Layer.merge(address, notes).pipe(Layer.provideMerge(logged)))
+afterEach(() => void lines.splice(0))
+
+const get = (path: string, connection?: WebHandler.Connection) =>
+  auth.handler(new Request(`${issuer}${path}`), connection)
+
+it("takes the client's address from whoever holds the socket, never from the request", async () => {
+  expect(await (await get("/address", { remoteAddress: "203.0.113.7" })).text()).toBe("203.0.113.7")
+  const forwarded = new Request(`${issuer}/address`, { headers: { "x-forwarded-for": "203.0.113.8" } })
+  expect(await (await auth.handler(forwarded)).text()).toBe("unknown")
+})
+
+it("serves the app's own routes beside its own, with paths to the letter", async () => {
+  expect((await get("/notes")).headers.get("www-authenticate")).toContain('scope="notes:read"')
+  for (const path of ["/NOTES", "/notes/", "//notes", "/nowhere"]) expect((await get(path)).status, path).toBe(404)
+})
+
+it("logs no URL (RFC 6819 §4.4.1.1)", async () => {
+  for (const path of ["/nowhere", "/notes", "/authorize"]) await get(`${path}?code=a-secret&access_token=a-secret`)
+  expect(lines.length).toBeGreaterThan(0)
+  expect(lines.join("\n")).not.toContain("a-secret")
+})
+
+it("has guards that answer as the guard of a route does, byte for byte", async () => {
+  const request = new Request(`${issuer}/notes`, { headers: { authorization: "Bearer x" } })
+  const { response } = await auth.guard({ scopes: ["notes:read"] })(request)
+  const route = await auth.handler(request)
+  expect(response?.status).toBe(route.status)
+  expect(await response?.text()).toBe(await route.text())
+  expect(Object.fromEntries(response?.headers ?? [])).toEqual(Object.fromEntries(route.headers))
+})
+
+it("is told of wrong settings when it starts, and so is whoever asks a guard", async () => {
+  const wrong = WebHandler.make({ ...settings, issuer: "http://example.com" }, MemoryStore.layer)
+  await expect(wrong.ready()).rejects.toThrow(/issuer/)
+  await wrong.dispose()
+  const guard = makeGuard({ ...settings, scopes: [], resource: "notes" }, MemoryStore.layer)
+  await expect(guard({ headers: {} })).rejects.toThrow(/not a resource's URL/)
+  await guard.dispose()
+})
