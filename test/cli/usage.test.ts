@@ -22,7 +22,19 @@ describe("help", () => {
   })
 
   it.each([
-    ["serve", ["--host", "--port", "--issuer", "--database", "--demo", "LATCHKEY_PORT", "LATCHKEY_ACCESS_TOKEN_TTL", "LATCHKEY_RATE_LIMIT"]],
+    [
+      "serve",
+      [
+        "--host",
+        "--port",
+        "--issuer",
+        "--database",
+        "--demo",
+        "LATCHKEY_PORT",
+        "LATCHKEY_ACCESS_TOKEN_TTL",
+        "LATCHKEY_RATE_LIMIT"
+      ]
+    ],
     ["user create", ["NAME", "--password-stdin", "--database", "--issuer"]],
     ["client create", ["--name", "--redirect-uri", "--confidential", "--auth-method", "--grant", "--scope", "--json"]],
     ["client list", ["--json"]],
