@@ -1,0 +1,33 @@
+/** An API with a contract of its own, guarded, whose OpenAPI document says which token it needs. */
+import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
+import { Effect, Layer, Schema } from "effect"
+import { AuthLayer, BearerAuthApi, CurrentAccess } from "latchkey"
+
+export const issuer = "http://127.0.0.1:3000"
+
+class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("ReadNotes", { scopes: ["notes:read"] }) {}
+
+const Notes = Schema.Struct({ subject: Schema.String, notes: Schema.Array(Schema.String) })
+
+const notes = HttpApiGroup.make("notes")
+  .add(HttpApiEndpoint.get("list", "/notes").addSuccess(Notes))
+  .middleware(ReadNotes)
+
+const Api = HttpApi.make("api").add(notes)
+
+const Handlers = HttpApiBuilder.group(Api, "notes", (handlers) =>
+  handlers.handle("list", () => Effect.map(CurrentAccess, ({ subject }) => ({ subject, notes: ["Buy milk"] })))
+)
+
+const Routes = HttpLayerRouter.addHttpApi(Api, { openapiPath: "/openapi.json" }).pipe(
+  Layer.provide(Handlers),
+  Layer.provide(ReadNotes.layer)
+)
+
+const Auth = AuthLayer.layer({
+  issuer,
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+})
+
+/** The whole app; what it still needs is a storage. */
+export const App = Layer.provideMerge(Routes, Auth)
