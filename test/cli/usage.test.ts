@@ -14,6 +14,7 @@ describe("help", () => {
       ...["create", "list", "delete"].map((verb) => `resource ${verb}`),
       ...["list", "show", "revoke"].map((verb) => `grant ${verb}`),
       "events",
+      "config",
       "db status"
     ]
     for (const command of commands) {
@@ -22,7 +23,10 @@ describe("help", () => {
   })
 
   it.each([
-    ["serve", ["--host", "--port", "--issuer", "--database", "--demo", "LATCHKEY_PORT", "LATCHKEY_ACCESS_TOKEN_TTL"]],
+    [
+      "serve",
+      ["--host", "--port", "--issuer", "--database", "--demo", "LATCHKEY_PORT", "LATCHKEY_ACCESS_TOKEN_TTL", "--config"]
+    ],
     ["user create", ["NAME", "--password-stdin", "--database", "--issuer"]],
     ["client create", ["--name", "--redirect-uri", "--confidential", "--auth-method", "--grant", "--scope", "--json"]],
     ["client list", ["--json"]],
