@@ -10,7 +10,7 @@ import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
 
-/** The services of a place, without its endpoints. What the server guards, a command does not know. */
+/** The services of a place, without its endpoints. What a demo guards, a command does not know. */
 const layer = ({ database, issuer }: ServerOptions.Place) =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
@@ -19,8 +19,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
           "memory: is the memory of the server alone: give the --database of a server that has one"
         )
       }
-      const privateUseSchemes = yield* Environment.redirectSchemes
-      return AuthLayer.layerServices({ issuer, resources: [], privateUseSchemes }).pipe(
+      return AuthLayer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
         Layer.provide(Database.layer(database))
       )
     })
@@ -46,11 +45,11 @@ export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effec
 
 /** Runs a command on the database that was meant, which is there. */
 export const onExisting = <A, R>(
-  given: Parameters<typeof ServerOptions.readForCommand>[0],
+  given: ServerOptions.Typed,
   use: (place: ServerOptions.Place) => Effect.Effect<A, Failure | TemporarilyUnavailable, R>
 ) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.readForCommand(given)
+    const place = yield* ServerOptions.read(given)
     yield* requireExisting(place)
     return yield* provide(place)(use(place))
   })

@@ -123,7 +123,7 @@ export const create = Command.make(
   options,
   ({ authMethod, confidential, database, grants, issuer, json, name, redirectUris, scope }) =>
     Effect.gen(function* () {
-      const place = yield* ServerOptions.readForCommand({ issuer, database })
+      const place = yield* ServerOptions.read({ issuer, database })
       const given = yield* readScope(scope)
       const isConfidential = confidential || Option.isSome(authMethod)
       yield* Effect.gen(function* () {

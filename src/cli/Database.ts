@@ -1,11 +1,11 @@
 /** Where the commands keep things, as one word: `sqlite:PATH`, or `memory:`. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as MemoryStore from "../layers/MemoryStore.js"
 import * as SqliteStore from "../layers/SqliteStore.js"
 import * as Environment from "./Environment.js"
+import { table } from "./Settings.js"
 
 /** A database that can be named. */
 export type Database = Data.TaggedEnum<{
@@ -16,15 +16,12 @@ export type Database = Data.TaggedEnum<{
 }>
 export const Database = Data.taggedEnum<Database>()
 
-/** Where a server keeps things unless it is told otherwise. */
-export const standard: Database = Database.Sqlite({ filename: "data/latchkey.db" })
+/** From what the setting has been checked to be. */
+export const parse = (text: string): Database =>
+  text === "memory:" ? Database.Memory() : Database.Sqlite({ filename: text.slice("sqlite:".length) })
 
-export const parse = (text: string): Either.Either<Database, void> => {
-  if (text === "memory:") return Either.right(Database.Memory())
-  return /^sqlite:./.test(text)
-    ? Either.right(Database.Sqlite({ filename: text.slice("sqlite:".length) }))
-    : Either.left(undefined)
-}
+/** Where a server keeps things unless it is told otherwise. */
+export const standard: Database = parse(table.database.standard)
 
 export const format = (self: Database): string =>
   Database.$match(self, { Memory: () => "memory:", Sqlite: ({ filename }) => `sqlite:${filename}` })

@@ -62,7 +62,7 @@ const describe = ({ path, rows, schema_version, size, supported_version }: Statu
 
 export const status = Command.make("status", { json, ...ServerOptions.forCommand }, ({ json, ...given }) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.readForCommand(given)
+    const place = yield* ServerOptions.read(given)
     yield* Beside.requireExisting(place)
     const path = yield* Database.$match(place.database, {
       Memory: () => badUsage("memory: is the memory of the server alone, and no other process knows how it stands"),

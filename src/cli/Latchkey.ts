@@ -12,6 +12,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Client from "./ClientCommands.js"
+import * as Config from "./ConfigCommand.js"
+import * as ConfigFile from "./ConfigFile.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Environment from "./Environment.js"
 import * as EventsCommand from "./EventsCommand.js"
@@ -79,7 +81,7 @@ const db = Command.make("db").pipe(
 
 const latchkey = Command.make(name).pipe(
   Command.withDescription("An OAuth 2.1 authorization server, for MCP servers and for any API."),
-  Command.withSubcommands([Serve.serve, user, client, resource, grant, EventsCommand.events, db])
+  Command.withSubcommands([Serve.serve, user, client, resource, grant, EventsCommand.events, Config.config, db])
 )
 
 const commands: Help.Entry = {
@@ -108,6 +110,7 @@ const commands: Help.Entry = {
     group("resource", resource, { create: Resource.create, list: Resource.list, delete: Resource.remove }),
     group("grant", grant, { list: Grant.list, show: Grant.show, revoke: Grant.revoke }),
     leaf(EventsCommand.events, "events"),
+    leaf(Config.config, "config"),
     group("db", db, { status: DatabaseCommands.status })
   ]
 }
@@ -145,6 +148,7 @@ export const run = (argv: ReadonlyArray<string>) =>
   execute(argv).pipe(
     Effect.tapDefect((cause) => Effect.logFatal("a fault of Latchkey's own", cause)),
     Log.provide,
+    ConfigFile.provide(typedIn(argv)),
     // @effect/cli has said already what is wrong.
     Effect.mapError((error) => (ValidationError.isValidationError(error) ? badUsage("") : error)),
     Effect.tapError(({ message }) => (message === "" ? Effect.void : Output.complain(message))),

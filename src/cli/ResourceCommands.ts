@@ -133,7 +133,7 @@ const introspection = (issuer: Issuer, id: Resource.ResourceServerId, secret: Re
 
 export const create = Command.make("create", options, ({ introspects, json, name, scopes, uri, ...given }) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.readForCommand(given)
+    const place = yield* ServerOptions.read(given)
     const indicator = yield* readUri(uri)
     const title = yield* Effect.transposeMapOption(name, readName)
     const offered = yield* readScopes(scopes)

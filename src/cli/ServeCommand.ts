@@ -28,18 +28,16 @@ const firstAccountHint =
 /** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
 const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("./demo/Demo.js") : undefined))
 
-const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo: boolean }) =>
+const start = (given: ServerOptions.Typed & { readonly demo: boolean }) =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     const demo = yield* loadDemo(given.demo)
-    const resources = demo === undefined ? [] : [demo.resource(place.issuer)]
+    const options = yield* Environment.options
+    const demos = demo === undefined ? [] : [demo.resource(place.issuer)]
     const auth = AuthLayer.layer({
       issuer: place.issuer,
-      resources,
-      lifetimes: yield* Environment.lifetimes,
-      privateUseSchemes: yield* Environment.redirectSchemes,
-      trustedProxies: yield* Environment.trustedProxies,
-      rateLimits: yield* Environment.rateLimits
+      ...options,
+      resources: [...demos, ...options.resources]
     })
     const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(
@@ -53,7 +51,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       Effect.gen(function* () {
         const firstAccount = yield* FirstAccountLink.offer(place)
         const guarded = yield* (yield* Resources).all
-        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri, guarded }))
+        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: demos[0]?.uri, guarded }))
       })
     )
     yield* Environment.warnOfUnknown

@@ -1,43 +1,136 @@
-/** One setting of the operator's, which may be an option, a variable of the environment, or left alone. */
+/**
+ * One setting of the operator's: what it is called on the command line, in the environment and in the file, what it
+ * means, and how it is read. Its name decides the others: `accessTokenTtl` is `LATCHKEY_ACCESS_TOKEN_TTL`, and, where it
+ * has an option, `--access-token-ttl`.
+ */
 import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { badUsage, type Failure } from "./Failure.js"
 
-/** A text that somebody gave, and where, so that a refusal can name it. */
-export interface Given {
-  readonly source: string
-  readonly text: string
+/** A setting, as the table has it. */
+export interface Setting<A, I = unknown> {
+  /** Its name in the file. */
+  readonly name: string
+  readonly meaning: string
+  /** From what stands in the file; an option or a variable is first made into that by `fromText`. */
+  readonly schema: Schema.Schema<A, I>
+  readonly fromText: (text: string) => unknown
+  /** What holds where nothing is given, as the file would have it; `undefined` where that is not one value. */
+  readonly standard?: NoInfer<I> | undefined
+  /** The end of the sentence that says what holds where nothing is given. */
+  readonly otherwise: string
+  /** What to give, told to whoever gave something else; without it the schema's own words are used. */
+  readonly hint?: string | undefined
+  /** What stands for its value in the help of its option; without it there is no option. */
+  readonly placeholder?: string | undefined
+  /** Where it may be given; the command line counts as the environment does. */
+  readonly home: "Anywhere" | "Environment" | "File"
+  /** Whether its value is shown to nobody. */
+  readonly secret: boolean
 }
 
-/** What was given for a setting, if anything was. */
-export type Setting = Option.Option<Given>
+/** What somebody gave, in the file's form, and where, so that a refusal can name it. */
+export interface Given {
+  readonly from: "option" | "variable" | "file"
+  readonly source: string
+  readonly value: unknown
+}
 
-/** The variable that stands for an option. */
-const variableOf = (name: string): string => `LATCHKEY_${name.toUpperCase().replaceAll("-", "_")}`
+/** The file of settings, where there is one: its members are known, and their values can be read. */
+export class ConfigFile extends Context.Reference<ConfigFile>()("latchkey/ConfigFile", {
+  defaultValue: (): { readonly path: string; readonly members: Readonly<Record<string, unknown>> } => ({
+    path: "",
+    members: {}
+  })
+}) {}
 
-const config = (variable: string): Config.Config<Given> =>
-  Config.map(Config.string(variable), (text) => ({ source: variable, text }))
+/** Any setting, where its type does not matter. */
+export interface AnySetting extends Omit<Setting<unknown>, "schema" | "standard"> {
+  readonly schema: Schema.Schema.AnyNoContext
+  readonly standard?: unknown
+}
 
-/** An option that wins over its variable. */
-export const option = (name: string, placeholder: string, description: string): Options.Options<Setting> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(placeholder),
-    Options.withDescription(`${description} Or ${variableOf(name)}.`),
-    Options.map((text) => ({ source: `--${name}`, text })),
-    Options.withFallbackConfig(config(variableOf(name))),
+const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** The option of a setting, if it has one. */
+export const optionOf = ({ name }: Pick<AnySetting, "name">): string => `--${words(name)}`
+
+/** The variable of a setting, if it has one. */
+export const variableOf = ({ name }: Pick<AnySetting, "name">): string =>
+  `LATCHKEY_${words(name).toUpperCase().replaceAll("-", "_")}`
+
+/** What it means, and what holds without it. */
+export const describe = ({ meaning, otherwise }: AnySetting): string => `${meaning}; ${otherwise}.`
+
+/** An option of the command line. */
+export const option = (setting: AnySetting): Options.Options<Option.Option<Given>> =>
+  Options.text(words(setting.name)).pipe(
+    Options.withPseudoName(setting.placeholder ?? "TEXT"),
+    Options.withDescription(`${describe(setting)} Or ${variableOf(setting)}.`),
+    Options.map((text) => ofOption(setting, text)),
     Options.optional
   )
 
-/** A setting that has no option, only a variable. */
-export const variable = (name: string): Effect.Effect<Setting> => Effect.orDie(Config.option(config(name)))
+/** What is given by an option. */
+export const ofOption = (setting: AnySetting, text: string): Given => ({
+  from: "option",
+  source: optionOf(setting),
+  value: setting.fromText(text)
+})
 
-/** The variable of an option that this command does not have. */
-export const variableOfOption = (name: string): Effect.Effect<Setting> => variable(variableOf(name))
+/** What is given for a setting, if anything is: an option wins over a variable, and that over the file. */
+export const given = (
+  setting: AnySetting,
+  option: Option.Option<Given> = Option.none()
+): Effect.Effect<Option.Option<Given>> =>
+  Effect.gen(function* () {
+    if (Option.isSome(option)) return option
+    const variable = setting.home === "File" ? Option.none() : yield* fromEnvironment(setting)
+    if (Option.isSome(variable)) return variable
+    const { members, path } = yield* ConfigFile
+    return setting.name in members
+      ? Option.some<Given>({ from: "file", source: `${path}: ${setting.name}`, value: members[setting.name] })
+      : Option.none()
+  })
 
-/** Reads what was given, or takes the default. */
-export const read = <A, E>(
-  setting: Setting,
-  fallback: A,
-  parse: (given: Given) => Effect.Effect<A, E>
-): Effect.Effect<A, E> => Option.match(setting, { onNone: () => Effect.succeed(fallback), onSome: parse })
+const fromEnvironment = (setting: AnySetting): Effect.Effect<Option.Option<Given>> =>
+  Effect.map(
+    Effect.orDie(Config.option(Config.string(variableOf(setting)))),
+    Option.map((text): Given => ({ from: "variable", source: variableOf(setting), value: setting.fromText(text) }))
+  )
+
+/** Reads what was given. A refusal names where it stands, and repeats no value that is of another type than it should be. */
+export const decode = <A, I>(setting: Setting<A, I>, { source, value }: Given): Effect.Effect<A, Failure> =>
+  Effect.mapError(Schema.decodeUnknown(setting.schema, { onExcessProperty: "error" })(value), (error) => {
+    const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const place = [source, ...(issue?.path ?? [])].map(String).join(".")
+    return badUsage(`${place}: ${setting.hint ?? (typeof value === "string" ? issue?.message : "give a text")}`)
+  })
+
+/** The value of a setting where one is given. */
+export const find = <A, I>(
+  setting: Setting<A, I>,
+  option?: Option.Option<Given>
+): Effect.Effect<Option.Option<A>, Failure> =>
+  Effect.flatMap(
+    given(setting, option),
+    Effect.transposeMapOption((given) => decode(setting, given))
+  )
+
+/** The value of a setting that has a standard one. */
+export const read = <A, I>(
+  setting: Setting<A, I> & { readonly standard: NonNullable<unknown> },
+  option?: Option.Option<Given>
+): Effect.Effect<A, Failure> =>
+  Effect.flatMap(
+    find(setting, option),
+    Option.match({
+      onNone: () => Effect.orDie(Schema.decodeUnknown(setting.schema)(setting.standard)),
+      onSome: (value) => Effect.succeed(value)
+    })
+  )

@@ -36,7 +36,7 @@ export const create = Command.make(
   { name: newName, passwordStdin, ...ServerOptions.forCommand },
   ({ name, passwordStdin, ...given }) =>
     Effect.gen(function* () {
-      const place = yield* ServerOptions.readForCommand(given)
+      const place = yield* ServerOptions.read(given)
       const username = yield* Named.username(name)
       yield* NewPassword.requireSource(passwordStdin)
       yield* Effect.gen(function* () {

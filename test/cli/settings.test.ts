@@ -9,11 +9,12 @@ import { describe, expect, it } from "vitest"
 import * as Environment from "../../src/cli/Environment.js"
 import type { Failure } from "../../src/cli/Failure.js"
 import * as ServerOptions from "../../src/cli/ServerOptions.js"
-import type { Setting } from "../../src/cli/Setting.js"
+import * as Setting from "../../src/cli/Setting.js"
+import { table } from "../../src/cli/Settings.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 
-const given = (text: string | undefined, name: string): Setting =>
-  Option.map(Option.fromNullable(text), (text) => ({ source: `--${name}`, text }))
+const given = (text: string | undefined, name: "host" | "port" | "issuer" | "database") =>
+  Option.map(Option.fromNullable(text), (text) => Setting.ofOption(table[name], text))
 
 const read = (options: { host?: string; port?: string; issuer?: string; database?: string }) =>
   Effect.runSync(
@@ -154,7 +155,11 @@ describe("redirect URI schemes", () => {
 })
 
 describe("rate limits", () => {
-  const read = (variables: Readonly<Record<string, string>>) => inEnvironment(Environment.rateLimits, variables)
+  const read = (variables: Readonly<Record<string, string>>) =>
+    inEnvironment(
+      Effect.map(Environment.options, ({ rateLimits }) => rateLimits),
+      variables
+    )
 
   it("are on, unless they are off", () => {
     expect(Either.getOrThrow(read({}))).toBeUndefined()

@@ -14,6 +14,7 @@ describe("help", () => {
       ...["create", "list", "delete"].map((verb) => `resource ${verb}`),
       ...["list", "show", "revoke"].map((verb) => `grant ${verb}`),
       "events",
+      "config",
       "db status"
     ]
     for (const command of commands) {
@@ -32,7 +33,8 @@ describe("help", () => {
         "--demo",
         "LATCHKEY_PORT",
         "LATCHKEY_ACCESS_TOKEN_TTL",
-        "LATCHKEY_RATE_LIMIT"
+        "LATCHKEY_RATE_LIMIT",
+        "--config"
       ]
     ],
     ["user create", ["NAME", "--password-stdin", "--database", "--issuer"]],

@@ -1,0 +1,85 @@
+/**
+ * The file of settings: JSON, whose members are named as `Settings` names them. All of it is checked when it is read, so
+ * that a slip is found before anything stands on it.
+ */
+import * as Fs from "node:fs/promises"
+import * as Effect from "effect/Effect"
+import * as JSONSchema from "effect/JSONSchema"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { badUsage, type Failure } from "./Failure.js"
+import { printable } from "./Output.js"
+import * as Setting from "./Setting.js"
+import * as Settings from "./Settings.js"
+
+/** The member by which an editor finds the schema; it means nothing here. */
+const schemaMember = "$schema"
+
+/** The settings that may stand in the file. */
+const members = Settings.all.filter(({ home }) => home !== "Environment")
+
+/** What a file may hold, as a JSON Schema (draft 7). */
+export const jsonSchema = (): JSONSchema.JsonSchema7Root =>
+  JSONSchema.make(
+    Schema.Struct({
+      [schemaMember]: Schema.optional(Schema.String),
+      ...Object.fromEntries(
+        members.map((setting) => [
+          setting.name,
+          Schema.optional(setting.schema).annotations({
+            description: Setting.describe(setting)
+          })
+        ])
+      )
+    }).annotations({ title: "Latchkey's settings" })
+  )
+
+/** Reads a file, and checks it. */
+const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Failure> =>
+  Effect.gen(function* () {
+    const text = yield* Effect.tryPromise({
+      try: () => Fs.readFile(path, "utf8"),
+      catch: (cause) =>
+        badUsage(
+          `${path}: this file cannot be read (${cause instanceof Error && "code" in cause ? cause.code : cause})`
+        )
+    })
+    // What a parser says of it may repeat a part of it.
+    const file = yield* Effect.try({ try: (): unknown => JSON.parse(text), catch: () => badUsage(`${path}: not JSON`) })
+    if (typeof file !== "object" || file === null || Array.isArray(file)) {
+      return yield* badUsage(`${path}: give an object of settings`)
+    }
+    const { [schemaMember]: _, ...given } = file as Readonly<Record<string, unknown>>
+    for (const [name, value] of Object.entries(given)) {
+      const source = `${path}: ${printable(name)}`
+      const setting = Settings.all.find((setting) => setting.name === name)
+      if (setting === undefined) return yield* badUsage(`${source}: there is no such setting`)
+      if (setting.home === "Environment") {
+        const why = setting.secret ? "a secret does not belong in this file" : "this is not set in a file"
+        return yield* badUsage(`${source}: ${why}: give it in ${Setting.variableOf(setting)}`)
+      }
+      yield* Setting.decode<unknown, unknown>(setting, { from: "file", source, value })
+    }
+    return { path, members: given }
+  })
+
+/** The words behind `--config`; the file is read before any command is, since the log is one of its settings. */
+const inWords = (typed: ReadonlyArray<string>): Option.Option<Setting.Given> => {
+  const option = Setting.optionOf(Settings.table.config)
+  const index = typed.findIndex((word) => word === option || word.startsWith(`${option}=`))
+  const word = typed[index]
+  const path = word === option ? typed[index + 1] : word?.slice(option.length + 1)
+  return Option.map(Option.fromNullable(path), (path) => Setting.ofOption(Settings.table.config, path))
+}
+
+/** Runs a command with the file that was typed, or that its variable names, if there is one. */
+export const provide =
+  (typed: ReadonlyArray<string>) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> =>
+    Effect.flatMap(
+      Setting.find(Settings.table.config, inWords(typed)),
+      Option.match({
+        onNone: () => self,
+        onSome: (path) => Effect.flatMap(load(path), (file) => Effect.provideService(self, Setting.ConfigFile, file))
+      })
+    )

@@ -1,0 +1,228 @@
+/**
+ * All that an operator may set, in one table. From it come the options, the variables and the members of the file, their
+ * help, the file's JSON Schema, and what `latchkey config` shows: a new setting is one entry here.
+ */
+import * as Duration from "effect/Duration"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import IpAddress from "ipaddr.js"
+import * as Base64Url from "../domain/Base64Url.js"
+import { Issuer } from "../domain/Issuer.js"
+import { ResourceIndicator } from "../domain/Resource.js"
+import { ScopeToken } from "../domain/Scope.js"
+import { defaultLifetimes, type Lifetimes } from "../domain/Settings.js"
+import type { AnySetting, Setting } from "./Setting.js"
+
+type Unnamed<A, I> = Omit<Setting<A, I>, "name">
+
+/** A setting, of which only what it means and how it is read must be said. */
+const make = <A, I, const S extends NoInfer<I> | undefined = undefined>(
+  entry: Pick<Unnamed<A, I>, "meaning" | "schema"> & Partial<Unnamed<A, I>> & { readonly standard?: S }
+): Unnamed<A, I> & { readonly standard: S } => ({
+  fromText: (text) => text,
+  otherwise: `${entry.standard ?? "none"} if not given`,
+  home: "Anywhere",
+  secret: false,
+  ...entry,
+  standard: entry.standard as S
+})
+
+/** Each setting knows the name that it has in the table. */
+const named = <T extends Readonly<Record<string, object>>>(entries: T) =>
+  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, { ...entry, name }])) as {
+    readonly [Name in keyof T]: T[Name] & { readonly name: string }
+  }
+
+/** A host name, or an address as node:net takes it: an IPv6 address without brackets. */
+const Host = Schema.transform(
+  Schema.String.pipe(
+    Schema.filter((text) => {
+      const host = withoutBrackets(text)
+      return /^[A-Za-z0-9._:-]+$/.test(host) && URL.canParse(`http://${host.includes(":") ? `[${host}]` : host}:1`)
+    })
+  ),
+  Schema.String,
+  { strict: true, decode: withoutBrackets, encode: (host) => host }
+)
+
+function withoutBrackets(text: string): string {
+  return text.replace(/^\[(.*)\]$/, "$1")
+}
+
+/** A duration as people write it. */
+const DurationText = Schema.transformOrFail(
+  Schema.String.annotations({ examples: ["30 seconds", "10 minutes", "12 hours", "30 days"] }),
+  Schema.DurationFromSelf,
+  {
+    strict: true,
+    decode: (text, _, ast) =>
+      Option.match(text.startsWith("-") ? Option.none() : Duration.decodeUnknown(text), {
+        onNone: () => ParseResult.fail(new ParseResult.Type(ast, text)),
+        onSome: (duration) => ParseResult.succeed(duration)
+      }),
+    encode: (duration) => ParseResult.succeed(inWords(duration))
+  }
+)
+
+/** A duration in the largest unit that leaves it whole and plural. */
+const inWords = (duration: Duration.Duration): string => {
+  const millis = Duration.toMillis(duration)
+  const units = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1000 }
+  const [unit, size] =
+    Object.entries(units).find(([, size]) => millis >= 2 * size && millis % size === 0) ??
+    (millis % 1000 === 0 ? ["seconds", 1000] : ["millis", 1])
+  return `${millis / size} ${unit}`
+}
+
+/** The members of a list, between commas. */
+const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
+
+/** The master key: 256 bits. */
+const Key = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), {
+  strict: true,
+  decode: (text, _, ast) =>
+    Option.match(
+      Option.filter(Base64Url.decode(text), ({ length }) => length === 32),
+      {
+        onNone: () => ParseResult.fail(new ParseResult.Type(ast, undefined)),
+        onSome: (bytes) => ParseResult.succeed(Redacted.make(bytes))
+      }
+    ),
+  encode: (_, __, ast) => ParseResult.fail(new ParseResult.Forbidden(ast, undefined))
+})
+
+const logLevels = LogLevel.allLevels.map(({ _tag }) => _tag.toLowerCase() as Lowercase<LogLevel.LogLevel["_tag"]>)
+
+/** The name of each lifetime and window, and what it means. */
+const lifetimeNames: Readonly<Record<keyof Lifetimes, readonly [name: string, meaning: string]>> = {
+  accessToken: ["accessTokenTtl", "How long an access token lives"],
+  authorizationCode: ["authorizationCodeTtl", "How long an authorization code lives"],
+  refreshTokenIdle: ["refreshTokenIdleTtl", "How long a refresh token lives that nobody uses"],
+  grant: ["grantTtl", "How long what a person allowed stays allowed"],
+  session: ["sessionTtl", "How long a person stays logged in"],
+  form: ["formTtl", "How long a login or consent page may be left open"],
+  refreshWindow: ["refreshWindow", "How long a superseded refresh token is taken for a retry"],
+  codeWindow: ["codeWindow", "How long a second use of a code is taken for a duplicate"]
+}
+
+/** A setting for each lifetime and window, by the name that the library has for it. */
+export const lifetimes = (
+  Object.entries(lifetimeNames) as ReadonlyArray<readonly [keyof Lifetimes, readonly [string, string]]>
+).map(
+  ([lifetime, [name, meaning]]) =>
+    [
+      lifetime,
+      {
+        ...make({
+          meaning,
+          schema: DurationText,
+          standard: inWords(defaultLifetimes[lifetime]),
+          hint: 'give a duration, such as "30 seconds" or "12 hours"'
+        }),
+        name
+      }
+    ] as const
+)
+
+/** Everything but lifetimes and windows, by its name. */
+export const table = named({
+  config: make({
+    meaning: "A file of settings, in JSON",
+    schema: Schema.NonEmptyString,
+    hint: "give the path of a file",
+    placeholder: "FILE",
+    home: "Environment"
+  }),
+  host: make({
+    meaning: "The address to listen on",
+    schema: Host,
+    standard: "127.0.0.1",
+    hint: "give a host name or an address, such as 127.0.0.1",
+    placeholder: "HOST"
+  }),
+  port: make({
+    meaning: "The port to listen on",
+    schema: Schema.Int.pipe(Schema.between(1, 65_535)),
+    standard: 9400,
+    fromText: (text) => (/^[1-9][0-9]*$/.test(text) ? Number(text) : text),
+    hint: "give a port number, from 1 to 65535",
+    placeholder: "PORT"
+  }),
+  issuer: make({
+    meaning: "The server's own address, as its clients know it",
+    schema: Issuer,
+    otherwise: "http://HOST:PORT if not given, and HOST is a loopback address",
+    placeholder: "URL"
+  }),
+  database: make({
+    meaning: "Where everything is kept: sqlite:PATH, or memory: for what may be lost",
+    schema: Schema.String.pipe(Schema.pattern(/^(memory:|sqlite:.+)$/)),
+    standard: "sqlite:data/latchkey.db",
+    hint: "give sqlite:PATH or memory:",
+    placeholder: "DATABASE"
+  }),
+  masterKey: make({
+    meaning: "The key to the database, 32 bytes in base64url",
+    schema: Key,
+    otherwise: "if not given, it is in a file beside the database",
+    hint: "give 32 bytes in base64url, which are 43 characters",
+    home: "Environment",
+    secret: true
+  }),
+  resources: make({
+    meaning: "What the server guards, beside what `latchkey resource create` adds",
+    schema: Schema.Array(
+      Schema.Struct({
+        uri: ResourceIndicator,
+        name: Schema.optional(Schema.NonEmptyString),
+        scopes: Schema.Record({ key: ScopeToken, value: Schema.NonEmptyString })
+      })
+    ),
+    standard: [],
+    otherwise: "none if not given",
+    hint: 'give resources as { "uri": "https://…", "name": "…", "scopes": { "notes:read": "Read your notes" } }',
+    home: "File"
+  }),
+  redirectSchemes: make({
+    meaning: 'Schemes without a dot that clients may be redirected to, such as "cursor,vscode"',
+    // RFC 8252 §7.1 asks for a dot.
+    schema: Schema.Array(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9+-]*$/))),
+    standard: [],
+    otherwise: "none if not given",
+    fromText: fromList,
+    hint: 'give schemes in lower case, without a colon, such as "cursor,vscode"'
+  }),
+  trustedProxies: make({
+    meaning: 'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address is taken',
+    schema: Schema.Array(Schema.String.pipe(Schema.filter((range) => IpAddress.isValidCIDR(range)))),
+    standard: [],
+    otherwise: "none if not given",
+    fromText: fromList,
+    hint: 'give networks as CIDR ranges, such as "10.0.0.0/8"'
+  }),
+  rateLimit: make({
+    meaning: '"off" where something in front of the server limits requests',
+    schema: Schema.Literal("off"),
+    otherwise: "if not given, the server does, by address",
+    hint: "give off, or leave it out"
+  }),
+  logLevel: make({
+    meaning: "The least that is logged",
+    schema: Schema.Literal(...logLevels),
+    standard: "info",
+    fromText: (text) => text.toLowerCase(),
+    hint: `give one of ${logLevels.join(", ")}`
+  })
+})
+
+const { logLevel, ...others } = table
+
+/** All of them, in the order in which they are shown. */
+export const all: ReadonlyArray<AnySetting> = [
+  ...Object.values(others),
+  ...lifetimes.map(([, setting]) => setting),
+  logLevel
+]

@@ -1,0 +1,141 @@
+/** The package as its users get it: packed, installed in an empty project, composed into an app, type-checked, run. */
+import { execFile, spawn } from "node:child_process"
+import { cp, readFile, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import packageJson from "../../package.json" with { type: "json" }
+import * as Cli from "../support/Cli.js"
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
+
+const repository = fileURLToPath(new URL("../..", import.meta.url))
+
+/** Module paths, as the library itself imports: the barrel of platform-node needs types of `ws` that it does not bring. */
+const app = `import { createServer } from "node:http"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Effect, Layer } from "effect"
+import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import * as SqliteStore from "latchkey/layers/SqliteStore"
+
+const port = Number(process.argv[2])
+const issuer = \`http://127.0.0.1:\${port}\`
+
+const Notes = HttpLayerRouter.add(
+  "GET",
+  "/notes",
+  Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject }))
+).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] })))
+
+const Auth = AuthLayer.layer({
+  issuer,
+  resources: [{ uri: \`\${issuer}/notes\`, scopes: { "notes:read": "Read your notes" } }]
+}).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))
+
+HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
+  Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })),
+  Layer.launch,
+  NodeRuntime.runMain
+)
+`
+
+const compilerOptions = {
+  ...{ module: "nodenext", target: "es2022", types: ["node"] },
+  ...{ strict: true, skipLibCheck: false, outDir: "out" }
+}
+
+describe("the packed package", () => {
+  let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
+  let packed: ReadonlyArray<string>
+
+  /** Runs a program in the project; what it says when it fails is what the test says. */
+  const inProject = async (command: string, ...args: ReadonlyArray<string>) => {
+    const ended = promisify(execFile)(command, args, { cwd: folder.path })
+    return ended.catch(({ stderr, stdout }) => Promise.reject(new Error(`${command} ${args}:\n${stdout}${stderr}`)))
+  }
+  const installed = (name: string) => join(folder.path, "node_modules", name)
+
+  beforeAll(async () => {
+    folder = await Cli.temporaryFolder()
+    const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder.path, repository]
+    const [tarball] = JSON.parse((await inProject("npm", ...pack)).stdout)
+    packed = tarball.files.map(({ path }: { readonly path: string }) => path)
+    await writeFile(join(folder.path, "package.json"), JSON.stringify({ private: true, type: "module" }))
+    await writeFile(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["app.ts"] }))
+    await writeFile(join(folder.path, "app.ts"), app)
+    const { devDependencies } = packageJson
+    const wanted = [...Object.keys(packageJson.peerDependencies), "typescript", "@types/node"].map(
+      (name) => `${name}@${devDependencies[name as keyof typeof devDependencies]}`
+    )
+    const quickly = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
+    await inProject("npm", "install", ...quickly, `./${tarball.filename}`, ...wanted)
+    // Compiling it takes longer than all the rest, and was done for this repository.
+    const versionIn = async (path: string) => JSON.parse(await readFile(join(path, "package.json"), "utf8")).version
+    const driver = join(repository, "node_modules/better-sqlite3")
+    expect(await versionIn(installed("better-sqlite3"))).toBe(await versionIn(driver))
+    const binary = "build/Release/better_sqlite3.node"
+    await cp(join(driver, binary), join(installed("better-sqlite3"), binary), { recursive: true })
+  })
+  afterAll(() => folder?.remove())
+
+  it("holds what is built and what is to be read, and nothing else", () => {
+    const read = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "docs/latchkey.schema.json", "package.json"]
+    expect(packed.filter((path) => !path.startsWith("dist/")).sort()).toEqual(read)
+    expect(packed.filter((path) => /(^|\/)tests?\/|\.(test|spec)\.|(?<!\.d)\.ts$/.test(path))).toEqual([])
+  })
+
+  it("can be imported by each of its exports", async () => {
+    const layers = packed.flatMap((path) => /^dist\/(layers\/[^/]+)\.js$/.exec(path)?.[1] ?? [])
+    const fixed = Object.keys(packageJson.exports).filter((path) => !/\*|json$/.test(path))
+    const paths = [...fixed.map((path) => path.replace(/^\.\/?/, "")), ...layers]
+    expect(paths).toContain("layers/SqliteStore")
+    const specifiers = paths.map((path) => ["latchkey", path].filter(Boolean).join("/"))
+    const script = `for (const name of ${JSON.stringify(specifiers)}) await import(name)`
+    await inProject(process.execPath, "--input-type=module", "--eval", script)
+  })
+
+  it("brings its program", async () => {
+    const bin = join(installed(".bin"), "latchkey")
+    expect((await inProject(bin, "--version")).stdout).toBe(`${packageJson.version}\n`)
+    expect((await inProject(bin, "--help")).stdout).toContain("latchkey serve")
+  })
+
+  it("is composed into an app that type-checks to the last declaration, and runs", async () => {
+    await inProject(process.execPath, join(dirname(installed("typescript/bin/tsc")), "tsc"))
+    const port = await Cli.freePort()
+    const url = `http://127.0.0.1:${port}`
+    const child = spawn(process.execPath, ["out/app.js", String(port)], { cwd: folder.path, stdio: "ignore" })
+    const ended = new Promise((resolve) => child.once("close", resolve))
+    try {
+      const deadline = Date.now() + 30_000
+      // The stock adapter takes a connection before its routes are there, and then never answers it.
+      const answers = () =>
+        fetch(`${url}/ready`, { signal: AbortSignal.timeout(1000) })
+          .then(({ ok }) => ok)
+          .catch(() => false)
+      while (!(await answers())) {
+        if (child.exitCode !== null || Date.now() > deadline) throw new Error("the app does not answer")
+        await sleep(50)
+      }
+      const metadata = await fetch(`${url}/.well-known/oauth-authorization-server`)
+      expect(await metadata.json()).toMatchObject({ issuer: url })
+      const refused = await fetch(`${url}/notes`)
+      expect(refused.status).toBe(401)
+      expect(refused.headers.get("www-authenticate")).toMatch(/^Bearer .*resource_metadata=/)
+      const registered = await fetch(`${url}/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ redirect_uris: ["https://client.example/callback"] })
+      })
+      expect(registered.status).toBe(201)
+    } finally {
+      child.kill("SIGKILL")
+      await ended
+    }
+  })
+})
