@@ -20,7 +20,10 @@ const lifetimeVariables: Readonly<Record<keyof Lifetimes, readonly [variable: st
   session: ["LATCHKEY_SESSION_TTL", "How long a person stays logged in"],
   form: ["LATCHKEY_FORM_TTL", "How long a login or consent page may be left open"],
   refreshWindow: ["LATCHKEY_REFRESH_WINDOW", "How long a superseded refresh token is taken for a retry"],
-  codeWindow: ["LATCHKEY_CODE_WINDOW", "How long a second use of a code is taken for a duplicate"]
+  codeWindow: ["LATCHKEY_CODE_WINDOW", "How long a second use of a code is taken for a duplicate"],
+  key: ["LATCHKEY_KEY_TTL", "How long a key seals before the next takes its place"],
+  events: ["LATCHKEY_EVENT_RETENTION", "How long events are kept"],
+  unusedClient: ["LATCHKEY_UNUSED_CLIENT_TTL", "How long a client is kept that registered itself and was never used"]
 }
 
 const redirectSchemesVariable = "LATCHKEY_REDIRECT_SCHEMES"

@@ -4,7 +4,7 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { it } from "@effect/vitest"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -27,6 +27,7 @@ import { ClientRegistration } from "../../../src/services/ClientRegistration.js"
 import { CurrentAccess } from "../../../src/services/CurrentAccess.js"
 import { GrantStore } from "../../../src/services/GrantStore.js"
 import type { Storage } from "../../../src/services/Storage.js"
+import { Pace } from "../../../src/services/Upkeep.js"
 import { Browser, type Page } from "./Browser.js"
 
 export const issuer = "http://127.0.0.1:9400"
@@ -56,6 +57,8 @@ export interface Options {
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
   readonly routes?: ReturnType<typeof guarded>
+  /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
+  readonly upkeep?: boolean
   /** Is told everything that is logged. */
   readonly logger?: Logger.Logger<unknown, void>
 }
@@ -68,11 +71,20 @@ const routesOf = (resources: SettingsOptions["resources"]) =>
     .reduce((left, right) => Layer.merge(left, right))
 
 /** Starts a server with one account, `ada`. */
-export const make = ({ routes, settings = {}, storage = Layer.fresh(MemoryStore.layer) }: Options = {}) =>
+export const make = ({
+  routes,
+  settings = {},
+  upkeep = false,
+  storage = Layer.fresh(MemoryStore.layer)
+}: Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
-    const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
+    const auth = AuthLayer.layer(options)
+    const app = Layer.provideMerge(
+      routes ?? routesOf(options.resources),
+      upkeep ? auth : Layer.provide(auth, Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity }))
+    )
     const router = yield* Layer.build(Layer.provideMerge(Layer.provide(app, storage), HttpLayerRouter.layer))
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
