@@ -83,10 +83,12 @@ const make = Effect.gen(function* () {
         (cause) => new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later", cause })
       ),
       Effect.match({ onFailure: Option.some, onSuccess: () => Option.none() }),
-      Effect.map((outcome) => {
-        failure = outcome
-        readAt = now
-      })
+      Effect.flatMap((outcome) =>
+        Effect.sync(() => {
+          failure = outcome
+          readAt = now
+        })
+      )
     )
 
   /** Reads the store if it is time to, and waits for whoever does it already. */

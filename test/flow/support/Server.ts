@@ -3,6 +3,7 @@ import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -59,6 +60,8 @@ export interface Options {
   readonly routes?: ReturnType<typeof guarded>
   /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
   readonly upkeep?: boolean
+  /** Whether it stands beside another on the same storage, where the account is there already. */
+  readonly isSecond?: boolean
   /** Is told everything that is logged. */
   readonly logger?: Logger.Logger<unknown, void>
 }
@@ -75,10 +78,12 @@ export const make = ({
   routes,
   settings = {},
   upkeep = false,
+  isSecond = false,
   storage = Layer.fresh(MemoryStore.layer)
 }: Options = {}) =>
   Effect.gen(function* () {
-    yield* TestClock.setTime(start)
+    // A second server beside the first stands in the same moment.
+    if ((yield* Clock.currentTimeMillis) < start) yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
     const auth = AuthLayer.layer(options)
     const app = Layer.provideMerge(
@@ -93,7 +98,7 @@ export const make = ({
     const runtime = Runtime.updateContext(yield* Effect.runtime<never>(), () => services)
     const webHandler = HttpApp.toWebHandlerRuntime(runtime)(handler as HttpApp.Default)
     const server = new TestServer(options.issuer, (request: Request) => webHandler(request), runtime)
-    yield* Effect.promise(() => server.addAccount("ada"))
+    if (!isSecond) yield* Effect.promise(() => server.addAccount("ada"))
     return server
   })
 
