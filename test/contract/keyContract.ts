@@ -2,6 +2,7 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
+import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { KeyId, KeyState, type StoredKey } from "../../src/services/KeyStore.js"
 import { at } from "./fixtures.js"
 import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
@@ -186,7 +187,7 @@ export const keyContract = (it: StoreTest) => {
     it.effect("one replaces all keys while others publish or promote one: the new one is not among the replaced", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
-        yield* race(nodes, count, ({ keys }, i): Effect.Effect<unknown, unknown> => {
+        yield* race(nodes, count, ({ keys }, i): Effect.Effect<unknown, TemporarilyUnavailable> => {
           if (i === count >> 1) return keys.replace(key(100), at(100))
           return i % 2 === 0 ? keys.promote(key(2).id, at(100)) : keys.insertNext(next(3 + i))
         })
@@ -202,7 +203,7 @@ export const keyContract = (it: StoreTest) => {
     it.effect("some make, some promote, some replace, some forget keys: there is one current key at every moment", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
-        const turn = (stores: Stores, i: number): Effect.Effect<unknown, unknown> => {
+        const turn = (stores: Stores, i: number): Effect.Effect<unknown, TemporarilyUnavailable> => {
           const id = key(2 + (i % 3)).id
           if (i % 5 === 4) return stores.keys.replace(key(100 + i), at(100))
           if (i % 4 === 0) return stores.keys.insertNext(next(2 + (i % 3)))
