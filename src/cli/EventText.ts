@@ -33,6 +33,13 @@ const clientChanges = {
   SecretRotated: "client secret rotated"
 } as const
 
+const keyChanges = {
+  Published: "published: it seals next",
+  Promoted: "the current one",
+  Replaced: "replaced at once: what it sealed is refused",
+  Removed: "removed: nothing sealed under it lives any more"
+} as const
+
 /** One sentence for each thing that can happen, without whom it happened to. */
 const sentences: {
   readonly [Tag in Happening["_tag"]]: (happening: Extract<Happening, { readonly _tag: Tag }>) => string
@@ -53,7 +60,7 @@ const sentences: {
   Revoked: ({ reason }) => `revoked: ${reasons[reason]}`,
   TokenRevoked: () => "an access token given back by the client",
   ConsentWithdrawn: () => "consent withdrawn",
-  KeyRotated: ({ keyId }) => `key ${keyId} is the current one`
+  KeyRotated: ({ change, keyId }) => `key ${keyId} is ${keyChanges[change]}`
 }
 
 /** What happened. */

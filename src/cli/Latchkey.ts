@@ -20,6 +20,7 @@ import * as EventsCommand from "./EventsCommand.js"
 import { badUsage, Failure } from "./Failure.js"
 import * as Grant from "./GrantCommands.js"
 import * as Help from "./Help.js"
+import * as Key from "./KeyCommands.js"
 import * as Log from "./Log.js"
 import * as Output from "./Output.js"
 import * as Resource from "./ResourceCommands.js"
@@ -74,6 +75,11 @@ const grant = Command.make("grant").pipe(
   Command.withSubcommands([Grant.list, Grant.show, Grant.revoke])
 )
 
+const key = Command.make("key").pipe(
+  Command.withDescription("The keys that seal tokens and forms."),
+  Command.withSubcommands([Key.list, Key.rotate, Key.replace])
+)
+
 const db = Command.make("db").pipe(
   Command.withDescription("The database itself."),
   Command.withSubcommands([DatabaseCommands.status])
@@ -81,7 +87,7 @@ const db = Command.make("db").pipe(
 
 const latchkey = Command.make(name).pipe(
   Command.withDescription("An OAuth 2.1 authorization server, for MCP servers and for any API."),
-  Command.withSubcommands([Serve.serve, user, client, resource, grant, EventsCommand.events, Config.config, db])
+  Command.withSubcommands([Serve.serve, user, client, resource, grant, EventsCommand.events, key, Config.config, db])
 )
 
 const commands: Help.Entry = {
@@ -110,6 +116,7 @@ const commands: Help.Entry = {
     group("resource", resource, { create: Resource.create, list: Resource.list, delete: Resource.remove }),
     group("grant", grant, { list: Grant.list, show: Grant.show, revoke: Grant.revoke }),
     leaf(EventsCommand.events, "events"),
+    group("key", key, { list: Key.list, rotate: Key.rotate, replace: Key.replace }),
     leaf(Config.config, "config"),
     group("db", db, { status: DatabaseCommands.status })
   ]

@@ -105,7 +105,10 @@ const lifetimeNames: Readonly<Record<keyof Lifetimes, readonly [name: string, me
   session: ["sessionTtl", "How long a person stays logged in"],
   form: ["formTtl", "How long a login or consent page may be left open"],
   refreshWindow: ["refreshWindow", "How long a superseded refresh token is taken for a retry"],
-  codeWindow: ["codeWindow", "How long a second use of a code is taken for a duplicate"]
+  codeWindow: ["codeWindow", "How long a second use of a code is taken for a duplicate"],
+  key: ["keyTtl", "How long a key seals before the next takes its place"],
+  events: ["eventRetention", "How long events are kept"],
+  unusedClient: ["unusedClientTtl", "How long a client is kept that registered itself and was never used"]
 }
 
 /** A setting for each lifetime and window, by the name that the library has for it. */

@@ -35,7 +35,10 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
   Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
   Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),
-  Schema.TaggedStruct("KeyRotated", { keyId: Schema.String })
+  Schema.TaggedStruct("KeyRotated", {
+    keyId: Schema.String,
+    change: Schema.Literal("Published", "Promoted", "Replaced", "Removed")
+  })
 )
 export type Happening = typeof Happening.Type
 

@@ -22,6 +22,12 @@ export interface Lifetimes {
   readonly refreshWindow: Duration.Duration
   /** How long a second redemption of a code is taken for a duplicate and not a replay; 0 is RFC 6749 §4.1.2's SHOULD. */
   readonly codeWindow: Duration.Duration
+  /** A root key, from its making until the next takes its place. */
+  readonly key: Duration.Duration
+  /** How long what happened is kept. */
+  readonly events: Duration.Duration
+  /** A client that registered itself and that nobody has allowed anything. */
+  readonly unusedClient: Duration.Duration
 }
 
 /** The defaults. */
@@ -33,7 +39,10 @@ export const defaultLifetimes: Lifetimes = {
   session: Duration.hours(12),
   form: Duration.minutes(10),
   refreshWindow: Duration.seconds(30),
-  codeWindow: Duration.seconds(2)
+  codeWindow: Duration.seconds(2),
+  key: Duration.days(90),
+  events: Duration.days(90),
+  unusedClient: Duration.days(30)
 }
 
 const atMost = (value: Duration.Duration, limit: Duration.DurationInput) => Duration.lessThanOrEqualTo(value, limit)
@@ -42,6 +51,7 @@ const atMost = (value: Duration.Duration, limit: Duration.DurationInput) => Dura
 export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
   const { accessToken, authorizationCode, codeWindow, form, grant, refreshTokenIdle, refreshWindow, session } =
     lifetimes
+  const retentions = { key: lifetimes.key, events: lifetimes.events, unusedClient: lifetimes.unusedClient }
   const lives = { accessToken, authorizationCode, refreshTokenIdle, grant, session, form }
   const rules: ReadonlyArray<readonly [holds: boolean, sentence: string]> = [
     ...Object.entries(lives).map(
@@ -58,7 +68,14 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
     [atMost(authorizationCode, grant), "authorizationCode must not be longer than grant"],
     [atMost(refreshWindow, "10 minutes"), "refreshWindow must be at most 10 minutes"],
     [Duration.lessThan(refreshWindow, refreshTokenIdle), "refreshWindow must be shorter than refreshTokenIdle"],
-    [atMost(codeWindow, authorizationCode), "codeWindow must not be longer than authorizationCode"]
+    [atMost(codeWindow, authorizationCode), "codeWindow must not be longer than authorizationCode"],
+    ...Object.entries(retentions).map(
+      ([name, life]) =>
+        [
+          Duration.isFinite(life) && Duration.greaterThanOrEqualTo(life, "1 hour"),
+          `${name} must be at least an hour, and finite`
+        ] as const
+    )
   ]
   return rules.flatMap(([holds, sentence]) => (holds ? [] : [sentence]))
 }

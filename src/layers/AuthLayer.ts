@@ -34,6 +34,7 @@ import * as AuthorizationCodeGrant from "../services/grants/AuthorizationCodeGra
 import * as ClientCredentialsGrant from "../services/grants/ClientCredentialsGrant.js"
 import * as RefreshTokenGrant from "../services/grants/RefreshTokenGrant.js"
 import * as Introspection from "../services/Introspection.js"
+import * as KeyRotation from "../services/KeyRotation.js"
 import * as Keyring from "../services/Keyring.js"
 import * as LoginThrottle from "../services/LoginThrottle.js"
 import * as RateLimiter from "../services/RateLimiter.js"
@@ -48,6 +49,7 @@ import * as Sessions from "../services/Sessions.js"
 import * as Storage from "../services/Storage.js"
 import * as TakingAway from "../services/TakingAway.js"
 import * as TokenVerifier from "../services/TokenVerifier.js"
+import * as Upkeep from "../services/Upkeep.js"
 import * as Argon2 from "./Argon2.js"
 import * as Seam from "./Seam.js"
 import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
@@ -78,6 +80,7 @@ export const layerServices = (options: SettingsOptions) => {
     Sessions.layer,
     TakingAway.layer,
     TokenVerifier.layerLocal,
+    Layer.provideMerge(Upkeep.layer, KeyRotation.layer),
     grants
   )
   const all = services.pipe(
@@ -109,5 +112,9 @@ const endpoints = Layer.mergeAll(
   TokenEndpoint.layer
 )
 
+/** What a running server does by itself; a command beside it does not. */
+const background = Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upkeep.layerPace))
+
 /** An authorization server: its endpoints on the app's router, and the services that guard the app's own routes. */
-export const layer = (options: SettingsOptions) => Layer.provideMerge(apart(endpoints), layerServices(options))
+export const layer = (options: SettingsOptions) =>
+  Layer.provideMerge(apart(Layer.merge(endpoints, background)), layerServices(options))

@@ -21,6 +21,8 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
     readonly record: (consent: Omit<Consent, "epoch">) => Effect.Effect<Consent, TemporarilyUnavailable>
     /** What a person allows clients now; what was withdrawn, or allows a client that is gone, is left out. */
     readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<Consent>, TemporarilyUnavailable>
+    /** Forget at most `limit` consents of clients that are gone; how many it were. Those of a client that is there stay. */
+    readonly prune: (limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Take the consent back: the row allows nothing any more, and its epoch is raised, so its grants are dead. */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
   }

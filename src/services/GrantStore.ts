@@ -75,6 +75,12 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
      */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
 
+    /**
+     * Put a chain key that is sealed anew in the place of the one it was opened from, and change nothing else. `true` if
+     * the row still held that one.
+     */
+    readonly reseal: (id: Grant.GrantId, from: string, to: string) => Effect.Effect<boolean, TemporarilyUnavailable>
+
     /** The grant, in whatever state. */
     readonly find: (id: Grant.GrantId) => Effect.Effect<Option.Option<Grant.Grant>, TemporarilyUnavailable>
 

@@ -1,23 +1,20 @@
 /**
- * The root keys, opened: the current one seals, every one opens what was sealed under it.
+ * The root keys, opened: the current one seals, the others open what was sealed under them.
  *
- * A key lies in the `KeyStore` sealed under the master key; the first is made when there is none.
+ * A key lies in the `KeyStore` sealed under the master key; the first is made when there is none. Whoever uses a key finds
+ * the keys as they were in the store a second ago at most, so what another node published, promoted or replaced is so
+ * here too, and it takes no fiber that watches.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import * as Base64Url from "../domain/Base64Url.js"
+import type * as Redacted from "effect/Redacted"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { deriveKey, randomBytes } from "./Crypto.js"
-import { KeyId, KeyState, KeyStore, type StoredKey } from "./KeyStore.js"
-import { ServerSettings } from "./ServerSettings.js"
-import { Storage } from "./Storage.js"
-import * as Xaes256Gcm from "./Xaes256Gcm.js"
+import { type KeyId, KeyState, KeyStore } from "./KeyStore.js"
+import * as RootKeys from "./RootKeys.js"
 
 /** The database was made under another master key: nothing in it can be opened. */
 export class WrongMasterKey extends Data.TaggedError("WrongMasterKey")<{}> {
@@ -26,87 +23,104 @@ export class WrongMasterKey extends Data.TaggedError("WrongMasterKey")<{}> {
   }
 }
 
-/** A root key, in memory only. */
+/** A root key, in memory only, as it was when the store was last read. */
 export interface RootKey {
   readonly id: KeyId
   readonly bytes: Redacted.Redacted<Uint8Array>
-}
-
-/** A key as it was when the store was last read. */
-interface OpenKey extends RootKey {
   readonly state: KeyState
 }
 
 export class Keyring extends Context.Tag("latchkey/Keyring")<
   Keyring,
   {
-    /** The key that seals. */
+    /** The key that seals. While the store cannot be read it is the one that was, for whatever can still be done. */
     readonly current: Effect.Effect<RootKey>
     /**
-     * The key of this id. One that is not known here may have been made elsewhere a moment ago: the store is read again,
-     * at most once a second and by one reader at a time. When it cannot be read the answer is an error, never `None`.
+     * The key of this id. One that is not known here may have been made elsewhere a moment ago: for such the store is read
+     * once more, at most once a second. When it cannot be read the answer is an error, never `None`.
      */
     readonly find: (id: KeyId) => Effect.Effect<Option.Option<RootKey>, TemporarilyUnavailable>
   }
 >() {}
 
+/** How long what was read of the store is good. */
+const readingInterval = 1000
+
 const make = Effect.gen(function* () {
   const store = yield* KeyStore
-  const { masterKey } = yield* Storage
-  const { issuer } = yield* ServerSettings
-  const wrappingKey = Xaes256Gcm.importKey(deriveKey(Redacted.value(masterKey), JSON.stringify(["key", issuer])))
-  const additionalData = (id: KeyId) => new TextEncoder().encode(JSON.stringify(["key", id, issuer]))
+  const rootKeys = yield* RootKeys.make
 
-  const create: Effect.Effect<StoredKey> = Effect.gen(function* () {
-    const id = KeyId.make(Base64Url.encode(yield* randomBytes(6)))
-    const sealed = Xaes256Gcm.seal(
-      wrappingKey,
-      yield* randomBytes(Xaes256Gcm.nonceLength),
-      yield* randomBytes(Xaes256Gcm.keyLength),
-      additionalData(id)
-    )
-    return { id, sealed: Base64Url.encode(sealed), createdAt: yield* DateTime.now, state: KeyState.Current() }
+  let keys: ReadonlyMap<KeyId, RootKey> = new Map()
+  let readAt = yield* Clock.currentTimeMillis
+  let searchedAt = Number.NEGATIVE_INFINITY
+  let failure: Option.Option<TemporarilyUnavailable> = Option.none()
+
+  const read = Effect.gen(function* () {
+    const opened = new Map<KeyId, RootKey>()
+    for (const stored of yield* store.list) {
+      const { id, state } = stored
+      // An id names one key for ever: what was opened need not be opened again.
+      const bytes = Option.orElse(Option.fromNullable(keys.get(id)?.bytes), () => rootKeys.open(stored))
+      if (Option.isNone(bytes)) return yield* new WrongMasterKey()
+      opened.set(id, { id, bytes: bytes.value, state })
+    }
+    keys = opened
   })
 
-  const open = (stored: StoredKey): Effect.Effect<OpenKey, WrongMasterKey> =>
-    Base64Url.decode(stored.sealed).pipe(
-      Option.flatMap((sealed) => Xaes256Gcm.open(wrappingKey, sealed, additionalData(stored.id))),
-      Option.match({
-        onNone: () => Effect.fail(new WrongMasterKey()),
-        onSome: (bytes) => Effect.succeed({ id: stored.id, bytes: Redacted.make(bytes), state: stored.state })
-      })
-    )
+  if ((yield* store.list).length === 0) {
+    yield* Effect.flatMap(rootKeys.create(KeyState.Current()), store.insertFirst)
+  }
+  yield* read
 
-  const read = Effect.flatMap(store.list, Effect.forEach(open))
-
-  if ((yield* store.list).length === 0) yield* Effect.flatMap(create, store.insertFirst)
-  let keys: ReadonlyArray<OpenKey> = yield* read
-  let lastReadAt = yield* Clock.currentTimeMillis
   const oneReader = yield* Effect.makeSemaphore(1)
 
-  const known = (id: KeyId) => Option.fromNullable(keys.find((key) => key.id === id))
+  const isPast = (moment: number, now: number): boolean => Math.abs(now - moment) >= readingInterval
 
-  const readAgain = (id: KeyId) =>
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      if (Option.isSome(known(id)) || now - lastReadAt < 1000) return known(id)
-      keys = yield* Effect.catchTag(
-        read,
+  const readAgain = (now: number) =>
+    read.pipe(
+      Effect.catchTag(
         "WrongMasterKey",
         (cause) => new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later", cause })
+      ),
+      Effect.match({ onFailure: Option.some, onSuccess: () => Option.none() }),
+      Effect.flatMap((outcome) =>
+        Effect.sync(() => {
+          failure = outcome
+          readAt = now
+        })
       )
-      lastReadAt = now
-      return known(id)
-    }).pipe(oneReader.withPermits(1))
+    )
+
+  /** Reads the store if it is time to, and waits for whoever does it already. */
+  const readIf = (isDue: (now: number) => boolean, read: (now: number) => Effect.Effect<void>) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      isDue(now) ? oneReader.withPermits(1)(Effect.suspend(() => (isDue(now) ? read(now) : Effect.void))) : Effect.void
+    )
+
+  const keepUp = readIf((now) => isPast(readAt, now), readAgain)
+
+  const search = readIf(
+    (now) => readAt !== now && isPast(searchedAt, now),
+    (now) => {
+      searchedAt = now
+      return readAgain(now)
+    }
+  )
 
   return Keyring.of({
-    current: Effect.suspend(() => Effect.fromNullable(keys.find(({ state }) => state._tag === "Current"))).pipe(
-      Effect.orDie
+    current: Effect.zipRight(
+      keepUp,
+      Effect.suspend(() =>
+        Effect.fromNullable(Array.from(keys.values()).find(({ state }) => state._tag === "Current"))
+      ).pipe(Effect.orDie)
     ),
-    find: (id) => {
-      const key = known(id)
-      return Option.isSome(key) ? Effect.succeed(key) : readAgain(id)
-    }
+    find: Effect.fnUntraced(function* (id) {
+      yield* keepUp
+      if (!keys.has(id)) yield* search
+      const key = keys.get(id)
+      if (key === undefined && Option.isSome(failure)) return yield* failure.value
+      return Option.fromNullable(key)
+    })
   })
 })
 

@@ -65,6 +65,8 @@ export class RefreshChain extends Context.Tag("latchkey/RefreshChain")<
       token: RefreshToken.RefreshToken,
       sealedKey: string
     ) => Effect.Effect<Option.Option<ChainKey>, TemporarilyUnavailable>
+    /** The chain key sealed under the current root key; `None` where it is so already, or does not open. */
+    readonly reseal: (sealedKey: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
   }
 >() {}
 
@@ -83,7 +85,8 @@ const make = Effect.map(Seals, (seals) =>
       }
       const key: ChainKey = Redacted.make(bytes.value)
       return isAuthentic(key, token) ? Option.some(key) : Option.none()
-    })
+    }),
+    reseal: (sealedKey) => seals.reseal(kind, sealedKey)
   })
 )
 

@@ -35,9 +35,12 @@ export class Seals extends Context.Tag("latchkey/Seals")<
     readonly seal: (kind: Kind, plaintext: Uint8Array) => Effect.Effect<string>
     /**
      * The bytes of what `seal` made for the same kind, here or on another node; `None` for every other text. An error
-     * when it is of a key that cannot be looked up now.
+     * when it is of a key that cannot be looked up now. A key that leaked opens chain keys alone: they lie in the
+     * database, where nobody puts one who has only the key.
      */
     readonly open: (kind: Kind, text: string) => Effect.Effect<Option.Option<Uint8Array>, TemporarilyUnavailable>
+    /** The same, sealed under the current key; `None` where it is so already, or does not open. */
+    readonly reseal: (kind: Kind, text: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
   }
 >() {}
 
@@ -61,23 +64,37 @@ const make = Effect.gen(function* () {
   const additionalData = (kind: Kind, id: KeyId) =>
     new TextEncoder().encode(JSON.stringify([kind.prefix, id, kind.purpose, issuer]))
 
+  const mayOpen = ({ state }: RootKey, { purpose }: Kind): boolean => state._tag !== "Replaced" || purpose === "chain"
+
+  const seal: Seals["Type"]["seal"] = Effect.fnUntraced(function* (kind, plaintext) {
+    const root = yield* keyring.current
+    const nonce = yield* randomBytes(Xaes256Gcm.nonceLength)
+    const sealed = Xaes256Gcm.seal(keyFor(root, kind.purpose), nonce, plaintext, additionalData(kind, root.id))
+    return kind.prefix + root.id + Base64Url.encode(sealed)
+  })
+
+  const open: Seals["Type"]["open"] = Effect.fnUntraced(function* (kind, text) {
+    if (!text.startsWith(kind.prefix)) return Option.none()
+    const body = kind.prefix.length + keyIdLength
+    const id = Schema.decodeOption(KeyId)(text.slice(kind.prefix.length, body))
+    const sealed = Base64Url.decode(text.slice(body))
+    if (Option.isNone(id) || Option.isNone(sealed)) return Option.none()
+    const root = yield* keyring.find(id.value)
+    return Option.flatMap(root, (root) =>
+      mayOpen(root, kind)
+        ? Xaes256Gcm.open(keyFor(root, kind.purpose), sealed.value, additionalData(kind, root.id))
+        : Option.none()
+    )
+  })
+
   return Seals.of({
-    seal: Effect.fnUntraced(function* (kind, plaintext) {
-      const root = yield* keyring.current
-      const nonce = yield* randomBytes(Xaes256Gcm.nonceLength)
-      const sealed = Xaes256Gcm.seal(keyFor(root, kind.purpose), nonce, plaintext, additionalData(kind, root.id))
-      return kind.prefix + root.id + Base64Url.encode(sealed)
-    }),
-    open: Effect.fnUntraced(function* (kind, text) {
-      if (!text.startsWith(kind.prefix)) return Option.none()
-      const body = kind.prefix.length + keyIdLength
-      const id = Schema.decodeOption(KeyId)(text.slice(kind.prefix.length, body))
-      const sealed = Base64Url.decode(text.slice(body))
-      if (Option.isNone(id) || Option.isNone(sealed)) return Option.none()
-      const root = yield* keyring.find(id.value)
-      return Option.flatMap(root, (root) =>
-        Xaes256Gcm.open(keyFor(root, kind.purpose), sealed.value, additionalData(kind, root.id))
-      )
+    seal,
+    open,
+    reseal: Effect.fnUntraced(function* (kind, text) {
+      const { id } = yield* keyring.current
+      if (text.startsWith(kind.prefix + id)) return Option.none()
+      const plaintext = yield* open(kind, text)
+      return Option.isNone(plaintext) ? Option.none() : Option.some(yield* seal(kind, plaintext.value))
     })
   })
 })

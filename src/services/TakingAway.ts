@@ -49,6 +49,9 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
   }
 >() {}
 
+/** Of so many grants at most, revoked at once, it is told one by one: each row says itself why it ended. */
+const toldOneByOne = 1_000
+
 const make = Effect.gen(function* () {
   const accounts = yield* AccountStore
   const clients = yield* ClientStore
@@ -57,8 +60,21 @@ const make = Effect.gen(function* () {
   const hasher = yield* PasswordHasher
   const events = yield* Events
 
-  const revoke = (whose: Whose, reason: RevocationReason) =>
-    Effect.flatMap(DateTime.now, (now) => grants.revokeAll(whose, reason, now))
+  const tellOne = (grantId: GrantId, reason: RevocationReason) =>
+    Effect.flatMap(
+      grants.find(grantId),
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: ({ terms: { clientId, subject } }) =>
+          events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
+      })
+    )
+
+  const revoke = Effect.fnUntraced(function* (whose: Whose, reason: RevocationReason) {
+    const revoked = yield* grants.revokeAll(whose, reason, yield* DateTime.now)
+    yield* Effect.forEach(revoked.slice(0, toldOneByOne), (id) => tellOne(id, reason), { discard: true })
+    return revoked
+  })
 
   /** What follows a change, where there was something to change. */
   const andThen = (change: Found, next: Effect.Effect<unknown, TemporarilyUnavailable>): Found =>

@@ -108,7 +108,10 @@ describe("lifetimes and windows", () => {
       LATCHKEY_SESSION_TTL: "1 hour",
       LATCHKEY_FORM_TTL: "300 seconds",
       LATCHKEY_REFRESH_WINDOW: "0 seconds",
-      LATCHKEY_CODE_WINDOW: "1500 millis"
+      LATCHKEY_CODE_WINDOW: "1500 millis",
+      LATCHKEY_KEY_TTL: "30 days",
+      LATCHKEY_EVENT_RETENTION: "365 days",
+      LATCHKEY_UNUSED_CLIENT_TTL: "1 day"
     }
     const lifetimes = Either.getOrThrow(inEnvironment(Environment.lifetimes, variables))
     expect(
@@ -121,7 +124,10 @@ describe("lifetimes and windows", () => {
       session: 3_600_000,
       form: 300_000,
       refreshWindow: 0,
-      codeWindow: 1500
+      codeWindow: 1500,
+      key: 2_592_000_000,
+      events: 31_536_000_000,
+      unusedClient: 86_400_000
     })
     expect(Object.keys(lifetimes).sort()).toEqual(Object.keys(defaultLifetimes).sort())
   })

@@ -119,6 +119,36 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("of clients that are gone are forgotten, no more than may be, and those of others stay", () =>
+      Effect.gen(function* () {
+        const { clients, consents, nodes } = yield* fresh
+        const elsewhere = yield* fresh
+        yield* elsewhere.consents.record(consent())
+        yield* clients.insert(client(app))
+        yield* clients.insert(client(otherApp, { state: "Disabled" }))
+        for (const subject of [alice, bob]) {
+          for (const clientId of [app, otherApp]) yield* consents.record(consent({ subject, clientId }))
+        }
+        yield* consents.withdraw(bob, app)
+        expect(yield* consents.prune(10)).toBe(0)
+        yield* clients.remove(app)
+        expect(yield* consents.prune(0)).toBe(0)
+        expect(yield* consents.prune(1)).toBe(1)
+        expect(yield* consents.prune(10)).toBe(1)
+        expect(yield* consents.prune(10)).toBe(0)
+        for (const { consents } of nodes) {
+          for (const subject of [alice, bob]) {
+            expect(yield* consents.find(subject, app)).toEqual(Option.none())
+            expect(yield* consents.find(subject, otherApp)).toMatchObject({ value: { scope: consent().scope } })
+          }
+        }
+        // Nothing of what was allowed is left for a row that is made anew.
+        const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+        expect(yield* consents.record(consent(nothing))).toMatchObject(nothing)
+        expect(Option.isSome(yield* elsewhere.consents.find(alice, app))).toBe(true)
+      })
+    )
+
     it.effect("see nothing of another issuer", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh

@@ -28,7 +28,7 @@ const story: ReadonlyArray<Event> = [
   event(4, { _tag: "Refreshed", ...grant, generation: 2 }),
   event(5, { _tag: "TokenRevoked", clientId: app }),
   event(6, { _tag: "Denied", subject: bob, clientId: otherApp }),
-  event(7, { _tag: "KeyRotated", keyId: "AAAAAAAA" }),
+  event(7, { _tag: "KeyRotated", keyId: "AAAAAAAA", change: "Promoted" }),
   event(8, { _tag: "Revoked", ...grant, grantId: grantId(2), reason: "SubjectRevoked" })
 ]
 

@@ -13,6 +13,7 @@ import { listContract, pruneContract } from "./grantUpkeep.js"
 import { keyContract } from "./keyContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
 import type { Nodes } from "./Nodes.js"
+import { resealContract } from "./resealContract.js"
 import { resourceContract } from "./resourceContract.js"
 import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
@@ -27,6 +28,7 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     findContract(it)
     listContract(it)
     pruneContract(it)
+    resealContract(it)
     rotateContract(it)
     retryContract(it)
     raceContract(it)

@@ -15,7 +15,11 @@ const bounds: Readonly<Record<keyof Lifetimes, readonly [least: number, greatest
   session: [1_000, Number.MAX_SAFE_INTEGER],
   form: [1_000, 3_600_000],
   refreshWindow: [0, 600_000],
-  codeWindow: [0, 60_000]
+  codeWindow: [0, 60_000],
+  key: [3_600_000, Number.MAX_SAFE_INTEGER],
+  events: [3_600_000, Number.MAX_SAFE_INTEGER],
+  // Whoever registered may still be reading the consent page.
+  unusedClient: [3_600_000, Number.MAX_SAFE_INTEGER]
 }
 
 const names = Object.keys(bounds) as ReadonlyArray<keyof Lifetimes>

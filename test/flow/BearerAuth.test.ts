@@ -390,7 +390,7 @@ describe("a token of a key that is not known", () => {
   const ofAnotherKey = (token: string) => token.replace(/^lk_at_.{8}/, "lk_at_AAAAAAAA")
 
   test(
-    "is refused once the keys have been read again: by one reader, and once a second",
+    "is refused once the keys have been read again: by one reader, and once a second more",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const token = ofAnotherKey(access_token)
@@ -399,12 +399,16 @@ describe("a token of a key that is not known", () => {
       const outcomes = await Promise.all(Array.from({ length: 10 }, () => outcome(server.call(token))))
       expect(new Set(outcomes)).toEqual(new Set(["401 invalid_token"]))
       expect(reads).toBe(1)
+      // What was read a moment ago may not have it yet, so it is looked for once; more often than that nobody has it looked for.
+      await server.advance(998)
+      for (let i = 0; i < 10; i++) expect(await outcome(server.call(token))).toBe("401 invalid_token")
+      expect(reads).toBe(2)
       await server.advance(999)
-      expect(await outcome(server.call(token))).toBe("401 invalid_token")
-      expect(reads).toBe(1)
+      for (let i = 0; i < 10; i++) await server.call(token)
+      expect(reads).toBe(2)
       await server.advance(1)
       await server.call(token)
-      expect(reads).toBe(2)
+      expect(reads).toBe(3)
     },
     { storage }
   )

@@ -113,7 +113,8 @@ describe("events", () => {
 
   test("of one millisecond are in order, and so are those after the clock was set back", async (server) => {
     const keys = Array.from({ length: 300 }, (_, i) => `key${i}`)
-    const publish = (keyId: string) => Effect.flatMap(Events, (events) => events.publish({ _tag: "KeyRotated", keyId }))
+    const publish = (keyId: string) =>
+      Effect.flatMap(Events, (events) => events.publish({ _tag: "KeyRotated", keyId, change: "Published" }))
     await server.run(Effect.forEach(keys.slice(0, 200), publish))
     await server.run(TestClock.setTime(start - 1_000))
     await server.run(Effect.forEach(keys.slice(200), publish))

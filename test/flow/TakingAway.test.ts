@@ -6,7 +6,9 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Username } from "../../src/domain/Account.js"
 import { ClientId } from "../../src/domain/Client.js"
+import type { GrantId } from "../../src/domain/Grant.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
+import { EventLog } from "../../src/services/EventLog.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Browser, Page } from "./support/Browser.js"
 import { type Client, outcome, password, type TestServer, test, tokensOf } from "./support/Server.js"
@@ -249,5 +251,35 @@ describe("a consent that is withdrawn", () => {
     const after = await holdings(server, client)
     expect(await state(server, client, before)).toEqual([consent, "401 invalid_token", noGrant, noGrant])
     expect(await state(server, client, after)).toEqual(alive)
+  })
+})
+
+describe("what is told of a grant", () => {
+  const endings = (server: TestServer, grantId: GrantId) =>
+    server.run(
+      Effect.gen(function* () {
+        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
+        const events = yield* (yield* EventLog).read({ grantId, limit: 100 })
+        return events.flatMap(({ happening }) => (happening._tag === "Revoked" ? [happening.reason] : []))
+      })
+    )
+
+  test("that ended with its account is why, once", async (server) => {
+    const client = await server.register()
+    const { refresh_token } = await server.tokens(client)
+    const { terms } = await server.grant(refresh_token)
+    await take(server, ({ disableAccount }) => disableAccount(terms.subject))
+    await take(server, ({ removeAccount }) => removeAccount(terms.subject))
+    expect(await endings(server, terms.id)).toEqual(["SubjectRevoked"])
+  })
+
+  test("whose code is presented again and again is that it ended once", async (server) => {
+    const client = await server.register()
+    const code = await server.code(client)
+    const { refresh_token } = await tokensOf(server.redeem(client, code))
+    const { terms } = await server.grant(refresh_token)
+    await server.advance("3 seconds")
+    for (let i = 0; i < 3; i++) expect(await outcome(server.redeem(client, code))).toBe("400 invalid_grant")
+    expect(await endings(server, terms.id)).toEqual(["CodeReplayed"])
   })
 })

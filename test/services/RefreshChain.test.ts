@@ -14,7 +14,8 @@ import { Seals } from "../../src/services/Seals.js"
 /** Seals that are none: what is tested here is not how keys are kept. */
 const plain = Layer.succeed(Seals, {
   seal: (kind, bytes) => Effect.succeed(kind.prefix + Base64Url.encode(bytes)),
-  open: (kind, text) => Effect.succeed(Base64Url.decode(text.slice(kind.prefix.length)))
+  open: (kind, text) => Effect.succeed(Base64Url.decode(text.slice(kind.prefix.length))),
+  reseal: () => Effect.succeedNone
 })
 
 const grantId = GrantId.make("01arz3ndektsv4rrffq69g5fav")

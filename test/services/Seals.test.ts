@@ -1,5 +1,6 @@
 /** Seals: what was sealed opens for its own kind, issuer and key, and for no other. */
 import { describe, expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -9,13 +10,14 @@ import { Issuer } from "../../src/domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 import { Keyring, type RootKey } from "../../src/services/Keyring.js"
-import { KeyId } from "../../src/services/KeyStore.js"
+import { KeyId, KeyState } from "../../src/services/KeyStore.js"
 import * as Seals from "../../src/services/Seals.js"
 import { ServerSettings } from "../../src/services/ServerSettings.js"
 
-const root = (id: string, byte: number): RootKey => ({
+const root = (id: string, byte: number, state: KeyState = KeyState.Current()): RootKey => ({
   id: KeyId.make(id),
-  bytes: Redacted.make(new Uint8Array(32).fill(byte))
+  bytes: Redacted.make(new Uint8Array(32).fill(byte)),
+  state
 })
 
 /** Seals of an issuer, under the last of some root keys. */
@@ -77,6 +79,37 @@ describe("a sealed text", () => {
       const texts = yield* Effect.all(Array.from({ length: 100 }, () => seals.seal(access, plaintext)))
       expect(new Set(texts).size).toBe(100)
       expect(texts.every((text) => text.startsWith("lk_at_BBBBBBBB"))).toBe(true)
+    })
+  )
+
+  it.effect("of a key that leaked opens only where it is a chain key, which nobody can put into the database", () =>
+    Effect.gen(function* () {
+      const leaked = root("AAAAAAAA", 1, KeyState.Replaced({ at: DateTime.unsafeMake(0) }))
+      const retired = root("AAAAAAAA", 1, KeyState.Retired({ at: DateTime.unsafeMake(0) }))
+      const sealing = yield* sealsOf(issuer, first)
+      for (const purpose of ["access", "form", "chain"] as const) {
+        const kind: Seals.Kind = { purpose, prefix: `lk_${purpose}_` }
+        const text = yield* sealing.seal(kind, plaintext)
+        const opens = (key: RootKey) =>
+          Effect.map(
+            Effect.flatMap(sealsOf(issuer, key, second), ({ open }) => open(kind, text)),
+            Option.isSome
+          )
+        expect(yield* opens(retired), purpose).toBe(true)
+        expect(yield* opens(leaked), purpose).toBe(purpose === "chain")
+      }
+    })
+  )
+
+  it.effect("is sealed anew under the current key, once", () =>
+    Effect.gen(function* () {
+      const seals = yield* sealsOf(issuer, first, second)
+      const text = yield* (yield* sealsOf(issuer, first)).seal(access, plaintext)
+      const anew = Option.getOrThrow(yield* seals.reseal(access, text))
+      expect(anew).toMatch(/^lk_at_BBBBBBBB/)
+      expect(yield* seals.open(access, anew)).toEqual(yield* seals.open(access, text))
+      expect(yield* seals.reseal(access, anew)).toEqual(Option.none())
+      expect(yield* seals.reseal(access, text.slice(0, -1))).toEqual(Option.none())
     })
   )
 

@@ -36,6 +36,13 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
         (consent) => consent.subject === subject && clients.has(consent.clientId) && allowsSomething(consent)
       )
     ),
+  prune: (limit) =>
+    Effect.sync(() => {
+      const gone = Array.from(consents).filter(([, { clientId }]) => !clients.has(clientId))
+      const chosen = gone.slice(0, limit)
+      for (const [pair] of chosen) consents.delete(pair)
+      return chosen.length
+    }),
   withdraw: (subject, clientId) =>
     Effect.sync(() => {
       const pair = Rows.pairOf(subject, clientId)

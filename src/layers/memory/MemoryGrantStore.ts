@@ -115,6 +115,14 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
 
     prune: (before, limit) => Effect.sync(() => Rows.prune(grants, endOf, before, limit)),
 
+    reseal: (id, from, to) =>
+      Effect.sync(() => {
+        const grant = grants.get(id)
+        if (grant === undefined || !Grant.isRefreshable(grant) || grant.chain.value.key !== from) return false
+        grants.set(id, { ...grant, chain: Option.some({ ...grant.chain.value, key: to }) })
+        return true
+      }),
+
     find: (id) => Effect.sync(() => Option.fromNullable(grants.get(id))),
 
     findActive: (id, now, token) =>

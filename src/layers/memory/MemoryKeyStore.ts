@@ -34,6 +34,11 @@ export const make = ({ keys }: Rows.Rows): Context.Tag.Service<KeyStore> => {
         keep(next, KeyState.Current())
         return true
       }),
+    replace: (key, now) =>
+      Effect.sync(() => {
+        for (const other of keys.values()) keep(other, KeyState.Replaced({ at: now }))
+        keep(key, KeyState.Current())
+      }),
     remove: (id) => Effect.sync(() => keys.get(id)?.state._tag !== "Current" && keys.delete(id))
   }
 }

@@ -87,6 +87,22 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     delete from consent_items
     where issuer = :issuer and subject = :subject and client_id = :clientId and epoch < :epoch`)
 
+  const pairsOfGoneClients = `
+    select subject, client_id from consents
+    where issuer = :issuer
+      and not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)
+    order by subject, client_id limit :limit`
+  // First the items, then the pairs that have none left: so no item is ever left without its pair.
+  const pruneItems = query(`
+    delete from consent_items where issuer = :issuer and (subject, client_id) in (${pairsOfGoneClients})`)
+  const prunePairs = query(`
+    delete from consents where issuer = :issuer and (subject, client_id) in (${pairsOfGoneClients})
+      and not exists (
+        select 1 from consent_items where consent_items.issuer = consents.issuer
+          and consent_items.subject = consents.subject and consent_items.client_id = consents.client_id
+      )
+    returning subject`)
+
   const insertItems = (subject: Subject, clientId: ClientId, epoch: number, items: ReadonlyArray<Item>) => {
     const rows = items.map(({ kind, value }) => ({ issuer, subject, client_id: clientId, epoch, kind, value }))
     return rows.length === 0
@@ -120,6 +136,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
           Effect.map(readItems([pair, ...others]), (items) => consentOf(subject, pair.client_id, pair, items))
       )
     }),
+
+    prune: (limit) =>
+      Effect.zipRight(
+        pruneItems({ limit }),
+        Effect.map(prunePairs({ limit }), (pruned) => pruned.length)
+      ),
 
     withdraw: Effect.fnUntraced(function* (subject, clientId) {
       const raised = yield* advanceEpoch({ subject, clientId })

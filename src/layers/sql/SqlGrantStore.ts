@@ -109,6 +109,10 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       ) and ${grantEnd} < :before
       returning id`),
 
+    reseal: query(`
+      update grants set chain_key = :to where issuer = :issuer and id = :id and chain_key = :from
+      returning id`),
+
     revokeOfSubject: query(`${revokeEach} and subject = :subject returning id`),
     revokeOfClient: query(`${revokeEach} and client_id = :clientId returning id`),
     revokeOfPair: query(`${revokeEach} and subject = :subject and client_id = :clientId returning id`)
@@ -216,6 +220,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
     prune: (before, limit) =>
       Effect.map(statements.prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
+
+    reseal: (id, from, to) => Effect.map(statements.reseal({ id, from, to }), (changed) => changed.length > 0),
 
     find,
 

@@ -2,12 +2,14 @@
  * The schema, as numbered steps that only go forward. A step that was published is never changed: a later one follows.
  */
 import * as Initial from "./migrations/Initial.js"
+import * as Keys from "./migrations/Keys.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Operation from "./migrations/Operation.js"
 
 export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
-  { version: 2, name: "operation", statements: Operation.statements }
+  { version: 2, name: "operation", statements: Operation.statements },
+  { version: 3, name: "keys", statements: Keys.statements }
 ]
 
 /** The version that this program reads and writes. */

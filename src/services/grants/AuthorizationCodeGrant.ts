@@ -87,9 +87,8 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     WrongVerifier: () => tell({ _tag: "Revoked", ...ids, reason: "WrongVerifier" }, "WrongVerifier"),
     Duplicate: () => tell({ _tag: "Duplicate", ...ids }, "Duplicate"),
     Replayed: () =>
-      Effect.zipRight(
-        grants.revoke(terms.id, "CodeReplayed", now),
-        tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed")
+      Effect.flatMap(grants.revoke(terms.id, "CodeReplayed", now), (isNew) =>
+        isNew ? tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed") : refuse("Replayed")
       ),
     Expired: () => refuse("Expired"),
     Unknown: () => refuse("Unknown")

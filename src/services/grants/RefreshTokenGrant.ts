@@ -70,9 +70,10 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
 
   const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   const revoke = (reason: Grant.RevocationReason, what: InvalidGrant["reason"]) =>
-    grants
-      .revoke(terms.id, reason, now)
-      .pipe(Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason })), Effect.zipRight(refuse(what)))
+    grants.revoke(terms.id, reason, now).pipe(
+      Effect.tap((isNew) => (isNew ? events.publish({ _tag: "Revoked", ...ids, reason }) : Effect.void)),
+      Effect.zipRight(refuse(what))
+    )
 
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>

@@ -4,8 +4,9 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -28,6 +29,7 @@ import { ClientRegistration } from "../../../src/services/ClientRegistration.js"
 import { CurrentAccess } from "../../../src/services/CurrentAccess.js"
 import { GrantStore } from "../../../src/services/GrantStore.js"
 import type { Storage } from "../../../src/services/Storage.js"
+import { Pace } from "../../../src/services/Upkeep.js"
 import { Browser, type Page } from "./Browser.js"
 
 export const issuer = "http://127.0.0.1:9400"
@@ -69,6 +71,10 @@ export interface Options {
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
   readonly routes?: ReturnType<typeof guarded>
+  /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
+  readonly upkeep?: boolean
+  /** Whether it stands beside another on the same storage, where the account is there already. */
+  readonly isSecond?: boolean
   /** Is told everything that is logged. */
   readonly logger?: Logger.Logger<unknown, void>
 }
@@ -85,14 +91,18 @@ export const make = ({
   routes,
   seams = Layer.empty,
   settings = {},
+  upkeep = false,
+  isSecond = false,
   storage = Layer.fresh(MemoryStore.layer)
 }: Options = {}) =>
   Effect.gen(function* () {
-    yield* TestClock.setTime(start)
+    // A second server beside the first stands in the same moment.
+    if ((yield* Clock.currentTimeMillis) < start) yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
+    const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
     const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
     const router = yield* Layer.build(
-      Layer.provideMerge(Layer.provide(app, Layer.merge(storage, seams)), HttpLayerRouter.layer)
+      Layer.provideMerge(Layer.provide(app, Layer.mergeAll(storage, seams, pace)), HttpLayerRouter.layer)
     )
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
@@ -101,7 +111,7 @@ export const make = ({
     const runtime = Runtime.updateContext(yield* Effect.runtime<never>(), () => services)
     const webHandler = HttpApp.toWebHandlerRuntime(runtime)(withPeer(handler as HttpApp.Default))
     const server = new TestServer(options.issuer, (request: Request) => webHandler(request), runtime)
-    yield* Effect.promise(() => server.addAccount("ada"))
+    if (!isSecond) yield* Effect.promise(() => server.addAccount("ada"))
     return server
   })
 
