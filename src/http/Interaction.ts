@@ -6,6 +6,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type {
   AuthorizationRefused,
   AuthorizationRejected,
@@ -57,6 +58,10 @@ export const read = (query: string) =>
 /** The URL path of `/authorize` for a request. */
 export const authorizePath = (issuer: Issuer.Issuer, query: string): string =>
   `${Issuer.path(issuer)}/authorize?${query}`
+
+/** To the request again, where the person is asked whatever they allowed before. */
+export const askAgainPath = (issuer: Issuer.Issuer, query: string): string =>
+  authorizePath(issuer, withPrompt(query, "consent"))
 
 /** Back to the request, with the proof that it was first shown at a time (see `read`). */
 export const returnPath = (query: string, firstShownAt: DateTime.Utc) =>
@@ -125,7 +130,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
         clientUri: shownUri(request),
         target: RedirectUri.target(request.redirectUri),
         username: who.account.username,
-        switchUrl: authorizePath(issuer, withPromptLogin(query)),
+        switchUrl: authorizePath(issuer, withPrompt(query, "login")),
         resources: request.resources.map((resource) => ({
           name: resource.name ?? resource.uri,
           uri: resource.uri,
@@ -153,11 +158,19 @@ const shownUri = ({ client, redirectUri }: AuthorizationRequest): string | undef
     : undefined
 }
 
-const withPromptLogin = (query: string): string => {
+/** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */
+const withPrompt = (query: string, word: "login" | "consent"): string => {
   const parameters = new URLSearchParams(query)
-  parameters.set("prompt", "login")
+  const words = (parameters.get("prompt") ?? "").split(" ").filter((before) => before !== "" && before !== word)
+  parameters.set("prompt", [...words, word].join(" "))
   return parameters.toString()
 }
+
+/** Sends the person to the client, with the code (RFC 6749 §4.1.2). */
+export const granted = (request: ReplyAddress, code: Redacted.Redacted) =>
+  Effect.map(ServerSettings, ({ issuer }) =>
+    Page.seeOther(issuer, Wire.responseUri(request, issuer, { code: Redacted.value(code) }))
+  )
 
 /** A request that nobody can be told about: a page in our own words (RFC 6749 §4.1.2.1). */
 export const refused = ({ description, reason }: AuthorizationRefused) =>

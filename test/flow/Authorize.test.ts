@@ -28,7 +28,8 @@ const acquainted = async (server: TestServer, metadata = {}) => {
   const client = await server.register(metadata)
   const { browser, page } = await server.toConsent(client)
   await browser.submit(page, { button: "allow" })
-  const open = async (parameters: Parameters) => browser.open((await server.request(client, parameters)).url)
+  const open = async (parameters: Parameters) =>
+    browser.open((await server.request(client, { prompt: "consent", ...parameters })).url)
   return { client, browser, open }
 }
 
