@@ -7,3 +7,4 @@
 export * as BearerAuth from "./http/BearerAuth.js"
 export * as AuthLayer from "./layers/AuthLayer.js"
 export { type Access, CurrentAccess } from "./services/CurrentAccess.js"
+export * as ScopePolicy from "./services/ScopePolicy.js"

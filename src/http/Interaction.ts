@@ -7,11 +7,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type {
-  AuthorizationRefused,
+import {
+  type AuthorizationRefused,
   AuthorizationRejected,
-  AuthorizationRequest,
-  ReplyAddress
+  type AuthorizationRequest,
+  type ReplyAddress
 } from "../domain/AuthorizationRequest.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
@@ -120,7 +120,9 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const forms = yield* Forms
     const approvals = yield* Approvals
     const { issuer, lifetimes } = yield* ServerSettings
-    const offer = yield* approvals.offer(request, who)
+    const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
+      error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
+    )
     const { origin } = request.client
     return Page.page(
       issuer,

@@ -42,12 +42,14 @@ import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
 import * as Seals from "../services/Seals.js"
 import * as ServerMetadata from "../services/ServerMetadata.js"
+import * as ScopePolicy from "../services/ScopePolicy.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Sessions from "../services/Sessions.js"
 import * as Storage from "../services/Storage.js"
 import * as TakingAway from "../services/TakingAway.js"
 import * as TokenVerifier from "../services/TokenVerifier.js"
 import * as Argon2 from "./Argon2.js"
+import * as Seam from "./Seam.js"
 import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
 
 /**
@@ -55,6 +57,9 @@ import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
  * is the same. `Layer.fresh` would build it anew for each use.
  */
 const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+
+/** What an app may change by a layer of its own. */
+const seams = Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
 
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) => {
@@ -83,7 +88,7 @@ export const layerServices = (options: SettingsOptions) => {
     ),
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
-    Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer)),
+    Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer, seams)),
     Layer.provideMerge(stores),
     Layer.provideMerge(settings)
   )

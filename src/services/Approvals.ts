@@ -22,6 +22,7 @@ import { Events } from "./Events.js"
 import type { ConsentForm } from "./Forms.js"
 import { GrantStore } from "./GrantStore.js"
 import { Resources } from "./Resources.js"
+import { ScopePolicy } from "./ScopePolicy.js"
 import { ServerSettings } from "./ServerSettings.js"
 import type { LoggedIn } from "./Sessions.js"
 
@@ -46,9 +47,12 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
   {
     /**
      * What to ask the person. The grant's id and code are drawn here and travel in the form, so that however often it
-     * is sent there is one grant.
+     * is sent there is one grant. Fails when the policy leaves nothing to ask.
      */
-    readonly offer: (request: AuthorizationRequest, who: LoggedIn) => Effect.Effect<Offer, TemporarilyUnavailable>
+    readonly offer: (
+      request: AuthorizationRequest,
+      who: LoggedIn
+    ) => Effect.Effect<Offer, AccessDenied | TemporarilyUnavailable>
     /**
      * A code without a page: the person has allowed this client all of this before, and nobody but the client can get it
      * (RFC 6749 §10.2, RFC 8252 §8.6). `None` when the person must be asked.
@@ -77,6 +81,11 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
   }
 >() {}
 
+const nothingPermitted = new AccessDenied({
+  reason: "NothingPermitted",
+  description: "nothing that was asked may be given"
+})
+
 /** What an Allow is answered with, by the state of its grant. */
 const allowed = (state: Grant.Grant["_tag"], { code }: ConsentForm): Allowed =>
   state === "Approved" ? { _tag: "Allowed", code } : { _tag: "AlreadyDecided" }
@@ -87,7 +96,12 @@ const make = Effect.gen(function* () {
   const clients = yield* ClientStore
   const events = yield* Events
   const resources = yield* Resources
+  const policy = yield* ScopePolicy
   const { lifetimes } = yield* ServerSettings
+
+  /** What of a scope this person may give this client now. */
+  const permitted = ({ client, resources }: AuthorizationRequest, { account }: LoggedIn, scope: Scope.Scope) =>
+    policy.permit({ client, account: Option.some(account), scope, resources })
 
   const earlierScope = (consent: Option.Option<Consent>) =>
     Option.match(consent, { onNone: () => Scope.empty, onSome: ({ scope }) => scope })
@@ -145,13 +159,16 @@ const make = Effect.gen(function* () {
   })
 
   return Approvals.of({
-    offer: Effect.fn("Approvals.offer")(function* (request, { account, session }) {
+    offer: Effect.fn("Approvals.offer")(function* (request, who) {
+      const { account, session } = who
       const consent = yield* consents.find(account.id, request.client.id)
       // Step-up: what was allowed before may stand in the new grant too (design §3). Only a client that can prove who it
       // is gets it ticked; anybody could ask in another's name.
       const allowed = Client.allowedScope(request.client, Resource.offered(request.resources))
       const earlier = Scope.intersection(earlierScope(consent), allowed)
-      const offered = Scope.union(request.scope, earlier)
+      const offered = yield* permitted(request, who, Scope.union(request.scope, earlier))
+      const asked = Scope.intersection(request.scope, offered)
+      if (Scope.isEmpty(asked) && !Scope.isEmpty(request.scope)) return yield* nothingPermitted
       return {
         form: {
           _tag: "ConsentForm",
@@ -161,7 +178,7 @@ const make = Effect.gen(function* () {
           offered,
           resources: request.resources.map(({ uri }) => uri)
         },
-        ticked: Client.canProveItself(request.client, request.redirectUri) ? offered : request.scope,
+        ticked: Client.canProveItself(request.client, request.redirectUri) ? offered : asked,
         fresh: Scope.difference(offered, earlierScope(consent))
       }
     }),
@@ -178,6 +195,8 @@ const make = Effect.gen(function* () {
           consent.redirectUris.has(RedirectUri.anyPort(redirectUri))
       )
       if (Option.isNone(consent)) return Option.none()
+      // Where the policy takes something away, the person sees what is left.
+      if (!Scope.isSubset(scope, yield* permitted(request, who, scope))) return Option.none()
       const drawn = yield* draw
       // The consent may be taken back meanwhile: then the grant is of an epoch that is dead.
       yield* approve(request, who, drawn, { scope, resources }, consent.value, "RememberedConsent")
@@ -186,11 +205,14 @@ const make = Effect.gen(function* () {
 
     allow: Effect.fn("Approvals.allow")(function* (request, who, form, ticked) {
       const now = yield* DateTime.now
-      const scope = Scope.intersection(form.offered, ticked)
+      const chosen = Scope.intersection(form.offered, ticked)
+      const scope = yield* permitted(request, who, chosen)
       if (Scope.isEmpty(scope) && !Scope.isEmpty(form.offered)) {
         // As a Deny does, it takes back what an earlier Allow of the same page made.
         yield* grants.revoke(form.grantId, "Denied", now)
-        return yield* new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
+        return yield* Scope.isEmpty(chosen)
+          ? new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
+          : nothingPermitted
       }
       // A page that was decided before adds nothing to what is remembered.
       const decided = yield* grants.find(form.grantId)

@@ -54,6 +54,8 @@ export const guarded = (path: HttpLayerRouter.PathInput, options: BearerAuth.Opt
 export interface Options {
   readonly settings?: Partial<SettingsOptions>
   readonly storage?: Layer.Layer<Storage>
+  /** What the app gives in place of ours. */
+  readonly seams?: Layer.Layer<never>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
   readonly routes?: ReturnType<typeof guarded>
   /** Is told everything that is logged. */
@@ -68,11 +70,16 @@ const routesOf = (resources: SettingsOptions["resources"]) =>
     .reduce((left, right) => Layer.merge(left, right))
 
 /** Starts a server with one account, `ada`. */
-export const make = ({ routes, settings = {}, storage = Layer.fresh(MemoryStore.layer) }: Options = {}) =>
+export const make = ({
+  routes,
+  seams = Layer.empty,
+  settings = {},
+  storage = Layer.fresh(MemoryStore.layer)
+}: Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
-    const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
+    const app = Layer.provideMerge(routes ?? routesOf(options.resources), Layer.provide(AuthLayer.layer(options), seams))
     const router = yield* Layer.build(Layer.provideMerge(Layer.provide(app, storage), HttpLayerRouter.layer))
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
