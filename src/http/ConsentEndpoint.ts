@@ -14,7 +14,6 @@ import type { LoggedIn } from "../services/Sessions.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
@@ -58,13 +57,12 @@ const decide = (
 ) =>
   Effect.gen(function* () {
     const approvals = yield* Approvals
-    const { issuer } = yield* ServerSettings
     switch (decision) {
       case "allow": {
         const answer = yield* approvals.allow(request, who, form, ticked)
         return answer._tag === "Allowed"
           ? yield* Interaction.granted(request, answer.code)
-          : Page.page(issuer, Pages.alreadyDecidedPage(), 409)
+          : yield* Page.page("alreadyDecidedPage", {}, 409)
       }
       case "deny":
         return yield* yield* approvals.deny(request, form)

@@ -60,14 +60,11 @@ export const addPage = <EG extends OAuthError = never, RG = never, EP extends OA
   path: string,
   methods: Methods<EG, RG, EP, RP>
 ) =>
-  Effect.flatMap(ServerSettings, ({ issuer }) =>
-    add({
-      ...methods,
-      path: Issuer.path(issuer) + path,
-      cors: false,
-      renderError: (error) => Page.error(issuer, error)
-    })
-  )
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const renderError = yield* Page.errors
+    yield* add({ ...methods, path: Issuer.path(issuer) + path, cors: false, renderError })
+  })
 
 /** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
 export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(

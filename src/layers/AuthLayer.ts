@@ -18,6 +18,7 @@ import * as LoginEndpoint from "../http/LoginEndpoint.js"
 import * as LogoutEndpoint from "../http/LogoutEndpoint.js"
 import * as MetadataEndpoint from "../http/MetadataEndpoint.js"
 import * as ProtectedResourceEndpoint from "../http/ProtectedResourceEndpoint.js"
+import * as Pages from "../http/pages/Pages.js"
 import * as RegisterEndpoint from "../http/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../http/RevokeEndpoint.js"
 import * as TokenEndpoint from "../http/TokenEndpoint.js"
@@ -40,9 +41,9 @@ import * as Readiness from "../services/Readiness.js"
 import * as RefreshChain from "../services/RefreshChain.js"
 import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
+import * as ScopePolicy from "../services/ScopePolicy.js"
 import * as Seals from "../services/Seals.js"
 import * as ServerMetadata from "../services/ServerMetadata.js"
-import * as ScopePolicy from "../services/ScopePolicy.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Sessions from "../services/Sessions.js"
 import * as Storage from "../services/Storage.js"
@@ -59,7 +60,10 @@ import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
 const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
 
 /** What an app may change by a layer of its own. */
-const seams = Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
+const seams = Layer.mergeAll(
+  Seam.layer(Pages.Pages, Pages.layerStandard),
+  Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
+)
 
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) => {

@@ -79,7 +79,10 @@ export const make = ({
   Effect.gen(function* () {
     yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
-    const app = Layer.provideMerge(routes ?? routesOf(options.resources), Layer.provide(AuthLayer.layer(options), seams))
+    const app = Layer.provideMerge(
+      routes ?? routesOf(options.resources),
+      Layer.provide(AuthLayer.layer(options), seams)
+    )
     const router = yield* Layer.build(Layer.provideMerge(Layer.provide(app, storage), HttpLayerRouter.layer))
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
