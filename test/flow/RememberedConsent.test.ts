@@ -64,6 +64,7 @@ describe("a person who has allowed all that is asked", () => {
     }
   })
 
+  // AUTHZ-39
   test("is asked by a client whose answers any program could take (RFC 8252 §8.6)", async (server) => {
     for (const uri of ["http://127.0.0.1:3000/callback", "com.example.app:/callback"]) {
       const { open } = await acquainted(server, { redirect_uris: [uri] }, { redirect_uri: uri })
