@@ -51,7 +51,7 @@ const sentences: {
   LoggedIn: () => "logged in",
   LoginFailed: ({ subject }) => (subject === undefined ? "login failed: there is no such account" : "login failed"),
   LoggedOut: () => "logged out",
-  Allowed: ({ scope }) => `allowed: ${scope}`,
+  Allowed: ({ by, scope }) => `allowed${by === "RememberedConsent" ? " as before, without a page" : ""}: ${scope}`,
   Denied: () => "denied",
   Redeemed: () => "code redeemed",
   Duplicate: () => "code presented again within moments, and taken for a duplicate",

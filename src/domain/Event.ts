@@ -10,6 +10,10 @@ import { SessionId } from "./Session.js"
 
 const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
 
+/** What a grant was made by: the person, on a page, or what the person allowed there before (RFC 6749 §10.2). */
+export const AllowedBy = Schema.Literal("Person", "RememberedConsent")
+export type AllowedBy = typeof AllowedBy.Type
+
 /** What happened. */
 export const Happening = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
@@ -26,7 +30,12 @@ export const Happening = Schema.Union(
   /** `subject` is missing where there is no such account: the name that was tried is nobody's business. */
   Schema.TaggedStruct("LoginFailed", { subject: Schema.optional(Subject) }),
   Schema.TaggedStruct("LoggedOut", { subject: Subject, sessionId: SessionId }),
-  Schema.TaggedStruct("Allowed", { ...grant, scope: Schema.String }),
+  Schema.TaggedStruct("Allowed", {
+    ...grant,
+    scope: Schema.String,
+    /** Missing where it was not kept. */
+    by: Schema.optional(AllowedBy)
+  }),
   Schema.TaggedStruct("Denied", { subject: Subject, clientId: ClientId }),
   Schema.TaggedStruct("Redeemed", grant),
   Schema.TaggedStruct("Duplicate", grant),

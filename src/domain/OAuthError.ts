@@ -70,7 +70,7 @@ export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("latchkey/Inv
 /** The scope is unknown, malformed, or beyond what was granted (RFC 6749 §5.2). */
 export class InvalidScope extends Schema.TaggedError<InvalidScope>("latchkey/InvalidScope")(
   "InvalidScope",
-  fields("Malformed", "NotOffered", "NotAllowed", "NotGranted")
+  fields("Malformed", "NotOffered", "NotAllowed", "NotGranted", "NotPermitted")
 ) {}
 
 /** The resource is unknown, malformed, or beyond what was granted (RFC 8707 §2). */
@@ -99,7 +99,7 @@ export class UnsupportedResponseType extends Schema.TaggedError<UnsupportedRespo
 /** The person said no (RFC 6749 §4.1.2.1). */
 export class AccessDenied extends Schema.TaggedError<AccessDenied>("latchkey/AccessDenied")(
   "AccessDenied",
-  fields("Denied", "NothingAllowed")
+  fields("Denied", "NothingAllowed", "NothingPermitted")
 ) {}
 
 /** `prompt=none`, and nobody is logged in (OpenID Connect Core §3.1.2.6). */

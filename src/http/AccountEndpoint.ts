@@ -27,7 +27,7 @@ import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
+import type * as Pages from "./pages/index.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
@@ -74,9 +74,9 @@ const show = (
         form
       }))
     )
-    return Page.page(
-      issuer,
-      Pages.accountPage({
+    return yield* Page.page(
+      "accountPage",
+      {
         username: account.username,
         logoutUrl: `${Issuer.path(issuer)}/logout`,
         notice: said.notice,
@@ -87,7 +87,7 @@ const show = (
           form: yield* seal({ _tag: "ChangePassword" }),
           problem: said.problem
         }
-      }),
+      },
       said.problem === undefined ? 200 : said.problem === "Throttled" ? 429 : 400
     )
   })

@@ -1,6 +1,6 @@
 /**
  * `/authorize` (RFC 6749 §3.1): reads the request, sees who is there, and shows a page. Nothing is written here, and
- * nothing decided.
+ * nothing decided, save where the person has decided before (ADR 15).
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
@@ -13,6 +13,7 @@ import * as CodeChallenge from "../domain/CodeChallenge.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Time from "../domain/Time.js"
+import { Approvals } from "../services/Approvals.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -45,7 +46,7 @@ const get = Effect.gen(function* () {
   )
 })
 
-/** A login page, a consent page or, where neither may be shown, a rejection. */
+/** A login page, a consent page, a code where consent is remembered or, where no page may be shown, a rejection. */
 const answer = (
   request: HttpServerRequest.HttpServerRequest,
   interaction: Interaction.Interaction,
@@ -66,6 +67,11 @@ const answer = (
             Option.getOrElse(authorization.loginHint, () => "").slice(0, 64)
           )
     }
+    const remembered =
+      authorization.prompt.has("consent") || !isVisit(request)
+        ? Option.none()
+        : yield* (yield* Approvals).remembered(authorization, visitor.value)
+    if (Option.isSome(remembered)) return yield* Interaction.granted(authorization, remembered.value)
     return silent
       ? yield* reject(new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" }))
       : yield* Interaction.consentPage(interaction.query, authorization, visitor.value)
@@ -88,6 +94,10 @@ const mustLogIn = (
     Option.exists(maxAge, (seconds) => !Time.isWithin(now, session.authenticatedAt, Duration.seconds(seconds)))
   )
 }
+
+/** Whether somebody goes there: HEAD only looks, and a prefetch (Sec-Purpose, W3C) is the browser's own idea. */
+const isVisit = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>
+  method === "GET" && !["sec-purpose", "purpose"].some((name) => headers[name]?.includes("prefetch") === true)
 
 /** A browser's URLs end somewhere: a request that would not fit into one is refused. */
 const maxQueryLength = 8192

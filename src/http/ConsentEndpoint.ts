@@ -3,7 +3,6 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import type { AuthorizationRequest } from "../domain/AuthorizationRequest.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
@@ -15,7 +14,6 @@ import type { LoggedIn } from "../services/Sessions.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
@@ -31,7 +29,7 @@ const consent = Effect.gen(function* () {
   const visitor = yield* Visitor.loggedIn(request)
   // Too old, or shown to somebody else: it decides nothing, and whoever is there is asked anew.
   if (expired || Option.isNone(visitor) || !isOf(form, visitor.value)) {
-    return Page.seeOther(issuer, Interaction.authorizePath(issuer, form.query))
+    return Page.seeOther(issuer, Interaction.askAgainPath(issuer, form.query))
   }
 
   const decision = yield* Parameters.required(parameters, "decision")
@@ -59,17 +57,12 @@ const decide = (
 ) =>
   Effect.gen(function* () {
     const approvals = yield* Approvals
-    const { issuer } = yield* ServerSettings
-    // The page has named the target, and said that either answer leads there.
-    const tell = (parameters: Readonly<Record<string, string>>) =>
-      Page.seeOther(issuer, Wire.responseUri(request, issuer, parameters))
-
     switch (decision) {
       case "allow": {
         const answer = yield* approvals.allow(request, who, form, ticked)
         return answer._tag === "Allowed"
-          ? tell({ code: Redacted.value(answer.code) })
-          : Page.page(issuer, Pages.alreadyDecidedPage(), 409)
+          ? yield* Interaction.granted(request, answer.code)
+          : yield* Page.page("alreadyDecidedPage", {}, 409)
       }
       case "deny":
         return yield* yield* approvals.deny(request, form)
@@ -77,6 +70,7 @@ const decide = (
         return yield* Parameters.malformed("decision")
     }
   }).pipe(
+    // The page has named the target, and said that either answer leads there.
     Effect.catchTag("AccessDenied", (error) =>
       Effect.map(ServerSettings, ({ issuer }) => Page.seeOther(issuer, Wire.errorUri(request, error, issuer)))
     )

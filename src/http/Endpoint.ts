@@ -76,7 +76,7 @@ export const addPage = <EG extends OAuthError = never, RG = never, EP extends OA
       ...methods,
       path: Issuer.path(issuer) + path,
       cors: false,
-      renderError: (error) => Page.error(issuer, error),
+      renderError: yield* Page.errors,
       counted: yield* RateLimits.byAddress(limits)
     })
   })

@@ -14,7 +14,7 @@ import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
+import type * as Pages from "./pages/index.js"
 import * as SameOrigin from "./SameOrigin.js"
 
 const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/first-account`
@@ -32,15 +32,15 @@ const get = Effect.gen(function* () {
 })
 
 const show = (token: Redacted.Redacted, username: string, problem?: Pages.FirstAccountPage["problem"]) =>
-  Effect.map(ServerSettings, ({ issuer }) =>
+  Effect.flatMap(ServerSettings, ({ issuer }) =>
     Page.page(
-      issuer,
-      Pages.firstAccountPage({ formAction: path(issuer), form: Redacted.value(token), username, problem }),
+      "firstAccountPage",
+      { formAction: path(issuer), form: Redacted.value(token), username, problem },
       problem === undefined ? 200 : 400
     )
   )
 
-const gone = Effect.map(ServerSettings, ({ issuer }) => Page.page(issuer, Pages.firstAccountVoidPage(), 410))
+const gone = Page.page("firstAccountVoidPage", {}, 410)
 
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
@@ -65,7 +65,7 @@ const post = Effect.gen(function* () {
   if (Option.isNone(account)) return yield* gone
   // The account is made: what goes wrong now is no reason to say otherwise.
   const [resource] = yield* Effect.orElseSucceed(resources.all, () => [])
-  return Page.page(issuer, Pages.firstAccountDonePage({ username: account.value.username, mcpUrl: resource?.uri }))
+  return yield* Page.page("firstAccountDonePage", { username: account.value.username, mcpUrl: resource?.uri })
 })
 
 /** Serves the endpoint. */

@@ -8,7 +8,6 @@ import { ServerSettings } from "../services/ServerSettings.js"
 import * as Endpoint from "./Endpoint.js"
 import * as MetadataEndpoint from "./MetadataEndpoint.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
 
 export interface Options {
   /** How the first account is made, in a sentence that any stranger may read. */
@@ -20,17 +19,14 @@ const get = ({ firstAccountHint }: Options) =>
     const { issuer, resources } = yield* ServerSettings
     const first = yield* FirstAccount
     const [metadataPath = ""] = MetadataEndpoint.paths(issuer)
-    return Page.page(
+    return yield* Page.page("homePage", {
       issuer,
-      Pages.homePage({
-        issuer,
-        accountsExist: Option.isNone(yield* first.token),
-        firstAccountHint,
-        resources: resources.map(({ name, uri }) => ({ name: name ?? uri, uri })),
-        metadataUrl: `${Issuer.origin(issuer)}${metadataPath}`,
-        logoutUrl: `${Issuer.path(issuer)}/logout`
-      })
-    )
+      accountsExist: Option.isNone(yield* first.token),
+      firstAccountHint,
+      resources: resources.map(({ name, uri }) => ({ name: name ?? uri, uri })),
+      metadataUrl: `${Issuer.origin(issuer)}${metadataPath}`,
+      logoutUrl: `${Issuer.path(issuer)}/logout`
+    })
   })
 
 /** Serves the page. It is for a server of one's own: in an app, the root is the app's. */
@@ -41,7 +37,7 @@ export const layer = (options: Options) =>
       yield* Endpoint.add({
         path: Issuer.path(issuer) || "/",
         cors: false,
-        renderError: (error) => Page.error(issuer, error),
+        renderError: yield* Page.errors,
         GET: get(options)
       })
     })

@@ -6,11 +6,12 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type {
-  AuthorizationRefused,
+import * as Redacted from "effect/Redacted"
+import {
+  type AuthorizationRefused,
   AuthorizationRejected,
-  AuthorizationRequest,
-  ReplyAddress
+  type AuthorizationRequest,
+  type ReplyAddress
 } from "../domain/AuthorizationRequest.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
@@ -22,7 +23,7 @@ import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
+import type * as Pages from "./pages/index.js"
 import * as Wire from "./Wire.js"
 
 /** The parameter in which a login leaves its proof for the request that it returns to. */
@@ -57,6 +58,10 @@ export const read = (query: string) =>
 /** The URL path of `/authorize` for a request. */
 export const authorizePath = (issuer: Issuer.Issuer, query: string): string =>
   `${Issuer.path(issuer)}/authorize?${query}`
+
+/** To the request again, where the person is asked whatever they allowed before. */
+export const askAgainPath = (issuer: Issuer.Issuer, query: string): string =>
+  authorizePath(issuer, withPrompt(query, "consent"))
 
 /** Back to the request, with the proof that it was first shown at a time (see `read`). */
 export const returnPath = (query: string, firstShownAt: DateTime.Utc) =>
@@ -94,16 +99,16 @@ export const loginPage = (
       browser: digest(browser),
       firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
     })
-    const page = Page.page(
-      issuer,
-      Pages.loginPage({
+    const page = yield* Page.page(
+      "loginPage",
+      {
         clientName: Option.getOrUndefined(Option.map(replyTo, ({ client }) => Client.displayName(client))),
         target: Option.getOrUndefined(Option.map(replyTo, ({ redirectUri }) => RedirectUri.target(redirectUri))),
         formAction: `${Issuer.path(issuer)}/login`,
         form,
         username,
         problem
-      }),
+      },
       problem === undefined ? 200 : problem === "Throttled" ? 429 : 403
     )
     return Option.isSome(known) ? page : Cookies.set(page, issuer, "browser", browser)
@@ -115,34 +120,33 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const forms = yield* Forms
     const approvals = yield* Approvals
     const { issuer, lifetimes } = yield* ServerSettings
-    const offer = yield* approvals.offer(request, who)
-    const { origin } = request.client
-    return Page.page(
-      issuer,
-      Pages.consentPage({
-        clientName: Client.displayName(request.client),
-        clientOrigin: origin,
-        clientUri: shownUri(request),
-        target: RedirectUri.target(request.redirectUri),
-        username: who.account.username,
-        switchUrl: authorizePath(issuer, withPromptLogin(query)),
-        resources: request.resources.map((resource) => ({
-          name: resource.name ?? resource.uri,
-          uri: resource.uri,
-          scopes: Object.entries(resource.scopes)
-            .filter(([token]) => offer.form.offered.has(token))
-            .map(([token, description]) => ({
-              token,
-              description,
-              checked: offer.ticked.has(token),
-              isNew: offer.fresh.has(token)
-            }))
-        })),
-        lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
-        formAction: `${Issuer.path(issuer)}/consent`,
-        form: yield* forms.seal({ ...offer.form, query })
-      })
+    const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
+      error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
+    const { origin } = request.client
+    return yield* Page.page("consentPage", {
+      clientName: Client.displayName(request.client),
+      clientOrigin: origin,
+      clientUri: shownUri(request),
+      target: RedirectUri.target(request.redirectUri),
+      username: who.account.username,
+      switchUrl: authorizePath(issuer, withPrompt(query, "login")),
+      resources: request.resources.map((resource) => ({
+        name: resource.name ?? resource.uri,
+        uri: resource.uri,
+        scopes: Object.entries(resource.scopes)
+          .filter(([token]) => offer.form.offered.has(token))
+          .map(([token, description]) => ({
+            token,
+            description,
+            checked: offer.ticked.has(token),
+            isNew: offer.fresh.has(token)
+          }))
+      })),
+      lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
+      formAction: `${Issuer.path(issuer)}/consent`,
+      form: yield* forms.seal({ ...offer.form, query })
+    })
   })
 
 /** A client's web page, if it is where the client lives too: what it says of itself could be anybody's. */
@@ -153,18 +157,25 @@ const shownUri = ({ client, redirectUri }: AuthorizationRequest): string | undef
     : undefined
 }
 
-const withPromptLogin = (query: string): string => {
+/** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */
+const withPrompt = (query: string, word: "login" | "consent"): string => {
   const parameters = new URLSearchParams(query)
-  parameters.set("prompt", "login")
+  const words = (parameters.get("prompt") ?? "").split(" ").filter((before) => before !== "" && before !== word)
+  parameters.set("prompt", [...words, word].join(" "))
   return parameters.toString()
 }
+
+/** Sends the person to the client, with the code (RFC 6749 §4.1.2). */
+export const granted = (request: ReplyAddress, code: Redacted.Redacted) =>
+  Effect.map(ServerSettings, ({ issuer }) =>
+    Page.seeOther(issuer, Wire.responseUri(request, issuer, { code: Redacted.value(code) }))
+  )
 
 /** A request that nobody can be told about: a page in our own words (RFC 6749 §4.1.2.1). */
 export const refused = ({ description, reason }: AuthorizationRefused) =>
   Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
     yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason })
-    return Page.page(issuer, Pages.errorPage({ title: "This request cannot be answered", message: description }), 400)
+    return yield* Page.page("errorPage", { title: "This request cannot be answered", message: description }, 400)
   })
 
 /**
@@ -183,14 +194,14 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
     })
     const location = Wire.errorUri(replyTo, error, issuer)
     if (Option.isSome(who) && (yield* approvals.knowsTarget(who.value, replyTo))) return Page.seeOther(issuer, location)
-    return Page.page(
-      issuer,
-      Pages.redirectNoticePage({
+    return yield* Page.page(
+      "redirectNoticePage",
+      {
         clientName: Client.displayName(replyTo.client),
         target: RedirectUri.target(replyTo.redirectUri),
         what: `What the app asked for cannot be given: ${error.description}.`,
         continueUrl: location
-      }),
+      },
       Wire.status(error)
     )
   })

@@ -10,7 +10,6 @@ import { Sessions } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Page from "./Page.js"
-import * as Pages from "./pages/index.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
@@ -22,10 +21,10 @@ const get = Effect.gen(function* () {
   const forms = yield* Forms
   const { issuer } = yield* ServerSettings
   const visitor = yield* Visitor.loggedIn(request)
-  if (Option.isNone(visitor)) return Page.page(issuer, Pages.loggedOutPage())
+  if (Option.isNone(visitor)) return yield* Page.page("loggedOutPage", {})
   const { account, session } = visitor.value
   const form = yield* forms.seal({ _tag: "LogoutForm", sessionId: session.id })
-  return Page.page(issuer, Pages.logoutPage({ username: account.username, formAction: path(issuer), form }))
+  return yield* Page.page("logoutPage", { username: account.username, formAction: path(issuer), form })
 })
 
 const post = Effect.gen(function* () {
@@ -40,7 +39,7 @@ const post = Effect.gen(function* () {
     if (expired || form.sessionId !== session.id) return Page.seeOther(issuer, path(issuer))
     yield* sessions.end(session)
   }
-  return Cookies.clear(Page.page(issuer, Pages.loggedOutPage()), issuer, "session")
+  return Cookies.clear(yield* Page.page("loggedOutPage", {}), issuer, "session")
 })
 
 /** Serves the endpoint. */

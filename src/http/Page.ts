@@ -1,26 +1,33 @@
 /** A page as a response: the headers that every page carries (OWASP; RFC 9700 §4.16 for framing). */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Issuer from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
 import { styleHash } from "../services/Crypto.js"
-import * as Pages from "./pages/index.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import type { ErrorPage } from "./pages/index.js"
+import { type Data, type Documents, Pages } from "./pages/Pages.js"
+import { styles } from "./pages/Styles.js"
 import * as Wire from "./Wire.js"
 
 /**
- * No script, nothing from elsewhere, no frame. There is no `form-action`: Chromium applies it to the redirect that
- * follows a post, and ours end at the client. No COOP either, since a client's popup needs its opener.
+ * No script, nothing from elsewhere, no frame; of styles, our pages' and the app's own. There is no `form-action`:
+ * Chromium applies it to the redirect that follows a post, and ours end at the client. No COOP either, since a client's
+ * popup needs its opener.
  */
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${styleHash(Pages.styles)}'`,
-  "base-uri 'none'",
-  "frame-ancestors 'none'"
-].join("; ")
+const policy = (own: ReadonlyArray<string>) =>
+  [
+    "default-src 'none'",
+    `style-src ${Array.from(new Set([styles, ...own]), (text) => `'sha256-${styleHash(text)}'`).join(" ")}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'"
+  ].join("; ")
 
-const headers = (issuer: Issuer.Issuer) => ({
+const headers = (issuer: Issuer.Issuer, own: ReadonlyArray<string> = []) => ({
   ...Wire.noStore,
-  "content-security-policy": policy,
+  "content-security-policy": policy(own),
   "x-frame-options": "DENY",
   "x-content-type-options": "nosniff",
   // With `no-referrer` a browser sends `Origin: null` with our own forms.
@@ -30,21 +37,39 @@ const headers = (issuer: Issuer.Issuer) => ({
   ...(Issuer.isSecure(issuer) ? { "strict-transport-security": "max-age=31536000" } : {})
 })
 
-/** A document of `pages` as a response. */
-export const page = (issuer: Issuer.Issuer, document: string, status = 200): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(document, { status, contentType: "text/html; charset=utf-8", headers: headers(issuer) })
+const render =
+  (issuer: Issuer.Issuer, pages: Context.Tag.Service<Pages>) =>
+  <Name extends keyof Data>(name: Name, data: Data[Name], status: number): HttpServerResponse.HttpServerResponse => {
+    const documents: Documents = pages
+    return HttpServerResponse.text(documents[name](data), {
+      status,
+      contentType: "text/html; charset=utf-8",
+      headers: headers(issuer, [pages.styles])
+    })
+  }
+
+const renderer = Effect.gen(function* () {
+  const { issuer } = yield* ServerSettings
+  return render(issuer, yield* Pages)
+})
+
+/** A page as a response. */
+export const page = <Name extends keyof Data>(name: Name, data: Data[Name], status = 200) =>
+  Effect.map(renderer, (render) => render(name, data, status))
 
 /** Sends the browser on, by GET and without the body of what it posted: never 307 (RFC 9700 §4.12). */
 export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({ status: 303, headers: { ...headers(issuer), location } })
 
-/** An error, as a page in our own words: nothing that a stranger sent stands on it. */
-export const error = (issuer: Issuer.Issuer, error: OAuthError): HttpServerResponse.HttpServerResponse =>
-  page(issuer, Pages.errorPage(words(error)), Wire.status(error)).pipe(
-    HttpServerResponse.setHeaders(Wire.retryAfter(error))
-  )
+/** Renders an error as a page in our own words: nothing that a stranger sent stands on it. */
+export const errors = Effect.map(
+  renderer,
+  (render) =>
+    (error: OAuthError): HttpServerResponse.HttpServerResponse =>
+      render("errorPage", words(error), Wire.status(error)).pipe(HttpServerResponse.setHeaders(Wire.retryAfter(error)))
+)
 
-const words = (error: OAuthError): Pages.ErrorPage => {
+const words = (error: OAuthError): ErrorPage => {
   switch (error._tag) {
     case "Forbidden":
       return {

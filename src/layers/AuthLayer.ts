@@ -18,6 +18,7 @@ import * as LoginEndpoint from "../http/LoginEndpoint.js"
 import * as LogoutEndpoint from "../http/LogoutEndpoint.js"
 import * as MetadataEndpoint from "../http/MetadataEndpoint.js"
 import * as ProtectedResourceEndpoint from "../http/ProtectedResourceEndpoint.js"
+import * as Pages from "../http/pages/Pages.js"
 import * as RegisterEndpoint from "../http/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../http/RevokeEndpoint.js"
 import * as TokenEndpoint from "../http/TokenEndpoint.js"
@@ -42,6 +43,7 @@ import * as Readiness from "../services/Readiness.js"
 import * as RefreshChain from "../services/RefreshChain.js"
 import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
+import * as ScopePolicy from "../services/ScopePolicy.js"
 import * as Seals from "../services/Seals.js"
 import * as ServerMetadata from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -59,6 +61,12 @@ import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
  * is the same. `Layer.fresh` would build it anew for each use.
  */
 const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+
+/** What an app may change by a layer of its own. */
+const seams = Layer.mergeAll(
+  Seam.layer(Pages.Pages, Pages.layerStandard),
+  Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
+)
 
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) => {
@@ -89,7 +97,7 @@ export const layerServices = (options: SettingsOptions) => {
     ),
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
-    Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer)),
+    Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer, seams)),
     Layer.provideMerge(stores),
     Layer.provideMerge(settings)
   )

@@ -9,6 +9,7 @@ import * as AuthorizationCode from "../domain/AuthorizationCode.js"
 import type { AuthorizationRequest } from "../domain/AuthorizationRequest.js"
 import * as Client from "../domain/Client.js"
 import type { Consent } from "../domain/Consent.js"
+import type { AllowedBy } from "../domain/Event.js"
 import * as Grant from "../domain/Grant.js"
 import { AccessDenied, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
@@ -21,6 +22,7 @@ import { Events } from "./Events.js"
 import type { ConsentForm } from "./Forms.js"
 import { GrantStore } from "./GrantStore.js"
 import { Resources } from "./Resources.js"
+import { ScopePolicy } from "./ScopePolicy.js"
 import { ServerSettings } from "./ServerSettings.js"
 import type { LoggedIn } from "./Sessions.js"
 
@@ -45,9 +47,20 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
   {
     /**
      * What to ask the person. The grant's id and code are drawn here and travel in the form, so that however often it
-     * is sent there is one grant.
+     * is sent there is one grant. Fails when the policy leaves nothing to ask.
      */
-    readonly offer: (request: AuthorizationRequest, who: LoggedIn) => Effect.Effect<Offer, TemporarilyUnavailable>
+    readonly offer: (
+      request: AuthorizationRequest,
+      who: LoggedIn
+    ) => Effect.Effect<Offer, AccessDenied | TemporarilyUnavailable>
+    /**
+     * A code without a page: the person has allowed this client all of this before, and nobody but the client can get it
+     * (RFC 6749 §10.2, RFC 8252 §8.6). `None` when the person must be asked.
+     */
+    readonly remembered: (
+      request: AuthorizationRequest,
+      who: LoggedIn
+    ) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
     /** The person allowed what is ticked. Fails when nothing is. */
     readonly allow: (
       request: AuthorizationRequest,
@@ -68,100 +81,159 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
   }
 >() {}
 
+const nothingPermitted = new AccessDenied({
+  reason: "NothingPermitted",
+  description: "nothing that was asked may be given"
+})
+
+/** What an Allow is answered with, by the state of its grant. */
+const allowed = (state: Grant.Grant["_tag"], { code }: ConsentForm): Allowed =>
+  state === "Approved" ? { _tag: "Allowed", code } : { _tag: "AlreadyDecided" }
+
 const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const consents = yield* ConsentStore
   const clients = yield* ClientStore
   const events = yield* Events
-  const known = yield* Resources
+  const resources = yield* Resources
+  const policy = yield* ScopePolicy
   const { lifetimes } = yield* ServerSettings
+
+  /** What of a scope this person may give this client now. */
+  const permitted = ({ client, resources }: AuthorizationRequest, { account }: LoggedIn, scope: Scope.Scope) =>
+    policy.permit({ client, account: Option.some(account), scope, resources })
 
   const earlierScope = (consent: Option.Option<Consent>) =>
     Option.match(consent, { onNone: () => Scope.empty, onSome: ({ scope }) => scope })
 
+  /** A new grant's id, and its code. */
+  const draw = Effect.gen(function* () {
+    const grantId = Grant.GrantId.make(yield* identifier)
+    return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
+  })
+
+  /** Makes the grant that a consent covers, unless it was decided before, and says by whom it was. */
+  const approve = Effect.fnUntraced(function* (
+    request: AuthorizationRequest,
+    { account, session }: LoggedIn,
+    drawn: { readonly grantId: Grant.GrantId; readonly code: Redacted.Redacted },
+    granted: Pick<Grant.Terms, "scope" | "resources">,
+    consent: Consent,
+    by: AllowedBy
+  ) {
+    const now = yield* DateTime.now
+    const answer = yield* grants.approve(
+      Grant.Grant.Approved({
+        terms: {
+          id: drawn.grantId,
+          subject: account.id,
+          clientId: request.client.id,
+          redirectUri: request.redirectUri,
+          scope: granted.scope,
+          resources: granted.resources,
+          sessionId: session.id,
+          authenticatedAt: session.authenticatedAt,
+          approvedAt: now,
+          expiresAt: DateTime.addDuration(now, lifetimes.grant),
+          epochs: { subject: session.subjectEpoch, client: request.client.epoch, consent: consent.epoch }
+        },
+        code: {
+          digest: digest(drawn.code),
+          challenge: request.codeChallenge,
+          expiresAt: DateTime.addDuration(now, lifetimes.authorizationCode)
+        }
+      })
+    )
+    if (answer === "Approved") {
+      if (Option.isNone(request.client.usedAt)) yield* clients.markUsed(request.client.id, now)
+      yield* events.publish({
+        _tag: "Allowed",
+        grantId: drawn.grantId,
+        subject: account.id,
+        clientId: request.client.id,
+        scope: Scope.format(granted.scope),
+        by
+      })
+    }
+    return answer
+  })
+
   return Approvals.of({
-    offer: Effect.fn("Approvals.offer")(function* (request, { account, session }) {
-      const grantId = Grant.GrantId.make(yield* identifier)
-      const code = AuthorizationCode.make(grantId, yield* randomBytes(32))
+    offer: Effect.fn("Approvals.offer")(function* (request, who) {
+      const { account, session } = who
       const consent = yield* consents.find(account.id, request.client.id)
       // Step-up: what was allowed before may stand in the new grant too (design §3). Only a client that can prove who it
       // is gets it ticked; anybody could ask in another's name.
       const allowed = Client.allowedScope(request.client, Resource.offered(request.resources))
       const earlier = Scope.intersection(earlierScope(consent), allowed)
-      const offered = Scope.union(request.scope, earlier)
+      const offered = yield* permitted(request, who, Scope.union(request.scope, earlier))
+      const asked = Scope.intersection(request.scope, offered)
+      if (Scope.isEmpty(asked) && !Scope.isEmpty(request.scope)) return yield* nothingPermitted
       return {
         form: {
           _tag: "ConsentForm",
           sessionId: session.id,
           subject: account.id,
-          grantId,
-          code: code.text,
+          ...(yield* draw),
           offered,
           resources: request.resources.map(({ uri }) => uri)
         },
-        ticked: Client.canProveItself(request.client, request.redirectUri) ? offered : request.scope,
+        ticked: Client.canProveItself(request.client, request.redirectUri) ? offered : asked,
         fresh: Scope.difference(offered, earlierScope(consent))
       }
     }),
 
-    allow: Effect.fn("Approvals.allow")(function* (request, { account, session }, form, ticked) {
+    remembered: Effect.fn("Approvals.remembered")(function* (request, who) {
+      const { client, redirectUri, scope } = request
+      if (!Client.canProveItself(client, redirectUri)) return Option.none()
+      const resources = request.resources.map(({ uri }) => uri)
+      const consent = Option.filter(
+        yield* consents.find(who.account.id, client.id),
+        (consent) =>
+          Scope.isSubset(scope, consent.scope) &&
+          resources.every((uri) => consent.resources.has(uri)) &&
+          consent.redirectUris.has(RedirectUri.anyPort(redirectUri))
+      )
+      if (Option.isNone(consent)) return Option.none()
+      // Where the policy takes something away, the person sees what is left.
+      if (!Scope.isSubset(scope, yield* permitted(request, who, scope))) return Option.none()
+      const drawn = yield* draw
+      // The consent may be taken back meanwhile: then the grant is of an epoch that is dead.
+      yield* approve(request, who, drawn, { scope, resources }, consent.value, "RememberedConsent")
+      return Option.some(drawn.code)
+    }),
+
+    allow: Effect.fn("Approvals.allow")(function* (request, who, form, ticked) {
       const now = yield* DateTime.now
-      const scope = Scope.intersection(form.offered, ticked)
+      const chosen = Scope.intersection(form.offered, ticked)
+      const scope = yield* permitted(request, who, chosen)
       if (Scope.isEmpty(scope) && !Scope.isEmpty(form.offered)) {
         // As a Deny does, it takes back what an earlier Allow of the same page made.
         yield* grants.revoke(form.grantId, "Denied", now)
-        return yield* new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
+        return yield* Scope.isEmpty(chosen)
+          ? new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
+          : nothingPermitted
       }
+      // A page that was decided before adds nothing to what is remembered.
+      const decided = yield* grants.find(form.grantId)
+      if (Option.isSome(decided)) return allowed(decided.value._tag, form)
       // A resource of which nothing was ticked is not granted: an audience is access, too.
-      const resources = yield* known.all
+      const known = yield* resources.all
       const granted = form.resources.filter((uri) => {
-        const offered = Resource.offered(resources.filter((resource) => resource.uri === uri))
+        const offered = Resource.offered(known.filter((resource) => resource.uri === uri))
         return Scope.isEmpty(offered) || !Scope.isEmpty(Scope.intersection(offered, scope))
       })
       // First the consent, then the grant: a grant without a recorded consent never exists.
       const consent = yield* consents.record({
-        subject: account.id,
+        subject: who.account.id,
         clientId: request.client.id,
         scope,
         resources: new Set(granted),
         redirectUris: new Set([RedirectUri.anyPort(request.redirectUri)]),
         updatedAt: now
       })
-      const answer = yield* grants.approve(
-        Grant.Grant.Approved({
-          terms: {
-            id: form.grantId,
-            subject: account.id,
-            clientId: request.client.id,
-            redirectUri: request.redirectUri,
-            scope,
-            resources: granted,
-            sessionId: session.id,
-            authenticatedAt: session.authenticatedAt,
-            approvedAt: now,
-            expiresAt: DateTime.addDuration(now, lifetimes.grant),
-            epochs: { subject: session.subjectEpoch, client: request.client.epoch, consent: consent.epoch }
-          },
-          code: {
-            digest: digest(form.code),
-            challenge: request.codeChallenge,
-            expiresAt: DateTime.addDuration(now, lifetimes.authorizationCode)
-          }
-        })
-      )
-      if (answer === "Approved") {
-        if (Option.isNone(request.client.usedAt)) yield* clients.markUsed(request.client.id, now)
-        yield* events.publish({
-          _tag: "Allowed",
-          grantId: form.grantId,
-          subject: account.id,
-          clientId: request.client.id,
-          scope: Scope.format(scope)
-        })
-      }
-      return answer === "Approved" || answer.alreadyDecided === "Approved"
-        ? { _tag: "Allowed", code: form.code }
-        : { _tag: "AlreadyDecided" }
+      const answer = yield* approve(request, who, form, { scope, resources: granted }, consent, "Person")
+      return allowed(answer === "Approved" ? answer : answer.alreadyDecided, form)
     }),
 
     deny: Effect.fn("Approvals.deny")(function* (request, form) {

@@ -7,6 +7,9 @@ import type { ClientId } from "../domain/Client.js"
 import type { Consent } from "../domain/Consent.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
+/** Whose consents are taken back: a person's, or those to a client. */
+export type Whose = { readonly subject: Subject } | { readonly clientId: ClientId }
+
 export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
   ConsentStore,
   {
@@ -25,5 +28,7 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
     readonly prune: (limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Take the consent back: the row allows nothing any more, and its epoch is raised, so its grants are dead. */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
+    /** Take back every consent of a person, or to a client, each as `withdraw` does. */
+    readonly withdrawAll: (whose: Whose) => Effect.Effect<void, TemporarilyUnavailable>
   }
 >() {}

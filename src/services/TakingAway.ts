@@ -86,11 +86,22 @@ const make = Effect.gen(function* () {
   const tellClient = (clientId: ClientId, change: Change<"ClientChanged">) =>
     events.publish({ _tag: "ClientChanged", clientId, change })
 
-  const endAccount = (id: Subject, changed: Found, what: Change<"AccountChanged">) =>
-    andThen(changed, Effect.zipRight(revoke({ subject: id }, "SubjectRevoked"), tellAccount(id, what)))
+  // A remembered consent must not give back without a page what was just taken.
+  const endAccount = (subject: Subject, changed: Found, what: Change<"AccountChanged">) =>
+    andThen(
+      changed,
+      Effect.all([consents.withdrawAll({ subject }), revoke({ subject }, "SubjectRevoked"), tellAccount(subject, what)])
+    )
 
-  const endClient = (id: ClientId, changed: Found, what: Change<"ClientChanged">) =>
-    andThen(changed, Effect.zipRight(revoke({ clientId: id }, "ClientRevoked"), tellClient(id, what)))
+  const endClient = (clientId: ClientId, changed: Found, what: Change<"ClientChanged">) =>
+    andThen(
+      changed,
+      Effect.all([
+        consents.withdrawAll({ clientId }),
+        revoke({ clientId }, "ClientRevoked"),
+        tellClient(clientId, what)
+      ])
+    )
 
   return TakingAway.of({
     disableAccount: (id) => endAccount(id, accounts.setState(id, "Disabled"), "Disabled"),

@@ -70,6 +70,27 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("of a person, or to a client, are taken back all at once, and begin anew under the higher epoch", () =>
+      Effect.gen(function* () {
+        for (const whose of [{ subject: alice }, { clientId: app }]) {
+          const { consents } = yield* fresh
+          const pairs = [{}, { clientId: otherApp }, { subject: bob }, { subject: bob, clientId: otherApp }]
+          yield* Effect.forEach(pairs, (pair) => consents.record(consent(pair)))
+          yield* consents.withdrawAll(whose)
+          const nothing = { scope: Scope.empty, resources: new Set(), redirectUris: new Set() }
+          for (const pair of pairs) {
+            const { clientId, subject } = consent(pair)
+            const isMeant = "subject" in whose ? subject === whose.subject : clientId === whose.clientId
+            expect(yield* consents.find(subject, clientId)).toMatchObject({
+              value: isMeant ? { ...nothing, epoch: 2 } : { ...consent(pair), epoch: 1 }
+            })
+          }
+          const again = { ...consent({ scope: Scope.make("new") }), epoch: 2 }
+          expect(yield* consents.record(consent({ scope: Scope.make("new") }))).toEqual(again)
+        }
+      })
+    )
+
     it.effect("begin anew after they were taken back, and stay under the higher epoch", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
@@ -158,6 +179,8 @@ export const consentContract = (it: StoreTest) => {
         const other = yield* elsewhere.consents.record(consent({ scope: Scope.make("other") }))
         expect(other.scope).toEqual(Scope.make("other"))
         yield* elsewhere.consents.withdraw(alice, app)
+        yield* elsewhere.consents.withdrawAll({ subject: alice })
+        yield* elsewhere.consents.withdrawAll({ clientId: app })
         expect(yield* consents.find(alice, app)).toEqual(Option.some(recorded))
       })
     )

@@ -24,7 +24,7 @@ const story: ReadonlyArray<Event> = [
   event(0, { _tag: "ClientRegistered", clientId: app, origin: "Dynamic" }),
   event(1, { _tag: "LoginFailed" }),
   event(2, { _tag: "LoginFailed", subject: bob }),
-  event(3, { _tag: "Allowed", ...grant, scope: "notes:read ünïcode ✓" }),
+  event(3, { _tag: "Allowed", ...grant, scope: "notes:read ünïcode ✓", by: "RememberedConsent" }),
   event(4, { _tag: "Refreshed", ...grant, generation: 2 }),
   event(5, { _tag: "TokenRevoked", clientId: app }),
   event(6, { _tag: "Denied", subject: bob, clientId: otherApp }),

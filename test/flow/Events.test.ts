@@ -87,7 +87,7 @@ describe("events", () => {
     const ids = { grantId, subject, clientId }
     expect(happenings[2]).toEqual({ _tag: "LoginFailed" })
     expect(happenings[3]).toEqual({ _tag: "LoginFailed", subject })
-    expect(happenings[5]).toEqual({ _tag: "Allowed", ...ids, scope: "notes:read notes:write" })
+    expect(happenings[5]).toEqual({ _tag: "Allowed", ...ids, scope: "notes:read notes:write", by: "Person" })
     expect(happenings[6]).toEqual({ _tag: "Redeemed", ...ids })
     expect(happenings[10]).toEqual({ _tag: "Revoked", ...ids, reason: "RefreshTokenReplayed" })
     const sessions = happenings.flatMap((one) => ("sessionId" in one ? [one.sessionId] : []))

@@ -570,7 +570,7 @@ describe("a session", () => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const { browser } = await server.toConsent(client)
-    const { url } = await server.request(client)
+    const { url } = await server.request(client, { prompt: "consent" })
     const stolen = browser.clone()
     const page = await browser.open(`${issuer}/logout?post_logout_redirect_uri=https://evil.example/`)
     expect(headingOf(page)).toBe("200 Log out?")
@@ -697,7 +697,7 @@ describe("the cookies", () => {
   test("that are not as we set them are nobody's", async (server) => {
     const client = await server.register()
     const { browser } = await server.toConsent(client)
-    const { url } = await server.request(client)
+    const { url } = await server.request(client, { prompt: "consent" })
     const name = cookieName(browser, "session")
     const secret = browser.cookies.get(name) ?? ""
     const last = secret.at(-1) === "A" ? "E" : "A"

@@ -41,7 +41,7 @@ const confidential = { token_endpoint_auth_method: "client_secret_basic" }
 const holdings = async (server: TestServer, client: Client, username = "ada") => {
   const browser = server.browser()
   const approve = async () => {
-    const { url, verifier } = await server.request(client)
+    const { url, verifier } = await server.request(client, { prompt: "consent" })
     const page = await browser.open(url)
     const { sentTo } = await browser.submit(
       headingOf(page) === login ? await server.logIn(browser, page, username) : page,
@@ -58,7 +58,7 @@ type Holdings = Awaited<ReturnType<typeof holdings>>
 
 /** What the session leads to, and what the access token, the refresh token and the code are answered. */
 const state = async (server: TestServer, client: Client, { browser, code, tokens }: Holdings) => [
-  headingOf(await (browser as Browser).open((await server.request(client)).url)),
+  headingOf(await (browser as Browser).open((await server.request(client, { prompt: "consent" })).url)),
   await outcome(server.call(tokens.access_token)),
   await outcome(server.refresh(client, tokens.refresh_token)),
   await outcome(server.redeem(client, code))
@@ -72,7 +72,7 @@ const clientGone = [refused, "401 invalid_token", noClient, noClient]
 
 const logIn = async (server: TestServer, client: Client, itsPassword: string) => {
   const browser = server.browser()
-  const page = await browser.open((await server.request(client)).url)
+  const page = await browser.open((await server.request(client, { prompt: "consent" })).url)
   return browser.submit(page, { fields: { username: "ada", password: itsPassword } })
 }
 

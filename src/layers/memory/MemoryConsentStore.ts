@@ -11,6 +11,11 @@ import * as Rows from "./Rows.js"
 const allowsSomething = ({ redirectUris, resources, scope }: Consent): boolean =>
   scope.size + resources.size + redirectUris.size > 0
 
+const takeBack = (consents: Rows.Rows["consents"], consent: Consent): void => {
+  const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+  consents.set(Rows.pairOf(consent.subject, consent.clientId), { ...consent, ...nothing, epoch: consent.epoch + 1 })
+}
+
 export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<ConsentStore> => ({
   find: (subject, clientId) => Effect.sync(() => Option.fromNullable(consents.get(Rows.pairOf(subject, clientId)))),
   record: (added) =>
@@ -45,10 +50,14 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
     }),
   withdraw: (subject, clientId) =>
     Effect.sync(() => {
-      const pair = Rows.pairOf(subject, clientId)
-      const before = consents.get(pair)
-      if (before === undefined) return
-      const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
-      consents.set(pair, { ...before, ...nothing, epoch: before.epoch + 1 })
+      const before = consents.get(Rows.pairOf(subject, clientId))
+      if (before !== undefined) takeBack(consents, before)
+    }),
+  withdrawAll: (whose) =>
+    Effect.sync(() => {
+      for (const consent of consents.values()) {
+        const isMeant = "subject" in whose ? consent.subject === whose.subject : consent.clientId === whose.clientId
+        if (isMeant) takeBack(consents, consent)
+      }
     })
 })

@@ -103,6 +103,19 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       )
     returning subject`)
 
+  const advanceAll = {
+    ofSubject: query("update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject"),
+    toClient: query("update consents set epoch = epoch + 1 where issuer = :issuer and client_id = :clientId")
+  }
+  const isDead = `exists (
+    select 1 from consents where consents.issuer = consent_items.issuer and consents.subject = consent_items.subject
+      and consents.client_id = consent_items.client_id and consent_items.epoch < consents.epoch
+  )`
+  const forgetAll = {
+    ofSubject: query(`delete from consent_items where issuer = :issuer and subject = :subject and ${isDead}`),
+    toClient: query(`delete from consent_items where issuer = :issuer and client_id = :clientId and ${isDead}`)
+  }
+
   const insertItems = (subject: Subject, clientId: ClientId, epoch: number, items: ReadonlyArray<Item>) => {
     const rows = items.map(({ kind, value }) => ({ issuer, subject, client_id: clientId, epoch, kind, value }))
     return rows.length === 0
@@ -150,6 +163,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         const { epoch } = yield* readEpoch(row)
         yield* forget({ subject, clientId, epoch })
       }
-    })
+    }),
+
+    withdrawAll: (whose) =>
+      "subject" in whose
+        ? Effect.zipRight(advanceAll.ofSubject(whose), Effect.asVoid(forgetAll.ofSubject(whose)))
+        : Effect.zipRight(advanceAll.toClient(whose), Effect.asVoid(forgetAll.toClient(whose)))
   }
 }

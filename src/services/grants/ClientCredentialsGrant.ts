@@ -10,6 +10,7 @@ import * as Scope from "../../domain/Scope.js"
 import { AccessTokens } from "../AccessTokens.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { Resources } from "../Resources.js"
+import { ScopePolicy } from "../ScopePolicy.js"
 import { respond } from "./Respond.js"
 
 const parameters = Schema.Struct({
@@ -54,6 +55,7 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
 ) {
   const tokens = yield* AccessTokens
   const resources = yield* Resources
+  const policy = yield* ScopePolicy
   // Nobody is asked here: only a client that keeps a secret, and that its operator made, acts for itself.
   if (!Client.isConfidential(client) || client.origin !== "Operator") {
     return yield* new UnauthorizedClient({
@@ -62,7 +64,11 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
     })
   }
   const audience = yield* audienceOf(yield* resources.all, request.resource, client)
-  const scope = yield* scopeOf(request.scope, Client.allowedScope(client, Resource.offered(audience)))
+  const asked = yield* scopeOf(request.scope, Client.allowedScope(client, Resource.offered(audience)))
+  const scope = yield* policy.permit({ client, account: Option.none(), scope: asked, resources: audience })
+  if (Scope.isEmpty(scope)) {
+    return yield* new InvalidScope({ reason: "NotPermitted", description: "nothing that was asked may be given" })
+  }
   const [first, ...others] = audience
   const issued = yield* tokens.issueToClient(client, scope, [first.uri, ...others.map(({ uri }) => uri)])
   // RFC 6749 §4.4.3: there is no refresh token.

@@ -286,7 +286,8 @@ export class TestServer {
   /** Walks a new browser, logged in, to what an authorization request is answered with. */
   readonly toConsent = async (client: Client, parameters: Parameters = {}) => {
     const browser = this.browser()
-    const { url, verifier } = await this.request(client, parameters)
+    // Asked anew, whatever was allowed before.
+    const { url, verifier } = await this.request(client, { prompt: "consent", ...parameters })
     const page = await this.logIn(browser, await browser.open(url))
     return { browser, page, verifier, url }
   }

@@ -59,7 +59,7 @@ export const recorded = (written: Array<string>): Layer.Layer<Storage> => {
   return changed(
     around(AccountStore, ["insert", "insertFirst", "advanceEpoch"], note),
     around(ClientStore, ["insert", "insertDynamic", "advanceEpoch"], note),
-    around(ConsentStore, ["record", "withdraw"], note),
+    around(ConsentStore, ["record", "withdraw", "withdrawAll"], note),
     around(GrantStore, ["approve", "redeem", "rotate", "revoke", "revokeAll"], note),
     around(SessionStore, ["insert", "end"], note)
   )

@@ -1,0 +1,78 @@
+/** All pages that people see, as one seam: an app gives some of its own, and the others stay as they are. */
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import { type AccountPage, accountPage } from "./AccountPage.js"
+import { alreadyDecidedPage } from "./AlreadyDecidedPage.js"
+import { type ConsentPage, consentPage } from "./ConsentPage.js"
+import { type ErrorPage, errorPage } from "./ErrorPage.js"
+import { type FirstAccountDonePage, firstAccountDonePage } from "./FirstAccountDonePage.js"
+import { type FirstAccountPage, firstAccountPage } from "./FirstAccountPage.js"
+import { firstAccountVoidPage } from "./FirstAccountVoidPage.js"
+import { type HomePage, homePage } from "./HomePage.js"
+import { loggedOutPage } from "./LoggedOutPage.js"
+import { type LoginPage, loginPage } from "./LoginPage.js"
+import { type LogoutPage, logoutPage } from "./LogoutPage.js"
+import { type RedirectNoticePage, redirectNoticePage } from "./RedirectNoticePage.js"
+import { styles } from "./Styles.js"
+
+/** What a page shows that says the same to everybody. */
+export type Nothing = Readonly<Record<string, never>>
+
+/** What each page is made of. */
+export interface Data {
+  readonly accountPage: AccountPage
+  readonly alreadyDecidedPage: Nothing
+  readonly consentPage: ConsentPage
+  readonly errorPage: ErrorPage
+  readonly firstAccountDonePage: FirstAccountDonePage
+  readonly firstAccountPage: FirstAccountPage
+  readonly firstAccountVoidPage: Nothing
+  readonly homePage: HomePage
+  readonly loggedOutPage: Nothing
+  readonly loginPage: LoginPage
+  readonly logoutPage: LogoutPage
+  readonly redirectNoticePage: RedirectNoticePage
+}
+
+/** For each page a pure function to a whole document, which escapes what it is given. */
+export type Documents = { readonly [Name in keyof Data]: (data: Data[Name]) => string }
+
+export class Pages extends Context.Tag("latchkey/Pages")<
+  Pages,
+  Documents & {
+    /**
+     * The text of the one `<style>` that the app's own pages may have: the policy allows it by its hash, beside that of
+     * ours, and no script, image or anything from elsewhere.
+     */
+    readonly styles: string
+  }
+>() {}
+
+const standard = Pages.of({
+  accountPage,
+  alreadyDecidedPage,
+  consentPage,
+  errorPage,
+  firstAccountDonePage,
+  firstAccountPage,
+  firstAccountVoidPage,
+  homePage,
+  loggedOutPage,
+  loginPage,
+  logoutPage,
+  redirectNoticePage,
+  styles
+})
+
+/**
+ * Pages of the app's own; those that are not given are ours. A page with a form must send the form's sealed state as
+ * `form`, by POST to its `formAction`. The headers of a page are not the page's to change.
+ *
+ * @example
+ * AuthLayer.layer(options).pipe(Layer.provide(Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })))
+ */
+export const layer = (own: Partial<Context.Tag.Service<Pages>>): Layer.Layer<Pages> =>
+  Layer.succeed(Pages, { ...standard, ...own })
+
+/** Our own. */
+export const layerStandard: Layer.Layer<Pages> = layer({})

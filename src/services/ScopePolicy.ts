@@ -1,0 +1,50 @@
+/** What a person, or a client for itself, may get of what is asked (RFC 6749 §3.3): a seam for the app's own rules. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import type { Account } from "../domain/Account.js"
+import type { Client } from "../domain/Client.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { Resource } from "../domain/Resource.js"
+import * as Scope from "../domain/Scope.js"
+
+/** What is asked. */
+export interface Asked {
+  readonly client: Client
+  /** Whose access it is; `None` where a client acts for itself. */
+  readonly account: Option.Option<Account>
+  readonly scope: Scope.Scope
+  readonly resources: ReadonlyArray<Resource>
+}
+
+/** What of it may be granted. */
+export type Policy = (asked: Asked) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
+
+export class ScopePolicy extends Context.Tag("latchkey/ScopePolicy")<
+  ScopePolicy,
+  {
+    /**
+     * What of the scope may be granted, and never more than was asked. It is asked for the consent page, again at Allow,
+     * where consent is remembered, and for `client_credentials`.
+     */
+    readonly permit: Policy
+  }
+>() {}
+
+/**
+ * A policy of the app's own. What it refuses does not stand on the consent page; what it adds is left out.
+ *
+ * @example
+ * const Policy = ScopePolicy.layer(({ account, scope }) =>
+ *   Effect.succeed(isEditor(account) ? scope : Scope.difference(scope, Scope.make("notes:write")))
+ * )
+ * AuthLayer.layer(options).pipe(Layer.provide(Policy))
+ */
+export const layer = (policy: Policy): Layer.Layer<ScopePolicy> =>
+  Layer.succeed(ScopePolicy, {
+    permit: (asked) => Effect.map(policy(asked), (permitted) => Scope.intersection(asked.scope, permitted))
+  })
+
+/** Everything that is asked, within what the client registered and the resource offers. */
+export const layerEverything: Layer.Layer<ScopePolicy> = layer(({ scope }) => Effect.succeed(scope))
