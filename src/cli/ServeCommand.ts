@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Resource from "../domain/Resource.js"
 import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
 import * as HomeEndpoint from "../http/HomeEndpoint.js"
 import * as AuthLayer from "../layers/AuthLayer.js"
@@ -51,7 +52,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
     const welcome = Layer.scopedDiscard(
       Effect.gen(function* () {
         const firstAccount = yield* FirstAccountLink.offer(place)
-        const guarded = yield* (yield* Resources).all
+        const guarded = Resource.listed(yield* (yield* Resources).all)
         yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri, guarded }))
       })
     )

@@ -21,7 +21,7 @@ const register = Effect.gen(function* () {
   const metadata = yield* JsonText.parse(yield* Body.json(request))
   const { client, secret } = yield* registration.register(metadata, "Dynamic")
   return HttpServerResponse.unsafeJson(
-    ClientInformation.toJson(client, Resource.offered(yield* resources.all), secret),
+    ClientInformation.toJson(client, Resource.offered(Resource.listed(yield* resources.all)), secret),
     {
       status: 201,
       headers: Wire.noStore

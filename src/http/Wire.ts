@@ -32,6 +32,8 @@ const wire = {
   MissingToken: { error: undefined, status: 401 },
   InvalidToken: { error: "invalid_token", status: 401 },
   InsufficientScope: { error: "insufficient_scope", status: 403 },
+  NotFound: { error: "not_found", status: 404 },
+  Conflict: { error: "conflict", status: 409 },
   TemporarilyUnavailable: { error: "temporarily_unavailable", status: 503 },
   TooManyRequests: { error: "temporarily_unavailable", status: 429 },
   ServerError: { error: "server_error", status: 500 }
