@@ -38,6 +38,7 @@ import * as Keyring from "../services/Keyring.js"
 import * as LoginThrottle from "../services/LoginThrottle.js"
 import * as Readiness from "../services/Readiness.js"
 import * as RefreshChain from "../services/RefreshChain.js"
+import * as ResourceRegistration from "../services/ResourceRegistration.js"
 import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
 import * as Seals from "../services/Seals.js"
@@ -70,6 +71,7 @@ export const layerServices = (options: SettingsOptions) => {
     Introspection.layer,
     LoginThrottle.layer,
     Readiness.layer,
+    ResourceRegistration.layer,
     Revocation.layer,
     ServerMetadata.layer,
     Sessions.layer,

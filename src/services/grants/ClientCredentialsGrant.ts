@@ -36,8 +36,7 @@ const audienceOf = (
       description: "the resource is not one that this server knows"
     })
   }
-  const mayHave = (resource: Resource.Resource) =>
-    !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource)))
+  const mayHave = (resource: Resource.Resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource)))
   const [first, ...others] = new Set(requested.length > 0 ? named : meantBy(known, scope).filter(mayHave))
   if (first === undefined) return notRegistered
   return Resource.areCompatible([first, ...others])
