@@ -51,8 +51,7 @@ const readUri = (text: string) =>
     badUsage(`URI: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
   )
 
-/** A sentence that a page can show: not empty, and nothing in it that is not printable. */
-const isSentence = (text: string): boolean => text !== "" && text.length <= 200 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+const isSentence = Schema.is(Resource.Sentence)
 
 const readName = (text: string) =>
   isSentence(text.trim())

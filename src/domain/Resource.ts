@@ -24,6 +24,16 @@ export type ResourceIndicator = typeof ResourceIndicator.Type
 export const ResourceServerId = Schema.NonEmptyString.pipe(Schema.brand("ResourceServerId"))
 export type ResourceServerId = typeof ResourceServerId.Type
 
+/** A name or a sentence that a page can show: not empty, and nothing in it that is not printable. */
+export const Sentence = Schema.String.pipe(
+  Schema.filter(
+    (text) =>
+      (text.trim() !== "" && text.length <= 200 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)) ||
+      "give 1 to 200 characters, all of them printable",
+    { jsonSchema: { minLength: 1, maxLength: 200 } }
+  )
+)
+
 /** A protected resource of this server: its indicator, and a sentence for each scope, shown at consent. */
 export interface Resource {
   readonly uri: ResourceIndicator
