@@ -5,5 +5,6 @@
  * `latchkey/layers/MemoryStore`.
  */
 export * as BearerAuth from "./http/BearerAuth.js"
+export * as BearerAuthApi from "./http/BearerAuthApi.js"
 export * as AuthLayer from "./layers/AuthLayer.js"
 export { type Access, CurrentAccess } from "./services/CurrentAccess.js"

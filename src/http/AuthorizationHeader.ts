@@ -1,5 +1,4 @@
 /** The Authorization header (RFC 9110 §11.6.2), parsed here: the platform's decoders do not check the scheme. */
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
@@ -8,12 +7,19 @@ import * as Redacted from "effect/Redacted"
 import { InvalidClient, InvalidRequest } from "../domain/OAuthError.js"
 import type { IdAndSecret } from "../services/ClientAuthenticator.js"
 
+/** What carries the header: a request of any server. */
+export interface Carrier {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** Where its headers stand as they were sent, if they do: `rawHeaders` of node:http. */
+  readonly source: unknown
+}
+
 /** Headers that mean something only once; Node hides the second (of some) or joins them (of others). */
 const onlyOnce = new Set(["authorization", "host", "content-type", "dpop"])
 
 /** Fails when a header stands twice that may stand once. */
-export const refuseRepeated = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<void, InvalidRequest> => {
-  const raw = (request.source as { readonly rawHeaders?: ReadonlyArray<string> }).rawHeaders ?? []
+export const refuseRepeated = (request: Carrier): Effect.Effect<void, InvalidRequest> => {
+  const raw = (request.source as { readonly rawHeaders?: ReadonlyArray<string> } | undefined)?.rawHeaders ?? []
   const names = raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
   return names.some((name, index) => onlyOnce.has(name) && names.indexOf(name) !== index)
     ? new InvalidRequest({ reason: "RepeatedHeader", description: "a header is repeated that may stand once" })
@@ -26,16 +32,14 @@ const malformed = new InvalidRequest({
 })
 
 /** The credentials of a scheme, matched without regard to case; `None` when the header is missing or of another. */
-const credentials = (request: HttpServerRequest.HttpServerRequest, scheme: string): Option.Option<string> => {
+const credentials = (request: Carrier, scheme: string): Option.Option<string> => {
   const [, found = "", rest = ""] =
     /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(.*))?$/.exec(request.headers.authorization ?? "") ?? []
   return found.toLowerCase() === scheme ? Option.some(rest) : Option.none()
 }
 
 /** The access token of a request (RFC 6750 §2.1); `None` when there is no bearer token in the header. */
-export const bearer = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Option.Option<Redacted.Redacted>, InvalidRequest> =>
+export const bearer = (request: Carrier): Effect.Effect<Option.Option<Redacted.Redacted>, InvalidRequest> =>
   Option.match(credentials(request, "bearer"), {
     onNone: () => Effect.succeedNone,
     onSome: (token) =>
@@ -46,9 +50,7 @@ export const bearer = (
  * The client id and secret of a request (RFC 6749 §2.3.1): as they stand, and form-decoded where that differs. Clients
  * write both forms, and none says which.
  */
-export const basic = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
+export const basic = (request: Carrier): Effect.Effect<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
   Option.match(credentials(request, "basic"), {
     onNone: () => Effect.succeedNone,
     onSome: (encoded) => {
@@ -73,5 +75,4 @@ const formDecode = (text: string): string => {
 }
 
 /** Whether the request has an Authorization header at all. */
-export const isPresent = (request: HttpServerRequest.HttpServerRequest): boolean =>
-  request.headers.authorization !== undefined
+export const isPresent = (request: Carrier): boolean => request.headers.authorization !== undefined

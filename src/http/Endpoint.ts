@@ -32,6 +32,7 @@ export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP exte
 /** What an endpoint is. */
 export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG>
   extends Methods<EG, RG, EP, RP> {
+  /** Where it is; one that ends in `/*` is everything below. */
   readonly path: string
   /** How an error looks to whoever calls. */
   readonly renderError: (error: OAuthError) => HttpServerResponse.HttpServerResponse
@@ -82,7 +83,9 @@ export const addJson = <EG extends OAuthError = never, RG = never, EP extends OA
 const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (request.url.split("?", 1)[0] !== endpoint.path) return HttpServerResponse.empty({ status: 404 })
+    const [path = ""] = request.url.split("?", 1)
+    const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
+    if (!isHere) return HttpServerResponse.empty({ status: 404 })
     return HttpServerResponse.setHeaders(yield* respond(endpoint, request), {
       "x-content-type-options": "nosniff",
       ...(endpoint.cors ? corsHeaders : {})

@@ -9,6 +9,7 @@ import { Password, Username } from "../domain/Account.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import { FirstAccount } from "../services/FirstAccount.js"
+import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
 import * as Endpoint from "./Endpoint.js"
@@ -44,7 +45,8 @@ const gone = Effect.map(ServerSettings, ({ issuer }) => Page.page(issuer, Pages.
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const first = yield* FirstAccount
-  const { issuer, resources } = yield* ServerSettings
+  const resources = yield* Resources
+  const { issuer } = yield* ServerSettings
   yield* SameOrigin.require(request, issuer)
   const parameters = yield* Body.form(request)
   yield* Parameters.refuseRepeated(parameters, new Set())
@@ -60,9 +62,10 @@ const post = Effect.gen(function* () {
     return yield* show(token, username.value, "PasswordsDiffer")
 
   const account = yield* first.create(token, { username: username.value, password: accepted.value })
-  return Option.isNone(account)
-    ? yield* gone
-    : Page.page(issuer, Pages.firstAccountDonePage({ username: account.value.username, mcpUrl: resources[0]?.uri }))
+  if (Option.isNone(account)) return yield* gone
+  // The account is made: what goes wrong now is no reason to say otherwise.
+  const [resource] = yield* Effect.orElseSucceed(resources.all, () => [])
+  return Page.page(issuer, Pages.firstAccountDonePage({ username: account.value.username, mcpUrl: resource?.uri }))
 })
 
 /** Serves the endpoint. */

@@ -2,13 +2,17 @@
  * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource that shares the issuer's origin, and at
  * the root for the first of them, where clients look that do not know the path.
  */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Issuer } from "../domain/Issuer.js"
+import * as Issuer from "../domain/Issuer.js"
 import * as Resource from "../domain/Resource.js"
+import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Endpoint from "./Endpoint.js"
 import * as PublicDocument from "./PublicDocument.js"
+import * as Wire from "./Wire.js"
 
 const wellKnown = "/.well-known/oauth-protected-resource"
 
@@ -17,7 +21,7 @@ export const metadataUrl = (resource: Resource.Resource): string =>
   `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
 
 /** The metadata of a resource; a list without members is left out (RFC 9728 §3.2). */
-const document = (issuer: Issuer, resource: Resource.Resource) => {
+const document = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
   const scopes = Object.keys(resource.scopes)
   return {
     resource: resource.uri,
@@ -28,18 +32,31 @@ const document = (issuer: Issuer, resource: Resource.Resource) => {
   }
 }
 
-/** Serves the metadata of the resources of this origin. */
+/** Whose metadata lies at what follows the well-known path, among the resources of this origin. */
+const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource.Resource | undefined => {
+  const [path = ""] = rest.split("?", 1)
+  return (
+    resources.find((resource) => Resource.path(resource) === rest) ??
+    resources.find(({ uri }) => new URL(uri).pathname.replace(/^\/$/, "") === path) ??
+    (path === "" ? resources[0] : undefined)
+  )
+}
+
+/** Serves the metadata of the resources of this origin, as they are at the moment: the operator makes and deletes some. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { issuer, resources } = yield* ServerSettings
-    const here = resources.filter(({ uri }) => new URL(uri).origin === new URL(issuer).origin)
-    const byPath = new Map(here.map((resource) => [new URL(resource.uri).pathname.replace(/^\/$/, ""), resource]))
-    const [first] = here
-    if (first !== undefined && !byPath.has("")) byPath.set("", first)
-    for (const [path, resource] of byPath) {
-      yield* Endpoint.add(
-        PublicDocument.endpoint(`${wellKnown}${path}`, issuer, Effect.succeed(document(issuer, resource)))
-      )
+    const { issuer } = yield* ServerSettings
+    const { all } = yield* Resources
+    const GET = Effect.gen(function* () {
+      const { url } = yield* HttpServerRequest.HttpServerRequest
+      const here = (yield* all).filter(({ uri }) => new URL(uri).origin === Issuer.origin(issuer))
+      const resource = at(here, url.slice(wellKnown.length))
+      return resource === undefined
+        ? HttpServerResponse.empty({ status: 404 })
+        : yield* PublicDocument.answer(document(issuer, resource))
+    })
+    for (const path of [wellKnown, `${wellKnown}/*`]) {
+      yield* Endpoint.add({ path, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
     }
   })
 )

@@ -12,7 +12,19 @@ import * as Wire from "./Wire.js"
 const holds = (ifNoneMatch: string | undefined, etag: string): boolean =>
   (ifNoneMatch ?? "").split(",").some((tag) => ["*", etag, `W/${etag}`].includes(tag.trim()))
 
-/** An endpoint that serves a document, with an entity tag of its content (RFC 9110 §8.8.3). */
+/** A document as an answer, with an entity tag of its content (RFC 9110 §8.8.3). */
+export const answer = (
+  document: Readonly<Record<string, unknown>>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
+  Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
+    const body = JSON.stringify(document)
+    const headers = { "cache-control": "public, max-age=300", etag: `"${digestOf(body)}"` }
+    return holds(request.headers["if-none-match"], headers.etag)
+      ? HttpServerResponse.empty({ status: 304, headers })
+      : HttpServerResponse.text(body, { contentType: "application/json", headers })
+  })
+
+/** An endpoint that serves a document. */
 export const endpoint = (
   path: string,
   issuer: Issuer,
@@ -21,12 +33,5 @@ export const endpoint = (
   path,
   cors: true,
   renderError: (error) => Wire.toJson(error, issuer),
-  GET: Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const body = JSON.stringify(yield* document)
-    const headers = { "cache-control": "public, max-age=300", etag: `"${digestOf(body)}"` }
-    return holds(request.headers["if-none-match"], headers.etag)
-      ? HttpServerResponse.empty({ status: 304, headers })
-      : HttpServerResponse.text(body, { contentType: "application/json", headers })
-  })
+  GET: Effect.flatMap(document, answer)
 })

@@ -51,7 +51,8 @@ export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as co
 /** A value as a quoted-string of RFC 9110 §5.6.4; what could not stand in a header is left out. */
 export const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7E]/g, "").replace(/(["\\])/g, "\\$1")}"`
 
-const members = (error: OAuthError): Readonly<Record<string, string>> => {
+/** The members of an error in a body or a URL (RFC 6749 §5.2). */
+export const members = (error: OAuthError): Readonly<Record<string, string>> => {
   const code = wire[error._tag].error
   return code === undefined ? {} : { error: code, error_description: describe(error) }
 }

@@ -1,6 +1,7 @@
 /** The wire: each endpoint is a layer on the app's router, and `BearerAuth` guards the app's own routes. */
 export * as AuthorizeEndpoint from "./AuthorizeEndpoint.js"
 export * as BearerAuth from "./BearerAuth.js"
+export * as BearerAuthApi from "./BearerAuthApi.js"
 export * as ConsentEndpoint from "./ConsentEndpoint.js"
 export * as FirstAccountEndpoint from "./FirstAccountEndpoint.js"
 export * as LoginEndpoint from "./LoginEndpoint.js"

@@ -4,11 +4,14 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import { ResourceIndicator } from "../../src/domain/Resource.js"
 import * as BearerAuth from "../../src/http/BearerAuth.js"
 import { CurrentAccess } from "../../src/services/CurrentAccess.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { KeyStore } from "../../src/services/KeyStore.js"
+import { ResourceStore } from "../../src/services/ResourceStore.js"
 import * as Server from "./support/Server.js"
 import { files, issuer, notes, outcome, resource, type TestServer, test } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
@@ -236,7 +239,7 @@ describe("the resource", () => {
   )
 
   for (const [name, options] of [
-    ["one that the server does not have", { scopes: [], resource: `${issuer}/other` }],
+    ["one that is no URL", { scopes: [], resource: "other" }],
     ["one of several that it does not name", { scopes: [] }]
   ] as const) {
     it.scoped(`is never ${name}: such a guard does not start`, () =>
@@ -247,6 +250,49 @@ describe("the resource", () => {
       })
     )
   }
+})
+
+describe("a resource that is not in the settings", () => {
+  const archive = ResourceIndicator.make(`${issuer}/archive`)
+  const other = {
+    settings: { resources: [notes] },
+    routes: Server.guarded("/archive", { scopes: ["archive:read"], resource: archive })
+  }
+
+  test(
+    "lets nobody pass until its operator makes it, and nobody once it is deleted",
+    async (server) => {
+      const store = <A>(use: (store: ResourceStore["Type"]) => Effect.Effect<A, unknown>) =>
+        server.run(Effect.flatMap(ResourceStore, use))
+      const metadataOf = () => server.send("/.well-known/oauth-protected-resource/archive")
+      const call = (headers = {}) => server.send(archive, { headers })
+      const challenge = `Bearer scope="archive:read", resource_metadata="${issuer}/.well-known/oauth-protected-resource/archive"`
+
+      expect((await call()).headers.get("www-authenticate")).toBe(challenge)
+      expect((await metadataOf()).status).toBe(404)
+
+      await store((resources) =>
+        resources.insert({
+          uri: archive,
+          scopes: { "archive:read": "Read the archive" },
+          credentials: Option.none()
+        })
+      )
+      await server.advance("1 second")
+      expect(await (await metadataOf()).json()).toMatchObject({ resource: archive, scopes_supported: ["archive:read"] })
+      const client = await server.register()
+      const { access_token } = await server.tokens(client, { scope: "archive:read", resource: archive })
+      const bearer = { authorization: `Bearer ${access_token}` }
+      expect((await call()).headers.get("www-authenticate")).toBe(challenge)
+      expect(await outcome(call(bearer))).toBe("200")
+
+      await store((resources) => resources.remove(archive))
+      await server.advance("1 second")
+      expect((await metadataOf()).status).toBe(404)
+      expect(await outcome(call(bearer))).toBe("401 invalid_token")
+    },
+    other
+  )
 })
 
 describe("the scope", () => {
