@@ -4,6 +4,7 @@
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import type { Issuer } from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
@@ -38,6 +39,13 @@ const wire = {
   TooManyRequests: { error: "temporarily_unavailable", status: 429 },
   ServerError: { error: "server_error", status: 500 }
 } as const satisfies Record<OAuthError["_tag"], { readonly error: string | undefined; readonly status: number }>
+
+/** Whether a thing that was thrown is one of the errors of this table. */
+export const isOAuthError = (error: unknown): error is OAuthError =>
+  Predicate.hasProperty(error, "_tag") &&
+  typeof error._tag === "string" &&
+  Object.hasOwn(wire, error._tag) &&
+  "reason" in error
 
 /** The status of an error. */
 export const status = (error: OAuthError): number => wire[error._tag].status

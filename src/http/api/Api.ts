@@ -29,3 +29,6 @@ export const path = (issuer: Issuer.Issuer): `/${string}` => `${Issuer.path(issu
 
 /** The API of an issuer. */
 export const of = (issuer: Issuer.Issuer) => Api.prefix(path(issuer))
+
+/** The API, where it lies. */
+export type Placed = ReturnType<typeof of>

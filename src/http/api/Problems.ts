@@ -1,5 +1,6 @@
 /** How the API's errors look: `error` and `error_description`, as everywhere here (RFC 6749 §5.2); `http/Wire` renders them. */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Errors from "../../domain/OAuthError.js"
 
@@ -49,7 +50,7 @@ export const InvalidRedirectUri = problem(
 )
 
 export const InvalidToken = problem(
-  Errors.InvalidToken,
+  Schema.Union(Errors.InvalidToken, Errors.MissingToken),
   "invalid_token",
   401,
   "There is no access token, or it is not valid here. WWW-Authenticate says how to get one.",
@@ -88,6 +89,18 @@ export const TemporarilyUnavailable = problem(
   (description) => new Errors.TemporarilyUnavailable({ reason: "StoreBusy", description })
 )
 
+export const ServerError = problem(
+  Errors.ServerError,
+  "server_error",
+  500,
+  "Something went wrong in the server; the incident is in its log.",
+  (description) => new Errors.ServerError({ reason: "Defect", description })
+)
+
 /** There is no such thing, or not any more. */
 export const noSuch = (kind: string) =>
   new Errors.NotFound({ reason: "Unknown", description: `there is no such ${kind}` })
+
+/** Nothing to answer, where there was something to change. */
+export const orNoSuch = <E, R>(kind: string, found: Effect.Effect<boolean, E, R>) =>
+  Effect.flatMap(found, (found) => (found ? Effect.void : noSuch(kind)))
