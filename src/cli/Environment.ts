@@ -127,7 +127,7 @@ export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined,
 })
 
 const known = new Set([
-  ...["HOST", "PORT", "ISSUER", "DATABASE", "LOG_LEVEL"].map((name) => `LATCHKEY_${name}`),
+  ...["HOST", "PORT", "ISSUER", "DATABASE", "LOG_LEVEL", "API"].map((name) => `LATCHKEY_${name}`),
   ...entries.map(([, [variable]]) => variable),
   redirectSchemesVariable,
   trustedProxiesVariable,

@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Resource from "../domain/Resource.js"
 import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
 import * as HomeEndpoint from "../http/HomeEndpoint.js"
@@ -17,11 +18,14 @@ import * as FirstAccountLink from "./FirstAccountLink.js"
 import * as Output from "./Output.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
+import * as Setting from "./Setting.js"
 import * as Welcome from "./Welcome.js"
 
 const demo = Options.boolean("demo").pipe(
   Options.withDescription("Also runs a small MCP server that keeps notes, guarded, to try things out.")
 )
+
+const api = Setting.flag("api", "Also serves the account and admin API, at /api; with --demo it is served anyway.")
 
 const firstAccountHint =
   "Whoever started this server can make the first account, by the link that it gave, or by the command line."
@@ -29,10 +33,19 @@ const firstAccountHint =
 /** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
 const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("./demo/Demo.js") : undefined))
 
-const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo: boolean }) =>
+/** So with the API, whose description weighs megabytes. */
+const loadApi = (wanted: boolean) =>
+  Effect.promise(async () => (wanted ? (await import("../layers/ApiLayer.js")).layer : Layer.empty))
+
+const start = (
+  given: Parameters<typeof ServerOptions.read>[0] & { readonly api: Setting.Setting; readonly demo: boolean }
+) =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     const demo = yield* loadDemo(given.demo)
+    const apiSetting = Option.isSome(given.api) ? given.api : yield* Setting.variableOfOption("api")
+    const hasApi = given.demo || (yield* Setting.read(apiSetting, false, Setting.onOrOff))
+    const apiLayer = yield* loadApi(hasApi)
     const resources = demo === undefined ? [] : [demo.resource(place.issuer)]
     const auth = AuthLayer.layer({
       issuer: place.issuer,
@@ -46,6 +59,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       AccessLog.layer,
       HomeEndpoint.layer({ firstAccountHint }),
       FirstAccountEndpoint.layer,
+      apiLayer,
       demo === undefined ? Layer.empty : demo.layer(place.issuer)
     ).pipe(Layer.provideMerge(FirstAccount.layer), Layer.provideMerge(auth))
 
@@ -53,7 +67,7 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
       Effect.gen(function* () {
         const firstAccount = yield* FirstAccountLink.offer(place)
         const guarded = Resource.listed(yield* (yield* Resources).all)
-        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri, guarded }))
+        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: resources[0]?.uri, guarded, hasApi }))
       })
     )
     yield* Environment.warnOfUnknown
@@ -66,6 +80,6 @@ const start = (given: Parameters<typeof ServerOptions.read>[0] & { readonly demo
     )
   }).pipe(Effect.catchTags(Refusals.ofStorage))
 
-export const serve = Command.make("serve", { ...ServerOptions.forServer, demo }, start).pipe(
+export const serve = Command.make("serve", { ...ServerOptions.forServer, api, demo }, start).pipe(
   Command.withDescription("Runs an authorization server, until it is told to stop.")
 )

@@ -3,6 +3,7 @@ import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { badUsage, type Failure } from "./Failure.js"
 
 /** A text that somebody gave, and where, so that a refusal can name it. */
 export interface Given {
@@ -28,6 +29,17 @@ export const option = (name: string, placeholder: string, description: string): 
     Options.withFallbackConfig(config(variableOf(name))),
     Options.optional
   )
+
+/** An option that is there or not, and means `on`; its variable says `on` or `off`. */
+export const flag = (name: string, description: string): Options.Options<Setting> =>
+  Options.boolean(name).pipe(
+    Options.withDescription(`${description} Or ${variableOf(name)}=on.`),
+    Options.map((on) => (on ? Option.some({ source: `--${name}`, text: "on" }) : Option.none()))
+  )
+
+/** Reads `on` or `off`. */
+export const onOrOff = ({ source, text }: Given): Effect.Effect<boolean, Failure> =>
+  text === "on" || text === "off" ? Effect.succeed(text === "on") : badUsage(`${source}: give on or off`)
 
 /** A setting that has no option, only a variable. */
 export const variable = (name: string): Effect.Effect<Setting> => Effect.orDie(Config.option(config(name)))

@@ -55,7 +55,7 @@ import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
  * Two servers in one process share nothing, though layers are memoised by reference; and wherever one server is used, it
  * is the same. `Layer.fresh` would build it anew for each use.
  */
-const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+export const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
 
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) => {

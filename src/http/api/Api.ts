@@ -13,6 +13,17 @@ import { UsersGroup } from "./UsersGroup.js"
 const description = `The account API is for a person's programs, the admin API for the operator's.
 A program gets its access token as for any other resource, by the indicator of this API or by the scopes that it needs.`
 
+/** The platform adds its own error to every operation, which nobody here is ever answered with. */
+const transform = (spec: Record<string, unknown>): Record<string, unknown> => {
+  const { HttpApiDecodeError: _, Issue: __, ...schemas } = (spec as unknown as OpenApi.OpenAPISpec).components.schemas
+  const isOurs = (schema: unknown) => JSON.stringify(schema) !== '{"$ref":"#/components/schemas/HttpApiDecodeError"}'
+  const withoutTheirs = JSON.parse(JSON.stringify(spec), (key, value: unknown) => {
+    if (key !== "anyOf" || !Array.isArray(value)) return value
+    return value.filter(isOurs)
+  }) as OpenApi.OpenAPISpec
+  return { ...withoutTheirs, components: { ...withoutTheirs.components, schemas } }
+}
+
 export class Api extends HttpApi.make("latchkey")
   .add(AccountGroup)
   .add(UsersGroup)
@@ -22,7 +33,7 @@ export class Api extends HttpApi.make("latchkey")
   .add(AuditGroup)
   .addError(Problems.InvalidRequest)
   .addError(Problems.TemporarilyUnavailable)
-  .annotateContext(OpenApi.annotations({ title: "Latchkey", version: "1", description })) {}
+  .annotateContext(OpenApi.annotations({ title: "Latchkey", version: "1", description, transform })) {}
 
 /** Where the API of an issuer lies. */
 export const path = (issuer: Issuer.Issuer): `/${string}` => `${Issuer.path(issuer)}/api`

@@ -3,14 +3,13 @@
  * knows neither our errors nor our limits: so each of its routes is taken and put behind what all endpoints have in
  * common. Errors are the OAuth ones (`http/Wire`), and other methods are answered 405 (RFC 9110 §15.5.6).
  */
-import type * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../domain/Issuer.js"
@@ -28,6 +27,13 @@ import * as ApiResource from "./ApiResource.js"
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"
 
 const methods: ReadonlyArray<Method> = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+/** A route that the platform has built: it has decoded, guarded and encoded. */
+interface Built {
+  readonly method: string
+  readonly path: string
+  readonly handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>
+}
 
 /** A route of the API: which methods its path has, and whether scripts of any origin may call it. */
 interface Place {
@@ -121,24 +127,22 @@ const otherwise = (place: Place, method: Method) => {
 }
 
 /** Takes the routes of the groups, which are built before. */
-export const layer: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | ServerSettings | HttpApi.Api> =
-  HttpApiBuilder.Router.unwrap((built) =>
-    Layer.effectDiscard(
-      Effect.gen(function* () {
-        const router = yield* HttpLayerRouter.HttpRouter
-        const { issuer } = yield* ServerSettings
-        const routes = built.routes as Iterable<HttpRouter.Route<unknown, never>>
-        const paths = Map.groupBy(routes, ({ path }) => path)
-        for (const [path, routes] of paths) {
-          const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
-          const place: Place = { issuer, path, isAccount, methods: routes.map(({ method }) => method) }
-          for (const { handler, method } of routes) {
-            yield* router.add(method as Method, path, answer(place, handler))
-          }
-          for (const method of methods.filter((method) => !place.methods.includes(method))) {
-            yield* router.add(method, path, otherwise(place, method))
-          }
+export const layer = HttpApiBuilder.Router.unwrap((built) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const router = yield* HttpLayerRouter.HttpRouter
+      const { issuer } = yield* ServerSettings
+      const routes = built.routes as Iterable<Built>
+      for (const [path, here] of Object.entries(Arr.groupBy(routes, ({ path }) => path))) {
+        const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
+        const place: Place = { issuer, path, isAccount, methods: here.map(({ method }) => method) }
+        for (const { handler, method } of here) {
+          yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answer(place, handler))
         }
-      })
-    )
+        for (const method of methods.filter((method) => !place.methods.includes(method))) {
+          yield* router.add(method, path as HttpLayerRouter.PathInput, otherwise(place, method))
+        }
+      }
+    })
   )
+)

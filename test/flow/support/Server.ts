@@ -19,6 +19,7 @@ import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/BearerAuth.js"
+import * as ApiLayer from "../../../src/layers/ApiLayer.js"
 import * as AuthLayer from "../../../src/layers/AuthLayer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
@@ -56,6 +57,8 @@ export interface Options {
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
   readonly routes?: ReturnType<typeof guarded>
+  /** Whether it has the account and admin API. */
+  readonly api?: boolean
   /** Is told everything that is logged. */
   readonly logger?: Logger.Logger<unknown, void>
 }
@@ -68,11 +71,14 @@ const routesOf = (resources: SettingsOptions["resources"]) =>
     .reduce((left, right) => Layer.merge(left, right))
 
 /** Starts a server with one account, `ada`. */
-export const make = ({ routes, settings = {}, storage = Layer.fresh(MemoryStore.layer) }: Options = {}) =>
+export const make = ({ api = false, routes, settings = {}, storage = Layer.fresh(MemoryStore.layer) }: Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
-    const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
+    const app = Layer.provideMerge(
+      Layer.merge(routes ?? routesOf(options.resources), api ? ApiLayer.layer : Layer.empty),
+      AuthLayer.layer(options)
+    )
     const router = yield* Layer.build(Layer.provideMerge(Layer.provide(app, storage), HttpLayerRouter.layer))
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
