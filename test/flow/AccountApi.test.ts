@@ -121,7 +121,10 @@ describe("the document", () => {
       for (const { operationId, responses, security } of operations) {
         expect(security, operationId).toHaveLength(1)
         expect(spec.components.securitySchemes, operationId).toHaveProperty(Object.keys(security[0])[0] as string)
-        const bodies = [...Object.values(responses as object)].flatMap((body) => Object.values(body?.content ?? {}))
+        // The platform inlines a schema that has a status of its own.
+        const bodies = Object.entries(responses as object)
+          .flatMap(([status, body]) => (status === "201" ? [] : [body]))
+          .flatMap((body) => Object.values(body?.content ?? {}))
         const schemas = (
           bodies as ReadonlyArray<{ readonly schema: Named & { readonly anyOf?: ReadonlyArray<Named> } }>
         ).flatMap(({ schema }) => schema.anyOf ?? [schema])
