@@ -11,6 +11,7 @@ import * as Client from "../domain/Client.js"
 import * as ClientInformation from "../domain/ClientInformation.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Scope from "../domain/Scope.js"
+import * as ClientView from "../domain/views/ClientView.js"
 import { ClientRegistration, type Registered } from "../services/ClientRegistration.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { GrantTypes } from "../services/GrantTypes.js"
@@ -84,14 +85,6 @@ const readScope = (scope: Option.Option<string>) =>
 const information = (client: Client.Client, secret: Registered["secret"] = Option.none()) =>
   ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret)
 
-/** The same, and what RFC 7591 has no names for. */
-const known = (client: Client.Client) => ({
-  ...information(client),
-  state: client.state,
-  origin: client.origin,
-  ...Option.match(client.usedAt, { onNone: () => ({}), onSome: (at) => ({ used_at: DateTime.formatIso(at) }) })
-})
-
 /** What people are told of a client. */
 const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [string, string]> => {
   const { metadata } = client
@@ -128,18 +121,15 @@ export const create = Command.make(
       const isConfidential = confidential || Option.isSome(authMethod)
       yield* Effect.gen(function* () {
         const registration = yield* ClientRegistration
-        const registered = yield* registration.register(
-          {
-            client_name: name,
-            redirect_uris: redirectUris,
-            grant_types: yield* readGrants(grants),
-            token_endpoint_auth_method: isConfidential
-              ? Option.getOrElse(authMethod, () => "client_secret_basic")
-              : "none",
-            ...Option.match(given, { onNone: () => ({}), onSome: (scope) => ({ scope }) })
-          },
-          "Operator"
-        )
+        const registered = yield* registration.create({
+          client_name: name,
+          redirect_uris: redirectUris,
+          grant_types: yield* readGrants(grants),
+          token_endpoint_auth_method: isConfidential
+            ? Option.getOrElse(authMethod, () => "client_secret_basic")
+            : "none",
+          ...Option.match(given, { onNone: () => ({}), onSome: (scope) => ({ scope }) })
+        })
         yield* Output.print(
           json ? Output.toJson(information(registered.client, registered.secret)) : describe(registered, place)
         )
@@ -154,9 +144,7 @@ export const create = Command.make(
               reason === "Missing"
                 ? "this client sends people to log in: give the --redirect-uri to which they are sent back"
                 : `--redirect-uri: ${description}`
-            ),
-          // Quotas are for clients that register themselves.
-          TooManyRequests: Effect.die
+            )
         }),
         Beside.provide(place)
       )
@@ -178,7 +166,7 @@ export const list = Command.make("list", listOptions, ({ json, ...given }) =>
   Beside.onExisting(given, (place) =>
     Effect.gen(function* () {
       const all = yield* (yield* ClientStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map(known)))
+      if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.of(client))))
       if (all.length === 0)
         return yield* Output.complain(`there is no client yet that is registered at ${place.issuer}`)
       yield* Effect.forEach(all, (client) => Output.print(line(client)))
@@ -196,7 +184,7 @@ export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ..
   Beside.onExisting(given, () =>
     Effect.gen(function* () {
       const client = yield* Named.client(id)
-      if (json) return yield* Output.print(Output.toJson(known(client)))
+      if (json) return yield* Output.print(Output.toJson(ClientView.of(client)))
       const by = client.origin === "Operator" ? "the operator" : "itself"
       const details = Output.table([
         ...rows({ client, secret: Option.none() }),

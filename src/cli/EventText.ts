@@ -1,7 +1,6 @@
-/** What happened, in words: events as a person reads them, and as JSON. */
-import * as DateTime from "effect/DateTime"
+/** What happened, in words: events as a person reads them. */
 import type { Subject } from "../domain/Account.js"
-import { type Event, type Happening, idsOf } from "../domain/Event.js"
+import { type Happening, idsOf } from "../domain/Event.js"
 import type { RevocationReason } from "../domain/Grant.js"
 import * as Output from "./Output.js"
 
@@ -76,13 +75,3 @@ export const whom = (happening: Happening, person: (subject: Subject) => string)
     ...(grantId === undefined ? [] : [`grant=${grantId}`])
   ].join(" ")
 }
-
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
-/** An event as JSON has it: `{"id", "at", "event"}`, and its fields. */
-export const toObject = ({ at, happening: { _tag, ...fields }, id }: Event): Readonly<Record<string, unknown>> => ({
-  id,
-  at: DateTime.formatIso(at),
-  event: _tag,
-  ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [snakeCase(name), value]))
-})

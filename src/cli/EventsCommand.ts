@@ -8,14 +8,15 @@ import * as Stream from "effect/Stream"
 import { type Event, idsOf } from "../domain/Event.js"
 import * as Identifier from "../domain/Identifier.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as EventView from "../domain/views/EventView.js"
 import type { AccountStore } from "../services/AccountStore.js"
 import type { Which } from "../services/EventLog.js"
+import * as Paging from "../services/Paging.js"
 import * as Beside from "./Beside.js"
 import * as EventText from "./EventText.js"
 import { badUsage } from "./Failure.js"
 import * as Named from "./Named.js"
 import * as Output from "./Output.js"
-import * as Pages from "./Pages.js"
 import * as ServerOptions from "./ServerOptions.js"
 
 /** The option that has it go on until it is told to stop. */
@@ -68,12 +69,12 @@ type Print = (events: Iterable<Event>) => Effect.Effect<void, TemporarilyUnavail
 
 /** The last of those that were. */
 const last = (filter: Filter, count: number) =>
-  count === 0 ? Effect.succeed([]) : Stream.runCollect(Stream.takeRight(Pages.events(filter), count))
+  count === 0 ? Effect.succeed([]) : Stream.runCollect(Stream.takeRight(Paging.events(filter), count))
 
 /** Prints what happens from now on, each once, and the last `count` of before. */
 const follow = (filter: Filter, count: number, print: Print) =>
   Effect.gen(function* () {
-    const recent = (since: number) => Stream.runCollect(Pages.events({ ...filter, after: idAt(since - lateness) }))
+    const recent = (since: number) => Stream.runCollect(Paging.events({ ...filter, after: idAt(since - lateness) }))
     const ids = (events: Iterable<Event>) => Array.from(events, ({ id }) => id)
     let since = yield* Clock.currentTimeMillis
     const known = yield* recent(since)
@@ -102,7 +103,7 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
         [Output.instant(at), EventText.sentence(happening), EventText.whom(happening, () => name)].join("  ")
       )
     }
-    const line = (event: Event) => (json ? Effect.succeed(Output.toJsonLine(EventText.toObject(event))) : text(event))
+    const line = (event: Event) => (json ? Effect.succeed(Output.toJsonLine(EventView.of(event))) : text(event))
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
 
@@ -125,7 +126,7 @@ export const events = Command.make("events", options, ({ client, grant, json, li
         const print = yield* printer(json)
         if (given.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)
         if (count !== undefined) return yield* Effect.flatMap(last(filter, count), print)
-        yield* Stream.runForEachChunk(Pages.events(filter), print)
+        yield* Stream.runForEachChunk(Paging.events(filter), print)
       })
     )
   })

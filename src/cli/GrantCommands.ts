@@ -5,23 +5,21 @@ import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as Stream from "effect/Stream"
 import * as Client from "../domain/Client.js"
-import type { Event, Happening } from "../domain/Event.js"
 import * as Grant from "../domain/Grant.js"
 import * as Scope from "../domain/Scope.js"
-import * as Time from "../domain/Time.js"
+import * as EventView from "../domain/views/EventView.js"
+import * as GrantView from "../domain/views/GrantView.js"
 import { ClientStore } from "../services/ClientStore.js"
-import { Events } from "../services/Events.js"
-import { GrantStore } from "../services/GrantStore.js"
+import * as GrantStory from "../services/GrantStory.js"
+import * as Paging from "../services/Paging.js"
 import { TakingAway } from "../services/TakingAway.js"
 import * as Beside from "./Beside.js"
 import * as EventText from "./EventText.js"
 import { badUsage } from "./Failure.js"
 import * as Named from "./Named.js"
 import * as Output from "./Output.js"
-import * as Pages from "./Pages.js"
 import * as ServerOptions from "./ServerOptions.js"
 
 const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The grant's id, as latchkey grant list shows it."))
@@ -34,54 +32,12 @@ const ofClient = (description: string) =>
 
 const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))
 
-/** How a grant stands now. */
-type State = "Approved" | "Active" | "Expired" | "Revoked"
-
-const stateAt = (now: DateTime.Utc) =>
-  Grant.Grant.$match({
-    Approved: ({ code }): State => (Time.isBefore(now, code.expiresAt) ? "Approved" : "Expired"),
-    Active: ({ terms }): State => (Time.isBefore(now, terms.expiresAt) ? "Active" : "Expired"),
-    Revoked: (): State => "Revoked"
-  })
-
-const words: Readonly<Record<State, string>> = {
+const words: Readonly<Record<Grant.Standing, string>> = {
   Approved: "allowed, and its code is not yet redeemed",
   Active: "active",
   Expired: "expired",
   Revoked: "revoked"
 }
-
-const toObject = (grant: Grant.Grant, state: State, username: string) => {
-  const { terms } = grant
-  return {
-    id: terms.id,
-    state,
-    subject: terms.subject,
-    username,
-    client_id: terms.clientId,
-    scope: Scope.format(terms.scope),
-    resources: terms.resources,
-    approved_at: DateTime.formatIso(terms.approvedAt),
-    expires_at: DateTime.formatIso(terms.expiresAt),
-    ...Option.match(redeemedAt(grant), {
-      onNone: () => ({}),
-      onSome: (at) => ({ redeemed_at: DateTime.formatIso(at) })
-    }),
-    ...(Grant.isRefreshable(grant)
-      ? {
-          generation: grant.chain.value.generation,
-          refresh_token_expires_at: DateTime.formatIso(grant.chain.value.idleExpiresAt)
-        }
-      : {}),
-    ...(grant._tag === "Revoked" ? { revoked_at: DateTime.formatIso(grant.revokedAt), reason: grant.reason } : {})
-  }
-}
-
-const redeemedAt = Grant.Grant.$match({
-  Approved: () => Option.none<DateTime.Utc>(),
-  Active: ({ redeemedAt }) => Option.some(redeemedAt),
-  Revoked: ({ redeemedAt }) => redeemedAt
-})
 
 export const list = Command.make(
   "list",
@@ -98,13 +54,13 @@ export const list = Command.make(
         Effect.gen(function* () {
           const subject = yield* Named.optional(user, Named.subject)
           const person = yield* Named.people
-          const toState = stateAt(yield* DateTime.now)
-          const grants = Stream.mapEffect(Pages.grants({ subject, clientId }), (grant) =>
+          const toState = Grant.standingAt(yield* DateTime.now)
+          const grants = Stream.mapEffect(Paging.grants({ subject, clientId }), (grant) =>
             Effect.map(person(grant.terms.subject), (name) => ({ grant, state: toState(grant), name }))
           )
           if (json) {
             const all = yield* Stream.runCollect(grants)
-            const objects = Array.from(all, ({ grant, name, state }) => toObject(grant, state, name))
+            const objects = Array.from(all, ({ grant, name, state }) => GrantView.of(grant, state, name))
             return yield* Output.print(Output.toJson(objects))
           }
           const count = yield* Stream.runFoldEffect(grants, 0, (count, { grant: { terms }, name, state }) =>
@@ -132,50 +88,17 @@ export const list = Command.make(
   )
 )
 
-/** What the grant itself says, where its events were deleted in the meantime, or are still to be written. */
-const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
-  const { approvedAt, clientId, id, scope, subject } = grant.terms
-  const ids = { grantId: id, subject, clientId }
-  const fact = (at: DateTime.Utc, happening: Happening): Event => ({ id: "", at, happening })
-  return [
-    fact(approvedAt, { _tag: "Allowed", ...ids, scope: Scope.format(scope) }),
-    ...Option.match(redeemedAt(grant), { onNone: () => [], onSome: (at) => [fact(at, { _tag: "Redeemed", ...ids })] }),
-    ...(grant._tag === "Revoked" ? [fact(grant.revokedAt, { _tag: "Revoked", ...ids, reason: grant.reason })] : [])
-  ]
-}
-
-const byTime = Order.mapInput(Order.number, ({ at }: Event) => at.epochMillis)
-
-/** All that happened to a grant, in order. */
-const storyOf = (grant: Grant.Grant) =>
-  Effect.map(Stream.runCollect(Pages.events({ grantId: grant.terms.id })), (chunk) => {
-    const events = Array.from(chunk)
-    const told = new Set(events.map(({ happening }) => happening._tag))
-    return [...events, ...facts(grant).filter(({ happening }) => !told.has(happening._tag))].sort(byTime)
-  })
-
 export const show = Command.make("show", { id, json, ...ServerOptions.forCommand }, ({ id, json, ...given }) =>
   Beside.onExisting(given, () =>
     Effect.gen(function* () {
       const grant = yield* Named.grant(id)
       const { terms } = grant
-      const state = yield* currentState(grant)
+      const state = yield* GrantStory.standing(grant)
       const username = yield* Effect.flatMap(Named.people, (person) => person(terms.subject))
-      const story = yield* storyOf(grant)
+      const story = yield* GrantStory.events(grant)
       if (json) {
-        const events = story.map((event) => {
-          const {
-            at,
-            event: name,
-            id: _,
-            client_id: __,
-            grant_id: ___,
-            subject: ____,
-            ...fields
-          } = EventText.toObject(event)
-          return { at, event: name, ...fields }
-        })
-        return yield* Output.print(Output.toJson({ ...toObject(grant, state, username), story: events }))
+        const chapters = story.map(EventView.chapterOf)
+        return yield* Output.print(Output.toJson({ ...GrantView.of(grant, state, username), story: chapters }))
       }
       const client = yield* (yield* ClientStore).find(terms.clientId)
       const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })
@@ -201,37 +124,18 @@ export const show = Command.make("show", { id, json, ...ServerOptions.forCommand
   )
 )
 
-/** How a grant stands: one whose account, client or consent was taken back is dead, whatever its own row says yet. */
-const currentState = (grant: Grant.Grant) =>
-  Effect.gen(function* () {
-    const now = yield* DateTime.now
-    const state = stateAt(now)(grant)
-    if (state !== "Active") return state
-    const active = yield* (yield* GrantStore).findActive(grant.terms.id, now, Option.none())
-    return Option.isSome(active) ? state : "Revoked"
-  })
-
-/** Takes one grant back; `false` when that was done before. */
+/** Takes one grant back; answers with how many it were. */
 const revokeOne = (given: string) =>
   Effect.gen(function* () {
     const { terms } = yield* Named.grant(given)
-    const isNew = yield* (yield* GrantStore).revoke(terms.id, "OperatorRevoked", yield* DateTime.now)
-    if (isNew) {
-      yield* (yield* Events).publish({
-        _tag: "Revoked",
-        grantId: terms.id,
-        subject: terms.subject,
-        clientId: terms.clientId,
-        reason: "OperatorRevoked"
-      })
-    }
-    return isNew ? 1 : 0
+    const revoked = yield* (yield* TakingAway).revokeGrant(terms.id)
+    return Option.contains(revoked, true) ? 1 : 0
   })
 
 /** Takes everything back, one person after the other; answers with how many it were. */
 const revokeEverything = Effect.gen(function* () {
   const takingAway = yield* TakingAway
-  const subjects = yield* Stream.runFold(Pages.grants({}), new Set<Grant.Terms["subject"]>(), (subjects, { terms }) =>
+  const subjects = yield* Stream.runFold(Paging.grants({}), new Set<Grant.Terms["subject"]>(), (subjects, { terms }) =>
     subjects.add(terms.subject)
   )
   const revoked = yield* Effect.forEach(subjects, (subject) => takingAway.revokeGrants({ subject }))

@@ -10,7 +10,8 @@ import * as Schema from "effect/Schema"
 import type { Issuer } from "../domain/Issuer.js"
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
-import { digest, identifier, randomSecret } from "../services/Crypto.js"
+import * as ResourceView from "../domain/views/ResourceView.js"
+import { ResourceRegistration } from "../services/ResourceRegistration.js"
 import { ResourceStore, type StoredResource } from "../services/ResourceStore.js"
 import * as Beside from "./Beside.js"
 import * as Database from "./Database.js"
@@ -50,8 +51,7 @@ const readUri = (text: string) =>
     badUsage(`URI: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
   )
 
-/** A sentence that a page can show: not empty, and nothing in it that is not printable. */
-const isSentence = (text: string): boolean => text !== "" && text.length <= 200 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+const isSentence = Schema.is(Resource.Sentence)
 
 const readName = (text: string) =>
   isSentence(text.trim())
@@ -77,36 +77,6 @@ const readScopes = (texts: ReadonlyArray<string>) =>
     const twice = tokens.find((token, index) => tokens.indexOf(token) !== index)
     return twice === undefined ? Object.fromEntries(scopes) : yield* badUsage(`--scope: "${twice}" is given twice`)
   })
-
-/** By what a resource's server proves itself where it introspects: an id, and 256 random bits behind a prefix. */
-const newCredentials = Effect.gen(function* () {
-  const id = Resource.ResourceServerId.make(yield* identifier)
-  const secret = yield* randomSecret("lk_rs_")
-  return { id, secret }
-})
-
-/** A scope is granted at every resource that offers it: unticking it at one would not take it away at the other. */
-const requireOwnScopes = (resource: Resource.Resource, others: ReadonlyArray<Resource.Resource>) => {
-  const other = others.find(
-    (other) => !Scope.isEmpty(Scope.intersection(Resource.scope(resource), Resource.scope(other)))
-  )
-  if (other === undefined) return Effect.void
-  const [token] = Scope.intersection(Resource.scope(resource), Resource.scope(other))
-  return impossible(
-    `the resource ${other.uri} offers the scope "${token}" already: give each resource scopes of its own`
-  )
-}
-
-const toObject = ({ credentials, name, scopes, uri }: StoredResource, secret: Option.Option<Redacted.Redacted>) => ({
-  uri,
-  ...(name === undefined ? {} : { name }),
-  scopes,
-  ...Option.match(credentials, { onNone: () => ({}), onSome: ({ id }) => ({ introspection_id: id }) }),
-  ...Option.match(secret, {
-    onNone: () => ({}),
-    onSome: (secret) => ({ introspection_secret: Redacted.value(secret) })
-  })
-})
 
 const describe = (resource: StoredResource, secret: Option.Option<Redacted.Redacted>, place: ServerOptions.Place) => {
   const scopes = Output.table(Object.entries(resource.scopes))
@@ -138,22 +108,21 @@ export const create = Command.make("create", options, ({ introspects, json, name
     const title = yield* Effect.transposeMapOption(name, readName)
     const offered = yield* readScopes(scopes)
     yield* Effect.gen(function* () {
-      const store = yield* ResourceStore
-      const all = yield* store.list
-      const credentials = introspects ? Option.some(yield* newCredentials) : Option.none()
-      const resource: StoredResource = {
+      const { resource, secret } = yield* (yield* ResourceRegistration).register({
         uri: indicator,
         ...Option.match(title, { onNone: () => ({}), onSome: (name) => ({ name }) }),
         scopes: offered,
-        credentials: Option.map(credentials, ({ id, secret }) => ({ id, digest: digest(secret) }))
-      }
-      const taken = impossible(`there is a resource ${indicator} already`)
-      if (Resource.find(all, indicator) !== undefined) return yield* taken
-      yield* requireOwnScopes(resource, all)
-      if ((yield* store.insert(resource)) === "UriTaken") return yield* taken
-      const secret = Option.map(credentials, ({ secret }) => secret)
-      yield* Output.print(json ? Output.toJson(toObject(resource, secret)) : describe(resource, secret, place))
-    }).pipe(Beside.provide(place))
+        introspects
+      })
+      yield* Output.print(json ? Output.toJson(ResourceView.of(resource, secret)) : describe(resource, secret, place))
+    }).pipe(
+      Effect.catchTags({
+        UriTaken: () => impossible(`there is a resource ${indicator} already`),
+        ScopeTaken: ({ by, token }) =>
+          impossible(`the resource ${by} offers the scope "${token}" already: give each resource scopes of its own`)
+      }),
+      Beside.provide(place)
+    )
   })
 ).pipe(
   Command.withDescription(
@@ -165,7 +134,7 @@ export const list = Command.make("list", { json: options.json, ...ServerOptions.
   Beside.onExisting(given, (place) =>
     Effect.gen(function* () {
       const all = yield* (yield* ResourceStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map((resource) => toObject(resource, Option.none()))))
+      if (json) return yield* Output.print(Output.toJson(all.map((resource) => ResourceView.of(resource))))
       if (all.length === 0) return yield* Output.complain(`there is no resource yet that was made at ${place.issuer}`)
       yield* Effect.forEach(all, (resource) =>
         Output.print(

@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Resource from "../domain/Resource.js"
 import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
 import * as HomeEndpoint from "../http/HomeEndpoint.js"
 import * as AuthLayer from "../layers/AuthLayer.js"
@@ -16,10 +17,18 @@ import * as FirstAccountLink from "./FirstAccountLink.js"
 import * as Output from "./Output.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
+import * as Setting from "./Setting.js"
+import * as Settings from "./Settings.js"
 import * as Welcome from "./Welcome.js"
 
 const demo = Options.boolean("demo").pipe(
   Options.withDescription("Also runs a small MCP server that keeps notes, guarded, to try things out.")
+)
+
+const api = Options.boolean("api").pipe(
+  Options.withDescription(
+    "Also serves the account and admin API, at /api; with --demo it is served anyway. Or LATCHKEY_API=on."
+  )
 )
 
 const firstAccountHint =
@@ -28,10 +37,16 @@ const firstAccountHint =
 /** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
 const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("./demo/Demo.js") : undefined))
 
-const start = (given: ServerOptions.Typed & { readonly demo: boolean }) =>
+/** So with the API, whose description weighs megabytes. */
+const loadApi = (wanted: boolean) =>
+  Effect.promise(async () => (wanted ? (await import("../layers/ApiLayer.js")).layer : Layer.empty))
+
+const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly demo: boolean }) =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     const demo = yield* loadDemo(given.demo)
+    const hasApi = given.demo || given.api || (yield* Setting.read(Settings.table.api)) === "on"
+    const apiLayer = yield* loadApi(hasApi)
     const options = yield* Environment.options
     const demos = demo === undefined ? [] : [demo.resource(place.issuer)]
     const auth = AuthLayer.layer({
@@ -44,14 +59,15 @@ const start = (given: ServerOptions.Typed & { readonly demo: boolean }) =>
       AccessLog.layer,
       HomeEndpoint.layer({ firstAccountHint }),
       FirstAccountEndpoint.layer,
+      apiLayer,
       demo === undefined ? Layer.empty : demo.layer(place.issuer)
     ).pipe(Layer.provideMerge(FirstAccount.layer), Layer.provideMerge(auth))
 
     const welcome = Layer.scopedDiscard(
       Effect.gen(function* () {
         const firstAccount = yield* FirstAccountLink.offer(place)
-        const guarded = yield* (yield* Resources).all
-        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: demos[0]?.uri, guarded }))
+        const guarded = Resource.listed(yield* (yield* Resources).all)
+        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: demos[0]?.uri, guarded, hasApi }))
       })
     )
     yield* Environment.warnOfUnknown
@@ -64,6 +80,6 @@ const start = (given: ServerOptions.Typed & { readonly demo: boolean }) =>
     )
   }).pipe(Effect.catchTags(Refusals.ofStorage))
 
-export const serve = Command.make("serve", { ...ServerOptions.forServer, demo }, start).pipe(
+export const serve = Command.make("serve", { ...ServerOptions.forServer, api, demo }, start).pipe(
   Command.withDescription("Runs an authorization server, until it is told to stop.")
 )

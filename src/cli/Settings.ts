@@ -212,6 +212,12 @@ export const table = named({
     otherwise: "if not given, the server does, by address",
     hint: "give off, or leave it out"
   }),
+  api: make({
+    meaning: "Whether the account and admin API is served, at /api",
+    schema: Schema.Literal("on", "off"),
+    standard: "off",
+    hint: "give on or off"
+  }),
   logLevel: make({
     meaning: "The least that is logged",
     schema: Schema.Literal(...logLevels),

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Subject, Username } from "../domain/Account.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as AccountView from "../domain/views/AccountView.js"
 import { AccountStore } from "../services/AccountStore.js"
 import { Accounts } from "../services/Accounts.js"
 import { TakingAway } from "../services/TakingAway.js"
@@ -58,15 +59,7 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
   Beside.onExisting(given, (place) =>
     Effect.gen(function* () {
       const all = yield* (yield* AccountStore).list
-      if (json) {
-        const toObject = ({ createdAt, id, state, username }: (typeof all)[number]) => ({
-          id,
-          username,
-          state,
-          created_at: DateTime.formatIso(createdAt)
-        })
-        return yield* Output.print(Output.toJson(all.map(toObject)))
-      }
+      if (json) return yield* Output.print(Output.toJson(all.map(AccountView.of)))
       if (all.length === 0) return yield* Output.complain(`there is no account yet that can log in at ${place.issuer}`)
       yield* Effect.forEach(all, ({ createdAt, state, username }) =>
         Output.print(

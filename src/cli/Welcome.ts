@@ -17,16 +17,18 @@ export interface Welcome {
   readonly demo: string | undefined
   /** All that it guards, the demo included. */
   readonly guarded: ReadonlyArray<Resource.Resource>
+  readonly hasApi: boolean
 }
 
 /** Paragraphs, and what is to be copied, set in. */
-export const text = ({ demo, firstAccount, guarded, keyInFile, place }: Welcome): string =>
+export const text = ({ demo, firstAccount, guarded, hasApi, keyInFile, place }: Welcome): string =>
   [
     ...where(place),
     ...kept(place, keyInFile),
     ...account(firstAccount, place),
     ...(guarded.length === 0 ? nothingGuarded(place) : guards(guarded.filter(({ uri }) => uri !== demo))),
     ...(demo === undefined ? [] : tryIt(demo)),
+    ...(hasApi ? [`Its account and admin API is described at ${place.issuer}/api/docs`] : []),
     "Ctrl-C stops the server."
   ].join("\n\n")
 

@@ -16,7 +16,7 @@ export const toJson = (
   client: Client.Client,
   offered: Scope.Scope,
   secret: Option.Option<Redacted.Redacted> = Option.none()
-): Readonly<Record<string, unknown>> => {
+) => {
   const scope = Scope.format(Client.allowedScope(client, offered))
   return {
     client_id: client.id,

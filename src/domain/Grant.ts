@@ -265,3 +265,22 @@ export const rotated = (self: Chain, rotation: Rotation): Chain => ({
   ),
   idleExpiresAt: rotation.idleExpiresAt
 })
+
+/** How a grant stands at an instant. */
+export const Standing = Schema.Literal("Approved", "Active", "Expired", "Revoked")
+export type Standing = typeof Standing.Type
+
+/** How a grant's own row says that it stands; an epoch that has moved on may have ended it before. */
+export const standingAt = (now: DateTime.Utc) =>
+  Grant.$match({
+    Approved: ({ code }): Standing => (Time.isBefore(now, code.expiresAt) ? "Approved" : "Expired"),
+    Active: ({ terms }): Standing => (Time.isBefore(now, terms.expiresAt) ? "Active" : "Expired"),
+    Revoked: (): Standing => "Revoked"
+  })
+
+/** When its code was redeemed. */
+export const redeemedAt = Grant.$match({
+  Approved: () => Option.none<DateTime.Utc>(),
+  Active: ({ redeemedAt }) => Option.some(redeemedAt),
+  Revoked: ({ redeemedAt }) => redeemedAt
+})

@@ -76,7 +76,7 @@ export class InvalidScope extends Schema.TaggedError<InvalidScope>("latchkey/Inv
 /** The resource is unknown, malformed, or beyond what was granted (RFC 8707 §2). */
 export class InvalidTarget extends Schema.TaggedError<InvalidTarget>("latchkey/InvalidTarget")(
   "InvalidTarget",
-  fields("Malformed", "UnknownResource", "NotGranted", "TooManyResources")
+  fields("Malformed", "UnknownResource", "NotGranted", "TooManyResources", "NotAlone")
 ) {}
 
 /** The client did not register this grant type or response type (RFC 6749 §5.2). */
@@ -167,6 +167,15 @@ export class TemporarilyUnavailable extends Schema.TaggedError<TemporarilyUnavai
   cause: Schema.optional(Schema.Defect)
 }) {}
 
+/** The API of this server's own has no such thing (RFC 9110 §15.5.5). */
+export class NotFound extends Schema.TaggedError<NotFound>("latchkey/NotFound")("NotFound", fields("Unknown")) {}
+
+/** What is asked for stands against what is there already (RFC 9110 §15.5.10). */
+export class Conflict extends Schema.TaggedError<Conflict>("latchkey/Conflict")(
+  "Conflict",
+  fields("NameTaken", "UriTaken", "ScopeTaken", "PublicClient")
+) {}
+
 /** Too many requests of late: come back after a while (RFC 6585 §4). */
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>("latchkey/TooManyRequests")(
   "TooManyRequests",
@@ -206,6 +215,8 @@ export type OAuthError =
   | MissingToken
   | InvalidToken
   | InsufficientScope
+  | NotFound
+  | Conflict
   | TemporarilyUnavailable
   | TooManyRequests
   | ServerError

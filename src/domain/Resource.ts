@@ -24,6 +24,16 @@ export type ResourceIndicator = typeof ResourceIndicator.Type
 export const ResourceServerId = Schema.NonEmptyString.pipe(Schema.brand("ResourceServerId"))
 export type ResourceServerId = typeof ResourceServerId.Type
 
+/** A name or a sentence that a page can show: not empty, and nothing in it that is not printable. */
+export const Sentence = Schema.String.pipe(
+  Schema.filter(
+    (text) =>
+      (text.trim() !== "" && text.length <= 200 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)) ||
+      "give 1 to 200 characters, all of them printable",
+    { jsonSchema: { minLength: 1, maxLength: 200 } }
+  )
+)
+
 /** A protected resource of this server: its indicator, and a sentence for each scope, shown at consent. */
 export interface Resource {
   readonly uri: ResourceIndicator
@@ -31,7 +41,41 @@ export interface Resource {
   readonly name?: string | undefined
   /** Scope token to the sentence that a person reads before allowing it. */
   readonly scopes: Readonly<Record<string, string>>
+  /** There where it is one of the server's own. */
+  readonly own?: Own | undefined
 }
+
+/**
+ * A resource of the server's own, such as its API. No list names it, nobody gets it who does not ask for it by its
+ * indicator or by a scope of it, and a token for it is for nothing else: whoever else saw that token could use it here.
+ */
+export interface Own {
+  /** Those of its scopes that no person is asked for: they are for clients that act for themselves (RFC 6749 §4.4). */
+  readonly clientsOnly: ReadonlySet<string>
+}
+
+/** The resources that anybody may be told of, and that are meant where a request names none. */
+export const listed = (resources: ReadonlyArray<Resource>): ReadonlyArray<Resource> =>
+  resources.filter(({ own }) => own === undefined)
+
+/** What a request without a `resource` can mean: the listed ones, and the server's own whose scope it asks for. */
+export const meant = (resources: ReadonlyArray<Resource>, requested: Scope.Scope): ReadonlyArray<Resource> =>
+  resources.filter(
+    (resource) => resource.own === undefined || !Scope.isEmpty(Scope.intersection(scope(resource), requested))
+  )
+
+/** Whether the resources may stand in one token. */
+export const areCompatible = (resources: ReadonlyArray<Resource>): boolean =>
+  resources.length <= 1 || resources.every(({ own }) => own === undefined)
+
+/** The resource with the scopes that a person can allow. */
+export const forPeople = (self: Resource): Resource =>
+  self.own === undefined
+    ? self
+    : {
+        ...self,
+        scopes: Object.fromEntries(Object.entries(self.scopes).filter(([token]) => !self.own?.clientsOnly.has(token)))
+      }
 
 /** The scope that a resource offers. */
 export const scope = (self: Resource): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))

@@ -168,12 +168,12 @@ export const incident = (endpoint: string, defect: unknown): Effect.Effect<Serve
     return new ServerError({ reason: "Defect", description: `something went wrong here; incident ${id}` })
   })
 
-const corsHeaders = {
+export const corsHeaders = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy"
 }
 
-const preflightHeaders = (allow: string) => ({
+export const preflightHeaders = (allow: string) => ({
   "access-control-allow-methods": allow,
   "access-control-allow-headers": "Authorization, Content-Type, MCP-Protocol-Version",
   "access-control-max-age": "3600"

@@ -38,7 +38,7 @@ const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource
   return (
     resources.find((resource) => Resource.path(resource) === rest) ??
     resources.find(({ uri }) => new URL(uri).pathname.replace(/^\/$/, "") === path) ??
-    (path === "" ? resources[0] : undefined)
+    (path === "" ? Resource.listed(resources)[0] : undefined)
   )
 }
 

@@ -19,9 +19,9 @@ const register = Effect.gen(function* () {
   const registration = yield* ClientRegistration
   const resources = yield* Resources
   const metadata = yield* JsonText.parse(yield* Body.json(request))
-  const { client, secret } = yield* registration.register(metadata, "Dynamic")
+  const { client, secret } = yield* registration.register(metadata)
   return HttpServerResponse.unsafeJson(
-    ClientInformation.toJson(client, Resource.offered(yield* resources.all), secret),
+    ClientInformation.toJson(client, Resource.offered(Resource.listed(yield* resources.all)), secret),
     {
       status: 201,
       headers: Wire.noStore

@@ -4,6 +4,7 @@
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import type { Issuer } from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
@@ -32,10 +33,19 @@ const wire = {
   MissingToken: { error: undefined, status: 401 },
   InvalidToken: { error: "invalid_token", status: 401 },
   InsufficientScope: { error: "insufficient_scope", status: 403 },
+  NotFound: { error: "not_found", status: 404 },
+  Conflict: { error: "conflict", status: 409 },
   TemporarilyUnavailable: { error: "temporarily_unavailable", status: 503 },
   TooManyRequests: { error: "temporarily_unavailable", status: 429 },
   ServerError: { error: "server_error", status: 500 }
 } as const satisfies Record<OAuthError["_tag"], { readonly error: string | undefined; readonly status: number }>
+
+/** Whether a thing that was thrown is one of the errors of this table. */
+export const isOAuthError = (error: unknown): error is OAuthError =>
+  Predicate.hasProperty(error, "_tag") &&
+  typeof error._tag === "string" &&
+  Object.hasOwn(wire, error._tag) &&
+  "reason" in error
 
 /** The status of an error. */
 export const status = (error: OAuthError): number => wire[error._tag].status

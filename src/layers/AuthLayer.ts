@@ -41,6 +41,7 @@ import * as LoginThrottle from "../services/LoginThrottle.js"
 import * as RateLimiter from "../services/RateLimiter.js"
 import * as Readiness from "../services/Readiness.js"
 import * as RefreshChain from "../services/RefreshChain.js"
+import * as ResourceRegistration from "../services/ResourceRegistration.js"
 import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
 import * as ScopePolicy from "../services/ScopePolicy.js"
@@ -60,7 +61,7 @@ import { type SettingsOptions, toSettings } from "./SettingsOptions.js"
  * Two servers in one process share nothing, though layers are memoised by reference; and wherever one server is used, it
  * is the same. `Layer.fresh` would build it anew for each use.
  */
-const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+export const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
 
 /** What an app may change by a layer of its own. */
 const seams = Layer.mergeAll(
@@ -83,6 +84,7 @@ export const layerServices = (options: SettingsOptions) => {
     LoginThrottle.layer,
     Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
     Readiness.layer,
+    ResourceRegistration.layer,
     Revocation.layer,
     ServerMetadata.layer,
     Sessions.layer,

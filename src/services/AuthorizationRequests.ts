@@ -96,7 +96,7 @@ const make = Effect.gen(function* () {
   return AuthorizationRequests.of({
     validate: Effect.fn("AuthorizationRequests.validate")(function* (parameters) {
       const replyTo = yield* replyAddress(parameters)
-      const known = yield* resources.all
+      const known = (yield* resources.all).map(Resource.forPeople)
       return yield* Effect.mapError(
         readRest(parameters, replyTo, known),
         (error) => new AuthorizationRejected({ replyTo, error })
@@ -142,16 +142,21 @@ const readRest = (
     }
 
     const codeChallenge = yield* readCodeChallenge(read("code_challenge"), read("code_challenge_method"))
+    const requested = yield* Effect.transposeMapOption(read("scope"), Parameters.scope)
     const named = yield* readResources(Parameters.all(parameters, "resource"), known)
-    const scope = yield* readScope(
-      read("scope"),
-      replyTo.client,
-      Option.getOrElse(named, () => known)
+    const meant = Option.getOrElse(named, () =>
+      Resource.meant(
+        known,
+        Option.getOrElse(requested, () => Scope.empty)
+      )
     )
+    const scope = yield* readScope(requested, replyTo.client, meant)
+    const resources = Option.getOrElse(named, () => resourcesOf(scope, meant))
+    if (!Resource.areCompatible(resources)) return yield* notAlone
     return {
       ...replyTo,
       scope,
-      resources: Option.getOrElse(named, () => resourcesOf(scope, known)),
+      resources,
       codeChallenge,
       prompt: yield* readPrompt(read("prompt")),
       maxAge: yield* readMaxAge(read("max_age")),
@@ -171,6 +176,11 @@ const readCodeChallenge = (challenge: Option.Option<string>, method: Option.Opti
     Parameters.malformed("code_challenge")
   )
 }
+
+const notAlone = new InvalidTarget({
+  reason: "NotAlone",
+  description: "this resource is asked for alone, without others"
+})
 
 /** The resources that are named (RFC 8707 §2.1); `None` when none is. */
 const readResources = (
@@ -193,7 +203,7 @@ const readResources = (
 
 /** What is asked for; without a `scope` it is all that the client may ask of these resources (RFC 6749 §3.3). */
 const readScope = (
-  requested: Option.Option<string>,
+  requested: Option.Option<Scope.Scope>,
   client: Client.Client,
   resources: ReadonlyArray<Resource.Resource>
 ): Effect.Effect<Scope.Scope, InvalidScope> =>
@@ -206,7 +216,7 @@ const readScope = (
         ? yield* new InvalidScope({ reason: "NotAllowed", description: "no scope is registered for this client" })
         : allowed
     }
-    const scope = yield* Parameters.scope(requested.value)
+    const scope = requested.value
     if (!Scope.isSubset(scope, offered)) {
       return yield* new InvalidScope({ reason: "NotOffered", description: "the scope is not offered by the resource" })
     }

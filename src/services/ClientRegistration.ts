@@ -31,17 +31,20 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   ClientRegistration,
   {
     /**
-     * Registers a client by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored; `client_id`
-     * and `client_secret` are always of this server's choosing. Clients that register themselves are so many at most, until
-     * they are used.
+     * A client registers itself by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored;
+     * `client_id` and `client_secret` are always of this server's choosing. Clients that nobody has used yet are so many at
+     * most.
      */
     readonly register: (
-      metadata: unknown,
-      origin: Client.Client["origin"]
+      metadata: unknown
     ) => Effect.Effect<
       Registered,
       InvalidClientMetadata | InvalidRedirectUri | TooManyRequests | TemporarilyUnavailable
     >
+    /** The operator makes a client, which may ask for the scope of its metadata. */
+    readonly create: (
+      metadata: unknown
+    ) => Effect.Effect<Registered, InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
   }
 >() {}
 
@@ -122,31 +125,43 @@ const make = Effect.gen(function* () {
     return { ...request, grant_types: grants, response_types: responseTypes }
   })
 
-  const keep = Effect.fnUntraced(function* (client: Client.Client) {
-    if (client.origin === "Operator") return yield* clients.insert(client)
-    if ((yield* clients.insertDynamic(client, settings.maxUnusedClients)) === "QuotaReached") return yield* quotaReached
+  const prepare = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
+    const { scope, ...metadata } = yield* read(json, origin)
+    const secret = metadata.token_endpoint_auth_method === "none" ? Option.none() : Option.some(yield* newClientSecret)
+    const client: Client.Client = {
+      id: Client.ClientId.make(yield* identifier),
+      issuedAt: yield* DateTime.now,
+      origin,
+      // What a client may ask for is not its own to say (ADR 10).
+      metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
+      secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
+      state: "Enabled",
+      usedAt: Option.none(),
+      epoch: 1
+    }
+    return { client, secret }
   })
 
+  const told = (registered: Registered) =>
+    Effect.as(
+      events.publish({
+        _tag: "ClientRegistered",
+        clientId: registered.client.id,
+        origin: registered.client.origin
+      }),
+      registered
+    )
+
   return ClientRegistration.of({
-    register: Effect.fn("ClientRegistration.register")(function* (json, origin) {
-      const { scope, ...metadata } = yield* read(json, origin)
-      const id = Client.ClientId.make(yield* identifier)
-      const secret =
-        metadata.token_endpoint_auth_method === "none" ? Option.none() : Option.some(yield* newClientSecret)
-      const client: Client.Client = {
-        id,
-        issuedAt: yield* DateTime.now,
-        origin,
-        // What a client may ask for is not its own to say (ADR 10).
-        metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
-        secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
-        state: "Enabled",
-        usedAt: Option.none(),
-        epoch: 1
-      }
-      yield* keep(client)
-      yield* events.publish({ _tag: "ClientRegistered", clientId: id, origin })
-      return { client, secret }
+    register: Effect.fn("ClientRegistration.register")(function* (json) {
+      const prepared = yield* prepare(json, "Dynamic")
+      const answer = yield* clients.insertDynamic(prepared.client, settings.maxUnusedClients)
+      return answer === "QuotaReached" ? yield* quotaReached : yield* told(prepared)
+    }),
+    create: Effect.fn("ClientRegistration.create")(function* (json) {
+      const prepared = yield* prepare(json, "Operator")
+      yield* clients.insert(prepared.client)
+      return yield* told(prepared)
     })
   })
 })

@@ -68,6 +68,6 @@ export const equals = (left: Uint8Array, right: Uint8Array): boolean =>
 export const digestsEqual = (left: Digest, right: Digest): boolean =>
   equals(Buffer.from(left, "latin1"), Buffer.from(right, "latin1"))
 
-/** SHA-256 of a style sheet, as a Content-Security-Policy names it (CSP Level 3 §2.3.1). */
+/** SHA-256 of a style sheet or a script, as a Content-Security-Policy names it (CSP Level 3 §2.3.1). */
 export const styleHash = (styles: string): string =>
   NodeCrypto.createHash("sha256").update(styles, "utf8").digest("base64")

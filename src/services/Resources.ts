@@ -1,20 +1,24 @@
 /**
- * The protected resources of this server: those of its settings, and those that its operator made beside it.
+ * The protected resources of this server: those of its settings, those that its operator made beside it, and its own.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import type { Resource } from "../domain/Resource.js"
+import type { Own, Resource } from "../domain/Resource.js"
 import { ResourceStore } from "./ResourceStore.js"
 import { ServerSettings } from "./ServerSettings.js"
 
 export class Resources extends Context.Tag("latchkey/Resources")<
   Resources,
   {
-    /** All of them now; what the operator changes is seen within a second. */
+    /** All of them now, the server's own too; what the operator changes is seen within a second. */
     readonly all: Effect.Effect<ReadonlyArray<Resource>, TemporarilyUnavailable>
+    /** Those of the server's own, such as its API, once their layers are built. */
+    readonly own: Effect.Effect<ReadonlyArray<Resource>>
+    /** Adds one of the server's own. */
+    readonly addOwn: (resource: Resource & { readonly own: Own }) => Effect.Effect<void>
   }
 >() {}
 
@@ -24,18 +28,25 @@ const freshFor = 1000
 const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const { resources: configured } = yield* ServerSettings
-  let known: ReadonlyArray<Resource> = configured
+  let own: ReadonlyArray<Resource> = []
+  let stored: ReadonlyArray<Resource> = []
   let readAt = Number.NEGATIVE_INFINITY
   return Resources.of({
     all: Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      if (now - readAt < freshFor) return known
-      const stored = yield* store.list
-      const names = new Set(configured.map(({ uri }) => uri))
-      known = [...configured, ...stored.filter(({ uri }) => !names.has(uri))]
-      readAt = now
-      return known
-    })
+      if (now - readAt >= freshFor) {
+        stored = yield* store.list
+        readAt = now
+      }
+      const first = [...own, ...configured]
+      const names = new Set(first.map(({ uri }) => uri))
+      return [...first, ...stored.filter(({ uri }) => !names.has(uri))]
+    }),
+    own: Effect.sync(() => own),
+    addOwn: (resource) =>
+      Effect.sync(() => {
+        own = [...own, resource]
+      })
   })
 })
 

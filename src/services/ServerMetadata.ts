@@ -38,7 +38,7 @@ const make = Effect.gen(function* () {
         issuer,
         ...added,
         grant_types_supported: yield* grantTypes.names,
-        scopes_supported: Array.from(Resource.offered(yield* resources.all))
+        scopes_supported: Array.from(Resource.offered(Resource.listed(yield* resources.all)))
       }
       return Object.fromEntries(
         Object.entries(document).filter(([, value]) => !Array.isArray(value) || value.length > 0)

@@ -44,7 +44,9 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly rotateSecret: (id: ClientId) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
     /** What a person allowed a client. */
     readonly withdrawConsent: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
-    /** Single grants, by the operator's hand; answers with those that were revoked. */
+    /** One grant, by the operator's hand; `None` when there is none, `false` when it was taken back before. */
+    readonly revokeGrant: (id: GrantId) => Effect.Effect<Option.Option<boolean>, TemporarilyUnavailable>
+    /** All of somebody's, by the operator's hand; answers with those that were revoked. */
     readonly revokeGrants: (whose: Whose) => Effect.Effect<ReadonlyArray<GrantId>, TemporarilyUnavailable>
   }
 >() {}
@@ -123,6 +125,15 @@ const make = Effect.gen(function* () {
       yield* consents.withdraw(subject, clientId)
       yield* revoke({ subject, clientId }, "ConsentWithdrawn")
       yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
+    }),
+    revokeGrant: Effect.fn("TakingAway.revokeGrant")(function* (grantId) {
+      const grant = yield* grants.find(grantId)
+      if (Option.isNone(grant)) return Option.none()
+      const reason = "OperatorRevoked"
+      const isNew = yield* grants.revoke(grantId, reason, yield* DateTime.now)
+      const { clientId, subject } = grant.value.terms
+      if (isNew) yield* events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
+      return Option.some(isNew)
     }),
     revokeGrants: (whose) => revoke(whose, "OperatorRevoked")
   })

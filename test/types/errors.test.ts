@@ -91,6 +91,9 @@ describe("a flow ends in these errors, and no other", () => {
     expectTypeOf<Fails<ClientRegistration["Type"]["register"]>>().toEqualTypeOf<
       Tags<InvalidClientMetadata | InvalidRedirectUri | TooManyRequests | TemporarilyUnavailable>
     >()
+    expectTypeOf<Fails<ClientRegistration["Type"]["create"]>>().toEqualTypeOf<
+      Tags<InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+    >()
   })
 
   it("the person's decision (RFC 6749 §4.1.2.1)", () => {

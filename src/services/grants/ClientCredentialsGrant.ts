@@ -23,10 +23,11 @@ const notRegistered = new InvalidScope({
   description: "the scope is not registered for this client"
 })
 
-/** The resources that are named; those that offer what the client may have, when none is. */
+/** The resources that are named; those that offer what the client may have, and are meant, when none is. */
 const audienceOf = (
   known: ReadonlyArray<Resource.Resource>,
   requested: ReadonlyArray<string>,
+  scope: Scope.Scope,
   client: Client.Client
 ): Effect.Effect<readonly [Resource.Resource, ...Array<Resource.Resource>], InvalidTarget | InvalidScope> => {
   const named = requested.map((indicator) => Resource.find(known, indicator)).filter((found) => found !== undefined)
@@ -36,17 +37,29 @@ const audienceOf = (
       description: "the resource is not one that this server knows"
     })
   }
-  const offering = known.filter((resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource))))
-  const [first, ...others] = new Set(requested.length > 0 ? named : offering)
-  return first === undefined ? notRegistered : Effect.succeed([first, ...others])
+  const mayHave = (resource: Resource.Resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource)))
+  const [first, ...others] = new Set(requested.length > 0 ? named : meantBy(known, scope).filter(mayHave))
+  if (first === undefined) return notRegistered
+  return Resource.areCompatible([first, ...others])
+    ? Effect.succeed([first, ...others])
+    : new InvalidTarget({ reason: "NotAlone", description: "this resource is asked for alone, without others" })
+}
+
+/** Where all that is asked for is of one resource of the server's own, it is that one that is meant. */
+const meantBy = (known: ReadonlyArray<Resource.Resource>, scope: Scope.Scope): ReadonlyArray<Resource.Resource> => {
+  const own = known.filter((resource) => resource.own !== undefined)
+  const isOwn = !Scope.isEmpty(scope) && Scope.isSubset(scope, Resource.offered(own))
+  return Resource.meant(isOwn ? own : known, scope)
 }
 
 /** What is asked for, if the client may have it; all that it may have, when nothing is asked. */
-const scopeOf = (requested: string | undefined, allowed: Scope.Scope): Effect.Effect<Scope.Scope, InvalidScope> =>
-  Effect.gen(function* () {
-    const scope = requested === undefined ? allowed : yield* Parameters.scope(requested)
-    return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? yield* notRegistered : scope
-  })
+const scopeOf = (
+  requested: Scope.Scope | undefined,
+  allowed: Scope.Scope
+): Effect.Effect<Scope.Scope, InvalidScope> => {
+  const scope = requested ?? allowed
+  return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? notRegistered : Effect.succeed(scope)
+}
 
 /** Nothing is spent here: the client, its resources and its scope are checked, and a token is sealed. */
 export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
@@ -63,8 +76,9 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
       description: "the client may not act for itself"
     })
   }
-  const audience = yield* audienceOf(yield* resources.all, request.resource, client)
-  const asked = yield* scopeOf(request.scope, Client.allowedScope(client, Resource.offered(audience)))
+  const requested = request.scope === undefined ? undefined : yield* Parameters.scope(request.scope)
+  const audience = yield* audienceOf(yield* resources.all, request.resource, requested ?? Scope.empty, client)
+  const asked = yield* scopeOf(requested, Client.allowedScope(client, Resource.offered(audience)))
   const scope = yield* policy.permit({ client, account: Option.none(), scope: asked, resources: audience })
   if (Scope.isEmpty(scope)) {
     return yield* new InvalidScope({ reason: "NotPermitted", description: "nothing that was asked may be given" })

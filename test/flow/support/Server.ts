@@ -21,6 +21,7 @@ import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/BearerAuth.js"
+import * as ApiLayer from "../../../src/layers/ApiLayer.js"
 import * as AuthLayer from "../../../src/layers/AuthLayer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
@@ -75,6 +76,8 @@ export interface Options {
   readonly upkeep?: boolean
   /** Whether it stands beside another on the same storage, where the account is there already. */
   readonly isSecond?: boolean
+  /** Whether it has the account and admin API. */
+  readonly api?: boolean
   /** Is told everything that is logged. */
   readonly logger?: Logger.Logger<unknown, void>
 }
@@ -88,6 +91,7 @@ const routesOf = (resources: SettingsOptions["resources"]) =>
 
 /** Starts a server with one account, `ada`. */
 export const make = ({
+  api = false,
   routes,
   seams = Layer.empty,
   settings = {},
@@ -100,7 +104,10 @@ export const make = ({
     if ((yield* Clock.currentTimeMillis) < start) yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
     const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
-    const app = Layer.provideMerge(routes ?? routesOf(options.resources), AuthLayer.layer(options))
+    const app = Layer.provideMerge(
+      Layer.merge(routes ?? routesOf(options.resources), api ? ApiLayer.layer : Layer.empty),
+      AuthLayer.layer(options)
+    )
     const router = yield* Layer.build(
       Layer.provideMerge(Layer.provide(app, Layer.mergeAll(storage, seams, pace)), HttpLayerRouter.layer)
     )
@@ -253,7 +260,7 @@ export class TestServer {
     this.run(
       Effect.gen(function* () {
         const own = { grant_types: ["client_credentials"], scope: "notes:read notes:write" }
-        const { client, secret } = yield* (yield* ClientRegistration).register({ ...own, ...metadata }, "Operator")
+        const { client, secret } = yield* (yield* ClientRegistration).create({ ...own, ...metadata })
         return {
           client_id: client.id,
           token_endpoint_auth_method: client.metadata.token_endpoint_auth_method,

@@ -6,8 +6,8 @@ import * as Stream from "effect/Stream"
 import type { Event } from "../domain/Event.js"
 import type { Grant, GrantId } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import * as EventLog from "../services/EventLog.js"
-import * as GrantStore from "../services/GrantStore.js"
+import * as EventLog from "./EventLog.js"
+import * as GrantStore from "./GrantStore.js"
 
 const size = 500
 

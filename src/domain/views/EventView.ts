@@ -1,0 +1,30 @@
+/** An event as JSON has it: `{"id", "at", "event"}`, and its fields. */
+import * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
+import type { Event } from "../Event.js"
+
+const Fields = Schema.Struct({ at: Schema.String, event: Schema.String }, { key: Schema.String, value: Schema.Unknown })
+
+export const EventView = Schema.Struct(
+  { id: Schema.String, ...Fields.fields },
+  { key: Schema.String, value: Schema.Unknown }
+).annotations({ identifier: "Event", description: "What happened, when, and to whom. Ids grow with time." })
+export type EventView = typeof EventView.Type
+
+/** An event within the story of one grant, which says already whom and what it is about. */
+export const ChapterView = Fields.annotations({ identifier: "Chapter", description: "What happened to a grant, when." })
+export type ChapterView = typeof ChapterView.Type
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+export const of = ({ at, happening: { _tag, ...fields }, id }: Event): EventView => ({
+  id,
+  at: DateTime.formatIso(at),
+  event: _tag,
+  ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [snakeCase(name), value]))
+})
+
+export const chapterOf = (event: Event): ChapterView => {
+  const { client_id: _, grant_id: __, id: ___, subject: ____, ...chapter } = of(event)
+  return chapter
+}

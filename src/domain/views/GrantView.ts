@@ -1,0 +1,58 @@
+/** A grant as JSON has it. */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Subject } from "../Account.js"
+import { ClientId } from "../Client.js"
+import * as Grant from "../Grant.js"
+import { ResourceIndicator } from "../Resource.js"
+import * as Scope from "../Scope.js"
+
+const fields = {
+  id: Grant.GrantId,
+  state: Grant.Standing,
+  subject: Subject,
+  username: Schema.String.annotations({ description: "The name of the account; its id where it is gone." }),
+  client_id: ClientId,
+  scope: Schema.String,
+  resources: Schema.Array(ResourceIndicator),
+  approved_at: Schema.String,
+  expires_at: Schema.String,
+  redeemed_at: Schema.optional(Schema.String),
+  generation: Schema.optional(Schema.Number),
+  refresh_token_expires_at: Schema.optional(Schema.String),
+  revoked_at: Schema.optional(Schema.String),
+  reason: Schema.optional(Grant.RevocationReason)
+}
+
+export const GrantView = Schema.Struct(fields).annotations({
+  identifier: "Grant",
+  description: "What a person allowed a client, and what became of it."
+})
+export type GrantView = typeof GrantView.Type
+
+export const of = (grant: Grant.Grant, state: Grant.Standing, username: string): GrantView => {
+  const { terms } = grant
+  return {
+    id: terms.id,
+    state,
+    subject: terms.subject,
+    username,
+    client_id: terms.clientId,
+    scope: Scope.format(terms.scope),
+    resources: terms.resources,
+    approved_at: DateTime.formatIso(terms.approvedAt),
+    expires_at: DateTime.formatIso(terms.expiresAt),
+    ...Option.match(Grant.redeemedAt(grant), {
+      onNone: () => ({}),
+      onSome: (at) => ({ redeemed_at: DateTime.formatIso(at) })
+    }),
+    ...(Grant.isRefreshable(grant)
+      ? {
+          generation: grant.chain.value.generation,
+          refresh_token_expires_at: DateTime.formatIso(grant.chain.value.idleExpiresAt)
+        }
+      : {}),
+    ...(grant._tag === "Revoked" ? { revoked_at: DateTime.formatIso(grant.revokedAt), reason: grant.reason } : {})
+  }
+}

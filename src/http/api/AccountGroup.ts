@@ -1,0 +1,62 @@
+/** The account API: a person's own account, through a program that they allowed to. */
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Schema from "effect/Schema"
+import { Subject } from "../../domain/Account.js"
+import { ClientId } from "../../domain/Client.js"
+import { ResourceIndicator } from "../../domain/Resource.js"
+import { SessionId } from "../../domain/Session.js"
+import { AccountGuard } from "./Guards.js"
+import * as Problems from "./Problems.js"
+import { summary } from "./Summary.js"
+
+const Me = Schema.Struct({
+  subject: Subject,
+  username: Schema.optional(Schema.String),
+  created_at: Schema.optional(Schema.String),
+  client_id: ClientId,
+  scope: Schema.String,
+  expires_at: Schema.String
+}).annotations({ identifier: "Me", description: "Whose token it is, which client has it, and what it is good for." })
+
+const App = Schema.Struct({
+  client_id: ClientId,
+  client_name: Schema.String,
+  origin: Schema.Literal("Operator", "Dynamic"),
+  scope: Schema.String,
+  resources: Schema.Array(ResourceIndicator),
+  updated_at: Schema.String
+}).annotations({ identifier: "App", description: "What this person allows a client." })
+
+const Login = Schema.Struct({
+  id: SessionId,
+  authenticated_at: Schema.String,
+  expires_at: Schema.String
+}).annotations({ identifier: "Login", description: "A browser in which this person is logged in." })
+
+const Apps = Schema.Struct({ apps: Schema.Array(App) }).annotations({ identifier: "Apps" })
+const Logins = Schema.Struct({ sessions: Schema.Array(Login) }).annotations({ identifier: "Logins" })
+
+export class AccountGroup extends HttpApiGroup.make("account")
+  .add(HttpApiEndpoint.get("me", "/account").addSuccess(Me).annotateContext(summary("Who am I?")))
+  .add(HttpApiEndpoint.get("apps", "/account/apps").addSuccess(Apps).annotateContext(summary("What did I allow?")))
+  .add(
+    HttpApiEndpoint.del("withdraw", "/account/apps/:client_id")
+      .setPath(Schema.Struct({ client_id: ClientId }))
+      .addError(Problems.NotFound)
+      .annotateContext(summary("Withdraw what I allowed: all that the client was given for it is dead at once."))
+  )
+  .add(
+    HttpApiEndpoint.get("sessions", "/account/sessions")
+      .addSuccess(Logins)
+      .annotateContext(summary("Where am I logged in?"))
+  )
+  .add(
+    HttpApiEndpoint.del("endSession", "/account/sessions/:id")
+      .setPath(Schema.Struct({ id: SessionId }))
+      .addError(Problems.NotFound)
+      .annotateContext(summary("Log out there."))
+  )
+  .middleware(AccountGuard)
+  .annotateContext(OpenApi.annotations({ title: "Account", description: "A person's own account." })) {}

@@ -1,0 +1,76 @@
+/** What the API is, for programs (`/api/openapi.json`) and for people (`/api/docs`: Swagger UI, with all that it needs). */
+import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { styleHash } from "../../services/Crypto.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Endpoint from "../Endpoint.js"
+import * as PublicDocument from "../PublicDocument.js"
+import * as Wire from "../Wire.js"
+import * as Api from "./Api.js"
+
+const document = Effect.gen(function* () {
+  const { issuer } = yield* ServerSettings
+  const spec = { ...OpenApi.fromApi(Api.of(issuer)) }
+  yield* Endpoint.add({
+    path: `${Api.path(issuer)}/openapi.json`,
+    cors: true,
+    renderError: (error) => Wire.toJson(error, issuer),
+    GET: PublicDocument.answer(spec)
+  })
+})
+
+const hashes = (html: string, tag: RegExp): ReadonlyArray<string> =>
+  Array.from(html.matchAll(tag), ([, content = ""]) => `'sha256-${styleHash(content)}'`)
+
+/** Its own scripts and styles and no others, and calls to this server alone; our other pages have no script at all. */
+const policy = (html: string): string =>
+  [
+    "default-src 'none'",
+    `script-src ${hashes(html, /<script>([\s\S]*?)<\/script>/g).join(" ")}`,
+    `style-src ${hashes(html, /<style>([\s\S]*?)<\/style>/g).join(" ")}`,
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'"
+  ].join("; ")
+
+/** The platform's page, with the headers that a page carries here. */
+const page = HttpLayerRouter.middleware(
+  Effect.sync(() => {
+    // Megabytes are hashed once, and not before somebody looks.
+    let known: string | undefined
+    const policyOf = (response: HttpServerResponse.HttpServerResponse) => {
+      const { body } = response
+      known ??= policy(body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : "")
+      return known
+    }
+    return (page) =>
+      Effect.map(page, (response) =>
+        HttpServerResponse.setHeaders(response, {
+          "content-security-policy": policyOf(response),
+          "cache-control": "public, max-age=300",
+          "x-frame-options": "DENY",
+          "x-content-type-options": "nosniff",
+          "referrer-policy": "no-referrer",
+          "cross-origin-resource-policy": "same-origin"
+        })
+      )
+  })
+).layer
+
+/** Serves both. */
+export const layer = Layer.unwrapEffect(
+  Effect.map(ServerSettings, ({ issuer }) =>
+    Layer.merge(
+      Layer.effectDiscard(document),
+      HttpApiSwagger.layerHttpLayerRouter({ api: Api.of(issuer), path: `${Api.path(issuer)}/docs` }).pipe(
+        Layer.provide(page)
+      )
+    )
+  )
+)

@@ -1,0 +1,40 @@
+/** What the admin API tells of events and keys. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as EventView from "../../domain/views/EventView.js"
+import { EventLog } from "../../services/EventLog.js"
+import { KeyStore } from "../../services/KeyStore.js"
+import type * as Api from "./Api.js"
+import { next } from "./Summary.js"
+
+export const layer = (api: Api.Placed) =>
+  HttpApiBuilder.group(api, "audit", (handlers) =>
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const keys = yield* KeyStore
+
+      return handlers
+        .handle("events", ({ urlParams: { after, client, grant, limit, user } }) =>
+          Effect.map(
+            log.read({
+              limit,
+              ...(after === undefined ? {} : { after }),
+              ...(user === undefined ? {} : { subject: user }),
+              ...(client === undefined ? {} : { clientId: client }),
+              ...(grant === undefined ? {} : { grantId: grant })
+            }),
+            (events) => ({ events: events.map(EventView.of), ...next(events, limit, ({ id }) => id) })
+          )
+        )
+        .handle("keys", () =>
+          Effect.map(keys.list, (all) => ({
+            keys: all.map(({ createdAt, id, state }) => ({
+              id,
+              state: state._tag,
+              created_at: DateTime.formatIso(createdAt)
+            }))
+          }))
+        )
+    })
+  )

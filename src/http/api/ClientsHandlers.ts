@@ -1,0 +1,47 @@
+/** What the admin API does with clients. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Client from "../../domain/Client.js"
+import { Conflict } from "../../domain/OAuthError.js"
+import * as ClientView from "../../domain/views/ClientView.js"
+import { ClientRegistration } from "../../services/ClientRegistration.js"
+import { ClientStore } from "../../services/ClientStore.js"
+import { TakingAway } from "../../services/TakingAway.js"
+import type * as Api from "./Api.js"
+import { noSuch, orNoSuch } from "./Problems.js"
+
+export const layer = (api: Api.Placed) =>
+  HttpApiBuilder.group(api, "clients", (handlers) =>
+    Effect.gen(function* () {
+      const registration = yield* ClientRegistration
+      const store = yield* ClientStore
+      const takingAway = yield* TakingAway
+
+      const find = Effect.fnUntraced(function* (id: Client.ClientId) {
+        const client = yield* store.find(id)
+        return Option.isNone(client) ? yield* noSuch("client") : client.value
+      })
+
+      return handlers
+        .handle("list", () =>
+          Effect.map(store.list, (all) => ({ clients: all.map((client) => ClientView.of(client)) }))
+        )
+        .handle("create", ({ payload }) =>
+          Effect.map(registration.create(payload), ({ client, secret }) => ClientView.of(client, secret))
+        )
+        .handle("show", ({ path }) => Effect.map(find(path.client_id), (client) => ClientView.of(client)))
+        .handle("disable", ({ path }) => orNoSuch("client", takingAway.disableClient(path.client_id)))
+        .handle("enable", ({ path }) => orNoSuch("client", takingAway.enableClient(path.client_id)))
+        .handle("rotateSecret", ({ path }) =>
+          Effect.gen(function* () {
+            if (!Client.isConfidential(yield* find(path.client_id))) {
+              return yield* new Conflict({ reason: "PublicClient", description: "a public client has no secret" })
+            }
+            const secret = yield* takingAway.rotateSecret(path.client_id)
+            return ClientView.of(yield* find(path.client_id), secret)
+          })
+        )
+        .handle("remove", ({ path }) => orNoSuch("client", takingAway.removeClient(path.client_id)))
+    })
+  )

@@ -1,0 +1,52 @@
+/** What the admin API does with accounts. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { Conflict } from "../../domain/OAuthError.js"
+import * as AccountView from "../../domain/views/AccountView.js"
+import { AccountStore } from "../../services/AccountStore.js"
+import { Accounts } from "../../services/Accounts.js"
+import { TakingAway } from "../../services/TakingAway.js"
+import type * as Api from "./Api.js"
+import { noSuch, orNoSuch } from "./Problems.js"
+
+export const layer = (api: Api.Placed) =>
+  HttpApiBuilder.group(api, "users", (handlers) =>
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const store = yield* AccountStore
+      const takingAway = yield* TakingAway
+
+      return handlers
+        .handle("list", ({ urlParams: { username } }) =>
+          Effect.map(
+            username === undefined ? store.list : Effect.map(store.findByUsername(username), Option.toArray),
+            (found) => ({ users: found.map(AccountView.of) })
+          )
+        )
+        .handle("create", ({ payload }) =>
+          Effect.gen(function* () {
+            const account = yield* accounts.create(payload)
+            if (Option.isNone(account)) {
+              return yield* new Conflict({
+                reason: "NameTaken",
+                description: "there is an account of this name already"
+              })
+            }
+            return AccountView.of(account.value)
+          })
+        )
+        .handle("show", ({ path }) =>
+          Effect.gen(function* () {
+            const account = yield* store.find(path.id)
+            return Option.isNone(account) ? yield* noSuch("account") : AccountView.of(account.value)
+          })
+        )
+        .handle("disable", ({ path }) => orNoSuch("account", takingAway.disableAccount(path.id)))
+        .handle("enable", ({ path }) => orNoSuch("account", takingAway.enableAccount(path.id)))
+        .handle("setPassword", ({ path, payload }) =>
+          orNoSuch("account", takingAway.setPassword(path.id, payload.password))
+        )
+        .handle("remove", ({ path }) => orNoSuch("account", takingAway.removeAccount(path.id)))
+    })
+  )

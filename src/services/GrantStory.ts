@@ -1,0 +1,44 @@
+/** What became of a grant, for whoever asks "why was I logged out?". */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Stream from "effect/Stream"
+import type { Event, Happening } from "../domain/Event.js"
+import * as Grant from "../domain/Grant.js"
+import * as Scope from "../domain/Scope.js"
+import { GrantStore } from "./GrantStore.js"
+import * as Paging from "./Paging.js"
+
+/** How a grant stands: one whose account, client or consent was taken back is dead, whatever its own row says yet. */
+export const standing = Effect.fn("GrantStory.standing")(function* (grant: Grant.Grant) {
+  const now = yield* DateTime.now
+  const state = Grant.standingAt(now)(grant)
+  if (state !== "Active") return state
+  const active = yield* (yield* GrantStore).findActive(grant.terms.id, now, Option.none())
+  return Option.isSome(active) ? state : "Revoked"
+})
+
+/** What the grant itself says, where its events were deleted in the meantime, or are still to be written. */
+const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
+  const { approvedAt, clientId, id, scope, subject } = grant.terms
+  const ids = { grantId: id, subject, clientId }
+  const fact = (at: DateTime.Utc, happening: Happening): Event => ({ id: "", at, happening })
+  return [
+    fact(approvedAt, { _tag: "Allowed", ...ids, scope: Scope.format(scope) }),
+    ...Option.match(Grant.redeemedAt(grant), {
+      onNone: () => [],
+      onSome: (at) => [fact(at, { _tag: "Redeemed", ...ids })]
+    }),
+    ...(grant._tag === "Revoked" ? [fact(grant.revokedAt, { _tag: "Revoked", ...ids, reason: grant.reason })] : [])
+  ]
+}
+
+const byTime = Order.mapInput(Order.number, ({ at }: Event) => at.epochMillis)
+
+/** All that happened to a grant, in order. */
+export const events = Effect.fn("GrantStory.events")(function* (grant: Grant.Grant) {
+  const events = Array.from(yield* Stream.runCollect(Paging.events({ grantId: grant.terms.id })))
+  const told = new Set(events.map(({ happening }) => happening._tag))
+  return [...events, ...facts(grant).filter(({ happening }) => !told.has(happening._tag))].sort(byTime)
+})
