@@ -10,10 +10,10 @@ it("gives what the policy leaves of what is asked", async () => {
   const made: Array<string> = []
   const register = Layer.effectDiscard(
     Effect.gen(function* () {
-      const { client, secret } = yield* (yield* ClientRegistration.ClientRegistration).register(
-        { grant_types: ["client_credentials"], scope: "notes:read notes:write" },
-        "Operator"
-      )
+      const { client, secret } = yield* (yield* ClientRegistration.ClientRegistration).create({
+        grant_types: ["client_credentials"],
+        scope: "notes:read notes:write"
+      })
       made.push(client.id, Redacted.value(Option.getOrThrow(secret)))
     })
   )
