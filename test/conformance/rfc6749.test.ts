@@ -170,12 +170,12 @@ describe("RFC 6749 the authorization endpoint", () => {
   test("§3.1 a parameter without a value counts as omitted [AUTHZ-04]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ response_type: "" })).error).toBe("invalid_request")
-    expect((await open({ scope: "", resource: "", login_hint: "" })).status).toBe(200)
+    expect((await open({ prompt: "consent", scope: "", resource: "", login_hint: "" })).status).toBe(200)
   })
 
   test("§3.1 an unrecognised parameter is ignored [AUTHZ-03]", async (server) => {
     const { open } = await acquainted(server)
-    const page = await open({ unknown: "1", "a[b]": "2", nonce: "3" })
+    const page = await open({ prompt: "consent", unknown: "1", "a[b]": "2", nonce: "3" })
     expect([page.status, page.sentTo]).toEqual([200, undefined])
   })
 
@@ -311,7 +311,7 @@ describe("RFC 6749 the token endpoint", () => {
     for (const scope of ["NOTES:READ", "notes:read,notes:write", "notes:read  notes:write", 'notes:read"', "notes"]) {
       expect(sentBack(await open({ scope })).error, scope).toBe("invalid_scope")
     }
-    expect((await open({ scope: "notes:write notes:read" })).status).toBe(200)
+    expect((await open({ prompt: "consent", scope: "notes:write notes:read" })).status).toBe(200)
   })
 
   test("§3.3 a scope that differs from what was asked for is told to the client [LOGIN-19]", async (server) => {
