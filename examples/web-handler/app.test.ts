@@ -28,11 +28,7 @@ const start = async () => {
   await Effect.gen(function* () {
     const username = yield* Schema.decode(Account.Username)(person.username)
     yield* (yield* Accounts.Accounts).create({ username, password: Redacted.make(person.password) })
-  }).pipe(
-    Effect.provide(AuthLayer.layerServices({ issuer, resources: [] })),
-    Effect.provide(storage),
-    Effect.runPromise
-  )
+  }).pipe(Effect.provide(Layer.provide(AuthLayer.layerServices({ issuer, resources: [] }), storage)), Effect.runPromise)
   const stop = async () => {
     await new Promise((resolve) => server.close(resolve))
     await dispose()

@@ -89,10 +89,13 @@ export const make = <E, E2 = never>(
     Layer.provide(storage),
     Layer.provideMerge(router)
   )
-  // Two handlers in one process share nothing.
+  // Two handlers in one process share nothing. What `AuthLayer` may fail with besides, `ready` rejects with.
+  // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
   const runtime = ManagedRuntime.make(Layer.fresh(app) as Layer.Layer<Services | HttpLayerRouter.HttpRouter, E | E2>)
   const start = async () => {
     const started = Runtime.setFiberRef(await runtime.runtime(), HttpMiddleware.currentTracerDisabledWhen, () => true)
+    // Every error has been answered by the endpoints; what is left is the router's 404, and that is answered too.
+    // @effect-diagnostics-next-line anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(started.context, HttpLayerRouter.HttpRouter).asHttpEffect() as HttpApp.Default
     const toWeb = HttpApp.toWebHandlerRuntime(started)
     return (request: Request, connection: Connection) => toWeb(withConnection(handler, connection))(request)

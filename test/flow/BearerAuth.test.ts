@@ -262,7 +262,7 @@ describe("a resource that is not in the settings", () => {
   test(
     "lets nobody pass until its operator makes it, and nobody once it is deleted",
     async (server) => {
-      const store = <A>(use: (store: ResourceStore["Type"]) => Effect.Effect<A, unknown>) =>
+      const store = <A>(use: (store: ResourceStore["Type"]) => Effect.Effect<A, TemporarilyUnavailable>) =>
         server.run(Effect.flatMap(ResourceStore, use))
       const metadataOf = () => server.send("/.well-known/oauth-protected-resource/archive")
       const call = (headers = {}) => server.send(archive, { headers })

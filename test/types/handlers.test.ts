@@ -1,4 +1,7 @@
 /** What does not compile: a handler that forgets an error, and a wire table that lacks one. */
+// What must not compile here is what these find, too.
+// @effect-diagnostics missingEffectContext:off missingEffectError:off floatingEffect:off
+// @effect-diagnostics globalErrorInEffectFailure:off anyUnknownInErrorContext:off
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
