@@ -10,15 +10,18 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import type { Scope } from "effect/Scope"
 import * as Issuer from "../domain/Issuer.js"
 import { MethodNotAllowed, type OAuthError, ServerError } from "../domain/OAuthError.js"
 import type { LimitName } from "../domain/RateLimit.js"
 import { identifier } from "../services/Crypto.js"
+import * as Metrics from "../services/Metrics.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Page from "./Page.js"
 import * as RateLimits from "./RateLimits.js"
+import { observed } from "./Telemetry.js"
 import * as Wire from "./Wire.js"
 
 /** What the router gives to every handler. */
@@ -105,7 +108,7 @@ const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
     const [path = ""] = request.url.split("?", 1)
     const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
     if (!isHere) return HttpServerResponse.empty({ status: 404 })
-    return HttpServerResponse.setHeaders(yield* respond(endpoint, request), {
+    return HttpServerResponse.setHeaders(yield* observed(endpoint.path, request.method, respond(endpoint, request)), {
       "x-content-type-options": "nosniff",
       ...(endpoint.cors ? corsHeaders : {})
     })
@@ -130,7 +133,12 @@ const respond = <E extends OAuthError, R>(
     Effect.zipRight(handler),
     Effect.provideService(RateLimits.Meter, meter),
     Effect.catchAll((error) => Effect.as(log(endpoint.path, error), endpoint.renderError(error))),
-    Effect.catchAllDefect((defect) => Effect.map(incident(endpoint.path, defect), endpoint.renderError)),
+    Effect.catchAllDefect((defect) =>
+      incident(endpoint.path, defect).pipe(
+        Effect.tap((error) => Metric.update(Metrics.refusals, { endpoint: endpoint.path, error })),
+        Effect.map(endpoint.renderError)
+      )
+    ),
     Effect.map((answer) => HttpServerResponse.setHeaders(answer, headers()))
   )
 }
@@ -152,13 +160,15 @@ const notAllowed = new MethodNotAllowed({ reason: "MethodNotAllowed", descriptio
 const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): string =>
   [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")
 
-/** An expected refusal is told to the operator by its reason; a failure of the server's own, with its cause. */
-export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> => {
-  const annotations = { endpoint, error: error._tag, reason: error.reason }
-  return error._tag === "TemporarilyUnavailable"
-    ? Effect.annotateLogs(Effect.logWarning("unavailable", Cause.fail(error.cause)), annotations)
-    : Effect.annotateLogs(Effect.logInfo("refused"), annotations)
-}
+/** An expected refusal is told to the operator by its reason, and counted; a failure of the server's own, with its cause. */
+export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
+  (error._tag === "TemporarilyUnavailable"
+    ? Effect.logWarning("unavailable", Cause.fail(error.cause))
+    : Effect.logInfo("refused")
+  ).pipe(
+    Effect.annotateLogs({ endpoint, error: error._tag, reason: error.reason }),
+    Effect.zipRight(Metric.update(Metrics.refusals, { endpoint, error }))
+  )
 
 /** A fault of ours, or of a layer of the user's: the log and the answer share an id, and nothing else. */
 export const incident = (endpoint: string, defect: unknown): Effect.Effect<ServerError> =>

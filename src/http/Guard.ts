@@ -6,6 +6,7 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import {
@@ -19,6 +20,7 @@ import {
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import type { Access } from "../services/CurrentAccess.js"
+import * as Metrics from "../services/Metrics.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { TokenVerifier } from "../services/TokenVerifier.js"
@@ -93,6 +95,9 @@ const guarded = (name: string | undefined): Effect.Effect<Guarded, UnknownResour
     return { resource: { uri: uri.value, scopes: {} }, exists }
   })
 
+/** What refusals are counted under: every guard alike, since a resource is known by a URL. */
+const counted = "guard"
+
 /** Makes a guard. Fails when it cannot be told what it guards. */
 export const make = (
   options: Options
@@ -131,10 +136,16 @@ export const make = (
     const answer = (refusal: Refusal) => {
       // A fault of ours is no matter of the token: the client must keep it.
       if (Wire.status(refusal) >= 500)
-        return Effect.as(Endpoint.log(resource.uri, refusal), Wire.toJson(refusal, issuer))
+        return Effect.as(
+          Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: resource.uri }),
+          Wire.toJson(refusal, issuer)
+        )
       const required = refusal._tag === "InsufficientScope" ? refusal.required : []
       return Effect.as(
-        Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
+        Effect.zipRight(
+          Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
+          Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
+        ),
         Wire.toChallenge(refusal, {
           resourceMetadata,
           // All that the operation needs: a client that asked for less would come back without the rest.

@@ -5,6 +5,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import {
@@ -19,6 +20,7 @@ import * as RedirectUri from "../domain/RedirectUri.js"
 import { Approvals } from "../services/Approvals.js"
 import { digest, digestOf, randomSecret } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
+import * as Metrics from "../services/Metrics.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
@@ -171,11 +173,18 @@ export const granted = (request: ReplyAddress, code: Redacted.Redacted) =>
     Page.seeOther(issuer, Wire.responseUri(request, issuer, { code: Redacted.value(code) }))
   )
 
+/** Wherever it is found out, it is the authorization endpoint that refuses. */
+const count = (error: Metrics.Refusal["error"]) =>
+  Effect.flatMap(ServerSettings, ({ issuer }) =>
+    Metric.update(Metrics.refusals, { endpoint: `${Issuer.path(issuer)}/authorize`, error })
+  )
+
 /** A request that nobody can be told about: a page in our own words (RFC 6749 §4.1.2.1). */
-export const refused = ({ description, reason }: AuthorizationRefused) =>
+export const refused = (error: AuthorizationRefused) =>
   Effect.gen(function* () {
-    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason })
-    return yield* Page.page("errorPage", { title: "This request cannot be answered", message: description }, 400)
+    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason })
+    yield* count(error)
+    return yield* Page.page("errorPage", { title: "This request cannot be answered", message: error.description }, 400)
   })
 
 /**
@@ -192,6 +201,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
       reason: error.reason,
       clientId: replyTo.client.id
     })
+    yield* count(error)
     const location = Wire.errorUri(replyTo, error, issuer)
     if (Option.isSome(who) && (yield* approvals.knowsTarget(who.value, replyTo))) return Page.seeOther(issuer, location)
     return yield* Page.page(

@@ -4,6 +4,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -17,6 +18,7 @@ import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
 import { digest, digestsEqual } from "../services/Crypto.js"
 import type { LoginForm } from "../services/Forms.js"
 import { LoginThrottle } from "../services/LoginThrottle.js"
+import * as Metrics from "../services/Metrics.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
 import * as ClientAddress from "./ClientAddress.js"
@@ -63,7 +65,7 @@ const authenticate = (request: HttpServerRequest.HttpServerRequest, username: st
   Effect.gen(function* () {
     const accounts = yield* Accounts
     const throttle = yield* LoginThrottle
-    const { trustedProxies } = yield* ServerSettings
+    const { issuer, trustedProxies } = yield* ServerSettings
     const name = Schema.decodeOption(Username)(username)
     const attempt = {
       username: Option.getOrElse(name, () => username.slice(0, 64)),
@@ -75,7 +77,12 @@ const authenticate = (request: HttpServerRequest.HttpServerRequest, username: st
       : accounts.authenticate(name.value, password)
     return yield* throttle.guard(attempt, verify).pipe(
       Effect.map(Either.right),
-      Effect.catchTag("TooManyRequests", (error) => Effect.succeed(Either.left(error)))
+      Effect.catchTag("TooManyRequests", (error) =>
+        Effect.as(
+          Metric.update(Metrics.refusals, { endpoint: `${Issuer.path(issuer)}/login`, error }),
+          Either.left(error)
+        )
+      )
     )
   })
 

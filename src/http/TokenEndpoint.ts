@@ -35,6 +35,7 @@ const token = Effect.gen(function* () {
   if (isConfidential(client)) yield* (yield* Meter).consume("tokenClient", client.id)
 
   const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
+  yield* Effect.annotateCurrentSpan({ clientId: client.id, grantType: grant.grantType })
   if (!mayUse(client, grant.grantType)) {
     return yield* new UnauthorizedClient({
       reason: "GrantTypeNotRegistered",

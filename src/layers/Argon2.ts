@@ -47,17 +47,19 @@ export const layer = ({ memoryCost, timeCost }: Options = defaults) =>
       const ofNobody = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${"A".repeat(22)}$${"A".repeat(43)}`
 
       return PasswordHasher.of({
-        hash: (password) =>
+        hash: Effect.fn("PasswordHasher.hash")((password) =>
           queued(() => Argon2.hash(Redacted.value(password), { memoryCost, timeCost, parallelism: 1 })).pipe(
             Effect.map((hash) => Redacted.make(hash))
-          ),
-        verify: (hash, password) =>
+          )
+        ),
+        verify: Effect.fn("PasswordHasher.verify")((hash, password) =>
           queued(() =>
             Argon2.verify(
               Option.match(hash, { onNone: () => ofNobody, onSome: Redacted.value }),
               Redacted.value(password)
             )
           )
+        )
       })
     })
   )

@@ -101,6 +101,7 @@ const make = Effect.gen(function* () {
     const grant = yield* grants.findActive(claims.grantId, now, Option.some(claims.id))
     if (Option.isNone(grant)) return yield* refuse("Revoked")
     const { terms } = grant.value
+    yield* Effect.annotateCurrentSpan({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
     return {
       principal: "User" as const,
       subject: terms.subject,
@@ -112,6 +113,7 @@ const make = Effect.gen(function* () {
   })
 
   const ofClient = Effect.fnUntraced(function* (claims: AccessToken.ClientClaims) {
+    yield* Effect.annotateCurrentSpan({ clientId: claims.clientId })
     const client = yield* clients.find(claims.clientId)
     if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled")
       return yield* refuse("Revoked")
@@ -128,6 +130,7 @@ const make = Effect.gen(function* () {
 
   return AccessTokens.of({
     issue: Effect.fn("AccessTokens.issue")(function* (terms, scope, audience) {
+      yield* Effect.annotateCurrentSpan({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
       return yield* seal({
         ...(yield* common(audience, terms.expiresAt)),
         grantId: terms.id,
@@ -135,6 +138,7 @@ const make = Effect.gen(function* () {
       })
     }),
     issueToClient: Effect.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
+      yield* Effect.annotateCurrentSpan({ clientId: client.id })
       const claims = yield* common(audience)
       return yield* seal({ ...claims, clientId: client.id, epoch: client.epoch, scope })
     }),

@@ -55,7 +55,9 @@ const make = Effect.gen(function* () {
 
   const told = (account: Account, answer: "Created" | "NameTaken" | "NotFirst") =>
     answer === "Created"
-      ? Effect.as(events.publish({ _tag: "AccountCreated", subject: account.id }), Option.some(account))
+      ? events
+          .publish({ _tag: "AccountCreated", subject: account.id })
+          .pipe(Effect.zipRight(Effect.annotateCurrentSpan({ subject: account.id })), Effect.as(Option.some(account)))
       : Effect.succeedNone
 
   return Accounts.of({
@@ -69,6 +71,7 @@ const make = Effect.gen(function* () {
     }),
     authenticate: Effect.fn("Accounts.authenticate")(function* (username, password) {
       const account = yield* store.findByUsername(username)
+      if (Option.isSome(account)) yield* Effect.annotateCurrentSpan({ subject: account.value.id })
       const hash = Option.map(account, ({ passwordHash }) => passwordHash)
       const matches = yield* hasher.verify(hash, password)
       const found = Option.filter(account, ({ state }) => matches && state === "Enabled")

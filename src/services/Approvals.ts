@@ -161,6 +161,7 @@ const make = Effect.gen(function* () {
   return Approvals.of({
     offer: Effect.fn("Approvals.offer")(function* (request, who) {
       const { account, session } = who
+      yield* Effect.annotateCurrentSpan({ subject: account.id, clientId: request.client.id })
       const consent = yield* consents.find(account.id, request.client.id)
       // Step-up: what was allowed before may stand in the new grant too (design §3). Only a client that can prove who it
       // is gets it ticked; anybody could ask in another's name.
@@ -185,6 +186,7 @@ const make = Effect.gen(function* () {
 
     remembered: Effect.fn("Approvals.remembered")(function* (request, who) {
       const { client, redirectUri, scope } = request
+      yield* Effect.annotateCurrentSpan({ subject: who.account.id, clientId: client.id })
       if (!Client.canProveItself(client, redirectUri)) return Option.none()
       const resources = request.resources.map(({ uri }) => uri)
       const consent = Option.filter(
@@ -204,6 +206,11 @@ const make = Effect.gen(function* () {
     }),
 
     allow: Effect.fn("Approvals.allow")(function* (request, who, form, ticked) {
+      yield* Effect.annotateCurrentSpan({
+        grantId: form.grantId,
+        subject: form.subject,
+        clientId: request.client.id
+      })
       const now = yield* DateTime.now
       const chosen = Scope.intersection(form.offered, ticked)
       const scope = yield* permitted(request, who, chosen)
@@ -237,12 +244,18 @@ const make = Effect.gen(function* () {
     }),
 
     deny: Effect.fn("Approvals.deny")(function* (request, form) {
+      yield* Effect.annotateCurrentSpan({
+        grantId: form.grantId,
+        subject: form.subject,
+        clientId: request.client.id
+      })
       yield* grants.revoke(form.grantId, "Denied", yield* DateTime.now)
       yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
       return new AccessDenied({ reason: "Denied", description: "the person refused" })
     }),
 
     knowsTarget: Effect.fn("Approvals.knowsTarget")(function* ({ account }, { client, redirectUri }) {
+      yield* Effect.annotateCurrentSpan({ subject: account.id, clientId: client.id })
       const consent = yield* consents.find(account.id, client.id)
       return Option.exists(consent, ({ redirectUris }) => redirectUris.has(RedirectUri.anyPort(redirectUri)))
     })

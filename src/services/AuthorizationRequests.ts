@@ -96,6 +96,7 @@ const make = Effect.gen(function* () {
   return AuthorizationRequests.of({
     validate: Effect.fn("AuthorizationRequests.validate")(function* (parameters) {
       const replyTo = yield* replyAddress(parameters)
+      yield* Effect.annotateCurrentSpan({ clientId: replyTo.client.id })
       const known = (yield* resources.all).map(Resource.forPeople)
       return yield* Effect.mapError(
         readRest(parameters, replyTo, known),

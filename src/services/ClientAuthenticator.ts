@@ -51,11 +51,13 @@ const refuse = (reason: InvalidClient["reason"]) =>
 const decoy = digestOf("no secret has this digest")
 
 const make = Effect.map(ClientStore, (clients) => {
-  const find = (clientId: string) =>
-    Option.match(Schema.decodeOption(ClientId)(clientId), {
-      onNone: () => Effect.succeedNone,
-      onSome: clients.find
-    })
+  const find = Effect.fnUntraced(function* (clientId: string) {
+    const id = Schema.decodeOption(ClientId)(clientId)
+    const client = Option.isSome(id) ? yield* clients.find(id.value) : Option.none<Client>()
+    // Not before it is known: in place of an id a client may have sent anything.
+    if (Option.isSome(client)) yield* Effect.annotateCurrentSpan({ clientId: client.value.id })
+    return client
+  })
 
   const bySecret = Effect.fnUntraced(function* (method: AuthMethod, { clientId, secret }: IdAndSecret) {
     const client = yield* find(clientId)

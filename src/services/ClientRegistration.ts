@@ -142,15 +142,12 @@ const make = Effect.gen(function* () {
     return { client, secret }
   })
 
-  const told = (registered: Registered) =>
-    Effect.as(
-      events.publish({
-        _tag: "ClientRegistered",
-        clientId: registered.client.id,
-        origin: registered.client.origin
-      }),
-      registered
-    )
+  const told = Effect.fnUntraced(function* (registered: Registered) {
+    const { id, origin } = registered.client
+    yield* Effect.annotateCurrentSpan({ clientId: id })
+    yield* events.publish({ _tag: "ClientRegistered", clientId: id, origin })
+    return registered
+  })
 
   return ClientRegistration.of({
     register: Effect.fn("ClientRegistration.register")(function* (json) {

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
@@ -16,6 +17,7 @@ import type { Event, Happening } from "../domain/Event.js"
 import * as Identifier from "../domain/Identifier.js"
 import { randomBytes } from "./Crypto.js"
 import { EventLog } from "./EventLog.js"
+import * as Metrics from "./Metrics.js"
 
 export class Events extends Context.Tag("latchkey/Events")<
   Events,
@@ -91,6 +93,7 @@ const make = Effect.gen(function* () {
         happening
       }
       yield* logOf(happening)
+      yield* Metric.update(Metrics.events, happening)
       yield* PubSub.publish(live, event)
       yield* Queue.offer(queue, event)
     }),

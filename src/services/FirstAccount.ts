@@ -48,8 +48,8 @@ const make = Effect.gen(function* () {
     )
 
   return FirstAccount.of({
-    token,
-    admits,
+    token: Effect.withSpan(token, "FirstAccount.token"),
+    admits: Effect.fn("FirstAccount.admits")(admits),
     create: Effect.fn("FirstAccount.create")(function* (presented, account) {
       return (yield* admits(presented)) ? yield* accounts.createFirst(account) : Option.none()
     })

@@ -12,6 +12,7 @@ import * as Paging from "./Paging.js"
 
 /** How a grant stands: one whose account, client or consent was taken back is dead, whatever its own row says yet. */
 export const standing = Effect.fn("GrantStory.standing")(function* (grant: Grant.Grant) {
+  yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
   const now = yield* DateTime.now
   const state = Grant.standingAt(now)(grant)
   if (state !== "Active") return state
@@ -38,6 +39,7 @@ const byTime = Order.mapInput(Order.number, ({ at }: Event) => at.epochMillis)
 
 /** All that happened to a grant, in order. */
 export const events = Effect.fn("GrantStory.events")(function* (grant: Grant.Grant) {
+  yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
   const events = Array.from(yield* Stream.runCollect(Paging.events({ grantId: grant.terms.id })))
   const told = new Set(events.map(({ happening }) => happening._tag))
   return [...events, ...facts(grant).filter(({ happening }) => !told.has(happening._tag))].sort(byTime)

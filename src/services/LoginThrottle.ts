@@ -81,36 +81,35 @@ const make = Effect.gen(function* () {
   }
 
   return LoginThrottle.of({
-    guard: (attempt, verify) =>
-      Effect.gen(function* () {
-        const now = yield* DateTime.now
-        const forgottenBefore = DateTime.subtractDuration(now, remembered)
-        const places = counted(attempt)
-        const seen = yield* Effect.forEach(places, ({ bucket }) =>
-          // What is too old counts for nothing, or a burst could hide behind it.
-          Effect.map(counters.find(bucket), (counter) =>
-            DateTime.lessThan(counter.lastFailureAt, forgottenBefore) ? LoginCounters.none : counter
-          )
+    guard: Effect.fn("LoginThrottle.guard")(function* (attempt, verify) {
+      const now = yield* DateTime.now
+      const forgottenBefore = DateTime.subtractDuration(now, remembered)
+      const places = counted(attempt)
+      const seen = yield* Effect.forEach(places, ({ bucket }) =>
+        // What is too old counts for nothing, or a burst could hide behind it.
+        Effect.map(counters.find(bucket), (counter) =>
+          DateTime.lessThan(counter.lastFailureAt, forgottenBefore) ? LoginCounters.none : counter
         )
-        for (const [i, { kind }] of places.entries()) yield* refuseWhile(waitOf(kind, seen[i], now))
-        // Counted as a failure before it is known for one, or a burst would be over before its first is counted.
-        for (const [i, { bucket, kind }] of places.entries()) {
-          const counter = yield* counters.fail(bucket, now, forgottenBefore)
-          const others = counter.failures - 1
-          if (others > free[kind] && others > (seen[i]?.failures ?? 0)) yield* refuseWhile(1000)
-        }
-        const release = Effect.forEach(places, ({ bucket }) => counters.release(bucket), { discard: true })
-        // Whoever was not heard has not failed.
-        const found = yield* Effect.tapError(verify, () => Effect.ignore(release))
-        if (Option.isSome(found)) {
-          yield* Effect.forEach(
-            places,
-            ({ bucket, kind }) => (kind === "username" ? counters.reset(bucket) : counters.release(bucket)),
-            { discard: true }
-          )
-        }
-        return found
-      })
+      )
+      for (const [i, { kind }] of places.entries()) yield* refuseWhile(waitOf(kind, seen[i], now))
+      // Counted as a failure before it is known for one, or a burst would be over before its first is counted.
+      for (const [i, { bucket, kind }] of places.entries()) {
+        const counter = yield* counters.fail(bucket, now, forgottenBefore)
+        const others = counter.failures - 1
+        if (others > free[kind] && others > (seen[i]?.failures ?? 0)) yield* refuseWhile(1000)
+      }
+      const release = Effect.forEach(places, ({ bucket }) => counters.release(bucket), { discard: true })
+      // Whoever was not heard has not failed.
+      const found = yield* Effect.tapError(verify, () => Effect.ignore(release))
+      if (Option.isSome(found)) {
+        yield* Effect.forEach(
+          places,
+          ({ bucket, kind }) => (kind === "username" ? counters.reset(bucket) : counters.release(bucket)),
+          { discard: true }
+        )
+      }
+      return found
+    })
   })
 })
 

@@ -27,7 +27,7 @@ const make = Effect.gen(function* () {
       if (Option.isNone(opened)) {
         return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "not ready" })
       }
-    })
+    }).pipe(Effect.withSpan("Readiness.check"))
   })
 })
 

@@ -39,8 +39,9 @@ const make = Effect.gen(function* () {
     const grant = yield* grants.find(token.grantId)
     if (Option.isNone(grant) || grant.value.terms.clientId !== client.id || !Grant.isRefreshable(grant.value)) return
     if (Option.isNone(yield* chains.recognise(token, grant.value.chain.value.key))) return
+    const { clientId, id, subject } = grant.value.terms
+    yield* Effect.annotateCurrentSpan({ grantId: id, subject, clientId })
     if (yield* grants.revoke(token.grantId, "TokenRevoked", yield* DateTime.now)) {
-      const { clientId, id, subject } = grant.value.terms
       yield* events.publish({ _tag: "Revoked", grantId: id, subject, clientId, reason: "TokenRevoked" })
     }
   })
@@ -53,11 +54,12 @@ const make = Effect.gen(function* () {
       : Option.some(claims.value.clientId)
     if (!Option.contains(owner, client.id)) return
     yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
-    yield* events.publish({
-      _tag: "TokenRevoked",
+    const ids = {
       clientId: client.id,
       ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})
-    })
+    }
+    yield* Effect.annotateCurrentSpan(ids)
+    yield* events.publish({ _tag: "TokenRevoked", ...ids })
   })
 
   return Revocation.of({

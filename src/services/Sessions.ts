@@ -41,6 +41,7 @@ const make = Effect.gen(function* () {
 
   return Sessions.of({
     begin: Effect.fn("Sessions.begin")(function* (account) {
+      yield* Effect.annotateCurrentSpan({ subject: account.id })
       const now = yield* DateTime.now
       const secret = yield* randomSecret()
       const session: Session = {
@@ -58,11 +59,15 @@ const make = Effect.gen(function* () {
     find: Effect.fn("Sessions.find")(function* (secret) {
       const session = yield* sessions.find(digest(secret), yield* DateTime.now)
       if (Option.isNone(session)) return Option.none()
+      yield* Effect.annotateCurrentSpan({ subject: session.value.subject })
       const account = yield* accounts.find(session.value.subject)
       return Option.map(account, (account) => ({ session: session.value, account }))
     }),
-    end: ({ id, subject }) =>
-      Effect.zipRight(sessions.end(id), events.publish({ _tag: "LoggedOut", subject, sessionId: id }))
+    end: Effect.fn("Sessions.end")(function* ({ id, subject }) {
+      yield* Effect.annotateCurrentSpan({ subject })
+      yield* sessions.end(id)
+      yield* events.publish({ _tag: "LoggedOut", subject, sessionId: id })
+    })
   })
 })
 

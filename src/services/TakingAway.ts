@@ -83,10 +83,16 @@ const make = Effect.gen(function* () {
     Effect.tap(change, (found) => (found ? next : Effect.void))
 
   const tellAccount = (subject: Subject, change: Change<"AccountChanged">) =>
-    events.publish({ _tag: "AccountChanged", subject, change })
+    Effect.zipRight(
+      Effect.annotateCurrentSpan({ subject }),
+      events.publish({ _tag: "AccountChanged", subject, change })
+    )
 
   const tellClient = (clientId: ClientId, change: Change<"ClientChanged">) =>
-    events.publish({ _tag: "ClientChanged", clientId, change })
+    Effect.zipRight(
+      Effect.annotateCurrentSpan({ clientId }),
+      events.publish({ _tag: "ClientChanged", clientId, change })
+    )
 
   // A remembered consent must not give back without a page what was just taken.
   const endAccount = (subject: Subject, changed: Found, what: Change<"AccountChanged">) =>
@@ -106,22 +112,31 @@ const make = Effect.gen(function* () {
     )
 
   return TakingAway.of({
-    disableAccount: (id) => endAccount(id, accounts.setState(id, "Disabled"), "Disabled"),
-    enableAccount: (id) => andThen(accounts.setState(id, "Enabled"), tellAccount(id, "Enabled")),
-    removeAccount: (id) => endAccount(id, accounts.remove(id), "Deleted"),
-    setPassword: (id, password) =>
-      Effect.flatMap(hasher.hash(password), (hash) =>
-        endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
-      ),
-    disableClient: (id) => endClient(id, clients.setState(id, "Disabled"), "Disabled"),
-    enableClient: (id) => andThen(clients.setState(id, "Enabled"), tellClient(id, "Enabled")),
-    removeClient: (id) => endClient(id, clients.remove(id), "Deleted"),
+    disableAccount: Effect.fn("TakingAway.disableAccount")((id) =>
+      endAccount(id, accounts.setState(id, "Disabled"), "Disabled")
+    ),
+    enableAccount: Effect.fn("TakingAway.enableAccount")((id) =>
+      andThen(accounts.setState(id, "Enabled"), tellAccount(id, "Enabled"))
+    ),
+    removeAccount: Effect.fn("TakingAway.removeAccount")((id) => endAccount(id, accounts.remove(id), "Deleted")),
+    setPassword: Effect.fn("TakingAway.setPassword")(function* (id, password) {
+      const hash = yield* hasher.hash(password)
+      return yield* endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
+    }),
+    disableClient: Effect.fn("TakingAway.disableClient")((id) =>
+      endClient(id, clients.setState(id, "Disabled"), "Disabled")
+    ),
+    enableClient: Effect.fn("TakingAway.enableClient")((id) =>
+      andThen(clients.setState(id, "Enabled"), tellClient(id, "Enabled"))
+    ),
+    removeClient: Effect.fn("TakingAway.removeClient")((id) => endClient(id, clients.remove(id), "Deleted")),
     rotateSecret: Effect.fn("TakingAway.rotateSecret")(function* (id) {
       const secret = yield* newClientSecret
       const changed = clients.setSecret(id, { digest: digest(secret), expiresAt: Option.none() })
       return (yield* endClient(id, changed, "SecretRotated")) ? Option.some(secret) : Option.none()
     }),
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
+      yield* Effect.annotateCurrentSpan({ subject, clientId })
       yield* consents.withdraw(subject, clientId)
       yield* revoke({ subject, clientId }, "ConsentWithdrawn")
       yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
@@ -132,10 +147,13 @@ const make = Effect.gen(function* () {
       const reason = "OperatorRevoked"
       const isNew = yield* grants.revoke(grantId, reason, yield* DateTime.now)
       const { clientId, subject } = grant.value.terms
+      yield* Effect.annotateCurrentSpan({ grantId, subject, clientId })
       if (isNew) yield* events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
       return Option.some(isNew)
     }),
-    revokeGrants: (whose) => revoke(whose, "OperatorRevoked")
+    revokeGrants: Effect.fn("TakingAway.revokeGrants")((whose) =>
+      Effect.zipRight(Effect.annotateCurrentSpan({ ...whose }), revoke(whose, "OperatorRevoked"))
+    )
   })
 })
 

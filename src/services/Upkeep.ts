@@ -8,6 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { ClientStore } from "./ClientStore.js"
@@ -15,6 +16,7 @@ import { ConsentStore } from "./ConsentStore.js"
 import { EventLog } from "./EventLog.js"
 import { GrantStore } from "./GrantStore.js"
 import { KeyRotation } from "./KeyRotation.js"
+import * as Metrics from "./Metrics.js"
 import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
@@ -85,6 +87,11 @@ const drained = (verb: (limit: number) => Effect.Effect<number, TemporarilyUnava
     }
   })
 
+const count = (report: Report) =>
+  Effect.forEach(Object.entries(report), ([kind, count]) => Metric.update(Metrics.upkeep, { kind, count }), {
+    discard: true
+  })
+
 /** The time of a clock that is never set, in milliseconds since some moment. */
 const steadyMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
@@ -128,9 +135,9 @@ const make = Effect.gen(function* () {
   })
 
   return Upkeep.of({
-    pass: Effect.flatMap(isClockSane, (sane) => (sane ? Effect.asSome(pass) : Effect.succeedNone)).pipe(
-      Effect.withSpan("Upkeep.pass")
-    )
+    pass: Effect.flatMap(isClockSane, (sane) =>
+      sane ? Effect.asSome(Effect.tap(pass, count)) : Effect.succeedNone
+    ).pipe(Effect.withSpan("Upkeep.pass"))
   })
 })
 

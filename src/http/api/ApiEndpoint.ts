@@ -3,6 +3,8 @@
  * knows neither our errors nor our limits: so each of its routes is taken and put behind what all endpoints have in
  * common. Errors are the OAuth ones (`http/Wire`), and other methods are answered 405 (RFC 9110 §15.5.6).
  */
+// The platform hands on whatever a handler fails with: here each failure is answered.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -20,6 +22,7 @@ import * as Body from "../Body.js"
 import * as Endpoint from "../Endpoint.js"
 import * as JsonText from "../JsonText.js"
 import { metadataUrl } from "../ProtectedResourceEndpoint.js"
+import { observed } from "../Telemetry.js"
 import * as Wire from "../Wire.js"
 import * as Api from "./Api.js"
 import * as ApiResource from "./ApiResource.js"
@@ -91,7 +94,11 @@ const finish = (place: Place, response: HttpServerResponse.HttpServerResponse) =
     ...(place.isAccount ? Endpoint.corsHeaders : {})
   })
 
-const answer = (place: Place, handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>) => {
+const answer = (
+  place: Place,
+  method: string,
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>
+) => {
   const answered = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     yield* refuseRepeated(request)
@@ -107,7 +114,7 @@ const answer = (place: Place, handler: Effect.Effect<HttpServerResponse.HttpServ
     ),
     Effect.map((response) => finish(place, response))
   )
-  return HttpMiddleware.withLoggerDisabled(answered)
+  return HttpMiddleware.withLoggerDisabled(observed(place.path, method, answered))
 }
 
 /** The methods that a path does not have, and the preflight of scripts where they may call it. */
@@ -137,7 +144,7 @@ export const layer = HttpApiBuilder.Router.unwrap((built) =>
         const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
         const place: Place = { issuer, path, isAccount, methods: here.map(({ method }) => method) }
         for (const { handler, method } of here) {
-          yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answer(place, handler))
+          yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answer(place, method, handler))
         }
         for (const method of methods.filter((method) => !place.methods.includes(method))) {
           yield* router.add(method, path as HttpLayerRouter.PathInput, otherwise(place, method))

@@ -50,8 +50,10 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
 
   const found = yield* grants.find(code.grantId)
   if (Option.isNone(found) || found.value.code.digest !== digestOfCode) return yield* refuse("Unknown")
-  if (found.value.terms.clientId !== client.id) return yield* refuse("WrongClient")
   const { terms } = found.value
+  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
+  yield* Effect.annotateCurrentSpan(ids)
+  if (terms.clientId !== client.id) return yield* refuse("WrongClient")
   const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
   const access = yield* prepare(terms, terms.scope, audience)
 
@@ -72,7 +74,6 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     }))
   })
 
-  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   const tell = (happening: Happening, what: InvalidGrant["reason"]) =>
     Effect.zipRight(events.publish(happening), refuse(what))
   return yield* Grant.RedemptionAnswer.$match(answer, {

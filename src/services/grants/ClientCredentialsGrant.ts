@@ -69,6 +69,7 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   const tokens = yield* AccessTokens
   const resources = yield* Resources
   const policy = yield* ScopePolicy
+  yield* Effect.annotateCurrentSpan({ clientId: client.id })
   // Nobody is asked here: only a client that keeps a secret, and that its operator made, acts for itself.
   if (!Client.isConfidential(client) || client.origin !== "Operator") {
     return yield* new UnauthorizedClient({

@@ -45,13 +45,15 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   const found = yield* grants.find(presented.grantId)
   if (Option.isNone(found)) return yield* refuse("Unknown")
   const grant = found.value
-  if (grant.terms.clientId !== client.id) return yield* refuse("WrongClient")
+  const { terms } = grant
+  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
+  yield* Effect.annotateCurrentSpan(ids)
+  if (terms.clientId !== client.id) return yield* refuse("WrongClient")
   if (!Grant.isRefreshable(grant)) return yield* refuse(grant._tag === "Revoked" ? "Revoked" : "Unknown")
   const key = yield* chains.recognise(presented, grant.chain.value.key)
   // Nobody kills a grant by guessing: what the chain does not recognise changes nothing.
   if (Option.isNone(key)) return yield* refuse("Unknown")
 
-  const { terms } = grant
   const scope = yield* Narrowing.scope(terms, request.scope)
   const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
   const access = yield* prepare(terms, scope, audience)
@@ -68,7 +70,6 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
   })
 
-  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   const revoke = (reason: Grant.RevocationReason, what: InvalidGrant["reason"]) =>
     grants.revoke(terms.id, reason, now).pipe(
       Effect.tap((isNew) => (isNew ? events.publish({ _tag: "Revoked", ...ids, reason }) : Effect.void)),

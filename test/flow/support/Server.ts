@@ -1,6 +1,7 @@
 /** A whole server in this process, with the test's clock and a store of its own. */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { it } from "@effect/vitest"
@@ -16,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
+import type * as Tracer from "effect/Tracer"
 import * as oauth from "oauth4webapi"
 import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
@@ -80,6 +82,8 @@ export interface Options {
   readonly api?: boolean
   /** Is told everything that is logged. */
   readonly logger?: Logger.Logger<unknown, void>
+  /** Is given the spans, as an app's own tracer is. */
+  readonly tracer?: Tracer.Tracer
 }
 
 const routesOf = (resources: SettingsOptions["resources"]) =>
@@ -115,7 +119,11 @@ export const make = ({
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(router, HttpLayerRouter.HttpRouter).asHttpEffect()
     const services = router as Context.Context<AuthServices>
-    const runtime = Runtime.updateContext(yield* Effect.runtime<never>(), () => services)
+    const runtime = (yield* Effect.runtime<never>()).pipe(
+      Runtime.updateContext(() => services),
+      // As every server of ours has it.
+      Runtime.setFiberRef(HttpMiddleware.currentTracerDisabledWhen, () => true)
+    )
     const webHandler = HttpApp.toWebHandlerRuntime(runtime)(withPeer(handler as HttpApp.Default))
     const server = new TestServer(options.issuer, (request: Request) => webHandler(request), runtime)
     if (!isSecond) yield* Effect.promise(() => server.addAccount("ada"))
@@ -125,8 +133,9 @@ export const make = ({
 /** A test of one rule, against a server of its own. */
 export const test = (title: string, rule: (server: TestServer) => Promise<unknown>, options: Options = {}) =>
   it.scoped(title, () => {
-    const { logger = Logger.none } = options
+    const { logger = Logger.none, tracer } = options
     return Effect.flatMap(make(options), (server) => Effect.promise(() => rule(server))).pipe(
+      Effect.provide(tracer === undefined ? Layer.empty : Layer.setTracer(tracer)),
       Effect.provide(Layer.merge(Logger.add(logger), Logger.minimumLogLevel(LogLevel.All)))
     )
   })
