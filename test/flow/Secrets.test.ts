@@ -12,6 +12,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Routes from "../../src/layers/Routes.js"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import { ClientRegistration } from "../../src/services/ClientRegistration.js"
 import { EventLog } from "../../src/services/EventLog.js"
@@ -30,6 +31,7 @@ import {
   type AuthServices,
   basic,
   type Client,
+  guarded,
   issuer,
   make,
   outcome,
@@ -280,7 +282,12 @@ const after = (use: (run: Run) => Promise<unknown>) =>
     const observed = Observed.make()
     const kept = Effect.sync(() => filesOf(dirname(filename)))
     const [running, events] = yield* Effect.gen(function* () {
-      const silent = yield* make({ storage: Layer.orDie(SqliteStore.layer({ filename })), api: true })
+      const silent = yield* make({
+        storage: Layer.orDie(SqliteStore.layer({ filename })),
+        api: true,
+        // As every server of ours has it: the router's own error names the whole path.
+        routes: Layer.merge(guarded("/notes", { resource, scopes: ["notes:read"] }), Routes.notFound)
+      })
       const server = new TestServer(silent.issuer, secrets.listen(silent.fetch), silent.runtime)
       secrets.add("master key", masterKeyOf(filename))
       yield* Effect.promise(() => use({ filename, secrets, server }))
@@ -293,7 +300,7 @@ const after = (use: (run: Run) => Promise<unknown>) =>
     }).pipe(
       Effect.scoped,
       Effect.provide(observed.layer),
-      // As every server of ours has it: the platform's spans record whole URLs.
+      // Likewise: the platform's spans record whole URLs.
       Effect.locally(HttpMiddleware.currentTracerDisabledWhen, () => true)
     )
     const ended: Places = Object.fromEntries(
