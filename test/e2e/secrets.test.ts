@@ -5,13 +5,11 @@
 import { join } from "node:path"
 import * as Runtime from "effect/Runtime"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { basic, type Client, outcome, TestServer, tokensOf } from "../flow/support/Server.js"
+import { basic, type Client, outcome, password, TestServer, tokensOf } from "../flow/support/Server.js"
 import * as Cli from "../support/Cli.js"
 import { filesOf, masterKeyOf, Secrets } from "../support/Secrets.js"
 
 const env = { LATCHKEY_LOG_LEVEL: "all", LATCHKEY_REFRESH_WINDOW: "0 seconds", LATCHKEY_CODE_WINDOW: "0 seconds" }
-/** As the flows of `TestServer` type it. */
-const password = "correct horse battery"
 const newPassword = "another horse battery"
 
 const secrets = new Secrets()
