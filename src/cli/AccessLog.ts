@@ -4,8 +4,8 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** At most this much of a path, which may be a stranger's own invention. */
-const shown = 200
+/** Of a path, which may be a stranger's own invention, so much at most; and never what looks like a token of ours. */
+const shown = (path = "") => path.replaceAll(/\blk_[a-z]{2}_[^/]*/g, "***").slice(0, 200)
 
 /** Logs the requests of the app that it is merged into. */
 export const layer = HttpLayerRouter.middleware(
@@ -16,7 +16,7 @@ export const layer = HttpLayerRouter.middleware(
           Effect.gen(function* () {
             const annotations = {
               method: request.method,
-              path: request.url.split("?", 1)[0]?.slice(0, shown),
+              path: shown(request.url.split("?", 1)[0]),
               status: response.status,
               ms: (yield* Clock.currentTimeMillis) - start
             }

@@ -1,6 +1,7 @@
 /** The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2.1, OpenID Connect Core §3.1.2.1). */
 import * as Data from "effect/Data"
 import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import type { Client } from "./Client.js"
 import type { CodeChallenge } from "./CodeChallenge.js"
 import type {
@@ -23,8 +24,8 @@ import type { Scope } from "./Scope.js"
 export interface ReplyAddress {
   readonly client: Client
   readonly redirectUri: RedirectUri
-  /** Echoed byte for byte (RFC 6749 §4.1.2). */
-  readonly state: Option.Option<string>
+  /** Echoed byte for byte (RFC 6749 §4.1.2); the client's alone, and this is part of errors that spans record. */
+  readonly state: Option.Option<Redacted.Redacted>
 }
 
 /** A valid request. */
@@ -36,7 +37,7 @@ export interface AuthorizationRequest extends ReplyAddress {
   /** The oldest login that will do, in seconds. */
   readonly maxAge: Option.Option<number>
   /** The name that the client thinks the person has. */
-  readonly loginHint: Option.Option<string>
+  readonly loginHint: Option.Option<Redacted.Redacted>
 }
 
 /** The errors that an authorization response may carry (RFC 6749 §4.1.2.1). */

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { AuthorizationRejected, type AuthorizationRequest } from "../domain/AuthorizationRequest.js"
 import * as CodeChallenge from "../domain/CodeChallenge.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../domain/OAuthError.js"
@@ -64,7 +65,7 @@ const answer = (
         : yield* Interaction.loginPage(
             request,
             { ...interaction, replyTo: Option.some(authorization) },
-            Option.getOrElse(authorization.loginHint, () => "").slice(0, 64)
+            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
           )
     }
     const remembered =

@@ -5,6 +5,7 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import type { Issuer } from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
@@ -97,7 +98,7 @@ export const responseUri = (
 ): string =>
   RedirectUri.withParameters(redirectUri, {
     ...parameters,
-    ...Option.match(state, { onNone: () => ({}), onSome: (state) => ({ state }) }),
+    ...Option.match(state, { onNone: () => ({}), onSome: (state) => ({ state: Redacted.value(state) }) }),
     iss: issuer
   })
 

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import {
   type AuthorizationError,
@@ -90,7 +91,7 @@ const make = Effect.gen(function* () {
     // A repeated state cannot be echoed, nor one that is too long; it is reported with the rest of the request.
     const [state = "", ...others] = Parameters.all(parameters, "state")
     const echoes = state !== "" && state.length <= maxStateLength && others.length === 0
-    return { ...address, state: echoes ? Option.some(state) : Option.none() }
+    return { ...address, state: echoes ? Option.some(Redacted.make(state)) : Option.none() }
   })
 
   return AuthorizationRequests.of({
@@ -161,7 +162,7 @@ const readRest = (
       codeChallenge,
       prompt: yield* readPrompt(read("prompt")),
       maxAge: yield* readMaxAge(read("max_age")),
-      loginHint: read("login_hint")
+      loginHint: Option.map(read("login_hint"), (hint) => Redacted.make(hint))
     }
   })
 

@@ -1,10 +1,9 @@
 /** The account page: what a person allowed, where they are logged in, and their password; their own, and nobody else's. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { parse } from "node-html-parser"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 import { EventLog } from "../../src/services/EventLog.js"
-import type { Browser, Page } from "./support/Browser.js"
+import { type Browser, type Page, withForm } from "./support/Browser.js"
 import { issuer, outcome, password, type TestServer, test } from "./support/Server.js"
 
 const accountUrl = `${issuer}/account`
@@ -14,16 +13,6 @@ const headingOf = (page: Page) => `${page.status} ${page.document.querySelector(
 const account = "200 Your account"
 const login = "200 Log in"
 const notOurs = "403 This form did not come from here"
-
-/** The page with one of its forms alone: the `index`th that has this button. */
-const withForm = (page: Page, button: "withdraw" | "end" | "password", index = 0): Page => {
-  const forms = page.document
-    .querySelectorAll("form")
-    .filter((form) => form.querySelector(`[value=${button}]`) !== null)
-  const form = forms[index]
-  if (form === undefined) throw new Error(`there is no form ${button}:\n${page.html}`)
-  return { ...page, document: parse(form.outerHTML) }
-}
 
 /** A new browser in which somebody is logged in. */
 const logIn = async (server: TestServer, username = "ada", itsPassword = password): Promise<Browser> => {

@@ -15,6 +15,16 @@ export interface Page {
   readonly sentTo: URL | undefined
 }
 
+/** The page with one of its forms alone: the `index`th that has this button. */
+export const withForm = (page: Page, button: string, index = 0): Page => {
+  const forms = page.document
+    .querySelectorAll("form")
+    .filter((form) => form.querySelector(`[value=${button}]`) !== null)
+  const form = forms[index]
+  if (form === undefined) throw new Error(`there is no form ${button}:\n${page.html}`)
+  return { ...page, document: parse(form.outerHTML) }
+}
+
 export class Browser {
   readonly cookies = new Map<string, string>()
   /** Every answer so far, redirects among them. */
