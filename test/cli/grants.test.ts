@@ -172,6 +172,7 @@ describe("events", () => {
       id: expect.any(String),
       at: expect.stringMatching(/Z$/),
       event: "Allowed",
+      by: "Person",
       grant_id: id,
       subject: expect.any(String),
       client_id: clientId,
