@@ -41,7 +41,7 @@ const get = Effect.gen(function* () {
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || silent
           ? Interaction.rejected(rejection, visitor)
-          : Interaction.loginPage(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
+          : Interaction.logIn(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
     })
   )
 })
@@ -61,7 +61,7 @@ const answer = (
     if (Option.isNone(visitor) || mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)) {
       return silent
         ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
-        : yield* Interaction.loginPage(
+        : yield* Interaction.logIn(
             request,
             { ...interaction, replyTo: Option.some(authorization) },
             Option.getOrElse(authorization.loginHint, () => "").slice(0, 64)

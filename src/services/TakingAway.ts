@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { Password, Subject } from "../domain/Account.js"
+import { isExternal, type Password, type Subject } from "../domain/Account.js"
 import type { ClientId } from "../domain/Client.js"
 import type { Happening } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
@@ -35,7 +35,7 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     /** What was issued before the account was disabled stays dead. */
     readonly enableAccount: (id: Subject) => Found
     readonly removeAccount: (id: Subject) => Found
-    /** A new password ends every session and grant of the account. */
+    /** A new password ends every session and grant of the account. One that stands for an app's person has none. */
     readonly setPassword: (id: Subject, password: Password) => Found
     readonly disableClient: (id: ClientId) => Found
     readonly enableClient: (id: ClientId) => Found
@@ -109,10 +109,11 @@ const make = Effect.gen(function* () {
     disableAccount: (id) => endAccount(id, accounts.setState(id, "Disabled"), "Disabled"),
     enableAccount: (id) => andThen(accounts.setState(id, "Enabled"), tellAccount(id, "Enabled")),
     removeAccount: (id) => endAccount(id, accounts.remove(id), "Deleted"),
-    setPassword: (id, password) =>
-      Effect.flatMap(hasher.hash(password), (hash) =>
-        endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
-      ),
+    setPassword: Effect.fn("TakingAway.setPassword")(function* (id, password) {
+      if (Option.exists(yield* accounts.find(id), isExternal)) return false
+      const hash = yield* hasher.hash(password)
+      return yield* endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
+    }),
     disableClient: (id) => endClient(id, clients.setState(id, "Disabled"), "Disabled"),
     enableClient: (id) => andThen(clients.setState(id, "Enabled"), tellClient(id, "Enabled")),
     removeClient: (id) => endClient(id, clients.remove(id), "Deleted"),
