@@ -6,6 +6,8 @@ import { issuer } from "../compose/app.js"
 /** An app as a function from request to response, in this process and by the test's own clock. */
 export const serve = <A, E>(app: Layer.Layer<A, E, HttpLayerRouter.HttpRouter>) =>
   Effect.gen(function* () {
+    // The router's type does not know that everything is answered.
+    // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const context = yield* Layer.build(Layer.provideMerge(app, HttpLayerRouter.layer))
     const handler = Context.get(context, HttpLayerRouter.HttpRouter).asHttpEffect()
     const answer = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<never>())(handler as HttpApp.Default)
