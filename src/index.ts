@@ -7,6 +7,7 @@
 export * as BearerAuth from "./http/BearerAuth.js"
 export * as BearerAuthApi from "./http/BearerAuthApi.js"
 export * as Pages from "./http/pages/Pages.js"
+export * as ResourceOwner from "./http/ResourceOwner.js"
 export * as AuthLayer from "./layers/AuthLayer.js"
 export { type Access, CurrentAccess } from "./services/CurrentAccess.js"
 export * as ScopePolicy from "./services/ScopePolicy.js"

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { type Account, Subject, Username } from "../domain/Account.js"
+import { type Account, AccountName, externalSubject, Subject, Username } from "../domain/Account.js"
 import { type Client, ClientId } from "../domain/Client.js"
 import { type Grant, GrantId } from "../domain/Grant.js"
 import * as Identifier from "../domain/Identifier.js"
@@ -14,11 +14,18 @@ import { GrantStore } from "../services/GrantStore.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Output from "./Output.js"
 
-/** Reads a username; `source` is what it was given as. */
-export const username = (text: string, source = "NAME"): Effect.Effect<Username, Failure> =>
-  Effect.mapError(Schema.decode(Username)(text), (error) =>
-    badUsage(`${source}: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
-  )
+const reading =
+  (schema: Schema.Schema<Username, string>) =>
+  (text: string, source = "NAME"): Effect.Effect<Username, Failure> =>
+    Effect.mapError(Schema.decode(schema)(text), (error) =>
+      badUsage(`${source}: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
+    )
+
+/** Reads the name of somebody who logs in here; the second argument is what it was given as. */
+export const username = reading(Username)
+
+/** Reads the name of any account, also of an app's person. */
+export const accountName = reading(AccountName)
 
 const noSuch = (kind: string, text: string) => impossible(`there is no ${kind} ${Output.printable(text)}`)
 
@@ -51,9 +58,11 @@ export const grant = (id: string): Effect.Effect<Grant, Failure | TemporarilyUna
 /** Whose traces are looked for: an account by its name, or one that may be gone by its id. */
 export const subject = (text: string) =>
   Effect.gen(function* () {
-    const name = yield* username(text, "--user")
+    const name = yield* accountName(text, "--user")
     const known = yield* (yield* AccountStore).findByUsername(name)
     if (Option.isSome(known)) return known.value.id
+    const external = externalSubject(name)
+    if (Option.isSome(external)) return external.value
     return Identifier.pattern.test(text) ? Subject.make(text) : yield* noSuchAccount(name)
   })
 

@@ -26,6 +26,12 @@ const newName = Args.text({ name: "NAME" }).pipe(
 
 const name = Args.text({ name: "NAME" }).pipe(Args.withDescription("What the person logs in with."))
 
+const anyName = Args.text({ name: "NAME" }).pipe(
+  Args.withDescription(
+    "What the person logs in with; for a person of an app's own, external: and the app's name for them."
+  )
+)
+
 const passwordStdin = Options.boolean("password-stdin").pipe(
   Options.withDescription("Reads the password from standard input instead of asking for it.")
 )
@@ -63,7 +69,11 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
       if (all.length === 0) return yield* Output.complain(`there is no account yet that can log in at ${place.issuer}`)
       yield* Effect.forEach(all, ({ createdAt, state, username }) =>
         Output.print(
-          [DateTime.formatIso(createdAt), username, ...(state === "Disabled" ? ["disabled"] : [])].join("  ")
+          [
+            DateTime.formatIso(createdAt),
+            Output.printable(username),
+            ...(state === "Disabled" ? ["disabled"] : [])
+          ].join("  ")
         )
       )
     })
@@ -79,15 +89,15 @@ const change = (
   ) => (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>,
   done: string
 ) =>
-  Command.make(verb, { name, ...ServerOptions.forCommand }, ({ name, ...given }) =>
+  Command.make(verb, { name: anyName, ...ServerOptions.forCommand }, ({ name, ...given }) =>
     Effect.gen(function* () {
-      const username = yield* Named.username(name)
+      const username = yield* Named.accountName(name)
       yield* Beside.onExisting(given, () =>
         Effect.gen(function* () {
           const { id } = yield* Named.account(username)
           // Somebody else may have been faster.
           if (!(yield* apply(yield* TakingAway)(id))) return yield* Named.noSuchAccount(username)
-          yield* Output.print(`The account ${username} ${done}`)
+          yield* Output.print(`The account ${Output.printable(username)} ${done}`)
         })
       )
     })

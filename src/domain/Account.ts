@@ -2,6 +2,7 @@
  * The people who log in. An account's id is the `subject` of what is issued for it (RFC 9068 §2.2).
  */
 import type * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -10,14 +11,22 @@ import * as Schema from "effect/Schema"
 export const Subject = Schema.NonEmptyString.pipe(Schema.maxLength(255), Schema.brand("Subject"))
 export type Subject = typeof Subject.Type
 
+/** What the names begin with of accounts that stand for an app's own people. Nobody logs in with such a name. */
+const externalPrefix = "external:"
+
 /**
  * The name a person logs in with: compared in one form, the lower case of NFKC, which is made once, on the way in.
- * No spaces, control or format characters; 1 to 64 characters.
+ * No spaces, control or format characters; 1 to 64 characters. What begins with `external:` is an `ExternalName`.
  */
 export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe(Schema.brand("Username")), {
   strict: true,
   decode: (text, _, ast) => {
     const name = text.trim().normalize("NFKC").toLowerCase()
+    if (name.startsWith(externalPrefix)) {
+      return ParseResult.fail(
+        new ParseResult.Type(ast, text, `nobody logs in with a name that begins with ${externalPrefix}`)
+      )
+    }
     return /^[^\s\p{Cc}\p{Cf}\p{Cs}\p{Z}]{1,64}$/u.test(name)
       ? ParseResult.succeed(name)
       : ParseResult.fail(new ParseResult.Type(ast, text, "a name has 1 to 64 characters, none of them a space"))
@@ -25,6 +34,18 @@ export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe
   encode: (name) => ParseResult.succeed(name)
 })
 export type Username = typeof Username.Type
+
+/**
+ * A person of an app that answers itself who is logged in, as the app calls them: to the letter, and without what would
+ * change the line that it stands in.
+ */
+export const ExternalSubject = Subject.pipe(Schema.pattern(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u))
+
+/** The name of the account that stands for such a person. */
+const ExternalName = Schema.String.pipe(Schema.pattern(/^external:./u), Schema.brand("Username"))
+
+/** The name of any account, as an operator writes it. */
+export const AccountName = Schema.Union(Username, ExternalName)
 
 /** 8 to 256 characters and at most 1024 bytes, used as they are typed: no normalisation, no truncation. */
 export const Password = Schema.String.pipe(
@@ -42,7 +63,7 @@ export type Password = typeof Password.Type
 export interface Account {
   readonly id: Subject
   readonly username: Username
-  /** Argon2id in PHC string format. */
+  /** Argon2id in PHC string format; empty where there is no password (see `isExternal`). */
   readonly passwordHash: Redacted.Redacted
   readonly createdAt: DateTime.Utc
   /** A disabled account can do nothing, and nothing issued for it is good; it may be enabled again. */
@@ -50,3 +71,16 @@ export interface Account {
   /** Raised when all that was ever issued for this person must die at once. */
   readonly epoch: number
 }
+
+/** The name of the account of an app's person. No two subjects have one. */
+export const externalName = (subject: Subject): Username => ExternalName.make(externalPrefix + subject)
+
+/** The app's person whose account has this name, if it is such a name. */
+export const externalSubject = (name: Username): Option.Option<Subject> =>
+  name.startsWith(externalPrefix)
+    ? Schema.decodeOption(ExternalSubject)(name.slice(externalPrefix.length))
+    : Option.none()
+
+/** Whether an account stands for a person of the app's own: nobody logs in to it. */
+export const isExternal = ({ id, username }: Pick<Account, "id" | "username">): boolean =>
+  username === externalPrefix + id

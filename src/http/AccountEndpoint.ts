@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { Password } from "../domain/Account.js"
+import { isExternal, Password } from "../domain/Account.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
@@ -28,6 +28,7 @@ import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import type * as Pages from "./pages/index.js"
+import { ResourceOwner } from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
@@ -50,19 +51,20 @@ const get = Effect.gen(function* () {
 })
 
 const logInFirst = (request: HttpServerRequest.HttpServerRequest) =>
-  Interaction.loginPage(request, { firstShownAt: Option.none(), replyTo: Option.none() }, "")
+  Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none() }, "")
 
 const show = (
-  { account, session }: LoggedIn,
+  { account, displayName, session }: LoggedIn,
   said: {
     readonly notice?: Pages.AccountPage["notice"]
-    readonly problem?: Pages.AccountPage["password"]["problem"]
+    readonly problem?: NonNullable<Pages.AccountPage["password"]>["problem"]
   }
 ) =>
   Effect.gen(function* () {
     const sessions = yield* SessionStore
     const forms = yield* Forms
     const { issuer } = yield* ServerSettings
+    const owner = yield* ResourceOwner
     const now = yield* DateTime.now
     const seal = (action: AccountForm["action"]) => forms.seal({ _tag: "AccountForm", sessionId: session.id, action })
 
@@ -77,16 +79,14 @@ const show = (
     return yield* Page.page(
       "accountPage",
       {
-        username: account.username,
-        logoutUrl: `${Issuer.path(issuer)}/logout`,
+        username: displayName,
+        logoutUrl: owner._tag === "External" ? owner.logoutUrl : `${Issuer.path(issuer)}/logout`,
         notice: said.notice,
         apps: yield* apps(account.id, seal),
         sessions: elsewhere,
-        password: {
-          formAction: path(issuer),
-          form: yield* seal({ _tag: "ChangePassword" }),
-          problem: said.problem
-        }
+        password: isExternal(account)
+          ? undefined
+          : { formAction: path(issuer), form: yield* seal({ _tag: "ChangePassword" }), problem: said.problem }
       },
       said.problem === undefined ? 200 : said.problem === "Throttled" ? 429 : 400
     )
@@ -166,7 +166,9 @@ const act = (
         return done(issuer, "SessionEnded")
       }
       case "ChangePassword":
-        return yield* changePassword(request, who, parameters)
+        return isExternal(who.account)
+          ? Page.seeOther(issuer, path(issuer))
+          : yield* changePassword(request, who, parameters)
     }
   })
 

@@ -42,7 +42,7 @@ const get = Effect.gen(function* () {
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || silent
           ? Interaction.rejected(rejection, visitor)
-          : Interaction.loginPage(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
+          : Interaction.logIn(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
     })
   )
 })
@@ -62,7 +62,7 @@ const answer = (
     if (Option.isNone(visitor) || mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)) {
       return silent
         ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
-        : yield* Interaction.loginPage(
+        : yield* Interaction.logIn(
             request,
             { ...interaction, replyTo: Option.some(authorization) },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)

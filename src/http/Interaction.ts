@@ -26,6 +26,7 @@ import type { LoggedIn } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
 import * as Page from "./Page.js"
 import type * as Pages from "./pages/index.js"
+import { ResourceOwner } from "./ResourceOwner.js"
 import * as Wire from "./Wire.js"
 
 /** The parameter in which a login leaves its proof for the request that it returns to. */
@@ -83,6 +84,27 @@ export interface LoginReason {
   readonly replyTo: Option.Option<ReplyAddress>
 }
 
+/** Has the person log in: on our page, where a name may stand already, or with the app. */
+export const logIn = (request: HttpServerRequest.HttpServerRequest, reason: LoginReason, username: string) =>
+  Effect.gen(function* () {
+    const owner = yield* ResourceOwner
+    if (owner._tag === "BuiltIn") return yield* loginPage(request, reason, username)
+    const { issuer } = yield* ServerSettings
+    const { firstShownAt, query } = reason
+    if (query === undefined) return Page.seeOther(issuer, owner.loginUrl(`${issuer}/account`))
+    // Sent there again, the browser would go in circles: the app takes an old login for a new one, or its cookie does
+    // not come here.
+    if (Option.isSome(firstShownAt)) return yield* Page.page("errorPage", stillNotLoggedIn, 403)
+    const path = yield* returnPath(query, yield* DateTime.now)
+    return Page.seeOther(issuer, owner.loginUrl(`${Issuer.origin(issuer)}${path}`))
+  })
+
+const stillNotLoggedIn: Pages.ErrorPage = {
+  title: "You are not logged in",
+  message:
+    "You were sent to log in, and came back without a new login. Go back to the app you came from and start again."
+}
+
 /** The login page, in a form that only this browser can send. */
 export const loginPage = (
   request: HttpServerRequest.HttpServerRequest,
@@ -131,7 +153,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
       clientOrigin: origin,
       clientUri: shownUri(request),
       target: RedirectUri.target(request.redirectUri),
-      username: who.account.username,
+      username: who.displayName,
       switchUrl: authorizePath(issuer, withPrompt(query, "login")),
       resources: request.resources.map((resource) => ({
         name: resource.name ?? resource.uri,

@@ -27,6 +27,7 @@ import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import type * as Pages from "./pages/index.js"
+import * as ResourceOwner from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
@@ -123,5 +124,7 @@ const again = (
     )
   })
 
-/** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/login", { POST: login }, ["login"]))
+/** Serves the endpoint, unless it is the app that logs people in. */
+export const layer = Layer.effectDiscard(
+  ResourceOwner.ifBuiltIn(Endpoint.addPage("/login", { POST: login }, ["login"]))
+)

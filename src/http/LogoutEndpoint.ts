@@ -10,6 +10,7 @@ import { Sessions } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Page from "./Page.js"
+import * as ResourceOwner from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
@@ -22,9 +23,9 @@ const get = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   const visitor = yield* Visitor.loggedIn(request)
   if (Option.isNone(visitor)) return yield* Page.page("loggedOutPage", {})
-  const { account, session } = visitor.value
+  const { displayName, session } = visitor.value
   const form = yield* forms.seal({ _tag: "LogoutForm", sessionId: session.id })
-  return yield* Page.page("logoutPage", { username: account.username, formAction: path(issuer), form })
+  return yield* Page.page("logoutPage", { username: displayName, formAction: path(issuer), form })
 })
 
 const post = Effect.gen(function* () {
@@ -42,5 +43,5 @@ const post = Effect.gen(function* () {
   return Cookies.clear(yield* Page.page("loggedOutPage", {}), issuer, "session")
 })
 
-/** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/logout", { GET: get, POST: post }))
+/** Serves the endpoint, unless it is the app that logs people out. */
+export const layer = Layer.effectDiscard(ResourceOwner.ifBuiltIn(Endpoint.addPage("/logout", { GET: get, POST: post })))

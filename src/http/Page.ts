@@ -76,6 +76,11 @@ const words = (error: OAuthError): ErrorPage => {
         title: "This form did not come from here",
         message: "Go back to the app you came from and start again. Nothing was changed."
       }
+    case "AccessDenied":
+      return {
+        title: "You have no access here",
+        message: "Your account may not be used with this server. The people who run it can tell you why."
+      }
     case "TemporarilyUnavailable":
       return { title: "The server is busy", message: "Wait a moment, then try again. Nothing was changed." }
     case "TooManyRequests":

@@ -2,20 +2,53 @@
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { AccessDenied, TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { SessionId } from "../domain/Session.js"
+import { Accounts } from "../services/Accounts.js"
+import { digestOf } from "../services/Crypto.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { type LoggedIn, Sessions } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
+import { type Person, ResourceOwner } from "./ResourceOwner.js"
 
-/** The person who is logged in there, if anybody is. */
+/**
+ * The person who is logged in there, if anybody is. Fails for a person of the app's own who is locked out: to log in
+ * would not help them, so they must not be sent to.
+ */
 export const loggedIn = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Option.Option<LoggedIn>, TemporarilyUnavailable, ServerSettings | Sessions> =>
+): Effect.Effect<
+  Option.Option<LoggedIn>,
+  AccessDenied | TemporarilyUnavailable,
+  Accounts | ResourceOwner | ServerSettings | Sessions
+> =>
   Effect.gen(function* () {
+    const owner = yield* ResourceOwner
+    if (owner._tag === "External") return yield* Effect.transposeMapOption(yield* owner.find(request), vouchedFor)
     const { issuer } = yield* ServerSettings
     const sessions = yield* Sessions
     return yield* Option.match(Cookies.read(request, issuer, "session"), {
       onNone: () => Effect.succeedNone,
       onSome: sessions.find
     })
+  })
+
+/** The app's session as one of ours, of which no row is kept. */
+const vouchedFor = ({ authenticatedAt, displayName, sessionId, subject }: Person) =>
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const { issuer } = yield* ServerSettings
+    const account = yield* accounts.admit(subject)
+    const loggedIn: LoggedIn = {
+      session: {
+        // The app's own id may open its session, so it goes no further.
+        id: SessionId.make(digestOf(JSON.stringify([issuer, subject, sessionId]))),
+        subject: account.id,
+        authenticatedAt,
+        subjectEpoch: account.epoch
+      },
+      account,
+      displayName
+    }
+    return loggedIn
   })

@@ -20,6 +20,7 @@ import * as MetadataEndpoint from "../http/MetadataEndpoint.js"
 import * as ProtectedResourceEndpoint from "../http/ProtectedResourceEndpoint.js"
 import * as Pages from "../http/pages/Pages.js"
 import * as RegisterEndpoint from "../http/RegisterEndpoint.js"
+import * as ResourceOwner from "../http/ResourceOwner.js"
 import * as RevokeEndpoint from "../http/RevokeEndpoint.js"
 import * as TokenEndpoint from "../http/TokenEndpoint.js"
 import * as AccessTokens from "../services/AccessTokens.js"
@@ -66,6 +67,7 @@ export const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedConte
 /** What an app may change by a layer of its own. */
 const seams = Layer.mergeAll(
   Seam.layer(Pages.Pages, Pages.layerStandard),
+  Seam.layer(ResourceOwner.ResourceOwner, ResourceOwner.layerBuiltIn),
   Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
 )
 

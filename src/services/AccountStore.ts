@@ -1,4 +1,4 @@
-/** Where the built-in accounts are kept. */
+/** Where the accounts are kept: those of ours, and those that stand for an app's own people. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -16,6 +16,13 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
      * was removed again.
      */
     readonly insertFirst: (account: Account) => Effect.Effect<"Created" | "NotFirst", TemporarilyUnavailable>
+    /**
+     * Keep an account if there is none of its id, and answer with the one that there is then: all callers of one id get
+     * the same, and at most one of them is told that it is new.
+     */
+    readonly ensure: (
+      account: Account
+    ) => Effect.Effect<{ readonly account: Account; readonly isNew: boolean }, TemporarilyUnavailable>
     readonly find: (id: Subject) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
     readonly findByUsername: (username: Username) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
     /** All accounts, the oldest first. */
@@ -27,8 +34,8 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
     /** A new password raises the epoch in the same statement. `false` when there is no such account. */
     readonly setPassword: (id: Subject, hash: Redacted.Redacted) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
-     * Forget the account, its sessions and its consents. Nothing made under it is good for anything, and no later account
-     * gets its id, which was drawn at random.
+     * Forget the account, its sessions and its consents. Nothing made under it is good for anything: no later account of
+     * ours gets its id, and an app's person who comes again begins at another epoch, which are both drawn at random.
      */
     readonly remove: (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>
   }

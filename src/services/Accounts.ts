@@ -4,36 +4,45 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
-import { type Account, type Password, Subject, type Username } from "../domain/Account.js"
-import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Account from "../domain/Account.js"
+import { AccessDenied, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
-import { identifier } from "./Crypto.js"
+import { identifier, randomBytes } from "./Crypto.js"
 import { Events } from "./Events.js"
 import { PasswordHasher } from "./PasswordHasher.js"
 
 /** What makes an account. */
 export interface NewAccount {
-  readonly username: Username
-  readonly password: Password
+  readonly username: Account.Username
+  readonly password: Account.Password
 }
 
 export class Accounts extends Context.Tag("latchkey/Accounts")<
   Accounts,
   {
-    readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
     /** Makes the account only if there is none at all; `None` otherwise. */
-    readonly createFirst: (account: NewAccount) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    readonly createFirst: (account: NewAccount) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
+    /**
+     * The account that stands for a person of the app's own, whom the app's session vouches for; it is made at first
+     * sight. Fails when the account is disabled, or is one of ours. A subject that is no `ExternalSubject` is a defect.
+     */
+    readonly admit: (subject: string) => Effect.Effect<Account.Account, AccessDenied | TemporarilyUnavailable>
     /**
      * The account of this name and password. A name that does not exist takes the same time, and gives the same answer,
-     * as a wrong password.
+     * as a wrong password; so does one that stands for an app's person.
      */
     readonly authenticate: (
-      username: Username,
+      username: Account.Username,
       password: Redacted.Redacted
-    ) => Effect.Effect<Option.Option<Account>, TemporarilyUnavailable>
+    ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
   }
 >() {}
+
+/** Stands where an account has no password. */
+const ofNothing = Redacted.make("")
 
 const make = Effect.gen(function* () {
   const store = yield* AccountStore
@@ -42,8 +51,8 @@ const make = Effect.gen(function* () {
 
   const prepare = ({ password, username }: NewAccount) =>
     Effect.gen(function* () {
-      const account: Account = {
-        id: Subject.make(yield* identifier),
+      const account: Account.Account = {
+        id: Account.Subject.make(yield* identifier),
         username,
         passwordHash: yield* hasher.hash(password),
         createdAt: yield* DateTime.now,
@@ -53,12 +62,26 @@ const make = Effect.gen(function* () {
       return account
     })
 
-  const told = (account: Account, answer: "Created" | "NameTaken" | "NotFirst") =>
+  const told = (account: Account.Account, answer: "Created" | "NameTaken" | "NotFirst") =>
     answer === "Created"
       ? events
           .publish({ _tag: "AccountCreated", subject: account.id })
           .pipe(Effect.zipRight(Effect.annotateCurrentSpan({ subject: account.id })), Effect.as(Option.some(account)))
       : Effect.succeedNone
+
+  const admitNew = Effect.fnUntraced(function* (subject: Account.Subject) {
+    const { account, isNew } = yield* store.ensure({
+      id: subject,
+      username: Account.externalName(subject),
+      passwordHash: ofNothing,
+      createdAt: yield* DateTime.now,
+      state: "Enabled",
+      // The app's name for a person comes again after the account was deleted; what died with it must not.
+      epoch: 1 + Buffer.from(yield* randomBytes(6)).readUIntBE(0, 6)
+    })
+    if (isNew) yield* events.publish({ _tag: "AccountCreated", subject })
+    return account
+  })
 
   return Accounts.of({
     create: Effect.fn("Accounts.create")(function* (account) {
@@ -69,8 +92,21 @@ const make = Effect.gen(function* () {
       const prepared = yield* prepare(account)
       return yield* told(prepared, yield* store.insertFirst(prepared))
     }),
+    admit: Effect.fnUntraced(function* (text) {
+      // What the app says must be so, or the app is at fault.
+      const subject = yield* Effect.orDie(Schema.decode(Account.ExternalSubject)(text))
+      const known = yield* store.find(subject)
+      const account = Option.isSome(known) ? known.value : yield* admitNew(subject)
+      if (!Account.isExternal(account)) {
+        return yield* new AccessDenied({ reason: "SubjectTaken", description: "the account is another's" })
+      }
+      if (account.state === "Disabled") {
+        return yield* new AccessDenied({ reason: "AccountDisabled", description: "the account is disabled" })
+      }
+      return account
+    }),
     authenticate: Effect.fn("Accounts.authenticate")(function* (username, password) {
-      const account = yield* store.findByUsername(username)
+      const account = Option.filter(yield* store.findByUsername(username), (account) => !Account.isExternal(account))
       if (Option.isSome(account)) yield* Effect.annotateCurrentSpan({ subject: account.value.id })
       const hash = Option.map(account, ({ passwordHash }) => passwordHash)
       const matches = yield* hasher.verify(hash, password)

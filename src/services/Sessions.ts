@@ -14,10 +14,12 @@ import { Events } from "./Events.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
 
-/** A session, and the person it is of. */
+/** A session, and the person it is of. The session may be the app's own: then there is no row of it here. */
 export interface LoggedIn {
-  readonly session: Session
+  readonly session: Pick<Session, "id" | "subject" | "authenticatedAt" | "subjectEpoch">
   readonly account: Account
+  /** What pages call the person. */
+  readonly displayName: string
 }
 
 export class Sessions extends Context.Tag("latchkey/Sessions")<
@@ -29,7 +31,7 @@ export class Sessions extends Context.Tag("latchkey/Sessions")<
     ) => Effect.Effect<{ readonly session: Session; readonly secret: Redacted.Redacted }, TemporarilyUnavailable>
     /** Who the bearer of a cookie is; `None` for a cookie that is no session's. */
     readonly find: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<LoggedIn>, TemporarilyUnavailable>
-    readonly end: (session: Session) => Effect.Effect<void, TemporarilyUnavailable>
+    readonly end: (session: Pick<Session, "id" | "subject">) => Effect.Effect<void, TemporarilyUnavailable>
   }
 >() {}
 
@@ -61,7 +63,11 @@ const make = Effect.gen(function* () {
       if (Option.isNone(session)) return Option.none()
       yield* Effect.annotateCurrentSpan({ subject: session.value.subject })
       const account = yield* accounts.find(session.value.subject)
-      return Option.map(account, (account) => ({ session: session.value, account }))
+      return Option.map(account, (account) => ({
+        session: session.value,
+        account,
+        displayName: account.username
+      }))
     }),
     end: Effect.fn("Sessions.end")(function* ({ id, subject }) {
       yield* Effect.annotateCurrentSpan({ subject })

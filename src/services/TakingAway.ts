@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { Password, Subject } from "../domain/Account.js"
+import { isExternal, type Password, type Subject } from "../domain/Account.js"
 import type { ClientId } from "../domain/Client.js"
 import type { Happening } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
@@ -35,7 +35,7 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     /** What was issued before the account was disabled stays dead. */
     readonly enableAccount: (id: Subject) => Found
     readonly removeAccount: (id: Subject) => Found
-    /** A new password ends every session and grant of the account. */
+    /** A new password ends every session and grant of the account. One that stands for an app's person has none. */
     readonly setPassword: (id: Subject, password: Password) => Found
     readonly disableClient: (id: ClientId) => Found
     readonly enableClient: (id: ClientId) => Found
@@ -120,6 +120,7 @@ const make = Effect.gen(function* () {
     ),
     removeAccount: Effect.fn("TakingAway.removeAccount")((id) => endAccount(id, accounts.remove(id), "Deleted")),
     setPassword: Effect.fn("TakingAway.setPassword")(function* (id, password) {
+      if (Option.exists(yield* accounts.find(id), isExternal)) return false
       const hash = yield* hasher.hash(password)
       return yield* endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
     }),

@@ -48,6 +48,21 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("are made once for an id, and answered as they are", () =>
+      Effect.gen(function* () {
+        const { accounts } = yield* fresh
+        expect(yield* accounts.ensure(account(alice))).toEqual({ account: account(alice), isNew: true })
+        yield* accounts.setState(alice, "Disabled")
+        expect(yield* accounts.ensure(account(alice, { epoch: 7 }))).toEqual({
+          account: account(alice, { state: "Disabled", epoch: 2 }),
+          isNew: false
+        })
+        const error = yield* Effect.flip(accounts.ensure(account(bob, { username: account(alice).username })))
+        expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
+        expect(yield* accounts.find(bob)).toEqual(Option.none())
+      })
+    )
+
     it.effect("list the oldest first", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
@@ -162,6 +177,18 @@ export const accountContract = (it: StoreTest) => {
         const winner = Subject.make(`person-${answers.indexOf("Created")}`)
         expect(yield* accounts.findByUsername(ann)).toMatchObject({ value: { id: winner } })
         expect(yield* accounts.list).toHaveLength(1)
+      })
+    )
+
+    it.effect("one makes the account of an id, and all get the same", () =>
+      Effect.gen(function* () {
+        const { accounts, nodes } = yield* fresh
+        const answers = yield* race(nodes, count, ({ accounts }, i) =>
+          accounts.ensure(account(alice, { epoch: i + 1 }))
+        )
+        expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1)
+        const found = yield* accounts.find(alice)
+        for (const { account } of answers) expect(Option.some(account)).toEqual(found)
       })
     )
 

@@ -1,10 +1,20 @@
 /** Names in one form, passwords as they are typed. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
-import { Password, Username } from "../../src/domain/Account.js"
+import {
+  AccountName,
+  ExternalSubject,
+  externalName,
+  externalSubject,
+  isExternal,
+  Password,
+  Subject,
+  Username
+} from "../../src/domain/Account.js"
 
 const username = Schema.decodeEither(Username)
 const password = Schema.decodeEither(Password)
@@ -32,6 +42,38 @@ describe("a username", () => {
     const bad = ["", " ", "a da", "a\u00a0da", "a\tda", "ada\0", "a\u200bda", "\u202eada", "\ud800", "x".repeat(65)]
     for (const text of bad) expect(Either.isLeft(username(text)), JSON.stringify(text)).toBe(true)
     expect(Either.isRight(username("🔑".repeat(64)))).toBe(true)
+  })
+})
+
+describe("the name of an app's person", () => {
+  const accountName = Schema.decodeEither(AccountName)
+
+  it("is none that anybody logs in with, however it is spelt", () => {
+    for (const text of ["external:ada", " External:ada", "EXTERNAL:", "\uff45xternal:ada", "external\uff1aada"]) {
+      expect(Either.isLeft(username(text)), text).toBe(true)
+    }
+  })
+
+  it("is the subject to the letter, which an operator writes", () => {
+    const name = externalName(Subject.make("Ada L."))
+    expect(accountName("external:Ada L.")).toEqual(Either.right(name))
+    expect(externalSubject(name)).toEqual(Option.some("Ada L."))
+    expect(accountName("ADA")).toEqual(Either.right("ada"))
+    expect(externalSubject(Either.getOrThrow(accountName("ADA")))).toEqual(Option.none())
+    for (const text of ["external:", "a da", ""]) expect(Either.isLeft(accountName(text)), text).toBe(true)
+  })
+
+  it("is of one account only", () => {
+    const name = externalName(Subject.make("ada"))
+    expect(isExternal({ id: Subject.make("ada"), username: name })).toBe(true)
+    expect(isExternal({ id: Subject.make("01"), username: name })).toBe(false)
+  })
+
+  it("breaks no line", () => {
+    for (const text of ["", "a\nb", "a\0", "\u202eada", "a\u2028b", "x".repeat(256)]) {
+      expect(Schema.is(ExternalSubject)(text), JSON.stringify(text)).toBe(false)
+    }
+    expect(Schema.is(ExternalSubject)("auth0|Ada Lovelace@example.com")).toBe(true)
   })
 })
 

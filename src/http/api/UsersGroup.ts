@@ -3,7 +3,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
-import { Password, Subject, Username } from "../../domain/Account.js"
+import { AccountName, Password, Subject, Username } from "../../domain/Account.js"
 import { AccountView } from "../../domain/views/AccountView.js"
 import { AdminGuard } from "./Guards.js"
 import * as Problems from "./Problems.js"
@@ -17,7 +17,7 @@ const path = Schema.Struct({ id: Subject })
 export class UsersGroup extends HttpApiGroup.make("users")
   .add(
     HttpApiEndpoint.get("list", "/admin/users")
-      .setUrlParams(Schema.Struct({ username: Schema.optional(Username) }))
+      .setUrlParams(Schema.Struct({ username: Schema.optional(AccountName) }))
       .addSuccess(Users)
       .annotateContext(summary("The accounts, the oldest first; or the one of a name."))
   )

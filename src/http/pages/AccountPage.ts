@@ -46,18 +46,22 @@ export interface AccountSession {
 /** What the account page shows. */
 export interface AccountPage {
   readonly username: string
-  readonly logoutUrl: string
+  /** Missing where it is for the app to say how its people log out. */
+  readonly logoutUrl: string | undefined
   /** What was just done. */
   readonly notice?: keyof typeof notices | undefined
   readonly apps: ReadonlyArray<AccountApp>
+  /** None where the app keeps its people's sessions itself. */
   readonly sessions: ReadonlyArray<AccountSession>
-  /** The form that changes the password; it posts `action=password`. */
-  readonly password: {
-    readonly formAction: string
-    /** The sealed state of the form. */
-    readonly form: string
-    readonly problem?: keyof typeof problems | undefined
-  }
+  /** The form that changes the password; it posts `action=password`. Missing where there is none. */
+  readonly password:
+    | {
+        readonly formAction: string
+        /** The sealed state of the form. */
+        readonly form: string
+        readonly problem?: keyof typeof problems | undefined
+      }
+    | undefined
 }
 
 const notices = {
@@ -94,9 +98,10 @@ const appAccess = (app: AccountApp): Html => html`<section class="panel">
       </form>
     </section>`
 
-const wayOut = (logoutUrl: string): Html => html`<a class="tap"${href(logoutUrl)}>Log out</a>`
+const wayOut = (logoutUrl: AccountPage["logoutUrl"]): Html =>
+  html`${logoutUrl !== undefined && html`<a class="tap"${href(logoutUrl)}>Log out</a>`}`
 
-const sessionRow = (session: AccountSession, logoutUrl: string): Html => html`<li class="row">
+const sessionRow = (session: AccountSession, logoutUrl: AccountPage["logoutUrl"]): Html => html`<li class="row">
       <div>Since ${session.since}${session.isThis && html` <span class="here">This browser</span>`}</div>
       ${
         session.isThis
@@ -110,9 +115,10 @@ const sessionRow = (session: AccountSession, logoutUrl: string): Html => html`<l
 
 /** The name is there for password managers, which file the new password under it; it is not sent. */
 const passwordForm = (
-  { form, formAction, problem }: AccountPage["password"],
+  { form, formAction, problem }: NonNullable<AccountPage["password"]>,
   username: string
-): Html => html`${problemNotice(problem && problems[problem])}
+): Html => html`<h2>Change your password</h2>
+    ${problemNotice(problem && problems[problem])}
     <form method="post" action="${formAction}">
     ${sealed(form)}
     <div class="unseen">
@@ -133,6 +139,14 @@ const passwordForm = (
     <button class="button" type="submit" name="action" value="password">Change password</button>
     </form>`
 
+const sessionList = ({ logoutUrl, sessions }: AccountPage): Html => html`<h2>Where you are logged in</h2>
+    <ul class="list">${sessions.map((session) => sessionRow(session, logoutUrl))}</ul>
+    <p class="soft">${
+      sessions.some(({ isThis }) => !isThis)
+        ? "Is one of these not you? Log out there, then change your password. Apps keep the access that you allowed."
+        : "You are logged in nowhere else."
+    }</p>`
+
 /** The account page. */
 export const accountPage = (self: AccountPage): string =>
   layout({
@@ -149,13 +163,6 @@ export const accountPage = (self: AccountPage): string =>
         ? html`<p class="soft">No app has access. Those that you allow will be listed here.</p>`
         : self.apps.map(appAccess)
     }
-    <h2>Where you are logged in</h2>
-    <ul class="list">${self.sessions.map((session) => sessionRow(session, self.logoutUrl))}</ul>
-    <p class="soft">${
-      self.sessions.some(({ isThis }) => !isThis)
-        ? "Is one of these not you? Log out there, then change your password. Apps keep the access that you allowed."
-        : "You are logged in nowhere else."
-    }</p>
-    <h2>Change your password</h2>
-    ${passwordForm(self.password, self.username)}`
+    ${self.sessions.length > 0 && sessionList(self)}
+    ${self.password && passwordForm(self.password, self.username)}`
   })

@@ -31,6 +31,14 @@ export const make = ({ accounts, consents, sessions }: Rows.Rows): Context.Tag.S
         accounts.set(account.id, account)
         return "Created"
       }),
+    ensure: (account) =>
+      Effect.gen(function* () {
+        const there = accounts.get(account.id)
+        if (there !== undefined) return { account: there, isNew: false }
+        if (Option.isSome(byUsername(account.username))) return yield* Rows.taken("account")
+        accounts.set(account.id, account)
+        return { account, isNew: true }
+      }),
     find: (id) => Effect.sync(() => Option.fromNullable(accounts.get(id))),
     findByUsername: (username) => Effect.sync(() => byUsername(username)),
     list: Effect.sync(() =>

@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Account, Subject, Username } from "../../domain/Account.js"
 import type { Issuer } from "../../domain/Issuer.js"
+import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { AccountStore } from "../../services/AccountStore.js"
 import * as SqlText from "./SqlText.js"
 
@@ -44,13 +45,21 @@ const encode = (account: Account) => ({
   epoch: account.epoch
 })
 
+/** The account is another's by its name, or was removed this moment. */
+const nameTaken = new TemporarilyUnavailable({
+  reason: "StoreFailed",
+  description: "try again later",
+  cause: "there is no account of this id, and one of its name"
+})
+
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<AccountStore> => {
   const query = SqlText.queries(sql, issuer)
-  const insert = query(`
+  const values = `
     insert into accounts (issuer, id, username, password_hash, created_at, state, epoch)
-    values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)
-    on conflict (issuer, username) do nothing
-    returning id`)
+    values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)`
+  const insert = query(`${values} on conflict (issuer, username) do nothing returning id`)
+  // Any conflict: a race for the id is one for the name, too.
+  const ensure = query(`${values} on conflict do nothing returning id`)
   // Of two that see no account at once, the founder's index lets one pass.
   const insertFirst = query(`
     insert into accounts (issuer, id, username, password_hash, created_at, state, epoch, founder)
@@ -80,6 +89,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     insert: (account) => Effect.map(insert(encode(account)), (made) => (made.length > 0 ? "Created" : "NameTaken")),
     insertFirst: (account) =>
       Effect.map(insertFirst(encode(account)), (made) => (made.length > 0 ? "Created" : "NotFirst")),
+    ensure: Effect.fnUntraced(function* (account) {
+      if ((yield* ensure(encode(account))).length > 0) return { account, isNew: true }
+      const [row] = yield* find({ id: account.id })
+      return row === undefined ? yield* nameTaken : { account: yield* decode(row), isNew: false }
+    }),
     find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
     findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlText.first(rows, decode)),
     list: Effect.flatMap(list({}), Effect.forEach(decode)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { type AccountPage, accountPage } from "../../../src/http/pages/index.js"
 import { find, text } from "./markup.js"
-import { account } from "./samples.js"
+import { account, externalAccount, form } from "./samples.js"
 
 const [notes, inspector] = account.apps as [AccountPage["apps"][number], AccountPage["apps"][number]]
 
@@ -68,7 +68,7 @@ describe("AccountPage", () => {
   })
 
   it("names its password inputs as password managers know them, and fills in none", () => {
-    const page = accountPage({ ...account, password: { ...account.password, problem: "WrongPassword" } })
+    const page = accountPage({ ...account, password: { ...form, problem: "WrongPassword" } })
     const passwords = find(page, "input", { type: "password", required: "" }).map(({ attributes }) => attributes)
     expect(passwords.map(({ autocomplete, minlength, name }) => [name, autocomplete, minlength])).toEqual([
       ["current_password", "current-password", undefined],
@@ -77,6 +77,13 @@ describe("AccountPage", () => {
     ])
     for (const attributes of passwords) expect(attributes).not.toHaveProperty("value")
     expect(sealed(page, "password")).toEqual(["sealed-form"])
+  })
+
+  it("has no password, sessions or way out of a person whom the app logs in", () => {
+    const page = accountPage(externalAccount)
+    expect(text(page)).toContain("Apps with access")
+    expect(text(page)).not.toMatch(/password|logged in nowhere|Where you are|Log out/i)
+    expect(forms(page)).toHaveLength(account.apps.length)
   })
 
   it("tells password managers whose password it is; the name is not sent, nor met by the keyboard", () => {
@@ -92,7 +99,7 @@ describe("AccountPage", () => {
     ["Busy", "busy", []],
     ["Throttled", "Too many attempts", []]
   ] as const)("on %s says so, marks the fields in which it lies, and begins at the first", (problem, words, marked) => {
-    const page = accountPage({ ...account, password: { ...account.password, problem } })
+    const page = accountPage({ ...account, password: { ...form, problem } })
     const names = (attributes: Record<string, string>) =>
       find(page, "input", attributes).map((input) => input.attributes.name)
     expect(text(page)).toContain(words)

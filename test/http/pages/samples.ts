@@ -1,7 +1,7 @@
 /** Each page with every field filled, and the ways in which its markup varies. */
 import * as Pages from "../../../src/http/pages/index.js"
 
-const form = { formAction: "/login?request=r", form: "sealed-form" }
+export const form = { formAction: "/login?request=r", form: "sealed-form" }
 
 export const login: Pages.LoginPage = {
   ...form,
@@ -75,6 +75,14 @@ export const account: Pages.AccountPage = {
   password: form
 }
 
+/** Of a person whom the app logs in. */
+export const externalAccount: Pages.AccountPage = {
+  ...account,
+  logoutUrl: undefined,
+  sessions: [],
+  password: undefined
+}
+
 export const home: Pages.HomePage = {
   issuer: "https://auth.example.com",
   accountsExist: false,
@@ -131,5 +139,6 @@ export const samples: ReadonlyArray<Sample> = [
   ...(["WrongPassword", "PasswordInvalid", "PasswordsDiffer", "Busy", "Throttled"] as const).map((problem) =>
     sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problem } })
   ),
+  sample("account of an app's person", Pages.accountPage, externalAccount),
   sample("home", Pages.homePage, home)
 ]

@@ -1,0 +1,85 @@
+/** An app with a login of its own: its session cookie says who is there, and the authorization server believes it. */
+import { randomUUID } from "node:crypto"
+import { HttpLayerRouter, HttpServerRequest, HttpServerResponse, UrlParams } from "@effect/platform"
+import { DateTime, Effect, Layer, Option } from "effect"
+import { AuthLayer, BearerAuth, CurrentAccess, ResourceOwner } from "latchkey"
+
+export const issuer = "http://127.0.0.1:3000"
+
+/** The app would look into its own database, where there are hashes and no passwords. */
+const users = new Map([["ada", { id: "user-1", name: "Ada Lovelace", password: "difference engine" }]])
+
+/** Who is logged in, by the cookie of the browser. */
+const sessions = new Map<string, ResourceOwner.Person>()
+
+const Owner = ResourceOwner.layer({
+  find: ({ cookies }) => Effect.sync(() => Option.fromNullable(sessions.get(cookies.app ?? ""))),
+  loginUrl: (returnTo) => `/login?return_to=${encodeURIComponent(returnTo)}`,
+  logoutUrl: "/logout"
+})
+
+/** Only back to the authorization server: anybody can write a link to a login page (CWE-601). */
+const returnTo = (params: UrlParams.UrlParams) =>
+  Option.getOrElse(
+    Option.filter(UrlParams.getFirst(params, "return_to"), (url) => url.startsWith(`${issuer}/`)),
+    () => `${issuer}/account`
+  )
+
+/** The page does not look at the cookie: whoever is sent here logs in, also anew. */
+const showLogin = HttpServerResponse.html(`<!doctype html>
+<html lang="en">
+<title>Log in</title>
+<form method="post">
+<label>Name <input name="name" autocomplete="username" required></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>Log in</button>
+</form>`)
+
+const logIn = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  // A form of another site logs nobody in here as somebody else.
+  if (request.headers["sec-fetch-site"] !== "same-origin") return HttpServerResponse.empty({ status: 403 })
+  const form = yield* request.urlParamsBody
+  const user = users.get(Option.getOrElse(UrlParams.getFirst(form, "name"), () => ""))
+  if (user === undefined || !Option.contains(UrlParams.getFirst(form, "password"), user.password)) {
+    return HttpServerResponse.setStatus(showLogin, 403)
+  }
+  const sessionId = randomUUID()
+  sessions.set(sessionId, {
+    subject: user.id,
+    displayName: user.name,
+    sessionId,
+    authenticatedAt: yield* DateTime.now
+  })
+  const query = UrlParams.fromInput(new URL(request.url, issuer).searchParams)
+  return HttpServerResponse.redirect(returnTo(query), { status: 303 }).pipe(
+    // Over https it is `secure`, too. Lax, and not strict: people come to /authorize from other sites.
+    HttpServerResponse.unsafeSetCookie("app", sessionId, { httpOnly: true, sameSite: "lax", path: "/" })
+  )
+})
+
+const logOut = Effect.gen(function* () {
+  const { cookies } = yield* HttpServerRequest.HttpServerRequest
+  sessions.delete(cookies.app ?? "")
+  return HttpServerResponse.text("You are logged out.")
+})
+
+const Login = HttpLayerRouter.addAll([
+  HttpLayerRouter.route("GET", "/login", showLogin),
+  HttpLayerRouter.route("POST", "/login", logIn),
+  HttpLayerRouter.route("GET", "/logout", logOut)
+])
+
+const Notes = HttpLayerRouter.add(
+  "GET",
+  "/notes",
+  Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject, notes: ["Buy milk"] }))
+).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] })))
+
+const Auth = AuthLayer.layer({
+  issuer,
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+}).pipe(Layer.provide(Owner))
+
+/** The whole app; what it still needs is a storage. */
+export const App = Layer.provideMerge(Layer.mergeAll(Login, Notes), Auth)

@@ -1,0 +1,107 @@
+/**
+ * What the documents show is true: each program in them stands, to the letter, in an example that has a test, and each
+ * command in them is run here, in their order, on a server of their own.
+ */
+import { spawn } from "node:child_process"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { delimiter, dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../support/Cli.js"
+
+const root = fileURLToPath(new URL("../../", import.meta.url))
+
+const documents = ["README.md", ...readdirSync(join(root, "docs/guide")).map((name) => `docs/guide/${name}`)]
+
+/** The blocks of a language, as they stand. */
+const blocks = (document: string, language: string): ReadonlyArray<string> =>
+  Array.from(
+    readFileSync(join(root, document), "utf8").matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms")),
+    ([, text = ""]) => text
+  )
+
+/** Example programs with a test in their folder. */
+const examples = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => readdirSync(join(root, "examples", dirname(file))).some((name) => name.endsWith(".test.ts")))
+  .map((file) => readFileSync(join(root, "examples", file), "utf8"))
+
+describe.each(documents)("%s", (document) => {
+  it("shows programs that are tested", () => {
+    for (const block of blocks(document, "ts")) {
+      expect(
+        examples.some((example) => example.includes(block)),
+        block
+      ).toBe(true)
+    }
+  })
+
+  it("has links that lead somewhere", () => {
+    const text = readFileSync(join(root, document), "utf8")
+    const files = Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g), ([, file = ""]) => file)
+    expect(files.filter((file) => !existsSync(join(root, dirname(document), file)))).toEqual([])
+  })
+})
+
+/** What a person types when a command asks for a new password. */
+const typed = (line: string): string =>
+  /\buser (create|set-password) (?!.*--password-stdin)/.test(line)
+    ? `echo "correct horse battery" | ${line} --password-stdin`
+    : line
+
+/** The commands of a block, without what gets the project itself: that is how this test came to run. */
+const commands = (block: string): ReadonlyArray<string> =>
+  block
+    .replaceAll("node dist/bin/latchkey.js", "latchkey")
+    .replaceAll(/\\\n\s*/g, "")
+    .split("\n")
+    .map((line) => line.replace(/\s+#.*$/, "").trim())
+    .filter((line) => line !== "" && !/^(#|npm |npx )/.test(line))
+
+describe.each(documents.filter((document) => blocks(document, "sh").length > 0))("%s", (document) => {
+  let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
+  let port: number
+  let server: Cli.Server | undefined
+  beforeAll(async () => {
+    folder = await Cli.temporaryFolder()
+    port = await Cli.freePort()
+    const program = join(folder.path, "bin/latchkey")
+    mkdirSync(dirname(program))
+    writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${Cli.bin}" "$@"\n`)
+    chmodSync(program, 0o755)
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await folder.remove()
+  })
+
+  const run = (line: string) =>
+    new Promise<{ readonly line: string; readonly code: number | null; readonly said: string }>((resolve) => {
+      const env = {
+        PATH: [join(folder.path, "bin"), dirname(process.execPath), process.env.PATH].join(delimiter),
+        HOME: folder.path,
+        LATCHKEY_PORT: String(port)
+      }
+      const child = spawn("sh", ["-c", typed(line)], { cwd: folder.path, env, stdio: ["ignore", "pipe", "pipe"] })
+      let said = ""
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text))
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text))
+      child.once("close", (code) => resolve({ line, code, said: code === 0 ? "" : said }))
+    })
+
+  it("shows commands that do what they should", async () => {
+    for (const line of blocks(document, "sh").flatMap(commands)) {
+      const [, args] = /^latchkey serve\b(.*)$/.exec(line) ?? []
+      if (args === undefined) {
+        expect(await run(line)).toEqual({ line, code: 0, said: "" })
+      } else {
+        await server?.stop()
+        server = await Cli.startServer({
+          args: args.split(" ").filter((arg) => arg !== ""),
+          env: { LATCHKEY_PORT: String(port) },
+          folder: folder.path
+        })
+      }
+    }
+  })
+})
