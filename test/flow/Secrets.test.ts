@@ -12,6 +12,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type { OAuthError } from "../../src/domain/OAuthError.js"
 import * as Routes from "../../src/layers/Routes.js"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import { ClientRegistration } from "../../src/services/ClientRegistration.js"
@@ -338,7 +339,7 @@ describe("a secret that leaks", () => {
     Effect.flatMap(ClientRegistration, (clients) =>
       clients.create({ redirect_uris: [redirectUri], client_name: Buffer.from(secret).toString("base64") })
     )
-  type Leak = (secret: string) => Effect.Effect<unknown, unknown, AuthServices>
+  type Leak = (secret: string) => Effect.Effect<unknown, OAuthError, AuthServices>
   const leaks: ReadonlyArray<readonly [place: string, how: string, leak: Leak]> = [
     ["log", "annotation", (secret) => Effect.annotateLogs(Effect.logTrace("a line"), { secret })],
     ["log", "cause", (cause) => Effect.logDebug("a line", Cause.die(new Error("outer", { cause })))],

@@ -166,8 +166,7 @@ describe("spans", () => {
       fetch(`http://127.0.0.1:${port}/authorize?client_id=no-such-client&state=the-state`)
     )
     await asked.pipe(
-      Effect.provide(served),
-      Effect.provide(Layer.merge(Layer.setTracer(tracer), quiet)),
+      Effect.provide(Layer.provideMerge(served, Layer.merge(Layer.setTracer(tracer), quiet))),
       Effect.runPromise
     )
     expect(spans.map((span) => span.path)).toEqual([

@@ -135,8 +135,13 @@ export const test = (title: string, rule: (server: TestServer) => Promise<unknow
   it.scoped(title, () => {
     const { logger = Logger.none, tracer } = options
     return Effect.flatMap(make(options), (server) => Effect.promise(() => rule(server))).pipe(
-      Effect.provide(tracer === undefined ? Layer.empty : Layer.setTracer(tracer)),
-      Effect.provide(Layer.merge(Logger.add(logger), Logger.minimumLogLevel(LogLevel.All)))
+      Effect.provide(
+        Layer.mergeAll(
+          Logger.add(logger),
+          Logger.minimumLogLevel(LogLevel.All),
+          tracer === undefined ? Layer.empty : Layer.setTracer(tracer)
+        )
+      )
     )
   })
 
