@@ -5,7 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { KeyRotation } from "../services/KeyRotation.js"
-import { KeyState, KeyStore, type StoredKey } from "../services/KeyStore.js"
+import { endOf, KeyStore, type StoredKey } from "../services/KeyStore.js"
 import * as Beside from "./Beside.js"
 import { impossible } from "./Failure.js"
 import * as Output from "./Output.js"
@@ -17,20 +17,7 @@ const options = {
 }
 
 /** Since when a key is in its state: of one that is not past, since it was made. */
-const sinceOf = ({ createdAt, state }: StoredKey): DateTime.Utc =>
-  KeyState.$match(state, {
-    Next: () => createdAt,
-    Current: () => createdAt,
-    Retired: ({ at }) => at,
-    Replaced: ({ at }) => at
-  })
-
-const meanings: Readonly<Record<KeyState["_tag"], string>> = {
-  Next: "made",
-  Current: "made",
-  Retired: "since",
-  Replaced: "since"
-}
+const sinceOf = ({ createdAt, state }: StoredKey): DateTime.Utc => Option.getOrElse(endOf(state), () => createdAt)
 
 const toObject = (key: StoredKey) => ({
   id: key.id,
@@ -46,7 +33,7 @@ export const list = Command.make("list", options, ({ json, ...given }) =>
       if (json) return yield* Output.print(Output.toJson(keys.map(toObject)))
       yield* Effect.forEach(keys, (key) =>
         Output.print(
-          `${key.id}  ${key.state._tag.toLowerCase().padEnd(8)}  ${meanings[key.state._tag]} ${Output.instant(sinceOf(key))}`
+          `${key.id}  ${key.state._tag.toLowerCase().padEnd(8)}  ${Option.isSome(endOf(key.state)) ? "since" : "made"} ${Output.instant(sinceOf(key))}`
         )
       )
     })

@@ -72,17 +72,7 @@ export const addPage = <EG extends OAuthError = never, RG = never, EP extends OA
   path: string,
   methods: Methods<EG, RG, EP, RP>,
   limits: ReadonlyArray<LimitName> = []
-) =>
-  Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
-    yield* add({
-      ...methods,
-      path: Issuer.path(issuer) + path,
-      cors: false,
-      renderError: yield* Page.errors,
-      counted: yield* RateLimits.byAddress(limits)
-    })
-  })
+) => Effect.flatMap(Page.errors, (renderError) => addBelow(path, methods, limits, { cors: false, renderError }))
 
 /** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
 export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
@@ -91,15 +81,21 @@ export const addJson = <EG extends OAuthError = never, RG = never, EP extends OA
   methods: Methods<EG, RG, EP, RP>,
   limits: ReadonlyArray<LimitName> = []
 ) =>
+  Effect.flatMap(ServerSettings, ({ issuer }) =>
+    addBelow(path, methods, limits, { cors, renderError: (error) => Wire.toJson(error, issuer) })
+  )
+
+/** Adds an endpoint below the issuer's path, behind its limits. */
+const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
+  path: string,
+  methods: Methods<EG, RG, EP, RP>,
+  limits: ReadonlyArray<LimitName>,
+  rest: Pick<Endpoint, "cors" | "renderError">
+) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    yield* add({
-      ...methods,
-      path: Issuer.path(issuer) + path,
-      cors,
-      renderError: (error) => Wire.toJson(error, issuer),
-      counted: yield* RateLimits.byAddress(limits)
-    })
+    const counted = yield* RateLimits.byAddress(limits)
+    yield* add({ ...methods, ...rest, path: Issuer.path(issuer) + path, counted })
   })
 
 const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
@@ -155,7 +151,11 @@ const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string)
   }
 }
 
-const notAllowed = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "the method is not allowed here" })
+/** The path is there, the method is not. */
+export const notAllowed = new MethodNotAllowed({
+  reason: "MethodNotAllowed",
+  description: "the method is not allowed here"
+})
 
 const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): string =>
   [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")

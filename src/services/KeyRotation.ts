@@ -8,12 +8,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Happening } from "../domain/Event.js"
 import * as Grant from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { Events } from "./Events.js"
 import { GrantStore } from "./GrantStore.js"
-import { type KeyId, KeyState, KeyStore, type StoredKey } from "./KeyStore.js"
+import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "./KeyStore.js"
+import * as Paging from "./Paging.js"
 import { RefreshChain } from "./RefreshChain.js"
 import * as RootKeys from "./RootKeys.js"
 import { ServerSettings } from "./ServerSettings.js"
@@ -41,17 +43,6 @@ const published = Duration.minutes(1)
 
 /** So long before its time is over the next key is published: upkeep passes once more until then. */
 const ahead = Duration.minutes(15)
-
-/** As many grants as are read at once. */
-const page = 500
-
-/** When a key ceased to seal; `None` while it seals, or is yet to. */
-const endOf: (state: KeyState) => Option.Option<DateTime.Utc> = KeyState.$match({
-  Next: () => Option.none(),
-  Current: () => Option.none(),
-  Retired: ({ at }) => Option.some(at),
-  Replaced: ({ at }) => Option.some(at)
-})
 
 const make = Effect.gen(function* () {
   const store = yield* KeyStore
@@ -107,17 +98,10 @@ const make = Effect.gen(function* () {
   })
 
   /** Goes through all grants; how many of them had a chain key under another key than the current one. */
-  const resealAll = Effect.gen(function* () {
-    let resealed = 0
-    let after: Grant.GrantId | undefined
-    while (true) {
-      const listed = yield* grants.list({}, after === undefined ? { limit: page } : { after, limit: page })
-      for (const grant of listed) if (yield* reseal(grant)) resealed += 1
-      after = listed.at(-1)?.terms.id
-      if (listed.length < page) return resealed
-      yield* Effect.yieldNow()
-    }
-  })
+  const resealAll = Paging.grants({}).pipe(
+    Stream.runFoldEffect(0, (resealed, grant) => Effect.map(reseal(grant), (isNew) => resealed + (isNew ? 1 : 0))),
+    Effect.provideService(GrantStore, grants)
+  )
 
   return KeyRotation.of({
     publish: publish.pipe(Effect.withSpan("KeyRotation.publish")),

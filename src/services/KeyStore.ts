@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
@@ -21,6 +22,14 @@ export type KeyState = Data.TaggedEnum<{
   Replaced: { readonly at: DateTime.Utc }
 }>
 export const KeyState = Data.taggedEnum<KeyState>()
+
+/** When a key ceased to seal; `None` while it seals, or is yet to. */
+export const endOf: (state: KeyState) => Option.Option<DateTime.Utc> = KeyState.$match({
+  Next: () => Option.none(),
+  Current: () => Option.none(),
+  Retired: ({ at }) => Option.some(at),
+  Replaced: ({ at }) => Option.some(at)
+})
 
 /** A root key as it is stored. */
 export interface StoredKey {

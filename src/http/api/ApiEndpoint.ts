@@ -15,7 +15,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../domain/Issuer.js"
-import { InvalidRequest, MethodNotAllowed, type OAuthError } from "../../domain/OAuthError.js"
+import { InvalidRequest, type OAuthError } from "../../domain/OAuthError.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { refuseRepeated } from "../AuthorizationHeader.js"
 import * as Body from "../Body.js"
@@ -124,13 +124,15 @@ const otherwise = (place: Place, method: Method) => {
     ...(place.methods.includes("GET") ? ["HEAD"] : []),
     ...(place.isAccount ? ["OPTIONS"] : [])
   ]
-  const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "the method is not allowed here" })
   return place.isAccount && method === "OPTIONS"
     ? HttpServerResponse.empty({
         status: 204,
         headers: { allow: allow.join(", "), ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(allow.join(", ")) }
       })
-    : finish(place, HttpServerResponse.setHeader(Wire.toJson(error, place.issuer), "allow", allow.join(", ")))
+    : finish(
+        place,
+        HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow.join(", "))
+      )
 }
 
 /** Takes the routes of the groups, which are built before. */
