@@ -6,15 +6,14 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as RateLimit from "../../domain/RateLimit.js"
 import { RateLimiter, within } from "../../services/RateLimiter.js"
 import * as SqlText from "./SqlText.js"
 
-/** How often each node deletes the rows that count nothing any more, and how many at a time. */
-const sweepEvery = Duration.seconds(10)
+/** How often a node that counts deletes the rows that count nothing any more, and how many at a time. */
+const sweepEvery = Duration.toMillis(Duration.seconds(10))
 const sweepAtMost = 5_000
 
 const Row = Schema.Struct({
@@ -47,18 +46,27 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"
     const query = (text: string, values: ReadonlyArray<string | number>) =>
       Effect.mapError(sql.unsafe<object>(text, values), SqlText.unavailable)
 
-    const sweep: Effect.Effect<void> = Clock.currentTimeMillis.pipe(
-      Effect.flatMap((now) => query(sweepText, [now])),
-      Effect.repeat({ until: (deleted) => deleted.length < sweepAtMost }),
-      // What could not be deleted now is deleted later; and a store that is down is told of by the requests.
-      Effect.ignore
-    )
-    yield* Effect.forkScoped(Effect.repeat(sweep, Schedule.spaced(sweepEvery)))
+    const scope = yield* Effect.scope
+    let sweptAt = yield* Clock.currentTimeMillis
+
+    const sweep = (now: number): Effect.Effect<void> =>
+      Effect.repeat(query(sweepText, [now]), { until: (deleted) => deleted.length < sweepAtMost }).pipe(
+        // What is not deleted now is deleted later; and of a store that is down the requests tell.
+        Effect.ignore
+      )
+
+    /** Nobody waits for it. */
+    const sweepIfDue = (now: number) => {
+      if (Math.abs(now - sweptAt) < sweepEvery) return Effect.void
+      sweptAt = now
+      return Effect.forkIn(sweep(now), scope)
+    }
 
     return RateLimiter.of({
       consume: (limit, key) =>
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
+          yield* sweepIfDue(now)
           const [each, whole] = [RateLimit.cost(limit), RateLimit.span(limit)]
           const [row] = yield* query(consumeText, [limit.name, key, now, each, whole])
           const { allowed, replenished_at } = yield* readRow(row)
