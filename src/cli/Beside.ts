@@ -35,6 +35,8 @@ export const provide =
 export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effect<void, Failure> =>
   Database.Database.$match(database, {
     Memory: () => Effect.void,
+    // There is one, or it cannot be reached; what a server needs in it may be made.
+    Postgres: () => Effect.void,
     Sqlite: ({ filename }) =>
       Effect.suspend(() =>
         Fs.existsSync(filename)

@@ -55,14 +55,15 @@ const given = (setting: Setting.AnySetting, typed: ServerOptions.Typed) =>
 const asFile = (settings: ReadonlyArray<InForce>) =>
   Object.fromEntries(
     settings.flatMap(({ setting, value }) =>
-      setting.home === "Environment" || value === undefined ? [] : [[setting.name, value]]
+      setting.home === "Environment" || value === undefined ? [] : [[setting.name, setting.shown(value)]]
     )
   )
 
 const shown = ({ setting, value }: InForce): string => {
   if (value === undefined) return "-"
   if (setting.secret) return "<redacted>"
-  return Output.printable(typeof value === "string" ? value : JSON.stringify(value))
+  const text = setting.shown(value)
+  return Output.printable(typeof text === "string" ? text : JSON.stringify(text))
 }
 
 const asTable = (settings: ReadonlyArray<InForce>): string => {

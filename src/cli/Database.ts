@@ -1,35 +1,76 @@
-/** Where the commands keep things, as one word: `sqlite:PATH`, or `memory:`. */
+/** Where the commands keep things, as one word: `sqlite:PATH`, `postgres://…`, or `memory:`. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as MemoryStore from "../layers/MemoryStore.js"
 import * as SqliteStore from "../layers/SqliteStore.js"
+import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
 import * as Environment from "./Environment.js"
+import { badUsage } from "./Failure.js"
+import * as Setting from "./Setting.js"
 import { table } from "./Settings.js"
 
 /** A database that can be named. */
 export type Database = Data.TaggedEnum<{
   /** A file, made when there is none. */
   Sqlite: { readonly filename: string }
+  /** A server, on which there is the database, and in it a schema, made when there is none. */
+  Postgres: { readonly url: Redacted.Redacted }
   /** The memory of the server's own process. */
   Memory: {}
 }>
 export const Database = Data.taggedEnum<Database>()
 
 /** From what the setting has been checked to be. */
-export const parse = (text: string): Database =>
-  text === "memory:" ? Database.Memory() : Database.Sqlite({ filename: text.slice("sqlite:".length) })
+export const parse = (text: string): Database => {
+  if (text === "memory:") return Database.Memory()
+  return PostgresAddress.isOne(text)
+    ? Database.Postgres({ url: Redacted.make(text) })
+    : Database.Sqlite({ filename: text.slice("sqlite:".length) })
+}
 
 /** Where a server keeps things unless it is told otherwise. */
 export const standard: Database = parse(table.database.standard)
 
+/** As it is told to people: without a password. */
 export const format = (self: Database): string =>
-  Database.$match(self, { Memory: () => "memory:", Sqlite: ({ filename }) => `sqlite:${filename}` })
+  Database.$match(self, {
+    Memory: () => "memory:",
+    Postgres: ({ url }) => PostgresAddress.withoutPassword(Redacted.value(url)),
+    Sqlite: ({ filename }) => `sqlite:${filename}`
+  })
+
+/** Whether what leads there is not to be told to others. */
+export const holdsPassword = (self: Database): boolean =>
+  Database.$is("Postgres")(self) && PostgresAddress.hasPassword(Redacted.value(self.url))
 
 /** Opens it, with the master key of the environment where there is one. */
 export const layer = (self: Database) =>
   Database.$match(self, {
     Memory: () => MemoryStore.layer,
+    Postgres: ({ url }) => postgres(url),
     Sqlite: ({ filename }) =>
       Layer.unwrapEffect(Effect.map(Environment.masterKey, (masterKey) => SqliteStore.layer({ filename, masterKey })))
   })
+
+/** The driver is loaded only where it is needed. */
+const postgres = (url: Redacted.Redacted) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const masterKey = yield* Environment.masterKey
+      if (masterKey === undefined) {
+        return yield* badUsage(
+          `${Setting.variableOf(table.masterKey)} is not set: with PostgreSQL every server needs it, the same 32 bytes in base64url`
+        )
+      }
+      const PostgresStore = yield* Effect.promise(() => import("../layers/PostgresStore.js"))
+      return PostgresStore.layer({
+        url,
+        masterKey,
+        schema: yield* Setting.read(table.databaseSchema),
+        maxConnections: yield* Setting.read(table.databaseConnections),
+        timeout: yield* Setting.read(table.databaseTimeout)
+      })
+    })
+  )

@@ -65,6 +65,7 @@ export const status = Command.make("status", { json, ...ServerOptions.forCommand
     const place = yield* ServerOptions.read(given)
     yield* Beside.requireExisting(place)
     const path = yield* Database.$match(place.database, {
+      Postgres: () => badUsage("a PostgreSQL database tells of itself by its own tools"),
       Memory: () => badUsage("memory: is the memory of the server alone, and no other process knows how it stands"),
       Sqlite: ({ filename }) => Effect.succeed(Path.resolve(filename))
     })

@@ -35,6 +35,7 @@ export const offer = ({ database, issuer }: Place) =>
       // A server that was killed may have left one; it is void.
       yield* Database.$match(database, {
         Memory: () => Effect.void,
+        Postgres: () => Effect.void,
         Sqlite: ({ filename }) => remove(beside(filename))
       })
       return FirstAccountLink.Void()
@@ -45,7 +46,8 @@ export const offer = ({ database, issuer }: Place) =>
       return FirstAccountLink.Shown({ link })
     }
     const path = yield* Database.$match(database, {
-      Memory: () => Effect.map(temporaryFolder, (folder) => Path.join(folder, fileName)),
+      Memory: () => inTemporaryFolder,
+      Postgres: () => inTemporaryFolder,
       Sqlite: ({ filename }) => Effect.succeed(beside(filename))
     })
     yield* Effect.acquireRelease(write(path, link), () => remove(path))
@@ -71,6 +73,8 @@ const temporaryFolder = Effect.acquireRelease(
   }),
   (folder) => Effect.promise(() => Fs.rm(folder, { recursive: true, force: true }))
 )
+
+const inTemporaryFolder = Effect.map(temporaryFolder, (folder) => Path.join(folder, fileName))
 
 /** What lies there already is the void link of an earlier run. */
 const write = (path: string, link: string) =>

@@ -15,13 +15,15 @@ const name = (): string => {
 /** A word as a shell takes it. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
+/** Whether a command finds the database by itself: as the standard one, or, since it is not to be told, by the variable. */
+const isUnderstood = (database: Database.Database): boolean =>
+  Database.format(database) === Database.format(Database.standard) || Database.holdsPassword(database)
+
 /** The line that runs a command on the same database and for the same issuer as this one. */
 export const line = (command: string, { database, issuer }: Place): string =>
   [
     name(),
     command,
     ...(issuer === ServerOptions.urlOf(ServerOptions.defaultAddress) ? [] : [`--issuer ${quoted(issuer)}`]),
-    ...(Database.format(database) === Database.format(Database.standard)
-      ? []
-      : [`--database ${quoted(Database.format(database))}`])
+    ...(isUnderstood(database) ? [] : [`--database ${quoted(Database.format(database))}`])
   ].join(" ")

@@ -32,6 +32,8 @@ export interface Setting<A, I = unknown> {
   readonly home: "Anywhere" | "Environment" | "File"
   /** Whether its value is shown to nobody. */
   readonly secret: boolean
+  /** What is shown of a value that is secret in part. */
+  readonly shown: (value: unknown) => unknown
 }
 
 /** What somebody gave, in the file's form, and where, so that a refusal can name it. */

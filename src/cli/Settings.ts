@@ -14,6 +14,7 @@ import { Issuer } from "../domain/Issuer.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import { defaultLifetimes, type Lifetimes } from "../domain/Settings.js"
+import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
 import type { AnySetting, Setting } from "./Setting.js"
 
 type Unnamed<A, I> = Omit<Setting<A, I>, "name">
@@ -26,6 +27,7 @@ const make = <A, I, const S extends NoInfer<I> | undefined = undefined>(
   otherwise: `${entry.standard ?? "none"} if not given`,
   home: "Anywhere",
   secret: false,
+  shown: (value) => value,
   ...entry,
   standard: entry.standard as S
 })
@@ -76,6 +78,8 @@ const inWords = (duration: Duration.Duration): string => {
     (millis % 1000 === 0 ? ["seconds", 1000] : ["millis", 1])
   return `${millis / size} ${unit}`
 }
+
+const wholeNumber = (text: string): unknown => (/^[1-9][0-9]*$/.test(text) ? Number(text) : text)
 
 /** The members of a list, between commas. */
 const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
@@ -155,7 +159,7 @@ export const table = named({
     meaning: "The port to listen on",
     schema: Schema.Int.pipe(Schema.between(1, 65_535)),
     standard: 9400,
-    fromText: (text) => (/^[1-9][0-9]*$/.test(text) ? Number(text) : text),
+    fromText: wholeNumber,
     hint: "give a port number, from 1 to 65535",
     placeholder: "PORT"
   }),
@@ -166,11 +170,34 @@ export const table = named({
     placeholder: "URL"
   }),
   database: make({
-    meaning: "Where everything is kept: sqlite:PATH, or memory: for what may be lost",
-    schema: Schema.String.pipe(Schema.pattern(/^(memory:|sqlite:.+)$/)),
+    meaning: "Where everything is kept: sqlite:PATH, postgres://USER@HOST/NAME, or memory: for what may be lost",
+    schema: Schema.String.pipe(
+      Schema.filter((text) => /^(memory:|sqlite:.+)$/.test(text) || PostgresAddress.isOne(text))
+    ),
     standard: "sqlite:data/latchkey.db",
-    hint: "give sqlite:PATH or memory:",
-    placeholder: "DATABASE"
+    hint: "give sqlite:PATH, postgres://USER@HOST/NAME, or memory:",
+    placeholder: "DATABASE",
+    shown: (value) => (typeof value === "string" ? PostgresAddress.withoutPassword(value) : value)
+  }),
+  databaseSchema: make({
+    meaning: "The schema of a PostgreSQL database in which the tables lie",
+    schema: Schema.String.pipe(Schema.pattern(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/)),
+    standard: PostgresAddress.standardSchema,
+    hint: "give a name of letters, digits and underscores"
+  }),
+  databaseConnections: make({
+    meaning: "How many connections to PostgreSQL each server has at most",
+    schema: Schema.Int.pipe(Schema.between(1, 1_000)),
+    standard: 10,
+    fromText: wholeNumber,
+    hint: "give a number from 1 to 1000"
+  }),
+  databaseTimeout: make({
+    meaning:
+      "How long a statement of PostgreSQL may take, and a free connection is awaited, before a request is answered 503",
+    schema: DurationText.pipe(Schema.filter((duration) => Duration.toMillis(duration) >= 1)),
+    standard: "2 seconds",
+    hint: 'give a duration, such as "2 seconds"'
   }),
   masterKey: make({
     meaning: "The key to the database, 32 bytes in base64url",

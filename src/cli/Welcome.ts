@@ -1,7 +1,7 @@
 /** What a server says when it is there: written for whoever sees it for the first time. */
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
-import { Database } from "./Database.js"
+import * as Database from "./Database.js"
 import { FirstAccountLink } from "./FirstAccountLink.js"
 import * as Program from "./Program.js"
 import * as ServerOptions from "./ServerOptions.js"
@@ -43,8 +43,9 @@ const where = ({ address, issuer }: ServerOptions.Place): Paragraphs => {
 }
 
 const kept = ({ database }: ServerOptions.Place, keyInFile: boolean): Paragraphs =>
-  Database.$match(database, {
+  Database.Database.$match(database, {
     Memory: () => ["Everything is kept in memory, and is lost when the server stops."],
+    Postgres: () => [`Everything is kept in ${Database.format(database)}.`],
     Sqlite: ({ filename }) => [
       keyInFile
         ? `Everything is kept in ${filename}, and the key to it in ${filename}.key.\nBack up both, apart from each other.`
@@ -53,9 +54,11 @@ const kept = ({ database }: ServerOptions.Place, keyInFile: boolean): Paragraphs
   })
 
 const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): Paragraphs => {
-  const orByCommand = Database.$match(place.database, {
+  const makeOne = ["or run this in another terminal:", `  ${Program.line("user create NAME", place)}`]
+  const orByCommand = Database.Database.$match(place.database, {
     Memory: () => [],
-    Sqlite: () => ["or run this in another terminal:", `  ${Program.line("user create NAME", place)}`]
+    Postgres: () => makeOne,
+    Sqlite: () => makeOne
   })
   const first = "Nobody can log in yet. To make the first account, open"
   return FirstAccountLink.$match(firstAccount, {
@@ -75,14 +78,16 @@ const scopeOf = (resource: Resource.Resource): string => Scope.format(Resource.s
 
 const nothingGuarded = (place: ServerOptions.Place): Paragraphs => {
   const nothing = "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for."
-  return Database.$match(place.database, {
+  const sayWhat = [
+    `${nothing}\nSay what it guards, in another terminal, or start it with --demo to see it work:`,
+    `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
+  ]
+  return Database.Database.$match(place.database, {
     Memory: () => [
       `${nothing}\nCompose it into your own app, as the README shows, or start it with --demo to see it work.`
     ],
-    Sqlite: () => [
-      `${nothing}\nSay what it guards, in another terminal, or start it with --demo to see it work:`,
-      `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
-    ]
+    Postgres: () => sayWhat,
+    Sqlite: () => sayWhat
   })
 }
 

@@ -11,10 +11,11 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { RateLimiter } from "../services/RateLimiter.js"
 import { Storage } from "../services/Storage.js"
 import * as MasterKeyFile from "./sql/MasterKeyFile.js"
+import * as PostgresAddress from "./sql/PostgresAddress.js"
 import * as PostgresMigrator from "./sql/PostgresMigrator.js"
 import * as PostgresPool from "./sql/PostgresPool.js"
 import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
@@ -30,8 +31,8 @@ const make = (options: Options) =>
   Effect.gen(function* () {
     const masterKey = yield* MasterKeyFile.checked(options.masterKey)
     const pool = yield* PostgresPool.make(options)
-    const label = PostgresPool.labelOf(options.url) ?? ""
-    yield* PostgresMigrator.run(pool, label, options.schema ?? PostgresPool.standardSchema)
+    const label = PostgresAddress.label(Redacted.value(options.url)) ?? ""
+    yield* PostgresMigrator.run(pool, label, options.schema ?? PostgresAddress.standardSchema)
     const sql = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
       Effect.provide(Reactivity.layer),
       Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))

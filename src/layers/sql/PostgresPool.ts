@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import Pg from "pg"
 import { parse } from "pg-connection-string"
 import { isLoopback } from "../../domain/Loopback.js"
+import * as PostgresAddress from "./PostgresAddress.js"
 import { StorageOpenError } from "./StorageOpenError.js"
 
 export interface Options {
@@ -20,14 +21,6 @@ export interface Options {
   readonly maxConnections?: number | undefined
   /** How long a statement may take, and how long a free connection is awaited: 2 seconds if not given. */
   readonly timeout?: Duration.DurationInput | undefined
-}
-
-/** Where the database is, without name, password or parameters; `undefined` for what is no such address. */
-export const labelOf = (url: Redacted.Redacted): string | undefined => {
-  const text = Redacted.value(url)
-  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined
-  const { host, pathname, protocol } = new URL(text)
-  return `${protocol}//${host}${pathname}`
 }
 
 /** What the driver is told about TLS; it reads `sslmode` as strictly as `verify-full`. */
@@ -68,14 +61,11 @@ export class ReadOnlyServer extends Error {
   }
 }
 
-/** The default schema. */
-export const standardSchema = "latchkey"
-
 /** A pool that is closed with the scope. Connects to nothing yet. */
 export const make = (options: Options): Effect.Effect<Pg.Pool, StorageOpenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { maxConnections = 10, schema = standardSchema, timeout = "2 seconds", url } = options
-    const label = labelOf(url)
+    const { maxConnections = 10, schema = PostgresAddress.standardSchema, timeout = "2 seconds", url } = options
+    const label = PostgresAddress.label(Redacted.value(url))
     if (label === undefined) {
       return yield* new StorageOpenError({
         reason: "NotAFile",

@@ -1,0 +1,27 @@
+/** The address of a PostgreSQL database, `postgres://user:password@host:port/database?parameters`, and what may be told of it. */
+
+/** Whether a text is such an address. */
+export const isOne = (text: string): boolean => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+
+/** `postgres://host:port/database`: what stands in messages. `undefined` for what is no such address. */
+export const label = (text: string): string | undefined => {
+  if (!isOne(text)) return undefined
+  const { host, pathname, protocol } = new URL(text)
+  return `${protocol}//${host}${pathname}`
+}
+
+/** The address without its password; any other text as it is. */
+export const withoutPassword = (text: string): string => {
+  if (!isOne(text)) return text
+  const url = new URL(text)
+  url.password = ""
+  // Here too it may stand (libpq, "Connection URIs").
+  for (const name of ["password", "sslpassword"]) url.searchParams.delete(name)
+  return url.href
+}
+
+/** Whether a password stands in it. */
+export const hasPassword = (text: string): boolean => withoutPassword(text) !== new URL(text).href
+
+/** The schema of the tables where no other is named. */
+export const standardSchema = "latchkey"
