@@ -5,15 +5,17 @@ import * as Initial from "./migrations/Initial.js"
 import * as Keys from "./migrations/Keys.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Operation from "./migrations/Operation.js"
+import * as Upkeep from "./migrations/Upkeep.js"
 
 export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
   { version: 2, name: "operation", statements: Operation.statements },
-  { version: 3, name: "keys", statements: Keys.statements }
+  { version: 3, name: "keys", statements: Keys.statements },
+  { version: 5, name: "upkeep", statements: Upkeep.statements }
 ]
 
 /** The version that this program reads and writes. */
-export const latest = migrations.length
+export const latest = Math.max(...migrations.map(({ version }) => version))
 
 /** The tables that a database of ours has from version 1 on. */
 export const tables = ["clients", "accounts", "sessions", "consents", "consent_items", "grants", "root_keys"] as const
