@@ -15,6 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    globalSetup: "test/support/postgresSetup.ts",
     pool: "forks",
     poolOptions: { forks: { maxForks: 2, minForks: 1 } },
     // Some tests start a dozen processes, and a busy machine is no reason to fail.

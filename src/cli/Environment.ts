@@ -51,6 +51,9 @@ export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined,
   Option.getOrUndefined
 )
 
+/** Where requests are counted for all servers together, if that is a Redis. */
+export const redisUrl: Effect.Effect<Option.Option<Redacted.Redacted>, Failure> = Setting.find(Settings.table.redisUrl)
+
 /** What the library is told, beside the issuer. */
 export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = Effect.all({
   resources: Setting.read(Settings.table.resources),

@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Resource from "../domain/Resource.js"
 import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
 import * as HomeEndpoint from "../http/HomeEndpoint.js"
@@ -13,6 +14,7 @@ import { Resources } from "../services/Resources.js"
 import * as AccessLog from "./AccessLog.js"
 import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
+import { badUsage } from "./Failure.js"
 import * as FirstAccountLink from "./FirstAccountLink.js"
 import * as Output from "./Output.js"
 import * as Refusals from "./Refusals.js"
@@ -41,6 +43,14 @@ const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await
 const loadApi = (wanted: boolean) =>
   Effect.promise(async () => (wanted ? (await import("../layers/ApiLayer.js")).layer : Layer.empty))
 
+/** And with what talks to Redis. */
+const loadRateLimiter = Effect.gen(function* () {
+  const url = yield* Environment.redisUrl
+  if (Option.isNone(url)) return Layer.empty
+  const RedisRateLimiter = yield* Effect.promise(() => import("../layers/RedisRateLimiter.js"))
+  return RedisRateLimiter.layer({ url: url.value })
+})
+
 const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly demo: boolean }) =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
@@ -53,7 +63,7 @@ const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly de
       issuer: place.issuer,
       ...options,
       resources: [...demos, ...options.resources]
-    })
+    }).pipe(Layer.provide(yield* loadRateLimiter))
     const keyInFile = (yield* Environment.masterKey) === undefined
     const app = Layer.mergeAll(
       AccessLog.layer,
@@ -76,7 +86,10 @@ const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly de
       // What all of it stands on closes last.
       Layer.provide(Database.layer(place.database)),
       Layer.launch,
-      Effect.catchTag("ServeError", Refusals.serveError(place.address))
+      Effect.catchTags({
+        ServeError: Refusals.serveError(place.address),
+        InvalidRedisUrl: ({ message }) => badUsage(`${Setting.variableOf(Settings.table.redisUrl)}: ${message}`)
+      })
     )
   }).pipe(Effect.catchTags(Refusals.ofStorage))
 

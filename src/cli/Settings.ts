@@ -94,6 +94,11 @@ const Key = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema
   encode: (_, __, ast) => ParseResult.fail(new ParseResult.Forbidden(ast, undefined))
 })
 
+/** Where a Redis is; it may hold a password. */
+const RedisUrl = Schema.Redacted(
+  Schema.String.pipe(Schema.filter((text) => /^rediss?:\/\//.test(text) && URL.canParse(text)))
+)
+
 const logLevels = LogLevel.allLevels.map(({ _tag }) => _tag.toLowerCase() as Lowercase<LogLevel.LogLevel["_tag"]>)
 
 /** The name of each lifetime and window, and what it means. */
@@ -211,6 +216,14 @@ export const table = named({
     schema: Schema.Literal("off"),
     otherwise: "if not given, the server does, by address",
     hint: "give off, or leave it out"
+  }),
+  redisUrl: make({
+    meaning: "A Redis that counts the requests of all servers together, redis://HOST:PORT",
+    schema: RedisUrl,
+    otherwise: "if not given, PostgreSQL does where it is the database, and else each server by itself",
+    hint: "give a URL that begins with redis:// or rediss://",
+    home: "Environment",
+    secret: true
   }),
   api: make({
     meaning: "Whether the account and admin API is served, at /api",

@@ -68,7 +68,19 @@ export type Decision = Data.TaggedEnum<{
 export const Decision = Data.taggedEnum<Decision>()
 
 /** Milliseconds that one request takes out of the quota: whole ones, so that sums are exact in every store. */
-const cost = ({ quota, window }: Quota): number => Math.ceil(Duration.toMillis(window) / quota)
+export const cost = ({ quota, window }: Quota): number => Math.ceil(Duration.toMillis(window) / quota)
+
+/** Milliseconds that the whole quota takes to come back. */
+export const span = (limit: Quota): number => cost(limit) * limit.quota
+
+/** What becomes of a request when so many milliseconds of the quota are used up, from nothing to its `span`. */
+export const decide = (limit: Quota, owed: number): Decision => {
+  const [each, whole] = [cost(limit), span(limit)]
+  const then = owed + each
+  return then <= whole
+    ? Decision.Allowed({ remaining: Math.floor((whole - then) / each), replenishedAfter: Duration.millis(then) })
+    : Decision.Refused({ retryAfter: Duration.millis(then - whole), replenishedAfter: Duration.millis(owed) })
+}
 
 /**
  * One request at `now` (epoch milliseconds) against the instant at which the quota is, or was, whole again: what becomes
@@ -80,22 +92,9 @@ export const consume = (
   replenishedAt: number,
   now: number
 ): readonly [decision: Decision, replenishedAt: number] => {
-  const each = cost(limit)
-  const whole = each * limit.quota
-  const owed = Math.min(Math.max(replenishedAt - now, 0), whole)
-  const then = owed + each
-  return then <= whole
-    ? [
-        Decision.Allowed({
-          remaining: Math.floor((whole - then) / each),
-          replenishedAfter: Duration.millis(then)
-        }),
-        now + then
-      ]
-    : [
-        Decision.Refused({ retryAfter: Duration.millis(then - whole), replenishedAfter: Duration.millis(owed) }),
-        now + owed
-      ]
+  const owed = Math.min(Math.max(replenishedAt - now, 0), span(limit))
+  const decision = decide(limit, owed)
+  return [decision, now + (Decision.$is("Allowed")(decision) ? owed + cost(limit) : owed)]
 }
 
 /** Why this can be no limit, in a sentence; `undefined` when it can. */

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RateLimit from "../domain/RateLimit.js"
 import { RateLimitTable } from "./RateLimitTable.js"
 
@@ -27,6 +27,18 @@ export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
     readonly consume: (limit: RateLimit.Limit, key: string) => Effect.Effect<RateLimit.Decision, TemporarilyUnavailable>
   }
 >() {}
+
+/** How long a request waits to be counted elsewhere, in milliseconds; longer than that is a failure. */
+export const patience = 1_000
+
+/** Fails when counting takes longer than a request may wait for it. */
+export const within = <A>(
+  counting: Effect.Effect<A, TemporarilyUnavailable>
+): Effect.Effect<A, TemporarilyUnavailable> =>
+  Effect.timeoutFail(counting, {
+    duration: patience,
+    onTimeout: () => new TemporarilyUnavailable({ reason: "StoreBusy", description: "try again later" })
+  })
 
 /** How many keys of each limit are remembered: some megabytes in all. */
 export const defaultCapacity = 16_384

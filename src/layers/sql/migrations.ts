@@ -5,13 +5,15 @@ import * as Initial from "./migrations/Initial.js"
 import * as Keys from "./migrations/Keys.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Operation from "./migrations/Operation.js"
+import * as RateLimits from "./migrations/RateLimits.js"
 import * as Upkeep from "./migrations/Upkeep.js"
 
 export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
   { version: 2, name: "operation", statements: Operation.statements },
   { version: 3, name: "keys", statements: Keys.statements },
-  { version: 5, name: "upkeep", statements: Upkeep.statements }
+  { version: 5, name: "upkeep", statements: Upkeep.statements },
+  { version: 6, name: "rate limits", statements: RateLimits.statements }
 ]
 
 /** The version that this program reads and writes. */

