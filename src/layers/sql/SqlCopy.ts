@@ -52,8 +52,9 @@ const batch = 100
 export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied, CopyRefused | E> =>
   Effect.gen(function* () {
     const tables = yield* source.tables
-    const there = yield* target.tables
-    if (shapeOf(tables) !== shapeOf(there)) {
+    const there = new Map((yield* target.tables).map((table) => [table.name, shapeOf(table)]))
+    // A target may have tables of its own: what PostgreSQL keeps for nodes alone, SQLite has no use for.
+    if (tables.some((table) => there.get(table.name) !== shapeOf(table))) {
       return yield* new CopyRefused({
         reason: "OtherSchema",
         message: `${target.name}: its tables are not those of ${source.name}: bring both up to date (latchkey db migrate)`
@@ -82,17 +83,9 @@ export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied,
     return copied
   })
 
-/** What must agree, as one text; the order of columns need not. */
-const shapeOf = (tables: ReadonlyArray<Table>): string =>
-  JSON.stringify(
-    tables
-      .map(({ columns, key, name }) => [
-        name,
-        key,
-        columns.map((column) => `${column.name} ${column.isInteger ? "integer" : "text"}`).sort()
-      ])
-      .sort(([left], [right]) => (String(left) < String(right) ? -1 : 1))
-  )
+/** What must agree of a table, as one text; the order of columns need not. */
+const shapeOf = ({ columns, key }: Table): string =>
+  JSON.stringify([key, columns.map(({ isInteger, name }) => `${name} ${isInteger ? "integer" : "text"}`).sort()])
 
 /** Goes through a table. The sum is that of its rows, in whatever order a database keeps them. */
 const each = <E>(

@@ -2,10 +2,13 @@
 import { describe, expect, it } from "@effect/vitest"
 import type Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as PostgresCopy from "../../../src/layers/sql/PostgresCopy.js"
 import * as SqlCopy from "../../../src/layers/sql/SqlCopy.js"
 import * as SqliteCopy from "../../../src/layers/sql/SqliteCopy.js"
 import * as SqliteFile from "../../../src/layers/sql/SqliteFile.js"
 import { StorageOpenError } from "../../../src/layers/sql/StorageOpenError.js"
+import * as Postgres from "../../support/Postgres.js"
 import { ours, withSqlite } from "../sqliteFiles.js"
 import { temporaryFile } from "../temporaryFile.js"
 
@@ -64,6 +67,93 @@ const copy = (
   to: string,
   change: (side: SqlCopy.Side<StorageOpenError>) => SqlCopy.Side<StorageOpenError> = (side) => side
 ) => SqliteCopy.source(from, (source) => SqliteCopy.target(to, (side) => SqlCopy.copy(source, change(side))))
+
+/** What PostgreSQL holds, as SQLite would have it. */
+const dumpPostgres = async (url: string) => {
+  const tables = await Postgres.query(
+    url,
+    "select table_name as name from information_schema.tables where table_schema = 'latchkey' order by 1"
+  )
+  const found: Record<string, ReadonlyArray<Row>> = {}
+  for (const { name } of tables) {
+    if (name === "schema_versions" || name === "rate_limits") continue
+    found[String(name)] = await Postgres.query(url, `select * from latchkey.${name}`)
+  }
+  return found
+}
+
+/** Rows in one order, with integers as the driver may give them. */
+const comparable = (dumped: Readonly<Record<string, ReadonlyArray<Row>>>) =>
+  Object.fromEntries(
+    Object.entries(dumped).map(([table, rows]) => [
+      table,
+      rows
+        .map((row) =>
+          Object.entries(row)
+            .map(([name, value]) => `${name}=${value}`)
+            .sort()
+            .join("\n")
+        )
+        .sort()
+    ])
+  )
+
+describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => {
+  const toPostgres = (
+    from: string,
+    url: Redacted.Redacted,
+    change: (side: SqlCopy.Side<StorageOpenError>) => SqlCopy.Side<StorageOpenError> = (side) => side
+  ) => SqliteCopy.source(from, (source) => PostgresCopy.target({ url }, (side) => SqlCopy.copy(source, change(side))))
+
+  it.scopedLive("holds each row of each table, and is refused a second time", () =>
+    Effect.gen(function* () {
+      const { from } = yield* files
+      const url = yield* Postgres.database
+      const copied = yield* toPostgres(from, url)
+      expect(new Set(Object.values(copied))).toEqual(new Set([101]))
+      const kept = yield* Effect.promise(() => dumpPostgres(Redacted.value(url)))
+      expect(comparable(kept)).toEqual(comparable(dump(from)))
+      const again = yield* Effect.flip(toPostgres(from, url))
+      expect(again).toMatchObject({ reason: "NotEmpty" })
+      // The address holds a password.
+      expect(again.message).not.toContain(new URL(Redacted.value(url)).password)
+      expect(yield* Effect.promise(() => dumpPostgres(Redacted.value(url)))).toEqual(kept)
+    })
+  )
+
+  it.scopedLive("that fails on the way leaves nothing behind, and nobody writes there meanwhile", () =>
+    Effect.gen(function* () {
+      const { from } = yield* files
+      const url = yield* Postgres.database
+      const inserts = Object.keys(dump(from)).length * 2
+      let count = 0
+      const intrude = `set statement_timeout = 200; insert into latchkey.revoked_tokens values ('a', 'b', 1)`
+      const intruder: Array<string> = []
+      const fails = (side: SqlCopy.Side<StorageOpenError>): SqlCopy.Side<StorageOpenError> => ({
+        ...side,
+        execute: (text, values) => {
+          if (!text.startsWith("insert")) return side.execute(text, values)
+          count++
+          if (count === inserts) return new StorageOpenError({ reason: "NotWritable", message: "full" })
+          if (count > 1) return side.execute(text, values)
+          const tried = Effect.promise(() =>
+            Postgres.query(Redacted.value(url), intrude).then(
+              () => intruder.push("written"),
+              (cause) => intruder.push(cause.code)
+            )
+          )
+          return Effect.zipRight(tried, side.execute(text, values))
+        }
+      })
+      expect(yield* Effect.flip(toPostgres(from, url, fails))).toMatchObject({ message: "full" })
+      // A statement that waited until it was cancelled.
+      expect(intruder).toEqual(["57014"])
+      const kept = yield* Effect.promise(() => dumpPostgres(Redacted.value(url)))
+      expect(Object.values(kept).flat()).toEqual([])
+      yield* toPostgres(from, url)
+    })
+  )
+})
 
 describe("a copy", () => {
   it.scoped("holds each row of each table, and leaves the source as it was", () =>
