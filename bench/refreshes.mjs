@@ -37,7 +37,8 @@ const [grantCount, refreshCount] = [Number(values.grants), Number(values.refresh
 const concurrency = Math.min(64, grantCount)
 
 const issuer = "https://auth.example.com"
-const uri = `${issuer}/notes`
+const redirectUri = Domain.RedirectUri.RedirectUri.make("https://client.example.com/callback")
+const resource = Domain.Resource.ResourceIndicator.make(`${issuer}/notes`)
 const { Crypto, GrantStore, RefreshChain, RefreshTokenGrant } = Services
 
 /** Grants as the code grant leaves them, each with its first refresh token. */
@@ -48,32 +49,33 @@ const makeGrants = Effect.gen(function* () {
   const chains = yield* RefreshChain.RefreshChain
   const { client } = yield* clients.create({
     client_name: "Refresher",
-    redirect_uris: ["https://client.example.com/callback"],
+    redirect_uris: [redirectUri],
     grant_types: ["authorization_code", "refresh_token"],
     token_endpoint_auth_method: "none"
   })
   const now = yield* DateTime.now
+  /** @param {Duration.Duration} duration */
   const later = (duration) => DateTime.addDuration(now, duration)
   const tokens = yield* Effect.forEach(
-    Array.from({ length: grantCount }, (_, i) => `person-${i}`),
+    Array.from({ length: grantCount }, (_, i) => Domain.Account.Subject.make(`person-${i}`)),
     (subject) =>
       Effect.gen(function* () {
         const scope = Domain.Scope.make("notes:read")
-        const resources = [uri]
-        const redirectUri = "https://client.example.com/callback"
         const consent = yield* consents.record({
           subject,
           clientId: client.id,
           scope,
-          resources: new Set(resources),
+          resources: new Set([resource]),
           redirectUris: new Set([redirectUri]),
           updatedAt: now
         })
-        const id = yield* Crypto.identifier
-        const [digest, challenge] = [Crypto.digestOf(`code ${id}`), Crypto.digestOf(`challenge ${id}`)]
+        const id = Domain.Grant.GrantId.make(yield* Crypto.identifier)
+        const digest = Crypto.digestOf(`code ${id}`)
+        const challenge = Domain.CodeChallenge.CodeChallenge.make(Crypto.digestOf(`challenge ${id}`))
+        const sessionId = Domain.Session.SessionId.make(id)
         const expiresAt = later(Duration.days(180))
         const epochs = { subject: 0, client: client.epoch, consent: consent.epoch }
-        const terms = { id, subject, clientId: client.id, redirectUri, scope, resources, sessionId: id, epochs }
+        const terms = { id, subject, clientId: client.id, redirectUri, scope, resources: [resource], sessionId, epochs }
         const times = { authenticatedAt: now, approvedAt: now, expiresAt }
         const code = { digest, challenge, expiresAt: later(Duration.minutes(1)) }
         yield* store.approve({ _tag: "Approved", terms: { ...terms, ...times }, code })
@@ -96,21 +98,27 @@ const makeGrants = Effect.gen(function* () {
   return { client, tokens }
 })
 
-const tablesOf = (db) => db.prepare("select name from sqlite_schema where type = 'table' order by name").pluck().all()
+/** @param {Sqlite.Database} db */
+const tablesOf = (db) =>
+  db.prepare("select name from sqlite_schema where type = 'table' order by name").pluck().all().map(String)
 
+/** @param {string} path */
 const holdings = (path) => {
   const db = new Sqlite(path, { readonly: true })
   try {
-    const count = (table) => db.prepare(`select count(*) from ${table}`).pluck().get()
-    const rows = Object.fromEntries(tablesOf(db).map((table) => [table, count(table)]))
+    const rows = Object.fromEntries(
+      tablesOf(db).map((table) => [table, Number(db.prepare(`select count(*) from ${table}`).pluck().get())])
+    )
     return { rows, bytes: Fs.statSync(path).size, log: Fs.statSync(`${path}-wal`).size }
   } finally {
     db.close()
   }
 }
 
+/** @param {string} text */
 const say = (text) => Effect.sync(() => values.json || process.stdout.write(`${text}\n`))
 
+/** @param {string} path */
 const program = (path) =>
   Effect.gen(function* () {
     const { client, tokens } = yield* makeGrants
@@ -126,12 +134,14 @@ const program = (path) =>
     yield* report()
     const tenth = Math.max(1, Math.floor(refreshCount / 10))
     // Each walker has grants of its own, so no refresh is another's retry.
+    /** @param {number} first */
     const walk = (first) =>
       Effect.gen(function* () {
         const own = Array.from(tokens.keys()).filter((place) => place % concurrency === first)
         for (let i = first, turn = 0; i < refreshCount; i += concurrency, turn++) {
-          const place = own[turn % own.length]
-          const request = { refresh_token: Redacted.value(tokens[place]), resource: [uri] }
+          const place = own[turn % own.length] ?? first
+          const refresh_token = Redacted.value(tokens[place] ?? Redacted.make(""))
+          const request = { refresh_token, resource: [resource] }
           const { refreshToken } = yield* RefreshTokenGrant.handle(request, client)
           tokens[place] = Option.getOrThrow(refreshToken)
           done++
@@ -154,15 +164,16 @@ const main = Effect.gen(function* () {
   const storage = Context.get(yield* Layer.build(SqliteStore.layer({ filename: path })), Services.Storage.Storage)
   const services = AuthLayer.layerServices({
     issuer,
-    resources: [{ uri, scopes: { "notes:read": "Read your notes" } }]
+    resources: [{ uri: resource, scopes: { "notes:read": "Read your notes" } }]
   }).pipe(Layer.provide(Layer.succeed(Services.Storage.Storage, storage)))
   const { before, seconds } = yield* Effect.provide(program(path), services)
   const after = holdings(path)
   yield* say(`${Math.round(refreshCount / seconds)} refreshes a second, ${concurrency} at once`)
   const days = Math.floor(seconds / 86_400) + 1
   // An event for each grant and day is kept (ADR 24), and none where midnight did not pass.
-  const bound = (table) => before.rows[table] + (table === "events" ? grantCount * days : 0)
-  const grown = Object.keys(after.rows).filter((table) => after.rows[table] > bound(table))
+  /** @param {string} table */
+  const bound = (table) => (before.rows[table] ?? 0) + (table === "events" ? grantCount * days : 0)
+  const grown = Object.keys(after.rows).filter((table) => (after.rows[table] ?? 0) > bound(table))
   if (values.json) process.stdout.write(`${JSON.stringify({ refreshes: refreshCount, seconds, before, after })}\n`)
   yield* say(grown.length === 0 ? "No table has grown" : `Grown: ${grown.join(", ")}`)
   if (grown.length > 0 || after.rows.grants !== grantCount) process.exitCode = 1

@@ -1,16 +1,15 @@
 /** `latchkey db`: the database itself. */
-import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { defaultLifetimes } from "../domain/Settings.js"
-import * as DatabaseStatus from "../layers/sql/DatabaseStatus.js"
+import type * as DatabaseStatus from "../layers/sql/DatabaseStatus.js"
 import * as Migrations from "../layers/sql/migrations.js"
 import * as SqliteFile from "../layers/sql/SqliteFile.js"
 import * as SqliteMigrator from "../layers/sql/SqliteMigrator.js"
-import type { StorageOpenError } from "../layers/sql/StorageOpenError.js"
+import * as SqliteStatus from "../layers/sql/SqliteStatus.js"
 import * as Upkeep from "../services/Upkeep.js"
 import * as Beside from "./Beside.js"
 import { Database } from "./Database.js"
@@ -24,14 +23,9 @@ const json = Options.boolean("json").pipe(Options.withDescription("Prints it as 
 
 const options = { json, ...ServerOptions.forCommand }
 
-interface Status extends DatabaseStatus.Holdings {
+interface Status extends DatabaseStatus.Status {
   readonly path: string
-  /** In bytes, with what is written and not yet merged into the file. */
-  readonly size: number
-  readonly version: number
 }
-
-const sizeOf = (path: string): number => Fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** The path of a database that is there. */
 export const existingFile = (given: ServerOptions.Typed): Effect.Effect<string, Failure> =>
@@ -43,28 +37,6 @@ export const existingFile = (given: ServerOptions.Typed): Effect.Effect<string, 
       Sqlite: ({ filename }) => Effect.succeed(Path.resolve(filename))
     })
   })
-
-/** Reads it without changing anything: no table is made, none brought up to date. */
-const read = (path: string, cutoffs: DatabaseStatus.Cutoffs) =>
-  Effect.acquireUseRelease(
-    SqliteFile.attempt(path, () => SqliteFile.openReader(path)),
-    (db) => {
-      const query: DatabaseStatus.Query<StorageOpenError> = (text) =>
-        SqliteFile.attempt(path, () => db.prepare(text).all() as ReadonlyArray<Readonly<Record<string, unknown>>>)
-      return Effect.gen(function* () {
-        const names = yield* query("select name from sqlite_schema where type = 'table' order by name")
-        const tables = names.map(({ name }) => String(name))
-        const version = yield* SqliteFile.attempt(path, () => SqliteFile.versionOf(db))
-        const nothing = { oldest: {}, backlog: {}, lastUpkeep: undefined }
-        const holdings =
-          version === Migrations.latest
-            ? yield* DatabaseStatus.read(query, tables, cutoffs)
-            : { ...nothing, rows: yield* DatabaseStatus.count(query, tables) }
-        return { path, size: sizeOf(path) + sizeOf(`${path}-wal`), version, ...holdings }
-      })
-    },
-    (db) => Effect.sync(() => db.close())
-  )
 
 const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
 
@@ -107,7 +79,7 @@ export const status = Command.make("status", options, ({ json, ...given }) =>
   Effect.gen(function* () {
     const path = yield* existingFile(given)
     const cutoffs = Upkeep.cutoffs({ ...defaultLifetimes, ...(yield* Environment.lifetimes) }, yield* DateTime.now)
-    const status = yield* Effect.mapError(read(path, cutoffs), Refusals.storageOpenError)
+    const status = { path, ...(yield* Effect.mapError(SqliteStatus.read(path, cutoffs), Refusals.storageOpenError)) }
     yield* Output.print(json ? Output.toJson(toObject(status)) : describe(status))
   })
 ).pipe(

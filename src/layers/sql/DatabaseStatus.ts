@@ -2,6 +2,7 @@
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "./migrations/Operation.js"
+import { latest } from "./migrations.js"
 
 /** Runs a statement that only reads, and has no parameters. */
 export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, E>
@@ -20,6 +21,30 @@ export interface Holdings {
   readonly backlog: PerTable
   /** When the last pass of upkeep ended, in milliseconds since 1970. */
   readonly lastUpkeep: number | undefined
+}
+
+/** How a database stands. */
+export interface Status extends Holdings {
+  /** In bytes, with what is written and not yet merged into it. */
+  readonly size: number
+  /** The version of its schema. */
+  readonly version: number
+}
+
+/** What is said of a database of whichever version: of another than the present one its rows alone. */
+export const of = <E>(
+  query: Query<E>,
+  about: { readonly version: number; readonly tables: ReadonlyArray<string>; readonly size: number },
+  cutoffs: Cutoffs
+): Effect.Effect<Status, E> => {
+  const { size, tables, version } = about
+  const nothing = { oldest: {}, backlog: {}, lastUpkeep: undefined }
+  return Effect.map(
+    version === latest
+      ? read(query, tables, cutoffs)
+      : Effect.map(count(query, tables), (rows) => ({ ...nothing, rows })),
+    (holdings) => ({ size, version, ...holdings })
+  )
 }
 
 /** The column that says when a row was made, or last written. */
@@ -43,12 +68,8 @@ const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   consents: "not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)"
 })
 
-/** Reads these tables, which must be the database's own names; their columns must be of the present version. */
-export const read = <E>(
-  query: Query<E>,
-  tables: ReadonlyArray<string>,
-  cutoffs: Cutoffs
-): Effect.Effect<Holdings, E> => {
+/** Reads these tables, whose columns must be of the present version. */
+const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoffs): Effect.Effect<Holdings, E> => {
   const number = (text: string) =>
     Effect.map(query(`select ${text}`), ([row]) => (row?.value === null ? undefined : Number(row?.value)))
   const each = (expression: (table: string) => string | undefined) =>
@@ -75,8 +96,7 @@ export const read = <E>(
   })
 }
 
-/** The rows of these tables, whatever the version of the schema. */
-export const count = <E>(query: Query<E>, tables: ReadonlyArray<string>): Effect.Effect<PerTable, E> =>
+const count = <E>(query: Query<E>, tables: ReadonlyArray<string>): Effect.Effect<PerTable, E> =>
   Effect.map(
     Effect.forEach(tables, (table) =>
       Effect.map(query(`select count(*) as value from "${table}"`), ([row]) => [table, Number(row?.value)] as const)

@@ -1,13 +1,18 @@
 /** A copy holds everything, or does not exist. */
 import { describe, expect, it } from "@effect/vitest"
 import type Sqlite from "better-sqlite3"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { defaultLifetimes } from "../../../src/domain/Settings.js"
 import * as PostgresCopy from "../../../src/layers/sql/PostgresCopy.js"
+import * as PostgresStatus from "../../../src/layers/sql/PostgresStatus.js"
 import * as SqlCopy from "../../../src/layers/sql/SqlCopy.js"
 import * as SqliteCopy from "../../../src/layers/sql/SqliteCopy.js"
 import * as SqliteFile from "../../../src/layers/sql/SqliteFile.js"
+import * as SqliteStatus from "../../../src/layers/sql/SqliteStatus.js"
 import { StorageOpenError } from "../../../src/layers/sql/StorageOpenError.js"
+import * as Upkeep from "../../../src/services/Upkeep.js"
 import * as Postgres from "../../support/Postgres.js"
 import { ours, withSqlite } from "../sqliteFiles.js"
 import { temporaryFile } from "../temporaryFile.js"
@@ -115,6 +120,13 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
       expect(comparable(kept)).toEqual(comparable(dump(from)))
       const again = yield* Effect.flip(toPostgres(from, url))
       expect(again).toMatchObject({ reason: "NotEmpty" })
+      const cutoffs = Upkeep.cutoffs(defaultLifetimes, DateTime.unsafeMake(8.64e15))
+      const [there, here] = [yield* PostgresStatus.read({ url }, cutoffs), yield* SqliteStatus.read(from, cutoffs)]
+      expect({ ...there, rows: { ...there.rows, rate_limits: undefined } }).toEqual({
+        ...here,
+        size: there.size,
+        rows: { ...here.rows, rate_limits: undefined }
+      })
       // The address holds a password.
       expect(again.message).not.toContain(new URL(Redacted.value(url)).password)
       expect(yield* Effect.promise(() => dumpPostgres(Redacted.value(url)))).toEqual(kept)
