@@ -107,6 +107,9 @@ export const cutoffs = (lifetimes: Pick<Lifetimes, "events" | "unusedClient">, n
   }
 }
 
+/** From a pass that left more to do to the next. */
+const soon = Duration.seconds(1)
+
 /** A difference between the clocks, from one pass to the next, that no adjustment makes. */
 const jump = Duration.toMillis(Duration.minutes(5))
 
@@ -263,7 +266,7 @@ const logReport = (report: Report) => {
     : Effect.void
 }
 
-/** Passes, one after the other, at their pace, for as long as the layer lives; where one leaves more, the next is at once. */
+/** Passes, one after the other, at their pace, for as long as the layer lives; where one leaves more, the next comes soon. */
 export const layerPasses = Layer.scopedDiscard(
   Effect.gen(function* () {
     const upkeep = yield* Upkeep
@@ -271,7 +274,7 @@ export const layerPasses = Layer.scopedDiscard(
     const pass = Effect.flatMap(
       upkeep.pass,
       Pass.$match({
-        Done: ({ report }) => Effect.zipRight(logReport(report), report.more ? Effect.yieldNow() : Effect.sleep(every)),
+        Done: ({ report }) => Effect.zipRight(logReport(report), Effect.sleep(report.more ? soon : every)),
         Cautious: () => Effect.sleep(every),
         Elsewhere: () => Effect.sleep(every)
       })

@@ -83,16 +83,15 @@ const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoff
       return found
     })
   const conditions = pastUse(cutoffs)
-  const has = (table: string) => tables.includes(table)
   return Effect.all({
     rows: count(query, tables),
     oldest: each((table) => (madeAt[table] === undefined ? undefined : `min(${madeAt[table]}) as value from ${table}`)),
     backlog: each((table) =>
       conditions[table] === undefined ? undefined : `count(*) as value from ${table} where ${conditions[table]}`
     ),
-    lastUpkeep: has("leases")
-      ? number("max(ended_at) as value from leases where name = 'upkeep'")
-      : Effect.succeed(undefined)
+    lastUpkeep: number(
+      tables.includes("leases") ? "max(ended_at) as value from leases where name = 'upkeep'" : "null as value"
+    )
   })
 }
 
