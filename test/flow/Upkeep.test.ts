@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { ClientId } from "../../src/domain/Client.js"
 import { Issuer } from "../../src/domain/Issuer.js"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
@@ -196,7 +195,7 @@ describe("of several nodes", () => {
     it.scoped(title, () =>
       Effect.gen(function* () {
         const kept = Context.get(yield* Layer.build(Layer.fresh(MemoryStore.layer)), StorageTag)
-        const leases = kept.leases?.(Schema.decodeSync(Issuer)(issuer))
+        const leases = kept.leases?.(Issuer.make(issuer))
         const take = (later: number) =>
           Effect.flatMap(
             DateTime.now,

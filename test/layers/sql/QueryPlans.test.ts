@@ -6,6 +6,7 @@ import Sqlite from "better-sqlite3"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { Issuer } from "../../../src/domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
 import { migrations } from "../../../src/layers/sql/migrations.js"
 import * as SqlStores from "../../../src/layers/sql/SqlStores.js"
 import { ClientStore } from "../../../src/services/ClientStore.js"
@@ -63,7 +64,11 @@ it.effect.each([
     (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { after: grantId(1), limit: 50 })
   ]
 ] as ReadonlyArray<
-  readonly [string, number, (stores: ReturnType<typeof SqlStores.make>) => Effect.Effect<unknown, unknown>]
+  readonly [
+    string,
+    number,
+    (stores: ReturnType<typeof SqlStores.make>) => Effect.Effect<unknown, TemporarilyUnavailable>
+  ]
 >)("%s are found by an index, and in order", ([, count, verb]) =>
   Effect.gen(function* () {
     const { sql, texts } = recorder()
