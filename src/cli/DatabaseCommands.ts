@@ -3,6 +3,7 @@ import * as Path from "node:path"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { defaultLifetimes } from "../domain/Settings.js"
 import type * as DatabaseStatus from "../layers/sql/DatabaseStatus.js"
@@ -10,6 +11,7 @@ import * as Migrations from "../layers/sql/migrations.js"
 import * as SqliteFile from "../layers/sql/SqliteFile.js"
 import * as SqliteMigrator from "../layers/sql/SqliteMigrator.js"
 import * as SqliteStatus from "../layers/sql/SqliteStatus.js"
+import { BatchPace } from "../services/Batches.js"
 import * as Upkeep from "../services/Upkeep.js"
 import * as Beside from "./Beside.js"
 import { Database } from "./Database.js"
@@ -109,10 +111,13 @@ const describeReport = (report: Upkeep.Report): string => {
   ].join("\n\n")
 }
 
+/** Here no request waits for the event loop, and a person for the end. */
+const brisk = { size: 50, most: 1_000, rest: Duration.millis(10) }
+
 export const gc = Command.make("gc", options, ({ json, ...given }) =>
   Beside.onExisting(given, () =>
     Effect.gen(function* () {
-      const pass = yield* (yield* Upkeep.Upkeep).pass
+      const pass = yield* Effect.provideService((yield* Upkeep.Upkeep).pass, BatchPace, brisk)
       if (pass._tag === "Elsewhere")
         return yield* impossible("another process is at it just now: a pass takes minutes at most")
       if (pass._tag === "Cautious") return yield* impossible("the clock jumped: nothing is deleted until it is seen to")

@@ -40,6 +40,8 @@ const make = (options: Options) =>
     return Context.make(Storage, {
       stores: (issuer) => SqlStores.make(sql, issuer),
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      // Deleting locks these rows alone, and the event loop goes on.
+      batch: 500,
       masterKey
     }).pipe(Context.add(RateLimiter, yield* SqlRateLimiter.make(sql)))
   })

@@ -11,11 +11,12 @@ import * as Option from "effect/Option"
 /** How large batches are, and how many are done at a time. */
 export class BatchPace extends Context.Reference<BatchPace>()("latchkey/Batches/BatchPace", {
   defaultValue: () => ({
-    /** Rows of a batch. A hundred took SQLite 5 to 8 ms on a slow disk, and thrice as long when its log was put away. */
-    size: 50,
+    /** Rows of a batch. */
+    size: 10,
     /** Batches of a run, before others get their turn. */
     most: 1_000,
-    rest: Duration.millis(10)
+    /** From one batch to the next: with this SQLite answers the slowest of a hundred writes a tenth later (ADR 24). */
+    rest: Duration.millis(100)
   })
 }) {}
 

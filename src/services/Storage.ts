@@ -39,6 +39,8 @@ export class Storage extends Context.Tag("latchkey/Storage")<
     readonly stores: (issuer: Issuer) => Context.Context<Stores>
     /** Leases that the nodes of one database share. Without them each node does all of the upkeep, which does no harm. */
     readonly leases?: (issuer: Issuer) => Context.Tag.Service<LeaseStore>
+    /** How many rows one statement of upkeep may delete where that holds nobody up; without it there are few. */
+    readonly batch?: number
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

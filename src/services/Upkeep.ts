@@ -157,7 +157,8 @@ const make = Effect.gen(function* () {
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
   const { issuer, lifetimes } = yield* ServerSettings
-  const leases = (yield* Storage).leases?.(issuer)
+  const { batch, leases: leasesOf } = yield* Storage
+  const leases = leasesOf?.(issuer)
   const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
 
   const aheadOfSteady = Effect.zipWith(Clock.currentTimeMillis, steadyMillis, (wall, steady) => wall - steady)
@@ -248,8 +249,12 @@ const make = Effect.gen(function* () {
     return Pass.Done({ report })
   }).pipe(Effect.ensuring(giveBack))
 
+  const atPace = Effect.flatMap(Batches.BatchPace, (pace) =>
+    Effect.provideService(pass, Batches.BatchPace, batch === undefined ? pace : { ...pace, size: batch })
+  )
+
   return Upkeep.of({
-    pass: Effect.if(isClockSane, { onTrue: () => pass, onFalse: () => Effect.succeed<Pass>(Pass.Cautious()) }).pipe(
+    pass: Effect.if(isClockSane, { onTrue: () => atPace, onFalse: () => Effect.succeed<Pass>(Pass.Cautious()) }).pipe(
       Effect.tap((pass) => (pass._tag === "Done" ? count(pass.report) : Effect.void)),
       Effect.withSpan("Upkeep.pass")
     )

@@ -132,8 +132,29 @@ describe("a pass", () => {
   test(
     "goes on in small batches until nothing is left",
     async (server) => {
-      expect(await pass(server)).toMatchObject({ grants: 107, more: false })
-      expect(limits).toEqual([50, 50, 50])
+      expect(await pass(server)).toMatchObject({ grants: 27, more: false })
+      expect(limits).toEqual([10, 10, 10])
+    },
+    { storage }
+  )
+})
+
+describe("a storage that a larger statement holds nobody up in", () => {
+  const limits: Array<number> = []
+  const storage = Layer.map(
+    Storage.changed(
+      Storage.verbs(GrantStore, () => ({
+        prune: (_: unknown, limit: number) => Effect.sync(() => (limits.push(limit) === 1 ? limit : 0))
+      }))
+    ),
+    (context) => Context.add(context, StorageTag, { ...Context.get(context, StorageTag), batch: 400 })
+  )
+
+  test(
+    "has larger batches",
+    async (server) => {
+      expect(await pass(server)).toMatchObject({ grants: 400 })
+      expect(limits).toEqual([400, 400])
     },
     { storage }
   )
