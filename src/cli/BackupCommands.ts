@@ -23,7 +23,7 @@ const file = Args.text({ name: "FILE" }).pipe(Args.withDescription("Where the ba
 
 export const backup = Command.make("backup", { file, json, ...ServerOptions.forCommand }, ({ file, json, ...given }) =>
   Effect.gen(function* () {
-    const path = yield* existingFile(given)
+    const path = yield* existingFile(given, "PostgreSQL is backed up by its own pg_dump, of the schema of the tables")
     const to = Path.resolve(file)
     const size = yield* Effect.mapError(SqliteBackup.write(path, to), Refusals.storageOpenError)
     yield* Output.print(
@@ -48,23 +48,42 @@ const to = Options.text("to").pipe(
 
 /** Copies the file to another database; answers with the rows of each table. */
 const copyTo = (path: string, target: Database.Database): Effect.Effect<SqlCopy.Copied, Failure> =>
-  Database.Database.$match(target, {
-    Memory: () => badUsage("--to: memory: is the memory of a server alone, and nothing can be copied there"),
-    Sqlite: ({ filename }) =>
-      Path.resolve(filename) === path
-        ? badUsage("--to: this is the database itself")
-        : SqliteCopy.source(path, (source) => SqliteCopy.target(filename, (side) => SqlCopy.copy(source, side))).pipe(
-            Effect.catchTags({
-              CopyRefused: ({ message }) => impossible(message),
-              StorageOpenError: Refusals.storageOpenError
-            })
-          )
-  })
+  Effect.gen(function* () {
+    switch (target._tag) {
+      case "Memory":
+        return yield* badUsage("--to: memory: is the memory of a server alone, and nothing can be copied there")
+      case "Sqlite": {
+        const { filename } = target
+        if (Path.resolve(filename) === path) return yield* badUsage("--to: this is the database itself")
+        return yield* SqliteCopy.source(path, (source) =>
+          SqliteCopy.target(filename, (target) => SqlCopy.copy(source, target))
+        )
+      }
+      case "Postgres": {
+        const schema = yield* Setting.read(table.databaseSchema)
+        const PostgresCopy = yield* Effect.promise(() => import("../layers/sql/PostgresCopy.js"))
+        return yield* SqliteCopy.source(path, (source) =>
+          PostgresCopy.target({ url: target.url, schema }, (target) => SqlCopy.copy(source, target))
+        )
+      }
+    }
+  }).pipe(
+    Effect.catchTags({
+      CopyRefused: ({ message }) => impossible(message),
+      StorageOpenError: Refusals.storageOpenError
+    })
+  )
+
+/** Where the new server finds the master key. */
+const whichKey = (path: string, target: Database.Database): string =>
+  target._tag === "Postgres"
+    ? `LATCHKEY_MASTER_KEY holding the same master key (what stands in ${path}.key where it has no other)`
+    : `the same master key (${path}.key where it has no other)`
 
 export const copy = Command.make("copy", { to, json, ...ServerOptions.forCommand }, ({ json, to, ...given }) =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
-    const path = yield* existingFile(given)
+    const path = yield* existingFile(given, "only a SQLite database is copied: from PostgreSQL its own pg_dump copies")
     const target = Database.parse(yield* Setting.decode(table.database, { from: "option", source: "--to", value: to }))
     const rows = yield* copyTo(path, target)
     const count = Object.values(rows).reduce((sum, count) => sum + count, 0)
@@ -76,7 +95,7 @@ export const copy = Command.make("copy", { to, json, ...ServerOptions.forCommand
             `${count} rows are copied to ${name}, and read as they were written`,
             Output.table(Object.entries(rows).map(([table, count]) => [table, String(count)])),
             [
-              `Start the server on it, with the same master key (${path}.key where it has no other), and never again on the old one:`,
+              `Start the server on it, with ${whichKey(path, target)}, and never again on the old one:`,
               `  ${Program.line("serve", { ...place, database: target })}`
             ].join("\n")
           ].join("\n\n")
@@ -84,6 +103,6 @@ export const copy = Command.make("copy", { to, json, ...ServerOptions.forCommand
   })
 ).pipe(
   Command.withDescription(
-    "Copies everything to another database, which must be empty. Stop the server first: meanwhile it could write nothing, and what it wrote afterwards would be missing."
+    "Copies everything from a SQLite file to another database, which must be empty. Stop the server first: meanwhile it could write nothing, and what it wrote afterwards would be missing."
   )
 )

@@ -5,57 +5,90 @@ import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
 import { defaultLifetimes } from "../domain/Settings.js"
 import type * as DatabaseStatus from "../layers/sql/DatabaseStatus.js"
 import * as Migrations from "../layers/sql/migrations.js"
 import * as SqliteFile from "../layers/sql/SqliteFile.js"
 import * as SqliteMigrator from "../layers/sql/SqliteMigrator.js"
 import * as SqliteStatus from "../layers/sql/SqliteStatus.js"
+import type { StorageOpenError } from "../layers/sql/StorageOpenError.js"
 import { BatchPace } from "../services/Batches.js"
 import * as Upkeep from "../services/Upkeep.js"
 import * as Beside from "./Beside.js"
-import { Database } from "./Database.js"
+import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Output from "./Output.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
+import * as Setting from "./Setting.js"
+import { table } from "./Settings.js"
 
 const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))
 
 const options = { json, ...ServerOptions.forCommand }
 
-interface Status extends DatabaseStatus.Status {
-  readonly path: string
-}
+/** A database that outlives a server. */
+type Lasting = Exclude<Database.Database, { readonly _tag: "Memory" }>
 
-/** The path of a database that is there. */
-export const existingFile = (given: ServerOptions.Typed): Effect.Effect<string, Failure> =>
+/** The database that was meant, which is there. */
+const existing = (given: ServerOptions.Typed): Effect.Effect<Lasting, Failure> =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     yield* Beside.requireExisting(place)
-    return yield* Database.$match(place.database, {
-      Memory: () => badUsage("memory: is the memory of the server alone, and no other process knows how it stands"),
-      Sqlite: ({ filename }) => Effect.succeed(Path.resolve(filename))
-    })
+    return place.database._tag === "Memory"
+      ? yield* badUsage("memory: is the memory of the server alone, and no other process knows how it stands")
+      : place.database
+  })
+
+/** What to call it: a file by its path, in full. */
+const nameOf = (database: Lasting): string =>
+  database._tag === "Sqlite" ? Path.resolve(database.filename) : Database.format(database)
+
+/** The same, and where what is read by a program finds it. */
+const keyOf = (database: Lasting) => ({ [database._tag === "Sqlite" ? "path" : "database"]: nameOf(database) })
+
+/** The path of a database in a file, which is there. */
+export const existingFile = (given: ServerOptions.Typed, otherwise: string): Effect.Effect<string, Failure> =>
+  Effect.flatMap(existing(given), (database) =>
+    database._tag === "Sqlite" ? Effect.succeed(nameOf(database)) : impossible(otherwise)
+  )
+
+/** What the driver of PostgreSQL is told; it is loaded only where it is needed. */
+const postgres = <A>(
+  url: Redacted.Redacted,
+  use: (
+    database: typeof import("../layers/sql/PostgresDatabase.js"),
+    options: { readonly url: Redacted.Redacted; readonly schema: string }
+  ) => Effect.Effect<A, StorageOpenError>
+) =>
+  Effect.gen(function* () {
+    const schema = yield* Setting.read(table.databaseSchema)
+    const database = yield* Effect.promise(() => import("../layers/sql/PostgresDatabase.js"))
+    return yield* Effect.mapError(use(database, { url, schema }), Refusals.storageOpenError)
   })
 
 const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
 
-const toObject = ({ backlog, lastUpkeep, oldest, path, rows, size, version }: Status) => ({
-  path,
-  size,
-  schema_version: version,
-  supported_version: Migrations.latest,
-  rows,
-  oldest: Object.fromEntries(
-    Object.entries(oldest).map(([table, millis]) => [table, DateTime.formatIso(instant(millis))])
-  ),
-  backlog,
-  ...(lastUpkeep === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastUpkeep)) })
-})
+const toObject = (database: Lasting, status: DatabaseStatus.Status) => {
+  const { backlog, lastUpkeep, oldest, rows, size, version } = status
+  return {
+    ...keyOf(database),
+    size,
+    schema_version: version,
+    supported_version: Migrations.latest,
+    rows,
+    oldest: Object.fromEntries(
+      Object.entries(oldest).map(([table, millis]) => [table, DateTime.formatIso(instant(millis))])
+    ),
+    backlog,
+    ...(lastUpkeep === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastUpkeep)) })
+  }
+}
 
-const describe = ({ backlog, lastUpkeep, oldest, path, rows, size, version }: Status): string => {
+const describe = (database: Lasting, status: DatabaseStatus.Status): string => {
+  const { backlog, lastUpkeep, oldest, rows, size, version } = status
   const difference = Migrations.latest - version
   const state =
     difference === 0
@@ -71,7 +104,7 @@ const describe = ({ backlog, lastUpkeep, oldest, path, rows, size, version }: St
   const upkeep =
     lastUpkeep === undefined ? "There was none yet" : `The last ended at ${Output.instant(instant(lastUpkeep))}`
   return [
-    `The database ${path} has ${size} bytes, and version ${version} of the schema: ${state}`,
+    `The database ${nameOf(database)} has ${size} bytes, and version ${version} of the schema: ${state}`,
     Output.table(lines),
     ...(difference === 0 ? [`Upkeep deletes what is past use. ${upkeep}`] : [])
   ].join("\n\n")
@@ -79,10 +112,12 @@ const describe = ({ backlog, lastUpkeep, oldest, path, rows, size, version }: St
 
 export const status = Command.make("status", options, ({ json, ...given }) =>
   Effect.gen(function* () {
-    const path = yield* existingFile(given)
+    const database = yield* existing(given)
     const cutoffs = Upkeep.cutoffs({ ...defaultLifetimes, ...(yield* Environment.lifetimes) }, yield* DateTime.now)
-    const status = { path, ...(yield* Effect.mapError(SqliteStatus.read(path, cutoffs), Refusals.storageOpenError)) }
-    yield* Output.print(json ? Output.toJson(toObject(status)) : describe(status))
+    const status = yield* database._tag === "Sqlite"
+      ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
+      : postgres(database.url, ({ status }, options) => status(options, cutoffs))
+    yield* Output.print(json ? Output.toJson(toObject(database, status)) : describe(database, status))
   })
 ).pipe(
   Command.withDescription(
@@ -138,17 +173,19 @@ export const gc = Command.make("gc", options, ({ json, ...given }) =>
 
 export const migrate = Command.make("migrate", options, ({ json, ...given }) =>
   Effect.gen(function* () {
-    const path = yield* existingFile(given)
-    const { from, to } = yield* SqliteFile.prepare(path).pipe(
-      Effect.flatMap(SqliteMigrator.run),
-      Effect.mapError(Refusals.storageOpenError)
-    )
+    const database = yield* existing(given)
+    const { from, to } = yield* database._tag === "Sqlite"
+      ? SqliteFile.prepare(database.filename).pipe(
+          Effect.flatMap(SqliteMigrator.run),
+          Effect.mapError(Refusals.storageOpenError)
+        )
+      : postgres(database.url, ({ migrate }, options) => migrate(options))
     yield* Output.print(
       json
-        ? Output.toJson({ path, from, to })
+        ? Output.toJson({ ...keyOf(database), from, to })
         : from === to
-          ? `The schema of ${path} has version ${to} already`
-          : `The schema of ${path} went from version ${from} to ${to}`
+          ? `The schema of ${nameOf(database)} has version ${to} already`
+          : `The schema of ${nameOf(database)} went from version ${from} to ${to}`
     )
   })
 ).pipe(Command.withDescription("Brings the schema up to date, as each start of the server does, too."))

@@ -1,6 +1,8 @@
 /** A PostgreSQL database as the side that a copy is written to. */
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import Pg from "pg"
+import * as PostgresAddress from "./PostgresAddress.js"
 import * as PostgresMigrator from "./PostgresMigrator.js"
 import * as PostgresPool from "./PostgresPool.js"
 import type { Side, Table } from "./SqlCopy.js"
@@ -51,8 +53,8 @@ export const target = <A, E>(
   use: (side: Side<StorageOpenError>) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | StorageOpenError> =>
   Effect.gen(function* () {
-    const schema = options.schema ?? PostgresPool.standardSchema
-    const label = PostgresPool.labelOf(options.url) ?? ""
+    const schema = options.schema ?? PostgresAddress.standardSchema
+    const label = PostgresAddress.label(Redacted.value(options.url)) ?? ""
     const pool = yield* PostgresPool.make({ ...options, maxConnections: 1, timeout })
     yield* PostgresMigrator.run(pool, label, schema)
     const attempt = <B>(run: () => Promise<B>) =>

@@ -1,16 +1,10 @@
 /** Brings the schema of a SQLite file up to date. */
 import type Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
-import type { Migration } from "./migrations/Migration.js"
+import type { Migrated, Migration } from "./migrations/Migration.js"
 import { migrations } from "./migrations.js"
 import * as SqliteFile from "./SqliteFile.js"
 import type { StorageOpenError } from "./StorageOpenError.js"
-
-/** The version of the schema before and after. */
-export interface Migrated {
-  readonly from: number
-  readonly to: number
-}
 
 /**
  * Runs the migrations that the file has not seen, each in one transaction together with its number, so that one that is

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { defaultLifetimes } from "../../../src/domain/Settings.js"
 import * as PostgresCopy from "../../../src/layers/sql/PostgresCopy.js"
-import * as PostgresStatus from "../../../src/layers/sql/PostgresStatus.js"
+import * as PostgresDatabase from "../../../src/layers/sql/PostgresDatabase.js"
 import * as SqlCopy from "../../../src/layers/sql/SqlCopy.js"
 import * as SqliteCopy from "../../../src/layers/sql/SqliteCopy.js"
 import * as SqliteFile from "../../../src/layers/sql/SqliteFile.js"
@@ -121,7 +121,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
       const again = yield* Effect.flip(toPostgres(from, url))
       expect(again).toMatchObject({ reason: "NotEmpty" })
       const cutoffs = Upkeep.cutoffs(defaultLifetimes, DateTime.unsafeMake(8.64e15))
-      const [there, here] = [yield* PostgresStatus.read({ url }, cutoffs), yield* SqliteStatus.read(from, cutoffs)]
+      const [there, here] = [yield* PostgresDatabase.status({ url }, cutoffs), yield* SqliteStatus.read(from, cutoffs)]
       expect({ ...there, rows: { ...there.rows, rate_limits: undefined } }).toEqual({
         ...here,
         size: there.size,
