@@ -1,78 +1,191 @@
 /** `latchkey db`: the database itself. */
-import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import { defaultLifetimes } from "../domain/Settings.js"
+import type * as DatabaseStatus from "../layers/sql/DatabaseStatus.js"
 import * as Migrations from "../layers/sql/migrations.js"
 import * as SqliteFile from "../layers/sql/SqliteFile.js"
+import * as SqliteMigrator from "../layers/sql/SqliteMigrator.js"
+import * as SqliteStatus from "../layers/sql/SqliteStatus.js"
+import type { StorageOpenError } from "../layers/sql/StorageOpenError.js"
+import { BatchPace } from "../services/Batches.js"
+import * as Upkeep from "../services/Upkeep.js"
 import * as Beside from "./Beside.js"
-import { Database } from "./Database.js"
-import { badUsage } from "./Failure.js"
+import * as Database from "./Database.js"
+import * as Environment from "./Environment.js"
+import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Output from "./Output.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
+import * as Setting from "./Setting.js"
+import { table } from "./Settings.js"
 
 const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))
 
-interface Status {
-  readonly path: string
-  /** In bytes, with what is written and not yet merged into the file. */
-  readonly size: number
-  readonly schema_version: number
-  /** What this program reads and writes. */
-  readonly supported_version: number
-  /** The rows of each table, of all issuers together. */
-  readonly rows: Readonly<Record<string, number>>
-}
+const options = { json, ...ServerOptions.forCommand }
 
-const sizeOf = (path: string): number => Fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0
+/** A database that outlives a server. */
+type Lasting = Exclude<Database.Database, { readonly _tag: "Memory" }>
 
-/** Reads it without changing anything: no table is made, none brought up to date. */
-const read = (path: string): Status => {
-  const db = SqliteFile.openReader(path)
-  try {
-    const tables = db.prepare("select name from sqlite_schema where type = 'table' order by name").pluck().all()
-    const count = (table: string) => Number(db.prepare(`select count(*) from "${table}"`).pluck().get())
-    return {
-      path,
-      size: sizeOf(path) + sizeOf(`${path}-wal`),
-      schema_version: SqliteFile.versionOf(db),
-      supported_version: Migrations.latest,
-      rows: Object.fromEntries(tables.map((table) => [String(table), count(String(table))]))
-    }
-  } finally {
-    db.close()
-  }
-}
-
-const describe = ({ path, rows, schema_version, size, supported_version }: Status): string => {
-  const difference = supported_version - schema_version
-  const version =
-    difference === 0
-      ? "up to date"
-      : difference > 0
-        ? `the next start brings it to ${supported_version}`
-        : `this program knows ${supported_version} at most`
-  return [
-    `The database ${path} has ${size} bytes, and version ${schema_version} of the schema: ${version}`,
-    Output.table(Object.entries(rows).map(([table, count]) => [table, String(count)]))
-  ].join("\n\n")
-}
-
-export const status = Command.make("status", { json, ...ServerOptions.forCommand }, ({ json, ...given }) =>
+/** The database that was meant, which is there. */
+const existing = (given: ServerOptions.Typed): Effect.Effect<Lasting, Failure> =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     yield* Beside.requireExisting(place)
-    const path = yield* Database.$match(place.database, {
-      Postgres: () => badUsage("a PostgreSQL database tells of itself by its own tools"),
-      Memory: () => badUsage("memory: is the memory of the server alone, and no other process knows how it stands"),
-      Sqlite: ({ filename }) => Effect.succeed(Path.resolve(filename))
-    })
-    const status = yield* Effect.mapError(
-      SqliteFile.attempt(path, () => read(path)),
-      Refusals.storageOpenError
-    )
-    yield* Output.print(json ? Output.toJson(status) : describe(status))
+    return place.database._tag === "Memory"
+      ? yield* badUsage("memory: is the memory of the server alone, and no other process knows how it stands")
+      : place.database
   })
-).pipe(Command.withDescription("Shows where the database is, which version its schema has, and how much it holds."))
+
+/** What to call it: a file by its path, in full. */
+const nameOf = (database: Lasting): string =>
+  database._tag === "Sqlite" ? Path.resolve(database.filename) : Database.format(database)
+
+/** The same, and where what is read by a program finds it. */
+const keyOf = (database: Lasting) => ({ [database._tag === "Sqlite" ? "path" : "database"]: nameOf(database) })
+
+/** The path of a database in a file, which is there. */
+export const existingFile = (given: ServerOptions.Typed, otherwise: string): Effect.Effect<string, Failure> =>
+  Effect.flatMap(existing(given), (database) =>
+    database._tag === "Sqlite" ? Effect.succeed(nameOf(database)) : impossible(otherwise)
+  )
+
+/** What the driver of PostgreSQL is told; it is loaded only where it is needed. */
+const postgres = <A>(
+  url: Redacted.Redacted,
+  use: (
+    database: typeof import("../layers/sql/PostgresDatabase.js"),
+    options: { readonly url: Redacted.Redacted; readonly schema: string }
+  ) => Effect.Effect<A, StorageOpenError>
+) =>
+  Effect.gen(function* () {
+    const schema = yield* Setting.read(table.databaseSchema)
+    const database = yield* Effect.promise(() => import("../layers/sql/PostgresDatabase.js"))
+    return yield* Effect.mapError(use(database, { url, schema }), Refusals.storageOpenError)
+  })
+
+const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
+
+const toObject = (database: Lasting, status: DatabaseStatus.Status) => {
+  const { backlog, lastUpkeep, oldest, rows, size, version } = status
+  return {
+    ...keyOf(database),
+    size,
+    schema_version: version,
+    supported_version: Migrations.latest,
+    rows,
+    oldest: Object.fromEntries(
+      Object.entries(oldest).map(([table, millis]) => [table, DateTime.formatIso(instant(millis))])
+    ),
+    backlog,
+    ...(lastUpkeep === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastUpkeep)) })
+  }
+}
+
+const describe = (database: Lasting, status: DatabaseStatus.Status): string => {
+  const { backlog, lastUpkeep, oldest, rows, size, version } = status
+  const difference = Migrations.latest - version
+  const state =
+    difference === 0
+      ? "up to date"
+      : difference > 0
+        ? `the next start, or latchkey db migrate, brings it to ${Migrations.latest}`
+        : `this program knows ${Migrations.latest} at most`
+  const lines = Object.entries(rows).map(([table, count]): [string, string] => {
+    const since = oldest[table] === undefined ? [] : [`since ${Output.instant(instant(oldest[table]))}`]
+    const past = (backlog[table] ?? 0) === 0 ? [] : [`${backlog[table]} past use`]
+    return [table, [String(count).padEnd(8), ...since, ...past].join("  ").trimEnd()]
+  })
+  const upkeep =
+    lastUpkeep === undefined ? "There was none yet" : `The last ended at ${Output.instant(instant(lastUpkeep))}`
+  return [
+    `The database ${nameOf(database)} has ${size} bytes, and version ${version} of the schema: ${state}`,
+    Output.table(lines),
+    ...(difference === 0 ? [`Upkeep deletes what is past use. ${upkeep}`] : [])
+  ].join("\n\n")
+}
+
+export const status = Command.make("status", options, ({ json, ...given }) =>
+  Effect.gen(function* () {
+    const database = yield* existing(given)
+    const cutoffs = Upkeep.cutoffs({ ...defaultLifetimes, ...(yield* Environment.lifetimes) }, yield* DateTime.now)
+    const status = yield* database._tag === "Sqlite"
+      ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
+      : postgres(database.url, ({ status }, options) => status(options, cutoffs))
+    yield* Output.print(json ? Output.toJson(toObject(database, status)) : describe(database, status))
+  })
+).pipe(
+  Command.withDescription(
+    "Shows where the database is, which version its schema has, how much it holds since when, and what of it is past use."
+  )
+)
+
+const kinds: ReadonlyArray<readonly [kind: keyof Upkeep.Counts, name: string, words: string]> = [
+  ["grants", "grants", "grants that ended"],
+  ["sessions", "sessions", "sessions that ended"],
+  ["revokedTokens", "revoked_tokens", "tokens revoked one by one that ended"],
+  ["events", "events", "events"],
+  ["clients", "clients", "clients that were never used"],
+  ["consents", "consents", "consents to clients that are gone"],
+  ["resealed", "resealed", "chain keys sealed under the current key"],
+  ["keysRemoved", "keys_removed", "keys that nothing needs"]
+]
+
+const describeReport = (report: Upkeep.Report): string => {
+  const did = kinds.filter(([kind]) => report[kind] > 0)
+  return [
+    did.length === 0
+      ? "Nothing was past use"
+      : `Upkeep is done\n\n${Output.table(did.map(([kind, _, words]) => [String(report[kind]), words]))}`,
+    ...(report.more ? ["There is more: say it again, or let the server do it"] : [])
+  ].join("\n\n")
+}
+
+/** Here no request waits for the event loop, and a person for the end. */
+const brisk = { size: 50, most: 1_000, rest: Duration.millis(10) }
+
+export const gc = Command.make("gc", options, ({ json, ...given }) =>
+  Beside.onExisting(given, () =>
+    Effect.gen(function* () {
+      const pass = yield* Effect.provideService((yield* Upkeep.Upkeep).pass, BatchPace, brisk)
+      if (pass._tag === "Elsewhere")
+        return yield* impossible("another process is at it just now: a pass takes minutes at most")
+      if (pass._tag === "Cautious") return yield* impossible("the clock jumped: nothing is deleted until it is seen to")
+      const { report } = pass
+      const counts = Object.fromEntries(kinds.map(([kind, name]) => [name, report[kind]]))
+      yield* Output.print(
+        json ? Output.toJson({ ...counts, failed: report.failed, more: report.more }) : describeReport(report)
+      )
+      if (report.failed.length > 0)
+        return yield* impossible(`some of it failed, and the log says why: ${report.failed.join(", ")}`)
+    })
+  )
+).pipe(
+  Command.withDescription(
+    "Deletes what is past use, now: what a running server does each quarter of an hour. It may run beside one."
+  )
+)
+
+export const migrate = Command.make("migrate", options, ({ json, ...given }) =>
+  Effect.gen(function* () {
+    const database = yield* existing(given)
+    const { from, to } = yield* database._tag === "Sqlite"
+      ? SqliteFile.prepare(database.filename).pipe(
+          Effect.flatMap(SqliteMigrator.run),
+          Effect.mapError(Refusals.storageOpenError)
+        )
+      : postgres(database.url, ({ migrate }, options) => migrate(options))
+    yield* Output.print(
+      json
+        ? Output.toJson({ ...keyOf(database), from, to })
+        : from === to
+          ? `The schema of ${nameOf(database)} has version ${to} already`
+          : `The schema of ${nameOf(database)} went from version ${from} to ${to}`
+    )
+  })
+).pipe(Command.withDescription("Brings the schema up to date, as each start of the server does, too."))

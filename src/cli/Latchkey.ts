@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Backup from "./BackupCommands.js"
 import * as Client from "./ClientCommands.js"
 import * as Config from "./ConfigCommand.js"
 import * as ConfigFile from "./ConfigFile.js"
@@ -82,7 +83,13 @@ const key = Command.make("key").pipe(
 
 const db = Command.make("db").pipe(
   Command.withDescription("The database itself."),
-  Command.withSubcommands([DatabaseCommands.status])
+  Command.withSubcommands([
+    DatabaseCommands.status,
+    DatabaseCommands.gc,
+    DatabaseCommands.migrate,
+    Backup.backup,
+    Backup.copy
+  ])
 )
 
 const latchkey = Command.make(name).pipe(
@@ -118,7 +125,13 @@ const commands: Help.Entry = {
     leaf(EventsCommand.events, "events"),
     group("key", key, { list: Key.list, rotate: Key.rotate, replace: Key.replace }),
     leaf(Config.config, "config"),
-    group("db", db, { status: DatabaseCommands.status })
+    group("db", db, {
+      status: DatabaseCommands.status,
+      gc: DatabaseCommands.gc,
+      migrate: DatabaseCommands.migrate,
+      backup: Backup.backup,
+      copy: Backup.copy
+    })
   ]
 }
 

@@ -16,6 +16,12 @@ export const isWithin = (now: DateTime.Utc, start: DateTime.Utc, window: Duratio
 export const endOf = (now: DateTime.Utc, ttl: Duration.Duration, atMost: DateTime.Utc): DateTime.Utc =>
   DateTime.min(DateTime.addDuration(now, ttl), atMost)
 
+const day = Duration.toMillis(Duration.days(1))
+
+/** Whether two instants are of one day, in UTC. */
+export const isSameDay = (one: DateTime.Utc, other: DateTime.Utc): boolean =>
+  Math.floor(one.epochMillis / day) === Math.floor(other.epochMillis / day)
+
 /** Seconds since 1970, as JSON has times (RFC 7519 §2, NumericDate). */
 export const toNumericDate = (time: DateTime.Utc): number => Math.floor(time.epochMillis / 1000)
 

@@ -21,6 +21,7 @@ import { randomBytes } from "../services/Crypto.js"
 import { EventLog } from "../services/EventLog.js"
 import { GrantStore } from "../services/GrantStore.js"
 import { KeyStore } from "../services/KeyStore.js"
+import type { LeaseStore } from "../services/LeaseStore.js"
 import { LoginCounters } from "../services/LoginCounters.js"
 import { ResourceStore } from "../services/ResourceStore.js"
 import { RevokedTokenStore } from "../services/RevokedTokenStore.js"
@@ -32,13 +33,14 @@ import * as MemoryConsentStore from "./memory/MemoryConsentStore.js"
 import * as MemoryEventLog from "./memory/MemoryEventLog.js"
 import * as MemoryGrantStore from "./memory/MemoryGrantStore.js"
 import * as MemoryKeyStore from "./memory/MemoryKeyStore.js"
+import * as MemoryLeaseStore from "./memory/MemoryLeaseStore.js"
 import * as MemoryLoginCounters from "./memory/MemoryLoginCounters.js"
 import * as MemoryResourceStore from "./memory/MemoryResourceStore.js"
 import * as MemoryRevokedTokenStore from "./memory/MemoryRevokedTokenStore.js"
 import * as MemorySessionStore from "./memory/MemorySessionStore.js"
 import * as Rows from "./memory/Rows.js"
 
-const makeStores = (rows: Rows.Rows): Context.Context<Stores> =>
+const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
   Context.make(GrantStore, MemoryGrantStore.make(rows)).pipe(
     Context.add(ClientStore, MemoryClientStore.make(rows)),
     Context.add(AccountStore, MemoryAccountStore.make(rows)),
@@ -52,13 +54,18 @@ const makeStores = (rows: Rows.Rows): Context.Context<Stores> =>
   )
 
 const make = Effect.map(randomBytes(32), (masterKey) => {
-  const issuers = new Map<Issuer, Context.Context<Stores>>()
+  const issuers = new Map<Issuer, { stores: Context.Context<Stores>; leases: Context.Tag.Service<LeaseStore> }>()
+  const of = (issuer: Issuer) => {
+    const known = issuers.get(issuer)
+    if (known !== undefined) return known
+    const rows = Rows.make()
+    const made = { stores: storesOf(rows), leases: MemoryLeaseStore.make(rows) }
+    issuers.set(issuer, made)
+    return made
+  }
   return Storage.of({
-    stores: (issuer) => {
-      const stores = issuers.get(issuer) ?? makeStores(Rows.make())
-      issuers.set(issuer, stores)
-      return stores
-    },
+    stores: (issuer) => of(issuer).stores,
+    leases: (issuer) => of(issuer).leases,
     masterKey: Redacted.make(masterKey)
   })
 })

@@ -18,6 +18,7 @@ import * as MasterKeyFile from "./sql/MasterKeyFile.js"
 import * as PostgresAddress from "./sql/PostgresAddress.js"
 import * as PostgresMigrator from "./sql/PostgresMigrator.js"
 import * as PostgresPool from "./sql/PostgresPool.js"
+import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
 import * as SqlStores from "./sql/SqlStores.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
@@ -37,9 +38,13 @@ const make = (options: Options) =>
       Effect.provide(Reactivity.layer),
       Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))
     )
-    return Context.make(Storage, { stores: (issuer) => SqlStores.make(sql, issuer), masterKey }).pipe(
-      Context.add(RateLimiter, yield* SqlRateLimiter.make(sql))
-    )
+    return Context.make(Storage, {
+      stores: (issuer) => SqlStores.make(sql, issuer),
+      leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      // Deleting locks these rows alone, and the event loop goes on.
+      batch: 500,
+      masterKey
+    }).pipe(Context.add(RateLimiter, yield* SqlRateLimiter.make(sql)))
   })
 
 /**

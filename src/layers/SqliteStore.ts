@@ -15,6 +15,7 @@ import * as SqliteClient from "./sql/SqliteClient.js"
 import * as SqliteConnection from "./sql/SqliteConnection.js"
 import * as SqliteFile from "./sql/SqliteFile.js"
 import * as SqliteMigrator from "./sql/SqliteMigrator.js"
+import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlStores from "./sql/SqlStores.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
 
@@ -41,6 +42,7 @@ const make = ({ filename, masterKey }: Options) =>
     )
     return Storage.of({
       stores: (issuer) => SqlStores.make(sql, issuer),
+      leases: (issuer) => SqlLeaseStore.make(sql, issuer),
       masterKey: given ?? (yield* MasterKeyFile.readOrMake(`${path}.key`, holdsKeys))
     })
   })

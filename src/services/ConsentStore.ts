@@ -10,6 +10,18 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 /** Whose consents are taken back: a person's, or those to a client. */
 export type Whose = { readonly subject: Subject } | { readonly clientId: ClientId }
 
+/** Names a consent. */
+export interface Pair {
+  readonly subject: Subject
+  readonly clientId: ClientId
+}
+
+/** How many consents were forgotten, and after which pair others follow: `None` where none do. */
+export interface Pruned {
+  readonly count: number
+  readonly next: Option.Option<Pair>
+}
+
 export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
   ConsentStore,
   {
@@ -24,8 +36,11 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
     readonly record: (consent: Omit<Consent, "epoch">) => Effect.Effect<Consent, TemporarilyUnavailable>
     /** What a person allows clients now; what was withdrawn, or allows a client that is gone, is left out. */
     readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<Consent>, TemporarilyUnavailable>
-    /** Forget at most `limit` consents of clients that are gone; how many it were. Those of a client that is there stay. */
-    readonly prune: (limit: number) => Effect.Effect<number, TemporarilyUnavailable>
+    /**
+     * Look at the next `limit` consents after a pair, and forget those of clients that are gone. Those of a client that
+     * is there stay.
+     */
+    readonly prune: (limit: number, after?: Pair) => Effect.Effect<Pruned, TemporarilyUnavailable>
     /** Take the consent back: the row allows nothing any more, and its epoch is raised, so its grants are dead. */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
     /** Take back every consent of a person, or to a client, each as `withdraw` does. */

@@ -22,8 +22,10 @@ import * as Metrics from "./Metrics.js"
 export class Events extends Context.Tag("latchkey/Events")<
   Events,
   {
-    /** Tell what happened. */
+    /** Tell what happened, and keep it. */
     readonly publish: (happening: Happening) => Effect.Effect<void>
+    /** Tell what happened, and keep nothing: what happens again and again would fill the log (ADR 24). */
+    readonly mention: (happening: Happening) => Effect.Effect<void>
     /** What happens in this process from now on. A listener that lags more than 1,024 events behind misses the oldest. */
     readonly stream: Stream.Stream<Event>
   }
@@ -84,19 +86,22 @@ const make = Effect.gen(function* () {
     return Identifier.format(last.millis, bytes)
   }
 
+  const mention = Effect.fnUntraced(function* (happening: Happening) {
+    const now = yield* Clock.currentTimeMillis
+    const event: Event = {
+      id: nextId(now, yield* randomBytes(10)),
+      at: DateTime.unsafeMake(now),
+      happening
+    }
+    yield* logOf(happening)
+    yield* Metric.update(Metrics.events, happening)
+    yield* PubSub.publish(live, event)
+    return event
+  })
+
   return Events.of({
-    publish: Effect.fnUntraced(function* (happening) {
-      const now = yield* Clock.currentTimeMillis
-      const event: Event = {
-        id: nextId(now, yield* randomBytes(10)),
-        at: DateTime.unsafeMake(now),
-        happening
-      }
-      yield* logOf(happening)
-      yield* Metric.update(Metrics.events, happening)
-      yield* PubSub.publish(live, event)
-      yield* Queue.offer(queue, event)
-    }),
+    mention: (happening) => Effect.asVoid(mention(happening)),
+    publish: (happening) => Effect.flatMap(mention(happening), (event) => Queue.offer(queue, event)),
     stream: Stream.fromPubSub(live)
   })
 })

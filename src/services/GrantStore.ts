@@ -76,6 +76,15 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
 
     /**
+     * Grants with a chain key that begins with these 14 characters, which say under which root key it is sealed: the
+     * oldest first, by their ids; only those after `after`. The time it takes does not grow with the other grants.
+     */
+    readonly sealedUnder: (
+      prefix: string,
+      page: { readonly after?: Grant.GrantId; readonly limit: number }
+    ) => Effect.Effect<ReadonlyArray<Grant.Refreshable>, TemporarilyUnavailable>
+
+    /**
      * Put a chain key that is sealed anew in the place of the one it was opened from, and change nothing else. `true` if
      * the row still held that one.
      */

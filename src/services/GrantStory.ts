@@ -20,7 +20,7 @@ export const standing = Effect.fn("GrantStory.standing")(function* (grant: Grant
   return Option.isSome(active) ? state : "Revoked"
 })
 
-/** What the grant itself says, where its events were deleted in the meantime, or are still to be written. */
+/** What the grant itself says, where its events were deleted in the meantime, are still to be written, or are not kept. */
 const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
   const { approvedAt, clientId, id, scope, subject } = grant.terms
   const ids = { grantId: id, subject, clientId }
@@ -31,16 +31,23 @@ const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
       onNone: () => [],
       onSome: (at) => [fact(at, { _tag: "Redeemed", ...ids })]
     }),
+    ...(Grant.isRefreshable(grant) && grant.chain.value.generation > 1
+      ? [fact(grant.chain.value.rotatedAt, { _tag: "Refreshed", ...ids, generation: grant.chain.value.generation })]
+      : []),
     ...(grant._tag === "Revoked" ? [fact(grant.revokedAt, { _tag: "Revoked", ...ids, reason: grant.reason })] : [])
   ]
 }
 
 const byTime = Order.mapInput(Order.number, ({ at }: Event) => at.epochMillis)
 
-/** All that happened to a grant, in order. */
+/** Of one name there is one thing in the life of a grant. */
+const nameOf = (happening: Happening): string =>
+  happening._tag === "Refreshed" ? `${happening._tag} ${happening.generation}` : happening._tag
+
+/** All that happened to a grant, in order; of a day's refreshes the first, and the very last. */
 export const events = Effect.fn("GrantStory.events")(function* (grant: Grant.Grant) {
   yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
   const events = Array.from(yield* Stream.runCollect(Paging.events({ grantId: grant.terms.id })))
-  const told = new Set(events.map(({ happening }) => happening._tag))
-  return [...events, ...facts(grant).filter(({ happening }) => !told.has(happening._tag))].sort(byTime)
+  const told = new Set(events.map(({ happening }) => nameOf(happening)))
+  return [...events, ...facts(grant).filter(({ happening }) => !told.has(nameOf(happening)))].sort(byTime)
 })

@@ -8,15 +8,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import type { Happening } from "../domain/Event.js"
-import * as Grant from "../domain/Grant.js"
+import type * as Grant from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as Batches from "./Batches.js"
 import { Events } from "./Events.js"
 import { GrantStore } from "./GrantStore.js"
 import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "./KeyStore.js"
-import * as Paging from "./Paging.js"
-import { RefreshChain } from "./RefreshChain.js"
+import * as RefreshChains from "./RefreshChain.js"
 import * as RootKeys from "./RootKeys.js"
 import { ServerSettings } from "./ServerSettings.js"
 
@@ -32,9 +31,13 @@ export class KeyRotation extends Context.Tag("latchkey/KeyRotation")<
     readonly replace: Effect.Effect<KeyId, TemporarilyUnavailable>
     /**
      * Whatever is due: a key is published or promoted, chain keys are sealed under the current one, and a past key is
-     * removed once nothing sealed under it can live. For upkeep, which does it again and again.
+     * removed once nothing sealed under it can live. For upkeep, which does it again and again: `more` says that chain
+     * keys were left for the next time.
      */
-    readonly advance: Effect.Effect<{ readonly resealed: number; readonly keysRemoved: number }, TemporarilyUnavailable>
+    readonly advance: Effect.Effect<
+      { readonly resealed: number; readonly keysRemoved: number; readonly more: boolean },
+      TemporarilyUnavailable
+    >
   }
 >() {}
 
@@ -47,7 +50,7 @@ const ahead = Duration.minutes(15)
 const make = Effect.gen(function* () {
   const store = yield* KeyStore
   const grants = yield* GrantStore
-  const chains = yield* RefreshChain
+  const chains = yield* RefreshChains.RefreshChain
   const events = yield* Events
   const { lifetimes } = yield* ServerSettings
   const rootKeys = yield* RootKeys.make
@@ -88,8 +91,7 @@ const make = Effect.gen(function* () {
   })
 
   /** Seals the grant's chain key under the current key, if it lies under another that opens it. */
-  const reseal = Effect.fnUntraced(function* (grant: Grant.Grant) {
-    if (!Grant.isRefreshable(grant)) return false
+  const reseal = Effect.fnUntraced(function* (grant: Grant.Refreshable) {
     const { key } = grant.chain.value
     const sealed = yield* chains.reseal(key)
     if (Option.isNone(sealed)) return false
@@ -97,11 +99,20 @@ const make = Effect.gen(function* () {
     return true
   })
 
-  /** Goes through all grants; how many of them had a chain key under another key than the current one. */
-  const resealAll = Paging.grants({}).pipe(
-    Stream.runFoldEffect(0, (resealed, grant) => Effect.map(reseal(grant), (isNew) => resealed + (isNew ? 1 : 0))),
-    Effect.provideService(GrantStore, grants)
-  )
+  /** Goes through the grants whose chain keys lie under a key, as many of them as upkeep does at a time. */
+  const resealUnder = ({ id }: StoredKey) =>
+    Batches.run<Grant.GrantId | undefined, TemporarilyUnavailable, never>(undefined, (limit, after) =>
+      Effect.gen(function* () {
+        const page = yield* grants.sealedUnder(RefreshChains.sealedUnder(id), {
+          limit,
+          ...(after === undefined ? {} : { after })
+        })
+        // At once, for a store that commits writes in groups.
+        const resealed = yield* Effect.filter(page, reseal, { concurrency: "unbounded" })
+        const next = page.length < limit ? undefined : page.at(-1)?.terms.id
+        return { count: resealed.length, next: Option.fromNullable(next) }
+      })
+    )
 
   return KeyRotation.of({
     publish: publish.pipe(Effect.withSpan("KeyRotation.publish")),
@@ -110,13 +121,19 @@ const make = Effect.gen(function* () {
       const now = yield* DateTime.now
       yield* succeed(yield* store.list, now)
       const past = (yield* store.list).filter(({ state }) => Option.isSome(endOf(state)))
-      // While there is no past key there is nothing to seal anew, and the grants are not read.
-      const resealed = past.length === 0 ? 0 : yield* resealAll
-      // Only when none was found under it, after the last node had heard that it is past, is a key not needed any more.
       const isOver = DateTime.lessThanOrEqualTo(DateTime.subtractDuration(now, outlived))
-      const over = resealed > 0 ? [] : past.filter(({ state }) => Option.exists(endOf(state), isOver))
-      for (const { id } of over) if (yield* store.remove(id)) yield* tell(id, "Removed")
-      return { resealed, keysRemoved: over.length }
+      const did = { resealed: 0, keysRemoved: 0, more: false }
+      for (const key of past) {
+        const { count, next } = yield* resealUnder(key)
+        did.resealed += count
+        did.more ||= Option.isSome(next)
+        // Only when none was found under it, after the last node had heard that it is past, is a key not needed any more.
+        const isNeeded = count > 0 || Option.isSome(next) || !Option.exists(endOf(key.state), isOver)
+        if (isNeeded || !(yield* store.remove(key.id))) continue
+        did.keysRemoved++
+        yield* tell(key.id, "Removed")
+      }
+      return did
     }).pipe(Effect.withSpan("KeyRotation.advance"))
   })
 })

@@ -14,12 +14,16 @@ import type { GrantId } from "../domain/Grant.js"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type * as RefreshToken from "../domain/RefreshToken.js"
 import { equals, hmac, randomBytes } from "./Crypto.js"
+import type { KeyId } from "./KeyStore.js"
 import { type Kind, Seals } from "./Seals.js"
 
 /** The chain key of a grant, opened. */
 export type ChainKey = Redacted.Redacted<Uint8Array>
 
 const kind: Kind = { purpose: "chain", prefix: "lk_ck_" }
+
+/** What every chain key begins with that is sealed under a root key. */
+export const sealedUnder = (keyId: KeyId): string => kind.prefix + keyId
 
 const tagOf = (key: ChainKey, grantId: GrantId, generation: number, secret: Uint8Array): Uint8Array =>
   hmac(Redacted.value(key), "tag", grantId, String(generation), secret).subarray(0, 16)

@@ -13,6 +13,7 @@ import type { ConsentStore } from "./ConsentStore.js"
 import type { EventLog } from "./EventLog.js"
 import type { GrantStore } from "./GrantStore.js"
 import type { KeyStore } from "./KeyStore.js"
+import type { LeaseStore } from "./LeaseStore.js"
 import type { LoginCounters } from "./LoginCounters.js"
 import type { ResourceStore } from "./ResourceStore.js"
 import type { RevokedTokenStore } from "./RevokedTokenStore.js"
@@ -36,6 +37,10 @@ export class Storage extends Context.Tag("latchkey/Storage")<
   {
     /** The stores of an issuer. Two issuers never see each other's rows, in one database or in two. */
     readonly stores: (issuer: Issuer) => Context.Context<Stores>
+    /** Leases that the nodes of one database share. Without them each node does all of the upkeep, which does no harm. */
+    readonly leases?: (issuer: Issuer) => Context.Tag.Service<LeaseStore>
+    /** How many rows one statement of upkeep may delete where that holds nobody up; without it there are few. */
+    readonly batch?: number
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

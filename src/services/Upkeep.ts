@@ -1,18 +1,25 @@
 /**
- * Upkeep: what is past use is deleted, in small batches, and keys live their life. Every node of a deployment may do it:
- * each step is a conditional statement, and what one has done the others find done.
+ * Upkeep: what is past use is deleted, in small batches, and keys live their life. Of the nodes of a deployment one at a
+ * time does it, where the storage has leases. Two that do it at once, because one slept through the end of its lease, do
+ * no harm: each step is a conditional statement, and what one has done the other finds done.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Base64Url from "../domain/Base64Url.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { Lifetimes } from "../domain/Settings.js"
+import * as Batches from "./Batches.js"
 import { ClientStore } from "./ClientStore.js"
-import { ConsentStore } from "./ConsentStore.js"
+import { ConsentStore, type Pair } from "./ConsentStore.js"
+import { randomBytes } from "./Crypto.js"
 import { EventLog } from "./EventLog.js"
 import { GrantStore } from "./GrantStore.js"
 import { KeyRotation } from "./KeyRotation.js"
@@ -20,9 +27,10 @@ import * as Metrics from "./Metrics.js"
 import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
+import { Storage } from "./Storage.js"
 
-/** What a pass did, in numbers of each kind. */
-export interface Report {
+/** How much was deleted or sealed anew, of each kind. */
+export interface Counts {
   readonly grants: number
   readonly sessions: number
   readonly revokedTokens: number
@@ -33,14 +41,32 @@ export interface Report {
   readonly keysRemoved: number
 }
 
+/** What a pass did. */
+export interface Report extends Counts {
+  /** The steps that failed; the log says why. */
+  readonly failed: ReadonlyArray<string>
+  /** Whether there was more to do than a pass does. */
+  readonly more: boolean
+}
+
+/** How a pass ends. */
+export type Pass = Data.TaggedEnum<{
+  Done: { readonly report: Report }
+  /**
+   * Nothing is deleted for an hour after the clock jumped forward: what looks past use may not be, until somebody has seen
+   * to the clock (design §3).
+   */
+  Cautious: {}
+  /** Another node is at it. */
+  Elsewhere: {}
+}>
+export const Pass = Data.taggedEnum<Pass>()
+
 export class Upkeep extends Context.Tag("latchkey/Upkeep")<
   Upkeep,
   {
-    /**
-     * One pass over everything. `None` for an hour after the clock jumped forward: what looks past use may not be, until
-     * somebody has seen to the clock (design §3).
-     */
-    readonly pass: Effect.Effect<Option.Option<Report>, TemporarilyUnavailable>
+    /** One pass over everything. A step that fails keeps none of the others from being done. */
+    readonly pass: Effect.Effect<Pass>
   }
 >() {}
 
@@ -57,17 +83,32 @@ export class Pace extends Context.Tag("latchkey/Upkeep/Pace")<
 
 export const layerPace = Layer.succeed(Pace, { first: Duration.minutes(1), every: Duration.minutes(15) })
 
-/** As many rows as one statement deletes; requests are answered in between. */
-const batch = 500
-
 /**
  * So long an ended grant is kept, so that `latchkey grant show` still tells its story, and a page that was decided is not
- * decided again: no form lives as long. A replay needs no more: what is gone is refused as well.
+ * decided again: a form lives for an hour at most. A replay needs no more: what is gone is refused as well.
  */
 const ended = Duration.weeks(1)
 
 /** So much longer what has an end of its own is kept, for nodes whose clocks are behind. */
 const leeway = Duration.hours(1)
+
+/**
+ * Before when something must have ended, or happened, to be past use. A grant that has not ended is never among it, used
+ * or not: with its row a replayed code or refresh token would go unnoticed.
+ */
+export const cutoffs = (lifetimes: Pick<Lifetimes, "events" | "unusedClient">, now: DateTime.Utc) => {
+  const before = (age: Duration.Duration) => DateTime.subtractDuration(now, age)
+  return {
+    grants: before(ended),
+    sessions: before(leeway),
+    revokedTokens: before(leeway),
+    events: before(lifetimes.events),
+    clients: before(lifetimes.unusedClient)
+  }
+}
+
+/** From a pass that left more to do to the next. */
+const soon = Duration.seconds(1)
 
 /** A difference between the clocks, from one pass to the next, that no adjustment makes. */
 const jump = Duration.toMillis(Duration.minutes(5))
@@ -75,25 +116,37 @@ const jump = Duration.toMillis(Duration.minutes(5))
 /** How long nothing is deleted after a jump. */
 const caution = Duration.toMillis(Duration.hours(1))
 
-/** Repeats a verb that does so many at most until it does fewer. */
-const drained = (verb: (limit: number) => Effect.Effect<number, TemporarilyUnavailable>) =>
-  Effect.gen(function* () {
-    let total = 0
-    while (true) {
-      const count = yield* verb(batch)
-      total += count
-      if (count < batch) return total
-      yield* Effect.yieldNow()
-    }
-  })
-
-const count = (report: Report) =>
-  Effect.forEach(Object.entries(report), ([kind, count]) => Metric.update(Metrics.upkeep, { kind, count }), {
-    discard: true
-  })
+/** The lease of whoever makes a pass. It is held anew before each step, and none takes as long. */
+export const lease = "upkeep"
+const leaseLength = Duration.minutes(5)
 
 /** The time of a clock that is never set, in milliseconds since some moment. */
 const steadyMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+
+interface Step {
+  readonly name: string
+  readonly run: Effect.Effect<readonly [did: Partial<Counts>, more: boolean], TemporarilyUnavailable>
+}
+
+const nothing: Report = {
+  grants: 0,
+  sessions: 0,
+  revokedTokens: 0,
+  events: 0,
+  clients: 0,
+  consents: 0,
+  resealed: 0,
+  keysRemoved: 0,
+  failed: [],
+  more: false
+}
+
+const countsOf = ({ failed: _, more: __, ...counts }: Report): Counts => counts
+
+const count = (report: Report) =>
+  Effect.forEach(Object.entries(countsOf(report)), ([kind, count]) => Metric.update(Metrics.upkeep, { kind, count }), {
+    discard: true
+  })
 
 const make = Effect.gen(function* () {
   const clients = yield* ClientStore
@@ -103,7 +156,10 @@ const make = Effect.gen(function* () {
   const keys = yield* KeyRotation
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
-  const { lifetimes } = yield* ServerSettings
+  const { issuer, lifetimes } = yield* ServerSettings
+  const { batch, leases: leasesOf } = yield* Storage
+  const leases = leasesOf?.(issuer)
+  const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
 
   const aheadOfSteady = Effect.zipWith(Clock.currentTimeMillis, steadyMillis, (wall, steady) => wall - steady)
   let ahead = yield* aheadOfSteady
@@ -120,47 +176,118 @@ const make = Effect.gen(function* () {
     return now >= cautiousUntil
   })
 
-  const pass = Effect.gen(function* () {
-    const now = yield* DateTime.now
-    const before = (age: Duration.Duration) => DateTime.subtractDuration(now, age)
-    return {
-      grants: yield* drained((limit) => grants.prune(before(ended), limit)),
-      sessions: yield* drained((limit) => sessions.prune(before(leeway), limit)),
-      revokedTokens: yield* drained((limit) => revokedTokens.prune(before(leeway), limit)),
-      events: yield* drained((limit) => eventLog.prune(before(lifetimes.events), limit)),
-      clients: yield* drained((limit) => clients.removeUnused(before(lifetimes.unusedClient), limit)),
-      consents: yield* drained(consents.prune),
-      ...(yield* keys.advance)
-    }
+  const deletion = (
+    name: keyof Counts,
+    verb: (limit: number) => Effect.Effect<number, TemporarilyUnavailable>
+  ): Step => ({
+    name,
+    run: Effect.map(Batches.drain(verb), ({ count, next }) => [{ [name]: count }, Option.isSome(next)])
   })
 
+  // All consents are looked at, so each pass goes on where the last one ended.
+  let lookedAt: Pair | undefined
+  const forgottenConsents: Step = {
+    name: "consents",
+    run: Effect.suspend(() =>
+      Batches.run<Pair | undefined, TemporarilyUnavailable, never>(lookedAt, consents.prune)
+    ).pipe(
+      Effect.map(({ count, next }) => {
+        lookedAt = Option.getOrUndefined(next)
+        return [{ consents: count }, false]
+      })
+    )
+  }
+
+  const steps = (now: DateTime.Utc): ReadonlyArray<Step> => {
+    const before = cutoffs(lifetimes, now)
+    return [
+      deletion("grants", (limit) => grants.prune(before.grants, limit)),
+      deletion("sessions", (limit) => sessions.prune(before.sessions, limit)),
+      deletion("revokedTokens", (limit) => revokedTokens.prune(before.revokedTokens, limit)),
+      deletion("events", (limit) => eventLog.prune(before.events, limit)),
+      deletion("clients", (limit) => clients.removeUnused(before.clients, limit)),
+      forgottenConsents,
+      { name: "keys", run: Effect.map(keys.advance, ({ more, ...did }) => [did, more]) }
+    ]
+  }
+
+  const take =
+    leases === undefined
+      ? Effect.succeed(true)
+      : Effect.flatMap(DateTime.now, (now) => leases.take(holder, now, leaseLength))
+  const giveBack =
+    leases === undefined
+      ? Effect.void
+      : Effect.ignore(Effect.flatMap(DateTime.now, (now) => leases.release(holder, now)))
+
+  const run = ({ name, run }: Step, before: Report): Effect.Effect<Report> =>
+    run.pipe(
+      Effect.map(([did, more]): Report => ({ ...before, ...did, more: before.more || more })),
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause)
+          ? Effect.failCause(cause as Cause.Cause<never>)
+          : Effect.as(
+              Effect.annotateLogs(Effect.logWarning("a step of upkeep failed, and is tried again", cause), {
+                step: name
+              }),
+              {
+                ...before,
+                failed: [...before.failed, name]
+              }
+            )
+      )
+    )
+
+  const pass: Effect.Effect<Pass> = Effect.gen(function* () {
+    let report = nothing
+    for (const step of steps(yield* DateTime.now)) {
+      // A store that cannot answer fails the step as well.
+      const isOurs = yield* Effect.orElseSucceed(take, () => true)
+      if (!isOurs) return report === nothing ? Pass.Elsewhere() : Pass.Done({ report: { ...report, more: true } })
+      report = yield* run(step, report)
+    }
+    return Pass.Done({ report })
+  }).pipe(Effect.ensuring(giveBack))
+
+  const atPace = Effect.flatMap(Batches.BatchPace, (pace) =>
+    Effect.provideService(pass, Batches.BatchPace, batch === undefined ? pace : { ...pace, size: batch })
+  )
+
   return Upkeep.of({
-    pass: Effect.flatMap(isClockSane, (sane) =>
-      sane ? Effect.asSome(Effect.tap(pass, count)) : Effect.succeedNone
-    ).pipe(Effect.withSpan("Upkeep.pass"))
+    pass: Effect.if(isClockSane, { onTrue: () => atPace, onFalse: () => Effect.succeed<Pass>(Pass.Cautious()) }).pipe(
+      Effect.tap((pass) => (pass._tag === "Done" ? count(pass.report) : Effect.void)),
+      Effect.withSpan("Upkeep.pass")
+    )
   })
 })
 
 /** Upkeep that is done when it is asked for. */
 export const layer = Layer.effect(Upkeep, make)
 
-const logReport = (report: Report) =>
-  Object.values(report).some((count) => count > 0)
-    ? Effect.annotateLogs(Effect.logInfo("upkeep"), { ...report })
+const logReport = (report: Report) => {
+  const counts = countsOf(report)
+  return Object.values(counts).some((count) => count > 0)
+    ? Effect.annotateLogs(Effect.logInfo("upkeep"), { ...counts })
     : Effect.void
+}
 
-/** Passes, one after the other, at their pace, for as long as the layer lives. One that fails is made again with the next. */
+/** Passes, one after the other, at their pace, for as long as the layer lives; where one leaves more, the next comes soon. */
 export const layerPasses = Layer.scopedDiscard(
   Effect.gen(function* () {
     const upkeep = yield* Upkeep
     const { every, first } = yield* Pace
-    const pass = upkeep.pass.pipe(
-      Effect.flatMap(Option.match({ onNone: () => Effect.void, onSome: logReport })),
-      Effect.catchAllCause((cause) => Effect.logError("upkeep failed, and is tried again", cause))
+    const pass = Effect.flatMap(
+      upkeep.pass,
+      Pass.$match({
+        Done: ({ report }) => Effect.zipRight(logReport(report), Effect.sleep(report.more ? soon : every)),
+        Cautious: () => Effect.sleep(every),
+        Elsewhere: () => Effect.sleep(every)
+      })
+    ).pipe(
+      Effect.catchAllCause((cause) =>
+        Effect.zipRight(Effect.logError("upkeep failed, and is tried again", cause), Effect.sleep(every))
+      )
     )
-    yield* Effect.sleep(first).pipe(
-      Effect.zipRight(Effect.forever(Effect.zipRight(pass, Effect.sleep(every)))),
-      Effect.forkScoped
-    )
+    yield* Effect.sleep(first).pipe(Effect.zipRight(Effect.forever(pass)), Effect.forkScoped)
   })
 )

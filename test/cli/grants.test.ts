@@ -48,8 +48,9 @@ const events = async (...args: ReadonlyArray<string>): Promise<ReadonlyArray<Tol
 }
 
 /** Events are written a moment after they happen: waits for these to be there, in this order. */
+/** What is kept of a grant; of a day's refreshes the first is, should midnight pass just now. */
 const tells = async (names: ReadonlyArray<string>, ...args: ReadonlyArray<string>) => {
-  const told = async () => (await events(...args)).map(({ event }) => event)
+  const told = async () => (await events(...args)).map(({ event }) => event).filter((event) => event !== "Refreshed")
   for (let tries = 0; tries < 20 && (await told()).length < names.length; tries++) await sleep(50)
   expect(await told()).toEqual(names)
 }
@@ -91,37 +92,36 @@ describe("grant", () => {
     const { clientId, id, refresh } = await issue()
     expect(await refresh()).toBe(true)
     expect(await refresh()).toBe(true)
-    await tells(["Allowed", "Redeemed", "Refreshed", "Refreshed"], "--grant", id)
+    await tells(["Allowed", "Redeemed"], "--grant", id)
+    expect((await run("grant", "show", id)).stdout).toMatch(
+      / {2}code redeemed\n {2}[^\n]* {2}refreshed, generation 3\n$/
+    )
     expect(await run("grant", "revoke", id)).toEqual(done(/^1 grant is revoked\n$/))
     expect(await refresh()).toBe(false)
 
     const { stdout } = await run("grant", "show", id)
     expect(stdout).toMatch(new RegExp(`^The grant ${id} is revoked: the operator revoked it\\n\\n {2}account +ada\\n`))
     expect(stdout).toMatch(new RegExp(`\\n {2}client +${clientId} {2}\\(Test client\\)\\n {2}scope +notes:read\\n`))
-    const story = stdout.split("\n\n").at(-1)
+    const story = stdout
+      .split("\n\n")
+      .at(-1)
+      ?.replace(/^.*refreshed.*\n/gm, "")
     expect(story?.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, "TIME")).toBe(
-      [
-        "  TIME  allowed: notes:read",
-        "  TIME  code redeemed",
-        "  TIME  refreshed, generation 2",
-        "  TIME  refreshed, generation 3",
-        "  TIME  revoked: the operator revoked it\n"
-      ].join("\n")
+      ["  TIME  allowed: notes:read", "  TIME  code redeemed", "  TIME  revoked: the operator revoked it\n"].join("\n")
     )
-    const asJson = JSON.parse((await run("grant", "show", id, "--json")).stdout)
+    const { story: chapters, ...asJson } = JSON.parse((await run("grant", "show", id, "--json")).stdout)
     expect(asJson).toMatchObject({
       id,
       state: "Revoked",
       reason: "OperatorRevoked",
-      revoked_at: expect.any(String),
-      story: [
-        { event: "Allowed", scope: "notes:read", at: expect.stringMatching(/Z$/) },
-        { event: "Redeemed" },
-        { event: "Refreshed", generation: 2 },
-        { event: "Refreshed", generation: 3 },
-        { event: "Revoked", reason: "OperatorRevoked" }
-      ]
+      revoked_at: expect.any(String)
     })
+    const isKept = ({ event }: { readonly event: string }) => event !== "Refreshed"
+    expect(chapters.filter(isKept)).toMatchObject([
+      { event: "Allowed", scope: "notes:read", at: expect.stringMatching(/Z$/) },
+      { event: "Redeemed" },
+      { event: "Revoked", reason: "OperatorRevoked" }
+    ])
   })
 
   it("revoke takes one back, and says what it did", async () => {

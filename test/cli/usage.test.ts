@@ -15,7 +15,7 @@ describe("help", () => {
       ...["list", "show", "revoke"].map((verb) => `grant ${verb}`),
       "events",
       "config",
-      "db status"
+      ...["status", "gc", "migrate", "backup", "copy"].map((verb) => `db ${verb}`)
     ]
     for (const command of commands) {
       expect(stdout).toContain(`latchkey ${command}`)

@@ -4,7 +4,19 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import * as Grant from "../../src/domain/Grant.js"
-import { active, approved, at, grantId, rotation, second } from "./fixtures.js"
+import {
+  active,
+  approved,
+  at,
+  day,
+  grant,
+  grantId,
+  introduce,
+  redemption,
+  rotation,
+  second,
+  token
+} from "./fixtures.js"
 import { fresh, race, type StoreTest } from "./Nodes.js"
 
 const [from, to] = ["lk_ck_sealed", "lk_ck_anew"]
@@ -23,6 +35,33 @@ export const resealContract = (it: StoreTest) =>
         for (const node of nodes) expect(yield* node.grants.find(grant.terms.id)).toEqual(Option.some(after))
         expect(yield* grants.reseal(grant.terms.id, from, "lk_ck_other")).toBe(false)
         expect(keyOf(yield* grants.find(grant.terms.id))).toBe(to)
+      })
+    )
+
+    it.effect("finds its grants by what their chain keys begin with, the oldest first, page by page", () =>
+      Effect.gen(function* () {
+        const stores = yield* fresh
+        yield* introduce(stores)
+        const key = (prefix: string) => ({ digest: token(1), key: `${prefix}-and-more`, idleExpiresAt: at(day) })
+        const [old, anew] = ["lk_ck_aaaaaaaa", "lk_ck_aaaaaaab"]
+        for (const [n, prefix] of [old, anew, old, old, old].entries()) {
+          const made = grant({ id: grantId(n + 1) })
+          yield* stores.grants.approve(made)
+          yield* stores.grants.redeem(redemption(made, { chain: Option.some(key(prefix)) }))
+        }
+        yield* stores.grants.approve(grant({ id: grantId(6) }))
+        yield* stores.grants.revoke(grantId(5), "Denied", at(second))
+        const under = (prefix: string, after?: Grant.GrantId) =>
+          Effect.map(
+            stores.grants.sealedUnder(prefix, { limit: 2, ...(after === undefined ? {} : { after }) }),
+            (found) => found.map(({ terms }) => terms.id)
+          )
+        expect(yield* under(old)).toEqual([grantId(1), grantId(3)])
+        expect(yield* under(old, grantId(3))).toEqual([grantId(4)])
+        expect(yield* under(anew)).toEqual([grantId(2)])
+        expect(yield* (yield* fresh).grants.sealedUnder(old, { limit: 2 })).toEqual([])
+        const whole = yield* stores.grants.sealedUnder(anew, { limit: 2 })
+        expect(Option.fromNullable(whole[0])).toEqual(yield* stores.grants.find(grantId(2)))
       })
     )
 

@@ -11,6 +11,7 @@ import { historyContract } from "./grantHistories.js"
 import { raceContract } from "./grantRaces.js"
 import { listContract, pruneContract } from "./grantUpkeep.js"
 import { keyContract } from "./keyContract.js"
+import { leaseContract } from "./leaseContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
 import type { Nodes } from "./Nodes.js"
 import { resealContract } from "./resealContract.js"
@@ -42,4 +43,5 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     revokedTokenContract(it)
     eventContract(it)
     loginCounterContract(it)
+    leaseContract(it)
   })

@@ -27,6 +27,13 @@ describe("time", () => {
     )
   })
 
+  it("has days that begin at midnight in UTC", () => {
+    const midnight = Date.UTC(2026, 5, 2)
+    expect(Time.isSameDay(at(midnight), at(midnight + 86_399_999))).toBe(true)
+    expect(Time.isSameDay(at(midnight - 1), at(midnight))).toBe(false)
+    expect(Time.isSameDay(at(midnight), at(midnight + 86_400_000))).toBe(false)
+  })
+
   it("ends with the earlier of two ends, and counts whole seconds that are left (RFC 6749 §5.1)", () => {
     expect(Time.endOf(at(1_000), Duration.millis(500), at(1_400)).epochMillis).toBe(1_400)
     expect(Time.endOf(at(1_000), Duration.millis(500), at(1_600)).epochMillis).toBe(1_500)

@@ -2,11 +2,13 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
+import { BatchPace } from "../../src/services/Batches.js"
 import { EventLog } from "../../src/services/EventLog.js"
 import { KeyRotation } from "../../src/services/KeyRotation.js"
 import { KeyStore } from "../../src/services/KeyStore.js"
@@ -100,6 +102,40 @@ describe("a rotation", () => {
 })
 
 describe("a key", () => {
+  test("under which more chain keys lie than a pass seals anew is kept until the last of them is", async (server) => {
+    const client = await server.register()
+    const tokens = [await server.tokens(client), await server.tokens(client), await server.tokens(client)]
+    await publish(server)
+    await server.advance("1 minute")
+    const next = Option.getOrThrow(
+      Option.fromNullable((await keysOf(server)).find(({ state }) => state._tag === "Next"))
+    )
+    const now = DateTime.unsafeMake(start)
+    await server.run(Effect.flatMap(KeyStore, (store) => store.promote(next.id, now)))
+    await server.advance("20 days")
+    const pace = { size: 1, most: 2, rest: Duration.zero }
+    const passes = async () => {
+      const ended = await server.run(
+        Effect.provideService(
+          Effect.flatMap(Upkeep, ({ pass }) => pass),
+          BatchPace,
+          pace
+        )
+      )
+      return [ended._tag === "Done" ? [ended.report.resealed, ended.report.more] : [], await states(server)]
+    }
+    expect(await passes()).toEqual([
+      [2, true],
+      ["Current", "Retired"]
+    ])
+    expect(await passes()).toEqual([
+      [1, false],
+      ["Current", "Retired"]
+    ])
+    expect(await passes()).toEqual([[0, false], ["Current"]])
+    for (const { refresh_token } of tokens) expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
+  })
+
   test("under which a chain key is found is kept for another pass, however old it is", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)

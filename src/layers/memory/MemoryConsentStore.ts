@@ -3,10 +3,16 @@ import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import type { Consent } from "../../domain/Consent.js"
 import * as Scope from "../../domain/Scope.js"
-import type { ConsentStore } from "../../services/ConsentStore.js"
+import type { ConsentStore, Pair } from "../../services/ConsentStore.js"
 import * as Rows from "./Rows.js"
+
+const byPair: Order.Order<Pair> = Order.combine(
+  Order.mapInput(Order.string, ({ subject }: Pair) => subject),
+  Order.mapInput(Order.string, ({ clientId }: Pair) => clientId)
+)
 
 const allowsSomething = ({ redirectUris, resources, scope }: Consent): boolean =>
   scope.size + resources.size + redirectUris.size > 0
@@ -41,12 +47,16 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
         (consent) => consent.subject === subject && clients.has(consent.clientId) && allowsSomething(consent)
       )
     ),
-  prune: (limit) =>
+  prune: (limit, after) =>
     Effect.sync(() => {
-      const gone = Array.from(consents).filter(([, { clientId }]) => !clients.has(clientId))
-      const chosen = gone.slice(0, limit)
-      for (const [pair] of chosen) consents.delete(pair)
-      return chosen.length
+      const looked = Array.from(consents.values())
+        .filter((consent) => after === undefined || byPair(consent, after) > 0)
+        .sort(byPair)
+        .slice(0, limit)
+      const gone = looked.filter(({ clientId }) => !clients.has(clientId))
+      for (const { clientId, subject } of gone) consents.delete(Rows.pairOf(subject, clientId))
+      const last = looked.length < limit ? Option.none() : Option.fromNullable(looked.at(-1))
+      return { count: gone.length, next: Option.map(last, ({ clientId, subject }) => ({ clientId, subject })) }
     }),
   withdraw: (subject, clientId) =>
     Effect.sync(() => {

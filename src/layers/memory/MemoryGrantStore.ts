@@ -115,6 +115,14 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
 
     prune: (before, limit) => Effect.sync(() => Rows.prune(grants, endOf, before, limit)),
 
+    sealedUnder: (prefix, { after = "", limit }) =>
+      Effect.sync(() =>
+        those({})
+          .filter(Grant.isRefreshable)
+          .filter(({ chain, terms }) => chain.value.key.startsWith(prefix) && terms.id > after)
+          .slice(0, limit)
+      ),
+
     reseal: (id, from, to) =>
       Effect.sync(() => {
         const grant = grants.get(id)

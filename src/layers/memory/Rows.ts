@@ -26,7 +26,8 @@ export const make = () => ({
   resources: new Map<ResourceIndicator, StoredResource>(),
   revokedTokens: new Map<TokenId, DateTime.Utc>(),
   events: new Map<string, Event>(),
-  loginCounters: new Map<number, Counter>()
+  loginCounters: new Map<number, Counter>(),
+  leases: new Map<string, { readonly holder: string; readonly until: number }>()
 })
 export type Rows = ReturnType<typeof make>
 

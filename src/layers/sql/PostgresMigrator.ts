@@ -1,6 +1,7 @@
 /** Brings the schema of a PostgreSQL database up to date. */
 import * as Effect from "effect/Effect"
 import Pg from "pg"
+import type { Migrated } from "./migrations/Migration.js"
 import { latest, migrations, tables } from "./migrations.js"
 import { StorageOpenError } from "./StorageOpenError.js"
 
@@ -10,9 +11,10 @@ const lock = 0x4c746368
 /**
  * Runs the migrations that the database has not seen, all in one transaction with their numbers, so that what is
  * interrupted has not happened. Of several nodes that start at once one does it, and the others wait and find it done. Fails,
- * and changes nothing, where the schema is another program's or of a later version of this one.
+ * and changes nothing, where the schema is another program's or of a later version of this one. Answers with the versions
+ * before and after.
  */
-export const run = (pool: Pg.Pool, label: string, schema: string): Effect.Effect<void, StorageOpenError> =>
+export const run = (pool: Pg.Pool, label: string, schema: string): Effect.Effect<Migrated, StorageOpenError> =>
   Effect.acquireUseRelease(
     Effect.tryPromise({ try: () => pool.connect(), catch: (cause) => openError(label, cause) }),
     (client) =>
@@ -21,7 +23,7 @@ export const run = (pool: Pg.Pool, label: string, schema: string): Effect.Effect
     (client) => Effect.sync(() => client.release(true))
   )
 
-const migrate = async (client: Pg.PoolClient, label: string, schema: string): Promise<void> => {
+const migrate = async (client: Pg.PoolClient, label: string, schema: string): Promise<Migrated> => {
   const versions = `${Pg.escapeIdentifier(schema)}.schema_versions`
   const found = async () => {
     const { rows } = await client.query<{ readonly name: string }>(
@@ -40,7 +42,7 @@ const migrate = async (client: Pg.PoolClient, label: string, schema: string): Pr
   // First without the lock and without any right to make something: a node that starts beside others changes nothing.
   const before = await found()
   if (before > latest) throw newer(label)
-  if (before === latest) return
+  if (before === latest) return { from: before, to: latest }
   await client.query("begin")
   await client.query("set local statement_timeout = 0")
   await client.query("select pg_advisory_xact_lock($1)", [lock])
@@ -55,6 +57,7 @@ const migrate = async (client: Pg.PoolClient, label: string, schema: string): Pr
     await client.query(`insert into ${versions} (version, name) values ($1, $2)`, [migration.version, migration.name])
   }
   await client.query("commit")
+  return { from: version, to: latest }
 }
 
 const refuse = (reason: StorageOpenError["reason"], label: string, why: string) =>

@@ -11,8 +11,9 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Arr from "effect/Array"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Subject } from "../../domain/Account.js"
+import { Subject } from "../../domain/Account.js"
 import { ClientId } from "../../domain/Client.js"
 import type { Consent } from "../../domain/Consent.js"
 import type { Issuer } from "../../domain/Issuer.js"
@@ -37,6 +38,11 @@ const readItems = SqlText.reader("consent_items", Schema.Array(Item))
 const readListed = SqlText.reader(
   "consents",
   Schema.Array(Schema.Struct({ client_id: ClientId, ...Pair.fields, kind: Schema.String, value: Schema.String }))
+)
+
+const readPage = SqlText.reader(
+  "consents",
+  Schema.Array(Schema.Struct({ subject: Subject, client_id: ClientId, has_client: Schema.Number }))
 )
 
 const itemsOf = ({ redirectUris, resources, scope }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
@@ -87,20 +93,22 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     delete from consent_items
     where issuer = :issuer and subject = :subject and client_id = :clientId and epoch < :epoch`)
 
-  const pairsOfGoneClients = `
-    select subject, client_id from consents
-    where issuer = :issuer
-      and not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)
-    order by subject, client_id limit :limit`
-  // First the items, then the pairs that have none left: so no item is ever left without its pair.
-  const pruneItems = query(`
-    delete from consent_items where issuer = :issuer and (subject, client_id) in (${pairsOfGoneClients})`)
-  const prunePairs = query(`
-    delete from consents where issuer = :issuer and (subject, client_id) in (${pairsOfGoneClients})
-      and not exists (
-        select 1 from consent_items where consent_items.issuer = consents.issuer
-          and consent_items.subject = consents.subject and consent_items.client_id = consents.client_id
-      )
+  const page = query(`
+    select subject, client_id,
+      case when exists (
+        select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id
+      ) then 1 else 0 end as has_client
+    from consents where issuer = :issuer and (subject, client_id) > (:subject, :clientId)
+    order by subject, client_id limit :limit`)
+  // First the items, then the pair if it has none left: so no item is ever left without its pair.
+  const ofGoneClient = `
+    where issuer = :issuer and subject = :subject and client_id = :clientId
+      and not exists (select 1 from clients where issuer = :issuer and id = :clientId)`
+  const removeItems = query(`delete from consent_items ${ofGoneClient}`)
+  const removePair = query(`
+    delete from consents ${ofGoneClient} and not exists (
+      select 1 from consent_items where issuer = :issuer and subject = :subject and client_id = :clientId
+    )
     returning subject`)
 
   const advanceAll = {
@@ -113,7 +121,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   )`
   const forgetAll = {
     ofSubject: query(`delete from consent_items where issuer = :issuer and subject = :subject and ${isDead}`),
-    toClient: query(`delete from consent_items where issuer = :issuer and client_id = :clientId and ${isDead}`)
+    toClient: query(`
+      delete from consent_items where issuer = :issuer and client_id = :clientId and subject in (
+        select subject from consents where issuer = :issuer and client_id = :clientId
+      ) and ${isDead}`)
   }
 
   const insertItems = (subject: Subject, clientId: ClientId, epoch: number, items: ReadonlyArray<Item>) => {
@@ -150,11 +161,24 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       )
     }),
 
-    prune: (limit) =>
-      Effect.zipRight(
-        pruneItems({ limit }),
-        Effect.map(prunePairs({ limit }), (pruned) => pruned.length)
-      ),
+    prune: Effect.fnUntraced(function* (limit, after) {
+      const from = after ?? { subject: "", clientId: "" }
+      const rows = yield* readPage(yield* page({ ...from, limit }))
+      const counts = yield* Effect.forEach(
+        rows.filter(({ has_client }) => has_client === 0),
+        ({ client_id: clientId, subject }) =>
+          Effect.map(
+            Effect.zipRight(removeItems({ subject, clientId }), removePair({ subject, clientId })),
+            (removed) => removed.length
+          ),
+        { concurrency: 8 }
+      )
+      const last = rows.length < limit ? undefined : rows.at(-1)
+      return {
+        count: counts.reduce((sum, count) => sum + count, 0),
+        next: Option.map(Option.fromNullable(last), ({ client_id: clientId, subject }) => ({ subject, clientId }))
+      }
+    }),
 
     withdraw: Effect.fnUntraced(function* (subject, clientId) {
       const raised = yield* advanceEpoch({ subject, clientId })

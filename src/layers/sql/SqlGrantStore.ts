@@ -3,6 +3,7 @@
  * why the first changed nothing.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Arr from "effect/Array"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,6 +15,7 @@ import type { GrantStore, Which, Whose } from "../../services/GrantStore.js"
 import { subjectEpoch } from "./Epochs.js"
 import * as GrantRow from "./GrantRow.js"
 import { grantEnd } from "./migrations/Operation.js"
+import { chainKeyPrefix } from "./migrations/Upkeep.js"
 import * as SqlText from "./SqlText.js"
 
 const { columns } = GrantRow
@@ -103,11 +105,18 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
     listOfClient: query(`${listThose} and client_id = :clientId ${inOrder}`),
     listOfPair: query(`${listThose} and subject = :subject and client_id = :clientId ${inOrder}`),
 
+    // The condition is said again outside, for a row that another changes meanwhile; as a sum, or SQLite would take the
+    // index of ends there too, and go through all that ended for each batch.
     prune: query(`
       delete from grants where issuer = :issuer and id in (
         select id from grants where issuer = :issuer and ${grantEnd} < :before order by ${grantEnd} limit :limit
-      ) and ${grantEnd} < :before
+      ) and 0 + ${grantEnd} < :before
       returning id`),
+
+    sealedUnder: query(`
+      select ${columns} from grants
+      where issuer = :issuer and chain_key is not null and ${chainKeyPrefix} = :prefix and id > :after
+      order by id limit :limit`),
 
     reseal: query(`
       update grants set chain_key = :to where issuer = :issuer and id = :id and chain_key = :from
@@ -220,6 +229,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
     prune: (before, limit) =>
       Effect.map(statements.prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
+
+    sealedUnder: (prefix, { after = "", limit }) =>
+      Effect.map(
+        Effect.flatMap(statements.sealedUnder({ prefix, after, limit }), Effect.forEach(GrantRow.decode)),
+        Arr.filter(Grant.isRefreshable)
+      ),
 
     reseal: (id, from, to) => Effect.map(statements.reseal({ id, from, to }), (changed) => changed.length > 0),
 

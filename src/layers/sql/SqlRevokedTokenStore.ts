@@ -13,10 +13,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     on conflict (issuer, id) do update set expires_at = excluded.expires_at
       where excluded.expires_at > revoked_tokens.expires_at`)
   const has = query("select 1 as found from revoked_tokens where issuer = :issuer and id = :id")
+  // As a sum, so that rows are found by their ids (see SqlGrantStore).
   const prune = query(`
     delete from revoked_tokens where issuer = :issuer and id in (
       select id from revoked_tokens where issuer = :issuer and expires_at < :before order by expires_at limit :limit
-    ) and expires_at < :before
+    ) and 0 + expires_at < :before
     returning id`)
 
   return {

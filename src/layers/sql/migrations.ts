@@ -6,11 +6,13 @@ import * as Keys from "./migrations/Keys.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Operation from "./migrations/Operation.js"
 import * as RateLimits from "./migrations/RateLimits.js"
+import * as Upkeep from "./migrations/Upkeep.js"
 
 export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
   { version: 2, name: "operation", statements: Operation.statements },
   { version: 3, name: "keys", statements: Keys.statements },
+  { version: 5, name: "upkeep", statements: Upkeep.statements },
   { version: 6, name: "rate limits", statements: RateLimits.statements }
 ]
 

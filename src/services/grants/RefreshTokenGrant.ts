@@ -76,15 +76,18 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
       Effect.zipRight(refuse(what))
     )
 
+  // A refresh adds no row to any table, or tables would grow with use: of a day's refreshes the first is kept.
+  const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.mention : events.publish
+
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>
       Effect.as(
-        events.publish({ _tag: "Refreshed", ...ids, generation: successor.generation }),
+        tell({ _tag: "Refreshed", ...ids, generation: successor.generation }),
         respond(access, Option.some(successor))
       ),
     Retried: ({ grant }) =>
       Effect.as(
-        events.publish({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
+        events.mention({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
         respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: () => revoke("RefreshTokenReplayed", "Replayed"),

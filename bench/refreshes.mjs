@@ -1,0 +1,182 @@
+/**
+ * Refreshes leave nothing behind: a million of them, of a thousand grants, by the server's own refresh grant on a SQLite
+ * file, end with a thousand grant rows, and no other table has grown. Prints what each tenth of the way holds; exits 1
+ * where a refresh was not answered as it should be, or rows were left.
+ *
+ * Usage, after `npm run build`: `node bench/refreshes.mjs [--grants 1000] [--refreshes 1000000] [--json]`
+ */
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { parseArgs } from "node:util"
+import Sqlite from "better-sqlite3"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Domain from "latchkey/domain"
+import * as AuthLayer from "latchkey/layers/AuthLayer"
+import * as SqliteStore from "latchkey/layers/SqliteStore"
+import * as Services from "latchkey/services"
+
+const { values } = parseArgs({
+  options: {
+    grants: { type: "string", default: "1000" },
+    refreshes: { type: "string", default: "1000000" },
+    json: { type: "boolean", default: false }
+  }
+})
+const [grantCount, refreshCount] = [Number(values.grants), Number(values.refreshes)]
+
+/** As many refreshes as wait at once: those share their commits. */
+const concurrency = Math.min(64, grantCount)
+
+const issuer = "https://auth.example.com"
+const redirectUri = Domain.RedirectUri.RedirectUri.make("https://client.example.com/callback")
+const resource = Domain.Resource.ResourceIndicator.make(`${issuer}/notes`)
+const { Crypto, GrantStore, RefreshChain, RefreshTokenGrant } = Services
+
+/** Grants as the code grant leaves them, each with its first refresh token. */
+const makeGrants = Effect.gen(function* () {
+  const clients = yield* Services.ClientRegistration.ClientRegistration
+  const consents = yield* Services.ConsentStore.ConsentStore
+  const store = yield* GrantStore.GrantStore
+  const chains = yield* RefreshChain.RefreshChain
+  const { client } = yield* clients.create({
+    client_name: "Refresher",
+    redirect_uris: [redirectUri],
+    grant_types: ["authorization_code", "refresh_token"],
+    token_endpoint_auth_method: "none"
+  })
+  const now = yield* DateTime.now
+  /** @param {Duration.Duration} duration */
+  const later = (duration) => DateTime.addDuration(now, duration)
+  const tokens = yield* Effect.forEach(
+    Array.from({ length: grantCount }, (_, i) => Domain.Account.Subject.make(`person-${i}`)),
+    (subject) =>
+      Effect.gen(function* () {
+        const scope = Domain.Scope.make("notes:read")
+        const consent = yield* consents.record({
+          subject,
+          clientId: client.id,
+          scope,
+          resources: new Set([resource]),
+          redirectUris: new Set([redirectUri]),
+          updatedAt: now
+        })
+        const id = Domain.Grant.GrantId.make(yield* Crypto.identifier)
+        const digest = Crypto.digestOf(`code ${id}`)
+        const challenge = Domain.CodeChallenge.CodeChallenge.make(Crypto.digestOf(`challenge ${id}`))
+        const sessionId = Domain.Session.SessionId.make(id)
+        const expiresAt = later(Duration.days(180))
+        const epochs = { subject: 0, client: client.epoch, consent: consent.epoch }
+        const terms = { id, subject, clientId: client.id, redirectUri, scope, resources: [resource], sessionId, epochs }
+        const times = { authenticatedAt: now, approvedAt: now, expiresAt }
+        const code = { digest, challenge, expiresAt: later(Duration.minutes(1)) }
+        yield* store.approve({ _tag: "Approved", terms: { ...terms, ...times }, code })
+        const { sealedKey, token } = yield* chains.begin(id)
+        const text = Domain.RefreshToken.format(token)
+        yield* store.redeem({
+          grantId: id,
+          digest,
+          clientId: client.id,
+          redirectUri: Option.some(redirectUri),
+          challenge,
+          now,
+          duplicateWindow: Duration.zero,
+          chain: Option.some({ digest: Crypto.digest(text), key: sealedKey, idleExpiresAt: later(Duration.days(30)) })
+        })
+        return text
+      }),
+    { concurrency }
+  )
+  return { client, tokens }
+})
+
+/** @param {Sqlite.Database} db */
+const tablesOf = (db) =>
+  db.prepare("select name from sqlite_schema where type = 'table' order by name").pluck().all().map(String)
+
+/** @param {string} path */
+const holdings = (path) => {
+  const db = new Sqlite(path, { readonly: true })
+  try {
+    const rows = Object.fromEntries(
+      tablesOf(db).map((table) => [table, Number(db.prepare(`select count(*) from ${table}`).pluck().get())])
+    )
+    return { rows, bytes: Fs.statSync(path).size, log: Fs.statSync(`${path}-wal`).size }
+  } finally {
+    db.close()
+  }
+}
+
+/** @param {string} text */
+const say = (text) => Effect.sync(() => values.json || process.stdout.write(`${text}\n`))
+
+/** @param {string} path */
+const program = (path) =>
+  Effect.gen(function* () {
+    const { client, tokens } = yield* makeGrants
+    const before = holdings(path)
+    const began = performance.now()
+    let done = 0
+    const report = () => {
+      const { bytes, log, rows } = holdings(path)
+      const seconds = ((performance.now() - began) / 1000).toFixed(0)
+      const size = `file ${(bytes / 1024).toFixed(0)} KiB, log ${(log / 1024).toFixed(0)} KiB`
+      return say(`${done} refreshes, ${seconds} s: ${rows.grants} grants, ${rows.events} events, ${size}`)
+    }
+    yield* report()
+    const tenth = Math.max(1, Math.floor(refreshCount / 10))
+    // Each walker has grants of its own, so no refresh is another's retry.
+    /** @param {number} first */
+    const walk = (first) =>
+      Effect.gen(function* () {
+        const own = Array.from(tokens.keys()).filter((place) => place % concurrency === first)
+        for (let i = first, turn = 0; i < refreshCount; i += concurrency, turn++) {
+          const place = own[turn % own.length] ?? first
+          const refresh_token = Redacted.value(tokens[place] ?? Redacted.make(""))
+          const request = { refresh_token, resource: [resource] }
+          const { refreshToken } = yield* RefreshTokenGrant.handle(request, client)
+          tokens[place] = Option.getOrThrow(refreshToken)
+          done++
+          if (done % tenth === 0) yield* report()
+        }
+      })
+    yield* Effect.forEach(
+      Array.from({ length: concurrency }, (_, i) => i),
+      walk,
+      { concurrency, discard: true }
+    )
+    // What is told in the background has been written when the services are closed.
+    return { before, seconds: (performance.now() - began) / 1000 }
+  })
+
+const main = Effect.gen(function* () {
+  const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "latchkey-refreshes-"))
+  const path = Path.join(folder, "auth.db")
+  yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true })))
+  const storage = Context.get(yield* Layer.build(SqliteStore.layer({ filename: path })), Services.Storage.Storage)
+  const services = AuthLayer.layerServices({
+    issuer,
+    resources: [{ uri: resource, scopes: { "notes:read": "Read your notes" } }]
+  }).pipe(Layer.provide(Layer.succeed(Services.Storage.Storage, storage)))
+  const { before, seconds } = yield* Effect.provide(program(path), services)
+  const after = holdings(path)
+  yield* say(`${Math.round(refreshCount / seconds)} refreshes a second, ${concurrency} at once`)
+  const days = Math.floor(seconds / 86_400) + 1
+  // An event for each grant and day is kept (ADR 24), and none where midnight did not pass.
+  /** @param {string} table */
+  const bound = (table) => (before.rows[table] ?? 0) + (table === "events" ? grantCount * days : 0)
+  const grown = Object.keys(after.rows).filter((table) => (after.rows[table] ?? 0) > bound(table))
+  if (values.json) process.stdout.write(`${JSON.stringify({ refreshes: refreshCount, seconds, before, after })}\n`)
+  yield* say(grown.length === 0 ? "No table has grown" : `Grown: ${grown.join(", ")}`)
+  if (grown.length > 0 || after.rows.grants !== grantCount) process.exitCode = 1
+})
+
+await Effect.runPromise(main.pipe(Effect.scoped, Effect.provide(Logger.minimumLogLevel(LogLevel.Error))))

@@ -1,0 +1,104 @@
+/** How much a database holds, how old it is, and what of it is past use: of all issuers together. Nothing is changed. */
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { grantEnd } from "./migrations/Operation.js"
+import { latest } from "./migrations.js"
+
+/** Runs a statement that only reads, and has no parameters. */
+export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, E>
+
+/** Before when what is past use ended, or happened (see `services/Upkeep`). */
+export type Cutoffs = Readonly<Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients", DateTime.Utc>>
+
+/** Numbers by the names of tables. */
+export type PerTable = Readonly<Record<string, number>>
+
+export interface Holdings {
+  readonly rows: PerTable
+  /** When the oldest row was made, where rows say when they were; in milliseconds since 1970. */
+  readonly oldest: PerTable
+  /** Rows that a pass of upkeep would delete. */
+  readonly backlog: PerTable
+  /** When the last pass of upkeep ended, in milliseconds since 1970. */
+  readonly lastUpkeep: number | undefined
+}
+
+/** How a database stands. */
+export interface Status extends Holdings {
+  /** In bytes, with what is written and not yet merged into it. */
+  readonly size: number
+  /** The version of its schema. */
+  readonly version: number
+}
+
+/** What is said of a database of whichever version: of another than the present one its rows alone. */
+export const of = <E>(
+  query: Query<E>,
+  about: { readonly version: number; readonly tables: ReadonlyArray<string>; readonly size: number },
+  cutoffs: Cutoffs
+): Effect.Effect<Status, E> => {
+  const { size, tables, version } = about
+  const nothing = { oldest: {}, backlog: {}, lastUpkeep: undefined }
+  return Effect.map(
+    version === latest
+      ? read(query, tables, cutoffs)
+      : Effect.map(count(query, tables), (rows) => ({ ...nothing, rows })),
+    (holdings) => ({ size, version, ...holdings })
+  )
+}
+
+/** The column that says when a row was made, or last written. */
+const madeAt: Readonly<Record<string, string>> = {
+  clients: "issued_at",
+  accounts: "created_at",
+  sessions: "authenticated_at",
+  consents: "updated_at",
+  grants: "approved_at",
+  root_keys: "created_at",
+  events: "at",
+  login_counters: "last_failure_at"
+}
+
+const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
+  grants: `${grantEnd} < ${cutoffs.grants.epochMillis}`,
+  sessions: `expires_at < ${cutoffs.sessions.epochMillis}`,
+  revoked_tokens: `expires_at < ${cutoffs.revokedTokens.epochMillis}`,
+  events: `at < ${cutoffs.events.epochMillis}`,
+  clients: `origin = 'Dynamic' and used_at is null and issued_at < ${cutoffs.clients.epochMillis}`,
+  consents: "not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)"
+})
+
+/** Reads these tables, whose columns must be of the present version. */
+const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoffs): Effect.Effect<Holdings, E> => {
+  const number = (text: string) =>
+    Effect.map(query(`select ${text}`), ([row]) => (row?.value === null ? undefined : Number(row?.value)))
+  const each = (expression: (table: string) => string | undefined) =>
+    Effect.gen(function* () {
+      const found: Record<string, number> = {}
+      for (const table of tables) {
+        const text = expression(table)
+        const value = text === undefined ? undefined : yield* number(text)
+        if (value !== undefined) found[table] = value
+      }
+      return found
+    })
+  const conditions = pastUse(cutoffs)
+  return Effect.all({
+    rows: count(query, tables),
+    oldest: each((table) => (madeAt[table] === undefined ? undefined : `min(${madeAt[table]}) as value from ${table}`)),
+    backlog: each((table) =>
+      conditions[table] === undefined ? undefined : `count(*) as value from ${table} where ${conditions[table]}`
+    ),
+    lastUpkeep: number(
+      tables.includes("leases") ? "max(ended_at) as value from leases where name = 'upkeep'" : "null as value"
+    )
+  })
+}
+
+const count = <E>(query: Query<E>, tables: ReadonlyArray<string>): Effect.Effect<PerTable, E> =>
+  Effect.map(
+    Effect.forEach(tables, (table) =>
+      Effect.map(query(`select count(*) as value from "${table}"`), ([row]) => [table, Number(row?.value)] as const)
+    ),
+    Object.fromEntries
+  )

@@ -1,0 +1,83 @@
+/** What upkeep costs must not grow with what it leaves alone: every statement of it finds its rows by an index. */
+
+import type * as SqlClient from "@effect/sql/SqlClient"
+import { expect, it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { Issuer } from "../../../src/domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
+import { migrations } from "../../../src/layers/sql/migrations.js"
+import * as SqlStores from "../../../src/layers/sql/SqlStores.js"
+import { ClientStore } from "../../../src/services/ClientStore.js"
+import { ConsentStore } from "../../../src/services/ConsentStore.js"
+import { EventLog } from "../../../src/services/EventLog.js"
+import { GrantStore } from "../../../src/services/GrantStore.js"
+import { RevokedTokenStore } from "../../../src/services/RevokedTokenStore.js"
+import { SessionStore } from "../../../src/services/SessionStore.js"
+import { alice, app, at, grantId } from "../../contract/fixtures.js"
+
+/** A client that notes statements, and answers each read of consents with one whose client is gone. */
+const recorder = () => {
+  const texts: Array<string> = []
+  const sql = {
+    onDialectOrElse: ({ orElse }: { readonly orElse: () => unknown }) => orElse(),
+    unsafe: (text: string) =>
+      Effect.sync(() => {
+        texts.push(text)
+        return text.includes("has_client") ? [{ subject: alice, client_id: app, has_client: 0 }] : []
+      })
+  }
+  return { texts, sql: sql as unknown as SqlClient.SqlClient }
+}
+
+const plansOf = (texts: ReadonlyArray<string>) => {
+  const db = new Sqlite(":memory:")
+  try {
+    for (const { statements } of migrations) for (const text of statements("sqlite")) db.exec(text)
+    return texts.map((text) => {
+      const values = Array.from(text.matchAll(/\?/g), () => 1)
+      return db
+        .prepare(`explain query plan ${text}`)
+        .all(...values)
+        .map((row) => String((row as { readonly detail: unknown }).detail))
+    })
+  } finally {
+    db.close()
+  }
+}
+
+const issuer = Issuer.make("https://auth.example.com")
+
+it.effect.each([
+  ["grants", 1, (stores) => Context.get(stores, GrantStore).prune(at(0), 50)],
+  ["sessions", 1, (stores) => Context.get(stores, SessionStore).prune(at(0), 50)],
+  ["revoked tokens", 1, (stores) => Context.get(stores, RevokedTokenStore).prune(at(0), 50)],
+  ["events", 1, (stores) => Context.get(stores, EventLog).prune(at(0), 50)],
+  ["clients", 1, (stores) => Context.get(stores, ClientStore).removeUnused(at(0), 50)],
+  ["consents", 3, (stores) => Context.get(stores, ConsentStore).prune(50, { subject: alice, clientId: app })],
+  ["a client's consents", 2, (stores) => Context.get(stores, ConsentStore).withdrawAll({ clientId: app })],
+  ["chain keys", 1, (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { limit: 50 })],
+  [
+    "chain keys, further on",
+    1,
+    (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { after: grantId(1), limit: 50 })
+  ]
+] as ReadonlyArray<
+  readonly [
+    string,
+    number,
+    (stores: ReturnType<typeof SqlStores.make>) => Effect.Effect<unknown, TemporarilyUnavailable>
+  ]
+>)("%s are found by an index, and in order", ([, count, verb]) =>
+  Effect.gen(function* () {
+    const { sql, texts } = recorder()
+    yield* verb(SqlStores.make(sql, issuer))
+    expect(texts).toHaveLength(count)
+    for (const [i, plan] of plansOf(texts).entries()) {
+      for (const step of plan) expect(step).not.toMatch(/^SCAN|TEMP B-TREE/)
+      // Of what a statement deletes, each row is found by its own key, and not by what all that ended have in common.
+      if (texts[i]?.includes("limit ?") && /^\s*delete/.test(texts[i] ?? "")) expect(plan[0]).toContain("AND id=?")
+    }
+  })
+)
