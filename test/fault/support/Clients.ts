@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto"
 import { Browser, type Page, withForm } from "../../flow/support/Browser.js"
 import { password, scope, username } from "./Cluster.js"
 import type { History, Kind, Outcome, Tokens, Whose } from "./History.js"
+import { type Sent, send } from "./Http.js"
 
 export const redirectUri = "https://client.example/callback"
 
@@ -59,8 +60,8 @@ export class Clients {
     return this.#urls[node % this.#urls.length] ?? this.#issuer
   }
 
-  fetch(path: string, init: RequestInit = {}, node?: number): Promise<Response> {
-    return fetch(`${this.#url(node)}${path}`, { signal: AbortSignal.timeout(this.#patience), ...init })
+  fetch(path: string, sent: Sent = {}, node?: number): Promise<Response> {
+    return send(`${this.#url(node)}${path}`, { signal: AbortSignal.timeout(this.#patience), ...sent })
   }
 
   /**
@@ -136,7 +137,7 @@ export class Clients {
       const { pathname, search } = new URL(request.url)
       const body = request.method === "POST" ? { body: await request.text() } : {}
       const { headers, method } = request
-      return this.fetch(`${pathname}${search}`, { method, headers, redirect: "manual", ...body }, node)
+      return this.fetch(`${pathname}${search}`, { method, headers: Object.fromEntries(headers), ...body }, node)
     }, this.#issuer)
   }
 
