@@ -49,6 +49,12 @@ class Forged {
     return this
   }
 
+  /** The server is gone. */
+  settle(): this {
+    this.entries.push({ moment: { order: this.entries.length, time: this.#time++ }, what: { type: "settled" } })
+    return this
+  }
+
   broken(snapshot?: Snapshot): ReadonlyArray<Invariant> {
     return check(this.entries, settings, snapshot).map(({ invariant }) => invariant)
   }
@@ -124,6 +130,14 @@ describe("a good history breaks nothing", () => {
     [
       "a redemption whose answer was lost spent the code",
       () => approved().unknown("Redeem", { code }).fail("Redeem", { code })
+    ],
+    [
+      "a redemption that nobody answered may come late, and is a replay then",
+      () =>
+        approved()
+          .unknown("Redeem", { code })
+          .ok("Redeem", { code }, tokens(1))
+          .fail("Refresh", { token: token(1) })
     ],
     [
       "a refresh whose answer was lost is retried",

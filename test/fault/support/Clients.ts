@@ -41,7 +41,8 @@ export interface Person {
 type Json = Readonly<Record<string, unknown>>
 
 export class Clients {
-  readonly history: History
+  /** Where everything is logged; another one begins a new run. */
+  history: History
   readonly #issuer: string
   readonly #urls: ReadonlyArray<string>
   readonly #patience: number

@@ -51,8 +51,10 @@ interface Said<K extends Kind> {
     | { readonly type: "fail"; readonly error: string }
     | { readonly type: "unknown" }
 }
-/** One line of the log. */
-export type Entry = { readonly [K in Kind]: Said<K> }[Kind]
+/** One line of the log. Once a server is gone, what it did not answer is settled: it has happened, or never will. */
+export type Entry =
+  | { readonly [K in Kind]: Said<K> }[Kind]
+  | { readonly operation?: never; readonly moment: Moment; readonly what: { readonly type: "settled" } }
 
 /** An operation from its beginning to its end; what is unknown has none. */
 export interface Operation<K extends Kind = Kind> {
@@ -76,13 +78,17 @@ const never: Moment = { order: Number.POSITIVE_INFINITY, time: Number.POSITIVE_I
 /** The operations of a log, in the order in which they were invoked. */
 export const operations = (entries: ReadonlyArray<Entry>): ReadonlyArray<Operation> => {
   const ends = new Map<number, Entry>()
-  for (const entry of entries) if (entry.what.type !== "invoke") ends.set(entry.operation, entry)
+  const settled = entries.filter(({ what }) => what.type === "settled").map(({ moment }) => moment)
+  for (const entry of entries) {
+    if (entry.operation !== undefined && entry.what.type !== "invoke") ends.set(entry.operation, entry)
+  }
   return entries.flatMap(({ moment, operation, what }) => {
-    if (what.type !== "invoke") return []
+    if (what.type !== "invoke" || operation === undefined) return []
     const { client, kind, ask } = what
     const end = ends.get(operation)
-    const known = end !== undefined && end.what.type !== "invoke" && end.what.type !== "unknown"
-    const ended = known ? end.moment : never
+    const known = end !== undefined && (end.what.type === "ok" || end.what.type === "fail")
+    const over = settled.find(({ order }) => order > (end?.moment ?? moment).order) ?? never
+    const ended = known ? end.moment : over
     const outcome = known ? end.what : { type: "unknown" as const }
     return [{ kind, client, ask, invoked: moment, ended, outcome } as Operation]
   })
@@ -101,6 +107,11 @@ export class History {
 
   #moment(): Moment {
     return { order: this.entries.length, time: this.#clock() }
+  }
+
+  /** Logs that whoever was asked so far is gone. */
+  settle(): void {
+    this.entries.push({ moment: this.#moment(), what: { type: "settled" } })
   }
 
   /** Logs an operation around what does it. `run` says how it ended; whatever it throws leaves that unknown. */
