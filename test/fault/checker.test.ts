@@ -272,6 +272,16 @@ describe("a bad history breaks", () => {
           .fail("Redeem", { code })
           .fail("Refresh", { token: token(1) })
     ],
+    [
+      "TokenLost",
+      "a redemption that nobody answered is over once the server is gone, and is no reason afterwards",
+      () =>
+        approved()
+          .unknown("Redeem", { code })
+          .settle()
+          .ok("Redeem", { code }, tokens(1))
+          .fail("Refresh", { token: token(1) })
+    ],
     ["TokenLost", "an access token is refused", () => redeemed().fail("Use", { token: "access 1" })],
     [
       "TokenLost",

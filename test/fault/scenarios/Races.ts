@@ -7,7 +7,7 @@ import type { Client, Clients, Code, Person } from "../support/Clients.js"
 import type { Outcome, Tokens } from "../support/History.js"
 import type { Operator } from "../support/Operator.js"
 
-const times = <A>(count: number, run: (index: number) => Promise<A>): Promise<ReadonlyArray<A>> =>
+export const times = <A>(count: number, run: (index: number) => Promise<A>): Promise<ReadonlyArray<A>> =>
   Promise.all(Array.from({ length: count }, (_, index) => run(index)))
 
 /** Runs over a list with so many at a time. */
@@ -120,11 +120,17 @@ export const registrations = async (clients: Clients, size: { readonly clients: 
 export type Ending = "Token" | "Consent" | "Client" | "Subject"
 
 /**
- * A grant is refreshed and used, another code is redeemed, and two more are asked for, while all of it is taken away.
+ * A grant is refreshed and used, another code is redeemed, and more are asked for, while all of it is taken away.
  * Afterwards everything that anybody was given is tried again. Counts what still works then: of a consent, what the
  * person allowed anew while it was withdrawn; of all others, nothing.
  */
-export const ending = async (clients: Clients, operator: Operator, which: Ending, round: number) => {
+export const ending = async (
+  clients: Clients,
+  operator: Operator,
+  which: Ending,
+  round: number,
+  random: () => number
+) => {
   const name = `person-${which.toLowerCase()}-${round}`
   const id = which === "Subject" ? await operator.createUser(name) : ""
   const person = which === "Subject" ? await clients.logIn(name) : await clients.logIn()
@@ -139,15 +145,16 @@ export const ending = async (clients: Clients, operator: Operator, which: Ending
     Subject: () => operator.deleteUser(name, id)
   }[which]
 
-  const [refreshed, redeemed, ...made] = await Promise.all([
+  // Around the moment at which it ends, whenever that is.
+  const visit = () => sleep(random() * 10).then(() => clients.visit(client, person))
+  const [refreshed, redeemed, , , ...made] = await Promise.all([
     clients.refresh(client, held.refresh),
     clients.redeem(client, code),
-    clients.visit(client, person).catch(() => undefined),
-    clients.visit(client, person).catch(() => undefined),
     clients.use(client, held.access),
-    end()
+    sleep(random() * 10).then(end),
+    ...Array.from({ length: 6 }, visit)
   ])
-  const codes = made.filter((one): one is Code => one !== undefined && "code" in one)
+  const codes = made.filter((one): one is Code => one !== undefined)
   const late = await Promise.all(codes.map((one) => clients.redeem(client, one)))
   // Of a token that was given back, only its own grant is dead.
   const own =
@@ -155,4 +162,27 @@ export const ending = async (clients: Clients, operator: Operator, which: Ending
   const alive = await Promise.all(own.map((tokens) => clients.use(client, tokens.access)))
   const refreshable = await Promise.all(own.map((tokens) => clients.refresh(client, tokens.refresh)))
   return [...alive, ...refreshable].filter(({ type }) => type === "ok").length
+}
+
+/**
+ * A thief rotates a stolen refresh token on and on; then its owner comes with the one that was stolen, a window after
+ * the thief began. Counts what the thief has left of it.
+ */
+export const thief = async (
+  clients: Clients,
+  person: Person,
+  size: { readonly rotations: number; readonly window: number }
+) => {
+  const client = await allowedClient(clients, person)
+  const stolen = await grant(clients, client, person)
+  const begun = performance.now()
+  let loot = stolen
+  for (let i = 0; i < size.rotations; i++) loot = must(tokensOf(await clients.refresh(client, loot.refresh))[0])
+  await sleep(Math.max(0, begun + size.window - performance.now()))
+  const left = [
+    await clients.refresh(client, stolen.refresh),
+    await clients.refresh(client, loot.refresh),
+    await clients.use(client, loot.access)
+  ]
+  return { rotations: size.rotations, left: left.filter(({ type }) => type === "ok").length }
 }
