@@ -76,14 +76,7 @@ const temporaryFolder = Effect.acquireRelease(
 
 const inTemporaryFolder = Effect.map(temporaryFolder, (folder) => Path.join(folder, fileName))
 
-/** What lies there already is the void link of an earlier run. */
-const write = (path: string, link: string) =>
-  remove(path).pipe(
-    Effect.zipRight(PrivateFile.create(path, new TextEncoder().encode(`${link}\n`))),
-    Effect.filterOrFail(
-      (made) => made,
-      () => impossible(`${path}: this is in the way of the first account's link, and cannot be removed`)
-    )
-  )
+/** What lies there already is the void link of an earlier run, or that of a server that starts at the same time. */
+const write = (path: string, link: string) => PrivateFile.replace(path, new TextEncoder().encode(`${link}\n`))
 
 const remove = (path: string) => Effect.ignore(Effect.tryPromise(() => Fs.rm(path, { force: true })))

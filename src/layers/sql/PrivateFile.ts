@@ -19,24 +19,32 @@ const attempt = <A>(what: string, path: string, promise: () => Promise<A>): Effe
 export const makeFolderOf = (path: string): Effect.Effect<void, StorageOpenError> =>
   attempt("its folder cannot be made", path, () => Fs.mkdir(Path.dirname(path), { recursive: true, mode: 0o700 }))
 
+/** Writes the content under another name, and has `place` put it where it belongs; the other name is gone afterwards. */
+const viaDraft = <A>(path: string, content: Uint8Array, place: (draft: string) => Promise<A>) =>
+  Effect.gen(function* () {
+    const draft = `${path}.${Encoding.encodeHex(yield* randomBytes(8))}.new`
+    const write = () => Fs.writeFile(draft, content, { flag: "wx", mode: 0o600, flush: true })
+    return yield* attempt("it cannot be made", path, () => write().then(() => place(draft))).pipe(
+      Effect.ensuring(Effect.ignore(Effect.tryPromise(() => Fs.rm(draft, { force: true })))),
+      Effect.zipLeft(Effect.ignore(Effect.tryPromise(() => flushFolder(Path.dirname(path)))))
+    )
+  })
+
 /**
  * Makes a file with this content. Of any number of callers in any number of processes one makes it, and nobody ever
  * sees a part of it: it is written under another name, and then linked. Answers whether it was this caller.
  */
 export const create = (path: string, content: Uint8Array): Effect.Effect<boolean, StorageOpenError> =>
-  Effect.gen(function* () {
-    const draft = `${path}.${Encoding.encodeHex(yield* randomBytes(8))}.new`
-    const write = () => Fs.writeFile(draft, content, { flag: "wx", mode: 0o600, flush: true })
-    const link = () =>
-      Fs.link(draft, path).then(
-        () => true,
-        (cause) => (codeOf(cause) === "EEXIST" ? false : Promise.reject(cause))
-      )
-    return yield* attempt("it cannot be made", path, () => write().then(link)).pipe(
-      Effect.ensuring(Effect.ignore(Effect.tryPromise(() => Fs.rm(draft, { force: true })))),
-      Effect.zipLeft(Effect.ignore(Effect.tryPromise(() => flushFolder(Path.dirname(path)))))
+  viaDraft(path, content, (draft) =>
+    Fs.link(draft, path).then(
+      () => true,
+      (cause) => (codeOf(cause) === "EEXIST" ? false : Promise.reject(cause))
     )
-  })
+  )
+
+/** Makes a file with this content in place of what lies there. Of callers at the same time, one's content stays whole. */
+export const replace = (path: string, content: Uint8Array): Effect.Effect<void, StorageOpenError> =>
+  viaDraft(path, content, (draft) => Fs.rename(draft, path))
 
 /** Makes the names in a folder durable; Windows has no such thing, and does without. */
 const flushFolder = async (folder: string): Promise<void> => {

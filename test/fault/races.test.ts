@@ -1,0 +1,64 @@
+/**
+ * Processes that share nothing but a database race for codes, refresh tokens, consents and registrations, over HTTP.
+ * The numbers are small here; `npm run faults -- races` plays the same with large ones.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import * as Races from "./scenarios/Races.js"
+import { check } from "./support/Checker.js"
+import { Clients, type Person } from "./support/Clients.js"
+import * as Cluster from "./support/Cluster.js"
+import { History } from "./support/History.js"
+import * as Operator from "./support/Operator.js"
+import { seeded } from "./support/Seeded.js"
+import { ofSqlite } from "./support/Snapshot.js"
+
+describe.each([2, 4])("%i processes on one SQLite file", (nodes) => {
+  const random = seeded(nodes)
+  let cluster: Cluster.Cluster
+  let person: Person
+  let clients: Clients
+  beforeAll(async () => {
+    cluster = await Cluster.start({ nodes })
+    clients = new Clients({ ...cluster, history: new History() })
+    person = await clients.logIn()
+  })
+  afterAll(() => cluster?.stop())
+
+  beforeEach(() => {
+    clients.history = new History()
+  })
+  afterEach(() => {
+    const snapshot = ofSqlite(cluster.database)
+    expect(snapshot.integrity).toBe("ok")
+    expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
+  })
+
+  it("of twenty redemptions of a code at once one succeeds, and what it gives works", async () => {
+    expect(await Races.codes(clients, person, { codes: 30, at: 20 })).toEqual({ codes: 30, successes: 30, working: 30 })
+  })
+
+  it("six tasks that share a refresh token, race, lag and retry never lose their grant", async () => {
+    const size = { clients: 10, rounds: 4, random }
+    expect(await Races.honest(clients, person, size)).toEqual({ clients: 10, living: 10 })
+  })
+
+  it("a consent page that is sent several times at once gives one code", async () => {
+    expect(await Races.consents(clients, person, { pages: 10, at: 4 })).toEqual({ pages: 10, codes: 10 })
+  })
+
+  it("a client is known to every process as soon as it is registered", async () => {
+    expect(await Races.registrations(clients, { clients: 20, nodes })).toEqual({ clients: 20, known: 20 })
+  })
+
+  it.each(["Token", "Client", "Subject"] as const)("nothing of a %s lives that went away meanwhile", async (which) => {
+    const operator = await Operator.make(cluster, clients)
+    const left = await Races.times(6, (round) => Races.ending(clients, operator, which, round, random))
+    expect(left).toEqual([0, 0, 0, 0, 0, 0])
+  })
+
+  it("nothing lives that was allowed before a consent was withdrawn meanwhile", async () => {
+    const operator = await Operator.make(cluster, clients)
+    // What is left was allowed anew, or is dead: which, the checker says.
+    await Races.times(6, (round) => Races.ending(clients, operator, "Consent", round, random))
+  })
+})

@@ -1,0 +1,126 @@
+/**
+ * Server processes on one database and under one issuer, and what an operator sets up once: a resource, a person, a
+ * client of the admin API. A process that was killed is started again on the port that it had.
+ */
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as Cli from "../../support/Cli.js"
+import type { Settings } from "./Checker.js"
+
+export const username = "ada"
+export const password = "correct horse battery"
+export const scope = "notes:read"
+
+/** The servers' settings where a test names no others: windows that even a busy machine does not miss. */
+export const patient: Settings = {
+  retryWindow: 600_000,
+  codeWindow: 300_000,
+  code: 600_000,
+  accessToken: 3_600_000,
+  refreshTokenIdle: 86_400_000
+}
+
+const seconds = (millis: number) => `${millis / 1000} seconds`
+
+/** The settings as the servers are told. */
+export const environment = (settings: Settings) => ({
+  LATCHKEY_REFRESH_WINDOW: seconds(settings.retryWindow),
+  LATCHKEY_CODE_WINDOW: seconds(settings.codeWindow),
+  LATCHKEY_AUTHORIZATION_CODE_TTL: seconds(settings.code),
+  LATCHKEY_ACCESS_TOKEN_TTL: seconds(settings.accessToken),
+  LATCHKEY_REFRESH_TOKEN_IDLE_TTL: seconds(settings.refreshTokenIdle)
+})
+
+export interface Options {
+  /** How many processes. */
+  readonly nodes: number
+  readonly settings?: Settings
+  /** More of the environment: another database, for one. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Cluster {
+  readonly issuer: string
+  readonly folder: string
+  readonly settings: Settings
+  /** The SQLite file, unless the environment names another database. */
+  readonly database: string
+  /** Where the servers answer, in the order in which they were started. */
+  readonly urls: ReadonlyArray<string>
+  readonly server: (node: number) => Cli.Server
+  /** Runs a command of the operator's beside the servers; fails unless it does what it was asked. */
+  readonly command: (args: ReadonlyArray<string>, stdin?: string) => Promise<string>
+  /** Ends a process without a word, and waits until it is gone. */
+  readonly kill: (node: number) => Promise<void>
+  /** Starts the process again that was killed. */
+  readonly restart: (node: number) => Promise<void>
+  /** Ends all that still runs, and takes the folder away. */
+  readonly stop: () => Promise<void>
+}
+
+export const start = async ({ env = {}, nodes, settings = patient }: Options): Promise<Cluster> => {
+  const { path: folder, remove } = await Cli.temporaryFolder()
+  const ports = await Promise.all(Array.from({ length: nodes }, Cli.freePort))
+  const issuer = `http://127.0.0.1:${ports[0]}`
+  const config = join(folder, "latchkey.json")
+  await writeFile(
+    config,
+    JSON.stringify({ resources: [{ uri: `${issuer}/notes`, scopes: { [scope]: "Read your notes" } }] })
+  )
+  const shared = {
+    LATCHKEY_CONFIG: config,
+    LATCHKEY_ISSUER: issuer,
+    LATCHKEY_RATE_LIMIT: "off",
+    LATCHKEY_API: "on",
+    LATCHKEY_LOG_LEVEL: "warning",
+    ...environment(settings),
+    ...env
+  }
+  const command = async (args: ReadonlyArray<string>, stdin?: string) => {
+    const input = stdin === undefined ? {} : { stdin }
+    const result = await Cli.run(args, { env: shared, cwd: folder, ...input })
+    if (result.code !== 0) throw new Error(`latchkey ${args.join(" ")} said:\n${result.stderr}`)
+    return result.stdout
+  }
+  const launch = (port: number | undefined) =>
+    Cli.startServer({ folder, env: { ...shared, LATCHKEY_PORT: String(port) } })
+
+  const servers = new Map<number, Cli.Server>()
+  const server = (node: number): Cli.Server => {
+    const running = servers.get(node)
+    if (running === undefined) throw new Error(`node ${node} does not run`)
+    return running
+  }
+  const restart = async (node: number) => {
+    servers.set(node, await launch(ports[node]))
+  }
+  const stop = async () => {
+    await Promise.all([...servers.values()].map((running) => running.stop()))
+    await remove()
+  }
+  try {
+    // All at once: whoever comes first makes the database, and the others find it.
+    await Promise.all(ports.map((_, node) => restart(node)))
+    await command(["user", "create", username, "--password-stdin"], password)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    issuer,
+    folder,
+    settings,
+    database: join(folder, "data", "latchkey.db"),
+    urls: ports.map((port) => `http://127.0.0.1:${port}`),
+    server,
+    command,
+    kill: async (node) => {
+      const running = server(node)
+      servers.delete(node)
+      running.kill("SIGKILL")
+      await running.ended
+    },
+    restart,
+    stop
+  }
+}
