@@ -6,8 +6,13 @@ import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Postgres from "../support/Postgres.js"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
@@ -58,13 +63,30 @@ const commands = (block: string): ReadonlyArray<string> =>
     .map((line) => line.replace(/\s+#.*$/, "").trim())
     .filter((line) => line !== "" && !/^(#|npm |npx )/.test(line))
 
-describe.each(documents.filter((document) => blocks(document, "sh").length > 0))("%s", (document) => {
+/** The PostgreSQL of the documents; here it is one of the tests'. */
+const postgres = "postgres://latchkey@db.example.com/latchkey"
+
+const withCommands = documents.filter((document) => blocks(document, "sh").length > 0)
+const isLeftOut = (document: string) =>
+  Postgres.missing !== undefined && blocks(document, "sh").some((block) => block.includes(postgres))
+
+it.runIf(withCommands.some(isLeftOut))(Postgres.named("some documents need a PostgreSQL"), () => {})
+
+describe.each(withCommands.filter((document) => !isLeftOut(document)))("%s", (document) => {
+  /** What the commands of the document have exported. */
+  const exported: Record<string, string> = {}
+  const scope = Effect.runSync(Scope.make())
+  let database: string
   let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
   let port: number
   let server: Cli.Server | undefined
   beforeAll(async () => {
     folder = await Cli.temporaryFolder()
     port = await Cli.freePort()
+    database =
+      Postgres.missing === undefined
+        ? Redacted.value(await Effect.runPromise(Scope.extend(Postgres.database, scope)))
+        : postgres
     const program = join(folder.path, "bin/latchkey")
     mkdirSync(dirname(program))
     writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${Cli.bin}" "$@"\n`)
@@ -73,6 +95,7 @@ describe.each(documents.filter((document) => blocks(document, "sh").length > 0))
   afterAll(async () => {
     await server?.stop()
     await folder.remove()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
   })
 
   const run = (line: string) =>
@@ -80,25 +103,36 @@ describe.each(documents.filter((document) => blocks(document, "sh").length > 0))
       const env = {
         PATH: [join(folder.path, "bin"), dirname(process.execPath), process.env.PATH].join(delimiter),
         HOME: folder.path,
-        LATCHKEY_PORT: String(port)
+        LATCHKEY_PORT: String(port),
+        ...exported
       }
       const child = spawn("sh", ["-c", typed(line)], { cwd: folder.path, env, stdio: ["ignore", "pipe", "pipe"] })
       let said = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text))
       child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text))
-      child.once("close", (code) => resolve({ line, code, said: code === 0 ? "" : said }))
+      child.once("close", (code) => resolve({ line, code, said }))
     })
 
   it("shows commands that do what they should", async () => {
-    for (const line of blocks(document, "sh").flatMap(commands)) {
+    for (const line of blocks(document, "sh")
+      .flatMap(commands)
+      .map((line) => line.replaceAll(postgres, database))) {
+      const [, name] = /^export (\w+)=/.exec(line) ?? []
+      if (name !== undefined) {
+        const { code, said } = await run(`${line}; printenv ${name}`)
+        expect({ line, code }).toEqual({ line, code: 0 })
+        exported[name] = said.trim()
+        continue
+      }
       const [, args] = /^latchkey serve\b(.*)$/.exec(line) ?? []
       if (args === undefined) {
-        expect(await run(line)).toEqual({ line, code: 0, said: "" })
+        const { code, said } = await run(line)
+        expect({ line, code, said: code === 0 ? "" : said }).toEqual({ line, code: 0, said: "" })
       } else {
         await server?.stop()
         server = await Cli.startServer({
           args: args.split(" ").filter((arg) => arg !== ""),
-          env: { LATCHKEY_PORT: String(port) },
+          env: { LATCHKEY_PORT: String(port), ...exported },
           folder: folder.path
         })
       }
