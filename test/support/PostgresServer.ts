@@ -10,6 +10,8 @@ export interface Server {
   readonly port: number
   /** The address of a database of it. */
   readonly url: (database: string) => string
+  /** Makes a new database, and answers with its address. */
+  readonly create: () => Promise<string>
   readonly stop: () => Promise<void>
 }
 
@@ -35,9 +37,16 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
   if (process.getuid?.() === 0) await Fs.chmod(folder, 0o777)
   await server.initialise()
   await server.start()
+  let databases = 0
+  const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`
   return {
     port,
-    url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
+    url,
+    create: async () => {
+      const name = `latchkey_${++databases}`
+      await server.createDatabase(name)
+      return url(name)
+    },
     stop: async () => {
       await server.stop()
       await Fs.rm(folder, { recursive: true, force: true })
