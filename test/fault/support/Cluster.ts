@@ -37,6 +37,12 @@ export interface Options {
   readonly settings?: Settings
   /** More of the environment: another database, for one. */
   readonly env?: Readonly<Record<string, string>>
+  /** Another program than the one that is tested. */
+  readonly program?: string
+  /** Done in the folder before anything starts there. */
+  readonly prepare?: (folder: string) => Promise<unknown>
+  /** Done in the folder when all has ended. */
+  readonly cleanUp?: (folder: string) => Promise<unknown>
 }
 
 export interface Cluster {
@@ -58,8 +64,16 @@ export interface Cluster {
   readonly stop: () => Promise<void>
 }
 
-export const start = async ({ env = {}, nodes, settings = patient }: Options): Promise<Cluster> => {
+export const start = async ({
+  cleanUp,
+  env = {},
+  nodes,
+  prepare,
+  program,
+  settings = patient
+}: Options): Promise<Cluster> => {
   const { path: folder, remove } = await Cli.temporaryFolder()
+  await prepare?.(folder)
   const ports = await Promise.all(Array.from({ length: nodes }, Cli.freePort))
   const issuer = `http://127.0.0.1:${ports[0]}`
   const config = join(folder, "latchkey.json")
@@ -83,7 +97,7 @@ export const start = async ({ env = {}, nodes, settings = patient }: Options): P
     return result.stdout
   }
   const launch = (port: number | undefined) =>
-    Cli.startServer({ folder, env: { ...shared, LATCHKEY_PORT: String(port) } })
+    Cli.startServer({ folder, env: { ...shared, LATCHKEY_PORT: String(port) }, ...(program && { program }) })
 
   const servers = new Map<number, Cli.Server>()
   const server = (node: number): Cli.Server => {
@@ -96,6 +110,7 @@ export const start = async ({ env = {}, nodes, settings = patient }: Options): P
   }
   const stop = async () => {
     await Promise.all([...servers.values()].map((running) => running.stop()))
+    await cleanUp?.(folder)
     await remove()
   }
   try {

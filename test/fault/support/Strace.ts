@@ -13,10 +13,13 @@ export interface Tracing {
   readonly detach: () => Promise<void>
 }
 
-/** Attaches to all threads of a process, and is there when this ends; what it sees goes to a file. */
+/**
+ * Attaches to the main thread of a process, where SQLite and the sockets are, and is there when this ends; what it sees
+ * goes to a file.
+ */
 export const attach = (pid: number, file: string, args: ReadonlyArray<string>): Promise<Tracing> =>
   new Promise((resolve, reject) => {
-    const strace = spawn("strace", ["-f", "-o", file, ...args, "-p", String(pid)], {
+    const strace = spawn("strace", ["-o", file, ...args, "-p", String(pid)], {
       stdio: ["ignore", "ignore", "pipe"]
     })
     const ended = new Promise<void>((done) => strace.once("exit", () => done()))
