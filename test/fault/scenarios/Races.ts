@@ -11,7 +11,11 @@ export const times = <A>(count: number, run: (index: number) => Promise<A>): Pro
   Promise.all(Array.from({ length: count }, (_, index) => run(index)))
 
 /** Runs over a list with so many at a time. */
-const inTurns = async <A, B>(all: ReadonlyArray<A>, atOnce: number, run: (one: A) => Promise<B>): Promise<Array<B>> => {
+export const inTurns = async <A, B>(
+  all: ReadonlyArray<A>,
+  atOnce: number,
+  run: (one: A) => Promise<B>
+): Promise<Array<B>> => {
   const results: Array<B> = []
   const waiting = all.entries()
   const worker = async () => {
@@ -24,7 +28,7 @@ const inTurns = async <A, B>(all: ReadonlyArray<A>, atOnce: number, run: (one: A
 export const tokensOf = (outcome: Outcome<"Redeem"> | Outcome<"Refresh">): ReadonlyArray<Tokens> =>
   outcome.type === "ok" ? [outcome.answer] : []
 
-const must = <A>(value: A | undefined): A => {
+export const must = <A>(value: A | undefined): A => {
   if (value === undefined) throw new Error("a request that nothing disturbs was not answered")
   return value
 }
@@ -37,7 +41,7 @@ export const allowedClient = async (clients: Clients, person: Person): Promise<C
 }
 
 /** A new grant, and the tokens of it. */
-const grant = async (clients: Clients, client: Client, person: Person): Promise<Tokens> => {
+export const grant = async (clients: Clients, client: Client, person: Person): Promise<Tokens> => {
   const [tokens] = tokensOf(await clients.redeem(client, must(await clients.visit(client, person))))
   return must(tokens)
 }

@@ -40,6 +40,12 @@ export interface Options {
   readonly postgres?: string | undefined
   /** More of the environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Another program than the one that is tested. */
+  readonly program?: string
+  /** Done in the folder before anything starts there. */
+  readonly prepare?: (folder: string) => Promise<unknown>
+  /** Done in the folder when all has ended. */
+  readonly cleanUp?: (folder: string) => Promise<unknown>
 }
 
 export interface Cluster {
@@ -63,8 +69,17 @@ export interface Cluster {
   readonly stop: () => Promise<void>
 }
 
-export const start = async ({ env = {}, nodes, postgres, settings = patient }: Options): Promise<Cluster> => {
+export const start = async ({
+  cleanUp,
+  env = {},
+  nodes,
+  postgres,
+  prepare,
+  program,
+  settings = patient
+}: Options): Promise<Cluster> => {
   const { path: folder, remove } = await Cli.temporaryFolder()
+  await prepare?.(folder)
   const ports = await Promise.all(Array.from({ length: nodes }, Cli.freePort))
   const issuer = `http://127.0.0.1:${ports[0]}`
   const config = join(folder, "latchkey.json")
@@ -91,7 +106,7 @@ export const start = async ({ env = {}, nodes, postgres, settings = patient }: O
     return result.stdout
   }
   const launch = (port: number | undefined) =>
-    Cli.startServer({ folder, env: { ...shared, LATCHKEY_PORT: String(port) } })
+    Cli.startServer({ folder, env: { ...shared, LATCHKEY_PORT: String(port) }, ...(program && { program }) })
 
   const servers = new Map<number, Cli.Server>()
   const server = (node: number): Cli.Server => {
@@ -104,6 +119,7 @@ export const start = async ({ env = {}, nodes, postgres, settings = patient }: O
   }
   const stop = async () => {
     await Promise.all([...servers.values()].map((running) => running.stop()))
+    await cleanUp?.(folder)
     await remove()
   }
   try {

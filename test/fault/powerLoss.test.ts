@@ -1,0 +1,98 @@
+/**
+ * The loss of power: a server under load is watched, and its database is rebuilt as each moment would have left it. All
+ * that a client had been told by then must be there. A server that does not wait for the disk must fail this, or it
+ * proves nothing.
+ */
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import { bin } from "../support/Cli.js"
+import * as Races from "./scenarios/Races.js"
+import { placeOf } from "./support/Checker.js"
+import { Clients } from "./support/Clients.js"
+import * as Cluster from "./support/Cluster.js"
+import * as DiskTrace from "./support/DiskTrace.js"
+import { History } from "./support/History.js"
+import { ofSqlite } from "./support/Snapshot.js"
+import * as Strace from "./support/Strace.js"
+
+/** What was said to clients and would be gone after some loss, and how many losses were looked at. */
+const lostBy = async (program?: string) => {
+  const cluster = await Cluster.start({ nodes: 1, ...(program && { program }) })
+  try {
+    const clients = new Clients({ ...cluster, history: new History() })
+    const person = await clients.logIn()
+    const client = await Races.allowedClient(clients, person)
+    const held = [...(await Races.times(8, () => Races.grant(clients, client, person)))]
+    const trace = join(cluster.folder, "trace")
+    const paths = [cluster.database, `${cluster.database}-wal`]
+    const strace = await Strace.attach(cluster.server(0).pid, trace, DiskTrace.straceArguments)
+    // Nothing is written meanwhile: nobody has been answered who was not before.
+    const files = new Map<string, Buffer>()
+    for (const path of paths) files.set(path, await readFile(path))
+    await Races.times(8, async (index) => {
+      for (let i = 0; i < 8; i++) {
+        const [tokens] = Races.tokensOf(await clients.refresh(client, Races.must(held[index]).refresh))
+        held[index] = Races.must(tokens)
+      }
+    })
+    await Races.times(8, () => Races.grant(clients, client, person))
+    await strace.detach()
+
+    const lost = new Set<string>()
+    let losses = 0
+    let told: ReadonlyArray<string> = []
+    const copy = join(cluster.folder, "copy.db")
+    for (const { files: left, said } of DiskTrace.losses(files, DiskTrace.parse(await readFile(trace, "utf8")))) {
+      losses++
+      await writeFile(copy, left.get(cluster.database) ?? "")
+      await writeFile(`${copy}-wal`, left.get(`${cluster.database}-wal`) ?? "")
+      await rm(`${copy}-shm`, { force: true })
+      const { grants, integrity } = ofSqlite(copy)
+      if (integrity !== "ok") lost.add(`the file: ${integrity}`)
+      told = Array.from(said.matchAll(/lk_rt_[A-Za-z0-9_.-]+/g), ([token]) => token)
+      for (const token of told) {
+        const { generation, grant } = placeOf(token)
+        if ((grants.get(grant)?.generation ?? 0) < generation) lost.add(`${grant}.${generation}`)
+      }
+    }
+    return { lost: [...lost], losses, told: told.length }
+  } finally {
+    await cluster.stop()
+  }
+}
+
+/** The program, but for a text in it that is another; gone with the test. */
+const changed = async (from: string, to: string) => {
+  // Below the repository, where it finds its packages.
+  await mkdir(new URL("../../test-output/", import.meta.url), { recursive: true })
+  const folder = await mkdtemp(fileURLToPath(new URL("../../test-output/changed-", import.meta.url)))
+  await cp(dirname(bin), folder, { recursive: true })
+  let count = 0
+  for (const name of await readdir(folder)) {
+    const text = await readFile(join(folder, name), "utf8")
+    if (!text.includes(from)) continue
+    count++
+    await writeFile(join(folder, name), text.replaceAll(from, to))
+  }
+  if (count === 0) throw new Error(`the program does not hold ${from}`)
+  return { program: join(folder, "latchkey.js"), remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+describe.runIf(Strace.missing === undefined)(Strace.named("when the power fails at any moment"), () => {
+  it("nothing is lost that a client was told", async () => {
+    const { lost, losses, told } = await lostBy()
+    expect({ lost, told }).toEqual({ lost: [], told: 72 })
+    expect(losses).toBeGreaterThan(8)
+  })
+
+  it("and a server that does not wait for the disk is found out", async () => {
+    const { program, remove } = await changed("synchronous = FULL", "synchronous = OFF")
+    try {
+      expect((await lostBy(program)).lost).not.toEqual([])
+    } finally {
+      await remove()
+    }
+  })
+})
