@@ -12,6 +12,11 @@ export interface Server {
   readonly url: (database: string) => string
   /** Makes a new database, and answers with its address. */
   readonly create: () => Promise<string>
+  /** Stops it, and keeps what it holds. */
+  readonly halt: () => Promise<void>
+  /** Starts it again. */
+  readonly resume: () => Promise<void>
+  /** Stops it for good. */
   readonly stop: () => Promise<void>
 }
 
@@ -25,7 +30,8 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
     port,
     user: "postgres",
     password,
-    persistent: false,
+    // It is taken away with the folder.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: Object.entries({ listen_addresses: "127.0.0.1", ...settings }).flatMap(([name, value]) => [
       "-c",
@@ -47,6 +53,8 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
       await server.createDatabase(name)
       return url(name)
     },
+    halt: () => server.stop(),
+    resume: () => server.start(),
     stop: async () => {
       await server.stop()
       await Fs.rm(folder, { recursive: true, force: true })
