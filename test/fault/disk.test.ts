@@ -1,0 +1,147 @@
+/**
+ * A disk, or another process, that is in the way while the server runs: nobody is told that something was done which was
+ * not, nobody is told that a good token is bad, and everything heals by itself.
+ */
+import { spawnSync } from "node:child_process"
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import Sqlite from "better-sqlite3"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import * as Races from "./scenarios/Races.js"
+import { check } from "./support/Checker.js"
+import { type Client, Clients, type Person } from "./support/Clients.js"
+import * as Cluster from "./support/Cluster.js"
+import { History, type Tokens } from "./support/History.js"
+import { ofSqlite } from "./support/Snapshot.js"
+import * as Strace from "./support/Strace.js"
+
+let cluster: Cluster.Cluster
+let clients: Clients
+let person: Person
+let client: Client
+let held: Tokens
+
+const meet = async (options: Partial<Cluster.Options> = {}) => {
+  cluster = await Cluster.start({ nodes: 1, ...options })
+  clients = new Clients({ ...cluster, history: new History() })
+  person = await clients.logIn()
+}
+beforeEach(async () => {
+  clients.history = new History()
+  client = await Races.allowedClient(clients, person)
+  held = await Races.grant(clients, client, person)
+})
+afterEach(() => {
+  const { integrity, ...snapshot } = ofSqlite(cluster.database)
+  expect(integrity).toBe("ok")
+  expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
+})
+
+/** A refresh as it stands on the wire. */
+const refresh = async () => {
+  const { id, secret } = client
+  const body = { grant_type: "refresh_token", refresh_token: held.refresh, client_id: id, client_secret: secret }
+  const response = await clients.fetch("/token", { method: "POST", body: new URLSearchParams(body) })
+  const { error } = (await response.json()) as { readonly error?: string }
+  return { status: response.status, error, retryAfter: response.headers.get("retry-after") }
+}
+
+const unavailable = { status: 503, error: "temporarily_unavailable", retryAfter: expect.stringMatching(/^[1-9]\d*$/) }
+
+describe("a lock that another process holds", () => {
+  beforeAll(() => meet())
+  afterAll(() => cluster?.stop())
+
+  it("makes writers wait and then 503, while readers are answered; and once it is free, all is well", async () => {
+    const other = new Sqlite(cluster.database)
+    other.exec("begin exclusive")
+    let isAnswered = false
+    const waiting = refresh().finally(() => {
+      isAnswered = true
+    })
+    // Were there a wait inside the driver, none of these would be answered before the other is.
+    for (let i = 0; i < 20; i++) expect(await clients.use(client, held.access)).toEqual({ type: "ok", answer: {} })
+    expect(isAnswered).toBe(false)
+    expect(await waiting).toEqual(unavailable)
+    other.exec("rollback")
+    other.close()
+    expect(await refresh()).toMatchObject({ status: 200 })
+  })
+})
+
+const mayMount = process.getuid?.() === 0 && spawnSync("mount", ["--version"]).status === 0
+
+describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only root may mount a small one)", () => {
+  const small = (folder: string) => join(folder, "data")
+  beforeAll(() =>
+    meet({
+      prepare: async (folder) => {
+        await mkdir(small(folder), { mode: 0o700 })
+        spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=700", "latchkey-test", small(folder)])
+      },
+      cleanUp: async (folder) => spawnSync("umount", [small(folder)])
+    })
+  )
+  afterAll(() => cluster?.stop())
+
+  it("makes writers 503, a revocation too, while readers are answered; with room again, all is well", async () => {
+    const filler = join(small(cluster.folder), "filler")
+    await writeFile(filler, Buffer.alloc(64 << 20)).catch(() => {})
+    // There is room in the log for a while.
+    for (let i = 0; ; i++) {
+      const outcome = await clients.refresh(client, held.refresh)
+      expect(outcome.type).not.toBe("fail")
+      if (outcome.type === "unknown") break
+      held = Races.must(Races.tokensOf(outcome)[0])
+      expect(i).toBeLessThan(5000)
+    }
+    expect(await refresh()).toEqual(unavailable)
+    expect((await clients.fetch("/.well-known/oauth-authorization-server")).status).toBe(200)
+    expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+    expect(await clients.giveBack(client, held.refresh)).toEqual({ type: "unknown" })
+    expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+
+    await rm(filler)
+    const [next] = Races.tokensOf(await clients.refresh(client, held.refresh))
+    expect(await clients.use(client, Races.must(next).access)).toMatchObject({ type: "ok" })
+    expect(await clients.giveBack(client, Races.must(next).refresh)).toMatchObject({ type: "ok" })
+    expect(await clients.use(client, Races.must(next).access)).toMatchObject({ type: "fail" })
+  })
+})
+
+describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"), () => {
+  beforeAll(() => meet())
+  afterAll(() => cluster?.stop())
+
+  it.each([
+    ["fdatasync,fsync", "EIO"],
+    ["pwrite64", "EIO"],
+    ["pwrite64", "ENOSPC"]
+  ])(
+    "in %s (%s), one call after another until none is left: done or not done, and never invalid",
+    async (calls, error) => {
+      const wasHit: Array<boolean> = []
+      let failures = 0
+      do {
+        const code = Races.must(await clients.visit(client, person))
+        const file = join(cluster.folder, "injected")
+        const nth = wasHit.length + 1
+        const inject = `inject=${calls}:error=${error}:when=${nth}`
+        const strace = await Strace.attach(cluster.server(0).pid, file, ["-e", `trace=${calls}`, "-e", inject])
+        const outcomes = await Promise.all([clients.refresh(client, held.refresh), clients.redeem(client, code)])
+        await strace.detach()
+        wasHit.push((await readFile(file, "utf8")).includes("(INJECTED)"))
+        for (const outcome of outcomes) {
+          expect(outcome.type).not.toBe("fail")
+          if (outcome.type === "unknown") failures++
+        }
+        // Nothing is restarted: the retry is answered, and with the living token.
+        ;[held] = Races.tokensOf(await clients.refresh(client, held.refresh)) as [Tokens]
+        expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+        if (outcomes[1].type === "unknown") await clients.redeem(client, code)
+      } while (wasHit.at(-1))
+      expect(wasHit.length).toBeGreaterThan(1)
+      expect(failures).toBeGreaterThan(0)
+    }
+  )
+})
