@@ -10,7 +10,7 @@ export default defineConfig({
       { find: /^latchkey$/, replacement: src("index.ts") },
       { find: /^latchkey\/guard$/, replacement: src("layers/Guard.ts") },
       { find: /^latchkey\/layers\/(.+)$/, replacement: src("layers/$1.ts") },
-      { find: /^latchkey\/(domain|services|http)$/, replacement: src("$1/index.ts") }
+      { find: /^latchkey\/(domain|services|http|testing)$/, replacement: src("$1/index.ts") }
     ]
   },
   test: {

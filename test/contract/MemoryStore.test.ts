@@ -1,5 +1,4 @@
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import * as Nodes from "./Nodes.js"
-import { storeContract } from "./storeContract.js"
+import { storeContract } from "../../src/testing/storeContract.js"
 
-storeContract("MemoryStore", Nodes.one(MemoryStore.layer))
+storeContract("MemoryStore", MemoryStore.layer)

@@ -3,8 +3,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import * as RedisRateLimiter from "../../src/layers/RedisRateLimiter.js"
+import { nodes, rateLimiterContract } from "../../src/testing/rateLimiterContract.js"
 import * as Redis from "../support/Redis.js"
-import { nodes, rateLimiterContract } from "./rateLimiterContract.js"
 
 describe.skipIf(Redis.missing)(Redis.named("counted in Redis"), () => {
   const two = Effect.map(Redis.server, (url) => nodes(2, RedisRateLimiter.layer({ url: Redacted.make(url) })))

@@ -1,12 +1,10 @@
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
+import { storeContract } from "../../src/testing/storeContract.js"
 import { temporaryFile } from "../layers/temporaryFile.js"
-import * as Nodes from "./Nodes.js"
-import { storeContract } from "./storeContract.js"
 
 const sqlite = Effect.map(temporaryFile, (filename) => SqliteStore.layer({ filename }))
 
-storeContract("SqliteStore", Layer.unwrapScoped(Effect.map(sqlite, Nodes.one)))
+storeContract("SqliteStore", sqlite, { isDurable: true })
 
-storeContract("two SqliteStores on one file", Layer.unwrapScoped(Effect.map(sqlite, Nodes.two)))
+storeContract("two SqliteStores on one file", sqlite, { nodes: 2 })

@@ -15,7 +15,7 @@ import { ClientStore } from "../../src/services/ClientStore.js"
 import { ConsentStore } from "../../src/services/ConsentStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { Storage } from "../../src/services/Storage.js"
-import { account, alice, app, client, consent, grant, redemption, rotation, token } from "../contract/fixtures.js"
+import { account, alice, app, client, consent, grant, redemption, rotation, token } from "../../src/testing/fixtures.js"
 import * as Postgres from "../support/Postgres.js"
 import * as PostgresServer from "../support/PostgresServer.js"
 

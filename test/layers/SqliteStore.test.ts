@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { describe } from "vitest"
 import * as Scopes from "../../src/domain/Scope.js"
-import { account, alice, app, client, consent, grant } from "../contract/fixtures.js"
+import { account, alice, app, client, consent, grant } from "../../src/testing/fixtures.js"
 import { modeOf, open, using, withSqlite } from "./sqliteFiles.js"
 import { temporaryFile } from "./temporaryFile.js"
 

@@ -13,7 +13,7 @@ import { ConsentStore } from "../../src/services/ConsentStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { KeyStore } from "../../src/services/KeyStore.js"
 import { Storage } from "../../src/services/Storage.js"
-import { app, client } from "../contract/fixtures.js"
+import { app, client } from "../../src/testing/fixtures.js"
 
 const issuer = Issuer.make("https://auth.example.com")
 

@@ -42,6 +42,16 @@ describe("check-arrows refuses", () => {
       "src/services/A.ts:1:19 services may not import http (src/http/B.ts)"
     ],
     [
+      "an import of what is for tests",
+      { "src/layers/A.ts": `import { b } from "../testing/B.js"\nexport const a = b` },
+      "src/layers/A.ts:1:19 layers may not import testing (src/testing/B.ts)"
+    ],
+    [
+      "an adapter in what is for tests",
+      { "src/testing/A.ts": `import { b } from "../layers/B.js"\nexport const a = b` },
+      "src/testing/A.ts:1:19 testing may not import layers (src/layers/B.ts)"
+    ],
+    [
       "a type-only import that points outwards",
       { "src/domain/A.ts": `import type { B } from "../services/B.js"\nexport type A = B` },
       "src/domain/A.ts:1:24 domain may not import services"

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import { KeyId, KeyState } from "../../../src/services/KeyStore.js"
-import { at } from "../../contract/fixtures.js"
+import { at } from "../../../src/testing/fixtures.js"
 import { modeOf, ours, refusal, using } from "../sqliteFiles.js"
 import { temporaryFile } from "../temporaryFile.js"
 

@@ -15,7 +15,7 @@ import { EventLog } from "../../../src/services/EventLog.js"
 import { GrantStore } from "../../../src/services/GrantStore.js"
 import { RevokedTokenStore } from "../../../src/services/RevokedTokenStore.js"
 import { SessionStore } from "../../../src/services/SessionStore.js"
-import { alice, app, at, grantId } from "../../contract/fixtures.js"
+import { alice, app, at, grantId } from "../../../src/testing/fixtures.js"
 
 /** A client that notes statements, and answers each read of consents with one whose client is gone. */
 const recorder = () => {

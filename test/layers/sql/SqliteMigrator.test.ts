@@ -14,7 +14,7 @@ import { ClientStore } from "../../../src/services/ClientStore.js"
 import { GrantStore } from "../../../src/services/GrantStore.js"
 import { KeyState, KeyStore } from "../../../src/services/KeyStore.js"
 import { Storage } from "../../../src/services/Storage.js"
-import { account, alice, app, at, client, grant, grantId, otherApp } from "../../contract/fixtures.js"
+import { account, alice, app, at, client, grant, grantId, otherApp } from "../../../src/testing/fixtures.js"
 import { temporaryFile } from "../temporaryFile.js"
 
 const issuer = Issuer.make("https://auth.example.com")

@@ -2,7 +2,7 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import { TokenId } from "../../src/domain/AccessToken.js"
+import { TokenId } from "../domain/AccessToken.js"
 import { at, day, second } from "./fixtures.js"
 import { fresh, race, type StoreTest } from "./Nodes.js"
 

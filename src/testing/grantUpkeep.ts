@@ -3,8 +3,8 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import type * as Grant from "../../src/domain/Grant.js"
-import type { Which } from "../../src/services/GrantStore.js"
+import type * as Grant from "../domain/Grant.js"
+import type { Which } from "../services/GrantStore.js"
 import {
   active,
   alice,

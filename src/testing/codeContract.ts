@@ -4,8 +4,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import * as Grant from "../../src/domain/Grant.js"
-import * as Scope from "../../src/domain/Scope.js"
+import * as Grant from "../domain/Grant.js"
+import * as Scope from "../domain/Scope.js"
 import {
   active,
   app,

@@ -3,9 +3,9 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import { TokenId } from "../../src/domain/AccessToken.js"
-import * as Grant from "../../src/domain/Grant.js"
-import type { Whose } from "../../src/services/GrantStore.js"
+import { TokenId } from "../domain/AccessToken.js"
+import * as Grant from "../domain/Grant.js"
+import type { Whose } from "../services/GrantStore.js"
 import {
   active,
   alice,

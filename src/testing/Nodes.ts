@@ -4,18 +4,18 @@ import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Issuer } from "../../src/domain/Issuer.js"
-import { AccountStore } from "../../src/services/AccountStore.js"
-import { ClientStore } from "../../src/services/ClientStore.js"
-import { ConsentStore } from "../../src/services/ConsentStore.js"
-import { EventLog } from "../../src/services/EventLog.js"
-import { GrantStore } from "../../src/services/GrantStore.js"
-import { KeyStore } from "../../src/services/KeyStore.js"
-import { LoginCounters } from "../../src/services/LoginCounters.js"
-import { ResourceStore } from "../../src/services/ResourceStore.js"
-import { RevokedTokenStore } from "../../src/services/RevokedTokenStore.js"
-import { SessionStore } from "../../src/services/SessionStore.js"
-import { Storage } from "../../src/services/Storage.js"
+import { Issuer } from "../domain/Issuer.js"
+import { AccountStore } from "../services/AccountStore.js"
+import { ClientStore } from "../services/ClientStore.js"
+import { ConsentStore } from "../services/ConsentStore.js"
+import { EventLog } from "../services/EventLog.js"
+import { GrantStore } from "../services/GrantStore.js"
+import { KeyStore } from "../services/KeyStore.js"
+import { LoginCounters } from "../services/LoginCounters.js"
+import { ResourceStore } from "../services/ResourceStore.js"
+import { RevokedTokenStore } from "../services/RevokedTokenStore.js"
+import { SessionStore } from "../services/SessionStore.js"
+import { Storage } from "../services/Storage.js"
 
 export class Nodes extends Context.Tag("latchkey/test/Nodes")<
   Nodes,
@@ -38,7 +38,8 @@ export const two = <E, R>(layer: Layer.Layer<Storage, E, R>): Layer.Layer<Nodes,
   return Layer.scoped(Nodes, Effect.all([node, node]))
 }
 
-const storesOf = (storage: Context.Tag.Service<Storage>, issuer: Issuer) => {
+/** The stores of an issuer, by name. */
+export const storesOf = (storage: Context.Tag.Service<Storage>, issuer: Issuer) => {
   const stores = storage.stores(issuer)
   return {
     accounts: Context.get(stores, AccountStore),
@@ -57,9 +58,11 @@ export type Stores = ReturnType<typeof storesOf>
 
 let issuers = 0
 
-/** The stores of an issuer that no other test uses: of the first node, and of each. */
-export const fresh = Effect.map(Nodes, (nodes) => {
-  const issuer = Issuer.make(`https://issuer-${++issuers}.example.com`)
+/** An issuer that no other test uses. */
+export const freshIssuer = Effect.sync(() => Issuer.make(`https://issuer-${++issuers}.example.com`))
+
+/** The stores of such an issuer: of the first node, and of each. */
+export const fresh = Effect.zipWith(Nodes, freshIssuer, (nodes, issuer) => {
   const [first, ...others] = Arr.map(nodes, (storage) => storesOf(storage, issuer))
   return { ...first, nodes: [first, ...others] as const }
 })

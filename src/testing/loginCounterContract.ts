@@ -2,7 +2,7 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import { buckets } from "../../src/services/LoginCounters.js"
+import { buckets } from "../services/LoginCounters.js"
 import { at, second } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 

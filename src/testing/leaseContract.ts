@@ -3,7 +3,7 @@ import { expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import { Issuer } from "../../src/domain/Issuer.js"
+import { Issuer } from "../domain/Issuer.js"
 import { at, day, second } from "./fixtures.js"
 import { Nodes, type StoreTest } from "./Nodes.js"
 

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import * as RateLimit from "../../src/domain/RateLimit.js"
-import { RateLimiter } from "../../src/services/RateLimiter.js"
+import * as RateLimit from "../domain/RateLimit.js"
+import { RateLimiter } from "../services/RateLimiter.js"
 
 /** The limiters of nodes that count together. */
 export class Limiters extends Context.Tag("latchkey/test/Limiters")<

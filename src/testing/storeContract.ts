@@ -1,6 +1,9 @@
 /** Everything that a storage promises: what a user may rely on, whichever he puts in. */
 import { layer } from "@effect/vitest"
-import type * as Layer from "effect/Layer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { Storage } from "../services/Storage.js"
 import { accountContract } from "./accountContract.js"
 import { clientContract } from "./clientContract.js"
 import { approveContract, redeemContract } from "./codeContract.js"
@@ -13,16 +16,38 @@ import { listContract, pruneContract } from "./grantUpkeep.js"
 import { keyContract } from "./keyContract.js"
 import { leaseContract } from "./leaseContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
-import type { Nodes } from "./Nodes.js"
+import * as Nodes from "./Nodes.js"
 import { resealContract } from "./resealContract.js"
 import { resourceContract } from "./resourceContract.js"
+import { restartContract } from "./restartContract.js"
 import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
 
-/** Runs the contract over a storage, or over several nodes of one. */
-export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
-  layer(nodes)(name, (it) => {
+/** What a storage can, beyond what each must. What it does not claim is shown as left out. */
+export interface Capabilities {
+  /** How many nodes may stand on the same data: the layer is built once for each. 1 if not given. */
+  readonly nodes?: 1 | 2
+  /** Whether what was answered is there when the storage has been closed and opened again. */
+  readonly isDurable?: boolean
+}
+
+/** A storage; or what makes one for the suite, and the file or the database on which it stands. */
+export type Given<E> = Layer.Layer<Storage, E> | Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
+
+const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.isLayer(given)
+
+/**
+ * Registers the contract's tests, for vitest, over a storage.
+ *
+ * @example
+ * storeContract("MyStore", MyStore.layer)
+ * storeContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
+ */
+export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities = {}): void => {
+  const made = isLayer(storage) ? Effect.succeed(storage) : storage
+  const nodes = capabilities.nodes === 2 ? Nodes.two : Nodes.one
+  layer(Layer.unwrapScoped(Effect.map(made, nodes)))(name, (it) => {
     approveContract(it)
     redeemContract(it)
     revokeContract(it)
@@ -44,4 +69,6 @@ export const storeContract = <E>(name: string, nodes: Layer.Layer<Nodes, E>) =>
     eventContract(it)
     loginCounterContract(it)
     leaseContract(it)
+    restartContract(it, capabilities.isDurable === true ? made : undefined)
   })
+}

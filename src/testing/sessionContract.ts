@@ -3,7 +3,7 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import { Subject } from "../../src/domain/Account.js"
+import { Subject } from "../domain/Account.js"
 import { account, alice, at, bob, day, digest, newHash, session } from "./fixtures.js"
 import { fresh, type Stores, type StoreTest } from "./Nodes.js"
 

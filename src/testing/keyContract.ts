@@ -2,8 +2,8 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
-import { KeyId, KeyState, type StoredKey } from "../../src/services/KeyStore.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
 import { at } from "./fixtures.js"
 import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 

@@ -3,7 +3,7 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import * as Grant from "../../src/domain/Grant.js"
+import * as Grant from "../domain/Grant.js"
 import {
   active,
   approved,

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
-import { Subject } from "../../src/domain/Account.js"
+import { Subject } from "../domain/Account.js"
 import { account, alice, app, at, bob, consent, day, newHash, session, username } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 

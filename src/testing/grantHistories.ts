@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import type * as Grant from "../../src/domain/Grant.js"
+import type * as Grant from "../domain/Grant.js"
 import {
   at,
   codeEnds,

@@ -1,0 +1,111 @@
+/** Stores that break one promise each, on purpose, and one that breaks none: run by `brokenStores.test.ts`. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Grant from "../../src/domain/Grant.js"
+import { Issuer } from "../../src/domain/Issuer.js"
+import * as MemoryStore from "../../src/layers/MemoryStore.js"
+import { GrantStore } from "../../src/services/GrantStore.js"
+import { Storage } from "../../src/services/Storage.js"
+import { storeContract } from "../../src/testing/storeContract.js"
+
+type Grants = Context.Tag.Service<GrantStore>
+
+/** A memory whose grants are kept by something else. */
+const withGrants = (change: (grants: Grants) => Partial<Grants>) =>
+  Layer.effect(
+    Storage,
+    Effect.map(Storage, (storage) =>
+      Storage.of({
+        ...storage,
+        stores: (issuer) => {
+          const stores = storage.stores(issuer)
+          const grants = Context.get(stores, GrantStore)
+          return Context.add(stores, GrantStore, { ...grants, ...change(grants) })
+        }
+      })
+    )
+  ).pipe(Layer.provide(MemoryStore.layer))
+
+const found = (grants: Grants, id: Grant.GrantId) => Effect.map(grants.find(id), Option.getOrUndefined)
+
+storeContract(
+  "intact",
+  withGrants(() => ({}))
+)
+
+storeContract(
+  "reads before it redeems",
+  withGrants((grants) => ({
+    redeem: (redemption) =>
+      Effect.gen(function* () {
+        const before = yield* found(grants, redemption.grantId)
+        yield* Effect.yieldNow()
+        const answer = yield* grants.redeem(redemption)
+        const after = yield* found(grants, redemption.grantId)
+        return before?._tag === "Approved" && answer._tag === "Duplicate" && after?._tag === "Active"
+          ? Grant.RedemptionAnswer.Redeemed({ grant: after })
+          : answer
+      })
+  }))
+)
+
+storeContract(
+  "reads before it rotates",
+  withGrants((grants) => ({
+    rotate: (rotation) =>
+      Effect.gen(function* () {
+        const before = yield* found(grants, rotation.grantId)
+        yield* Effect.yieldNow()
+        const answer = yield* grants.rotate(rotation)
+        const generation = before?._tag === "Active" ? Option.getOrUndefined(before.chain)?.generation : undefined
+        return answer._tag === "Retried" && generation === rotation.generation
+          ? Grant.RotationAnswer.Rotated({ grant: answer.grant })
+          : answer
+      })
+  }))
+)
+
+storeContract(
+  "takes a code at the moment of its end",
+  withGrants((grants) => ({
+    redeem: (redemption) => grants.redeem({ ...redemption, now: DateTime.subtract(redemption.now, { millis: 1 }) })
+  }))
+)
+
+storeContract(
+  "does not look at epochs",
+  withGrants((grants) => ({
+    findActive: (id, now, token) =>
+      Effect.gen(function* () {
+        const active = yield* grants.findActive(id, now, token)
+        const grant = yield* found(grants, id)
+        return Option.isNone(active) && Option.isNone(token) && grant?._tag === "Active" ? Option.some(grant) : active
+      })
+  }))
+)
+
+storeContract(
+  "tells everybody that it was their revocation",
+  withGrants((grants) => ({
+    revoke: (...which) => Effect.as(grants.revoke(...which), true)
+  }))
+)
+
+storeContract(
+  "deletes what has not ended",
+  withGrants((grants) => ({
+    prune: (before, limit) => grants.prune(DateTime.add(before, { days: 365 }), limit)
+  }))
+)
+
+storeContract(
+  "mixes issuers",
+  Layer.map(MemoryStore.layer, (context) => {
+    const storage = Context.get(context, Storage)
+    const one = storage.stores(Issuer.make("https://auth.example.com"))
+    return Context.make(Storage, Storage.of({ ...storage, stores: () => one }))
+  })
+)

@@ -1,0 +1,58 @@
+/** The contract would notice: a store that breaks a promise fails it, and where the promise is stated. */
+import { execFile } from "node:child_process"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { beforeAll, describe, expect, it } from "vitest"
+
+const folder = dirname(fileURLToPath(import.meta.url))
+const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs")
+
+interface Assertion {
+  readonly ancestorTitles: ReadonlyArray<string>
+  readonly title: string
+  readonly status: string
+}
+
+/** Runs the contract over all of them; it fails, and says what of it. */
+const run = () =>
+  new Promise<ReadonlyArray<Assertion>>((resolve, reject) => {
+    const args = [vitest, "run", "--config", join(folder, "vitest.config.ts"), "--reporter=json"]
+    execFile(process.execPath, args, { maxBuffer: 2 ** 28 }, (_, stdout, stderr) => {
+      try {
+        const { testResults } = JSON.parse(stdout.slice(stdout.indexOf("{")))
+        resolve(testResults.flatMap((file: { readonly assertionResults: unknown }) => file.assertionResults))
+      } catch (error) {
+        reject(new Error(`vitest said no JSON: ${stderr}`, { cause: error }))
+      }
+    })
+  })
+
+describe("a store that", () => {
+  let all: ReadonlyArray<Assertion>
+  beforeAll(async () => {
+    all = await run()
+  })
+
+  const failuresOf = (store: string) =>
+    all
+      .filter(({ ancestorTitles, status }) => ancestorTitles[0] === store && status === "failed")
+      .map(({ ancestorTitles, title }) => [...ancestorTitles.slice(1), title].join(" > "))
+
+  it("keeps its promises passes", () => {
+    expect(all.filter(({ ancestorTitles }) => ancestorTitles[0] === "intact").length).toBeGreaterThan(300)
+    expect(failuresOf("intact")).toEqual([])
+  })
+
+  it.each([
+    ["reads before it redeems", /one redeems the code/],
+    ["reads before it rotates", /one rotates/],
+    ["takes a code at the moment of its end", /expire|end/i],
+    ["does not look at epochs", /epoch/],
+    ["tells everybody that it was their revocation", /revoke/],
+    ["deletes what has not ended", /delete|prune|ended/],
+    ["mixes issuers", /issuer/]
+  ])("%s fails", (store, promise) => {
+    expect(failuresOf(store).join("\n")).toMatch(promise)
+  })
+})

@@ -1,0 +1,7 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+/** Only the stores that must fail. */
+export default defineConfig({
+  test: { root: fileURLToPath(new URL(".", import.meta.url)), include: ["brokenStores.fixture.ts"], pool: "forks" }
+})
