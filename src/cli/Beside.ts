@@ -20,7 +20,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
         )
       }
       return AuthLayer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
-        Layer.provide(Database.layer(database))
+        Layer.provide(Database.layerFor(database, issuer, false))
       )
     })
   )

@@ -1,13 +1,16 @@
 /** Where the commands keep things, as one word: `sqlite:PATH`, `postgres://…`, or `memory:`. */
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import type { Issuer } from "../domain/Issuer.js"
 import * as MemoryStore from "../layers/MemoryStore.js"
 import * as SqliteStore from "../layers/SqliteStore.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
+import { Storage } from "../services/Storage.js"
 import * as Environment from "./Environment.js"
-import { badUsage } from "./Failure.js"
+import { badUsage, impossible } from "./Failure.js"
 import * as Setting from "./Setting.js"
 import { table } from "./Settings.js"
 
@@ -53,6 +56,21 @@ export const layer = (self: Database) =>
     Sqlite: ({ filename }) =>
       Layer.unwrapEffect(Effect.map(Environment.masterKey, (masterKey) => SqliteStore.layer({ filename, masterKey })))
   })
+
+/**
+ * Opens it for an issuer. A database that holds another's keys and none of this one's is most likely not the one that was
+ * meant, or the issuer is misspelt: everything would seem to be gone. `isNew` says that it is meant.
+ */
+export const layerFor = (self: Database, issuer: Issuer, isNew: boolean) =>
+  Layer.tap(layer(self), (context) =>
+    Effect.gen(function* () {
+      const issuers = yield* Context.get(context, Storage).issuers ?? Effect.succeed([])
+      if (isNew || issuers.length === 0 || issuers.includes(issuer)) return
+      return yield* impossible(
+        `${format(self)} is the database of ${issuers.join(", ")}: give that --issuer, or another --database; or serve ${issuer} from it, too, with serve --new-issuer`
+      )
+    })
+  )
 
 /** The driver is loaded only where it is needed. */
 const postgres = (url: Redacted.Redacted) =>

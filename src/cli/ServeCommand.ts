@@ -33,6 +33,10 @@ const api = Options.boolean("api").pipe(
   )
 )
 
+const newIssuer = Options.boolean("new-issuer").pipe(
+  Options.withDescription("Serves this issuer from a database that holds another's, which stays as it is.")
+)
+
 const firstAccountHint =
   "Whoever started this server can make the first account, by the link that it gave, or by the command line."
 
@@ -51,7 +55,9 @@ const loadRateLimiter = Effect.gen(function* () {
   return RedisRateLimiter.layer({ url: url.value })
 })
 
-const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly demo: boolean }) =>
+const start = (
+  given: ServerOptions.Typed & { readonly api: boolean; readonly demo: boolean; readonly newIssuer: boolean }
+) =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     const demo = yield* loadDemo(given.demo)
@@ -84,7 +90,7 @@ const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly de
     return yield* welcome.pipe(
       Layer.provide(NodeServer.serve(app, place.address)),
       // What all of it stands on closes last.
-      Layer.provide(Database.layer(place.database)),
+      Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
       Layer.launch,
       Effect.catchTags({
         ServeError: Refusals.serveError(place.address),
@@ -93,6 +99,6 @@ const start = (given: ServerOptions.Typed & { readonly api: boolean; readonly de
     )
   }).pipe(Effect.catchTags(Refusals.ofStorage))
 
-export const serve = Command.make("serve", { ...ServerOptions.forServer, api, demo }, start).pipe(
+export const serve = Command.make("serve", { ...ServerOptions.forServer, api, demo, newIssuer }, start).pipe(
   Command.withDescription("Runs an authorization server, until it is told to stop.")
 )

@@ -41,6 +41,7 @@ const make = (options: Options) =>
     return Context.make(Storage, {
       stores: (issuer) => SqlStores.make(sql, issuer),
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      issuers: SqlStores.issuers(sql),
       // Deleting locks these rows alone, and the event loop goes on.
       batch: 500,
       masterKey

@@ -43,6 +43,7 @@ const make = ({ filename, masterKey }: Options) =>
     return Storage.of({
       stores: (issuer) => SqlStores.make(sql, issuer),
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      issuers: SqlStores.issuers(sql),
       masterKey: given ?? (yield* MasterKeyFile.readOrMake(`${path}.key`, holdsKeys))
     })
   })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { Issuer } from "../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { AccountStore } from "./AccountStore.js"
 import type { ClientStore } from "./ClientStore.js"
 import type { ConsentStore } from "./ConsentStore.js"
@@ -41,6 +42,8 @@ export class Storage extends Context.Tag("latchkey/Storage")<
     readonly leases?: (issuer: Issuer) => Context.Tag.Service<LeaseStore>
     /** How many rows one statement of upkeep may delete where that holds nobody up; without it there are few. */
     readonly batch?: number
+    /** The issuers that have keys in it; without it that is not known. */
+    readonly issuers?: Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable>
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

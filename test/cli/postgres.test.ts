@@ -100,6 +100,21 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     keepsQuiet(refused)
   })
 
+  it("another issuer is refused in one line, which says how it is meant", async () => {
+    const other = { ...env, LATCHKEY_ISSUER: "https://auth.example.org" }
+    for (const args of [["serve"], ["user", "create", "bob", "--password-stdin"]]) {
+      const refused = await run(args, { env: other, stdin: "correct horse battery\n" })
+      expect(refused.code).toBe(1)
+      expect(refused.stderr).toMatch(
+        /^latchkey: postgres:\S+ is the database of http:\/\/127\.0\.0\.1:9400: give that --issuer.*--new-issuer\n$/
+      )
+      keepsQuiet(refused)
+    }
+    const meant = await startServer({ args: ["--new-issuer"], env: other })
+    await meant.stop()
+    expect((await run(["user", "list"], { env: other })).code).toBe(0)
+  })
+
   it("a server that does not answer is refused in one line", async () => {
     const port = await freePort()
     const refused = await run(["serve"], { env: { ...env, LATCHKEY_DATABASE: `postgres://u:pw@127.0.0.1:${port}/db` } })

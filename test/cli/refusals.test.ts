@@ -66,7 +66,7 @@ describe("settings that cannot be used", () => {
     [[], { LATCHKEY_PORT: "-1" }, /^latchkey: LATCHKEY_PORT: /],
     [["--host", "0.0.0.0"], {}, /--issuer/],
     [["--issuer", "http://auth.example.com"], {}, /^latchkey: --issuer: .*https/],
-    [["--database", "postgres://somewhere"], {}, /^latchkey: --database: give sqlite:PATH or memory:/],
+    [["--database", "postgres://somewhere"], {}, /^latchkey: --database: give sqlite:PATH, postgres:/],
     [[], { LATCHKEY_ACCESS_TOKEN_TTL: "forever" }, /^latchkey: LATCHKEY_ACCESS_TOKEN_TTL: .*"30 seconds"/],
     [
       [],

@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
+import * as Database from "../../src/cli/Database.js"
 import * as Environment from "../../src/cli/Environment.js"
 import type { Failure } from "../../src/cli/Failure.js"
 import * as ServerOptions from "../../src/cli/ServerOptions.js"
@@ -53,10 +54,14 @@ describe("where a server is", () => {
     expect(Either.getOrThrow(read(options))).toMatchObject({ issuer, address: { host } })
   })
 
-  it("keeps things in a file, or in memory", () => {
+  it("keeps things in a file, on a server, or in memory", () => {
     const database = (database: string) => Either.getOrThrow(read({ database })).database
     expect(database("sqlite:/srv/auth.db")).toEqual({ _tag: "Sqlite", filename: "/srv/auth.db" })
     expect(database("memory:")).toEqual({ _tag: "Memory" })
+    const postgres = database("postgres://ada:secret@db.example.com:5433/auth?sslmode=require")
+    expect(postgres._tag).toBe("Postgres")
+    expect(JSON.stringify(postgres)).not.toContain("secret")
+    expect(Database.format(postgres)).toBe("postgres://ada@db.example.com:5433/auth?sslmode=require")
   })
 
   it.each([
@@ -81,11 +86,11 @@ describe("where a server is", () => {
     [{ issuer: "https://auth.example.com?a=b" }, /^--issuer: .*query/],
     [{ issuer: "https://auth.example.com#a" }, /^--issuer: .*fragment/],
     [{ issuer: "https://ada:secret@auth.example.com" }, /^--issuer: .*user/],
-    [{ database: "" }, /^--database: give sqlite:PATH or memory:/],
+    [{ database: "" }, /^--database: give sqlite:PATH, postgres:/],
     [{ database: "sqlite:" }, /^--database: /],
     [{ database: "memory" }, /^--database: /],
     [{ database: "data/latchkey.db" }, /^--database: /],
-    [{ database: "postgres://ada:secret@somewhere/db" }, /^--database: /]
+    [{ database: "postgres://ada:secret@somewhere" }, /^--database: /]
   ])("%j is refused, as usage, without a word of a secret", (options, message) => {
     const refusal = Either.getOrThrow(Either.flip(read(options)))
     expect(refusal.exitCode).toBe(2)

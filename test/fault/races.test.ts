@@ -2,7 +2,12 @@
  * Processes that share nothing but a database race for codes, refresh tokens, consents and registrations, over HTTP.
  * The numbers are small here; `npm run faults -- races` plays the same with large ones.
  */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import * as Postgres from "../support/Postgres.js"
 import * as Races from "./scenarios/Races.js"
 import { check } from "./support/Checker.js"
 import { Clients, type Person } from "./support/Clients.js"
@@ -10,25 +15,41 @@ import * as Cluster from "./support/Cluster.js"
 import { History } from "./support/History.js"
 import * as Operator from "./support/Operator.js"
 import { seeded } from "./support/Seeded.js"
-import { ofSqlite } from "./support/Snapshot.js"
 
-describe.each([2, 4])("%i processes on one SQLite file", (nodes) => {
+const deployments: ReadonlyArray<readonly [name: string, nodes: number, kind: "SQLite" | "PostgreSQL"]> = [
+  ["2 processes on one SQLite file", 2, "SQLite"],
+  ["4 processes on one SQLite file", 4, "SQLite"],
+  [Postgres.named("2 nodes on one PostgreSQL"), 2, "PostgreSQL"]
+]
+
+describe.each(deployments)("%s", (_, nodes, kind) => {
+  const isLeftOut = kind === "PostgreSQL" && Postgres.missing !== undefined
+  const scope = Effect.runSync(Scope.make())
   const random = seeded(nodes)
   let cluster: Cluster.Cluster
   let person: Person
   let clients: Clients
   beforeAll(async () => {
-    cluster = await Cluster.start({ nodes })
+    if (isLeftOut) return
+    const postgres =
+      kind === "PostgreSQL"
+        ? Redacted.value(await Effect.runPromise(Scope.extend(Postgres.database, scope)))
+        : undefined
+    cluster = await Cluster.start({ nodes, postgres })
     clients = new Clients({ ...cluster, history: new History() })
     person = await clients.logIn()
   })
-  afterAll(() => cluster?.stop())
+  afterAll(async () => {
+    await cluster?.stop()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+  })
 
-  beforeEach(() => {
+  beforeEach(({ skip }) => {
+    skip(isLeftOut)
     clients.history = new History()
   })
-  afterEach(() => {
-    const snapshot = ofSqlite(cluster.database)
+  afterEach(async () => {
+    const snapshot = await cluster.snapshot()
     expect(snapshot.integrity).toBe("ok")
     expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
   })

@@ -3,6 +3,7 @@
  * CI. Each prints rows of one table, for docs/reliability.md, and ends with 1 when a promise was broken.
  */
 import { parseArgs } from "node:util"
+import * as PostgresServer from "../support/PostgresServer.js"
 import * as Crashes from "./scenarios/Crashes.js"
 import * as Races from "./scenarios/Races.js"
 import { check, type Settings, type Violation } from "./support/Checker.js"
@@ -10,10 +11,9 @@ import { Clients } from "./support/Clients.js"
 import * as Cluster from "./support/Cluster.js"
 import { History } from "./support/History.js"
 import { seeded } from "./support/Seeded.js"
-import { ofSqlite } from "./support/Snapshot.js"
 
 const usage = `npm run faults -- [crashes] [--rounds 1000] [--lanes 2] [--seed 1]
-npm run faults -- races [--codes 1000] [--clients 300] [--rotations 10000] [--nodes 1,2,4]`
+npm run faults -- races [--codes 1000] [--clients 300] [--rotations 10000] [--nodes 1,2,4] [--postgres]`
 
 /** One row: what was provoked, how often, what was asserted, and what came of it. */
 interface Row {
@@ -78,9 +78,10 @@ const crashes = async (rounds: number, lanes: number, seed: number): Promise<Rea
 
 const races = async (
   nodes: number,
+  postgres: PostgresServer.Server | undefined,
   size: { readonly codes: number; readonly clients: number; readonly rotations: number; readonly seed: number }
 ): Promise<ReadonlyArray<Row>> => {
-  const where = `${nodes} ${nodes === 1 ? "process" : "processes"}, SQLite`
+  const where = `${nodes} ${nodes === 1 ? "process" : "processes"}, ${postgres === undefined ? "SQLite" : "PostgreSQL"}`
   const rows: Array<Row> = []
   const play = async <A extends Readonly<Record<string, number>>>(
     fault: string,
@@ -90,11 +91,11 @@ const races = async (
     scenario: (clients: Clients, cluster: Cluster.Cluster) => Promise<A>,
     settings: Settings = Cluster.patient
   ) => {
-    const cluster = await Cluster.start({ nodes, settings })
+    const cluster = await Cluster.start({ nodes, settings, postgres: await postgres?.create() })
     try {
       const clients = new Clients({ ...cluster, history: new History() })
       const counted = await scenario(clients, cluster)
-      const violations = check(clients.history.entries, settings, ofSqlite(cluster.database))
+      const violations = check(clients.history.entries, settings, await cluster.snapshot())
       const counts = Object.entries(counted).map(([name, count]) => `${count} ${name}`)
       rows.push({
         fault: `${fault} (${where})`,
@@ -145,6 +146,7 @@ const { positionals, values } = parseArgs({
     codes: { type: "string", default: "1000" },
     clients: { type: "string", default: "300" },
     rotations: { type: "string", default: "10000" },
+    postgres: { type: "boolean", default: false },
     nodes: { type: "string", default: "1,2,4" }
   }
 })
@@ -168,6 +170,12 @@ else {
     rotations: Number(values.rotations),
     seed
   }
-  for (const nodes of values.nodes.split(",")) show(await races(Number(nodes), size))
+  // One that keeps what it acknowledged, as a user's would.
+  const postgres = values.postgres ? await PostgresServer.start({ max_connections: "200" }) : undefined
+  try {
+    for (const nodes of values.nodes.split(",")) show(await races(Number(nodes), postgres, size))
+  } finally {
+    await postgres?.stop()
+  }
 }
 process.exitCode = all.every(({ isGood }) => isGood) ? 0 : 1

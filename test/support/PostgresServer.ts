@@ -10,6 +10,13 @@ export interface Server {
   readonly port: number
   /** The address of a database of it. */
   readonly url: (database: string) => string
+  /** Makes a new database, and answers with its address. */
+  readonly create: () => Promise<string>
+  /** Stops it, and keeps what it holds. */
+  readonly halt: () => Promise<void>
+  /** Starts it again. */
+  readonly resume: () => Promise<void>
+  /** Stops it for good. */
   readonly stop: () => Promise<void>
 }
 
@@ -23,7 +30,8 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
     port,
     user: "postgres",
     password,
-    persistent: false,
+    // It is taken away with the folder.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: Object.entries({ listen_addresses: "127.0.0.1", ...settings }).flatMap(([name, value]) => [
       "-c",
@@ -35,9 +43,18 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
   if (process.getuid?.() === 0) await Fs.chmod(folder, 0o777)
   await server.initialise()
   await server.start()
+  let databases = 0
+  const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`
   return {
     port,
-    url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
+    url,
+    create: async () => {
+      const name = `latchkey_${++databases}`
+      await server.createDatabase(name)
+      return url(name)
+    },
+    halt: () => server.stop(),
+    resume: () => server.start(),
     stop: async () => {
       await server.stop()
       await Fs.rm(folder, { recursive: true, force: true })

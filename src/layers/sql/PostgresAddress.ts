@@ -1,7 +1,8 @@
 /** The address of a PostgreSQL database, `postgres://user:password@host:port/database?parameters`, and what may be told of it. */
 
 /** Whether a text is such an address. */
-export const isOne = (text: string): boolean => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+export const isOne = (text: string): boolean =>
+  /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).pathname.length > 1
 
 /** `postgres://host:port/database`: what stands in messages. `undefined` for what is no such address. */
 export const label = (text: string): string | undefined => {

@@ -1,7 +1,10 @@
 /** The stores of one issuer in a SQL database, which may hold those of others. */
 import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type { Issuer } from "../../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { AccountStore } from "../../services/AccountStore.js"
 import { ClientStore } from "../../services/ClientStore.js"
 import { ConsentStore } from "../../services/ConsentStore.js"
@@ -23,7 +26,16 @@ import * as SqlLoginCounters from "./SqlLoginCounters.js"
 import * as SqlResourceStore from "./SqlResourceStore.js"
 import * as SqlRevokedTokenStore from "./SqlRevokedTokenStore.js"
 import * as SqlSessionStore from "./SqlSessionStore.js"
+import * as SqlText from "./SqlText.js"
 
+/** The issuers that have keys in a database. */
+export const issuers = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable> =>
+  Effect.mapBoth(sql.unsafe<{ readonly issuer: string }>("select distinct issuer from root_keys order by issuer"), {
+    onFailure: SqlText.unavailable,
+    onSuccess: Arr.map(({ issuer }) => issuer)
+  })
+
+/** All stores of one issuer. */
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<Stores> =>
   Context.make(GrantStore, SqlGrantStore.make(sql, issuer)).pipe(
     Context.add(ClientStore, SqlClientStore.make(sql, issuer)),

@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Cli from "../../support/Cli.js"
 import type { Settings } from "./Checker.js"
+import { ofPostgres, ofSqlite, type Snapshot } from "./Snapshot.js"
 
 export const username = "ada"
 export const password = "correct horse battery"
@@ -35,7 +36,9 @@ export interface Options {
   /** How many processes. */
   readonly nodes: number
   readonly settings?: Settings
-  /** More of the environment: another database, for one. */
+  /** The address of an empty PostgreSQL database; without it a SQLite file is made. */
+  readonly postgres?: string | undefined
+  /** More of the environment. */
   readonly env?: Readonly<Record<string, string>>
   /** Another program than the one that is tested. */
   readonly program?: string
@@ -49,8 +52,10 @@ export interface Cluster {
   readonly issuer: string
   readonly folder: string
   readonly settings: Settings
-  /** The SQLite file, unless the environment names another database. */
+  /** The SQLite file; of a PostgreSQL there is none. */
   readonly database: string
+  /** What the database holds now, and whether SQLite finds its file sound. */
+  readonly snapshot: () => Promise<Snapshot & { readonly integrity: unknown }>
   /** Where the servers answer, in the order in which they were started. */
   readonly urls: ReadonlyArray<string>
   readonly server: (node: number) => Cli.Server
@@ -68,6 +73,7 @@ export const start = async ({
   cleanUp,
   env = {},
   nodes,
+  postgres,
   prepare,
   program,
   settings = patient
@@ -88,6 +94,9 @@ export const start = async ({
     LATCHKEY_API: "on",
     LATCHKEY_LOG_LEVEL: "warning",
     ...environment(settings),
+    ...(postgres === undefined
+      ? {}
+      : { LATCHKEY_DATABASE: postgres, LATCHKEY_MASTER_KEY: Buffer.alloc(32, 1).toString("base64url") }),
     ...env
   }
   const command = async (args: ReadonlyArray<string>, stdin?: string) => {
@@ -121,11 +130,13 @@ export const start = async ({
     await stop()
     throw error
   }
+  const database = join(folder, "data", "latchkey.db")
   return {
     issuer,
     folder,
     settings,
-    database: join(folder, "data", "latchkey.db"),
+    database,
+    snapshot: async () => (postgres === undefined ? ofSqlite(database) : ofPostgres(postgres)),
     urls: ports.map((port) => `http://127.0.0.1:${port}`),
     server,
     command,

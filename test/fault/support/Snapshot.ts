@@ -1,5 +1,6 @@
 /** What a database holds of grants, as far as the checker asks. */
 import Sqlite from "better-sqlite3"
+import Pg from "pg"
 
 export interface GrantRow {
   readonly state: string
@@ -64,5 +65,17 @@ export const ofSqlite = (path: string): Snapshot & { readonly integrity: unknown
     }
   } finally {
     db.close()
+  }
+}
+
+/** Reads a PostgreSQL database, whose own checksums are trusted. */
+export const ofPostgres = async (url: string): Promise<Snapshot & { readonly integrity: unknown }> => {
+  const client = new Pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query("set search_path to latchkey")
+    return { ...fromRows((await client.query<Row>(query)).rows), integrity: "ok" }
+  } finally {
+    await client.end()
   }
 }
