@@ -114,23 +114,29 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
   afterAll(() => cluster?.stop())
 
   it.each([
-    ["fdatasync,fsync", "EIO"],
-    ["pwrite64", "EIO"],
-    ["pwrite64", "ENOSPC"]
+    { calls: "fdatasync,fsync", error: "EIO" },
+    { calls: "pwrite64", error: "EIO" },
+    { calls: "pwrite64", error: "ENOSPC" },
+    // Files are opened only after a flush failed: the connection is closed then, and opened anew.
+    { calls: "openat", error: "EMFILE", before: ["-e", "inject=fsync,fdatasync:error=EIO:when=1"] }
   ])(
-    "in %s (%s), one call after another until none is left: done or not done, and never invalid",
-    async (calls, error) => {
+    "in $calls ($error), one call after another until none is left: done or not done, and never invalid",
+    async (each) => {
+      const { before = [], calls, error } = each
+      const hit = new RegExp(`^(${calls.replace(",", "|")})\\(.*\\(INJECTED\\)$`, "m")
       const wasHit: Array<boolean> = []
       let failures = 0
       do {
         const code = Races.must(await clients.visit(client, person))
         const file = join(cluster.folder, "injected")
         const nth = wasHit.length + 1
-        const inject = `inject=${calls}:error=${error}:when=${nth}`
-        const strace = await Strace.attach(cluster.server(0).pid, file, ["-e", `trace=${calls}`, "-e", inject])
-        const outcomes = await Promise.all([clients.refresh(client, held.refresh), clients.redeem(client, code)])
+        const inject = ["-e", `inject=${calls}:error=${error}:when=${nth}`]
+        const trace = ["-e", `trace=${calls},fsync,fdatasync`]
+        const strace = await Strace.attach(cluster.server(0).pid, file, [...trace, ...before, ...inject])
+        const both = await Promise.all([clients.redeem(client, code), clients.refresh(client, held.refresh)])
+        const outcomes = [...both, await clients.refresh(client, held.refresh)]
         await strace.detach()
-        wasHit.push((await readFile(file, "utf8")).includes("(INJECTED)"))
+        wasHit.push(hit.test(await readFile(file, "utf8")))
         for (const outcome of outcomes) {
           expect(outcome.type).not.toBe("fail")
           if (outcome.type === "unknown") failures++
@@ -138,7 +144,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
         // Nothing is restarted: the retry is answered, and with the living token.
         ;[held] = Races.tokensOf(await clients.refresh(client, held.refresh)) as [Tokens]
         expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
-        if (outcomes[1].type === "unknown") await clients.redeem(client, code)
+        if (both[0].type === "unknown") await clients.redeem(client, code)
       } while (wasHit.at(-1))
       expect(wasHit.length).toBeGreaterThan(1)
       expect(failures).toBeGreaterThan(0)

@@ -12,8 +12,12 @@ export const codeOf = (cause: unknown): string =>
 /** Another connection holds the lock: nothing was done, and trying again may do. */
 export const isBusy = (cause: unknown): boolean => /^SQLITE_(BUSY|LOCKED|PROTOCOL)(_|$)/.test(codeOf(cause))
 
-/** The operating system failed: what the disk holds is not known. */
-export const isIo = (cause: unknown): boolean => /^SQLITE_IOERR(_|$)/.test(codeOf(cause))
+/**
+ * The connection is of no more use, and must be opened anew: the operating system failed, and what the disk holds is not
+ * known; or it was opened when it could not write, for where SQLite cannot open a log for writing it opens it for
+ * reading, and leaves it so.
+ */
+export const isBroken = (cause: unknown): boolean => /^SQLITE_(IOERR|READONLY|CANTOPEN)(_|$)/.test(codeOf(cause))
 
 /**
  * After these SQLite may have rolled the transaction back, and advises to do so in any case

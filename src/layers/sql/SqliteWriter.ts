@@ -19,7 +19,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Read, SqliteConnection } from "./SqliteConnection.js"
-import { endsTransaction, isBusy, isIo, patience } from "./SqliteError.js"
+import { endsTransaction, isBroken, isBusy, patience } from "./SqliteError.js"
 
 /** At most this many writes are one transaction: it bounds how long one stops the event loop. */
 export const maxBatch = 64
@@ -57,7 +57,7 @@ const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outc
     } catch {
       // The first cause says more, and what is still in a transaction is broken.
     }
-    const end = isIo(cause) || connection.inTransaction() ? "Broken" : "RolledBack"
+    const end = isBroken(cause) || connection.inTransaction() ? "Broken" : "RolledBack"
     return { answers: batch.map((write) => [write, failure(cause)]), end }
   }
   const answers: Array<Outcome["answers"][number]> = []
@@ -155,7 +155,7 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
 
   /** No transaction can begin: everybody is told, and the next write tries again. */
   const refuse = (cause: unknown) => {
-    if (isIo(cause)) disconnect()
+    if (isBroken(cause)) disconnect()
     for (const { answer } of take(waiting.size)) answer(failure(cause))
     rest()
   }

@@ -134,6 +134,21 @@ describe("when the disk fails", () => {
     })
   )
 
+  it.scopedLive("a connection that was opened when it could not write is opened anew", () =>
+    Effect.gen(function* () {
+      const { connect, log } = fake((sql) =>
+        sql === "BEGIN IMMEDIATE" && log.length < 3 ? "SQLITE_READONLY" : undefined
+      )
+      const writer = yield* SqliteWriter.make(connect)
+      expect(yield* writeAll(writer, "a")).toEqual(["SQLITE_READONLY"])
+      expect(yield* writeAll(writer, "b")).toEqual(["b"])
+      expect(log).toEqual([
+        ...["1: open", "1: BEGIN IMMEDIATE", "1: close"],
+        ...["2: open", "2: BEGIN IMMEDIATE", "2: b", "2: COMMIT"]
+      ])
+    })
+  )
+
   it.scopedLive("and the file cannot be opened anew, each write says so, until it can", () =>
     Effect.gen(function* () {
       let broken = true

@@ -1,0 +1,36 @@
+/** A storage over another: whatever takes grants back is told to an auditor before anybody is answered. */
+import { Context, Effect, Layer } from "effect"
+import { GrantStore, Storage } from "latchkey/services"
+
+/** Whom revocations are told to. */
+export class Auditor extends Context.Tag("Auditor")<
+  Auditor,
+  { readonly revoked: (reason: string, grants: ReadonlyArray<string>) => Effect.Effect<void> }
+>() {}
+
+const audited = (grants: Context.Tag.Service<GrantStore.GrantStore>, auditor: Context.Tag.Service<Auditor>) =>
+  GrantStore.GrantStore.of({
+    ...grants,
+    revoke: (id, reason, now) =>
+      Effect.tap(grants.revoke(id, reason, now), (isRevoked) =>
+        isRevoked ? auditor.revoked(reason, [id]) : Effect.void
+      ),
+    revokeAll: (whose, reason, now) =>
+      Effect.tap(grants.revokeAll(whose, reason, now), (ids) => auditor.revoked(reason, ids))
+  })
+
+/** Takes the place of the storage that it is given. */
+export const layer = Layer.effect(
+  Storage.Storage,
+  Effect.gen(function* () {
+    const storage = yield* Storage.Storage
+    const auditor = yield* Auditor
+    return Storage.Storage.of({
+      ...storage,
+      stores: (issuer) => {
+        const stores = storage.stores(issuer)
+        return Context.add(stores, GrantStore.GrantStore, audited(Context.get(stores, GrantStore.GrantStore), auditor))
+      }
+    })
+  })
+)
