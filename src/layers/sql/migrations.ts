@@ -12,12 +12,12 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
   { version: 2, name: "operation", statements: Operation.statements },
   { version: 3, name: "keys", statements: Keys.statements },
-  { version: 5, name: "upkeep", statements: Upkeep.statements },
-  { version: 6, name: "rate limits", statements: RateLimits.statements }
+  { version: 4, name: "upkeep", statements: Upkeep.statements },
+  { version: 5, name: "rate limits", statements: RateLimits.statements }
 ]
 
 /** The version that this program reads and writes. */
-export const latest = Math.max(...migrations.map(({ version }) => version))
+export const latest = migrations.length
 
 /** The tables that a database of ours has from version 1 on. */
 export const tables = ["clients", "accounts", "sessions", "consents", "consent_items", "grants", "root_keys"] as const

@@ -1,5 +1,5 @@
 /**
- * Version 6: requests counted for all nodes together. On PostgreSQL alone: on SQLite each count would be a flush to the disk.
+ * Version 5: requests counted for all nodes together. On PostgreSQL alone: on SQLite each count would be a flush to the disk.
  */
 import type { Dialect } from "./Migration.js"
 

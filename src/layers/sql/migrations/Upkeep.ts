@@ -1,4 +1,4 @@
-/** Version 5: what upkeep finds its rows by, and the leases by which one node at a time does it. */
+/** Version 4: what upkeep finds its rows by, and the leases by which one node at a time does it. */
 import type { Dialect } from "./Migration.js"
 
 /**
