@@ -10,6 +10,10 @@ export interface Server {
   readonly port: number
   /** The address of a database of it. */
   readonly url: (database: string) => string
+  /** Stops it, as an operator does who means to start it again: `resume`. */
+  readonly pause: () => Promise<void>
+  readonly resume: () => Promise<void>
+  /** Stops it, and its data are gone. */
   readonly stop: () => Promise<void>
 }
 
@@ -23,7 +27,7 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
     port,
     user: "postgres",
     password,
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: Object.entries({ listen_addresses: "127.0.0.1", ...settings }).flatMap(([name, value]) => [
       "-c",
@@ -38,6 +42,8 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
   return {
     port,
     url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
+    pause: () => server.stop(),
+    resume: () => server.start(),
     stop: async () => {
       await server.stop()
       await Fs.rm(folder, { recursive: true, force: true })

@@ -11,6 +11,8 @@ export interface Relay {
   readonly url: Redacted.Redacted
   /** Lets the server do the next statements in which this text stands, and cuts the connection instead of answering. */
   readonly loseAnswers: (text: string, count: number) => void
+  /** Cuts the connection instead of passing on the next statement in which this text stands. */
+  readonly cutBefore: (text: string) => void
   /** How many answers were lost. */
   readonly lost: () => number
   /** From now on nothing passes on the connections there are, and nobody is told; new ones are sound. */
@@ -21,6 +23,7 @@ const listen = (url: URL) =>
   new Promise<Relay & { readonly close: () => void }>((resolve) => {
     const sockets = new Set<Net.Socket>()
     const silent = new Set<Net.Socket>()
+    let forbidden: string | undefined
     let armed = { text: "", count: 0 }
     let lost = 0
     const relay = Net.createServer((client) => {
@@ -40,6 +43,10 @@ const listen = (url: URL) =>
       }
       client.on("data", (data) => {
         if (silent.has(client)) return
+        if (forbidden !== undefined && data.includes(forbidden)) {
+          forbidden = undefined
+          return cut()
+        }
         if (armed.count > 0 && data.includes(armed.text)) {
           armed.count -= 1
           isLosing = true
@@ -61,6 +68,9 @@ const listen = (url: URL) =>
         url: Redacted.make(through.href),
         loseAnswers: (text, count) => {
           armed = { text, count }
+        },
+        cutBefore: (text) => {
+          forbidden = text
         },
         lost: () => lost,
         stall: () => {
