@@ -12,12 +12,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { GrantStore } from "../services/GrantStore.js"
 import { RateLimiter } from "../services/RateLimiter.js"
 import { Storage } from "../services/Storage.js"
 import * as MasterKeyFile from "./sql/MasterKeyFile.js"
 import * as PostgresAddress from "./sql/PostgresAddress.js"
 import * as PostgresMigrator from "./sql/PostgresMigrator.js"
 import * as PostgresPool from "./sql/PostgresPool.js"
+import * as PostgresRetry from "./sql/PostgresRetry.js"
 import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
 import * as SqlStores from "./sql/SqlStores.js"
@@ -39,7 +41,10 @@ const make = (options: Options) =>
       Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))
     )
     return Context.make(Storage, {
-      stores: (issuer) => SqlStores.make(sql, issuer),
+      stores: (issuer) => {
+        const stores = SqlStores.make(sql, issuer)
+        return Context.add(stores, GrantStore, PostgresRetry.grants(Context.get(stores, GrantStore)))
+      },
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       // Deleting locks these rows alone, and the event loop goes on.

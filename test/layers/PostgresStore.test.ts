@@ -1,145 +1,204 @@
-/** A PostgreSQL that breaks connections, goes, comes back, and takes its time. */
+/** PostgreSQL in trouble: what callers hear, what stays whole, and that it heals by itself. */
+import { inspect } from "node:util"
 import { describe, expect, it } from "@effect/vitest"
-import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import Pg from "pg"
-import { Issuer } from "../../src/domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as PostgresStore from "../../src/layers/PostgresStore.js"
 import { migrations } from "../../src/layers/sql/migrations.js"
-import { AccountStore } from "../../src/services/AccountStore.js"
-import { ClientStore } from "../../src/services/ClientStore.js"
-import { ConsentStore } from "../../src/services/ConsentStore.js"
-import { GrantStore } from "../../src/services/GrantStore.js"
-import { Storage } from "../../src/services/Storage.js"
-import { account, alice, app, client, consent, grant, redemption, rotation, token } from "../../src/testing/fixtures.js"
+import {
+  active,
+  approved,
+  grant,
+  grantId,
+  introduce,
+  redemption,
+  rotation,
+  second,
+  token
+} from "../../src/testing/fixtures.js"
+import * as Nodes from "../../src/testing/Nodes.js"
 import * as Postgres from "../support/Postgres.js"
 import * as PostgresServer from "../support/PostgresServer.js"
+import * as Relay from "../support/Relay.js"
 
-const issuer = Issuer.make("https://auth.example.com")
+type Options = { readonly maxConnections?: number; readonly timeout?: Duration.DurationInput }
 
-type Changes = Partial<PostgresStore.Options>
+const open = (url: Redacted.Redacted, options: Options = {}) =>
+  Layer.build(Nodes.one(PostgresStore.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), ...options })))
 
-const open = (url: Redacted.Redacted, changes: Changes = {}) =>
-  Layer.build(PostgresStore.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), ...changes })).pipe(
-    Effect.map((context) => Context.get(context, Storage).stores(issuer))
-  )
+/** What is given, in the store of this database. */
+const given = <A, E>(url: Redacted.Redacted, what: Effect.Effect<A, E, Nodes.Nodes>, options?: Options) =>
+  Effect.flatMap(open(url, options), (nodes) => Effect.provide(what, nodes))
 
-/** A grant whose code was redeemed. */
-const active = (stores: Effect.Effect.Success<ReturnType<typeof open>>) =>
-  Effect.gen(function* () {
-    const grants = Context.get(stores, GrantStore)
-    yield* Context.get(stores, AccountStore).insert(account(alice))
-    yield* Context.get(stores, ClientStore).insert(client(app))
-    yield* Context.get(stores, ConsentStore).record(consent())
-    yield* grants.approve(grant())
-    yield* grants.redeem(redemption(grant()))
-    return grants
-  })
+const ask = (url: Redacted.Redacted, text: string) => Effect.promise(() => Postgres.query(Redacted.value(url), text))
 
-const terminate = `select count(pg_terminate_backend(pid)) from pg_stat_activity
-  where application_name = 'latchkey' and datname = current_database()`
+/** A connection beside the store's. */
+const beside = (url: Redacted.Redacted) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const client = new Pg.Client({ connectionString: Redacted.value(url) })
+      await client.connect()
+      return client
+    }),
+    (client) => Effect.promise(() => client.end())
+  ).pipe(Effect.map((client) => (text: string) => client.query(text)))
 
-describe.skipIf(Postgres.missing)(Postgres.named("a store on PostgreSQL"), () => {
-  it.scopedLive("whose connections are ended again and again fails as unavailable at worst, and loses no answer", () =>
+/** Asked until it is there again: that it heals is the promise, not when. */
+const healed = <A>(self: Effect.Effect<A, TemporarilyUnavailable>) =>
+  Effect.retry(self, { while: ({ _tag }) => _tag === "TemporarilyUnavailable" })
+
+const unavailable = { _tag: "TemporarilyUnavailable", reason: "StoreFailed" }
+
+/** Ends every connection of stores to the database that it is asked in. */
+const terminate = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and application_name = 'latchkey'`
+
+describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () => {
+  it.scopedLive("whose connections are ended again and again keeps every chain whole", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
-      const grants = yield* active(yield* open(url))
-      const ending = yield* Effect.forkScoped(
-        Effect.forever(Effect.promise(() => Postgres.query(Redacted.value(url), terminate)))
+      const { grants } = yield* given(url, Effect.tap(Nodes.fresh, introduce))
+      const each = [1, 2, 3, 4, 5, 6].map((n) => grant({ id: grantId(n) }))
+      yield* Effect.forEach(each, (grant) => Effect.zipRight(grants.approve(grant), grants.redeem(redemption(grant))))
+      const query = yield* beside(url)
+      let ended = 0
+      let isOver = false
+
+      /** Refreshes as an honest client does: it keeps its token until it has the next. */
+      const refresh = (grant: (typeof each)[number]) =>
+        Effect.iterate(1, {
+          while: () => !isOver,
+          body: (generation) =>
+            grants.rotate(rotation(grant, generation, second)).pipe(
+              Effect.map((answer) => {
+                if (answer._tag !== "Rotated" && answer._tag !== "Retried") throw new Error(answer._tag)
+                expect(answer.grant.chain.value.digest).toBe(token(generation + 1))
+                return generation + 1
+              }),
+              Effect.catchTag("TemporarilyUnavailable", () => Effect.succeed(generation))
+            )
+        })
+      const refreshing = yield* Effect.fork(Effect.forEach(each, refresh, { concurrency: "unbounded" }))
+      yield* Effect.promise(async () => {
+        for (let round = 0; round < 20 || ended < 20; round++) ended += (await query(terminate)).rowCount ?? 0
+        isOver = true
+      })
+      const reached = yield* Fiber.join(refreshing)
+      for (const [i, grant] of each.entries()) {
+        const generation = reached[i] as number
+        const answer = yield* healed(grants.rotate(rotation(grant, generation, second)))
+        expect(answer).toMatchObject({ grant: { chain: { value: { generation: generation + 1 } } } })
+      }
+    })
+  )
+
+  it.scopedLive("that was stopped is out of reach, and there again when it is started", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(() => PostgresServer.start()),
+        (server) => Effect.promise(() => server.stop())
       )
-      let [generation, failures] = [1, 0]
-      while (generation < 40 || failures === 0) {
-        const answer = yield* Effect.either(grants.rotate(rotation(grant(), generation, 2000)))
-        if (answer._tag === "Left") {
-          failures++
-          expect(answer.left._tag).toBe("TemporarilyUnavailable")
-        } else {
-          // Whether the statement before was done or not, this is the same token's successor.
-          expect(["Rotated", "Retried"]).toContain(answer.right._tag)
-          generation++
+      const { grant, grants } = yield* given(Redacted.make(server.url("postgres")), active)
+      yield* Effect.promise(server.pause)
+      expect(yield* Effect.flip(grants.rotate(rotation(grant, 1, second)))).toMatchObject(unavailable)
+      yield* Effect.promise(server.resume)
+      expect((yield* healed(grants.rotate(rotation(grant, 1, second))))._tag).toBe("Rotated")
+    })
+  )
+
+  it.scopedLive("whose one connection waits for a lock answers in time, has changed nothing, and goes on", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      const { grant, grants } = yield* given(url, active, { maxConnections: 1, timeout: "200 millis" })
+      const query = yield* beside(url)
+      yield* Effect.promise(() => query("begin"))
+      yield* Effect.promise(() => query("select from latchkey.grants for update"))
+      const refresh = Effect.flip(grants.rotate(rotation(grant, 1, second)))
+      const errors = yield* Effect.all([refresh, refresh, refresh], { concurrency: "unbounded" })
+      for (const error of errors) expect(error).toMatchObject(unavailable)
+      yield* Effect.promise(() => query("rollback"))
+      expect((yield* healed(grants.rotate(rotation(grant, 1, second))))._tag).toBe("Rotated")
+    })
+  )
+
+  it.scopedLive("behind a network that says nothing any more takes a new connection", () =>
+    Effect.gen(function* () {
+      const relay = yield* Relay.to(yield* Postgres.database)
+      const { grant, grants } = yield* given(relay.url, active, { maxConnections: 1, timeout: "200 millis" })
+      relay.stall()
+      expect((yield* healed(grants.rotate(rotation(grant, 1, second))))._tag).toBe("Rotated")
+    })
+  )
+
+  it.scopedLive("takes no connection to a server that became a standby", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      const { grant, grants } = yield* given(url, active)
+      const name = new URL(Redacted.value(url)).pathname.slice(1)
+      yield* ask(url, `alter database ${name} set default_transaction_read_only = on`)
+      yield* ask(url, terminate)
+      const error = yield* Effect.flip(Effect.repeat(grants.find(grant.terms.id), { while: () => true }))
+      expect(error).toMatchObject(unavailable)
+      expect(yield* Effect.flip(open(url))).toMatchObject({ _tag: "StorageOpenError", reason: "NotWritable" })
+      yield* ask(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)
+      expect((yield* healed(grants.rotate(rotation(grant, 1, second))))._tag).toBe("Rotated")
+    })
+  )
+
+  it.scopedLive("tells no value of a row that the database refused", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      const { grant, grants } = yield* given(url, approved)
+      yield* ask(url, "alter table latchkey.grants add constraint nothing check (false) not valid")
+      const failures = [
+        yield* Effect.flip(grants.redeem(redemption(grant))),
+        yield* Effect.flip(grants.approve({ ...grant, terms: { ...grant.terms, id: grantId(2) } }))
+      ]
+      for (const error of failures) {
+        expect(error).toMatchObject({ ...unavailable, cause: { code: "23514" } })
+        const told = inspect(error, { depth: null, showHidden: true }) + inspect(error.cause, { depth: null })
+        for (const value of [grant.code.digest, token(1), "lk_ck_sealed", grant.terms.redirectUri]) {
+          expect(told).not.toContain(value)
         }
       }
-      yield* Fiber.interrupt(ending)
-      const found = Option.getOrThrow(yield* Effect.retry(grants.find(grant().terms.id), { times: 10 }))
-      expect(found._tag === "Active" && Option.getOrThrow(found.chain)).toMatchObject({
-        generation,
-        digest: token(generation)
-      })
+    })
+  )
+})
+
+describe.skipIf(Postgres.missing)(Postgres.named("the schema in PostgreSQL"), () => {
+  const versions = "select version from latchkey.schema_versions order by version"
+
+  it.scopedLive("is made once by nodes that start at once", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      yield* Effect.all([open(url), open(url), open(url), open(url)], { concurrency: "unbounded" })
+      expect(yield* ask(url, versions)).toEqual(migrations.map(({ version }) => ({ version })))
     })
   )
 
-  it.scopedLive(
-    "that is stopped and started is unavailable meanwhile, and goes on by itself with all that was answered",
-    () =>
-      Effect.gen(function* () {
-        const server = yield* Effect.acquireRelease(
-          Effect.promise(() => PostgresServer.start()),
-          (server) => Effect.promise(() => server.stop())
-        )
-        const url = Redacted.make(yield* Effect.promise(() => server.create()))
-        const grants = yield* active(yield* open(url))
-        yield* Effect.promise(() => server.halt())
-        const refused = yield* Effect.flip(grants.rotate(rotation(grant(), 1, 2000)))
-        expect(refused).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
-        yield* Effect.promise(() => server.resume())
-        expect((yield* Effect.retry(grants.rotate(rotation(grant(), 1, 2000)), { times: 10 }))._tag).toBe("Rotated")
-      })
-  )
-
-  it.scopedLive(
-    "all of whose connections are in use, or that is waited for too long, is unavailable, and then not",
-    () =>
-      Effect.gen(function* () {
-        const url = yield* Postgres.database
-        const grants = yield* active(yield* open(url, { maxConnections: 1, timeout: "300 millis" }))
-        const other = yield* Effect.acquireRelease(
-          Effect.promise(async () => {
-            const client = new Pg.Client({ connectionString: Redacted.value(url) })
-            await client.connect()
-            await client.query("begin; select 1 from latchkey.grants for update")
-            return client
-          }),
-          (client) => Effect.promise(() => client.end())
-        )
-        const answers = yield* Effect.all(
-          Array.from({ length: 6 }, () => Effect.either(grants.rotate(rotation(grant(), 1, 2000)))),
-          { concurrency: "unbounded" }
-        )
-        expect(answers.map(({ _tag }) => _tag)).toEqual(Array.from({ length: 6 }, () => "Left"))
-        yield* Effect.promise(() => other.query("rollback"))
-        expect((yield* grants.rotate(rotation(grant(), 1, 2000)))._tag).toBe("Rotated")
-      })
-  )
-
-  it.scopedLive("is not opened on a server that takes no writes, nor on a schema of a later version", () =>
+  it.scopedLive("is there as a whole, or nothing of it where its making was cut short", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
-      yield* open(url)
-      const query = (text: string) => Effect.promise(() => Postgres.query(Redacted.value(url), text))
-      yield* query(`insert into latchkey.schema_versions (version, name) values (999, 'later')`)
+      const relay = yield* Relay.to(url)
+      relay.cutBefore("rate_limits")
+      expect(yield* Effect.flip(open(relay.url))).toMatchObject({ _tag: "StorageOpenError", reason: "Unreachable" })
+      expect(yield* ask(url, "select to_regnamespace('latchkey') as schema")).toEqual([{ schema: null }])
+      yield* open(relay.url)
+      expect(yield* ask(url, versions)).toHaveLength(migrations.length)
+    })
+  )
+
+  it.scopedLive("of a later version is left alone", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      yield* Effect.scoped(open(url))
+      yield* ask(url, "insert into latchkey.schema_versions (version, name) values (999, 'later')")
       expect(yield* Effect.flip(open(url))).toMatchObject({ _tag: "StorageOpenError", reason: "Newer" })
-      yield* query("delete from latchkey.schema_versions where version = 999")
-      const name = new URL(Redacted.value(url)).pathname.slice(1)
-      yield* query(`alter database ${name} set default_transaction_read_only = on`)
-      expect(yield* Effect.flip(open(url))).toMatchObject({ _tag: "StorageOpenError", reason: "NotWritable" })
-    })
-  )
-
-  it.scopedLive("is made once by all nodes that start at once on an empty database", () =>
-    Effect.gen(function* () {
-      const url = yield* Postgres.database
-      yield* Effect.all(
-        Array.from({ length: 6 }, () => open(url, { maxConnections: 1, timeout: "20 seconds" })),
-        { concurrency: "unbounded" }
-      )
-      const found = yield* Effect.promise(() =>
-        Postgres.query(Redacted.value(url), "select count(*)::int as versions from latchkey.schema_versions")
-      )
-      expect(found).toEqual([{ versions: migrations.length }])
     })
   )
 })

@@ -12,8 +12,8 @@ export interface Server {
   readonly url: (database: string) => string
   /** Makes a new database, and answers with its address. */
   readonly create: () => Promise<string>
-  /** Stops it, and keeps what it holds. */
-  readonly halt: () => Promise<void>
+  /** Stops it, as an operator does who means to start it again. */
+  readonly pause: () => Promise<void>
   /** Starts it again. */
   readonly resume: () => Promise<void>
   /** Stops it for good. */
@@ -53,7 +53,7 @@ export const start = async (settings: Readonly<Record<string, string>> = {}): Pr
       await server.createDatabase(name)
       return url(name)
     },
-    halt: () => server.stop(),
+    pause: () => server.stop(),
     resume: () => server.start(),
     stop: async () => {
       await server.stop()

@@ -61,6 +61,14 @@ export class ReadOnlyServer extends Error {
   }
 }
 
+/**
+ * A connection that is given back while the server still owes it an answer is closed, and with that the pool drops it: after
+ * a timeout the driver would have whoever takes it next wait for the answer before his own.
+ */
+const closeIfWaiting = (client: Pg.PoolClient): void => {
+  if ("_activeQuery" in client && client._activeQuery) void client.end().catch(() => {})
+}
+
 /** A pool that is closed with the scope. Connects to nothing yet. */
 export const make = (options: Options): Effect.Effect<Pg.Pool, StorageOpenError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -91,6 +99,9 @@ export const make = (options: Options): Effect.Effect<Pg.Pool, StorageOpenError,
         })
         // A connection that breaks while nobody uses it is taken out of the pool by the pool.
         pool.on("error", () => {})
+        // Of one that breaks in somebody's hands its statement tells; without a listener the process would end.
+        pool.on("connect", (client) => client.on("error", () => {}))
+        pool.on("release", (_, client) => closeIfWaiting(client))
         return pool
       }).pipe(
         // Nothing of it is repeated: the address holds a password.
