@@ -6,7 +6,7 @@ import { DatabaseFailure } from "./SqlText.js"
  * Connection exceptions; a server that is shut down, crashed, or not up yet
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html); what the operating system says of a socket.
  */
-const codes = /^(08...|57P0[123]|ECONNRESET|EPIPE)$/
+const codes = /^(08...|57P0[123]|ECONNRESET|EPIPE|ETIMEDOUT)$/
 
 /** What the driver says without a code. */
 const messages = /^(Connection terminated( unexpectedly)?|Query read timeout)$/
