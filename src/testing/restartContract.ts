@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { describe } from "vitest"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { Storage } from "../services/Storage.js"
 import { at, grant, grantId, introduce, redemption, rotation, second, session, token, window } from "./fixtures.js"
 import { freshIssuer, type Stores, type StoreTest, storesOf } from "./Nodes.js"
@@ -20,8 +21,8 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
     () => {
       /** Does something, closes the storage, opens it again, and does something more. */
       const across = (
-        before: (stores: Stores) => Effect.Effect<unknown, unknown>,
-        after: (stores: Stores) => Effect.Effect<unknown, unknown>
+        before: (stores: Stores) => Effect.Effect<unknown, TemporarilyUnavailable>,
+        after: (stores: Stores) => Effect.Effect<unknown, TemporarilyUnavailable>
       ) =>
         Effect.gen(function* () {
           if (storage === undefined) return
