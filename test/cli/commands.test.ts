@@ -52,10 +52,13 @@ describe("user", () => {
     expect(stdout).toMatch(/^\S+Z {2}ada\n\S+Z {2}bob\n$/)
   })
 
-  it("accounts are an issuer's own", async () => {
-    const { stderr, stdout } = await run(["user", "list", "--issuer", "https://auth.example.com"])
-    expect(stdout).toBe("")
-    expect(stderr).toContain("no account yet that can log in at https://auth.example.com")
+  it("accounts are an issuer's own: under another, which is most likely misspelt, none are listed or made", async () => {
+    const other = ["--issuer", "https://auth.example.com"]
+    for (const args of [["list"], ["create", "bob", "--password-stdin"]]) {
+      const { code, stderr, stdout } = await run(["user", ...args, ...other], "correct horse battery")
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+      expect(stderr).toMatch(/^latchkey: sqlite:\S+ is the database of http:\S+: give that --issuer/)
+    }
   })
 })
 

@@ -47,13 +47,15 @@ const controlC = "\u0003"
 describe.runIf(process.platform === "linux" && existsSync(script))("on a terminal", () => {
   let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
   const terminals: Array<Terminal> = []
-  const open = (env: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) => {
-    const terminal = new Terminal(folder.path, env, ...args)
+  let port: number
+  const open = (...args: ReadonlyArray<string>) => {
+    const terminal = new Terminal(folder.path, { LATCHKEY_PORT: String(port) }, ...args)
     terminals.push(terminal)
     return terminal
   }
   beforeAll(async () => {
     folder = await Cli.temporaryFolder()
+    port = await Cli.freePort()
   })
   afterEach(() => {
     for (const terminal of terminals.splice(0)) terminal.leave()
@@ -61,8 +63,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
   afterAll(() => folder.remove())
 
   it("a server shows the link to its first account, leaves no file, and ends with 0 at Ctrl-C", async () => {
-    const port = await Cli.freePort()
-    const terminal = open({ LATCHKEY_PORT: String(port) }, "serve")
+    const terminal = open("serve")
     await terminal.shows("Ctrl-C stops the server.")
     const [link = ""] = /http:\S+first-account\?token=\S+/.exec(terminal.screen) ?? []
     expect((await fetch(link)).status).toBe(200)
@@ -73,7 +74,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
   })
 
   it("user create asks for the password twice, and shows neither", async () => {
-    const terminal = open({}, "user", "create", "ada")
+    const terminal = open("user", "create", "ada")
     await terminal.shows("Password for ada")
     await terminal.types("short\r")
     await terminal.shows("at least 8 characters")
@@ -87,7 +88,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
   })
 
   it("user create can be left", async () => {
-    const terminal = open({}, "user", "create", "bob")
+    const terminal = open("user", "create", "bob")
     await terminal.shows("Password for bob")
     await terminal.types(controlC)
     await terminal.shows("latchkey: nothing was changed")
@@ -95,7 +96,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
   })
 
   it("user create reads no password there that should come from elsewhere", async () => {
-    const terminal = open({}, "user", "create", "bob", "--password-stdin")
+    const terminal = open("user", "create", "bob", "--password-stdin")
     await terminal.shows("leave it out to be asked")
     expect(await terminal.ended).toBe(2)
   })

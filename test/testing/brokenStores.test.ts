@@ -16,28 +16,34 @@ interface Assertion {
 
 /** Runs the contract over all of them; it fails, and says what of it. */
 const run = () =>
-  new Promise<ReadonlyArray<Assertion>>((resolve, reject) => {
+  new Promise<{ readonly all: ReadonlyArray<Assertion>; readonly code: number }>((resolve, reject) => {
     const args = [vitest, "run", "--config", join(folder, "vitest.config.ts"), "--reporter=json"]
-    execFile(process.execPath, args, { maxBuffer: 2 ** 28 }, (_, stdout, stderr) => {
+    execFile(process.execPath, args, { maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
       try {
         const { testResults } = JSON.parse(stdout.slice(stdout.indexOf("{")))
-        resolve(testResults.flatMap((file: { readonly assertionResults: unknown }) => file.assertionResults))
-      } catch (error) {
-        reject(new Error(`vitest said no JSON: ${stderr}`, { cause: error }))
+        const all = testResults.flatMap((file: { readonly assertionResults: unknown }) => file.assertionResults)
+        resolve({ all, code: Number(error?.code ?? 0) })
+      } catch (cause) {
+        reject(new Error(`vitest said no JSON: ${stderr}`, { cause }))
       }
     })
   })
 
 describe("a store that", () => {
   let all: ReadonlyArray<Assertion>
+  let code: number
   beforeAll(async () => {
-    all = await run()
+    ;({ all, code } = await run())
   })
 
   const failuresOf = (store: string) =>
     all
       .filter(({ ancestorTitles, status }) => ancestorTitles[0] === store && status === "failed")
       .map(({ ancestorTitles, title }) => [...ancestorTitles.slice(1), title].join(" > "))
+
+  it("fails is told by the exit code, whatever else the run starts and stops", () => {
+    expect(code).toBe(1)
+  })
 
   it("keeps its promises passes", () => {
     expect(all.filter(({ ancestorTitles }) => ancestorTitles[0] === "intact").length).toBeGreaterThan(300)
