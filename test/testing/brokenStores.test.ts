@@ -53,7 +53,7 @@ describe("a store that", () => {
   it.each([
     ["reads before it redeems", /one redeems the code/],
     ["reads before it rotates", /one rotates/],
-    ["takes a code at the moment of its end", /expire|end/i],
+    ["takes a code at the moment of its end", /60000 ms after the approval is Expired/],
     ["does not look at epochs", /epoch/],
     ["tells everybody that it was their revocation", /revoke/],
     ["deletes what has not ended", /delete|prune|ended/],
