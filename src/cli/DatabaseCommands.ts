@@ -33,7 +33,7 @@ const options = { json, ...ServerOptions.forCommand }
 type Lasting = Exclude<Database.Database, { readonly _tag: "Memory" }>
 
 /** The database that was meant, which is there. */
-const existing = (given: ServerOptions.Typed): Effect.Effect<Lasting, Failure> =>
+export const existing = (given: ServerOptions.Typed): Effect.Effect<Lasting, Failure> =>
   Effect.gen(function* () {
     const place = yield* ServerOptions.read(given)
     yield* Beside.requireExisting(place)
@@ -43,7 +43,7 @@ const existing = (given: ServerOptions.Typed): Effect.Effect<Lasting, Failure> =
   })
 
 /** What to call it: a file by its path, in full. */
-const nameOf = (database: Lasting): string =>
+export const nameOf = (database: Lasting): string =>
   database._tag === "Sqlite" ? Path.resolve(database.filename) : Database.format(database)
 
 /** The same, and where what is read by a program finds it. */

@@ -15,7 +15,8 @@ export const reasons: Readonly<Record<RevocationReason, string>> = {
   SubjectRevoked: "the account was disabled or deleted, or its password was changed",
   ClientRevoked: "the client was disabled or deleted, or its secret was rotated",
   ConsentWithdrawn: "the person withdrew the consent",
-  OperatorRevoked: "the operator revoked it"
+  OperatorRevoked: "the operator revoked it",
+  Restored: "the database was put back to an earlier time"
 }
 
 const accountChanges = {
@@ -59,6 +60,8 @@ const sentences: {
   Revoked: ({ reason }) => `revoked: ${reasons[reason]}`,
   TokenRevoked: () => "an access token given back by the client",
   ConsentWithdrawn: () => "consent withdrawn",
+  Restored: ({ grants }) =>
+    `database put back to an earlier time: everything given out until then is dead, ${grants} grants`,
   KeyRotated: ({ change, keyId }) => `key ${keyId} is ${keyChanges[change]}`
 }
 

@@ -25,6 +25,7 @@ import * as Key from "./KeyCommands.js"
 import * as Log from "./Log.js"
 import * as Output from "./Output.js"
 import * as Resource from "./ResourceCommands.js"
+import * as Restored from "./RestoredCommand.js"
 import * as Serve from "./ServeCommand.js"
 import * as User from "./UserCommands.js"
 import { version } from "./Version.js"
@@ -88,7 +89,8 @@ const db = Command.make("db").pipe(
     DatabaseCommands.gc,
     DatabaseCommands.migrate,
     Backup.backup,
-    Backup.copy
+    Backup.copy,
+    Restored.restored
   ])
 )
 
@@ -130,7 +132,8 @@ const commands: Help.Entry = {
       gc: DatabaseCommands.gc,
       migrate: DatabaseCommands.migrate,
       backup: Backup.backup,
-      copy: Backup.copy
+      copy: Backup.copy,
+      restored: Restored.restored
     })
   ]
 }

@@ -12,7 +12,8 @@ export const settingsError = ({ message }: SettingsError) => badUsage(Environmen
 
 export const storageOpenError = ({ message }: StorageOpenError) => impossible(message)
 
-export const wrongMasterKey = ({ message }: WrongMasterKey) => impossible(message)
+export const wrongMasterKey = ({ message }: WrongMasterKey) =>
+  impossible(`${message}. Give the right key; or, if a backup was put back, say latchkey db restored`)
 
 export const temporarilyUnavailable = ({ reason }: TemporarilyUnavailable) =>
   impossible(`the database cannot be used just now (${reason}): try again in a moment`)

@@ -44,6 +44,8 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
   Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
   Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),
+  /** The database was put back to an earlier time, and everything given out until then ended: so many grants. */
+  Schema.TaggedStruct("Restored", { grants: Schema.Number }),
   Schema.TaggedStruct("KeyRotated", {
     keyId: Schema.String,
     change: Schema.Literal("Published", "Promoted", "Replaced", "Removed")

@@ -84,7 +84,8 @@ export const RevocationReason = Schema.Literal(
   "SubjectRevoked",
   "ClientRevoked",
   "ConsentWithdrawn",
-  "OperatorRevoked"
+  "OperatorRevoked",
+  "Restored"
 )
 export type RevocationReason = typeof RevocationReason.Type
 

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import { isExternal, Password } from "../domain/Account.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import { Accounts } from "../services/Accounts.js"
 import { ClientStore } from "../services/ClientStore.js"
@@ -93,7 +94,10 @@ const show = (
   })
 
 /** What the person allows apps now. */
-const apps = (subject: LoggedIn["account"]["id"], seal: (action: AccountForm["action"]) => Effect.Effect<string>) =>
+const apps = (
+  subject: LoggedIn["account"]["id"],
+  seal: (action: AccountForm["action"]) => Effect.Effect<string, TemporarilyUnavailable>
+) =>
   Effect.gen(function* () {
     const clients = yield* ClientStore
     const consents = yield* ConsentStore

@@ -37,13 +37,17 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
      * A new token of a grant, for some of its resources and some of its scope. It ends with the grant at the latest.
      * Fails when the resources are so many that the token would be longer than what servers take in a header.
      */
-    readonly issue: (terms: Grant.Terms, scope: Scope.Scope, audience: Audience) => Effect.Effect<Issued, InvalidTarget>
+    readonly issue: (
+      terms: Grant.Terms,
+      scope: Scope.Scope,
+      audience: Audience
+    ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
     /** A new token of a client's own (RFC 6749 §4.4). */
     readonly issueToClient: (
       client: Client,
       scope: Scope.Scope,
       audience: Audience
-    ) => Effect.Effect<Issued, InvalidTarget>
+    ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
     /**
      * What a token gives at a resource, now. The row behind it is looked up each time: what was revoked is dead at once.
      * The token can only narrow what that row allows.

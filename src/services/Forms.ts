@@ -86,7 +86,7 @@ export class Forms extends Context.Tag("latchkey/Forms")<
   Forms,
   {
     /** Seals a form, good from now on for the lifetime of forms. */
-    readonly seal: (form: Form) => Effect.Effect<string>
+    readonly seal: (form: Form) => Effect.Effect<string, TemporarilyUnavailable>
     /** Opens a form of one kind; `None` for every other text. */
     readonly open: <Tag extends Form["_tag"]>(
       tag: Tag,

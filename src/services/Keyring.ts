@@ -19,7 +19,7 @@ import * as RootKeys from "./RootKeys.js"
 /** The database was made under another master key: nothing in it can be opened. */
 export class WrongMasterKey extends Data.TaggedError("WrongMasterKey")<{}> {
   override get message() {
-    return "the master key does not open the keys in this database: it is another installation's, or has been replaced"
+    return "the master key does not open the keys in this database: it is another installation's, or one of them was put back to an earlier time"
   }
 }
 
@@ -33,8 +33,11 @@ export interface RootKey {
 export class Keyring extends Context.Tag("latchkey/Keyring")<
   Keyring,
   {
-    /** The key that seals. While the store cannot be read it is the one that was, for whatever can still be done. */
-    readonly current: Effect.Effect<RootKey>
+    /**
+     * The key that seals. While the store cannot be read it is the one that was, for whatever can still be done; an error
+     * when the keys in the store are of another master key than this process has (ADR 23).
+     */
+    readonly current: Effect.Effect<RootKey, TemporarilyUnavailable>
     /**
      * The key of this id. One that is not known here may have been made elsewhere a moment ago: for such the store is read
      * once more, at most once a second. When it cannot be read the answer is an error, never `None`.
@@ -42,6 +45,9 @@ export class Keyring extends Context.Tag("latchkey/Keyring")<
     readonly find: (id: KeyId) => Effect.Effect<Option.Option<RootKey>, TemporarilyUnavailable>
   }
 >() {}
+
+const unavailable = (cause: unknown) =>
+  new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later", cause })
 
 /** How long what was read of the store is good. */
 const readingInterval = 1000
@@ -57,14 +63,17 @@ const make = Effect.gen(function* () {
 
   const read = Effect.gen(function* () {
     const opened = new Map<KeyId, RootKey>()
+    let isForeign = false
     for (const stored of yield* store.list) {
       const { id, state } = stored
       // An id names one key for ever: what was opened need not be opened again.
       const bytes = Option.orElse(Option.fromNullable(keys.get(id)?.bytes), () => rootKeys.open(stored))
-      if (Option.isNone(bytes)) return yield* new WrongMasterKey()
-      opened.set(id, { id, bytes: bytes.value, state })
+      if (Option.isSome(bytes)) opened.set(id, { id, bytes: bytes.value, state })
+      else isForeign = true
     }
+    // What is there no more is not used any more either, even where this process may not use what is there instead.
     keys = opened
+    if (isForeign) return yield* new WrongMasterKey()
   })
 
   if ((yield* store.list).length === 0) {
@@ -78,10 +87,7 @@ const make = Effect.gen(function* () {
 
   const readAgain = (now: number) =>
     read.pipe(
-      Effect.catchTag(
-        "WrongMasterKey",
-        (cause) => new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later", cause })
-      ),
+      Effect.catchTag("WrongMasterKey", unavailable),
       Effect.match({ onFailure: Option.some, onSuccess: () => Option.none() }),
       Effect.flatMap((outcome) =>
         Effect.sync(() => {
@@ -112,7 +118,7 @@ const make = Effect.gen(function* () {
       keepUp,
       Effect.suspend(() =>
         Effect.fromNullable(Array.from(keys.values()).find(({ state }) => state._tag === "Current"))
-      ).pipe(Effect.orDie)
+      ).pipe(Effect.catchTag("NoSuchElementException", unavailable))
     ),
     find: Effect.fnUntraced(function* (id) {
       yield* keepUp

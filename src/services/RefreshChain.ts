@@ -63,7 +63,10 @@ export class RefreshChain extends Context.Tag("latchkey/RefreshChain")<
     /** A new chain: its key, sealed for the row, and its first token. */
     readonly begin: (
       grantId: GrantId
-    ) => Effect.Effect<{ readonly sealedKey: string; readonly token: RefreshToken.RefreshToken }>
+    ) => Effect.Effect<
+      { readonly sealedKey: string; readonly token: RefreshToken.RefreshToken },
+      TemporarilyUnavailable
+    >
     /** The chain key, if the token is one of its chain; `None` for a guess. */
     readonly recognise: (
       token: RefreshToken.RefreshToken,

@@ -4,16 +4,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Base64Url from "../domain/Base64Url.js"
+import type { Issuer } from "../domain/Issuer.js"
 import { deriveKey, randomBytes } from "./Crypto.js"
 import { KeyId, type KeyState, type StoredKey } from "./KeyStore.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { Storage } from "./Storage.js"
 import * as Xaes256Gcm from "./Xaes256Gcm.js"
 
-/** Makes and opens the root keys of this issuer. */
-export const make = Effect.gen(function* () {
-  const { masterKey } = yield* Storage
-  const { issuer } = yield* ServerSettings
+/** Makes and opens the root keys of an issuer. */
+export const of = (masterKey: Redacted.Redacted<Uint8Array>, issuer: Issuer) => {
   const wrappingKey = Xaes256Gcm.importKey(deriveKey(Redacted.value(masterKey), JSON.stringify(["key", issuer])))
   const additionalData = (id: KeyId) => new TextEncoder().encode(JSON.stringify(["key", id, issuer]))
 
@@ -37,4 +36,9 @@ export const make = Effect.gen(function* () {
         Option.map((bytes) => Redacted.make(bytes))
       )
   }
-})
+}
+
+/** Makes and opens the root keys of this server's issuer. */
+export const make = Effect.map(Effect.all([Storage, ServerSettings]), ([{ masterKey }, { issuer }]) =>
+  of(masterKey, issuer)
+)

@@ -32,7 +32,7 @@ export class Seals extends Context.Tag("latchkey/Seals")<
   Seals,
   {
     /** Seal bytes under the current key. */
-    readonly seal: (kind: Kind, plaintext: Uint8Array) => Effect.Effect<string>
+    readonly seal: (kind: Kind, plaintext: Uint8Array) => Effect.Effect<string, TemporarilyUnavailable>
     /**
      * The bytes of what `seal` made for the same kind, here or on another node; `None` for every other text. An error
      * when it is of a key that cannot be looked up now. A key that leaked opens chain keys alone: they lie in the
@@ -103,7 +103,7 @@ export const layer = Layer.effect(Seals, make)
 
 /** Values of one schema, sealed as JSON. */
 export interface Codec<A> {
-  readonly seal: (value: A) => Effect.Effect<string>
+  readonly seal: (value: A) => Effect.Effect<string, TemporarilyUnavailable>
   /** `None` for what is not authentic, or not of this schema. */
   readonly open: (text: string) => Effect.Effect<Option.Option<A>, TemporarilyUnavailable>
 }

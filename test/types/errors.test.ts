@@ -77,9 +77,10 @@ describe("a flow ends in these errors, and no other", () => {
     expectTypeOf<Fails<AccessTokens["Type"]["verify"]>>().toEqualTypeOf<Expected>()
   })
 
-  it("issuing a token: too many resources, which is the client's to mend (RFC 8707 §2)", () => {
-    expectTypeOf<Fails<AccessTokens["Type"]["issue"]>>().toEqualTypeOf<Tags<InvalidTarget>>()
-    expectTypeOf<Fails<AccessTokens["Type"]["issueToClient"]>>().toEqualTypeOf<Tags<InvalidTarget>>()
+  it("issuing a token: too many resources, which is the client's to mend, or no key (RFC 8707 §2)", () => {
+    type Expected = Tags<InvalidTarget | TemporarilyUnavailable>
+    expectTypeOf<Fails<AccessTokens["Type"]["issue"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<AccessTokens["Type"]["issueToClient"]>>().toEqualTypeOf<Expected>()
   })
 
   it("revoking and introspecting: what is no token is no error (RFC 7009 §2.2, RFC 7662 §2.2)", () => {

@@ -40,13 +40,24 @@ export const readOrMake = (
         message: `${path}: the master key is missing, and without it nothing in the database can be opened: put the file back, or give the key`
       })
     }
-    yield* PrivateFile.create(path, new TextEncoder().encode(`${Base64Url.encode(yield* randomBytes(length))}\n`))
+    yield* PrivateFile.create(path, format(Redacted.value(yield* draw)))
     // Whoever made it, this is the key.
     return yield* parse(
       path,
       Option.getOrElse(yield* read(path), () => "")
     )
   })
+
+const format = (key: Uint8Array): Uint8Array => new TextEncoder().encode(`${Base64Url.encode(key)}\n`)
+
+/** Puts a new key in the place of the one that lies there, if any does: the database's own keys are to follow (ADR 23). */
+export const replace = (path: string, key: Redacted.Redacted<Uint8Array>): Effect.Effect<void, StorageOpenError> =>
+  PrivateFile.replace(path, format(Redacted.value(key)))
+
+/** A new key, drawn at random. */
+export const draw: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.map(randomBytes(length), (bytes) =>
+  Redacted.make(bytes)
+)
 
 const read = (path: string): Effect.Effect<Option.Option<string>, StorageOpenError> =>
   Effect.tryPromise({

@@ -12,9 +12,17 @@ const redirectUri = "https://client.example/callback"
 export const createAccount = (server: Cli.Server) =>
   Cli.run(["user", "create", username, "--password-stdin"], { server, stdin: password })
 
-/** What a client was given, and how it asks for the next. */
-export interface Issued {
+/** What a person has allowed a client, which has a code for it. */
+export interface Allowed {
   readonly clientId: string
+  /** Whether the person's browser is logged in still, and the consent remembered: it is sent back with another code. */
+  readonly isLoggedIn: () => Promise<boolean>
+  /** Spends the code; the answer of the token endpoint. */
+  readonly redeem: () => Promise<Readonly<Record<string, string>>>
+}
+
+/** What a client was given, and how it asks for the next. */
+export interface Issued extends Omit<Allowed, "redeem"> {
   readonly access: string
   /** Spends the refresh token; `false` when it is refused. */
   readonly refresh: () => Promise<boolean>
@@ -24,10 +32,14 @@ export interface Issued {
 export const accessToken = async (server: Cli.Server, scope: string): Promise<string> =>
   (await issue(server, scope)).access
 
-/** Registers a client, and has a person log in and allow it a scope. */
-export const issue = async (server: Cli.Server, scope: string): Promise<Issued> => {
-  const post = async (path: string, body: string | URLSearchParams, headers: Readonly<Record<string, string>> = {}) =>
+const poster =
+  (server: Cli.Server) =>
+  async (path: string, body: string | URLSearchParams, headers: Readonly<Record<string, string>> = {}) =>
     (await (await fetch(`${server.url}${path}`, { method: "POST", body, headers })).json()) as Record<string, string>
+
+/** Registers a client, and has a person log in and allow it a scope. */
+export const allow = async (server: Cli.Server, scope: string): Promise<Allowed> => {
+  const post = poster(server)
   const client = await post(
     "/register",
     JSON.stringify({
@@ -50,21 +62,33 @@ export const issue = async (server: Cli.Server, scope: string): Promise<Issued> 
     code_challenge_method: "S256"
   })
   const browser = new Browser(fetch, server.url)
-  const login = await browser.open(`${server.url}/authorize?${request}`)
-  const consent = await browser.submit(login, { fields: { username, password } })
+  const open = () => browser.open(`${server.url}/authorize?${request}`)
+  const consent = await browser.submit(await open(), { fields: { username, password } })
   const { html, sentTo } = await browser.submit(consent, { button: "allow" })
   const code = sentTo?.searchParams.get("code")
   if (code === undefined || code === null) throw new Error(`there is no code; the page was\n${html}`)
-  const tokens = await post(
-    "/token",
-    new URLSearchParams({
-      grant_type: "authorization_code",
-      client_id: clientId,
-      code,
-      code_verifier: verifier,
-      redirect_uri: redirectUri
-    })
-  )
+  return {
+    clientId,
+    isLoggedIn: async () => (await open()).sentTo?.searchParams.has("code") ?? false,
+    redeem: () =>
+      post(
+        "/token",
+        new URLSearchParams({
+          grant_type: "authorization_code",
+          client_id: clientId,
+          code,
+          code_verifier: verifier,
+          redirect_uri: redirectUri
+        })
+      )
+  }
+}
+
+/** The same, and has the client fetch its tokens. */
+export const issue = async (server: Cli.Server, scope: string): Promise<Issued> => {
+  const post = poster(server)
+  const { clientId, isLoggedIn, redeem } = await allow(server, scope)
+  const tokens = await redeem()
   if (tokens.access_token === undefined) throw new Error(`there is no access token in ${JSON.stringify(tokens)}`)
   let current = tokens.refresh_token
   const refresh = async () => {
@@ -73,5 +97,5 @@ export const issue = async (server: Cli.Server, scope: string): Promise<Issued> 
     current = refresh_token ?? current
     return refresh_token !== undefined
   }
-  return { clientId, access: tokens.access_token, refresh }
+  return { clientId, isLoggedIn, access: tokens.access_token, refresh }
 }

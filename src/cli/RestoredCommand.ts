@@ -1,0 +1,83 @@
+/** `latchkey db restored`: said once after a backup was put back, before the server starts. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Issuer } from "../domain/Issuer.js"
+import * as SqliteStore from "../layers/SqliteStore.js"
+import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
+import * as Restore from "../services/Restore.js"
+import { Storage } from "../services/Storage.js"
+import * as Database from "./Database.js"
+import * as DatabaseCommands from "./DatabaseCommands.js"
+import * as Environment from "./Environment.js"
+import { impossible } from "./Failure.js"
+import * as Output from "./Output.js"
+import * as Refusals from "./Refusals.js"
+import * as ServerOptions from "./ServerOptions.js"
+import * as Setting from "./Setting.js"
+import { table } from "./Settings.js"
+
+const options = {
+  json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON.")),
+  ...ServerOptions.forCommand
+}
+
+const refusals = {
+  StorageOpenError: Refusals.storageOpenError,
+  TemporarilyUnavailable: Refusals.temporarilyUnavailable
+}
+
+/** The issuers that have keys in the database. */
+const issuers = Effect.flatMap(Storage, ({ issuers }) =>
+  Effect.map(issuers ?? Effect.succeed([]), (all) => all.filter(Schema.is(Issuer)))
+)
+
+/** The master key stands in the environment, where the operator has put a new one. */
+const underGivenKey = (database: Database.Database) =>
+  Effect.gen(function* () {
+    const all = yield* issuers
+    const isKnown = all.length > 0 && (yield* Effect.forEach(all, Restore.isKnown)).every((known) => known)
+    const variable = Setting.variableOf(table.masterKey)
+    if (isKnown) {
+      return yield* impossible(
+        `${variable} is the master key of before: put a new one in its place, here and for every server, such as what node -p "crypto.randomBytes(32).toString('base64url')" prints`
+      )
+    }
+    return { masterKey: variable, grants: yield* Restore.run(all) }
+  }).pipe(Effect.provide(Database.layer(database)), Effect.catchTags(refusals))
+
+/** The master key lies beside the file; a new one takes its place. */
+const underNewKey = (filename: string, path: string) =>
+  Effect.gen(function* () {
+    const masterKey = yield* MasterKeyFile.draw
+    return yield* Effect.gen(function* () {
+      // From here on the database does not open, until what follows is done.
+      yield* MasterKeyFile.replace(path, masterKey)
+      return { masterKey: path, grants: yield* Restore.run(yield* issuers) }
+    }).pipe(Effect.provide(SqliteStore.layer({ filename, masterKey })))
+  }).pipe(Effect.catchTags(refusals))
+
+export const restored = Command.make("restored", options, ({ json, ...given }) =>
+  Effect.gen(function* () {
+    const database = yield* DatabaseCommands.existing(given)
+    const key = yield* Environment.masterKey
+    const name = DatabaseCommands.nameOf(database)
+    const { grants, masterKey } = yield* database._tag === "Sqlite" && key === undefined
+      ? underNewKey(database.filename, `${name}.key`)
+      : underGivenKey(database)
+    yield* Output.print(
+      json
+        ? Output.toJson({ database: name, grants, master_key: masterKey })
+        : [
+            `Nothing that ${name} gave out lives any more: ${grants} grants are revoked, every session and remembered consent is ended`,
+            `The master key in ${masterKey} is new: with another this database does not open, nor does this key open an older one`,
+            "Start the server. Clients and people log in anew; passwords, secrets and accounts are those of then: see to what was changed since"
+          ].join("\n")
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Ends everything that was given out, because the database was put back to an earlier time, and replaces the master key. Stop every server first."
+  )
+)

@@ -1,0 +1,76 @@
+/**
+ * After the database was put back to an earlier time: everything that was given out until then ends, so that nothing
+ * which was taken away since lives again (ADR 23). People, clients, resources and events stay.
+ *
+ * The storage has a new master key. The keys in it are of the old one, and are replaced first and removed last: in
+ * between, and should this stop halfway, neither master key opens them all, and no server starts.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Grant from "../domain/Grant.js"
+import type { Issuer } from "../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { AccountStore } from "./AccountStore.js"
+import { ClientStore } from "./ClientStore.js"
+import { ConsentStore } from "./ConsentStore.js"
+import * as Events from "./Events.js"
+import { GrantStore } from "./GrantStore.js"
+import { KeyState, KeyStore } from "./KeyStore.js"
+import * as Paging from "./Paging.js"
+import * as RootKeys from "./RootKeys.js"
+import { layerStores, Storage } from "./Storage.js"
+
+/** At once, for a store that commits writes in groups. */
+const concurrency = 64
+
+const end = Effect.gen(function* () {
+  const accounts = yield* AccountStore
+  const clients = yield* ClientStore
+  const consents = yield* ConsentStore
+  const grants = yield* GrantStore
+  // Sessions end with the epochs of their accounts, and remembered consents with their own.
+  yield* Effect.forEach(yield* accounts.list, ({ id }) => accounts.advanceEpoch(id), { concurrency, discard: true })
+  yield* Effect.forEach(yield* clients.list, ({ id }) => consents.withdrawAll({ clientId: id }), {
+    concurrency,
+    discard: true
+  })
+  // All of them are dead by now; the rows are to say why.
+  const now = yield* DateTime.now
+  return yield* Paging.grants({}).pipe(
+    Stream.filter((grant) => !Grant.Grant.$is("Revoked")(grant)),
+    Stream.mapEffect(({ terms }) => grants.revoke(terms.id, "Restored", now), { concurrency, unordered: true }),
+    Stream.runFold(0, (count, revoked) => (revoked ? count + 1 : count))
+  )
+})
+
+const ofIssuer = (issuer: Issuer) =>
+  Effect.gen(function* () {
+    const keys = yield* KeyStore
+    const { masterKey } = yield* Storage
+    const key = yield* RootKeys.of(masterKey, issuer).create(KeyState.Current())
+    const before = yield* keys.list
+    yield* keys.replace(key, yield* DateTime.now)
+    const grants = yield* end
+    yield* (yield* Events.Events).publish({ _tag: "Restored", grants })
+    yield* Effect.forEach(before, ({ id }) => keys.remove(id), { discard: true })
+    return grants
+  }).pipe(Effect.provide(Events.layer), Effect.provide(layerStores(issuer)))
+
+/**
+ * Ends everything that was given out for these issuers: grants, sessions, remembered consents, and whatever was sealed.
+ * Answers with how many grants it were. It may be repeated.
+ */
+export const run = (issuers: ReadonlyArray<Issuer>): Effect.Effect<number, TemporarilyUnavailable, Storage> =>
+  Effect.map(Effect.forEach(issuers, ofIssuer), (counts) => counts.reduce((sum, count) => sum + count, 0)).pipe(
+    Effect.withSpan("Restore.run")
+  )
+
+/** Whether the storage's master key opens all keys of an issuer: then it is no new one. */
+export const isKnown = (issuer: Issuer): Effect.Effect<boolean, TemporarilyUnavailable, Storage> =>
+  Effect.gen(function* () {
+    const { masterKey } = yield* Storage
+    const { open } = RootKeys.of(masterKey, issuer)
+    return (yield* (yield* KeyStore).list).every((key) => Option.isSome(open(key)))
+  }).pipe(Effect.provide(layerStores(issuer)))
