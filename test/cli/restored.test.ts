@@ -11,6 +11,15 @@ import * as Postgres from "../support/Postgres.js"
 import { done, refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
+/** Ended with the tests, whatever becomes of them. */
+const servers: Array<Cli.Server> = []
+const startServer = async (options: Cli.StartOptions): Promise<Cli.Server> => {
+  const server = await Cli.startServer({ args: ["--demo"], ...options })
+  servers.push(server)
+  return server
+}
+afterAll(() => Promise.all(servers.map((server) => server.stop())))
+
 const opens = async (server: Cli.Server, token: string): Promise<boolean> => {
   const { status } = await fetch(`${server.url}/mcp`, { headers: { authorization: `Bearer ${token}` } })
   return status !== 401
@@ -68,7 +77,7 @@ describe("a backup that was put back", () => {
       for (const end of ["-wal", "-shm"]) rmSync(at(`data/latchkey.db${end}`), { force: true })
       copyFileSync(at("backup.db"), at("data/latchkey.db"))
     }
-    const start = (cwd: string) => Cli.startServer({ args: ["--demo"], env, folder: cwd })
+    const start = (cwd: string) => startServer({ env, folder: cwd })
     const first = await start(folder.path)
     await Tokens.createAccount(first)
     const kept = await Tokens.issue(first, "notes:read")
@@ -128,9 +137,8 @@ describe("a backup that was put back", () => {
     rmSync(join(cwd, "data/latchkey.db.key"))
     expect(await Cli.run(["serve"], { env, cwd })).toEqual(refused(1, /the master key is missing/))
     expect(JSON.parse((await Cli.run(["db", "restored", "--json"], { env, cwd })).stdout)).toMatchObject({ grants: 4 })
-    const server = await Cli.startServer({ args: ["--demo"], folder: cwd, env })
+    const server = await startServer({ folder: cwd, env })
     expect((await fetch(`${server.url}/ready`)).status).toBe(200)
-    await server.stop()
   })
 })
 
@@ -142,7 +150,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a PostgreSQL database that was
     const [before, after] = [7, 8].map((byte) => Buffer.alloc(32, byte).toString("base64url")) as [string, string]
     const url = Redacted.value(await Effect.runPromise(Scope.extend(Postgres.database, scope)))
     const env = { LATCHKEY_DATABASE: url, LATCHKEY_MASTER_KEY: before }
-    const old = await Cli.startServer({ args: ["--demo"], env })
+    const old = await startServer({ env })
     await Tokens.createAccount(old)
     const issued = await Tokens.issue(old, "notes:read")
     const ask = await machine(old)
@@ -162,11 +170,10 @@ describe.skipIf(Postgres.missing)(Postgres.named("a PostgreSQL database that was
     expect([refusal.status, refusal.headers.has("retry-after")]).toEqual([503, true])
     await old.stop()
 
-    const started = await Cli.startServer({ args: ["--demo"], env: { ...old.env, LATCHKEY_MASTER_KEY: after } })
+    const started = await startServer({ env: { ...old.env, LATCHKEY_MASTER_KEY: after } })
     expect(await issued.refresh()).toBe(false)
     expect(await opens(started, issued.access)).toBe(false)
     expect(await opens(started, ofMachine)).toBe(false)
     expect(await opens(started, (await Tokens.issue(started, "notes:read")).access)).toBe(true)
-    await started.stop()
   })
 })
