@@ -60,6 +60,7 @@ const sentences: {
   Revoked: ({ reason }) => `revoked: ${reasons[reason]}`,
   TokenRevoked: () => "an access token given back by the client",
   ConsentWithdrawn: () => "consent withdrawn",
+  GrantMissing: () => "an access token's grant is not in the database, which lost writes",
   Restored: ({ grants }) =>
     `database put back to an earlier time: everything given out until then is dead, ${grants} grants`,
   KeyRotated: ({ change, keyId }) => `key ${keyId} is ${keyChanges[change]}`

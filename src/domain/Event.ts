@@ -44,6 +44,8 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
   Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
   Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),
+  /** An authentic access token names a grant that was never deleted, and is not there: the database lost writes. */
+  Schema.TaggedStruct("GrantMissing", { grantId: GrantId }),
   /** The database was put back to an earlier time, and everything given out until then ended: so many grants. */
   Schema.TaggedStruct("Restored", { grants: Schema.Number }),
   Schema.TaggedStruct("KeyRotated", {

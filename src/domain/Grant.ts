@@ -8,7 +8,7 @@
  */
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Subject } from "./Account.js"
@@ -112,6 +112,12 @@ export const Grant = Data.taggedEnum<Grant>()
 export type Approved = Data.TaggedEnum.Value<Grant, "Approved">
 export type Active = Data.TaggedEnum.Value<Grant, "Active">
 export type Revoked = Data.TaggedEnum.Value<Grant, "Revoked">
+
+/**
+ * So long a grant's row is kept when it has ended, so that `latchkey grant show` still tells its story, and a page that was
+ * decided is not decided again: a form lives for an hour at most. A replay needs no more: what is gone is refused as well.
+ */
+export const keptAfterEnd = Duration.weeks(1)
 
 /** A grant with a chain of refresh tokens. */
 export type Refreshable = Active & { readonly chain: Option.Some<Chain> }

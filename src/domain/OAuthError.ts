@@ -146,7 +146,7 @@ export class MissingToken extends Schema.TaggedError<MissingToken>("latchkey/Mis
 /** The access token is malformed, expired, revoked, or for another resource (RFC 6750 §3.1). */
 export class InvalidToken extends Schema.TaggedError<InvalidToken>("latchkey/InvalidToken")(
   "InvalidToken",
-  fields("Malformed", "Unknown", "Expired", "Revoked", "WrongAudience")
+  fields("Malformed", "Unknown", "Expired", "Revoked", "GrantMissing", "WrongAudience")
 ) {}
 
 /** The access token has too little scope for the operation (RFC 6750 §3.1). */

@@ -8,7 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as AccessToken from "../domain/AccessToken.js"
 import { Subject } from "../domain/Account.js"
 import type { Client } from "../domain/Client.js"
-import type * as Grant from "../domain/Grant.js"
+import * as Grant from "../domain/Grant.js"
 import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
@@ -16,6 +16,7 @@ import * as Time from "../domain/Time.js"
 import { ClientStore } from "./ClientStore.js"
 import { identifier } from "./Crypto.js"
 import type { Access } from "./CurrentAccess.js"
+import { Events } from "./Events.js"
 import { GrantStore } from "./GrantStore.js"
 import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import * as Seals from "./Seals.js"
@@ -66,8 +67,12 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
 const refuse = (reason: InvalidToken["reason"]) =>
   new InvalidToken({ reason, description: "the access token is not valid here, or not any more" })
 
+/** From one alarm of a grant that is missing to the next, in milliseconds. */
+const betweenAlarms = 60_000
+
 const make = Effect.gen(function* () {
   const clients = yield* ClientStore
+  const events = yield* Events
   const grants = yield* GrantStore
   const revokedTokens = yield* RevokedTokenStore
   const { lifetimes } = yield* ServerSettings
@@ -100,10 +105,27 @@ const make = Effect.gen(function* () {
     return text.length > AccessToken.maxLength ? Effect.succeedNone : codec.open(text)
   }
 
+  let toldAt = Number.NEGATIVE_INFINITY
+  /** An alarm, once in a while: whoever has such a token sends it again and again. */
+  const tellMissing = (grantId: Grant.GrantId, now: DateTime.Utc) =>
+    Effect.suspend(() => {
+      if (Math.abs(now.epochMillis - toldAt) < betweenAlarms) return Effect.void
+      toldAt = now.epochMillis
+      return events.publish({ _tag: "GrantMissing", grantId })
+    })
+
+  /** Why an authentic token that has not expired is not good: no row is deleted as early as that (design §3, Restore). */
+  const whyNotActive = Effect.fnUntraced(function* ({ grantId, issuedAt }: AccessToken.GrantClaims, now: DateTime.Utc) {
+    const isYoung = Time.isWithin(now, issuedAt, Grant.keptAfterEnd)
+    if (!isYoung || Option.isSome(yield* grants.find(grantId))) return yield* refuse("Revoked")
+    yield* tellMissing(grantId, now)
+    return yield* refuse("GrantMissing")
+  })
+
   /** A grant's token: one query, for the grant and for a revocation of the token alone. */
   const ofGrant = Effect.fnUntraced(function* (claims: AccessToken.GrantClaims, now: DateTime.Utc) {
     const grant = yield* grants.findActive(claims.grantId, now, Option.some(claims.id))
-    if (Option.isNone(grant)) return yield* refuse("Revoked")
+    if (Option.isNone(grant)) return yield* whyNotActive(claims, now)
     const { terms } = grant.value
     yield* Effect.annotateCurrentSpan({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
     return {

@@ -38,13 +38,16 @@ const waiting = 10_000
 const batch = 64
 
 /** What was taken back because something was wrong is the operator's to look at; the rest is there for whoever asks. */
-const alarming = new Set<string>(["WrongVerifier", "CodeReplayed", "RefreshTokenReplayed", "LostWrites"])
+const alarming = new Set<string>(["WrongVerifier", "CodeReplayed", "RefreshTokenReplayed"])
 
-const logOf = ({ _tag: event, ...ids }: Happening) =>
-  Effect.annotateLogs(
-    "reason" in ids && alarming.has(ids.reason) ? Effect.logWarning("event") : Effect.logDebug("event"),
-    { event, ...ids }
-  )
+/** The database is not what it was: more is lost than what is told of here. */
+const grave = new Set<string>(["LostWrites", "GrantMissing"])
+
+const logOf = ({ _tag: event, ...ids }: Happening) => {
+  const what = "reason" in ids ? ids.reason : event
+  const log = grave.has(what) ? Effect.logError : alarming.has(what) ? Effect.logWarning : Effect.logDebug
+  return Effect.annotateLogs(log("event"), { event, ...ids })
+}
 
 const make = Effect.gen(function* () {
   const log = yield* EventLog

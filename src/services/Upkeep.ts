@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Base64Url from "../domain/Base64Url.js"
+import { keptAfterEnd } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Lifetimes } from "../domain/Settings.js"
 import * as Batches from "./Batches.js"
@@ -83,12 +84,6 @@ export class Pace extends Context.Tag("latchkey/Upkeep/Pace")<
 
 export const layerPace = Layer.succeed(Pace, { first: Duration.minutes(1), every: Duration.minutes(15) })
 
-/**
- * So long an ended grant is kept, so that `latchkey grant show` still tells its story, and a page that was decided is not
- * decided again: a form lives for an hour at most. A replay needs no more: what is gone is refused as well.
- */
-const ended = Duration.weeks(1)
-
 /** So much longer what has an end of its own is kept, for nodes whose clocks are behind. */
 const leeway = Duration.hours(1)
 
@@ -99,7 +94,7 @@ const leeway = Duration.hours(1)
 export const cutoffs = (lifetimes: Pick<Lifetimes, "events" | "unusedClient">, now: DateTime.Utc) => {
   const before = (age: Duration.Duration) => DateTime.subtractDuration(now, age)
   return {
-    grants: before(ended),
+    grants: before(keptAfterEnd),
     sessions: before(leeway),
     revokedTokens: before(leeway),
     events: before(lifetimes.events),
