@@ -44,6 +44,13 @@ HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
 )
 `
 
+/** The tests of somebody's own store; here of one that is ours. */
+const contract = `import * as MemoryStore from "latchkey/layers/MemoryStore"
+import { storeContract } from "latchkey/testing"
+
+storeContract("MyStore", MemoryStore.layer)
+`
+
 const compilerOptions = {
   ...{ module: "nodenext", target: "es2022", types: ["node"] },
   ...{ strict: true, skipLibCheck: false, outDir: "out" }
@@ -66,14 +73,16 @@ describe("the packed package", () => {
     const [tarball] = JSON.parse((await inProject("npm", ...pack)).stdout)
     packed = tarball.files.map(({ path }: { readonly path: string }) => path)
     await writeFile(join(folder.path, "package.json"), JSON.stringify({ private: true, type: "module" }))
-    await writeFile(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["app.ts"] }))
+    const files = ["app.ts", "store.test.ts"]
+    await writeFile(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files }))
     await writeFile(join(folder.path, "app.ts"), app)
+    await writeFile(join(folder.path, "store.test.ts"), contract)
     const { devDependencies } = packageJson
-    // Redis and vitest are for those who use them.
+    // Those that are optional are for those who use them.
     const needed = Object.keys(packageJson.peerDependencies).filter(
       (name) => !(name in packageJson.peerDependenciesMeta)
     )
-    const wanted = [...needed, "@redis/client", "typescript", "@types/node"].map(
+    const wanted = [...needed, "@redis/client", "vitest", "@effect/vitest", "typescript", "@types/node"].map(
       (name) => `${name}@${devDependencies[name as keyof typeof devDependencies]}`
     )
     const quickly = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
@@ -95,6 +104,7 @@ describe("the packed package", () => {
 
   it("can be imported by each of its exports", async () => {
     const layers = packed.flatMap((path) => /^dist\/(layers\/[^/]+)\.js$/.exec(path)?.[1] ?? [])
+    // The contract is imported by vitest alone.
     const fixed = Object.keys(packageJson.exports).filter((path) => !/\*|json$|testing/.test(path))
     const paths = [...fixed.map((path) => path.replace(/^\.\/?/, "")), ...layers]
     expect(paths).toContain("layers/SqliteStore")
@@ -141,5 +151,12 @@ describe("the packed package", () => {
       child.kill("SIGKILL")
       await ended
     }
+  })
+
+  it("brings the contract, which somebody's own vitest runs on a store", async () => {
+    const { stdout } = await inProject(join(installed(".bin"), "vitest"), "run", "--reporter=json", "store.test.ts")
+    const { numFailedTests, numPassedTests } = JSON.parse(stdout.slice(stdout.indexOf("{")))
+    expect(numFailedTests).toBe(0)
+    expect(numPassedTests).toBeGreaterThan(100)
   })
 })
