@@ -36,8 +36,9 @@ export interface Options extends PostgresPool.Options {
 const readMillis = SqlText.reader("the clock", Schema.Struct({ millis: Schema.Number }))
 
 const databaseClock = (sql: SqlClient) =>
-  sql.unsafe("select cast(1000 * extract(epoch from clock_timestamp()) as double precision) as millis").pipe(
-    Effect.mapError(SqlText.unavailable),
+  SqlText.runner(sql)(
+    sql.unsafe("select cast(1000 * extract(epoch from clock_timestamp()) as double precision) as millis")
+  ).pipe(
     Effect.flatMap(([row]) => readMillis(row)),
     Effect.map(({ millis }) => millis)
   )
