@@ -47,6 +47,7 @@ import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
 import * as ScopePolicy from "../services/ScopePolicy.js"
 import * as Seals from "../services/Seals.js"
+import * as ServerClock from "../services/ServerClock.js"
 import * as ServerMetadata from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Sessions from "../services/Sessions.js"
@@ -103,7 +104,7 @@ export const layerServices = (options: SettingsOptions) => {
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer, seams)),
     Layer.provideMerge(stores),
-    Layer.provideMerge(settings)
+    Layer.provideMerge(Layer.merge(settings, ServerClock.layer))
   )
   return apart(all)
 }

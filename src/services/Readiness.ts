@@ -1,4 +1,8 @@
-/** Whether this process can do its work: its store answers, and its keys open what they sealed. */
+/**
+ * Whether this process can do its work: its store answers, its keys open what they sealed, and its clock agrees with the
+ * one that the nodes share.
+ */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -6,6 +10,7 @@ import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { KeyStore } from "./KeyStore.js"
 import { type Kind, Seals } from "./Seals.js"
+import { Storage } from "./Storage.js"
 
 export class Readiness extends Context.Tag("latchkey/Readiness")<
   Readiness,
@@ -17,16 +22,31 @@ export class Readiness extends Context.Tag("latchkey/Readiness")<
 
 const kind: Kind = { purpose: "form", prefix: "lk_rd_" }
 
+const notReady = (reason: TemporarilyUnavailable["reason"]) =>
+  new TemporarilyUnavailable({ reason, description: "not ready" })
+
+/** So far a node's clock may be from the shared one, in milliseconds (design §3, Time). */
+const tolerance = 2000
+
 const make = Effect.gen(function* () {
   const keys = yield* KeyStore
   const seals = yield* Seals
+  const { clock: shared } = yield* Storage
+
+  const checkClock = Effect.gen(function* () {
+    if (shared === undefined) return
+    const before = yield* Clock.currentTimeMillis
+    const there = yield* shared
+    const after = yield* Clock.currentTimeMillis
+    if (there < before - tolerance || there > after + tolerance) return yield* notReady("ClockOff")
+  })
+
   return Readiness.of({
     check: Effect.gen(function* () {
       yield* keys.list
       const opened = yield* seals.open(kind, yield* seals.seal(kind, new Uint8Array(1)))
-      if (Option.isNone(opened)) {
-        return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "not ready" })
-      }
+      if (Option.isNone(opened)) return yield* notReady("KeysUnavailable")
+      yield* checkClock
     }).pipe(Effect.withSpan("Readiness.check"))
   })
 })

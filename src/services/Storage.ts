@@ -44,6 +44,11 @@ export class Storage extends Context.Tag("latchkey/Storage")<
     readonly batch?: number
     /** The issuers that have keys in it; without it that is not known. */
     readonly issuers?: Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable>
+    /**
+     * The time by a clock that all nodes share, in milliseconds since 1970; without it nodes are on one machine. A node
+     * that is far from it is not ready.
+     */
+    readonly clock?: Effect.Effect<number, TemporarilyUnavailable>
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

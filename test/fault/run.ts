@@ -105,6 +105,10 @@ const races = async (
         loggedInAgain: "",
         isGood: violations.length === 0 && isGood(counted)
       })
+    } catch (error) {
+      // What the servers said of it is gone with them.
+      for (const node of cluster.urls.keys()) process.stderr.write(cluster.server(node).stderr().slice(-2000))
+      throw error
     } finally {
       await cluster.stop()
     }

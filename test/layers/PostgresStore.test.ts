@@ -126,6 +126,29 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
+  it.scopedLive("does what it was asked though its caller went away, and cancels nobody's statement", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      const { grant, grants } = yield* given(url, active, { timeout: "30 seconds" })
+      const query = yield* beside(url)
+      yield* Effect.promise(() => query("begin"))
+      yield* Effect.promise(() => query("select from latchkey.grants for update"))
+      const refreshing = yield* Effect.fork(grants.rotate(rotation(grant, 1, second)))
+      const waits = ask(
+        url,
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+      )
+      yield* Effect.repeat(waits, { until: ({ length }) => length === 1 })
+      const leaving = yield* Effect.fork(Fiber.interrupt(refreshing))
+      // A cancellation would have come before this, by another connection of the pool.
+      yield* grants.find(grant.terms.id)
+      yield* Effect.yieldNow()
+      yield* Effect.promise(() => query("rollback"))
+      yield* Fiber.join(leaving)
+      expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { chain: { value: { generation: 2 } } } })
+    })
+  )
+
   it.scopedLive("behind a network that says nothing any more takes a new connection", () =>
     Effect.gen(function* () {
       const relay = yield* Relay.to(yield* Postgres.database)

@@ -96,8 +96,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   // Whoever counts rows must be alone. Writers of SQLite are; those of PostgreSQL wait for each other here.
   const alone: <A>(self: Effect.Effect<A, TemporarilyUnavailable>) => Effect.Effect<A, TemporarilyUnavailable> =
     sql.onDialectOrElse({
+      // As a statement is, the transaction is done to its end.
       pg: () => (self) =>
-        Effect.catchTag(sql.withTransaction(Effect.zipRight(lock({}), self)), "SqlError", SqlText.unavailable),
+        sql
+          .withTransaction(Effect.zipRight(lock({}), self))
+          .pipe(Effect.catchTag("SqlError", SqlText.unavailable), Effect.uninterruptible),
       orElse: () => (self) => self
     })
   const markUsed = query("update clients set used_at = :now where issuer = :issuer and id = :id and used_at is null")

@@ -67,6 +67,7 @@ const consentOf = (
 })
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ConsentStore> => {
+  const run = SqlText.runner(sql)
   const query = SqlText.queries(sql, issuer)
   const findPair = query(`
     select updated_at, epoch from consents
@@ -131,7 +132,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     const rows = items.map(({ kind, value }) => ({ issuer, subject, client_id: clientId, epoch, kind, value }))
     return rows.length === 0
       ? Effect.void
-      : Effect.mapError(sql`insert into consent_items ${sql.insert(rows)} on conflict do nothing`, SqlText.unavailable)
+      : run(sql`insert into consent_items ${sql.insert(rows)} on conflict do nothing`)
   }
 
   const withItems = (subject: Subject, clientId: ClientId, pair: typeof Pair.Type) =>

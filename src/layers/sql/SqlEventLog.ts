@@ -30,6 +30,7 @@ const chunksOf = <A>(values: ReadonlyArray<A>): Array<ReadonlyArray<A>> => {
 }
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<EventLog> => {
+  const run = SqlText.runner(sql)
   const query = SqlText.queries(sql, issuer)
   const prune = query(`
     delete from events where issuer = :issuer and id in (
@@ -54,11 +55,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     append: (events) =>
       Effect.forEach(
         chunksOf(events),
-        (chunk) =>
-          Effect.mapError(
-            sql`insert into events ${sql.insert(chunk.map(encode))} on conflict do nothing`,
-            SqlText.unavailable
-          ),
+        (chunk) => run(sql`insert into events ${sql.insert(chunk.map(encode))} on conflict do nothing`),
         { discard: true, concurrency: "unbounded" }
       ),
     read: ({ after, clientId, grantId, limit, subject }) => {
@@ -69,10 +66,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         ...(clientId === undefined ? [] : [sql`client_id = ${clientId}`]),
         ...(grantId === undefined ? [] : [sql`grant_id = ${grantId}`])
       ]
-      return sql`select id, at, happening from events where ${sql.and(conditions)} order by id limit ${limit}`.pipe(
-        Effect.mapError(SqlText.unavailable),
-        Effect.flatMap(Effect.forEach(read))
-      )
+      const statement = sql`select id, at, happening from events where ${sql.and(conditions)} order by id limit ${limit}`
+      return Effect.flatMap(run(statement), Effect.forEach(read))
     },
     prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length)
   }

@@ -43,8 +43,8 @@ const sweepText = `
 /** Counts by the callers' clocks, which differ by seconds at most where nodes are ready. */
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const query = (text: string, values: ReadonlyArray<string | number>) =>
-      Effect.mapError(sql.unsafe<object>(text, values), SqlText.unavailable)
+    const run = SqlText.runner(sql)
+    const query = (text: string, values: ReadonlyArray<string | number>) => run(sql.unsafe<object>(text, values))
 
     const scope = yield* Effect.scope
     let sweptAt = yield* Clock.currentTimeMillis

@@ -30,10 +30,12 @@ import * as SqlText from "./SqlText.js"
 
 /** The issuers that have keys in a database. */
 export const issuers = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable> =>
-  Effect.mapBoth(sql.unsafe<{ readonly issuer: string }>("select distinct issuer from root_keys order by issuer"), {
-    onFailure: SqlText.unavailable,
-    onSuccess: Arr.map(({ issuer }) => issuer)
-  })
+  Effect.map(
+    SqlText.runner(sql)(
+      sql.unsafe<{ readonly issuer: string }>("select distinct issuer from root_keys order by issuer")
+    ),
+    Arr.map(({ issuer }) => issuer)
+  )
 
 /** All stores of one issuer. */
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<Stores> =>

@@ -36,10 +36,24 @@ type Names<Text extends string, Found = never> = Text extends `${string}:${infer
 
 export type Parameters<Text extends string> = { readonly [Name in Exclude<Names<Text>, "issuer">]: Value }
 
+/**
+ * Runs statements, whose errors are those of a port. On PostgreSQL a statement is done to its end even when its caller
+ * goes away: the client would cancel it by the number of its connection, which may serve somebody else by then, and a commit
+ * that waits for a standby would be done without it. How long it takes is bounded by the pool. SQLite's writer drops what has
+ * not begun.
+ */
+export const runner = (
+  sql: SqlClient.SqlClient
+): (<A>(statement: Effect.Effect<A, SqlError>) => Effect.Effect<A, TemporarilyUnavailable>) =>
+  sql.onDialectOrElse({
+    pg: () => (statement) => Effect.uninterruptible(Effect.mapError(statement, unavailable)),
+    orElse: () => (statement) => Effect.mapError(statement, unavailable)
+  })
+
 /** Statements on the rows of one issuer, who is `:issuer` in every text. */
-export const queries =
-  (sql: SqlClient.SqlClient, issuer: Issuer) =>
-  <const Text extends string>(text: Text) => {
+export const queries = (sql: SqlClient.SqlClient, issuer: Issuer) => {
+  const run = runner(sql)
+  return <const Text extends string>(text: Text) => {
     const names: Array<string> = []
     const placeholder = sql.onDialectOrElse({ pg: () => () => `$${names.length}`, orElse: () => () => "?" })
     const compiled = text.replace(/:([A-Za-z]+)/g, (_, name: string) => {
@@ -48,15 +62,15 @@ export const queries =
     })
     return (parameters: Parameters<Text>): Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable> => {
       const values: Readonly<Record<string, Value>> = { ...parameters, issuer }
-      return Effect.mapError(
+      return run(
         sql.unsafe(
           compiled,
           names.map((name) => values[name])
-        ),
-        unavailable
+        )
       )
     }
   }
+}
 
 /** What went wrong in the database, without the values that a driver may tell beside its message. */
 export class DatabaseFailure extends Data.TaggedError("DatabaseFailure")<{
