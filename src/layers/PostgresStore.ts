@@ -22,6 +22,7 @@ import * as PostgresAddress from "./sql/PostgresAddress.js"
 import * as PostgresMigrator from "./sql/PostgresMigrator.js"
 import * as PostgresPool from "./sql/PostgresPool.js"
 import * as PostgresRetry from "./sql/PostgresRetry.js"
+import * as SqlHighWaterMark from "./sql/SqlHighWaterMark.js"
 import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
 import * as SqlStores from "./sql/SqlStores.js"
@@ -59,6 +60,7 @@ const make = (options: Options) =>
         return Context.add(stores, GrantStore, PostgresRetry.grants(Context.get(stores, GrantStore)))
       },
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       clock: databaseClock(sql),
       // Deleting locks these rows alone, and the event loop goes on.

@@ -2,12 +2,12 @@
  * Whether this process can do its work: its store answers, its keys open what they sealed, and its clock agrees with the
  * one that the nodes share.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as ClockCheck from "./ClockCheck.js"
 import { KeyStore } from "./KeyStore.js"
 import { type Kind, Seals } from "./Seals.js"
 import { Storage } from "./Storage.js"
@@ -25,28 +25,17 @@ const kind: Kind = { purpose: "form", prefix: "lk_rd_" }
 const notReady = (reason: TemporarilyUnavailable["reason"]) =>
   new TemporarilyUnavailable({ reason, description: "not ready" })
 
-/** So far a node's clock may be from the shared one, in milliseconds (design §3, Time). */
-const tolerance = 2000
-
 const make = Effect.gen(function* () {
   const keys = yield* KeyStore
   const seals = yield* Seals
-  const { clock: shared } = yield* Storage
-
-  const checkClock = Effect.gen(function* () {
-    if (shared === undefined) return
-    const before = yield* Clock.currentTimeMillis
-    const there = yield* shared
-    const after = yield* Clock.currentTimeMillis
-    if (there < before - tolerance || there > after + tolerance) return yield* notReady("ClockOff")
-  })
+  const isClockOff = Effect.provideService(ClockCheck.isOff, Storage, yield* Storage)
 
   return Readiness.of({
     check: Effect.gen(function* () {
       yield* keys.list
       const opened = yield* seals.open(kind, yield* seals.seal(kind, new Uint8Array(1)))
       if (Option.isNone(opened)) return yield* notReady("KeysUnavailable")
-      yield* checkClock
+      if (yield* isClockOff) return yield* notReady("ClockOff")
     }).pipe(Effect.withSpan("Readiness.check"))
   })
 })

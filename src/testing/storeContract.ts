@@ -14,6 +14,7 @@ import { findContract, revokeContract } from "./grantContract.js"
 import { historyContract } from "./grantHistories.js"
 import { raceContract } from "./grantRaces.js"
 import { listContract, pruneContract } from "./grantUpkeep.js"
+import { highWaterMarkContract } from "./highWaterMarkContract.js"
 import { keyContract } from "./keyContract.js"
 import { leaseContract } from "./leaseContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
@@ -78,6 +79,7 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     eventContract(it)
     loginCounterContract(it)
     leaseContract(it)
+    highWaterMarkContract(it)
     restartContract(it, capabilities.isDurable === true ? made : undefined)
     atomicityContract(it, capabilities.failing)
   })
