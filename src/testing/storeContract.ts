@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Storage } from "../services/Storage.js"
 import { accountContract } from "./accountContract.js"
+import { atomicityContract, type IsToFail } from "./atomicityContract.js"
 import { clientContract } from "./clientContract.js"
 import { approveContract, redeemContract } from "./codeContract.js"
 import { consentContract } from "./consentContract.js"
@@ -24,12 +25,16 @@ import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
 
+export type { IsToFail } from "./atomicityContract.js"
+
 /** What a storage can, beyond what each must. What it does not claim is shown as left out. */
-export interface Capabilities {
+export interface Capabilities<E> {
   /** How many nodes may stand on the same data: the layer is built once for each. 1 if not given. */
   readonly nodes?: 1 | 2
   /** Whether what was answered is there when the storage has been closed and opened again. */
   readonly isDurable?: boolean
+  /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
+  readonly failing?: (isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
 }
 
 /** A storage; or what makes one for the suite, and the file or the database on which it stands. */
@@ -44,7 +49,7 @@ const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.
  * storeContract("MyStore", MyStore.layer)
  * storeContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
  */
-export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities = {}): void => {
+export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
   const made = isLayer(storage) ? Effect.succeed(storage) : storage
   const nodes = capabilities.nodes === 2 ? Nodes.two : Nodes.one
   layer(Layer.unwrapScoped(Effect.map(made, nodes)))(name, (it) => {
@@ -70,5 +75,6 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     loginCounterContract(it)
     leaseContract(it)
     restartContract(it, capabilities.isDurable === true ? made : undefined)
+    atomicityContract(it, capabilities.failing)
   })
 }

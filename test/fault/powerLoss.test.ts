@@ -3,12 +3,11 @@
  * that a client had been told by then must be there. A server that does not wait for the disk must fail this, or it
  * proves nothing.
  */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { readFile, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { bin } from "../support/Cli.js"
 import * as Races from "./scenarios/Races.js"
+import * as Changed from "./support/Changed.js"
 import { placeOf } from "./support/Checker.js"
 import { Clients } from "./support/Clients.js"
 import * as Cluster from "./support/Cluster.js"
@@ -65,23 +64,6 @@ const lostBy = async (program?: string) => {
   }
 }
 
-/** The program, but for a text in it that is another; gone with the test. */
-const changed = async (from: string, to: string) => {
-  // Below the repository, where it finds its packages.
-  await mkdir(new URL("../../test-output/", import.meta.url), { recursive: true })
-  const folder = await mkdtemp(fileURLToPath(new URL("../../test-output/changed-", import.meta.url)))
-  await cp(dirname(bin), folder, { recursive: true })
-  let count = 0
-  for (const name of await readdir(folder)) {
-    const text = await readFile(join(folder, name), "utf8")
-    if (!text.includes(from)) continue
-    count++
-    await writeFile(join(folder, name), text.replaceAll(from, to))
-  }
-  if (count === 0) throw new Error(`the program does not hold ${from}`)
-  return { program: join(folder, "latchkey.js"), remove: () => rm(folder, { recursive: true, force: true }) }
-}
-
 describe.runIf(Strace.missing === undefined)(Strace.named("when the power fails at any moment"), () => {
   it("nothing is lost that a client was told", async () => {
     const { lost, losses, told } = await lostBy()
@@ -90,11 +72,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("when the power fails 
   })
 
   it("and a server that does not wait for the disk is found out", async () => {
-    const { program, remove } = await changed("synchronous = FULL", "synchronous = OFF")
-    try {
-      expect((await lostBy(program)).lost).not.toEqual([])
-    } finally {
-      await remove()
-    }
+    const { lost } = await Changed.using("synchronous = FULL", "synchronous = OFF", lostBy)
+    expect(lost).not.toEqual([])
   })
 })

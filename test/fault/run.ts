@@ -5,7 +5,9 @@
 import { parseArgs } from "node:util"
 import * as PostgresServer from "../support/PostgresServer.js"
 import * as Crashes from "./scenarios/Crashes.js"
+import * as Flushes from "./scenarios/Flushes.js"
 import * as Races from "./scenarios/Races.js"
+import * as Changed from "./support/Changed.js"
 import { check, type Settings, type Violation } from "./support/Checker.js"
 import { Clients } from "./support/Clients.js"
 import * as Cluster from "./support/Cluster.js"
@@ -13,6 +15,7 @@ import { History } from "./support/History.js"
 import { seeded } from "./support/Seeded.js"
 
 const usage = `npm run faults -- [crashes] [--rounds 1000] [--lanes 2] [--seed 1]
+npm run faults -- flushes [--refreshes 1000] [--at 64]
 npm run faults -- races [--codes 1000] [--clients 300] [--rotations 10000] [--nodes 1,2,4] [--postgres]`
 
 /** One row: what was provoked, how often, what was asserted, and what came of it. */
@@ -74,6 +77,29 @@ const crashes = async (rounds: number, lanes: number, seed: number): Promise<Rea
       isGood: violations.length === 0 && unsound === 0 && !tooMany
     }
   })
+}
+
+/** What group commit saves: the same refreshes, by the server as it is and by one whose batches are one write each. */
+const flushes = async (refreshes: number, atOnce: number): Promise<ReadonlyArray<Row>> => {
+  const row = (fault: string, asserted: string, { violations }: Flushed, count = 0, isGood = false): Row => ({
+    fault: `${refreshes} refreshes, ${fault}`,
+    rounds: refreshes,
+    asserted,
+    result: `${count} flushes; ${inWords(violations)}`,
+    loggedInAgain: "",
+    isGood: violations.length === 0 && isGood
+  })
+  type Flushed = Awaited<ReturnType<typeof Flushes.count>>
+  const shared = await Flushes.count({ refreshes, atOnce: [1, atOnce] })
+  const { many, one } = Flushes.batches
+  const alone = await Changed.using(many, one, (program) => Flushes.count({ refreshes, atOnce: [atOnce], program }))
+  const [oneByOne = 0, together = 0] = shared.flushes
+  const [apart = 0] = alone.flushes
+  return [
+    row("one by one", "a flush for each", shared, oneByOne, oneByOne >= refreshes),
+    row(`${atOnce} at once`, "flushes are shared", shared, together, together < refreshes / 2),
+    row(`${atOnce} at once, without group commit`, "a flush for each", alone, apart, apart >= refreshes)
+  ]
 }
 
 const races = async (
@@ -150,13 +176,15 @@ const { positionals, values } = parseArgs({
     codes: { type: "string", default: "1000" },
     clients: { type: "string", default: "300" },
     rotations: { type: "string", default: "10000" },
+    refreshes: { type: "string", default: "1000" },
+    at: { type: "string", default: "64" },
     postgres: { type: "boolean", default: false },
     nodes: { type: "string", default: "1,2,4" }
   }
 })
 const [which = "crashes"] = positionals
 const seed = Number(values.seed)
-if (values.help || !["crashes", "races"].includes(which)) {
+if (values.help || !["crashes", "flushes", "races"].includes(which)) {
   process.stdout.write(`${usage}\n`)
   process.exit(values.help ? 0 : 2)
 }
@@ -167,6 +195,7 @@ const show = (rows: ReadonlyArray<Row>) => {
 }
 process.stdout.write(`${header}\n`)
 if (which === "crashes") show(await crashes(Number(values.rounds), Number(values.lanes), seed))
+else if (which === "flushes") show(await flushes(Number(values.refreshes), Number(values.at)))
 else {
   const size = {
     codes: Number(values.codes),

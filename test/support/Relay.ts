@@ -17,17 +17,32 @@ export interface Relay {
   readonly lost: () => number
   /** From now on nothing passes on the connections there are, and nobody is told; new ones are sound. */
   readonly stall: () => void
+  /** Breaks the connections there are, and leads new ones to this port of this machine; to nobody when it is not given. */
+  readonly leadTo: (port?: number) => void
 }
 
-const listen = (url: URL) =>
-  new Promise<Relay & { readonly close: () => void }>((resolve) => {
+export interface Listening extends Relay {
+  /** Where it listens. */
+  readonly port: number
+  readonly href: string
+  readonly close: () => void
+}
+
+/** A relay to a server, until it is closed. */
+export const listen = (url: URL): Promise<Listening> =>
+  new Promise((resolve) => {
     const sockets = new Set<Net.Socket>()
     const silent = new Set<Net.Socket>()
     let forbidden: string | undefined
     let armed = { text: "", count: 0 }
     let lost = 0
+    let target: { readonly port: number; readonly host: string } | undefined = {
+      port: Number(url.port),
+      host: url.hostname
+    }
     const relay = Net.createServer((client) => {
-      const server = Net.connect(Number(url.port), url.hostname)
+      if (target === undefined) return void client.destroy()
+      const server = Net.connect(target)
       let isLosing = false
       const cut = () => {
         client.destroy()
@@ -63,8 +78,11 @@ const listen = (url: URL) =>
     })
     relay.listen(0, "127.0.0.1", () => {
       const through = new URL(url)
-      through.host = `127.0.0.1:${(relay.address() as Net.AddressInfo).port}`
+      const { port } = relay.address() as Net.AddressInfo
+      through.host = `127.0.0.1:${port}`
       resolve({
+        port,
+        href: through.href,
         url: Redacted.make(through.href),
         loseAnswers: (text, count) => {
           armed = { text, count }
@@ -75,6 +93,10 @@ const listen = (url: URL) =>
         lost: () => lost,
         stall: () => {
           for (const socket of sockets) silent.add(socket)
+        },
+        leadTo: (port) => {
+          target = port === undefined ? undefined : { port, host: "127.0.0.1" }
+          for (const socket of sockets) socket.destroy()
         },
         close: () => {
           relay.close()
