@@ -35,6 +35,8 @@ export interface Capabilities<E> {
   readonly nodes?: 1 | 2
   /** Whether what was answered is there when the storage has been closed and opened again. */
   readonly isDurable?: boolean
+  /** What a storage may do without, and does. */
+  readonly lacks?: ReadonlyArray<"leases" | "highWaterMark">
   /** How many random histories of all verbs are played. 20 if not given: the more the better, where it is quick. */
   readonly histories?: number
   /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
@@ -55,6 +57,7 @@ const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.
  */
 export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
   const made = isLayer(storage) ? Effect.succeed(storage) : storage
+  const lacks = (what: "leases" | "highWaterMark") => capabilities.lacks?.includes(what) === true
   const nodes = capabilities.nodes === 2 ? Nodes.two : Nodes.one
   layer(Layer.unwrapScoped(Effect.map(made, nodes)))(name, (it) => {
     approveContract(it)
@@ -78,8 +81,8 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     revokedTokenContract(it)
     eventContract(it)
     loginCounterContract(it)
-    leaseContract(it)
-    highWaterMarkContract(it)
+    leaseContract(it, lacks("leases"))
+    highWaterMarkContract(it, lacks("highWaterMark"))
     restartContract(it, capabilities.isDurable === true ? made : undefined)
     atomicityContract(it, capabilities.failing)
   })
