@@ -25,6 +25,7 @@ import { restartContract } from "./restartContract.js"
 import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
+import { worldContract } from "./worldHistories.js"
 
 export type { IsToFail } from "./atomicityContract.js"
 
@@ -34,6 +35,8 @@ export interface Capabilities<E> {
   readonly nodes?: 1 | 2
   /** Whether what was answered is there when the storage has been closed and opened again. */
   readonly isDurable?: boolean
+  /** How many random histories of all verbs are played. 20 if not given: the more the better, where it is quick. */
+  readonly histories?: number
   /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
   readonly failing?: (isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
 }
@@ -65,6 +68,7 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     retryContract(it)
     raceContract(it)
     historyContract(it)
+    worldContract(it, capabilities.histories ?? 20)
     clientContract(it)
     accountContract(it)
     sessionContract(it)

@@ -40,7 +40,7 @@ const failing = (isToFail: IsToFail) =>
   )
 
 describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
-  storeContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true, failing })
+  storeContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true, failing, histories: 10 })
 
   RateLimiters.rateLimiterContract(
     "two nodes",

@@ -38,4 +38,4 @@ const failing = (isToFail: IsToFail) =>
 
 storeContract("SqliteStore", sqlite, { isDurable: true, failing })
 
-storeContract("two SqliteStores on one file", sqlite, { nodes: 2 })
+storeContract("two SqliteStores on one file", sqlite, { nodes: 2, histories: 10 })

@@ -13,15 +13,11 @@ describe("kill -9 on SQLite", () => {
   })
   afterAll(() => lane?.stop())
 
-  describe.each([100, 250])("after %i ms and more", (after) => {
-    it.each(Crashes.kinds)(
-      "in %s: nothing acknowledged is lost, nothing is forked, the file is sound",
-      async (kind) => {
-        const round = await lane.round(kind, after)
-        expect(round).toMatchObject({ violations: [], integrity: "ok" })
-        // A refresh is retried; a code that was spent without an answer sends its person there once more.
-        expect(round.loggedInAgain).toBeLessThanOrEqual(kind === "redemption" ? round.inFlight : 0)
-      }
-    )
+  it.each(Crashes.kinds)("in %s: nothing acknowledged is lost, nothing is forked, the file is sound", async (kind) => {
+    const round = await lane.round(kind, 150)
+    expect(round).toMatchObject({ violations: [], integrity: "ok" })
+    expect(round.acknowledged).toBeGreaterThan(0)
+    // A refresh is retried; a code that was spent without an answer sends its person there once more.
+    expect(round.loggedInAgain).toBeLessThanOrEqual(kind === "redemption" ? round.inFlight : 0)
   })
 })

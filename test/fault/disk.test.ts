@@ -21,11 +21,24 @@ let person: Person
 let client: Client
 let held: Tokens
 
-const meet = async (options: Partial<Cluster.Options> = {}) => {
-  cluster = await Cluster.start({ nodes: 1, ...options })
+const mayMount = process.getuid?.() === 0 && spawnSync("mount", ["--version"]).status === 0
+
+/** Where it may, the server keeps its database on a small disk of its own. */
+const disk = (folder: string) => join(folder, "data")
+const smallDisk: Partial<Cluster.Options> = {
+  prepare: async (folder) => {
+    await mkdir(disk(folder), { mode: 0o700 })
+    spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m,mode=700", "latchkey-test", disk(folder)])
+  },
+  cleanUp: async (folder) => spawnSync("umount", [disk(folder)])
+}
+
+beforeAll(async () => {
+  cluster = await Cluster.start({ nodes: 1, ...(mayMount ? smallDisk : {}) })
   clients = new Clients({ ...cluster, history: new History() })
   person = await clients.logIn()
-}
+})
+afterAll(() => cluster?.stop())
 beforeEach(async () => {
   clients.history = new History()
   client = await Races.allowedClient(clients, person)
@@ -49,9 +62,6 @@ const refresh = async () => {
 const unavailable = { status: 503, error: "temporarily_unavailable", retryAfter: expect.stringMatching(/^[1-9]\d*$/) }
 
 describe("a lock that another process holds", () => {
-  beforeAll(() => meet())
-  afterAll(() => cluster?.stop())
-
   it("makes writers wait and then 503, while readers are answered; and once it is free, all is well", async () => {
     const other = new Sqlite(cluster.database)
     other.exec("begin exclusive")
@@ -69,23 +79,9 @@ describe("a lock that another process holds", () => {
   })
 })
 
-const mayMount = process.getuid?.() === 0 && spawnSync("mount", ["--version"]).status === 0
-
 describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only root may mount a small one)", () => {
-  const small = (folder: string) => join(folder, "data")
-  beforeAll(() =>
-    meet({
-      prepare: async (folder) => {
-        await mkdir(small(folder), { mode: 0o700 })
-        spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=700", "latchkey-test", small(folder)])
-      },
-      cleanUp: async (folder) => spawnSync("umount", [small(folder)])
-    })
-  )
-  afterAll(() => cluster?.stop())
-
   it("makes writers 503, a revocation too, while readers are answered; with room again, all is well", async () => {
-    const filler = join(small(cluster.folder), "filler")
+    const filler = join(disk(cluster.folder), "filler")
     await writeFile(filler, Buffer.alloc(64 << 20)).catch(() => {})
     // There is room in the log for a while.
     for (let i = 0; ; i++) {
@@ -110,9 +106,6 @@ describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only
 })
 
 describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"), () => {
-  beforeAll(() => meet())
-  afterAll(() => cluster?.stop())
-
   it.each([
     { calls: "fdatasync,fsync", error: "EIO" },
     { calls: "pwrite64", error: "EIO" },
@@ -150,4 +143,52 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
       expect(failures).toBeGreaterThan(0)
     }
   )
+
+  it("that can be read only makes writers 503, a revocation too, while readers are answered; then all is well", async () => {
+    // A file system that finds a fault in itself does so, and no file need be closed for it.
+    const calls = "pwrite64,ftruncate,fsync,fdatasync,openat"
+    const paths = ["", "-wal", "-shm"].flatMap((suffix) => ["-P", `${cluster.database}${suffix}`])
+    const inject = ["-e", `trace=${calls}`, "-e", `inject=${calls}:error=EROFS`]
+    const strace = await Strace.attach(cluster.server(0).pid, "/dev/null", [...paths, ...inject])
+    for (let i = 0; i < 3; i++) {
+      expect(await refresh()).toEqual(unavailable)
+      expect(await clients.giveBack(client, held.refresh)).toEqual({ type: "unknown" })
+      expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+    }
+    await strace.detach()
+    expect(await refresh()).toMatchObject({ status: 200 })
+    expect(await clients.giveBack(client, held.refresh)).toMatchObject({ type: "ok" })
+    expect(await clients.use(client, held.access)).toMatchObject({ type: "fail" })
+  })
+})
+
+describe("pages that are damaged while the server runs", () => {
+  it("are 503 for whoever needs them, and nobody's token is called bad; put back before a start, all is well", async () => {
+    const code = Races.must(await clients.visit(client, person))
+    const other = new Sqlite(cluster.database)
+    other.pragma("wal_checkpoint(TRUNCATE)")
+    const pageSize = Number(other.pragma("page_size", { simple: true }))
+    other.close()
+    const sound = await readFile(cluster.database)
+    const damaged = Buffer.alloc(sound.length, 0xa5)
+    sound.copy(damaged, 0, 0, pageSize)
+    // In place: the server has the file open.
+    await writeFile(cluster.database, damaged, { flag: "r+" })
+    try {
+      for (let i = 0; i < 3; i++) {
+        expect(await refresh()).toEqual(unavailable)
+        expect(await clients.use(client, held.access)).toEqual({ type: "unknown" })
+        expect(await clients.redeem(client, code)).toEqual({ type: "unknown" })
+        expect(await clients.giveBack(client, held.refresh)).toEqual({ type: "unknown" })
+      }
+      expect((await clients.fetch("/ready")).status).toBe(503)
+    } finally {
+      await cluster.kill(0)
+      await writeFile(cluster.database, sound, { flag: "r+" })
+    }
+    await cluster.restart(0)
+    expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+    expect(await refresh()).toMatchObject({ status: 200 })
+    expect(await clients.redeem(client, code)).toMatchObject({ type: "ok" })
+  })
 })

@@ -55,7 +55,15 @@ describe("a database that has lost its last writes", () => {
     }
 
     // What has happened is written by the end at the latest.
-    await cluster.server(0).stop()
+    const { stderr } = await cluster.server(0).stop()
+    const errors = stderr
+      .split("\n")
+      .filter((line) => line.includes('"ERROR"'))
+      .map((line) => (JSON.parse(line) as { readonly annotations: object }).annotations)
+    expect(errors).toEqual([
+      expect.objectContaining({ event: "Revoked", reason: "LostWrites", grantId: grantOf(before) }),
+      expect.objectContaining({ event: "GrantMissing", grantId: grantOf(added) })
+    ])
     const told = await cluster.command(["events"])
     const alarms = told.split("\n").flatMap((line) => /\S+ \S+ {2}(.*lost writes.*)/.exec(line)?.[1] ?? [])
     expect(alarms.sort()).toEqual([

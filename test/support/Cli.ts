@@ -42,11 +42,14 @@ interface Launch {
   readonly cwd?: string | undefined
   /** What standard input holds; without it there is none. */
   readonly stdin?: string | undefined
+  /** A program that starts it, and leaves it its process id: `strace -D`, and what that is told. */
+  readonly under?: ReadonlyArray<string> | undefined
 }
 
-const launch = ({ args, cwd, env, program = bin, stdin }: Launch): Running => {
+const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Launch): Running => {
   if (!existsSync(program)) throw new Error(`there is no ${program}: npm run build makes it`)
-  const child = spawn(process.execPath, [program, ...args], {
+  const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...args]
+  const child = spawn(command, rest, {
     cwd,
     env: { ...cleanEnvironment(), ...env },
     stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"]
@@ -101,12 +104,13 @@ export interface RunOptions {
   readonly signal?: NodeJS.Signals
   /** The server beside which the command works: it has the same database, and the same issuer. */
   readonly server?: Server
+  readonly under?: ReadonlyArray<string>
 }
 
 /** Runs a command to its end. */
 export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Result> => {
-  const { cwd = options.server?.folder, env, server, signal, stdin } = options
-  const running = launch({ args, env: { ...server?.env, ...env }, cwd, stdin })
+  const { cwd = options.server?.folder, env, server, signal, stdin, under } = options
+  const running = launch({ args, env: { ...server?.env, ...env }, cwd, stdin, under })
   if (signal !== undefined) running.child.stdout?.once("data", () => running.child.kill(signal))
   return within(running, `latchkey ${args.join(" ")}`)
 }
@@ -119,6 +123,7 @@ export interface StartOptions {
   readonly folder?: string
   /** Another program than the one that is tested: one that was broken, to see a test fail. */
   readonly program?: string
+  readonly under?: ReadonlyArray<string>
 }
 
 /** A server that answers. */
@@ -149,7 +154,8 @@ export const startServer = async (options: StartOptions = {}): Promise<Server> =
   const temporary = options.folder === undefined ? await temporaryFolder() : undefined
   const folder = options.folder ?? temporary?.path ?? ""
   const settings = { LATCHKEY_PORT: String(port), ...env }
-  const running = launch({ args: ["serve", ...args], env: settings, cwd: folder, program: options.program })
+  const { program, under } = options
+  const running = launch({ args: ["serve", ...args], env: settings, cwd: folder, program, under })
   const stop = async () => {
     running.child.kill("SIGTERM")
     const result = await within(running, "the server")
@@ -160,8 +166,10 @@ export const startServer = async (options: StartOptions = {}): Promise<Server> =
   const deadline = Date.now() + patience
   while (!running.stdout().includes("Ctrl-C")) {
     if (running.child.exitCode !== null || Date.now() > deadline) {
-      await stop()
-      throw new Error(`the server did not start; it said:\n${running.stdout()}${running.stderr()}`)
+      const { code } = await stop()
+      throw new Error(
+        `the server did not start, and ended with ${code}; it said:\n${running.stdout()}${running.stderr()}`
+      )
     }
     await sleep(10)
   }

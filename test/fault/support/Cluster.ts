@@ -61,6 +61,8 @@ export interface Cluster {
   readonly server: (node: number) => Cli.Server
   /** Runs a command of the operator's beside the servers; fails unless it does what it was asked. */
   readonly command: (args: ReadonlyArray<string>, stdin?: string) => Promise<string>
+  /** The same, under a program that may end it; answers with how it ended. */
+  readonly try: (args: ReadonlyArray<string>, under: ReadonlyArray<string>) => Promise<Cli.Result>
   /** Ends a process without a word, and waits until it is gone. */
   readonly kill: (node: number) => Promise<void>
   /** Starts the process again that was killed. */
@@ -140,6 +142,7 @@ export const start = async ({
     urls: ports.map((port) => `http://127.0.0.1:${port}`),
     server,
     command,
+    try: (args, under) => Cli.run(args, { env: shared, cwd: folder, under }),
     kill: async (node) => {
       const running = server(node)
       servers.delete(node)

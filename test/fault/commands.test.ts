@@ -1,0 +1,91 @@
+/** kill -9 in the middle of the operator's commands, beside a server: nothing is left by halves that anybody relies on. */
+import { readdir, stat } from "node:fs/promises"
+import { join } from "node:path"
+import Sqlite from "better-sqlite3"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Races from "./scenarios/Races.js"
+import { check } from "./support/Checker.js"
+import { type Client, Clients } from "./support/Clients.js"
+import * as Cluster from "./support/Cluster.js"
+import { History, type Tokens } from "./support/History.js"
+import { ofSqlite } from "./support/Snapshot.js"
+import * as Strace from "./support/Strace.js"
+
+describe.runIf(Strace.missing === undefined)(Strace.named("a command that is killed beside a server"), () => {
+  let cluster: Cluster.Cluster
+  let clients: Clients
+  let client: Client
+  let held: Tokens
+  beforeAll(async () => {
+    cluster = await Cluster.start({ nodes: 1 })
+    clients = new Clients({ ...cluster, history: new History() })
+    const person = await clients.logIn()
+    client = await Races.allowedClient(clients, person)
+    held = await Races.grant(clients, client, person)
+  })
+  afterAll(() => cluster?.stop())
+
+  /** Asks the database beside the server. */
+  const ask = (text: string) => {
+    const db = new Sqlite(cluster.database)
+    try {
+      const statement = db.prepare<[], { n: number }>(text)
+      return statement.reader ? (statement.get()?.n ?? 0) : statement.run().changes
+    } finally {
+      db.close()
+    }
+  }
+  /** Runs a command that is killed at its nth write to a file; whether it was. */
+  const killed = async (args: ReadonlyArray<string>, nth: number) => {
+    const inject = ["-e", "trace=pwrite64", "-e", `inject=pwrite64:signal=KILL:when=${nth}`]
+    const { code } = await cluster.try(args, ["strace", "-D", "-o", "/dev/null", ...inject])
+    return code === null
+  }
+  const goesOn = async () => {
+    ;[held] = Races.tokensOf(await clients.refresh(client, held.refresh)) as [Tokens]
+    expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+    const { integrity, ...snapshot } = ofSqlite(cluster.database)
+    expect(integrity).toBe("ok")
+    expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
+  }
+
+  it("db gc: what is past use is there or not, all else is, and the next pass does the rest", async () => {
+    ask(`
+      with recursive n(i) as (values (1) union all select i + 1 from n where i < 2000)
+      insert into events (issuer, id, at, happening)
+      select '${cluster.issuer}', printf('%026d', i), 1, '{}' from n`)
+    const past = "select count(*) as n from events where at = 1"
+    const living =
+      "select (select count(*) from grants) + (select count(*) from sessions) + (select count(*) from clients) as n"
+    const before = ask(living)
+    for (const nth of [2, 40]) {
+      expect(await killed(["db", "gc"], nth)).toBe(true)
+      expect(ask(past)).toBeGreaterThan(0)
+      expect(ask(living)).toBe(before)
+      await goesOn()
+      // The lease of the one that died ends by itself, minutes later.
+      ask("delete from leases")
+    }
+    expect(ask(past)).toBeLessThan(2000)
+    await cluster.command(["db", "gc"])
+    expect(ask(past)).toBe(0)
+    expect(ask(living)).toBe(before)
+    await goesOn()
+  })
+
+  it("db backup: no file has the name until it is whole, and the original is as it was", async () => {
+    const target = join(cluster.folder, "backup.db")
+    for (const nth of [1, 12]) {
+      expect(await killed(["db", "backup", target], nth)).toBe(true)
+      await expect(stat(target)).rejects.toMatchObject({ code: "ENOENT" })
+      await goesOn()
+    }
+    await cluster.command(["db", "backup", target])
+    expect(ofSqlite(target)).toEqual(ofSqlite(cluster.database))
+    // What was begun has names of its own, and can be taken away.
+    const left = (await readdir(cluster.folder)).filter(
+      (name) => name.startsWith("backup.db.") && name.endsWith(".new")
+    )
+    expect(left).toHaveLength(2)
+  })
+})
