@@ -1,5 +1,5 @@
 /** A process whose clock is another: by libfaketime, which Debian's package `faketime` brings. */
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync, renameSync, writeFileSync } from "node:fs"
 
 const library = ["x86_64", "aarch64"]
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -16,7 +16,11 @@ export const named = (title: string): string => (missing === undefined ? title :
  * are the machine's own.
  */
 export const clock = (file: string, seconds = 0) => {
-  const set = (seconds: number) => writeFileSync(file, `${seconds < 0 ? "" : "+"}${seconds}\n`)
+  const set = (seconds: number) => {
+    // In one step: the library reads the file each time that it is asked, also while it is written.
+    writeFileSync(`${file}.next`, `${seconds < 0 ? "" : "+"}${seconds}\n`)
+    renameSync(`${file}.next`, file)
+  }
   set(seconds)
   return {
     set,
