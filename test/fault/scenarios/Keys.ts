@@ -74,7 +74,7 @@ export interface Made {
 }
 
 /** From one request of a client to its next, in milliseconds: the nodes are to have time for what else they are told. */
-const pace = 40
+const pace = 100
 
 export interface Traffic {
   /** What was made so far, of each node in the order in which it came. */
