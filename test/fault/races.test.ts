@@ -2,6 +2,7 @@
  * Processes that share nothing but a database race for codes, refresh tokens, consents and registrations, over HTTP.
  * The numbers are small here; `npm run faults -- races` plays the same with large ones.
  */
+import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
@@ -84,5 +85,36 @@ describe.each(deployments)("%s", (_, nodes, kind) => {
   it("nothing lives that was allowed before a consent was withdrawn meanwhile", async () => {
     // What is left was allowed anew, or is dead: which, the checker says.
     await Races.times(4, (round) => Races.ending(clients, operator, "Consent", round, random))
+  })
+
+  it("a process that stands still, and goes on, does nothing twice that another did meanwhile", async () => {
+    const { history } = clients
+    const one = new Clients({ ...cluster, urls: cluster.urls.slice(0, 1), history })
+    const other = new Clients({ ...cluster, urls: cluster.urls.slice(1), history })
+    const client = await Races.allowedClient(one, person)
+    const held = await Races.times(8, () => Races.grant(one, client, person))
+    const codes = await Races.times(8, async () => Races.must(await one.visit(client, person)))
+
+    // Stopped before it reads them, it has them in its sockets, and does them when it goes on. With the lock of a file it
+    // would stop all others.
+    const file = kind === "SQLite" ? new Sqlite(cluster.database) : undefined
+    file?.exec("begin immediate")
+    cluster.server(1).kill("SIGSTOP")
+    file?.exec("rollback").close()
+    const late = [
+      ...held.map(({ refresh }) => other.refresh(client, refresh)),
+      ...codes.map((code) => other.redeem(client, code))
+    ]
+    const refreshed = await Promise.all(held.map(({ refresh }) => one.refresh(client, refresh)))
+    const redeemed = await Promise.all(codes.map((code) => one.redeem(client, code)))
+    cluster.server(1).kill("SIGCONT")
+    const answers = await Promise.all(late)
+
+    expect([...refreshed, ...redeemed].map(({ type }) => type)).toEqual(Array(16).fill("ok"))
+    // The refreshes are retries, and the codes are spent.
+    expect(answers.map(({ type }) => type)).toEqual([...Array(8).fill("ok"), ...Array(8).fill("fail")])
+    for (const tokens of redeemed.flatMap(Races.tokensOf)) {
+      expect(await one.use(client, tokens.access)).toMatchObject({ type: "ok" })
+    }
   })
 })

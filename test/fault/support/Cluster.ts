@@ -4,8 +4,10 @@
  */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { Browser } from "../../flow/support/Browser.js"
 import * as Cli from "../../support/Cli.js"
 import type { Settings } from "./Checker.js"
+import { send } from "./Http.js"
 import { ofPostgres, ofSqlite, type Snapshot } from "./Snapshot.js"
 
 export const username = "ada"
@@ -31,6 +33,23 @@ export const environment = (settings: Settings) => ({
   LATCHKEY_ACCESS_TOKEN_TTL: seconds(settings.accessToken),
   LATCHKEY_REFRESH_TOKEN_IDLE_TTL: seconds(settings.refreshTokenIdle)
 })
+
+/** Makes the first account by its link, at the node whose link it is: of those that start at once the last leaves its own. */
+const firstAccount = async (issuer: string, urls: ReadonlyArray<string>, link: string): Promise<void> => {
+  for (const url of urls) {
+    const browser = new Browser(async (request) => {
+      const { pathname, search } = new URL(request.url)
+      const body = request.method === "POST" ? { body: await request.text() } : {}
+      const headers = Object.fromEntries(request.headers)
+      return send(`${url}${pathname}${search}`, { method: request.method, headers, ...body })
+    }, issuer)
+    const page = await browser.open(link)
+    if (page.status !== 200) continue
+    const made = await browser.submit(page, { fields: { username, password, password_again: password } })
+    if (made.status === 200) return
+  }
+  throw new Error("no node made the first account")
+}
 
 export interface Options {
   /** How many processes. */
@@ -83,7 +102,8 @@ export const start = async ({
   const { path: folder, remove } = await Cli.temporaryFolder()
   await prepare?.(folder)
   const ports = await Promise.all(Array.from({ length: nodes }, Cli.freePort))
-  const issuer = `http://127.0.0.1:${ports[0]}`
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`)
+  const issuer = urls[0] ?? ""
   const config = join(folder, "latchkey.json")
   await writeFile(
     config,
@@ -127,7 +147,7 @@ export const start = async ({
   try {
     // All at once: whoever comes first makes the database, and the others find it.
     await Promise.all(ports.map((_, node) => restart(node)))
-    await command(["user", "create", username, "--password-stdin"], password)
+    await firstAccount(issuer, urls, await Cli.firstAccountLink(server(0)))
   } catch (error) {
     await stop()
     throw error
@@ -139,7 +159,7 @@ export const start = async ({
     settings,
     database,
     snapshot: async () => (postgres === undefined ? ofSqlite(database) : ofPostgres(postgres)),
-    urls: ports.map((port) => `http://127.0.0.1:${port}`),
+    urls,
     server,
     command,
     try: (args, under) => Cli.run(args, { env: shared, cwd: folder, under }),
