@@ -155,7 +155,10 @@ export const gc = Command.make("gc", options, ({ json, ...given }) =>
       const pass = yield* Effect.provideService((yield* Upkeep.Upkeep).pass, BatchPace, brisk)
       if (pass._tag === "Elsewhere")
         return yield* impossible("another process is at it just now: a pass takes minutes at most")
-      if (pass._tag === "Cautious") return yield* impossible("the clock jumped: nothing is deleted until it is seen to")
+      if (pass._tag === "Cautious")
+        return yield* impossible(
+          "the clock jumped forward, or nobody saw it for long: nothing is deleted for an hour, or until latchkey db accept-clock says that it is right"
+        )
       const { report } = pass
       const counts = Object.fromEntries(kinds.map(([kind, name]) => [name, report[kind]]))
       yield* Output.print(

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as AcceptClock from "./AcceptClockCommand.js"
 import * as Backup from "./BackupCommands.js"
 import * as Client from "./ClientCommands.js"
 import * as Config from "./ConfigCommand.js"
@@ -90,7 +91,8 @@ const db = Command.make("db").pipe(
     DatabaseCommands.migrate,
     Backup.backup,
     Backup.copy,
-    Restored.restored
+    Restored.restored,
+    AcceptClock.acceptClock
   ])
 )
 
@@ -133,7 +135,8 @@ const commands: Help.Entry = {
       migrate: DatabaseCommands.migrate,
       backup: Backup.backup,
       copy: Backup.copy,
-      restored: Restored.restored
+      restored: Restored.restored,
+      "accept-clock": AcceptClock.acceptClock
     })
   ]
 }

@@ -3,10 +3,12 @@ import type { ServeError } from "@effect/platform/HttpServerError"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { SettingsError } from "../layers/SettingsOptions.js"
 import type { StorageOpenError } from "../layers/sql/StorageOpenError.js"
+import type { ClockWentBack } from "../services/ClockCheck.js"
 import type { WrongMasterKey } from "../services/Keyring.js"
 import * as Environment from "./Environment.js"
 import { badUsage, impossible } from "./Failure.js"
-import type { Address } from "./ServerOptions.js"
+import * as Program from "./Program.js"
+import type { Address, Place } from "./ServerOptions.js"
 
 export const settingsError = ({ message }: SettingsError) => badUsage(Environment.inOperatorsWords(message))
 
@@ -14,6 +16,11 @@ export const storageOpenError = ({ message }: StorageOpenError) => impossible(me
 
 export const wrongMasterKey = ({ message }: WrongMasterKey) =>
   impossible(`${message}. Give the right key; or, if a backup was put back, say latchkey db restored`)
+
+export const clockWentBack =
+  (place: Place) =>
+  ({ message }: ClockWentBack) =>
+    impossible(`${message}. Set the clock; or, if it is right, say ${Program.line("db accept-clock", place)}`)
 
 export const temporarilyUnavailable = ({ reason }: TemporarilyUnavailable) =>
   impossible(`the database cannot be used just now (${reason}): try again in a moment`)

@@ -93,6 +93,7 @@ const start = (
       Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
       Layer.launch,
       Effect.catchTags({
+        ClockWentBack: Refusals.clockWentBack(place),
         ServeError: Refusals.serveError(place.address),
         InvalidRedisUrl: ({ message }) => badUsage(`${Setting.variableOf(Settings.table.redisUrl)}: ${message}`)
       })

@@ -162,7 +162,7 @@ export class InsufficientScope extends Schema.TaggedError<InsufficientScope>("la
 export class TemporarilyUnavailable extends Schema.TaggedError<TemporarilyUnavailable>(
   "latchkey/TemporarilyUnavailable"
 )("TemporarilyUnavailable", {
-  ...fields("StoreBusy", "StoreFailed", "KeysUnavailable", "HashingBusy"),
+  ...fields("StoreBusy", "StoreFailed", "KeysUnavailable", "HashingBusy", "ClockOff"),
   /** For the operator's log, never for the wire. */
   cause: Schema.optional(Schema.Defect)
 }) {}

@@ -17,6 +17,7 @@ import { MethodNotAllowed, type OAuthError, ServerError } from "../domain/OAuthE
 import type { LimitName } from "../domain/RateLimit.js"
 import { identifier } from "../services/Crypto.js"
 import * as Metrics from "../services/Metrics.js"
+import { ServerClock } from "../services/ServerClock.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Page from "./Page.js"
@@ -56,12 +57,16 @@ type Any<E extends OAuthError, R> = Endpoint<E, R, E, R>
 /** Adds an endpoint to the router; what its handlers need is taken from the context now. */
 export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   endpoint: Endpoint<EG, RG, EP, RP>
-): Effect.Effect<void, never, HttpLayerRouter.HttpRouter | Exclude<RG | RP, Provided>> =>
+): Effect.Effect<void, never, HttpLayerRouter.HttpRouter | ServerClock | Exclude<RG | RP, Provided>> =>
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
+    const clock = yield* ServerClock
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
     // The platform's log lines hold whole URLs, and these hold codes.
-    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint)).pipe(Effect.provide(context))
+    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint)).pipe(
+      Effect.withClock(clock),
+      Effect.provide(context)
+    )
     // `R` less what was just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
     yield* router.add("*", endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)

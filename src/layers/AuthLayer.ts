@@ -29,6 +29,7 @@ import * as Approvals from "../services/Approvals.js"
 import * as AuthorizationRequests from "../services/AuthorizationRequests.js"
 import * as ClientAuthenticator from "../services/ClientAuthenticator.js"
 import * as ClientRegistration from "../services/ClientRegistration.js"
+import * as ClockCheck from "../services/ClockCheck.js"
 import * as Events from "../services/Events.js"
 import * as Forms from "../services/Forms.js"
 import * as GrantTypes from "../services/GrantTypes.js"
@@ -47,6 +48,7 @@ import * as Resources from "../services/Resources.js"
 import * as Revocation from "../services/Revocation.js"
 import * as ScopePolicy from "../services/ScopePolicy.js"
 import * as Seals from "../services/Seals.js"
+import * as ServerClock from "../services/ServerClock.js"
 import * as ServerMetadata from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Sessions from "../services/Sessions.js"
@@ -103,7 +105,7 @@ export const layerServices = (options: SettingsOptions) => {
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer, seams)),
     Layer.provideMerge(stores),
-    Layer.provideMerge(settings)
+    Layer.provideMerge(Layer.merge(settings, ServerClock.layer))
   )
   return apart(all)
 }
@@ -129,4 +131,7 @@ const background = Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upk
 
 /** An authorization server: its endpoints on the app's router, and the services that guard the app's own routes. */
 export const layer = (options: SettingsOptions) =>
-  Layer.provideMerge(apart(Layer.merge(endpoints, background)), layerServices(options))
+  Layer.provideMerge(
+    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    layerServices(options)
+  )

@@ -20,6 +20,7 @@ import { ConsentStore } from "../services/ConsentStore.js"
 import { randomBytes } from "../services/Crypto.js"
 import { EventLog } from "../services/EventLog.js"
 import { GrantStore } from "../services/GrantStore.js"
+import * as HighWaterMark from "../services/HighWaterMark.js"
 import { KeyStore } from "../services/KeyStore.js"
 import type { LeaseStore } from "../services/LeaseStore.js"
 import { LoginCounters } from "../services/LoginCounters.js"
@@ -54,18 +55,28 @@ const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
   )
 
 const make = Effect.map(randomBytes(32), (masterKey) => {
-  const issuers = new Map<Issuer, { stores: Context.Context<Stores>; leases: Context.Tag.Service<LeaseStore> }>()
+  interface Made {
+    readonly stores: Context.Context<Stores>
+    readonly leases: Context.Tag.Service<LeaseStore>
+    readonly highWaterMark: Context.Tag.Service<HighWaterMark.HighWaterMark>
+  }
+  const issuers = new Map<Issuer, Made>()
   const of = (issuer: Issuer) => {
     const known = issuers.get(issuer)
     if (known !== undefined) return known
     const rows = Rows.make()
-    const made = { stores: storesOf(rows), leases: MemoryLeaseStore.make(rows) }
+    const made = {
+      stores: storesOf(rows),
+      leases: MemoryLeaseStore.make(rows),
+      highWaterMark: HighWaterMark.makeMemory()
+    }
     issuers.set(issuer, made)
     return made
   }
   return Storage.of({
     stores: (issuer) => of(issuer).stores,
     leases: (issuer) => of(issuer).leases,
+    highWaterMark: (issuer) => of(issuer).highWaterMark,
     masterKey: Redacted.make(masterKey)
   })
 })

@@ -7,11 +7,13 @@
  * )
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
+import type { SqlClient } from "@effect/sql/SqlClient"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { GrantStore } from "../services/GrantStore.js"
 import { RateLimiter } from "../services/RateLimiter.js"
 import { Storage } from "../services/Storage.js"
@@ -20,15 +22,27 @@ import * as PostgresAddress from "./sql/PostgresAddress.js"
 import * as PostgresMigrator from "./sql/PostgresMigrator.js"
 import * as PostgresPool from "./sql/PostgresPool.js"
 import * as PostgresRetry from "./sql/PostgresRetry.js"
+import * as SqlHighWaterMark from "./sql/SqlHighWaterMark.js"
 import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
 import * as SqlStores from "./sql/SqlStores.js"
+import * as SqlText from "./sql/SqlText.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
 
 export interface Options extends PostgresPool.Options {
   /** 32 bytes, the same on every node: they open the root keys, and lie in no database. */
   readonly masterKey: Redacted.Redacted<Uint8Array>
 }
+
+const readMillis = SqlText.reader("the clock", Schema.Struct({ millis: Schema.Number }))
+
+const databaseClock = (sql: SqlClient) =>
+  SqlText.runner(sql)(
+    sql.unsafe("select cast(1000 * extract(epoch from clock_timestamp()) as double precision) as millis")
+  ).pipe(
+    Effect.flatMap(([row]) => readMillis(row)),
+    Effect.map(({ millis }) => millis)
+  )
 
 const make = (options: Options) =>
   Effect.gen(function* () {
@@ -46,7 +60,9 @@ const make = (options: Options) =>
         return Context.add(stores, GrantStore, PostgresRetry.grants(Context.get(stores, GrantStore)))
       },
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
+      clock: databaseClock(sql),
       // Deleting locks these rows alone, and the event loop goes on.
       batch: 500,
       masterKey

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { Storage } from "../services/Storage.js"
 import * as MasterKeyFile from "./sql/MasterKeyFile.js"
+import * as SqlHighWaterMark from "./sql/SqlHighWaterMark.js"
 import * as SqliteClient from "./sql/SqliteClient.js"
 import * as SqliteConnection from "./sql/SqliteConnection.js"
 import * as SqliteFile from "./sql/SqliteFile.js"
@@ -43,6 +44,7 @@ const make = ({ filename, masterKey }: Options) =>
     return Storage.of({
       stores: (issuer) => SqlStores.make(sql, issuer),
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       masterKey: given ?? (yield* MasterKeyFile.readOrMake(`${path}.key`, holdsKeys))
     })

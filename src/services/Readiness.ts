@@ -1,11 +1,16 @@
-/** Whether this process can do its work: its store answers, and its keys open what they sealed. */
+/**
+ * Whether this process can do its work: its store answers, its keys open what they sealed, and its clock agrees with the
+ * one that the nodes share.
+ */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as ClockCheck from "./ClockCheck.js"
 import { KeyStore } from "./KeyStore.js"
 import { type Kind, Seals } from "./Seals.js"
+import { Storage } from "./Storage.js"
 
 export class Readiness extends Context.Tag("latchkey/Readiness")<
   Readiness,
@@ -17,16 +22,20 @@ export class Readiness extends Context.Tag("latchkey/Readiness")<
 
 const kind: Kind = { purpose: "form", prefix: "lk_rd_" }
 
+const notReady = (reason: TemporarilyUnavailable["reason"]) =>
+  new TemporarilyUnavailable({ reason, description: "not ready" })
+
 const make = Effect.gen(function* () {
   const keys = yield* KeyStore
   const seals = yield* Seals
+  const isClockOff = Effect.provideService(ClockCheck.isOff, Storage, yield* Storage)
+
   return Readiness.of({
     check: Effect.gen(function* () {
       yield* keys.list
       const opened = yield* seals.open(kind, yield* seals.seal(kind, new Uint8Array(1)))
-      if (Option.isNone(opened)) {
-        return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "not ready" })
-      }
+      if (Option.isNone(opened)) return yield* notReady("KeysUnavailable")
+      if (yield* isClockOff) return yield* notReady("ClockOff")
     }).pipe(Effect.withSpan("Readiness.check"))
   })
 })

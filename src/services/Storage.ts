@@ -13,6 +13,7 @@ import type { ClientStore } from "./ClientStore.js"
 import type { ConsentStore } from "./ConsentStore.js"
 import type { EventLog } from "./EventLog.js"
 import type { GrantStore } from "./GrantStore.js"
+import type { HighWaterMark } from "./HighWaterMark.js"
 import type { KeyStore } from "./KeyStore.js"
 import type { LeaseStore } from "./LeaseStore.js"
 import type { LoginCounters } from "./LoginCounters.js"
@@ -40,10 +41,20 @@ export class Storage extends Context.Tag("latchkey/Storage")<
     readonly stores: (issuer: Issuer) => Context.Context<Stores>
     /** Leases that the nodes of one database share. Without them each node does all of the upkeep, which does no harm. */
     readonly leases?: (issuer: Issuer) => Context.Tag.Service<LeaseStore>
+    /**
+     * The greatest time that an issuer's servers have seen. Without it a clock that went back, or far forward, while no
+     * server ran goes unnoticed.
+     */
+    readonly highWaterMark?: (issuer: Issuer) => Context.Tag.Service<HighWaterMark>
     /** How many rows one statement of upkeep may delete where that holds nobody up; without it there are few. */
     readonly batch?: number
     /** The issuers that have keys in it; without it that is not known. */
     readonly issuers?: Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable>
+    /**
+     * The time by a clock that all nodes share, in milliseconds since 1970; without it nodes are on one machine. A node
+     * that is far from it is not ready.
+     */
+    readonly clock?: Effect.Effect<number, TemporarilyUnavailable>
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

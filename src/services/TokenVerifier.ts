@@ -9,6 +9,7 @@ import type { InvalidToken, TemporarilyUnavailable } from "../domain/OAuthError.
 import type { ResourceIndicator } from "../domain/Resource.js"
 import { AccessTokens } from "./AccessTokens.js"
 import type { Access } from "./CurrentAccess.js"
+import { ServerClock } from "./ServerClock.js"
 
 export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
   TokenVerifier,
@@ -24,5 +25,7 @@ export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
 /** Checks against the stores of this very server. */
 export const layerLocal = Layer.effect(
   TokenVerifier,
-  Effect.map(AccessTokens, ({ verify }) => TokenVerifier.of({ verify }))
+  Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ verify }, clock]) =>
+    TokenVerifier.of({ verify: (token, resource) => Effect.withClock(verify(token, resource), clock) })
+  )
 )

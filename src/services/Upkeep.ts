@@ -4,7 +4,6 @@
  * no harm: each step is a conditional statement, and what one has done the other finds done.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -19,6 +18,7 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Lifetimes } from "../domain/Settings.js"
 import * as Batches from "./Batches.js"
 import { ClientStore } from "./ClientStore.js"
+import * as ClockCheck from "./ClockCheck.js"
 import { ConsentStore, type Pair } from "./ConsentStore.js"
 import { randomBytes } from "./Crypto.js"
 import { EventLog } from "./EventLog.js"
@@ -54,8 +54,8 @@ export interface Report extends Counts {
 export type Pass = Data.TaggedEnum<{
   Done: { readonly report: Report }
   /**
-   * Nothing is deleted for an hour after the clock jumped forward: what looks past use may not be, until somebody has seen
-   * to the clock (design §3).
+   * Nothing is deleted, and no key promoted or removed, for an hour after the clock jumped forward, and while it is far from
+   * the database's: what looks past use may not be, until somebody has seen to the clock (design §3).
    */
   Cautious: {}
   /** Another node is at it. */
@@ -105,18 +105,9 @@ export const cutoffs = (lifetimes: Pick<Lifetimes, "events" | "unusedClient">, n
 /** From a pass that left more to do to the next. */
 const soon = Duration.seconds(1)
 
-/** A difference between the clocks, from one pass to the next, that no adjustment makes. */
-const jump = Duration.toMillis(Duration.minutes(5))
-
-/** How long nothing is deleted after a jump. */
-const caution = Duration.toMillis(Duration.hours(1))
-
 /** The lease of whoever makes a pass. It is held anew before each step, and none takes as long. */
 export const lease = "upkeep"
 const leaseLength = Duration.minutes(5)
-
-/** The time of a clock that is never set, in milliseconds since some moment. */
-const steadyMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 interface Step {
   readonly name: string
@@ -156,20 +147,11 @@ const make = Effect.gen(function* () {
   const leases = leasesOf?.(issuer)
   const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
 
-  const aheadOfSteady = Effect.zipWith(Clock.currentTimeMillis, steadyMillis, (wall, steady) => wall - steady)
-  let ahead = yield* aheadOfSteady
-  let cautiousUntil = Number.NEGATIVE_INFINITY
-
-  const isClockSane = Effect.gen(function* () {
-    const before = ahead
-    ahead = yield* aheadOfSteady
-    const now = yield* steadyMillis
-    if (ahead - before > jump) {
-      cautiousUntil = now + caution
-      yield* Effect.logWarning("the clock jumped forward: nothing is deleted for an hour")
-    }
-    return now >= cautiousUntil
-  })
+  const isClockSane = (yield* ClockCheck.make).pipe(
+    Effect.catchAll((error) =>
+      Effect.as(Effect.logWarning("whether the clock is sane is not known: nothing is deleted", error), false)
+    )
+  )
 
   const deletion = (
     name: keyof Counts,

@@ -20,8 +20,8 @@ const length = Duration.minutes(5)
 const ends = 300 * second
 const of = (holder: string, name = "upkeep") => ({ name, holder })
 
-export const leaseContract = (it: StoreTest) =>
-  describe("a lease", () => {
+export const leaseContract = (it: StoreTest, isLacking: boolean) =>
+  describe.skipIf(isLacking)(isLacking ? "a lease (left out: there are none)" : "a lease", () => {
     it.effect("is held by one, who may hold it for longer, until it ends", () =>
       Effect.gen(function* () {
         const { first, nodes } = yield* fresh

@@ -7,13 +7,57 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { describe } from "vitest"
+import { TokenId } from "../domain/AccessToken.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
 import { Storage } from "../services/Storage.js"
-import { at, grant, grantId, introduce, redemption, rotation, second, session, token, window } from "./fixtures.js"
+import {
+  account,
+  alice,
+  app,
+  at,
+  bob,
+  consent,
+  day,
+  grant,
+  grantId,
+  introduce,
+  newSecret,
+  notes,
+  redemption,
+  rotation,
+  second,
+  session,
+  token,
+  window
+} from "./fixtures.js"
 import { freshIssuer, type Stores, type StoreTest, storesOf } from "./Nodes.js"
 
 /** The storage, made for each test; `undefined` where it does not claim to be durable. */
 type Durable<E> = Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope> | undefined
+
+const key = (n: number): StoredKey => ({
+  id: KeyId.make(`key-${n}`.padEnd(8, "-")),
+  sealed: `sealed-${n}`,
+  createdAt: at(n),
+  state: KeyState.Current()
+})
+
+const tokenId = TokenId.make("token")
+
+/** What the ports tell of all that the story keeps. */
+const snapshot = (stores: Stores) =>
+  Effect.all({
+    accounts: stores.accounts.list,
+    clients: stores.clients.list,
+    consent: stores.consents.find(alice, app),
+    keys: stores.keys.list,
+    resources: stores.resources.list,
+    isRevoked: stores.revokedTokens.has(tokenId),
+    counter: stores.loginCounters.find(7),
+    events: stores.events.read({ limit: 10 }),
+    sessions: stores.sessions.list(bob, at(second))
+  })
 
 export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
   describe.skipIf(storage === undefined)(
@@ -73,6 +117,37 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
               })
             })
         )
+      )
+
+      it.scoped("all that was kept, of every port, is as it was", () =>
+        Effect.gen(function* () {
+          let before: unknown
+          yield* across(
+            (stores) =>
+              Effect.gen(function* () {
+                yield* introduce(stores)
+                yield* stores.accounts.setState(alice, "Disabled")
+                yield* stores.clients.setSecret(app, newSecret)
+                yield* stores.clients.markUsed(app, at(second))
+                yield* stores.consents.withdraw(alice, app)
+                yield* stores.consents.record(consent({ updatedAt: at(2 * second) }))
+                yield* stores.keys.insertFirst(key(1))
+                yield* stores.keys.insertNext(key(2))
+                yield* stores.keys.promote(key(2).id, at(3 * second))
+                yield* stores.keys.replace(key(3), at(4 * second))
+                yield* stores.resources.insert({ uri: notes, scopes: { read: "Read" }, credentials: Option.none() })
+                yield* stores.revokedTokens.insert(tokenId, at(day))
+                yield* stores.loginCounters.fail(7, at(second), at(0))
+                yield* stores.events.append([
+                  { id: "1", at: at(0), happening: { _tag: "AccountCreated", subject: alice } }
+                ])
+                yield* stores.accounts.insert(account(bob))
+                yield* stores.sessions.insert(session(2, { subject: bob }))
+                before = yield* snapshot(stores)
+              }),
+            (stores) => Effect.map(snapshot(stores), (after) => expect(after).toEqual(before))
+          )
+        })
       )
 
       it.scoped("what was revoked, or begun, is so", () =>

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Storage } from "../services/Storage.js"
 import { accountContract } from "./accountContract.js"
+import { atomicityContract, type IsToFail } from "./atomicityContract.js"
 import { clientContract } from "./clientContract.js"
 import { approveContract, redeemContract } from "./codeContract.js"
 import { consentContract } from "./consentContract.js"
@@ -13,6 +14,7 @@ import { findContract, revokeContract } from "./grantContract.js"
 import { historyContract } from "./grantHistories.js"
 import { raceContract } from "./grantRaces.js"
 import { listContract, pruneContract } from "./grantUpkeep.js"
+import { highWaterMarkContract } from "./highWaterMarkContract.js"
 import { keyContract } from "./keyContract.js"
 import { leaseContract } from "./leaseContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
@@ -23,13 +25,22 @@ import { restartContract } from "./restartContract.js"
 import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
+import { worldContract } from "./worldHistories.js"
+
+export type { IsToFail } from "./atomicityContract.js"
 
 /** What a storage can, beyond what each must. What it does not claim is shown as left out. */
-export interface Capabilities {
+export interface Capabilities<E> {
   /** How many nodes may stand on the same data: the layer is built once for each. 1 if not given. */
   readonly nodes?: 1 | 2
   /** Whether what was answered is there when the storage has been closed and opened again. */
   readonly isDurable?: boolean
+  /** What a storage may do without, and does. */
+  readonly lacks?: ReadonlyArray<"leases" | "highWaterMark">
+  /** How many random histories of all verbs are played. 20 if not given: the more the better, where it is quick. */
+  readonly histories?: number
+  /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
+  readonly failing?: (isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
 }
 
 /** A storage; or what makes one for the suite, and the file or the database on which it stands. */
@@ -44,8 +55,9 @@ const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.
  * storeContract("MyStore", MyStore.layer)
  * storeContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
  */
-export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities = {}): void => {
+export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
   const made = isLayer(storage) ? Effect.succeed(storage) : storage
+  const lacks = (what: "leases" | "highWaterMark") => capabilities.lacks?.includes(what) === true
   const nodes = capabilities.nodes === 2 ? Nodes.two : Nodes.one
   layer(Layer.unwrapScoped(Effect.map(made, nodes)))(name, (it) => {
     approveContract(it)
@@ -59,6 +71,7 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     retryContract(it)
     raceContract(it)
     historyContract(it)
+    worldContract(it, capabilities.histories ?? 20)
     clientContract(it)
     accountContract(it)
     sessionContract(it)
@@ -68,7 +81,9 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     revokedTokenContract(it)
     eventContract(it)
     loginCounterContract(it)
-    leaseContract(it)
+    leaseContract(it, lacks("leases"))
+    highWaterMarkContract(it, lacks("highWaterMark"))
     restartContract(it, capabilities.isDurable === true ? made : undefined)
+    atomicityContract(it, capabilities.failing)
   })
 }

@@ -1,10 +1,12 @@
 /** The program with `--database postgres://…`: servers of one database, and the commands beside them. */
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { freePort, type Result, run, type Server, startServer } from "../support/Cli.js"
+import { freePort, type Result, run, type Server, startServer, temporaryFolder } from "../support/Cli.js"
+import * as FakeTime from "../support/FakeTime.js"
 import * as Postgres from "../support/Postgres.js"
 
 const issuer = "http://127.0.0.1:9400"
@@ -51,6 +53,20 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     for (const server of servers) keepsQuiet({ stdout: server.stdout(), stderr: server.stderr() })
     for (const result of [listed, made]) keepsQuiet(result)
   })
+
+  it.skipIf(FakeTime.missing)(
+    FakeTime.named("a node whose clock is more than two seconds from the database's is not ready"),
+    async () => {
+      const folder = await temporaryFolder()
+      const clock = FakeTime.clock(join(folder.path, "clock"), 10)
+      const node = await startServer({ env: { ...env, ...clock.env } })
+      const status = async (path: string) => (await fetch(`${node.url}${path}`)).status
+      expect([await status("/health"), await status("/ready")]).toEqual([200, 503])
+      expect(node.stderr() + node.stdout()).toContain("ClockOff")
+      await node.stop()
+      await folder.remove()
+    }
+  )
 
   it("what is shown of the address has no password, and so has no file that is made of it", async () => {
     for (const args of [["config"], ["config", "--json"]]) {

@@ -1,18 +1,46 @@
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import * as PostgresStore from "../../src/layers/PostgresStore.js"
+import * as PostgresAddress from "../../src/layers/sql/PostgresAddress.js"
+import * as PostgresMigrator from "../../src/layers/sql/PostgresMigrator.js"
+import * as PostgresPool from "../../src/layers/sql/PostgresPool.js"
+import * as SqlStores from "../../src/layers/sql/SqlStores.js"
+import { Storage } from "../../src/services/Storage.js"
 import * as RateLimiters from "../../src/testing/rateLimiterContract.js"
-import { storeContract } from "../../src/testing/storeContract.js"
+import { type IsToFail, storeContract } from "../../src/testing/storeContract.js"
+import * as FailingSql from "../support/FailingSql.js"
 import * as Postgres from "../support/Postgres.js"
 
 const postgres = Effect.map(Postgres.database, (url) =>
   PostgresStore.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), timeout: "20 seconds" })
 )
 
+/** The same stores, over a client that fails. */
+const failing = (isToFail: IsToFail) =>
+  Effect.map(Postgres.database, (url) =>
+    Layer.scoped(
+      Storage,
+      Effect.gen(function* () {
+        const pool = yield* PostgresPool.make({ url, timeout: "20 seconds" })
+        yield* PostgresMigrator.run(pool, "", PostgresAddress.standardSchema)
+        const sql = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
+          Effect.provide(Reactivity.layer),
+          Effect.orDie
+        )
+        return {
+          stores: (issuer) => SqlStores.make(FailingSql.failing(sql, isToFail), issuer),
+          masterKey: Redacted.make(new Uint8Array(32))
+        }
+      })
+    )
+  )
+
 describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
-  storeContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true })
+  storeContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true, failing, histories: 10 })
 
   RateLimiters.rateLimiterContract(
     "two nodes",

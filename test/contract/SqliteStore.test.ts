@@ -1,10 +1,41 @@
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
-import { storeContract } from "../../src/testing/storeContract.js"
+import * as SqliteClient from "../../src/layers/sql/SqliteClient.js"
+import * as SqliteConnection from "../../src/layers/sql/SqliteConnection.js"
+import * as SqliteFile from "../../src/layers/sql/SqliteFile.js"
+import * as SqliteMigrator from "../../src/layers/sql/SqliteMigrator.js"
+import * as SqlStores from "../../src/layers/sql/SqlStores.js"
+import { Storage } from "../../src/services/Storage.js"
+import { type IsToFail, storeContract } from "../../src/testing/storeContract.js"
 import { temporaryFile } from "../layers/temporaryFile.js"
+import * as FailingSql from "../support/FailingSql.js"
 
 const sqlite = Effect.map(temporaryFile, (filename) => SqliteStore.layer({ filename }))
 
-storeContract("SqliteStore", sqlite, { isDurable: true })
+/** The same stores, over a client that fails. */
+const failing = (isToFail: IsToFail) =>
+  Effect.map(temporaryFile, (filename) =>
+    Layer.scoped(
+      Storage,
+      Effect.gen(function* () {
+        const path = yield* SqliteFile.prepare(filename)
+        yield* SqliteMigrator.run(path)
+        const sql = yield* Effect.orDie(
+          SqliteClient.make({
+            reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
+            writer: () => SqliteConnection.make(SqliteFile.openWriter(path))
+          })
+        )
+        return {
+          stores: (issuer) => SqlStores.make(FailingSql.failing(sql, isToFail), issuer),
+          masterKey: Redacted.make(new Uint8Array(32))
+        }
+      })
+    )
+  )
 
-storeContract("two SqliteStores on one file", sqlite, { nodes: 2 })
+storeContract("SqliteStore", sqlite, { isDurable: true, failing })
+
+storeContract("two SqliteStores on one file", sqlite, { nodes: 2, histories: 10 })

@@ -1,8 +1,11 @@
 /** Whether the process lives, and whether it can work. */
-import { expect } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { KeyStore } from "../../src/services/KeyStore.js"
+import { Storage as StorageTag } from "../../src/services/Storage.js"
 import { files, issuer, notes, test } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
 
@@ -47,6 +50,27 @@ test(
   },
   keysMayFail
 )
+
+describe("a server whose nodes share a clock", () => {
+  let off = 0
+  const shared = Effect.map(Clock.currentTimeMillis, (now) => now + off)
+  test(
+    "is not ready while its own is more than two seconds from it",
+    async (server) => {
+      const statuses = []
+      for (off of [0, 2000, -2000, 2001, -2001, 0]) statuses.push((await server.send("/ready")).status)
+      expect(statuses).toEqual([200, 200, 200, 503, 503, 200])
+      off = 2001
+      expect((await server.send("/health")).status).toBe(200)
+    },
+    {
+      storage: Layer.effect(
+        StorageTag,
+        Effect.map(StorageTag, (storage) => ({ ...storage, clock: shared }))
+      ).pipe(Layer.provide(Storage.changed()))
+    }
+  )
+})
 
 test("both are asked by GET or HEAD (RFC 9110 §15.5.6)", async (server) => {
   for (const path of ["/health", "/ready"]) {

@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Grant from "../../src/domain/Grant.js"
-import { Issuer } from "../../src/domain/Issuer.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { Storage } from "../../src/services/Storage.js"
@@ -71,7 +70,13 @@ storeContract(
 storeContract(
   "takes a code at the moment of its end",
   withGrants((grants) => ({
-    redeem: (redemption) => grants.redeem({ ...redemption, now: DateTime.subtract(redemption.now, { millis: 1 }) })
+    redeem: (redemption) =>
+      Effect.gen(function* () {
+        const before = yield* found(grants, redemption.grantId)
+        const isItsEnd = before?.code.expiresAt.epochMillis === redemption.now.epochMillis
+        const now = isItsEnd ? DateTime.subtract(redemption.now, { millis: 1 }) : redemption.now
+        return yield* grants.redeem({ ...redemption, now })
+      })
   }))
 )
 
@@ -82,9 +87,33 @@ storeContract(
       Effect.gen(function* () {
         const active = yield* grants.findActive(id, now, token)
         const grant = yield* found(grants, id)
-        return Option.isNone(active) && Option.isNone(token) && grant?._tag === "Active" ? Option.some(grant) : active
+        return Option.isNone(token) && grant?._tag === "Active" && DateTime.lessThan(now, grant.terms.expiresAt)
+          ? Option.some(grant)
+          : active
       })
   }))
+)
+
+storeContract(
+  "writes back what it read before it rotates",
+  withGrants((grants) => {
+    const revived = new Map<Grant.GrantId, Grant.Active>()
+    return {
+      rotate: (rotation) =>
+        Effect.gen(function* () {
+          const before = yield* found(grants, rotation.grantId)
+          yield* Effect.yieldNow()
+          const answer = yield* grants.rotate(rotation)
+          if (before?._tag === "Active" && answer._tag === "Revoked") revived.set(rotation.grantId, before)
+          return answer
+        }),
+      find: (id) =>
+        Effect.map(
+          grants.find(id),
+          Option.map((grant) => revived.get(id) ?? grant)
+        )
+    }
+  })
 )
 
 storeContract(
@@ -102,10 +131,26 @@ storeContract(
 )
 
 storeContract(
-  "mixes issuers",
+  "revokes the grants of every issuer",
   Layer.map(MemoryStore.layer, (context) => {
     const storage = Context.get(context, Storage)
-    const one = storage.stores(Issuer.make("https://auth.example.com"))
-    return Context.make(Storage, Storage.of({ ...storage, stores: () => one }))
+    const others: Array<Grants> = []
+    return Context.make(
+      Storage,
+      Storage.of({
+        ...storage,
+        stores: (issuer) => {
+          const stores = storage.stores(issuer)
+          const grants = Context.get(stores, GrantStore)
+          others.push(grants)
+          const revoke: Grants["revoke"] = (...which) =>
+            Effect.zipLeft(
+              grants.revoke(...which),
+              Effect.forEach(others, (one) => one.revoke(...which))
+            )
+          return Context.add(stores, GrantStore, { ...grants, revoke })
+        }
+      })
+    )
   })
 )

@@ -103,8 +103,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       Effect.map(setPassword({ id, passwordHash: Redacted.value(hash) }), (changed) => changed.length > 0),
     remove: Effect.fnUntraced(function* (id) {
       const removed = yield* remove({ id })
-      // From here on nothing of it counts; what follows only tidies up.
-      if (removed.length > 0) yield* Effect.forEach(leftovers, (forget) => forget({ id }), { discard: true })
+      // From here on nothing of it counts; what follows only tidies up, also what an earlier removal left that broke off.
+      yield* Effect.forEach(leftovers, (forget) => forget({ id }), { discard: true })
       return removed.length > 0
     })
   }

@@ -1,0 +1,29 @@
+/** The journal keeps every promise of a storage: of several nodes, across restarts, and where its objects fail. */
+import { Effect, Layer, Redacted } from "effect"
+import { type IsToFail, storeContract } from "latchkey/testing"
+import * as JournalStore from "./JournalStore.js"
+import { makeMemory, Objects, Unreachable } from "./Objects.js"
+
+const store = JournalStore.layer({ masterKey: Redacted.make(new Uint8Array(32)) })
+
+/** The same objects, which fail when they are asked to. */
+const failing = (objects: Objects["Type"], isToFail: IsToFail) => {
+  const around = <A>(operation: Effect.Effect<A, Unreachable>) => {
+    const ask = (when: "Before" | "After") =>
+      Effect.suspend(() => (isToFail(when) ? new Unreachable({ cause: "a fault of the test's" }) : Effect.void))
+    return ask("Before").pipe(Effect.zipRight(operation), Effect.zipLeft(ask("After")))
+  }
+  return Objects.of({
+    putIfAbsent: (name, text) => around(objects.putIfAbsent(name, text)),
+    get: (name) => around(objects.get(name))
+  })
+}
+
+const over = (objects: Objects["Type"]) => Layer.provide(store, Layer.succeed(Objects, objects))
+
+storeContract("two journals over the same objects", Effect.map(makeMemory, over), {
+  nodes: 2,
+  isDurable: true,
+  lacks: ["leases", "highWaterMark"],
+  failing: (isToFail) => Effect.map(makeMemory, (objects) => over(failing(objects, isToFail)))
+})

@@ -1,0 +1,121 @@
+/**
+ * A storage of one's own, on nothing but objects that are put once (`Objects.ts`): a journal. Whatever changes something is
+ * an entry of it, the nth under the name n, so all nodes agree on one order, and none is lost or done twice. Each node plays
+ * the journal into a memory, which answers: the same entries in the same order give the same state everywhere, because
+ * time is a parameter of every verb, and no verb draws lots. It has no snapshots: a start plays the whole journal.
+ */
+import { Context, Effect, type Exit, Layer, Option, type Redacted } from "effect"
+import { type Issuer, OAuthError } from "latchkey/domain"
+import * as MemoryStore from "latchkey/layers/MemoryStore"
+import {
+  AccountStore,
+  ClientStore,
+  ConsentStore,
+  EventLog,
+  GrantStore,
+  KeyStore,
+  LoginCounters,
+  ResourceStore,
+  RevokedTokenStore,
+  SessionStore,
+  Storage
+} from "latchkey/services"
+import * as Json from "./Json.js"
+import { Objects, type Unreachable } from "./Objects.js"
+
+type Answer = Effect.Effect<unknown, OAuthError.TemporarilyUnavailable>
+type Verb = (...parameters: ReadonlyArray<unknown>) => Answer
+
+/** What an issuer has in the memory, port by port. */
+const portsOf = (memory: Context.Tag.Service<Storage.Storage>, issuer: Issuer.Issuer) => {
+  const stores = memory.stores(issuer)
+  return {
+    accounts: Context.get(stores, AccountStore.AccountStore),
+    clients: Context.get(stores, ClientStore.ClientStore),
+    consents: Context.get(stores, ConsentStore.ConsentStore),
+    events: Context.get(stores, EventLog.EventLog),
+    grants: Context.get(stores, GrantStore.GrantStore),
+    keys: Context.get(stores, KeyStore.KeyStore),
+    loginCounters: Context.get(stores, LoginCounters.LoginCounters),
+    resources: Context.get(stores, ResourceStore.ResourceStore),
+    revokedTokens: Context.get(stores, RevokedTokenStore.RevokedTokenStore),
+    sessions: Context.get(stores, SessionStore.SessionStore)
+  }
+}
+type Ports = ReturnType<typeof portsOf>
+
+/** A verb that changes something, and whose rows. */
+type Entry = readonly [issuer: Issuer.Issuer, port: keyof Ports, verb: string, parameters: ReadonlyArray<unknown>]
+
+/** Verbs that change nothing need no entry. */
+const isReading = (verb: string) => /^(find|list|read|has|sealedUnder)/.test(verb)
+
+/** The caller may try again; an entry whose answer was lost may be there, as a commit may be whose answer was. */
+const unavailable = (cause: Unreachable) =>
+  new OAuthError.TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later", cause })
+
+const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
+  Effect.gen(function* () {
+    const objects = yield* Objects
+    const memory = yield* Storage.Storage
+    const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
+    let length = 0
+
+    /** Does here what the next entry says. */
+    const apply = (text: string) =>
+      Effect.suspend(() => {
+        length++
+        const [issuer, port, verb, parameters] = Json.decode(text) as Entry
+        const verbs = portsOf(memory, issuer)[port] as unknown as Readonly<Record<string, Verb>>
+        return Effect.exit((verbs[verb] as Verb)(...parameters))
+      })
+
+    const catchUp: Effect.Effect<void, Unreachable> = Effect.flatMap(
+      Effect.suspend(() => objects.get(String(length))),
+      Option.match({ onNone: () => Effect.void, onSome: (text) => Effect.zipRight(apply(text), catchUp) })
+    )
+
+    /** Puts an entry behind all that there are; where another node came first, behind that one. */
+    const append = (text: string): Effect.Effect<Exit.Exit<unknown, OAuthError.TemporarilyUnavailable>, Unreachable> =>
+      Effect.gen(function* () {
+        yield* catchUp
+        return (yield* objects.putIfAbsent(String(length), text)) ? yield* apply(text) : yield* append(text)
+      })
+
+    const read = (answer: Answer): Answer => Effect.zipRight(Effect.mapError(oneAtATime(catchUp), unavailable), answer)
+
+    const write = (...entry: Entry): Answer =>
+      Effect.flatten(Effect.mapError(oneAtATime(append(Json.encode(entry))), unavailable))
+
+    const journaled = <Port extends keyof Ports>(issuer: Issuer.Issuer, port: Port): Ports[Port] => {
+      const verbs = Object.entries(portsOf(memory, issuer)[port]).map(([name, member]: [string, Verb | Answer]) => {
+        if (typeof member !== "function") return [name, read(member)]
+        const verb: Verb = (...parameters) =>
+          isReading(name) ? read(Effect.suspend(() => member(...parameters))) : write(issuer, port, name, parameters)
+        return [name, verb]
+      })
+      return Object.fromEntries(verbs)
+    }
+
+    return Storage.Storage.of({
+      masterKey,
+      stores: (issuer) =>
+        Context.make(AccountStore.AccountStore, journaled(issuer, "accounts")).pipe(
+          Context.add(ClientStore.ClientStore, journaled(issuer, "clients")),
+          Context.add(ConsentStore.ConsentStore, journaled(issuer, "consents")),
+          Context.add(EventLog.EventLog, journaled(issuer, "events")),
+          Context.add(GrantStore.GrantStore, journaled(issuer, "grants")),
+          Context.add(KeyStore.KeyStore, journaled(issuer, "keys")),
+          Context.add(LoginCounters.LoginCounters, journaled(issuer, "loginCounters")),
+          Context.add(ResourceStore.ResourceStore, journaled(issuer, "resources")),
+          Context.add(RevokedTokenStore.RevokedTokenStore, journaled(issuer, "revokedTokens")),
+          Context.add(SessionStore.SessionStore, journaled(issuer, "sessions"))
+        )
+    })
+  })
+
+/** A storage over objects; every node has the same `masterKey`, of 32 bytes. */
+export const layer = (options: {
+  readonly masterKey: Redacted.Redacted<Uint8Array>
+}): Layer.Layer<Storage.Storage, never, Objects> =>
+  Layer.effect(Storage.Storage, make(options.masterKey)).pipe(Layer.provide(Layer.fresh(MemoryStore.layer)))

@@ -1,0 +1,43 @@
+/** The values that the verbs of the ports take, as JSON. */
+import { DateTime, Duration, Option, Redacted } from "effect"
+
+type Kind = "time" | "duration" | "option" | "redacted" | "set" | "list" | "record"
+
+/** Each value says what it is, so that nothing else is taken for it. */
+const pack = (value: unknown): unknown => {
+  const as = (kind: Kind, content: unknown) => ({ [kind]: content })
+  if (typeof value !== "object" || value === null) return value
+  if (DateTime.isDateTime(value)) return as("time", value.epochMillis)
+  if (Duration.isDuration(value)) return as("duration", Duration.toMillis(value))
+  if (Option.isOption(value)) return as("option", Option.toArray(value).map(pack))
+  if (Redacted.isRedacted(value)) return as("redacted", pack(Redacted.value(value)))
+  if (value instanceof Set) return as("set", Array.from(value, pack))
+  if (Array.isArray(value)) return as("list", value.map(pack))
+  return as("record", Object.fromEntries(Object.entries(value).map(([name, member]) => [name, pack(member)])))
+}
+
+const unpack = (packed: unknown): unknown => {
+  if (typeof packed !== "object" || packed === null) return packed
+  const [kind, content] = Object.entries(packed)[0] as [Kind, never]
+  const each = () => (content as ReadonlyArray<unknown>).map(unpack)
+  switch (kind) {
+    case "time":
+      return DateTime.unsafeMake(content)
+    case "duration":
+      return Duration.millis(content)
+    case "option":
+      return Option.fromIterable(each())
+    case "redacted":
+      return Redacted.make(unpack(content))
+    case "set":
+      return new Set(each())
+    case "list":
+      return each()
+    case "record":
+      return Object.fromEntries(Object.entries(content).map(([name, member]) => [name, unpack(member)]))
+  }
+}
+
+export const encode = (value: unknown): string => JSON.stringify(pack(value))
+
+export const decode = (text: string): unknown => unpack(JSON.parse(text))

@@ -1,0 +1,49 @@
+/** `latchkey db accept-clock`: the operator has seen to the clock, and says that it is right. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type { Issuer } from "../domain/Issuer.js"
+import { Storage } from "../services/Storage.js"
+import * as Database from "./Database.js"
+import * as DatabaseCommands from "./DatabaseCommands.js"
+import { impossible } from "./Failure.js"
+import * as Output from "./Output.js"
+import * as Refusals from "./Refusals.js"
+import * as ServerOptions from "./ServerOptions.js"
+
+const options = {
+  json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON.")),
+  ...ServerOptions.forCommand
+}
+
+const accept = (issuer: Issuer, now: DateTime.Utc) =>
+  Effect.gen(function* () {
+    const mark = (yield* Storage).highWaterMark?.(issuer)
+    if (mark === undefined) return yield* impossible("this database remembers no time")
+    yield* mark.accept(now)
+  })
+
+export const acceptClock = Command.make("accept-clock", options, ({ json, ...given }) =>
+  Effect.gen(function* () {
+    const { database, issuer } = yield* ServerOptions.read(given)
+    yield* DatabaseCommands.existing(given)
+    const now = yield* DateTime.now
+    yield* accept(issuer, now).pipe(
+      Effect.provide(Database.layerFor(database, issuer, false)),
+      Effect.catchTags({
+        StorageOpenError: Refusals.storageOpenError,
+        TemporarilyUnavailable: Refusals.temporarilyUnavailable
+      })
+    )
+    yield* Output.print(
+      json
+        ? Output.toJson({ issuer, accepted: DateTime.formatIso(now) })
+        : `The clock of ${issuer} is right, by your word: it is ${DateTime.formatIso(now)}`
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Says that this machine's clock is right, after a start was refused because it went back, or upkeep waits because it jumped forward."
+  )
+)
