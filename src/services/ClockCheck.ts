@@ -70,7 +70,7 @@ export const layerStart = Layer.effectDiscard(
     const mark = yield* marks.note(yield* seen, leaps.start)
     const error = wentBack(mark, yield* DateTime.now)
     if (Option.isSome(error)) return yield* error.value
-  }).pipe(Effect.withSpan("ClockCheck.start"))
+  })
 )
 
 /** The time of a clock that is never set, in milliseconds since some moment. */
@@ -115,5 +115,5 @@ export const make = Effect.gen(function* () {
     return false
   })
 
-  return Effect.provideService(isSane, Storage, storage)
+  return { isSane: Effect.provideService(isSane, Storage, storage) }
 })
