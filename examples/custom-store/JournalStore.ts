@@ -47,8 +47,8 @@ type Ports = ReturnType<typeof portsOf>
 /** A verb that changes something, and whose rows. */
 type Entry = readonly [issuer: Issuer.Issuer, port: keyof Ports, verb: string, parameters: ReadonlyArray<unknown>]
 
-/** Verbs that change nothing need no entry. */
-const isReading = (verb: string) => /^(find|list|read|has|sealedUnder)/.test(verb)
+/** Verbs that change nothing need no entry; their names are not those of others. */
+const reading = new Set(["find", "findActive", "findByServer", "findByUsername", "has", "list", "read", "sealedUnder"])
 
 /** The caller may try again; an entry whose answer was lost may be there, as a commit may be whose answer was. */
 const unavailable = (cause: Unreachable) =>
@@ -61,14 +61,14 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
     const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
     let length = 0
 
-    /** Does here what the next entry says. */
+    /** Does here what the next entry says; whole, even when nobody waits for it any more. */
     const apply = (text: string) =>
       Effect.suspend(() => {
         length++
         const [issuer, port, verb, parameters] = Json.decode(text) as Entry
         const verbs = portsOf(memory, issuer)[port] as unknown as Readonly<Record<string, Verb>>
         return Effect.exit((verbs[verb] as Verb)(...parameters))
-      })
+      }).pipe(Effect.uninterruptible)
 
     const catchUp: Effect.Effect<void, Unreachable> = Effect.flatMap(
       Effect.suspend(() => objects.get(String(length))),
@@ -91,12 +91,13 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
       const verbs = Object.entries(portsOf(memory, issuer)[port]).map(([name, member]: [string, Verb | Answer]) => {
         if (typeof member !== "function") return [name, read(member)]
         const verb: Verb = (...parameters) =>
-          isReading(name) ? read(Effect.suspend(() => member(...parameters))) : write(issuer, port, name, parameters)
+          reading.has(name) ? read(Effect.suspend(() => member(...parameters))) : write(issuer, port, name, parameters)
         return [name, verb]
       })
       return Object.fromEntries(verbs)
     }
 
+    yield* catchUp
     return Storage.Storage.of({
       masterKey,
       stores: (issuer) =>
@@ -117,5 +118,5 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
 /** A storage over objects; every node has the same `masterKey`, of 32 bytes. */
 export const layer = (options: {
   readonly masterKey: Redacted.Redacted<Uint8Array>
-}): Layer.Layer<Storage.Storage, never, Objects> =>
+}): Layer.Layer<Storage.Storage, Unreachable, Objects> =>
   Layer.effect(Storage.Storage, make(options.masterKey)).pipe(Layer.provide(Layer.fresh(MemoryStore.layer)))

@@ -4,6 +4,7 @@ import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../domain/Issuer.js"
+import * as ClockCheck from "../services/ClockCheck.js"
 import { Storage } from "../services/Storage.js"
 import * as Database from "./Database.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
@@ -21,6 +22,9 @@ const accept = (issuer: Issuer, now: DateTime.Utc) =>
   Effect.gen(function* () {
     const mark = (yield* Storage).highWaterMark?.(issuer)
     if (mark === undefined) return yield* impossible("this database remembers no time")
+    if (yield* ClockCheck.isOff) {
+      return yield* impossible("this machine's clock is not the database's: set it, or say it where the clock is right")
+    }
     yield* mark.accept(now)
   })
 

@@ -29,7 +29,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
 export const provide =
   (place: ServerOptions.Place) =>
   <A, R>(self: Effect.Effect<A, Failure | TemporarilyUnavailable, R>) =>
-    Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage)
+    Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage(place))
 
 /** Reading makes no database: one that is not there is not the one that was meant. */
 export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effect<void, Failure> =>

@@ -1,6 +1,7 @@
 /** Where the commands keep things, as one word: `sqlite:PATH`, `postgres://…`, or `memory:`. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -48,11 +49,14 @@ export const format = (self: Database): string =>
 export const holdsPassword = (self: Database): boolean =>
   Database.$is("Postgres")(self) && PostgresAddress.hasPassword(Redacted.value(self.url))
 
-/** Opens it, with the master key of the environment where there is one. */
-export const layer = (self: Database) =>
+/**
+ * Opens it, with the master key of the environment where there is one. What takes longer than the setting allows a server's
+ * statements may be given a `timeout` of its own.
+ */
+export const layer = (self: Database, timeout?: Duration.Duration) =>
   Database.$match(self, {
     Memory: () => MemoryStore.layer,
-    Postgres: ({ url }) => postgres(url),
+    Postgres: ({ url }) => postgres(url, timeout),
     Sqlite: ({ filename }) =>
       Layer.unwrapEffect(Effect.map(Environment.masterKey, (masterKey) => SqliteStore.layer({ filename, masterKey })))
   })
@@ -73,7 +77,7 @@ export const layerFor = (self: Database, issuer: Issuer, isNew: boolean) =>
   )
 
 /** The driver is loaded only where it is needed. */
-const postgres = (url: Redacted.Redacted) =>
+const postgres = (url: Redacted.Redacted, timeout?: Duration.Duration) =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
       const masterKey = yield* Environment.masterKey
@@ -88,7 +92,7 @@ const postgres = (url: Redacted.Redacted) =>
         masterKey,
         schema: yield* Setting.read(table.databaseSchema),
         maxConnections: yield* Setting.read(table.databaseConnections),
-        timeout: yield* Setting.read(table.databaseTimeout)
+        timeout: timeout ?? (yield* Setting.read(table.databaseTimeout))
       })
     })
   )

@@ -14,8 +14,12 @@ export const settingsError = ({ message }: SettingsError) => badUsage(Environmen
 
 export const storageOpenError = ({ message }: StorageOpenError) => impossible(message)
 
-export const wrongMasterKey = ({ message }: WrongMasterKey) =>
-  impossible(`${message}. Give the right key; or, if a backup was put back, say latchkey db restored`)
+export const wrongMasterKey =
+  (place: Place) =>
+  ({ message }: WrongMasterKey) =>
+    impossible(
+      `${message}. Give the right key; or, if a backup was put back, say ${Program.line("db restored", place)}`
+    )
 
 export const clockWentBack =
   (place: Place) =>
@@ -45,9 +49,9 @@ export const serveError =
   }
 
 /** The failures that every command on a database may have. */
-export const ofStorage = {
+export const ofStorage = (place: Place) => ({
   SettingsError: settingsError,
   StorageOpenError: storageOpenError,
   TemporarilyUnavailable: temporarilyUnavailable,
-  WrongMasterKey: wrongMasterKey
-}
+  WrongMasterKey: wrongMasterKey(place)
+})

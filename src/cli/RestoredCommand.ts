@@ -1,6 +1,7 @@
 /** `latchkey db restored`: said once after a backup was put back, before the server starts. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Issuer } from "../domain/Issuer.js"
@@ -22,6 +23,9 @@ const options = {
   json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON.")),
   ...ServerOptions.forCommand
 }
+
+/** Nobody waits but the operator, and it has to come to its end. */
+const longest = Duration.minutes(5)
 
 const refusals = {
   StorageOpenError: Refusals.storageOpenError,
@@ -45,7 +49,7 @@ const underGivenKey = (database: Database.Database) =>
       )
     }
     return { masterKey: variable, grants: yield* Restore.run(all) }
-  }).pipe(Effect.provide(Database.layer(database)), Effect.catchTags(refusals))
+  }).pipe(Effect.provide(Database.layer(database, longest)), Effect.catchTags(refusals))
 
 /** The master key lies beside the file; a new one takes its place. */
 const underNewKey = (filename: string, path: string) =>

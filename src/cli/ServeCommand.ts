@@ -93,12 +93,13 @@ const start = (
       Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
       Layer.launch,
       Effect.catchTags({
+        ...Refusals.ofStorage(place),
         ClockWentBack: Refusals.clockWentBack(place),
         ServeError: Refusals.serveError(place.address),
         InvalidRedisUrl: ({ message }) => badUsage(`${Setting.variableOf(Settings.table.redisUrl)}: ${message}`)
       })
     )
-  }).pipe(Effect.catchTags(Refusals.ofStorage))
+  })
 
 export const serve = Command.make("serve", { ...ServerOptions.forServer, api, demo, newIssuer }, start).pipe(
   Command.withDescription("Runs an authorization server, until it is told to stop.")

@@ -78,7 +78,8 @@ const steadyMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos 
 
 /**
  * Notes the time again and again, for as long as a process lives, and says each time whether it may be believed: not for
- * an hour after a jump forward, by whichever process it was noted, and not by a node that is off.
+ * an hour after a jump forward, by whichever process it was noted, not before a time that was seen, and not by a node that
+ * is off.
  */
 export const make = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
@@ -88,11 +89,12 @@ export const make = Effect.gen(function* () {
 
   let last = { steady: yield* steadyMillis, leap: leaps.start }
 
-  /** The time that passed, and what a clock may be set forward by beside. */
-  const leap = Effect.map(steadyMillis, (steady) => {
-    const sum = Duration.sum(Duration.millis(steady - last.steady), last.leap)
+  /** Notes the time: what passed since the last note is no jump, nor what a clock may be set forward by beside. */
+  const note = Effect.gen(function* () {
+    const steady = yield* steadyMillis
+    const mark = yield* marks.note(yield* seen, Duration.sum(Duration.millis(steady - last.steady), last.leap))
     last = { steady, leap: leaps.running }
-    return sum
+    return mark
   })
 
   const isSane = Effect.gen(function* () {
@@ -100,13 +102,14 @@ export const make = Effect.gen(function* () {
       yield* Effect.logWarning("the clock is not the database's: nothing is deleted")
       return false
     }
-    const mark = yield* marks.note(yield* seen, yield* leap)
+    const mark = yield* note
     const now = yield* DateTime.now
     const behind = wentBack(mark, now)
-    if (Option.isSome(behind)) yield* Effect.logWarning(`${behind.value.message}; no server would start now`)
-    // A jump to a time that is yet to come was undone.
-    const jumpedAt = Option.filter(mark.jumpedAt, DateTime.lessThanOrEqualTo(now))
-    const until = Option.map(jumpedAt, DateTime.addDuration(caution))
+    if (Option.isSome(behind)) {
+      yield* Effect.logWarning(`${behind.value.message}: nothing is deleted, and no server would start now`)
+      return false
+    }
+    const until = Option.map(mark.jumpedAt, DateTime.addDuration(caution))
     if (!Option.exists(until, DateTime.greaterThan(now))) return true
     yield* Effect.annotateLogs(
       Effect.logWarning("the clock jumped forward: nothing is deleted for an hour"),

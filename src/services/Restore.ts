@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Grant from "../domain/Grant.js"
 import type { Issuer } from "../domain/Issuer.js"
@@ -23,8 +24,12 @@ import * as Paging from "./Paging.js"
 import * as RootKeys from "./RootKeys.js"
 import { layerStores, Storage } from "./Storage.js"
 
-/** At once, for a store that commits writes in groups. */
-const concurrency = 64
+/** At once, for a store that commits writes in groups, and not more than a pool has connections. */
+const concurrency = 8
+
+/** A store in which others wait behind a large statement may say that it is busy. */
+const again = <A>(verb: Effect.Effect<A, TemporarilyUnavailable>) =>
+  Effect.retry(verb, Schedule.intersect(Schedule.exponential("100 millis"), Schedule.recurs(6)))
 
 const end = Effect.gen(function* () {
   const accounts = yield* AccountStore
@@ -32,8 +37,11 @@ const end = Effect.gen(function* () {
   const consents = yield* ConsentStore
   const grants = yield* GrantStore
   // Sessions end with the epochs of their accounts, and remembered consents with their own.
-  yield* Effect.forEach(yield* accounts.list, ({ id }) => accounts.advanceEpoch(id), { concurrency, discard: true })
-  yield* Effect.forEach(yield* clients.list, ({ id }) => consents.withdrawAll({ clientId: id }), {
+  yield* Effect.forEach(yield* accounts.list, ({ id }) => again(accounts.advanceEpoch(id)), {
+    concurrency,
+    discard: true
+  })
+  yield* Effect.forEach(yield* clients.list, ({ id }) => again(consents.withdrawAll({ clientId: id })), {
     concurrency,
     discard: true
   })
@@ -41,7 +49,7 @@ const end = Effect.gen(function* () {
   const now = yield* DateTime.now
   return yield* Paging.grants({}).pipe(
     Stream.filter((grant) => !Grant.Grant.$is("Revoked")(grant)),
-    Stream.mapEffect(({ terms }) => grants.revoke(terms.id, "Restored", now), { concurrency, unordered: true }),
+    Stream.mapEffect(({ terms }) => again(grants.revoke(terms.id, "Restored", now)), { concurrency, unordered: true }),
     Stream.runFold(0, (count, revoked) => (revoked ? count + 1 : count))
   )
 })
@@ -51,11 +59,12 @@ const ofIssuer = (issuer: Issuer) =>
     const keys = yield* KeyStore
     const { masterKey } = yield* Storage
     const key = yield* RootKeys.of(masterKey, issuer).create(KeyState.Current())
-    const before = yield* keys.list
     yield* keys.replace(key, yield* DateTime.now)
     const grants = yield* end
     yield* (yield* Events.Events).publish({ _tag: "Restored", grants })
-    yield* Effect.forEach(before, ({ id }) => keys.remove(id), { discard: true })
+    // Also what a server published that was not stopped.
+    const others = (yield* keys.list).filter(({ id }) => id !== key.id)
+    yield* Effect.forEach(others, ({ id }) => keys.remove(id), { discard: true })
     return grants
   }).pipe(Effect.provide(Layer.provideMerge(Events.layer, layerStores(issuer))))
 

@@ -1,7 +1,7 @@
 /**
  * The server's clock: the process's, but it never goes back while the process runs, so what has expired stays expired
- * (design §3, Time). Where the process's clock is set back, time goes on from where it was, as fast as a clock that is
- * never set.
+ * (design §3, Time). Where the process's clock is set back, time goes on from where it was, half as fast as a clock that is
+ * never set, until the process's is there again: so what is to expire does, and a small correction is soon over.
  */
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -17,8 +17,8 @@ export const forward = (clock: Clock.Clock): Clock.Clock => {
   const read = () => {
     const steady = steadyMillis()
     const elapsed = Math.max(0, steady - latest.steady)
-    latest = { wall: Math.max(clock.unsafeCurrentTimeMillis(), latest.wall + elapsed), steady }
-    return latest.wall
+    latest = { wall: Math.max(clock.unsafeCurrentTimeMillis(), latest.wall + elapsed / 2), steady }
+    return Math.floor(latest.wall)
   }
   // Whatever else the clock can, it still can: a test's is adjusted from within a request, too.
   const rest: Clock.Clock = Object.create(clock)

@@ -26,6 +26,7 @@ import { GrantStore } from "./GrantStore.js"
 import { KeyRotation } from "./KeyRotation.js"
 import * as Metrics from "./Metrics.js"
 import { RevokedTokenStore } from "./RevokedTokenStore.js"
+import { ServerClock } from "./ServerClock.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
 import { Storage } from "./Storage.js"
@@ -143,6 +144,7 @@ const make = Effect.gen(function* () {
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
   const { issuer, lifetimes } = yield* ServerSettings
+  const clock = yield* ServerClock
   const { batch, leases: leasesOf } = yield* Storage
   const leases = leasesOf?.(issuer)
   const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
@@ -233,7 +235,8 @@ const make = Effect.gen(function* () {
   return Upkeep.of({
     pass: Effect.if(isClockSane, { onTrue: () => atPace, onFalse: () => Effect.succeed<Pass>(Pass.Cautious()) }).pipe(
       Effect.tap((pass) => (pass._tag === "Done" ? count(pass.report) : Effect.void)),
-      Effect.withSpan("Upkeep.pass")
+      Effect.withSpan("Upkeep.pass"),
+      Effect.withClock(clock)
     )
   })
 })

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { describe } from "vitest"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
+import { KeyState } from "../services/KeyStore.js"
 import { Storage } from "../services/Storage.js"
 import {
   account,
@@ -23,6 +23,7 @@ import {
   grant,
   grantId,
   introduce,
+  key,
   newHash,
   newSecret,
   redemption,
@@ -68,12 +69,6 @@ const allowed = ({ consents }: Stores) =>
     Option.match(found, { onNone: () => [], onSome: ({ scope }) => Array.from(scope) })
   )
 
-const key = (n: number, state: KeyState = KeyState.Current()): StoredKey => ({
-  id: KeyId.make(`key-${n}`.padEnd(8, "-")),
-  sealed: `sealed-${n}`,
-  createdAt: at(n),
-  state
-})
 const oneCurrent: Step = ({ keys }) =>
   Effect.map(keys.list, (list) => expect(list.filter(({ state }) => state._tag === "Current")).toHaveLength(1))
 

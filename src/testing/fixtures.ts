@@ -16,6 +16,7 @@ import { RedirectUri } from "../domain/RedirectUri.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import { type Session, SessionId } from "../domain/Session.js"
+import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
 import { fresh, type Stores } from "./Nodes.js"
 
 /** Milliseconds after the beginning of the story. */
@@ -75,6 +76,13 @@ export const session = (n: number, changes: Partial<Session> = {}): Session => (
   expiresAt: at(day),
   subjectEpoch: 1,
   ...changes
+})
+
+export const key = (n: number, state: KeyState = KeyState.Current()): StoredKey => ({
+  id: KeyId.make(`key-${n}`.padEnd(8, "-")),
+  sealed: `sealed-${n}`,
+  createdAt: at(n),
+  state
 })
 
 export const consent = (changes: Partial<Consent> = {}): Omit<Consent, "epoch"> => ({

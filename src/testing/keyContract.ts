@@ -3,16 +3,10 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
-import { at } from "./fixtures.js"
+import { KeyState, type StoredKey } from "../services/KeyStore.js"
+import { at, key } from "./fixtures.js"
 import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
-const key = (n: number, state: KeyState = KeyState.Current()): StoredKey => ({
-  id: KeyId.make(`key-${n}`.padEnd(8, "-")),
-  sealed: `sealed-${n}`,
-  createdAt: at(n),
-  state
-})
 const next = (n: number) => key(n, KeyState.Next())
 const replaced = (n: number, when: number) => key(n, KeyState.Replaced({ at: at(when) }))
 const retired = (n: number, when: number) => key(n, KeyState.Retired({ at: at(when) }))

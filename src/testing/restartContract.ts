@@ -9,7 +9,6 @@ import * as Scope from "effect/Scope"
 import { describe } from "vitest"
 import { TokenId } from "../domain/AccessToken.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
 import { Storage } from "../services/Storage.js"
 import {
   account,
@@ -22,6 +21,7 @@ import {
   grant,
   grantId,
   introduce,
+  key,
   newSecret,
   notes,
   redemption,
@@ -35,13 +35,6 @@ import { freshIssuer, type Stores, type StoreTest, storesOf } from "./Nodes.js"
 
 /** The storage, made for each test; `undefined` where it does not claim to be durable. */
 type Durable<E> = Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope> | undefined
-
-const key = (n: number): StoredKey => ({
-  id: KeyId.make(`key-${n}`.padEnd(8, "-")),
-  sealed: `sealed-${n}`,
-  createdAt: at(n),
-  state: KeyState.Current()
-})
 
 const tokenId = TokenId.make("token")
 

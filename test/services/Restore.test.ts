@@ -103,7 +103,7 @@ describe("a restore", () => {
     })
   )
 
-  it.effect("that stopped halfway lets no server start, and goes on where it is said again", () =>
+  it.live("that stopped halfway lets no server start, and goes on where it is said again", () =>
     Effect.gen(function* () {
       const storage = yield* inUse
       const unavailable = new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../domain/Issuer.js"
 import { InvalidRequest, type OAuthError } from "../../domain/OAuthError.js"
+import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { refuseRepeated } from "../AuthorizationHeader.js"
 import * as Body from "../Body.js"
@@ -141,12 +142,14 @@ export const layer = HttpApiBuilder.Router.unwrap((built) =>
     Effect.gen(function* () {
       const router = yield* HttpLayerRouter.HttpRouter
       const { issuer } = yield* ServerSettings
+      const clock = yield* ServerClock
       const routes = built.routes as Iterable<Built>
       for (const [path, here] of Object.entries(Arr.groupBy(routes, ({ path }) => path))) {
         const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
         const place: Place = { issuer, path, isAccount, methods: here.map(({ method }) => method) }
         for (const { handler, method } of here) {
-          yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answer(place, method, handler))
+          const answered = Effect.withClock(answer(place, method, handler), clock)
+          yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answered)
         }
         for (const method of methods.filter((method) => !place.methods.includes(method))) {
           yield* router.add(method, path as HttpLayerRouter.PathInput, otherwise(place, method))

@@ -53,10 +53,9 @@ export const make = ({ accounts, consents, sessions }: Rows.Rows): Context.Tag.S
     setPassword: (id, passwordHash) => update(id, ({ epoch }) => ({ passwordHash, epoch: epoch + 1 })),
     remove: (id) =>
       Effect.sync(() => {
-        if (!accounts.delete(id)) return false
         for (const [digest, { subject }] of sessions) if (subject === id) sessions.delete(digest)
         for (const [pair, { subject }] of consents) if (subject === id) consents.delete(pair)
-        return true
+        return accounts.delete(id)
       })
   }
 }
