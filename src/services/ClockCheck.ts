@@ -115,5 +115,5 @@ export const make = Effect.gen(function* () {
     return false
   })
 
-  return Effect.provideService(isSane, Storage, storage)
+  return { isSane: Effect.provideService(isSane, Storage, storage) }
 })

@@ -7,6 +7,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Grant from "../domain/Grant.js"
@@ -56,7 +57,7 @@ const ofIssuer = (issuer: Issuer) =>
     yield* (yield* Events.Events).publish({ _tag: "Restored", grants })
     yield* Effect.forEach(before, ({ id }) => keys.remove(id), { discard: true })
     return grants
-  }).pipe(Effect.provide(Events.layer), Effect.provide(layerStores(issuer)))
+  }).pipe(Effect.provide(Layer.provideMerge(Events.layer, layerStores(issuer))))
 
 /**
  * Ends everything that was given out for these issuers: grants, sessions, remembered consents, and whatever was sealed.

@@ -147,7 +147,7 @@ const make = Effect.gen(function* () {
   const leases = leasesOf?.(issuer)
   const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
 
-  const isClockSane = (yield* ClockCheck.make).pipe(
+  const isClockSane = (yield* ClockCheck.make).isSane.pipe(
     Effect.catchAll((error) =>
       Effect.as(Effect.logWarning("whether the clock is sane is not known: nothing is deleted", error), false)
     )

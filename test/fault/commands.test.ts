@@ -2,7 +2,8 @@
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import * as Keys from "./scenarios/Keys.js"
 import * as Races from "./scenarios/Races.js"
 import { check } from "./support/Checker.js"
 import { type Client, Clients } from "./support/Clients.js"
@@ -87,5 +88,26 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
       (name) => name.startsWith("backup.db.") && name.endsWith(".new")
     )
     expect(left).toHaveLength(2)
+  })
+
+  it("key replace: at each moment one key seals, the old one or the new one, and nobody is logged out", async () => {
+    const current = async () => {
+      const keys = Object.entries(await Keys.listed(cluster)).filter(([_, state]) => state === "Current")
+      expect(keys).toHaveLength(1)
+      return keys[0]?.[0]
+    }
+    for (const nth of [1, 6, 12]) {
+      expect(await killed(["key", "replace"], nth)).toBe(true)
+      const key = await current()
+      // The server reads its keys again when it has not for a second.
+      await vi.waitFor(
+        async () => {
+          ;[held] = Races.tokensOf(await clients.refresh(client, held.refresh)) as [Tokens]
+          expect(Keys.keyOf(held.access)).toBe(key)
+        },
+        { timeout: 30_000, interval: 200 }
+      )
+      await goesOn()
+    }
   })
 })

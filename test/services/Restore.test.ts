@@ -29,24 +29,30 @@ const under = (storage: StorageService, masterKey: Redacted.Redacted<Uint8Array>
 })
 const newKey = Redacted.make(new Uint8Array(32).fill(9))
 
+const settings = (issuer: Issuer) =>
+  Layer.succeed(ServerSettings, {
+    issuer,
+    resources: [],
+    lifetimes: defaultLifetimes,
+    trustedProxies: [],
+    privateUseSchemes: new Set<string>(),
+    rateLimits: {},
+    maxUnusedClients: 0
+  })
+
 /** A node that starts on a storage, as far as its keys. */
 const start = (storage: StorageService, as = issuer) =>
   Effect.gen(function* () {
     const keyring = yield* Keyring.Keyring
     return yield* keyring.current
   }).pipe(
-    Effect.provide(Keyring.layer),
-    Effect.provide(Layer.succeedContext(storage.stores(as))),
-    Effect.provideService(Storage, storage),
-    Effect.provideService(ServerSettings, {
-      issuer: as,
-      resources: [],
-      lifetimes: defaultLifetimes,
-      trustedProxies: [],
-      privateUseSchemes: new Set<string>(),
-      rateLimits: {},
-      maxUnusedClients: 0
-    })
+    Effect.provide(
+      Keyring.layer.pipe(
+        Layer.provide(Layer.succeedContext(storage.stores(as))),
+        Layer.provide(Layer.succeed(Storage, storage)),
+        Layer.provide(settings(as))
+      )
+    )
   )
 
 const run = (storage: StorageService, ...issuers: ReadonlyArray<Issuer>) =>
