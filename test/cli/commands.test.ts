@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 import { refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 const run = (args: ReadonlyArray<string>, stdin?: string) =>
-  Cli.run(args, { server, ...(stdin === undefined ? {} : { stdin }) })
+  Commands.run(args, { server, ...(stdin === undefined ? {} : { stdin }) })
 
 describe("user", () => {
   it("create makes an account that can log in at once", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 
 const resource = { uri: "https://auth.example.com/notes", name: "Notes", scopes: { "notes:read": "Read your notes" } }
 const key = "A".repeat(43)
@@ -20,7 +21,7 @@ describe("settings", () => {
     await writeFile(join(folder.path, "latchkey.json"), text)
   }
   const config = (args: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
-    Cli.run(["config", ...args], { cwd: folder.path, env })
+    Commands.run(["config", ...args], { cwd: folder.path, env })
 
   /** Name to value and source, of a table. */
   const rows = ({ stdout }: Cli.Result) =>
@@ -110,7 +111,7 @@ it("a server and the commands beside it stand on the same file", async () => {
   const env = { LATCHKEY_CONFIG: "latchkey.json", LATCHKEY_PORT: String(port) }
   const server = await Cli.startServer({ folder: folder.path, env })
   const metadata = await fetch(`${url}/.well-known/oauth-authorization-server`)
-  const listed = await Cli.run(["client", "list"], { cwd: folder.path, env: { LATCHKEY_CONFIG: "latchkey.json" } })
+  const listed = await Commands.run(["client", "list"], { cwd: folder.path, env: { LATCHKEY_CONFIG: "latchkey.json" } })
   await server.stop()
   await folder.remove()
   expect(await metadata.json()).toMatchObject({ issuer: url, scopes_supported: ["notes:read"] })

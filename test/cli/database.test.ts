@@ -5,6 +5,7 @@ import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { latest, migrations } from "../../src/layers/sql/migrations.js"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 import { done, refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-const run = (...args: ReadonlyArray<string>) => Cli.run(["db", ...args], { server })
+const run = (...args: ReadonlyArray<string>) => Commands.run(["db", ...args], { server })
 const json = async (...args: ReadonlyArray<string>) => JSON.parse((await run(...args, "--json")).stdout)
 const at = (name: string) => join(server.folder, name)
 
@@ -75,7 +76,7 @@ describe("db backup", () => {
     expect(withDatabase("backup.db", (db) => db.pragma("integrity_check", { simple: true }))).toBe("ok")
     const key = readFileSync(at("data/latchkey.db.key"), "utf8").trim()
     copyFileSync(at("backup.db"), at("restored.db"))
-    const { stdout } = await Cli.run(["grant", "list", "--json", "--database", "sqlite:restored.db"], {
+    const { stdout } = await Commands.run(["grant", "list", "--json", "--database", "sqlite:restored.db"], {
       server,
       env: { LATCHKEY_MASTER_KEY: key }
     })
@@ -130,9 +131,9 @@ describe("db copy", () => {
 
     // Without the key nothing is made of it; with it, it is what it was.
     const list = ["grant", "list", "--client", clientId, "--json", "--database", "sqlite:elsewhere/copy.db"]
-    expect(await Cli.run(list, { server })).toEqual(refused(1, /the master key is missing/))
+    expect(await Commands.run(list, { server })).toEqual(refused(1, /the master key is missing/))
     copyFileSync(at("data/latchkey.db.key"), at("elsewhere/copy.db.key"))
-    expect(JSON.parse((await Cli.run(list, { server })).stdout)).toMatchObject([{ state: "Active" }])
+    expect(JSON.parse((await Commands.run(list, { server })).stdout)).toMatchObject([{ state: "Active" }])
 
     expect(await run("copy", "--to", "sqlite:elsewhere/copy.db")).toEqual(refused(1, /this database is not empty/))
     expect(await run("copy", "--to", "sqlite:data/latchkey.db")).toEqual(refused(2, /this is the database itself/))

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 import { done, refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-const run = (...args: ReadonlyArray<string>) => Cli.run(args, { server })
+const run = (...args: ReadonlyArray<string>) => Commands.run(args, { server })
 
 const list = async (...args: ReadonlyArray<string>): Promise<ReadonlyArray<Listed>> =>
   JSON.parse((await run("grant", "list", "--json", ...args)).stdout)
@@ -81,7 +82,7 @@ describe("grant", () => {
   })
 
   it("list has nothing of those who allowed nothing", async () => {
-    await Cli.run(["user", "create", "bob", "--password-stdin"], { server, stdin: "a password of bob's" })
+    await Commands.run(["user", "create", "bob", "--password-stdin"], { server, stdin: "a password of bob's" })
     expect(await list("--user", "bob")).toEqual([])
     expect(await run("grant", "list", "--user", "bob")).toMatchObject({ code: 0, stdout: "" })
     expect(await run("grant", "list", "--user", "nobody")).toEqual(refused(1, /no account nobody/))
@@ -191,7 +192,7 @@ describe("events", () => {
   })
 
   it("hold what the operator did by another command", async () => {
-    await Cli.run(["user", "create", "carol", "--password-stdin"], { server, stdin: "a password of carol's" })
+    await Commands.run(["user", "create", "carol", "--password-stdin"], { server, stdin: "a password of carol's" })
     await run("user", "disable", "carol")
     await run("user", "enable", "carol")
     expect((await run("events", "--user", "carol")).stdout.replaceAll(/^.{20} {2}/gm, "")).toBe(

@@ -1,6 +1,7 @@
 /** The commands on keys, beside a running server: what they say, and what is seen of it. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 import { done, refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-const run = (...args: ReadonlyArray<string>) => Cli.run(["key", ...args], { server })
+const run = (...args: ReadonlyArray<string>) => Commands.run(["key", ...args], { server })
 
 const keys = async (): Promise<ReadonlyArray<{ id: string; state: string }>> =>
   JSON.parse((await run("list", "--json")).stdout)
@@ -48,7 +49,7 @@ describe("key", () => {
     expect(await issued.refresh()).toBe(true)
     expect(await statesOf()).toEqual(["Replaced", "Replaced", "Current"])
     expect(await statusOf((await Tokens.issue(server, "notes:read")).access)).not.toBe(401)
-    const { stdout } = await Cli.run(["events"], { server })
+    const { stdout } = await Commands.run(["events"], { server })
     expect(stdout).toMatch(/key \S{8} is published/)
     expect(stdout).toMatch(/key \S{8} is replaced/)
     expect(stdout).toMatch(/key \S{8} is the current one/)

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 
 let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
 let taken: Server
@@ -50,10 +51,11 @@ const refused = async (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
   code: number,
-  line: RegExp
+  line: RegExp,
+  run = Cli.run
 ) => {
   const place = { LATCHKEY_PORT: String(port), LATCHKEY_DATABASE: "memory:" }
-  const result = await Cli.run(["serve", ...args], { env: { ...place, ...env }, cwd: folder.path })
+  const result = await run(["serve", ...args], { env: { ...place, ...env }, cwd: folder.path })
   expect(result).toMatchObject({ code, stdout: "" })
   expect(result.stderr).toMatch(/^latchkey: [^\n]+\n$/)
   expect(result.stderr).toMatch(line)
@@ -77,7 +79,7 @@ describe("settings that cannot be used", () => {
     [[], { LATCHKEY_RATE_LIMIT: "on" }, /^latchkey: LATCHKEY_RATE_LIMIT: give off/],
     [[], { LATCHKEY_LOG_LEVEL: "loud" }, /LATCHKEY_LOG_LEVEL/]
   ])("%j %j", async (args, env, line) => {
-    await refused(args, env as Readonly<Record<string, string>>, 2, line)
+    await refused(args, env as Readonly<Record<string, string>>, 2, line, Commands.run)
   })
 
   it("a secret in them is not repeated", async () => {

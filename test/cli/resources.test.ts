@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 import { done, refused } from "./support/Refused.js"
 
 let server: Cli.Server
@@ -12,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-const run = (...args: ReadonlyArray<string>) => Cli.run(args, { server })
+const run = (...args: ReadonlyArray<string>) => Commands.run(args, { server })
 
 const list = async () => JSON.parse((await run("resource", "list", "--json")).stdout)
 

@@ -1,6 +1,7 @@
 /** The commands that take away, and give back, beside a running server: what they say, and what is seen of it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 import { done, refused } from "./support/Refused.js"
 import * as Tokens from "./support/Tokens.js"
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 const run = (args: ReadonlyArray<string>, stdin?: string) =>
-  Cli.run(args, { server, ...(stdin === undefined ? {} : { stdin }) })
+  Commands.run(args, { server, ...(stdin === undefined ? {} : { stdin }) })
 
 const json = async (...args: ReadonlyArray<string>) => JSON.parse((await run([...args, "--json"])).stdout)
 

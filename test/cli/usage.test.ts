@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as Cli from "../support/Cli.js"
+import * as Commands from "../support/Commands.js"
 
 describe("help", () => {
   it("names every command", async () => {
@@ -45,20 +46,20 @@ describe("help", () => {
     ["grant revoke", ["<ID>", "--user", "--client", "--all"]],
     ["events", ["--follow", "--user", "--client", "--grant", "--limit", "--json"]]
   ])("of %s says how it is used, whatever else is missing", async (command, words) => {
-    const { code, stderr, stdout } = await Cli.run([...command.split(" "), "--help"])
+    const { code, stderr, stdout } = await Commands.run([...command.split(" "), "--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toMatch(new RegExp(`^Usage: latchkey ${command} `))
     for (const word of words) expect(stdout).toContain(word)
   })
 
   it("is plain text in a pipe, and fits a terminal", async () => {
-    const { stdout } = await Cli.run(["serve", "--help"])
+    const { stdout } = await Commands.run(["serve", "--help"])
     expect(stdout).not.toContain("\u001b")
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 
   it("leaves out what the library would add", async () => {
-    const { stdout } = await Cli.run(["client", "create", "--help"])
+    const { stdout } = await Commands.run(["client", "create", "--help"])
     expect(stdout).not.toMatch(/wizard|user-defined|This (setting|option)/)
   })
 })
@@ -86,7 +87,7 @@ describe("wrong usage ends with 2 and one line on standard error", () => {
       /client_secret/
     ]
   ])("%j", async (args, line) => {
-    const { code, stderr, stdout } = await Cli.run(args)
+    const { code, stderr, stdout } = await Commands.run(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
     expect(stderr).toMatch(line)
     expect(stderr).toMatch(/^latchkey: [^\n]+\n$/)

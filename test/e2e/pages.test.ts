@@ -182,6 +182,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
   it("can be used by keyboard alone", () =>
     visit(async (page) => {
       await page.goto(await authorizeUrl("Note Taker", "https://client.example/callback"))
+      await page.waitForFunction("document.activeElement?.name === 'username'")
       await page.keyboard.type(username)
       await page.keyboard.press("Tab")
       await page.keyboard.type(password)

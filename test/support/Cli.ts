@@ -16,7 +16,7 @@ export const bin =
   process.env.LATCHKEY_TEST_BIN ?? fileURLToPath(new URL("../../dist/bin/latchkey.js", import.meta.url))
 
 /** Variables of whoever runs the tests must not change what is tested. */
-const cleanEnvironment = (): NodeJS.ProcessEnv =>
+export const cleanEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LATCHKEY_")))
 
 export interface Result {

@@ -1,0 +1,91 @@
+/**
+ * The commands of the program, many of them in one process, which loads it once for a file of tests: for what commands say
+ * and do. What a process of its own is needed for (signals, a terminal, the end of the process) is shown by `Cli.run`.
+ */
+import { type ChildProcess, fork } from "node:child_process"
+import { mkdir, rm } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+import { afterAll } from "vitest"
+import packageJson from "../../package.json" with { type: "json" }
+import * as Cli from "./Cli.js"
+
+/** A command line, and what is around it. */
+export interface Asked {
+  readonly args: ReadonlyArray<string>
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly program: string
+  readonly stdin: string
+}
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** What the process says next; fails when it ends, or says nothing for longer than anything here takes. */
+const next = <A>(host: ChildProcess): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const late = setTimeout(() => end("does not answer"), 20_000)
+    const onExit = () => end("has ended")
+    const end = (what: string) => {
+      clearTimeout(late)
+      host.kill("SIGKILL")
+      reject(new Error(`the process of the commands ${what}`))
+    }
+    host.once("exit", onExit)
+    host.once("message", (message) => {
+      clearTimeout(late)
+      host.off("exit", onExit)
+      resolve(message as A)
+    })
+  })
+
+const start = async (): Promise<ChildProcess> => {
+  // Below the repository, where it finds its packages.
+  const outfile = path(`../../test-output/commands-${process.pid}.mjs`)
+  await mkdir(path("../../test-output"), { recursive: true })
+  await build({
+    entryPoints: [path("commandHost.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    packages: "external",
+    define: { LATCHKEY_VERSION: JSON.stringify(packageJson.version) },
+    logLevel: "error"
+  })
+  const host = fork(outfile, { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv: [] })
+  await next(host)
+  await rm(outfile)
+  return host
+}
+
+let host: Promise<ChildProcess> | undefined
+let last: Promise<unknown> = Promise.resolve()
+afterAll(async () => {
+  ;(await host)?.kill()
+})
+
+/** Runs a command to its end, after those that were asked for before. */
+export const run = (
+  args: ReadonlyArray<string>,
+  options: Omit<Cli.RunOptions, "signal" | "under"> = {}
+): Promise<Cli.Result> => {
+  const { cwd = options.server?.folder ?? process.cwd(), env, server, stdin = "" } = options
+  const result = last.then(async () => {
+    host ??= start()
+    const running = await host
+    const answer = next<Cli.Result>(running)
+    const asked: Asked = {
+      args,
+      cwd,
+      env: { ...Cli.cleanEnvironment(), ...server?.env, ...env },
+      program: Cli.bin,
+      stdin
+    }
+    running.send(asked)
+    return answer
+  })
+  last = result.catch(() => {})
+  return result
+}
