@@ -144,7 +144,6 @@ const make = Effect.gen(function* () {
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
   const { issuer, lifetimes } = yield* ServerSettings
-  const clock = yield* ServerClock
   const { batch, leases: leasesOf } = yield* Storage
   const leases = leasesOf?.(issuer)
   const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
@@ -235,8 +234,7 @@ const make = Effect.gen(function* () {
   return Upkeep.of({
     pass: Effect.if(isClockSane, { onTrue: () => atPace, onFalse: () => Effect.succeed<Pass>(Pass.Cautious()) }).pipe(
       Effect.tap((pass) => (pass._tag === "Done" ? count(pass.report) : Effect.void)),
-      Effect.withSpan("Upkeep.pass"),
-      Effect.withClock(clock)
+      Effect.withSpan("Upkeep.pass")
     )
   })
 })
@@ -255,9 +253,11 @@ const logReport = (report: Report) => {
 export const layerPasses = Layer.scopedDiscard(
   Effect.gen(function* () {
     const upkeep = yield* Upkeep
+    const clock = yield* ServerClock
     const { every, first } = yield* Pace
     const pass = Effect.flatMap(
-      upkeep.pass,
+      // By the time that requests are judged by.
+      Effect.withClock(upkeep.pass, clock),
       Pass.$match({
         Done: ({ report }) => Effect.zipRight(logReport(report), Effect.sleep(report.more ? soon : every)),
         Cautious: () => Effect.sleep(every),

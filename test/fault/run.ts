@@ -102,7 +102,7 @@ const flushes = async (refreshes: number, atOnce: number): Promise<ReadonlyArray
   ]
 }
 
-/** A request that has to wait on a busy machine is no finding; one that is refused or lost would be. */
+/** A request that has to wait for its turn is no finding; one that is refused or lost would be. */
 const unhurried = { LATCHKEY_DATABASE_TIMEOUT: "20 seconds" }
 
 const races = async (

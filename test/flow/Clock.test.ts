@@ -19,16 +19,23 @@ const setBack = (server: TestServer, millis: number) =>
 
 const hour = 3_600_000
 
-describe("a clock that is set back by an hour", () => {
-  test("revives no access token and no code", async (server) => {
+describe("a clock that is set back while a server runs", () => {
+  test("revives no access token, no code, no refresh token and no session", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const code = await server.code(client)
-    await server.advance("10 minutes")
+    const { browser, url } = await server.toConsent(client)
+    const isLoggedIn = async () => (await browser.open(url)).document.querySelector("[name=username]") === null
+    expect(await isLoggedIn()).toBe(true)
+    await server.advance("30 days")
+    // The server has read the time once.
     expect((await server.call(tokens.access_token)).status).toBe(401)
-    await setBack(server, hour)
+    expect(await isLoggedIn()).toBe(false)
+    await setBack(server, 30 * 24 * hour)
     expect((await server.call(tokens.access_token)).status).toBe(401)
     expect(await outcome(server.redeem(client, code))).toBe("400 invalid_grant")
+    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
+    expect(await isLoggedIn()).toBe(false)
   })
 })
 
@@ -112,6 +119,19 @@ describe("a server that starts again", () => {
       yield* accept(storage)
       expect(yield* passOf(server)).toMatchObject({ _tag: "Done" })
     })
+  )
+
+  it.scoped("and sees its clock before it deletes nothing, also when that jumps again on its way there", () =>
+    Effect.gen(function* () {
+      const storage = yield* lasting
+      const server = yield* started(storage)
+      yield* TestClock.setTime(start + week)
+      yield* started(storage)
+      for (const now of [start, start + week / 2, start + week - 5 * minute - 1]) {
+        yield* TestClock.setTime(now)
+        expect(yield* passOf(server)).toEqual(Pass.Cautious())
+      }
+    }).pipe(quiet)
   )
 
   it.scoped("half an hour after it goes on as if nothing had been", () =>

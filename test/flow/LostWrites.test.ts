@@ -1,8 +1,10 @@
 /** An access token proves that its grant was there: where it is not, the database lost writes (design §3, Restore). */
-import { beforeEach, describe, expect } from "@effect/vitest"
+import { beforeEach, describe, expect, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { Subject } from "../../src/domain/Account.js"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { EventLog } from "../../src/services/EventLog.js"
+import { Events } from "../../src/services/Events.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { type TestServer, test } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
@@ -25,10 +27,17 @@ const storage = Storage.changed(
   }))
 )
 
+let markers = 0
 /** The alarms so far. */
 const alarms = async (server: TestServer) => {
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 1_000 })))
+  // Events are written in their order: with this one all before it are.
+  const last = Subject.make(`marker-${markers++}`)
+  await server.run(Effect.flatMap(Events, ({ publish }) => publish({ _tag: "AccountCreated", subject: last })))
+  const events = await vi.waitFor(async () => {
+    const read = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 1_000 })))
+    expect(read.some(({ happening }) => "subject" in happening && happening.subject === last)).toBe(true)
+    return read
+  })
   return events.flatMap(({ happening }) => (happening._tag === "GrantMissing" ? [happening.grantId] : []))
 }
 
