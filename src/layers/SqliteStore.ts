@@ -18,6 +18,7 @@ import * as SqliteFile from "./sql/SqliteFile.js"
 import * as SqliteMigrator from "./sql/SqliteMigrator.js"
 import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlStores from "./sql/SqlStores.js"
+import * as SqlText from "./sql/SqlText.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
 
 export interface Options {
@@ -46,6 +47,11 @@ const make = ({ filename, masterKey }: Options) =>
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
       highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
+      // Where nothing is kept, no request may come that would show that it is again: so a write is tried, which changes nothing.
+      check: Effect.if(sql.isKeeping, {
+        onTrue: () => Effect.void,
+        onFalse: () => Effect.asVoid(SqlText.runner(sql)(sql.unsafe("update high_water_marks set seen_at = seen_at")))
+      }),
       masterKey: given ?? (yield* MasterKeyFile.readOrMake(`${path}.key`, holdsKeys))
     })
   })

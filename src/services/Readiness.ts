@@ -1,5 +1,5 @@
 /**
- * Whether this process can do its work: its store answers, its keys open what they sealed, and its clock agrees with the
+ * Whether this process can do its work: its store answers, and keeps what is written, its keys open what they sealed, and its clock agrees with the
  * one that the nodes share.
  */
 import * as Context from "effect/Context"
@@ -28,11 +28,13 @@ const notReady = (reason: TemporarilyUnavailable["reason"]) =>
 const make = Effect.gen(function* () {
   const keys = yield* KeyStore
   const seals = yield* Seals
+  const { check = Effect.void } = yield* Storage
   const isClockOff = Effect.provideService(ClockCheck.isOff, Storage, yield* Storage)
 
   return Readiness.of({
     check: Effect.gen(function* () {
       yield* keys.list
+      yield* check
       const opened = yield* seals.open(kind, yield* seals.seal(kind, new Uint8Array(1)))
       if (Option.isNone(opened)) return yield* notReady("KeysUnavailable")
       if (yield* isClockOff) return yield* notReady("ClockOff")

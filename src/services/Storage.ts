@@ -55,6 +55,8 @@ export class Storage extends Context.Tag("latchkey/Storage")<
      * that is far from it is not ready.
      */
     readonly clock?: Effect.Effect<number, TemporarilyUnavailable>
+    /** Fails while what is written is not kept, and tries whether it is again; without it a storage that answers is well. */
+    readonly check?: Effect.Effect<void, TemporarilyUnavailable>
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

@@ -154,8 +154,11 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
       expect(await refresh()).toEqual(unavailable)
       expect(await clients.giveBack(client, held.refresh)).toEqual({ type: "unknown" })
       expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
+      expect((await clients.fetch("/ready")).status).toBe(503)
     }
     await strace.detach()
+    // Also while no other request comes that would write.
+    expect((await clients.fetch("/ready")).status).toBe(200)
     expect(await refresh()).toMatchObject({ status: 200 })
     expect(await clients.giveBack(client, held.refresh)).toMatchObject({ type: "ok" })
     expect(await clients.use(client, held.access)).toMatchObject({ type: "fail" })
