@@ -25,6 +25,7 @@ import { restartContract } from "./restartContract.js"
 import { revokedTokenContract } from "./revokedTokenContract.js"
 import { retryContract, rotateContract } from "./rotationContract.js"
 import { sessionContract } from "./sessionContract.js"
+import { sundryContract } from "./sundryHistories.js"
 import { worldContract } from "./worldHistories.js"
 
 export type { IsToFail } from "./atomicityContract.js"
@@ -37,7 +38,7 @@ export interface Capabilities<E> {
   readonly isDurable?: boolean
   /** What a storage may do without, and does. */
   readonly lacks?: ReadonlyArray<"leases" | "highWaterMark">
-  /** How many random histories of all verbs are played. 20 if not given: the more the better, where it is quick. */
+  /** How many random histories are played of all verbs together, and of the ports apart from them. 20 if not given: the more the better, where it is quick. */
   readonly histories?: number
   /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
   readonly failing?: (isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
@@ -72,6 +73,7 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     raceContract(it)
     historyContract(it)
     worldContract(it, capabilities.histories ?? 20)
+    sundryContract(it, capabilities.histories ?? 20)
     clientContract(it)
     accountContract(it)
     sessionContract(it)

@@ -1,6 +1,6 @@
 /**
  * Random histories of all verbs together, in a world of two people, two clients, three grants, three sessions and three
- * access tokens, against a model of plain values. Histories of one grant go deeper (`grantHistories.ts`); these go wide.
+ * access tokens, against a model (`worldModel.ts`). Histories of one grant go deeper (`grantHistories.ts`); these go wide.
  */
 import { expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -9,7 +9,6 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { TokenId } from "../domain/AccessToken.js"
-import type { Grant } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Scope from "../domain/Scope.js"
 import {
@@ -32,128 +31,35 @@ import {
   token
 } from "./fixtures.js"
 import { fresh, type Stores, type StoreTest } from "./Nodes.js"
+import {
+  type Choice,
+  codeLives,
+  endOf,
+  grantLives,
+  idles,
+  isActive,
+  isLoggedIn,
+  must,
+  party,
+  raise,
+  revokeThose,
+  sessionLives,
+  stands,
+  stateOf,
+  sweep,
+  tokenLives,
+  type World
+} from "./worldModel.js"
 
 const subjects = [alice, bob] as const
 const clientIds = [app, otherApp] as const
 const scopes = ["notes:read", "notes:write"] as const
 
-const codeLives = 10 * second
-const grantLives = 100 * second
-const idles = 40 * second
-const sessionLives = 30 * second
-const tokenLives = 20 * second
-
-/** A person or a client, as far as epochs go. */
-interface Party {
-  exists: boolean
-  enabled: boolean
-  epoch: number
-}
-
-interface Consented {
-  epoch: number
-  scope: ReadonlySet<string>
-}
-
-interface Granted {
-  readonly approved: Grant & { readonly _tag: "Approved" }
-  readonly p: number
-  readonly a: number
-  readonly approvedAt: number
-  redeemedAt?: number
-  revokedAt?: number
-  generation: number
-  idleAt: number
-}
-
-interface World {
-  now: number
-  readonly people: ReadonlyArray<Party>
-  readonly clients: ReadonlyArray<Party>
-  /** By person, then by client. */
-  readonly consents: Array<Array<Consented | undefined>>
-  readonly grants: Array<Granted | undefined>
-  readonly sessions: Array<{ readonly p: number; readonly epoch: number; readonly endsAt: number } | undefined>
-  readonly tokens: Array<number | undefined>
-}
-
-/** Whom or what a step is about. */
-interface Choice {
-  readonly p: number
-  readonly a: number
-  readonly g: number
-}
-
 type Verb = (world: World, stores: Stores, choice: Choice) => Effect.Effect<unknown, TemporarilyUnavailable>
-
-const must = <A>(value: A | undefined): A => {
-  if (value === undefined) throw new Error("there is none")
-  return value
-}
-
-const party = (): Party => ({ exists: true, enabled: true, epoch: 1 })
-const isGood = ({ enabled, exists }: Party): boolean => exists && enabled
-const raise = (self: Party): void => {
-  if (self.exists) self.epoch++
-}
-
-const stands = ({ clients, consents, people }: World, { a, approved, p }: Granted): boolean => {
-  const [person, one] = [must(people[p]), must(clients[a])]
-  const { epochs } = approved.terms
-  return (
-    isGood(person) &&
-    isGood(one) &&
-    person.epoch === epochs.subject &&
-    one.epoch === epochs.client &&
-    consents[p]?.[a]?.epoch === epochs.consent
-  )
-}
-
-const stateOf = (granted: Granted): Grant["_tag"] =>
-  granted.revokedAt !== undefined ? "Revoked" : granted.redeemedAt === undefined ? "Approved" : "Active"
-
-/** When the row is past use. */
-const endOf = (granted: Granted): number => {
-  const end = granted.approvedAt + grantLives
-  if (granted.revokedAt !== undefined) return Math.min(granted.revokedAt, end)
-  return granted.redeemedAt === undefined ? granted.approvedAt + codeLives : end
-}
-
-const isActive = (world: World, granted: Granted | undefined): boolean =>
-  granted !== undefined &&
-  stateOf(granted) === "Active" &&
-  world.now < granted.approvedAt + grantLives &&
-  stands(world, granted)
-
-const isLoggedIn = (world: World, g: number): boolean => {
-  const found = world.sessions[g]
-  if (found === undefined) return false
-  const person = must(world.people[found.p])
-  return world.now < found.endsAt && isGood(person) && person.epoch === found.epoch
-}
 
 const tokenId = (g: number) => TokenId.make(`token-${g}`)
 const sessionOf = (g: number, p: number, epoch: number, now: number) =>
   session(g + 1, { subject: must(subjects[p]), expiresAt: at(now + sessionLives), subjectEpoch: epoch })
-
-/** Deletes what satisfies a condition; how many it were. */
-const sweep = <A>(all: Array<A | undefined>, isPast: (one: A) => boolean): number => {
-  let count = 0
-  for (const [i, one] of all.entries()) {
-    if (one === undefined || !isPast(one)) continue
-    all[i] = undefined
-    count++
-  }
-  return count
-}
-
-const revokeThose = (world: World, isMeant: (granted: Granted) => boolean) => {
-  const revoked = world.grants.flatMap((granted) =>
-    granted !== undefined && granted.revokedAt === undefined && isMeant(granted) ? [granted] : []
-  )
-  for (const granted of revoked) granted.revokedAt = world.now
-  return revoked.map(({ approved }) => approved.terms.id)
-}
 
 /** All that can be seen, through the ports, is as the model has it. */
 const look: Verb = (world, stores) =>
