@@ -74,6 +74,19 @@ const oneCurrent: Step = ({ keys }) =>
 
 const nothing: Step = () => Effect.void
 
+/** What was allowed and what was given for it go at once. */
+const takingBack: Pick<Story, "before" | "meanwhile" | "after"> = {
+  before: active,
+  meanwhile: (stores) =>
+    Effect.gen(function* () {
+      expect(yield* isActive(stores)).toBe((yield* allowed(stores)).length > 0)
+    }),
+  after: (stores) =>
+    Effect.gen(function* () {
+      expect([yield* isActive(stores), yield* allowed(stores)]).toEqual([false, []])
+    })
+}
+
 const stories: ReadonlyArray<Story> = [
   {
     name: "approve",
@@ -178,29 +191,13 @@ const stories: ReadonlyArray<Story> = [
   },
   {
     name: "withdraw",
-    before: active,
     verb: ({ consents }) => consents.withdraw(alice, app),
-    meanwhile: (stores) =>
-      Effect.gen(function* () {
-        expect(yield* isActive(stores)).toBe((yield* allowed(stores)).length > 0)
-      }),
-    after: (stores) =>
-      Effect.gen(function* () {
-        expect([yield* isActive(stores), yield* allowed(stores)]).toEqual([false, []])
-      })
+    ...takingBack
   },
   {
     name: "withdrawAll",
-    before: active,
     verb: ({ consents }) => consents.withdrawAll({ clientId: app }),
-    meanwhile: (stores) =>
-      Effect.gen(function* () {
-        expect(yield* isActive(stores)).toBe((yield* allowed(stores)).length > 0)
-      }),
-    after: (stores) =>
-      Effect.gen(function* () {
-        expect([yield* isActive(stores), yield* allowed(stores)]).toEqual([false, []])
-      })
+    ...takingBack
   },
   {
     name: "promote",
