@@ -109,12 +109,11 @@ export const make = Effect.gen(function* () {
       yield* Effect.logWarning(`${behind.value.message}: nothing is deleted, and no server would start now`)
       return false
     }
-    const until = Option.map(mark.jumpedAt, DateTime.addDuration(caution))
-    if (!Option.exists(until, DateTime.greaterThan(now))) return true
-    yield* Effect.annotateLogs(
-      Effect.logWarning("the clock jumped forward: nothing is deleted for an hour"),
-      Option.match(until, { onNone: () => ({}), onSome: (until) => ({ until: DateTime.formatIso(until) }) })
-    )
+    const until = Option.getOrUndefined(Option.map(mark.jumpedAt, DateTime.addDuration(caution)))
+    if (until === undefined || DateTime.lessThanOrEqualTo(until, now)) return true
+    yield* Effect.annotateLogs(Effect.logWarning("the clock jumped forward: nothing is deleted for an hour"), {
+      until: DateTime.formatIso(until)
+    })
     return false
   })
 
