@@ -20,12 +20,12 @@ const options = {
 
 const accept = (issuer: Issuer, now: DateTime.Utc) =>
   Effect.gen(function* () {
-    const mark = (yield* Storage).highWaterMark?.(issuer)
-    if (mark === undefined) return yield* impossible("this database remembers no time")
-    if (yield* ClockCheck.isOff) {
+    const { clock, highWaterMark } = yield* Storage
+    if (highWaterMark === undefined) return yield* impossible("this database remembers no time")
+    if (yield* ClockCheck.isOff(clock)) {
       return yield* impossible("this machine's clock is not the database's: set it, or say it where the clock is right")
     }
-    yield* mark.accept(now)
+    yield* highWaterMark(issuer).accept(now)
   })
 
 export const acceptClock = Command.make("accept-clock", options, ({ json, ...given }) =>
@@ -35,10 +35,7 @@ export const acceptClock = Command.make("accept-clock", options, ({ json, ...giv
     const now = yield* DateTime.now
     yield* accept(issuer, now).pipe(
       Effect.provide(Database.layerFor(database, issuer, false)),
-      Effect.catchTags({
-        StorageOpenError: Refusals.storageOpenError,
-        TemporarilyUnavailable: Refusals.temporarilyUnavailable
-      })
+      Effect.catchTags(Refusals.ofDatabase)
     )
     yield* Output.print(
       json

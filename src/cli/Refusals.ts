@@ -48,10 +48,15 @@ export const serveError =
     }
   }
 
-/** The failures that every command on a database may have. */
-export const ofStorage = (place: Place) => ({
-  SettingsError: settingsError,
+/** The failures of a database that is opened and asked. */
+export const ofDatabase = {
   StorageOpenError: storageOpenError,
-  TemporarilyUnavailable: temporarilyUnavailable,
+  TemporarilyUnavailable: temporarilyUnavailable
+}
+
+/** The failures that every command on a database may have, with the services of a server on it. */
+export const ofStorage = (place: Place) => ({
+  ...ofDatabase,
+  SettingsError: settingsError,
   WrongMasterKey: wrongMasterKey(place)
 })

@@ -27,11 +27,6 @@ const options = {
 /** Nobody waits but the operator, and it has to come to its end. */
 const longest = Duration.minutes(5)
 
-const refusals = {
-  StorageOpenError: Refusals.storageOpenError,
-  TemporarilyUnavailable: Refusals.temporarilyUnavailable
-}
-
 /** The issuers that have keys in the database. */
 const issuers = Effect.flatMap(Storage, ({ issuers }) =>
   Effect.map(issuers ?? Effect.succeed([]), (all) => all.filter(Schema.is(Issuer)))
@@ -49,7 +44,7 @@ const underGivenKey = (database: Database.Database) =>
       )
     }
     return { masterKey: variable, grants: yield* Restore.run(all) }
-  }).pipe(Effect.provide(Database.layer(database, longest)), Effect.catchTags(refusals))
+  }).pipe(Effect.provide(Database.layer(database, longest)), Effect.catchTags(Refusals.ofDatabase))
 
 /** The master key lies beside the file; a new one takes its place. */
 const underNewKey = (filename: string, path: string) =>
@@ -60,7 +55,7 @@ const underNewKey = (filename: string, path: string) =>
       yield* MasterKeyFile.replace(path, masterKey)
       return { masterKey: path, grants: yield* Restore.run(yield* issuers) }
     }).pipe(Effect.provide(SqliteStore.layer({ filename, masterKey })))
-  }).pipe(Effect.catchTags(refusals))
+  }).pipe(Effect.catchTags(Refusals.ofDatabase))
 
 export const restored = Command.make("restored", options, ({ json, ...given }) =>
   Effect.gen(function* () {

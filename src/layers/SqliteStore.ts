@@ -13,7 +13,6 @@ import { Storage } from "../services/Storage.js"
 import * as MasterKeyFile from "./sql/MasterKeyFile.js"
 import * as SqlHighWaterMark from "./sql/SqlHighWaterMark.js"
 import * as SqliteClient from "./sql/SqliteClient.js"
-import * as SqliteConnection from "./sql/SqliteConnection.js"
 import * as SqliteFile from "./sql/SqliteFile.js"
 import * as SqliteMigrator from "./sql/SqliteMigrator.js"
 import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
@@ -33,10 +32,7 @@ const make = ({ filename, masterKey }: Options) =>
     const given = masterKey === undefined ? undefined : yield* MasterKeyFile.checked(masterKey)
     const path = yield* SqliteFile.prepare(filename)
     yield* SqliteMigrator.run(path)
-    const sql = yield* SqliteClient.make({
-      reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
-      writer: () => SqliteConnection.make(SqliteFile.openWriter(path))
-    }).pipe(Effect.mapError(({ cause }) => SqliteFile.openError(path, cause)))
+    const sql = yield* Effect.mapError(SqliteClient.open(path), ({ cause }) => SqliteFile.openError(path, cause))
 
     const holdsKeys = sql.unsafe("select 1 from root_keys limit 1").pipe(
       Effect.map((rows) => rows.length > 0),

@@ -34,8 +34,9 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
     /** A new password raises the epoch in the same statement. `false` when there is no such account. */
     readonly setPassword: (id: Subject, hash: Redacted.Redacted) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
-     * Forget the account, its sessions and its consents; and what a removal of it left that broke off. Nothing made under it is good for anything: no later account of
-     * ours gets its id, and an app's person who comes again begins at another epoch, which are both drawn at random.
+     * Forget the account, its sessions and its consents; and what a removal of it left that broke off. Nothing made under
+     * it is good for anything: no later account of ours gets its id, and an app's person who comes again begins at another
+     * epoch, which are both drawn at random.
      */
     readonly remove: (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>
   }

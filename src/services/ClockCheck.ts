@@ -39,22 +39,26 @@ const caution = Duration.hours(1)
 /** So far a node's clock may be from the one that the nodes share, in milliseconds. */
 const difference = 2000
 
-/** Whether the clock is too far from the one that the nodes share, where there is one. */
-export const isOff: Effect.Effect<boolean, TemporarilyUnavailable, Storage> = Effect.gen(function* () {
-  const { clock: shared } = yield* Storage
-  if (shared === undefined) return false
+type Shared = Storage["Type"]["clock"]
+
+/**
+ * Whether the clock is too far from the one that the nodes share, where there is one; and the time to note: of a node that
+ * is ahead of the others the time that they share, lest none of them starts again.
+ */
+const compare = Effect.fnUntraced(function* (shared: Shared) {
   const before = yield* Clock.currentTimeMillis
+  if (shared === undefined) return { isOff: false, seen: DateTime.unsafeMake(before) }
   const there = yield* shared
   const after = yield* Clock.currentTimeMillis
-  return there < before - difference || there > after + difference
+  return {
+    isOff: there < before - difference || there > after + difference,
+    seen: DateTime.unsafeMake(Math.min(after, there))
+  }
 })
 
-/** The time; of a node that is ahead of the others the time that they share, lest none of them starts again. */
-const seen = Effect.gen(function* () {
-  const { clock: shared } = yield* Storage
-  const now = yield* DateTime.now
-  return shared === undefined ? now : DateTime.min(now, DateTime.unsafeMake(yield* shared))
-})
+/** Whether the clock is too far from the one that the nodes share, where there is one. */
+export const isOff = (shared: Shared): Effect.Effect<boolean, TemporarilyUnavailable> =>
+  Effect.map(compare(shared), ({ isOff }) => isOff)
 
 const wentBack = ({ seenAt }: HighWaterMark.Mark, now: DateTime.Utc): Option.Option<ClockWentBack> =>
   DateTime.lessThan(DateTime.addDuration(now, tolerance), seenAt)
@@ -65,9 +69,10 @@ const wentBack = ({ seenAt }: HighWaterMark.Mark, now: DateTime.Utc): Option.Opt
 export const layerStart = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    const marks = (yield* Storage).highWaterMark?.(issuer)
-    if (marks === undefined) return
-    const mark = yield* marks.note(yield* seen, leaps.start)
+    const { clock, highWaterMark } = yield* Storage
+    if (highWaterMark === undefined) return
+    const { seen } = yield* compare(clock)
+    const mark = yield* highWaterMark(issuer).note(seen, leaps.start)
     const error = wentBack(mark, yield* DateTime.now)
     if (Option.isSome(error)) return yield* error.value
   })
@@ -83,26 +88,27 @@ const steadyMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos 
  */
 export const make = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
-  const storage = yield* Storage
-  const marks = storage.highWaterMark?.(issuer) ?? HighWaterMark.makeMemory()
-  if (storage.highWaterMark === undefined) yield* marks.note(yield* DateTime.now, leaps.start)
+  const { clock, highWaterMark } = yield* Storage
+  const marks = highWaterMark?.(issuer) ?? HighWaterMark.makeMemory()
+  if (highWaterMark === undefined) yield* marks.note(yield* DateTime.now, leaps.start)
 
   let last = { steady: yield* steadyMillis, leap: leaps.start }
 
   /** Notes the time: what passed since the last note is no jump, nor what a clock may be set forward by beside. */
-  const note = Effect.gen(function* () {
+  const note = Effect.fnUntraced(function* (seen: DateTime.Utc) {
     const steady = yield* steadyMillis
-    const mark = yield* marks.note(yield* seen, Duration.sum(Duration.millis(steady - last.steady), last.leap))
+    const mark = yield* marks.note(seen, Duration.sum(Duration.millis(steady - last.steady), last.leap))
     last = { steady, leap: leaps.running }
     return mark
   })
 
   const isSane = Effect.gen(function* () {
-    if (yield* isOff) {
+    const { isOff, seen } = yield* compare(clock)
+    if (isOff) {
       yield* Effect.logWarning("the clock is not the database's: nothing is deleted")
       return false
     }
-    const mark = yield* note
+    const mark = yield* note(seen)
     const now = yield* DateTime.now
     const behind = wentBack(mark, now)
     if (Option.isSome(behind)) {
@@ -117,5 +123,5 @@ export const make = Effect.gen(function* () {
     return false
   })
 
-  return { isSane: Effect.provideService(isSane, Storage, storage) }
+  return { isSane }
 })

@@ -1,6 +1,6 @@
 /**
- * Whether this process can do its work: its store answers, and keeps what is written, its keys open what they sealed, and its clock agrees with the
- * one that the nodes share.
+ * Whether this process can do its work: its store answers, and keeps what is written, its keys open what they sealed, and
+ * its clock agrees with the one that the nodes share.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,8 +28,7 @@ const notReady = (reason: TemporarilyUnavailable["reason"]) =>
 const make = Effect.gen(function* () {
   const keys = yield* KeyStore
   const seals = yield* Seals
-  const { check = Effect.void } = yield* Storage
-  const isClockOff = Effect.provideService(ClockCheck.isOff, Storage, yield* Storage)
+  const { check = Effect.void, clock } = yield* Storage
 
   return Readiness.of({
     check: Effect.gen(function* () {
@@ -37,7 +36,7 @@ const make = Effect.gen(function* () {
       yield* check
       const opened = yield* seals.open(kind, yield* seals.seal(kind, new Uint8Array(1)))
       if (Option.isNone(opened)) return yield* notReady("KeysUnavailable")
-      if (yield* isClockOff) return yield* notReady("ClockOff")
+      if (yield* ClockCheck.isOff(clock)) return yield* notReady("ClockOff")
     }).pipe(Effect.withSpan("Readiness.check"))
   })
 })

@@ -3,7 +3,6 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import * as SqliteClient from "../../src/layers/sql/SqliteClient.js"
-import * as SqliteConnection from "../../src/layers/sql/SqliteConnection.js"
 import * as SqliteFile from "../../src/layers/sql/SqliteFile.js"
 import * as SqliteMigrator from "../../src/layers/sql/SqliteMigrator.js"
 import * as SqlStores from "../../src/layers/sql/SqlStores.js"
@@ -22,12 +21,7 @@ const failing = (isToFail: IsToFail) =>
       Effect.gen(function* () {
         const path = yield* SqliteFile.prepare(filename)
         yield* SqliteMigrator.run(path)
-        const sql = yield* Effect.orDie(
-          SqliteClient.make({
-            reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
-            writer: () => SqliteConnection.make(SqliteFile.openWriter(path))
-          })
-        )
+        const sql = yield* Effect.orDie(SqliteClient.open(path))
         return {
           stores: (issuer) => SqlStores.make(FailingSql.failing(sql, isToFail), issuer),
           masterKey: Redacted.make(new Uint8Array(32))

@@ -49,6 +49,15 @@ const lasting = Effect.map(Layer.build(Layer.fresh(MemoryStore.layer)), Context.
 const started = (storage: Context.Tag.Service<Storage>) =>
   make({ storage: Layer.succeed(Storage, storage), isSecond: true })
 
+/** A server that starts so long after another on the same storage. */
+const startedAgain = (millis: number) =>
+  Effect.gen(function* () {
+    const storage = yield* lasting
+    yield* started(storage)
+    yield* TestClock.setTime(start + millis)
+    return { storage, server: yield* started(storage) }
+  })
+
 const accept = (storage: Context.Tag.Service<Storage>) =>
   Effect.flatMap(DateTime.now, (now) => storage.highWaterMark?.(Issuer.make(issuer)).accept(now) ?? Effect.void)
 
@@ -97,10 +106,7 @@ describe("a server that starts again", () => {
 
   it.scoped("long after it deletes nothing for an hour, whichever process asks, and then goes on", () =>
     Effect.gen(function* () {
-      const storage = yield* lasting
-      yield* started(storage)
-      yield* TestClock.setTime(start + week)
-      const server = yield* started(storage)
+      const { server, storage } = yield* startedAgain(week)
       expect(yield* passOf(server)).toEqual(Pass.Cautious())
       yield* Effect.promise(() => server.advance(hour - 1))
       expect(yield* passOf(server)).toEqual(Pass.Cautious())
@@ -112,10 +118,7 @@ describe("a server that starts again", () => {
 
   it.scoped("long after it goes on at once when the operator accepts the clock", () =>
     Effect.gen(function* () {
-      const storage = yield* lasting
-      yield* started(storage)
-      yield* TestClock.setTime(start + week)
-      const server = yield* started(storage)
+      const { server, storage } = yield* startedAgain(week)
       yield* accept(storage)
       expect(yield* passOf(server)).toMatchObject({ _tag: "Done" })
     })
@@ -136,10 +139,8 @@ describe("a server that starts again", () => {
 
   it.scoped("half an hour after it goes on as if nothing had been", () =>
     Effect.gen(function* () {
-      const storage = yield* lasting
-      yield* started(storage)
-      yield* TestClock.setTime(start + 30 * minute)
-      expect(yield* passOf(yield* started(storage))).toMatchObject({ _tag: "Done" })
+      const { server } = yield* startedAgain(30 * minute)
+      expect(yield* passOf(server)).toMatchObject({ _tag: "Done" })
     })
   )
 })

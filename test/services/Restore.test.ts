@@ -8,15 +8,14 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Issuer } from "../../src/domain/Issuer.js"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
-import { defaultLifetimes } from "../../src/domain/Settings.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import * as Keyring from "../../src/services/Keyring.js"
 import * as Restore from "../../src/services/Restore.js"
-import { ServerSettings } from "../../src/services/ServerSettings.js"
 import { Storage } from "../../src/services/Storage.js"
 import { alice, app, at, digest, grant, introduce, redemption, session } from "../../src/testing/fixtures.js"
 import { storesOf } from "../../src/testing/Nodes.js"
+import { settings } from "./settings.js"
 
 const issuer = Issuer.make("https://auth.example.com")
 const other = Issuer.make("https://other.example.com")
@@ -28,17 +27,6 @@ const under = (storage: StorageService, masterKey: Redacted.Redacted<Uint8Array>
   masterKey
 })
 const newKey = Redacted.make(new Uint8Array(32).fill(9))
-
-const settings = (issuer: Issuer) =>
-  Layer.succeed(ServerSettings, {
-    issuer,
-    resources: [],
-    lifetimes: defaultLifetimes,
-    trustedProxies: [],
-    privateUseSchemes: new Set<string>(),
-    rateLimits: {},
-    maxUnusedClients: 0
-  })
 
 /** A node that starts on a storage, as far as its keys. */
 const start = (storage: StorageService, as = issuer) =>

@@ -8,11 +8,10 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Issuer } from "../../src/domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
-import { defaultLifetimes } from "../../src/domain/Settings.js"
 import { Keyring, type RootKey } from "../../src/services/Keyring.js"
 import { KeyId, KeyState } from "../../src/services/KeyStore.js"
 import * as Seals from "../../src/services/Seals.js"
-import { ServerSettings } from "../../src/services/ServerSettings.js"
+import { settings } from "./settings.js"
 
 const root = (id: string, byte: number, state: KeyState = KeyState.Current()): RootKey => ({
   id: KeyId.make(id),
@@ -26,16 +25,7 @@ const sealsOf = (issuer: string, ...keys: ReadonlyArray<RootKey>) => {
     current: Effect.fromNullable(keys.at(-1)).pipe(Effect.orDie),
     find: (id) => Effect.succeed(Option.fromNullable(keys.find((key) => key.id === id)))
   })
-  const settings = Layer.succeed(ServerSettings, {
-    issuer: Issuer.make(issuer),
-    resources: [],
-    lifetimes: defaultLifetimes,
-    trustedProxies: [],
-    privateUseSchemes: new Set<string>(),
-    rateLimits: {},
-    maxUnusedClients: 0
-  })
-  return Effect.provide(Seals.Seals, Layer.provide(Seals.layer, Layer.merge(keyring, settings)))
+  return Effect.provide(Seals.Seals, Layer.provide(Seals.layer, Layer.merge(keyring, settings(Issuer.make(issuer)))))
 }
 
 const [first, second] = [root("AAAAAAAA", 1), root("BBBBBBBB", 2)]

@@ -3,11 +3,10 @@
  * and do. What a process of its own is needed for (signals, a terminal, the end of the process) is shown by `Cli.run`.
  */
 import { type ChildProcess, fork } from "node:child_process"
-import { mkdir, rm } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
-import { build } from "esbuild"
+import { rm } from "node:fs/promises"
 import { afterAll } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
+import { bundleTests } from "../../scripts/lib/bundle-tests.mjs"
 import * as Cli from "./Cli.js"
 
 /** A command line, and what is around it. */
@@ -18,8 +17,6 @@ export interface Asked {
   readonly program: string
   readonly stdin: string
 }
-
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
 /** What the process says next; fails when it ends, or says nothing for longer than anything here takes. */
 const next = <A>(host: ChildProcess): Promise<A> =>
@@ -40,20 +37,8 @@ const next = <A>(host: ChildProcess): Promise<A> =>
   })
 
 const start = async (): Promise<ChildProcess> => {
-  // Below the repository, where it finds its packages.
-  const outfile = path(`../../test-output/commands-${process.pid}.mjs`)
-  await mkdir(path("../../test-output"), { recursive: true })
-  await build({
-    entryPoints: [path("commandHost.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    packages: "external",
-    define: { LATCHKEY_VERSION: JSON.stringify(packageJson.version) },
-    logLevel: "error"
-  })
+  const define = { LATCHKEY_VERSION: JSON.stringify(packageJson.version) }
+  const outfile = await bundleTests("test/support/commandHost.ts", `commands-${process.pid}.mjs`, define)
   const host = fork(outfile, { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv: [] })
   await next(host)
   await rm(outfile)

@@ -13,8 +13,9 @@ import * as Statement from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Read, SqliteConnection } from "./SqliteConnection.js"
+import * as SqliteConnection from "./SqliteConnection.js"
 import { isBusy, untilFree } from "./SqliteError.js"
+import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteWriter from "./SqliteWriter.js"
 
 export interface SqliteClient extends SqlClient.SqlClient {
@@ -30,8 +31,8 @@ const noTransactions = new SqlError({ message: "this client offers no transactio
 
 /** A client over two ways of connecting to one file; its connections are closed with the scope. */
 export const make = (connect: {
-  readonly reader: () => SqliteConnection
-  readonly writer: () => SqliteConnection
+  readonly reader: () => SqliteConnection.SqliteConnection
+  readonly writer: () => SqliteConnection.SqliteConnection
 }): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     // In this order, so that the reader is closed first: the last to close puts the log away, and must be able to.
@@ -46,7 +47,11 @@ export const make = (connect: {
       (connection) => Effect.sync(() => connection.close())
     )
 
-    const attempt = (sql: string, params: ReadonlyArray<unknown>, read: Read): Effect.Effect<unknown, SqlError> => {
+    const attempt = (
+      sql: string,
+      params: ReadonlyArray<unknown>,
+      read: SqliteConnection.Read
+    ): Effect.Effect<unknown, SqlError> => {
       if (transactionControl.test(sql)) return noTransactions
       try {
         return reader.isReadonly(sql) ? Effect.succeed(reader.run(sql, params, read)) : writer.write(sql, params, read)
@@ -56,7 +61,11 @@ export const make = (connect: {
     }
 
     // Almost never busy: a reader waits only while another process recovers the log or puts it away.
-    const run = <A>(sql: string, params: ReadonlyArray<unknown>, read: Read): Effect.Effect<A, SqlError> =>
+    const run = <A>(
+      sql: string,
+      params: ReadonlyArray<unknown>,
+      read: SqliteConnection.Read
+    ): Effect.Effect<A, SqlError> =>
       Effect.catchIf(
         Effect.suspend(() => attempt(sql, params, read)),
         ({ cause }) => isBusy(cause) && reader.isReadonly(sql),
@@ -84,4 +93,11 @@ export const make = (connect: {
       spanAttributes: [["db.system.name", "sqlite"]]
     }).pipe(Effect.provide(Reactivity.layer))
     return Object.assign(client, { commits: writer.commits, isKeeping: writer.isKeeping })
+  })
+
+/** A client on a file, which has been prepared. */
+export const open = (path: string): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
+  make({
+    reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
+    writer: () => SqliteConnection.make(SqliteFile.openWriter(path))
   })

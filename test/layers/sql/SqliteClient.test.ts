@@ -13,19 +13,13 @@ import { codeOf } from "../../../src/layers/sql/SqliteError.js"
 import * as SqliteFile from "../../../src/layers/sql/SqliteFile.js"
 import { temporaryFile } from "../temporaryFile.js"
 
-const connect = (path: string) =>
-  SqliteClient.make({
-    reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
-    writer: () => SqliteConnection.make(SqliteFile.openWriter(path))
-  })
-
 /** A client on a file with one table of unique names. */
 const client = Effect.gen(function* () {
   const path = yield* temporaryFile
   const db = new Sqlite(path)
   db.exec("create table names (name text primary key) strict")
   db.close()
-  const sql = yield* connect(path)
+  const sql = yield* SqliteClient.open(path)
   const insert = (name: string) => sql.unsafe("insert into names (name) values (?)", [name])
   return {
     path,
@@ -59,7 +53,7 @@ describe("group commit", () => {
   it.scopedLive("answers after the commit, so that another connection sees what was answered", () =>
     Effect.gen(function* () {
       const { insert, path, sql } = yield* client
-      const other = yield* connect(path)
+      const other = yield* SqliteClient.open(path)
       for (const name of ["a", "b", "c"]) {
         yield* insert(name)
         expect(yield* other`select name from names where name = ${name}`).toEqual([{ name }])

@@ -1,0 +1,16 @@
+/** The settings of a server that has nothing but an issuer. */
+import * as Layer from "effect/Layer"
+import type { Issuer } from "../../src/domain/Issuer.js"
+import { defaultLifetimes } from "../../src/domain/Settings.js"
+import { ServerSettings } from "../../src/services/ServerSettings.js"
+
+export const settings = (issuer: Issuer) =>
+  Layer.succeed(ServerSettings, {
+    issuer,
+    resources: [],
+    lifetimes: defaultLifetimes,
+    trustedProxies: [],
+    privateUseSchemes: new Set<string>(),
+    rateLimits: {},
+    maxUnusedClients: 0
+  })
