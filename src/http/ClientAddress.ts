@@ -16,10 +16,13 @@ const isTrusted = (address: IpAddress.IPv4 | IpAddress.IPv6, proxies: TrustedPro
   })
 
 /**
- * The address of the client: the peer's or, where that is a trusted proxy, the right-most one of `X-Forwarded-For` that
- * no trusted proxy has. What stands further left is anybody's word. One IPv6 customer has a /64, so that counts as one.
+ * The address of the client: the address of the peer or, where the peer is a trusted proxy, the right-most address of
+ * `X-Forwarded-For` that is not a trusted proxy. Entries further left are unverified.
  */
-export const of = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): string | undefined => {
+const addressOf = (
+  request: HttpServerRequest.HttpServerRequest,
+  proxies: TrustedProxies
+): Option.Option<IpAddress.IPv4 | IpAddress.IPv6> => {
   const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map((part) => part.trim())
   let address = Option.flatMap(request.remoteAddress, parse)
   while (Option.isSome(address) && isTrusted(address.value, proxies)) {
@@ -27,10 +30,34 @@ export const of = (request: HttpServerRequest.HttpServerRequest, proxies: Truste
     if (Option.isNone(before)) break
     address = before
   }
-  return Option.getOrUndefined(Option.map(address, group))
+  return address
 }
 
-const group = (address: IpAddress.IPv4 | IpAddress.IPv6): string =>
-  address.kind() === "ipv4"
-    ? address.toString()
-    : `${new IpAddress.IPv6([...(address as IpAddress.IPv6).parts.slice(0, 4), 0, 0, 0, 0]).toString()}/64`
+/**
+ * Prefix lengths that an IPv6 customer may hold (RFC 6177): one network, one household, one site. Whoever holds the
+ * wide one can send from all of the narrow ones in it.
+ */
+const prefixLengths = [64, 56, 48] as const
+
+const networkOf = (address: IpAddress.IPv6, bits: number): string =>
+  `${IpAddress.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`
+
+/**
+ * The networks that a request comes from, the narrowest first: an IPv4 address is one; an IPv6 address is in its /64, its
+ * /56 and its /48. Empty where the address is not known.
+ */
+export const networks = (
+  request: HttpServerRequest.HttpServerRequest,
+  proxies: TrustedProxies
+): ReadonlyArray<string> =>
+  Option.match(addressOf(request, proxies), {
+    onNone: () => [],
+    onSome: (address) =>
+      address.kind() === "ipv4"
+        ? [address.toString()]
+        : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits))
+  })
+
+/** The narrowest network that a request comes from: an IPv4 address, or a /64 of IPv6; `undefined` where it is not known. */
+export const of = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): string | undefined =>
+  networks(request, proxies)[0]

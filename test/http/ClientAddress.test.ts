@@ -3,11 +3,14 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { describe, expect, it } from "@effect/vitest"
 import * as ClientAddress from "../../src/http/ClientAddress.js"
 
-const of = (peer: string | undefined, forwarded: string | undefined, proxies: ReadonlyArray<string> = []) => {
+const requestFrom = (peer: string | undefined, forwarded: string | undefined) => {
   const headers = forwarded === undefined ? {} : { "x-forwarded-for": forwarded }
   const request = HttpServerRequest.fromWeb(new Request("http://localhost/login", { headers }))
-  return ClientAddress.of(peer === undefined ? request : request.modify({ remoteAddress: peer }), proxies)
+  return peer === undefined ? request : request.modify({ remoteAddress: peer })
 }
+
+const of = (peer: string | undefined, forwarded: string | undefined, proxies: ReadonlyArray<string> = []) =>
+  ClientAddress.of(requestFrom(peer, forwarded), proxies)
 
 const ours = ["10.0.0.0/8", "fd00::/8"]
 
@@ -63,5 +66,27 @@ describe("the address of a client", () => {
       expect(of(peer, undefined, ours), peer).toBe(undefined)
       expect(of(peer, "198.51.100.1", ours), peer).toBe(undefined)
     }
+  })
+})
+
+describe("the networks of a client", () => {
+  const networks = (peer: string | undefined) => ClientAddress.networks(requestFrom(peer, undefined), [])
+
+  it("are the /64, the /56 and the /48 of an IPv6 address", () => {
+    expect(networks("2001:db8:1:1234:5:6:7:8")).toEqual([
+      "2001:db8:1:1234::/64",
+      "2001:db8:1:1200::/56",
+      "2001:db8:1::/48"
+    ])
+  })
+
+  it("are the address alone for IPv4", () => {
+    expect(networks("192.0.2.1")).toEqual(["192.0.2.1"])
+    expect(networks("::ffff:192.0.2.1")).toEqual(["192.0.2.1"])
+  })
+
+  it("are none where the address is not known", () => {
+    expect(networks(undefined)).toEqual([])
+    expect(networks("/run/latchkey.sock")).toEqual([])
   })
 })
