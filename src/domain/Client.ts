@@ -5,6 +5,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Digest } from "./Digest.js"
+import * as DisplayText from "./DisplayText.js"
 import * as RedirectUri from "./RedirectUri.js"
 import * as Scope from "./Scope.js"
 
@@ -98,9 +99,21 @@ export const redirectUri = (self: Client, requested: string): RedirectUri.Redire
 export const canProveItself = (self: Client, requested: RedirectUri.RedirectUri): boolean =>
   isConfidential(self) || RedirectUri.target(requested)._tag === "Host"
 
-/** Control characters, and those that turn the direction of text (Unicode categories Cc, Cf, Zl, Zp). */
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
 /** The client's name as a page may show it; its id where it gave none that can be shown. */
-export const displayName = (self: Client): string =>
-  (self.metadata.client_name ?? "").replace(unprintable, "").trim() || self.id
+export const displayName = (self: Client): string => DisplayText.clean(self.metadata.client_name ?? "") || self.id
+
+/**
+ * The client's web page, if it is on the very host and port to which the answer goes: `undefined` otherwise. Anybody
+ * can name anybody's page; only a client that receives the code on that host has shown that the host is its own.
+ *
+ * Hosts are compared in the normal form of URLs (lower case, punycode, no default port). A subdomain, another port or
+ * a trailing dot is another host, for it can be another person's. Loopback and private-use targets have no host that
+ * belongs to somebody, though a private-use URI can spell one (`com.example.app://bank.example/`).
+ */
+export const website = (self: Client, redirectUri: RedirectUri.RedirectUri): string | undefined => {
+  const target = RedirectUri.target(redirectUri)
+  const { client_uri } = self.metadata
+  if (client_uri === undefined || target._tag !== "Host") return undefined
+  const { host, password, username } = new URL(client_uri)
+  return host === target.host && username === "" && password === "" ? client_uri : undefined
+}

@@ -134,7 +134,7 @@ export class InvalidRedirectUri extends Schema.TaggedError<InvalidRedirectUri>("
 /** A member of a registration is not taken (RFC 7591 §3.2.2). */
 export class InvalidClientMetadata extends Schema.TaggedError<InvalidClientMetadata>("latchkey/InvalidClientMetadata")(
   "InvalidClientMetadata",
-  fields("NotAnObject", "MalformedMember", "Inconsistent", "Unsupported")
+  fields("NotAnObject", "MalformedMember", "UnreadableName", "Inconsistent", "Unsupported")
 ) {}
 
 /** There is no access token: a challenge without an error code (RFC 6750 §3.1). */

@@ -127,6 +127,7 @@ export const loginPage = (
       "loginPage",
       {
         clientName: Option.getOrUndefined(Option.map(replyTo, ({ client }) => Client.displayName(client))),
+        clientOrigin: Option.getOrUndefined(Option.map(replyTo, ({ client }) => client.origin)),
         target: Option.getOrUndefined(Option.map(replyTo, ({ redirectUri }) => RedirectUri.target(redirectUri))),
         formAction: `${Issuer.path(issuer)}/login`,
         form,
@@ -147,11 +148,10 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
       error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
-    const { origin } = request.client
     return yield* Page.page("consentPage", {
       clientName: Client.displayName(request.client),
-      clientOrigin: origin,
-      clientUri: shownUri(request),
+      clientOrigin: request.client.origin,
+      clientUri: Client.website(request.client, request.redirectUri),
       target: RedirectUri.target(request.redirectUri),
       username: who.displayName,
       switchUrl: authorizePath(issuer, withPrompt(query, "login")),
@@ -172,14 +172,6 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
       form: yield* forms.seal({ ...offer.form, query })
     })
   })
-
-/** A client's web page, if it is where the client lives too: what it says of itself could be anybody's. */
-const shownUri = ({ client, redirectUri }: AuthorizationRequest): string | undefined => {
-  const uri = client.metadata.client_uri
-  return uri !== undefined && (client.origin === "Operator" || new URL(uri).host === new URL(redirectUri).host)
-    ? uri
-    : undefined
-}
 
 /** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */
 const withPrompt = (query: string, word: "login" | "consent"): string => {
@@ -230,6 +222,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
       "redirectNoticePage",
       {
         clientName: Client.displayName(replyTo.client),
+        clientOrigin: replyTo.client.origin,
         target: RedirectUri.target(replyTo.redirectUri),
         what: `What the app asked for cannot be given: ${error.description}.`,
         continueUrl: location

@@ -8,6 +8,7 @@ import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "../domain/Client.js"
+import * as DisplayText from "../domain/DisplayText.js"
 import {
   InvalidClientMetadata,
   InvalidRedirectUri,
@@ -74,6 +75,8 @@ const make = Effect.gen(function* () {
   /** The members as a client sends them, with the defaults of RFC 7591 §2. */
   const Request = Schema.Struct({
     ...Client.ClientMetadata.fields,
+    // `checkName` says why it refuses a name; a schema's error would not name the character.
+    client_name: Schema.optional(Schema.String.pipe(Schema.maxLength(200))),
     redirect_uris: Schema.optionalWith(Schema.Array(RedirectUri.RedirectUri).pipe(Schema.maxItems(10)), {
       default: () => []
     }),
@@ -93,6 +96,11 @@ const make = Effect.gen(function* () {
       : refuseRedirectUri("NotAllowed", "a redirect URI is given twice")
   }
 
+  const checkName = ({ client_name }: typeof Request.Type) => {
+    const reason = client_name === undefined ? undefined : DisplayText.objection(client_name)
+    return reason === undefined ? Effect.void : refuse("UnreadableName", `the member client_name ${reason}`)
+  }
+
   const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return yield* refuse("NotAnObject", "the metadata is not a JSON object")
@@ -103,6 +111,7 @@ const make = Effect.gen(function* () {
     const known = Object.fromEntries(Object.keys(Request.fields).flatMap((name) => member(json, name)))
     const request = yield* Effect.mapError(decode(known), toRefusal)
     yield* checkRedirectUris(request.redirect_uris)
+    yield* checkName(request)
 
     if (request.grant_types.some((grantType) => abandoned.has(grantType))) {
       return yield* refuse("Unsupported", "the grant types implicit and password do not exist here (OAuth 2.1, 10)")

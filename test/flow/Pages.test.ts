@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Account } from "../../src/domain/Account.js"
 import { styles } from "../../src/http/pages/index.js"
+import * as Shorten from "../../src/http/pages/Shorten.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
 import { styleHash } from "../../src/services/Crypto.js"
 import type { Browser, Page } from "./support/Browser.js"
@@ -826,18 +827,9 @@ describe("a stranger's words", () => {
       const notice = await browser.open((await server.request(client, { scope: "admin" })).url)
       for (const page of [loginPage, consentPage, notice]) {
         expectInert(page, payload)
-        expect(page.document.querySelector(".name")?.textContent, payload).toBe(payload)
+        expect(page.document.querySelector(".name")?.textContent, payload).toBe(Shorten.name(payload))
       }
     }
-  })
-
-  test("cannot turn the direction of a line, nor hide", async (server) => {
-    const client = await server.register({ client_name: "\u202eknab\u200b \u2066your\u0007 app\u2028" })
-    const page = await server.browser().open((await server.request(client)).url)
-    expect(page.document.querySelector(".name")?.textContent).toBe("knab your app")
-    const invisible = await server.register({ client_name: "\u200b\u202e" })
-    const other = await server.browser().open((await server.request(invisible)).url)
-    expect(other.document.querySelector(".name")?.textContent).toBe(invisible.client_id)
   })
 
   // LOGIN-21, LOGIN-22

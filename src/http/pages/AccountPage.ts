@@ -3,6 +3,7 @@ import type { Client } from "../../domain/Client.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import {
+  appName,
   code,
   confirmation,
   facts,
@@ -15,10 +16,12 @@ import {
   unverified
 } from "./Parts.js"
 import * as Problem from "./Problem.js"
+import * as Shorten from "./Shorten.js"
 
 /** An app that has access. Its form posts `action=withdraw`. */
 export interface AccountApp {
   readonly clientName: string
+  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
   /** The day it was allowed, as a person reads it. */
   readonly since: string
@@ -88,13 +91,13 @@ const resourceAccess = (resource: AccountApp["resources"][number]): Html => html
       }`
 
 const appAccess = (app: AccountApp): Html => html`<section class="panel">
-      <h3>${name(app.clientName)}</h3>
-      ${app.clientOrigin === "Dynamic" && unverified}
+      <h3>${appName(app.clientName)}</h3>
+      ${unverified(app.clientOrigin)}
       <p class="soft">Allowed since ${app.since}</p>
       ${app.resources.map(resourceAccess)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
-      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${app.clientName}</bdi></span></button>
+      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}</span></button>
       </form>
     </section>`
 
