@@ -138,6 +138,7 @@ describe("with a token", () => {
     ["no JSON", "{", -32700, null, 400],
     ["no message", "7", -32600, null, 400],
     ["an empty batch", [], -32600, null, 400],
+    ["a batch of 33", Array.from({ length: 33 }, (_, id) => initialize(id)), -32600, null, 400],
     ["a method that nobody knows", { jsonrpc: "2.0", id: 5, method: "nothing/here" }, -32601, 5, 200],
     ["a tool that nobody knows", call(6, "nothing"), -32602, 6, 200]
   ])("says what is wrong with %s", async (_, body, code, id, status) => {
@@ -157,10 +158,9 @@ describe("with a token", () => {
     expect((await send("a=b", reading, { "content-type": "application/x-www-form-urlencoded" })).status).toBe(400)
   })
 
-  it.each(["GET", "DELETE", "PUT"])("has no %s, and says so", async (method) => {
-    const response = await fetch(`${server.url}/mcp`, { method, headers: { authorization: `Bearer ${reading}` } })
-    expect(response.status).toBe(405)
-    expect(response.headers.get("allow")).toBe("POST, OPTIONS")
+  it("answers a batch of 32 messages", async () => {
+    const batch = Array.from({ length: 32 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }))
+    expect(await (await send(batch, reading)).json()).toHaveLength(32)
   })
 
   it("is only where it says", async () => {
