@@ -1,6 +1,7 @@
 /** The demo's MCP server, as clients over HTTP see it (MCP 2025-06-18, Transports and Authorization). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import { methods, send as request } from "../support/Methods.js"
 import * as Tokens from "./support/Tokens.js"
 
 let server: Cli.Server
@@ -156,6 +157,17 @@ describe("with a token", () => {
     const large = await send(call(1, "add_note", { text: "x".repeat(70_000) }), writing)
     expect(large.status).toBe(413)
     expect((await send("a=b", reading, { "content-type": "application/x-www-form-urlencoded" })).status).toBe(400)
+  })
+
+  it("has no method but POST, with a token and without one, and says so", async () => {
+    for (const method of methods.filter((method) => method !== "POST" && method !== "OPTIONS")) {
+      for (const headers of [{}, { authorization: `Bearer ${reading}` }]) {
+        expect(await request(server.port, method, "/mcp", headers), method).toMatchObject({
+          status: 405,
+          allow: "POST, OPTIONS"
+        })
+      }
+    }
   })
 
   it("answers a batch of 32 messages", async () => {

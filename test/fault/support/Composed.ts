@@ -58,7 +58,7 @@ export const start = async (database?: string): Promise<Composed> => {
   }
   const url = `http://127.0.0.1:${port}`
   const answers = () =>
-    fetch(`${url}/ready`).then(
+    fetch(`${url}/ready`, { signal: AbortSignal.timeout(1000) }).then(
       ({ ok }) => ok,
       () => false
     )
