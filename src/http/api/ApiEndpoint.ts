@@ -30,8 +30,6 @@ import * as ApiResource from "./ApiResource.js"
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"
 
-const methods: ReadonlyArray<Method> = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
 /** A route that the platform has built: it has decoded, guarded and encoded. */
 interface Built {
   readonly method: string
@@ -118,22 +116,23 @@ const answer = (
   return HttpMiddleware.withLoggerDisabled(observed(place.path, method, answered))
 }
 
-/** The methods that a path does not have, and the preflight of scripts where they may call it. */
-const otherwise = (place: Place, method: Method) => {
-  const allow = [
-    ...place.methods,
-    ...(place.methods.includes("GET") ? ["HEAD"] : []),
-    ...(place.isAccount ? ["OPTIONS"] : [])
-  ]
-  return place.isAccount && method === "OPTIONS"
-    ? HttpServerResponse.empty({
-        status: 204,
-        headers: { allow: allow.join(", "), ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(allow.join(", ")) }
-      })
-    : finish(
-        place,
-        HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow.join(", "))
-      )
+/** The methods that a path has: the router answers HEAD as it does GET. */
+const withHead = (methods: ReadonlyArray<string>) => [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])]
+
+/** Answers the methods that a path does not have, and the preflight of scripts where they may call it. */
+const otherwise = (place: Place) => {
+  const allow = [...withHead(place.methods), ...(place.isAccount ? ["OPTIONS"] : [])].join(", ")
+  const preflight = HttpServerResponse.empty({
+    status: 204,
+    headers: { allow, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(allow) }
+  })
+  const refusal = finish(
+    place,
+    HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow)
+  )
+  return Effect.map(HttpServerRequest.HttpServerRequest, ({ method }) =>
+    place.isAccount && method === "OPTIONS" ? preflight : refusal
+  )
 }
 
 /** Takes the routes of the groups, which are built before. */
@@ -151,9 +150,8 @@ export const layer = HttpApiBuilder.Router.unwrap((built) =>
           const answered = Effect.withClock(answer(place, method, handler), clock)
           yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answered)
         }
-        for (const method of methods.filter((method) => !place.methods.includes(method))) {
-          yield* router.add(method, path as HttpLayerRouter.PathInput, otherwise(place, method))
-        }
+        const others = otherwise(place)
+        yield* Endpoint.addEveryMethod(router, path as HttpLayerRouter.PathInput, others, withHead(place.methods))
       }
     })
   )
