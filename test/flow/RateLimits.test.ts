@@ -191,6 +191,45 @@ describe("the address that counts", () => {
   )
 
   test(
+    "is in networks of IPv6 that have larger quotas: 4 times that of a /64 for a /56, and 16 times for a /48",
+    async (server) => {
+      const ask = (address: string) => endpoints.token[0](server.from(address))
+      const heard = async (addresses: ReadonlyArray<string>) => {
+        let count = 0
+        for (const address of addresses) if ((await ask(address)).status === 401) count++
+        return count
+      }
+      /** So many requests from each of eight networks of a /56. */
+      const from = (household: string) => Array.from({ length: 24 }, (_, i) => `2001:db8:0:${household}0${i % 8}::1`)
+      expect(await heard(from("1"))).toBe(8)
+      expect(fields(await ask("2001:db8:0:100::1"))).toEqual({
+        policy: '"token";q=8;w=60',
+        limit: '"token";r=0;t=60',
+        retryAfter: "8"
+      })
+      expect(await heard(["2", "3", "4", "5"].flatMap(from))).toBe(24)
+      expect(await heard(from("6"))).toBe(0)
+      expect(await heard(["2001:db8:1::1", "2001:db8:1::1", "2001:db8:1::1"])).toBe(2)
+    },
+    settings
+  )
+
+  test(
+    "takes nothing from its narrow quota when the quota of a wider network refuses it",
+    async (server) => {
+      const ask = () => endpoints.token[0](server.from("2001:db8::1"))
+      for (let i = 1; i <= 4; i++)
+        for (let j = 0; j < 2; j++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
+      for (let i = 0; i < 5; i++) expect((await ask()).headers.get("retry-after")).toBe("8")
+      await server.advance("8 seconds")
+      expect(fields(await ask())).toMatchObject({ limit: '"token";r=0;t=60' })
+      await server.advance("8 seconds")
+      expect((await ask()).headers.get("ratelimit")).toBe('"token";r=0;t=52')
+    },
+    settings
+  )
+
+  test(
     "is never what a stranger says",
     async (server) => {
       for (let i = 0; i < 2; i++) expect(await forwarded(server, here, `198.51.100.${i}`)).toBe("401 invalid_client")
@@ -335,8 +374,8 @@ describe("registration", () => {
       for (let i = 0; i < 2; i++) expect((await register(client)).status).toBe(201)
       const first = await register(client)
       expect(fields(first)).toEqual({
-        policy: '"register";q=2;w=3600',
-        limit: '"register";r=0;t=3600',
+        policy: '"register";q=2;w=3600, "registerDaily";q=3;w=86400',
+        limit: '"register";r=0;t=3600, "registerDaily";r=1;t=57600',
         retryAfter: "1800"
       })
       await server.advance("1 hour")
@@ -374,10 +413,13 @@ describe("registration", () => {
 describe("a limiter of the app's own", () => {
   const asked: Array<readonly [name: string, key: string]> = []
   const own = Layer.succeed(RateLimiter, {
-    consume: ({ name }, key) =>
+    consume: (quotas) =>
       Effect.sync(() => {
-        asked.push([name, key])
-        return Decision.Refused({ retryAfter: Duration.millis(1_001), replenishedAfter: Duration.seconds(7) })
+        for (const { key, limit } of quotas) asked.push([limit.name, key])
+        return Decision.Refused({
+          retryAfter: Duration.millis(1_001),
+          standings: quotas.map(() => ({ remaining: 0, replenishedAfter: Duration.seconds(7) }))
+        })
       })
   })
 
@@ -391,9 +433,9 @@ describe("a limiter of the app's own", () => {
         retryAfter: "2"
       })
       await server.from(here).send("/authorize")
-      expect(asked.map(([name]) => name)).toEqual(["token", "authorize"])
+      expect(asked.map(([name]) => name)).toEqual(["token", "token", "token", "authorize"])
       for (const [, key] of asked) expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/)
-      expect(asked[0]?.[1]).not.toBe(asked[1]?.[1])
+      expect(new Set(asked.map(([, key]) => key)).size).toBe(4)
     },
     { seams: own }
   )
