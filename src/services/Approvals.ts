@@ -122,6 +122,8 @@ const make = Effect.gen(function* () {
     by: AllowedBy
   ) {
     const now = yield* DateTime.now
+    // Before the grant, so that the client is not deleted for disuse meanwhile.
+    if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
     const answer = yield* grants.approve(
       Grant.Grant.Approved({
         terms: {
@@ -145,7 +147,6 @@ const make = Effect.gen(function* () {
       })
     )
     if (answer === "Approved") {
-      if (Option.isNone(request.client.usedAt)) yield* clients.markUsed(request.client.id, now)
       yield* events.publish({
         _tag: "Allowed",
         grantId: drawn.grantId,

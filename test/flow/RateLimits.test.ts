@@ -389,25 +389,6 @@ describe("registration", () => {
     },
     limited({ register: { quota: 2, window: "1 hour" }, registerDaily: { quota: 3, window: "1 day" } })
   )
-
-  // REG-06
-  test(
-    "is for so many clients that nobody has used, wherever they come from",
-    async (server) => {
-      const client = await server.from(here).register()
-      expect((await register(server.from(there))).status).toBe(201)
-      const refused = await register(server.from("192.0.2.3"))
-      expect(refused.headers.get("retry-after")).toBe("3600")
-      expect(refused.headers.get("cache-control")).toBe("no-store")
-      expect(await outcome(refused)).toBe("429 temporarily_unavailable")
-      // The operator's own clients are not counted, and one that is used makes room.
-      await server.addClient()
-      await server.tokens(client)
-      expect((await register(server)).status).toBe(201)
-      expect((await register(server)).status).toBe(429)
-    },
-    limited(undefined, { maxUnusedClients: 2 })
-  )
 })
 
 describe("a limiter of the app's own", () => {
