@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { Decision } from "../../src/domain/RateLimit.js"
+import * as FirstAccountEndpoint from "../../src/http/FirstAccountEndpoint.js"
 import type { SettingsOptions } from "../../src/layers/SettingsOptions.js"
+import * as FirstAccount from "../../src/services/FirstAccount.js"
 import { RateLimiter } from "../../src/services/RateLimiter.js"
 import { outcome, redirectUri, type TestServer, test, tokensOf } from "./support/Server.js"
 
@@ -25,18 +27,27 @@ const register = (server: TestServer, headers: Readonly<Record<string, string>> 
 
 /** One request to each endpoint that has a limit, and what it is answered with. */
 const endpoints = {
+  account: [(server: TestServer) => server.send("/account"), "200"],
+  api: [(server: TestServer) => server.send("/api/account"), "401"],
   authorize: [(server: TestServer) => server.send("/authorize"), "400"],
+  consent: [(server: TestServer) => server.post("/consent", {}), "403"],
+  introspect: [(server: TestServer) => server.post("/introspect", {}), "401 invalid_client"],
   login: [(server: TestServer) => server.post("/login", {}), "403"],
+  logout: [(server: TestServer) => server.send("/logout"), "200"],
   register: [register, "201"],
+  revoke: [(server: TestServer) => server.post("/revoke", {}), "401 invalid_client"],
   token: [(server: TestServer) => server.post("/token", {}), "401 invalid_client"]
 } as const
 
 type Name = keyof typeof endpoints
 
 const names = Object.keys(endpoints) as ReadonlyArray<Name>
-const pages: ReadonlyArray<Name> = ["authorize", "login"]
+const pages: ReadonlyArray<Name> = ["account", "authorize", "consent", "login", "logout"]
 
-const allTwo = limited({ authorize: two, login: two, register: two, registerDaily: "off", token: two })
+const allTwo = {
+  api: true,
+  ...limited({ ...Object.fromEntries(names.map((name) => [name, two])), registerDaily: "off" })
+}
 
 const fields = (answer: Response) => ({
   limit: answer.headers.get("ratelimit"),
@@ -69,6 +80,7 @@ describe("each endpoint that strangers can flood", () => {
         expect(fields(answer)).toEqual({ policy, limit: `"${name}";r=0;t=60`, retryAfter: "30" })
         expect(answer.headers.get("cache-control")).toBe("no-store")
         expect(answer.headers.has("location")).toBe(false)
+        if (pages.includes(name)) expect(await answer.clone().text()).toContain("Wait 30 seconds, then try again.")
         expect(answer.headers.get("content-type")).toBe(
           pages.includes(name) ? "text/html; charset=utf-8" : "application/json"
         )
@@ -115,7 +127,7 @@ describe("each endpoint that strangers can flood", () => {
           expect(await outcome(answer)).toBe(good)
         }
       },
-      limited("off")
+      { api: true, ...limited("off") }
     )
   }
 
@@ -391,6 +403,91 @@ describe("registration", () => {
   )
 })
 
+describe("Retry-After", () => {
+  const json = (server: TestServer) => register(server.from(here))
+
+  /** Sends until a request is refused, waits as long as the refusal says, and sends once more. */
+  const heardAfterTheWait = async (server: TestServer, send: () => Promise<Response>) => {
+    let answer = await send()
+    while (answer.status !== 429) answer = await send()
+    const seconds = Number(answer.headers.get("retry-after"))
+    await server.advance(Duration.subtract(Duration.seconds(seconds), "1 second"))
+    const early = (await send()).status
+    await server.advance("1 second")
+    return { seconds, early, status: (await send()).status }
+  }
+
+  test(
+    "of a registration is the longer wait, where both of its quotas are used up",
+    async (server) => {
+      expect(await heardAfterTheWait(server, () => json(server))).toEqual({ seconds: 28_800, early: 429, status: 201 })
+    },
+    limited({ register: { quota: 3, window: "1 hour" }, registerDaily: { quota: 3, window: "1 day" } })
+  )
+
+  test(
+    "of a network is the wait of the widest that is used up",
+    async (server) => {
+      for (let i = 0; i < 4; i++) {
+        for (let j = 0; j < 2; j++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
+      }
+      const send = () => endpoints.token[0](server.from("2001:db8:0:0::2"))
+      expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 401 })
+      const another = () => endpoints.token[0](server.from("2001:db8:0:9::2"))
+      await server.advance("1 hour")
+      for (let i = 0; i < 8; i++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
+      expect(await heardAfterTheWait(server, another)).toEqual({ seconds: 8, early: 429, status: 401 })
+    },
+    limited({ token: two })
+  )
+
+  test(
+    "of a client is the wait of its address, where that is longer",
+    async (server) => {
+      const client = await server.addClient()
+      const send = () => server.from(here).token(client, { grant_type: "client_credentials", scope: "notes:read" })
+      expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 1200, early: 429, status: 200 })
+    },
+    limited({ token: { quota: 3, window: "1 hour" }, tokenClient: { quota: 2, window: "1 minute" } })
+  )
+
+  for (const path of ["/revoke", "/introspect"] as const) {
+    const name = `${path.slice(1)}Client` as const
+    test(
+      `of ${path} is true for a client that proved who it is, whichever address it calls from`,
+      async (server) => {
+        const [client, other] = [await server.addClient(), await server.addClient()]
+        let turn = 0
+        const send = () => server.from(`192.0.2.${++turn}`).ask(path, client, { token: "no token" })
+        expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 200 })
+        expect((await server.ask(path, other, { token: "no token" })).status).toBe(200)
+        const stranger = await server.ask(path, { ...other, client_secret: "wrong" }, { token: "no token" })
+        expect(stranger.headers.get("ratelimit")).toBeNull()
+      },
+      limited({ [name]: two })
+    )
+  }
+
+  test("lets a resource server introspect thousands of tokens a minute", async (server) => {
+    const client = await server.addClient()
+    const asking = server.from(here)
+    for (let i = 0; i < 3_000; i++) {
+      expect((await asking.ask("/introspect", client, { token: "no token" })).status).toBe(200)
+    }
+  })
+
+  const firstAccount = Layer.provide(FirstAccountEndpoint.layer, FirstAccount.layer)
+
+  test(
+    "stands on the answer of the link to the first account, too",
+    async (server) => {
+      const send = () => server.from(here).send("/first-account?token=guessed")
+      expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 410 })
+    },
+    { ...limited({ firstAccount: two }), routes: firstAccount }
+  )
+})
+
 describe("a limiter of the app's own", () => {
   const asked: Array<readonly [name: string, key: string]> = []
   const own = Layer.succeed(RateLimiter, {
@@ -438,6 +535,6 @@ describe("a limiter of the app's own", () => {
       expect(answer.headers.get("retry-after")).toBe("1")
       expect(await outcome(answer)).toBe("503 temporarily_unavailable")
     },
-    { seams: broken }
+    { seams: broken, api: true }
   )
 })
