@@ -45,6 +45,10 @@ const sentences: {
   readonly [Tag in Happening["_tag"]]: (happening: Extract<Happening, { readonly _tag: Tag }>) => string
 } = {
   ClientRegistered: ({ origin }) => `client registered by ${origin === "Operator" ? "the operator" : "itself"}`,
+  RegistrationQuota: ({ atMost, level, unused }) =>
+    level === "Met"
+      ? `maximum of ${atMost} unused clients reached: each registration now removes the oldest`
+      : `${unused} unused clients of at most ${atMost}`,
   ClientChanged: ({ change }) => clientChanges[change],
   AccountCreated: () => "account made",
   AccountChanged: ({ change }) => accountChanges[change],

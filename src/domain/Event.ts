@@ -17,6 +17,12 @@ export type AllowedBy = typeof AllowedBy.Type
 /** What happened. */
 export const Happening = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
+  /** The self-registered clients that were never used are near their maximum, or have reached it. */
+  Schema.TaggedStruct("RegistrationQuota", {
+    level: Schema.Literal("Near", "Met"),
+    unused: Schema.Number,
+    atMost: Schema.Number
+  }),
   Schema.TaggedStruct("ClientChanged", {
     clientId: ClientId,
     change: Schema.Literal("Disabled", "Enabled", "Deleted", "SecretRotated")

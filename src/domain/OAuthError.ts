@@ -44,7 +44,7 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>("latc
 /** A form came from elsewhere than our own page (RFC 6749 §10.12). */
 export class Forbidden extends Schema.TaggedError<Forbidden>("latchkey/Forbidden")(
   "Forbidden",
-  fields("CrossSite", "ForgedForm")
+  fields("CrossSite", "ForgedForm", "RegistrationClosed")
 ) {}
 
 /** Client authentication failed, or the client is unknown (RFC 6749 §5.2). */
@@ -180,7 +180,7 @@ export class Conflict extends Schema.TaggedError<Conflict>("latchkey/Conflict")(
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>("latchkey/TooManyRequests")(
   "TooManyRequests",
   {
-    ...fields("LoginThrottled", "RateLimited", "QuotaReached"),
+    ...fields("LoginThrottled", "RateLimited"),
     /** Whole seconds. */
     retryAfter: Schema.Number
   }

@@ -212,4 +212,4 @@ const changePassword = (
   )
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/account", { GET: get, POST: post }))
+export const layer = Layer.effectDiscard(Endpoint.addPage("/account", { GET: get, POST: post }, ["account"]))

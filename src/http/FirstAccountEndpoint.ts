@@ -69,4 +69,4 @@ const post = Effect.gen(function* () {
 })
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/first-account", { GET: get, POST: post }))
+export const layer = Layer.effectDiscard(Endpoint.addPage("/first-account", { GET: get, POST: post }, ["firstAccount"]))

@@ -46,8 +46,11 @@ export interface SettingsOptions {
    * name it in `trustedProxies`, or all its clients count as one; where no peer address is known, as in a handler of web
    * requests, they count nothing.
    */
-  readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions>> | undefined
-  /** How many clients may wait that registered themselves and were never used; 10,000 if not given. */
+  readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions | undefined>> | undefined
+  /**
+   * Maximum number of clients that registered themselves and were never used; 10,000 if not given. The oldest makes room
+   * for one that comes when there are as many. With 0 clients cannot register themselves.
+   */
   readonly maxUnusedClients?: number | undefined
 }
 

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import { TokenId } from "../domain/AccessToken.js"
 import * as AuthorizationCode from "../domain/AuthorizationCode.js"
 import type { AuthorizationRequest } from "../domain/AuthorizationRequest.js"
 import * as Client from "../domain/Client.js"
@@ -22,6 +23,7 @@ import { Events } from "./Events.js"
 import type { ConsentForm } from "./Forms.js"
 import { GrantStore } from "./GrantStore.js"
 import { Resources } from "./Resources.js"
+import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import { ScopePolicy } from "./ScopePolicy.js"
 import { ServerSettings } from "./ServerSettings.js"
 import type { LoggedIn } from "./Sessions.js"
@@ -68,7 +70,10 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
       form: ConsentForm,
       ticked: Scope.Scope
     ) => Effect.Effect<Allowed, AccessDenied | TemporarilyUnavailable>
-    /** The person refused: a grant that an earlier Allow of the same page made is taken back. */
+    /**
+     * The person refused: a grant that an earlier Allow of the same page made is revoked, and a later Allow of it makes
+     * none. A page that is denied again changes nothing, and is no event.
+     */
     readonly deny: (
       request: AuthorizationRequest,
       form: ConsentForm
@@ -86,9 +91,14 @@ const nothingPermitted = new AccessDenied({
   description: "nothing that was asked may be given"
 })
 
+const alreadyDecided: Allowed = { _tag: "AlreadyDecided" }
+
 /** What an Allow is answered with, by the state of its grant. */
 const allowed = (state: Grant.Grant["_tag"], { code }: ConsentForm): Allowed =>
-  state === "Approved" ? { _tag: "Allowed", code } : { _tag: "AlreadyDecided" }
+  state === "Approved" ? { _tag: "Allowed", code } : alreadyDecided
+
+/** Under which a consent form that was denied is stored, in its grant's place. */
+const deniedForm = ({ grantId }: ConsentForm) => TokenId.make(`denied:${grantId}`)
 
 const make = Effect.gen(function* () {
   const grants = yield* GrantStore
@@ -97,6 +107,7 @@ const make = Effect.gen(function* () {
   const events = yield* Events
   const resources = yield* Resources
   const policy = yield* ScopePolicy
+  const revokedTokens = yield* RevokedTokenStore
   const { lifetimes } = yield* ServerSettings
 
   /** What of a scope this person may give this client now. */
@@ -112,6 +123,19 @@ const make = Effect.gen(function* () {
     return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
   })
 
+  const isDenied = (form: ConsentForm) => revokedTokens.has(deniedForm(form))
+
+  /**
+   * Denies a form for as long as it lives; `true` where this changes something. The form is stored as denied before its
+   * grant is revoked, and an Allow looks for that after it has made the grant: whichever is faster, none is left alive.
+   */
+  const refuse = Effect.fnUntraced(function* (form: ConsentForm) {
+    const now = yield* DateTime.now
+    const isNew = yield* revokedTokens.insert(deniedForm(form), DateTime.addDuration(now, lifetimes.form))
+    const isRevoked = yield* grants.revoke(form.grantId, "Denied", now)
+    return isNew || isRevoked
+  })
+
   /** Makes the grant that a consent covers, unless it was decided before, and says by whom it was. */
   const approve = Effect.fnUntraced(function* (
     request: AuthorizationRequest,
@@ -122,6 +146,8 @@ const make = Effect.gen(function* () {
     by: AllowedBy
   ) {
     const now = yield* DateTime.now
+    // Before the grant, so that the client is not deleted for disuse meanwhile.
+    if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
     const answer = yield* grants.approve(
       Grant.Grant.Approved({
         terms: {
@@ -145,7 +171,6 @@ const make = Effect.gen(function* () {
       })
     )
     if (answer === "Approved") {
-      if (Option.isNone(request.client.usedAt)) yield* clients.markUsed(request.client.id, now)
       yield* events.publish({
         _tag: "Allowed",
         grantId: drawn.grantId,
@@ -211,12 +236,12 @@ const make = Effect.gen(function* () {
         subject: form.subject,
         clientId: request.client.id
       })
+      if (yield* isDenied(form)) return alreadyDecided
       const now = yield* DateTime.now
       const chosen = Scope.intersection(form.offered, ticked)
       const scope = yield* permitted(request, who, chosen)
       if (Scope.isEmpty(scope) && !Scope.isEmpty(form.offered)) {
-        // As a Deny does, it takes back what an earlier Allow of the same page made.
-        yield* grants.revoke(form.grantId, "Denied", now)
+        yield* refuse(form)
         return yield* Scope.isEmpty(chosen)
           ? new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
           : nothingPermitted
@@ -240,6 +265,10 @@ const make = Effect.gen(function* () {
         updatedAt: now
       })
       const answer = yield* approve(request, who, form, { scope, resources: granted }, consent, "Person")
+      if (yield* isDenied(form)) {
+        yield* grants.revoke(form.grantId, "Denied", now)
+        return alreadyDecided
+      }
       return allowed(answer === "Approved" ? answer : answer.alreadyDecided, form)
     }),
 
@@ -249,8 +278,9 @@ const make = Effect.gen(function* () {
         subject: form.subject,
         clientId: request.client.id
       })
-      yield* grants.revoke(form.grantId, "Denied", yield* DateTime.now)
-      yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
+      if (yield* refuse(form)) {
+        yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
+      }
       return new AccessDenied({ reason: "Denied", description: "the person refused" })
     }),
 

@@ -138,9 +138,9 @@ const make = Effect.gen(function* () {
     }),
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
       yield* Effect.annotateCurrentSpan({ subject, clientId })
-      yield* consents.withdraw(subject, clientId)
+      const isNew = yield* consents.withdraw(subject, clientId)
       yield* revoke({ subject, clientId }, "ConsentWithdrawn")
-      yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
+      if (isNew) yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
     }),
     revokeGrant: Effect.fn("TakingAway.revokeGrant")(function* (grantId) {
       const grant = yield* grants.find(grantId)

@@ -26,6 +26,7 @@ import {
   key,
   newHash,
   newSecret,
+  otherApp,
   redemption,
   rotation,
   second,
@@ -178,6 +179,13 @@ const stories: ReadonlyArray<Story> = [
     verb: ({ clients }) => clients.insertDynamic(client(app), 1),
     meanwhile: ({ clients }) => Effect.map(clients.list, (list) => expect(list.length).toBeLessThanOrEqual(1)),
     after: ({ clients }) => Effect.map(clients.list, (list) => expect(list).toHaveLength(1))
+  },
+  {
+    name: "registration in the place of the oldest",
+    before: ({ clients }) => clients.insertDynamic(client(otherApp), 1),
+    verb: ({ clients }) => clients.insertDynamic(client(app), 1),
+    meanwhile: ({ clients }) => Effect.map(clients.list, (list) => expect(list).toHaveLength(1)),
+    after: ({ clients }) => Effect.map(clients.find(app), (found) => expect(Option.isSome(found)).toBe(true))
   },
   {
     name: "record",

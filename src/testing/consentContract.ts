@@ -105,7 +105,7 @@ export const consentContract = (it: StoreTest) => {
     it.effect("cannot be taken back where there are none", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
-        yield* consents.withdraw(alice, app)
+        expect(yield* consents.withdraw(alice, app)).toBe(false)
         expect(yield* consents.find(alice, app)).toEqual(Option.none())
       })
     )
@@ -200,6 +200,19 @@ export const consentContract = (it: StoreTest) => {
         for (const [i, { scope }] of answers.entries()) expect(scope.has(`scope:${i}`)).toBe(true)
         expect(yield* consents.find(alice, app)).toMatchObject({ value: { scope: Scope.fromIterable(scopes) } })
         expect(new Set(answers.map(({ epoch }) => epoch)).size).toBe(1)
+      })
+    )
+
+    it.effect("one withdraws it, the others find nothing to withdraw, and each time it is given anew one does", () =>
+      Effect.gen(function* () {
+        const { consents, nodes } = yield* fresh
+        for (let i = 0; i < 2; i++) {
+          yield* consents.record(consent())
+          const answers = yield* race(nodes, count, ({ consents }) => consents.withdraw(alice, app))
+          expect(answers.filter((isNew) => isNew)).toHaveLength(1)
+          expect(yield* consents.withdraw(alice, app)).toBe(false)
+        }
+        expect(yield* consents.find(alice, app)).toMatchObject({ value: { epoch: 3 + 2 * count } })
       })
     )
 

@@ -9,6 +9,7 @@ import { atomicityContract, type IsToFail } from "./atomicityContract.js"
 import { clientContract } from "./clientContract.js"
 import { approveContract, redeemContract } from "./codeContract.js"
 import { consentContract } from "./consentContract.js"
+import { dynamicClientContract } from "./dynamicClientContract.js"
 import { eventContract } from "./eventContract.js"
 import { findContract, revokeContract } from "./grantContract.js"
 import { historyContract } from "./grantHistories.js"
@@ -75,6 +76,7 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     worldContract(it, capabilities.histories ?? 20)
     sundryContract(it, capabilities.histories ?? 20)
     clientContract(it)
+    dynamicClientContract(it)
     accountContract(it)
     sessionContract(it)
     consentContract(it)

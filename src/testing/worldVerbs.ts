@@ -230,7 +230,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
   withdraw: (world, { consents }, { a, p }) => {
     const before = world.consents[p]?.[a]
     if (before !== undefined) must(world.consents[p])[a] = { epoch: before.epoch + 1, scope: Scope.empty }
-    return consents.withdraw(must(subjects[p]), must(clientIds[a]))
+    return Effect.map(consents.withdraw(must(subjects[p]), must(clientIds[a])), (allowed) => {
+      if (before === undefined) expect(allowed).toBe(false)
+    })
   },
   withdrawAll: (world, { consents }, { a, g, p }) => {
     const whose = g === 0 ? { subject: must(subjects[p]) } : { clientId: must(clientIds[a]) }
@@ -262,8 +264,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
     return sessions.insert(sessionOf(g, p, person.epoch, world.now))
   },
   logOut: (world, { sessions }, { g }) => {
+    const isThere = world.sessions[g] !== undefined
     world.sessions[g] = undefined
-    return sessions.end(sessionOf(g, 0, 1, 0).id)
+    return Effect.map(sessions.end(sessionOf(g, 0, 1, 0).id), (ended) => expect(ended).toBe(isThere))
   },
   pruneSessions: (world, { sessions }) => {
     const count = sweep(world.sessions, ({ endsAt }) => endsAt < world.now)
@@ -271,9 +274,12 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
 
   revokeToken: (world, { revokedTokens }, { g }) => {
+    const isThere = world.tokens[g] !== undefined
     const endsAt = Math.max(world.tokens[g] ?? 0, world.now + tokenLives)
     world.tokens[g] = endsAt
-    return revokedTokens.insert(tokenId(g), at(world.now + tokenLives))
+    return Effect.map(revokedTokens.insert(tokenId(g), at(world.now + tokenLives)), (isNew) =>
+      expect(isNew).toBe(!isThere)
+    )
   },
   pruneTokens: (world, { revokedTokens }) => {
     const count = sweep(world.tokens, (endsAt) => endsAt < world.now)

@@ -111,7 +111,7 @@ describe("client", () => {
     })
     const { stdout } = await run(["client", "show", client_id])
     expect(stdout).toMatch(/^The client Reports is enabled\n\n {2}client_id +\S+\n/)
-    expect(stdout).toMatch(/first used +not yet\n$/)
+    expect(stdout).toMatch(/last used +not yet\n$/)
     expect(stdout).not.toContain(client_secret)
   })
 

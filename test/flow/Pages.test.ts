@@ -301,8 +301,21 @@ describe("a decision", () => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     expect(leadsTo(await browser.submit(page, { button: "deny" }))).toBe("error error_description state iss")
-    // The person may still think better of it, as long as the form lives.
-    expect(codeOf(await browser.submit(page, { button: "allow" }))).toMatch(/^lk_ac_/)
+    expect(headingOf(await browser.submit(page, { button: "allow" }))).toBe("409 Already decided")
+  })
+
+  test("to deny stands while the page is allowed at the same moment, whichever is faster", async (server) => {
+    const client = await server.register()
+    for (let i = 0; i < 10; i++) {
+      const { browser, page, verifier } = await server.toConsent(client)
+      const [allowed] = await Promise.all(
+        (i % 2 === 0 ? ["allow", "deny"] : ["deny", "allow"]).map((button) => browser.clone().submit(page, { button }))
+      ).then((answers) => (i % 2 === 0 ? answers : answers.reverse()))
+      const code = allowed?.sentTo?.searchParams.get("code") ?? undefined
+      if (code === undefined) expect(allowed?.status).toBe(409)
+      else expect(await outcome(server.redeem(client, { code, verifier }))).toBe("400 invalid_grant")
+      expect(headingOf(await browser.submit(page, { button: "allow" }))).toBe("409 Already decided")
+    }
   })
 
   // LOGIN-19, TOKEN-14

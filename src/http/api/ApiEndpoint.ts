@@ -23,6 +23,7 @@ import * as Body from "../Body.js"
 import * as Endpoint from "../Endpoint.js"
 import * as JsonText from "../JsonText.js"
 import { metadataUrl } from "../ProtectedResourceEndpoint.js"
+import * as RateLimits from "../RateLimits.js"
 import { observed } from "../Telemetry.js"
 import * as Wire from "../Wire.js"
 import * as Api from "./Api.js"
@@ -96,23 +97,26 @@ const finish = (place: Place, response: HttpServerResponse.HttpServerResponse) =
 const answer = (
   place: Place,
   method: string,
-  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>,
+  counting: RateLimits.Counting
 ) => {
   const answered = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    yield* refuseRepeated(request)
-    return yield* Effect.provideService(handler, HttpServerRequest.HttpServerRequest, bounded(request))
-  }).pipe(
-    Effect.catchAllDefect((defect) => Effect.fail(defect)),
-    Effect.catchAll((problem: unknown) =>
-      Effect.gen(function* () {
-        const error = yield* toError(place, problem)
-        yield* Endpoint.log(place.path, error)
-        return render(place, error)
-      })
-    ),
-    Effect.map((response) => finish(place, response))
-  )
+    const { admit, headers } = counting(request)
+    const response = yield* admit.pipe(
+      Effect.zipRight(refuseRepeated(request)),
+      Effect.zipRight(Effect.provideService(handler, HttpServerRequest.HttpServerRequest, bounded(request))),
+      Effect.catchAllDefect((defect) => Effect.fail(defect)),
+      Effect.catchAll((problem: unknown) =>
+        Effect.gen(function* () {
+          const error = yield* toError(place, problem)
+          yield* Endpoint.log(place.path, error)
+          return render(place, error)
+        })
+      )
+    )
+    return HttpServerResponse.setHeaders(finish(place, response), headers())
+  })
   return HttpMiddleware.withLoggerDisabled(observed(place.path, method, answered))
 }
 
@@ -142,12 +146,13 @@ export const layer = HttpApiBuilder.Router.unwrap((built) =>
       const router = yield* HttpLayerRouter.HttpRouter
       const { issuer } = yield* ServerSettings
       const clock = yield* ServerClock
+      const counting = yield* RateLimits.byAddress(["api"])
       const routes = built.routes as Iterable<Built>
       for (const [path, here] of Object.entries(Arr.groupBy(routes, ({ path }) => path))) {
         const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
         const place: Place = { issuer, path, isAccount, methods: here.map(({ method }) => method) }
         for (const { handler, method } of here) {
-          const answered = Effect.withClock(answer(place, method, handler), clock)
+          const answered = Effect.withClock(answer(place, method, handler, counting), clock)
           yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answered)
         }
         const others = otherwise(place)

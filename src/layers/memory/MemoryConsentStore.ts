@@ -61,7 +61,9 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
   withdraw: (subject, clientId) =>
     Effect.sync(() => {
       const before = consents.get(Rows.pairOf(subject, clientId))
-      if (before !== undefined) takeBack(consents, before)
+      if (before === undefined) return false
+      takeBack(consents, before)
+      return allowsSomething(before)
     }),
   withdrawAll: (whose) =>
     Effect.sync(() => {

@@ -32,7 +32,7 @@ const Item = Schema.Union(
 type Item = typeof Item.Type
 
 const readPair = SqlText.reader("consents", Pair)
-const readEpoch = SqlText.reader("consents", Pair.pick("epoch"))
+const readRaised = SqlText.reader("consents", Schema.Struct({ epoch: Schema.Int, had_items: Schema.Literal(0, 1) }))
 const readItems = SqlText.reader("consent_items", Schema.Array(Item))
 
 const readListed = SqlText.reader(
@@ -89,7 +89,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning updated_at, epoch`)
   const advanceEpoch = query(`
     update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject and client_id = :clientId
-    returning epoch`)
+    returning epoch, case when exists (
+      select 1 from consent_items
+      where consent_items.issuer = consents.issuer and consent_items.subject = consents.subject
+        and consent_items.client_id = consents.client_id and consent_items.epoch = consents.epoch - 1
+    ) then 1 else 0 end as had_items`)
   const forget = query(`
     delete from consent_items
     where issuer = :issuer and subject = :subject and client_id = :clientId and epoch < :epoch`)
@@ -182,12 +186,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     }),
 
     withdraw: Effect.fnUntraced(function* (subject, clientId) {
-      const raised = yield* advanceEpoch({ subject, clientId })
-      // From here on nothing of it counts; what follows only tidies up.
-      for (const row of raised) {
-        const { epoch } = yield* readEpoch(row)
-        yield* forget({ subject, clientId, epoch })
-      }
+      const [row] = yield* advanceEpoch({ subject, clientId })
+      if (row === undefined) return false
+      const { epoch, had_items } = yield* readRaised(row)
+      // Nothing of it counts any more; this only deletes the rows.
+      yield* forget({ subject, clientId, epoch })
+      return had_items === 1
     }),
 
     withdrawAll: (whose) =>

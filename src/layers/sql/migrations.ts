@@ -1,6 +1,7 @@
 /**
  * The schema, as numbered steps that only go forward. A step that was published is never changed: a later one follows.
  */
+import * as ClientUse from "./migrations/ClientUse.js"
 import * as HighWaterMark from "./migrations/HighWaterMark.js"
 import * as Initial from "./migrations/Initial.js"
 import * as Keys from "./migrations/Keys.js"
@@ -15,7 +16,8 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 3, name: "keys", statements: Keys.statements },
   { version: 4, name: "upkeep", statements: Upkeep.statements },
   { version: 5, name: "rate limits", statements: RateLimits.statements },
-  { version: 6, name: "high-water mark", statements: HighWaterMark.statements }
+  { version: 6, name: "high-water mark", statements: HighWaterMark.statements },
+  { version: 7, name: "client use", statements: ClientUse.statements }
 ]
 
 /** The version that this program reads and writes. */

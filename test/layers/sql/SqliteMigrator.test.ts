@@ -129,6 +129,7 @@ it.scopedLive.each([
   ["sessions", "sessions_subject", "subject = 'alice'"],
   ["revoked_tokens", "revoked_tokens_end", "expires_at < 1 order by expires_at"],
   ["clients", "clients_unused", "origin = 'Dynamic' and used_at is null and issued_at < 1 order by issued_at"],
+  ["clients", "clients_used", "origin = 'Dynamic' and used_at < 1 order by used_at"],
   ["events", "events_at", "at < 1 order by at"],
   ["events", "events_subject", "subject = 'alice' order by id"],
   ["events", "events_client", "client_id = 'app' order by id"],
