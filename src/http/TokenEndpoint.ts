@@ -15,6 +15,7 @@ import { GrantTypes } from "../services/GrantTypes.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
+import * as ClientAddress from "./ClientAddress.js"
 import * as Credentials from "./Credentials.js"
 import * as Endpoint from "./Endpoint.js"
 import { Meter } from "./RateLimits.js"
@@ -28,6 +29,7 @@ const token = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const authenticator = yield* ClientAuthenticator
   const grantTypes = yield* GrantTypes
+  const { trustedProxies } = yield* ServerSettings
 
   const parameters = yield* Body.formOnly(request, repeatable)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
@@ -42,7 +44,9 @@ const token = Effect.gen(function* () {
       description: "the client did not register this grant type"
     })
   }
-  return HttpServerResponse.unsafeJson(toJson(yield* grant.handle(parameters, client)), { headers: Wire.noStore })
+  const caller = { network: Option.fromNullable(ClientAddress.of(request, trustedProxies)) }
+  const response = yield* grant.handle(parameters, client, caller)
+  return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
 })
 
 /** RFC 6749 §5.1. */

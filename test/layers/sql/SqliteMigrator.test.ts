@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Issuer } from "../../../src/domain/Issuer.js"
+import * as ResourceScopes from "../../../src/domain/ResourceScopes.js"
 import * as SqliteStore from "../../../src/layers/SqliteStore.js"
 import { grantEnd } from "../../../src/layers/sql/migrations/Operation.js"
 import { migrations } from "../../../src/layers/sql/migrations.js"
@@ -77,7 +78,7 @@ it.scopedLive("what version 1 kept is there in version 2: enabled, used if it wa
         client_id: app,
         redirect_uri: terms.redirectUri,
         scope: "notes:read notes:write",
-        resources: JSON.stringify(terms.resources),
+        resources: JSON.stringify(ResourceScopes.resources(terms.granted)),
         session_id: terms.sessionId,
         authenticated_at: terms.authenticatedAt.epochMillis,
         approved_at: terms.approvedAt.epochMillis,
