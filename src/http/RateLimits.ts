@@ -22,6 +22,8 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
   {
     /** Counts the request against a limit of whoever `key` names; where the limit is off, nothing is counted. */
     readonly consume: (name: LimitName, key: string) => Effect.Effect<void, Refusal>
+    /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
+    readonly network: Option.Option<string>
   }
 >() {}
 
@@ -41,7 +43,7 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 /** For endpoints that have no limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
-  meter: { consume: () => Effect.void },
+  meter: { consume: () => Effect.void, network: Option.none() },
   headers: () => ({})
 })
 
@@ -92,7 +94,7 @@ export const byAddress = (
           address === undefined
             ? Effect.void
             : Effect.forEach(names, (name) => consume(name, address), { discard: true }),
-        meter: { consume },
+        meter: { consume, network: Option.fromNullable(address) },
         headers: () => (met.length === 0 ? {} : headersOf(met))
       }
     }

@@ -15,7 +15,6 @@ import { GrantTypes } from "../services/GrantTypes.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
-import * as ClientAddress from "./ClientAddress.js"
 import * as Credentials from "./Credentials.js"
 import * as Endpoint from "./Endpoint.js"
 import { Meter } from "./RateLimits.js"
@@ -29,12 +28,12 @@ const token = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const authenticator = yield* ClientAuthenticator
   const grantTypes = yield* GrantTypes
-  const { trustedProxies } = yield* ServerSettings
+  const { consume, network } = yield* Meter
 
   const parameters = yield* Body.formOnly(request, repeatable)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
   // What a client may use up it must have proved to be its own: the id of a public client is anybody's word.
-  if (isConfidential(client)) yield* (yield* Meter).consume("tokenClient", client.id)
+  if (isConfidential(client)) yield* consume("tokenClient", client.id)
 
   const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
   yield* Effect.annotateCurrentSpan({ clientId: client.id, grantType: grant.grantType })
@@ -44,8 +43,7 @@ const token = Effect.gen(function* () {
       description: "the client did not register this grant type"
     })
   }
-  const caller = { network: Option.fromNullable(ClientAddress.of(request, trustedProxies)) }
-  const response = yield* grant.handle(parameters, client, caller)
+  const response = yield* grant.handle(parameters, client, { network })
   return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
 })
 

@@ -95,7 +95,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     WrongVerifier: () => tell({ _tag: "Revoked", ...ids, reason: "WrongVerifier" }, "WrongVerifier"),
     Duplicate: ({ elsewhere }) => Effect.zipRight(tellDuplicate(elsewhere), refuse("Duplicate")),
     Replayed: ({ elsewhere }) =>
-      Effect.when(tellDuplicate(elsewhere), () => elsewhere).pipe(
+      (elsewhere ? tellDuplicate(elsewhere) : Effect.void).pipe(
         Effect.zipRight(grants.revoke(terms.id, "CodeReplayed", now)),
         Effect.flatMap((isNew) =>
           isNew ? tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed") : refuse("Replayed")

@@ -83,7 +83,8 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   // A refresh adds no row to any table, or tables would grow with use: of a day's refreshes the first is kept.
   const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.mention : events.publish
 
-  const tellElsewhere = events.publishDaily({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation })
+  const tellElsewhere = () =>
+    events.publishDaily({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation })
 
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>
@@ -94,15 +95,12 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     Retried: ({ elsewhere, grant }) =>
       Effect.as(
         elsewhere
-          ? tellElsewhere
+          ? tellElsewhere()
           : events.publishDaily({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
         respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: ({ elsewhere }) =>
-      Effect.zipRight(
-        Effect.when(tellElsewhere, () => elsewhere),
-        revoke("RefreshTokenReplayed", "Replayed")
-      ),
+      Effect.zipRight(elsewhere ? tellElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
     Ahead: () => revoke("LostWrites", "Ahead"),
     Revoked: () => refuse("Revoked"),
     Expired: () => refuse("Expired"),
