@@ -60,6 +60,9 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
   lifetimes,
   privateUseSchemes: redirectSchemes,
   trustedProxies: Setting.read(Settings.table.trustedProxies),
+  retryFromElsewhere: Effect.map(Setting.read(Settings.table.retryFromElsewhere), (word) =>
+    word === "replay" ? "Replay" : "Allow"
+  ),
   rateLimits: Effect.flatMap(
     Setting.find(Settings.table.rateLimit),
     Option.match({

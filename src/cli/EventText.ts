@@ -59,8 +59,11 @@ const sentences: {
   Denied: () => "denied",
   Redeemed: () => "code redeemed",
   Duplicate: () => "code presented again within moments, and taken for a duplicate",
+  DuplicateElsewhere: () => "code presented again within moments, from another network: it may have been stolen",
   Refreshed: ({ generation }) => `refreshed, generation ${generation}`,
   Retried: ({ generation }) => `refresh retried, generation ${generation}`,
+  RetriedElsewhere: ({ generation }) =>
+    `old refresh token of generation ${generation} presented again from another network: it may have been stolen`,
   Revoked: ({ reason }) => `revoked: ${reasons[reason]}`,
   TokenRevoked: () => "an access token given back by the client",
   ConsentWithdrawn: () => "consent withdrawn",

@@ -279,6 +279,13 @@ export const table = named({
     home: "Environment",
     secret: true
   }),
+  retryFromElsewhere: make({
+    meaning:
+      'Whether a refresh token or code that is used again from another network is only reported ("allow") or ends the grant ("replay")',
+    schema: Schema.Literal("allow", "replay"),
+    standard: "allow",
+    hint: "give allow or replay"
+  }),
   api: make({
     meaning: "Whether the account and admin API is served, at /api",
     schema: Schema.Literal("on", "off"),

@@ -45,8 +45,12 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("Denied", { subject: Subject, clientId: ClientId }),
   Schema.TaggedStruct("Redeemed", grant),
   Schema.TaggedStruct("Duplicate", grant),
+  /** A duplicate from another network than the redemption. */
+  Schema.TaggedStruct("DuplicateElsewhere", grant),
   Schema.TaggedStruct("Refreshed", { ...grant, generation: Schema.Number }),
   Schema.TaggedStruct("Retried", { ...grant, generation: Schema.Number }),
+  /** A retry from another network than the rotation that it repeats; `generation` is that of the presented token. */
+  Schema.TaggedStruct("RetriedElsewhere", { ...grant, generation: Schema.Number }),
   Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
   Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
   Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),

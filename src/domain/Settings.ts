@@ -1,6 +1,7 @@
 /** What an operator may set, with defaults and their reasons. Settings that contradict each other are refused. */
 import * as Duration from "effect/Duration"
 import type { Issuer } from "./Issuer.js"
+import type { FromElsewhere } from "./NetworkTag.js"
 import type { Limits } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
 
@@ -100,6 +101,12 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
  */
 export const defaultMaxUnusedClients = 10_000
 
+/**
+ * A phone that changes from Wi-Fi to a mobile network repeats a request from another network, and so does a host that has
+ * both IPv4 and IPv6: revoking the grant would log honest people out. So such a retry is an event, and no replay.
+ */
+export const defaultRetryFromElsewhere: FromElsewhere = "Allow"
+
 /** A server's settings, checked. */
 export interface Settings {
   readonly issuer: Issuer
@@ -111,6 +118,8 @@ export interface Settings {
   readonly trustedProxies: ReadonlyArray<string>
   /** How often the endpoints may be called (see `domain/RateLimit`). */
   readonly rateLimits: Limits
+  /** Whether a retried refresh or a duplicate redemption from another network is a replay, which revokes the grant. */
+  readonly retryFromElsewhere: FromElsewhere
   /** Maximum number of clients that registered themselves and were never used; with 0 nobody can register. */
   readonly maxUnusedClients: number
 }

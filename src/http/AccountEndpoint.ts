@@ -12,6 +12,7 @@ import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import { Accounts } from "../services/Accounts.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { ConsentStore } from "../services/ConsentStore.js"
@@ -107,7 +108,7 @@ const apps = (
       Effect.gen(function* () {
         const client = yield* clients.find(consent.clientId)
         if (Option.isNone(client)) return []
-        const resources = known.filter(({ uri }) => consent.resources.has(uri))
+        const resources = known.filter(({ uri }) => consent.granted.has(uri))
         return [
           {
             clientName: Client.displayName(client.value),
@@ -117,7 +118,7 @@ const apps = (
               name: name ?? uri,
               uri,
               scopes: Object.entries(scopes)
-                .filter(([token]) => consent.scope.has(token))
+                .filter(([token]) => ResourceScopes.at(consent.granted, uri).has(token))
                 .map(([token, description]) => ({ token, description }))
             })),
             formAction: path(issuer),

@@ -17,6 +17,7 @@ import {
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import { Approvals } from "../services/Approvals.js"
 import { digest, digestOf, randomSecret } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
@@ -159,12 +160,12 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
         name: resource.name ?? resource.uri,
         uri: resource.uri,
         scopes: Object.entries(resource.scopes)
-          .filter(([token]) => offer.form.offered.has(token))
+          .filter(([token]) => ResourceScopes.at(offer.form.offered, resource.uri).has(token))
           .map(([token, description]) => ({
             token,
             description,
-            checked: offer.ticked.has(token),
-            isNew: offer.fresh.has(token)
+            checked: ResourceScopes.at(offer.ticked, resource.uri).has(token),
+            isNew: ResourceScopes.at(offer.fresh, resource.uri).has(token)
           }))
       })),
       lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,

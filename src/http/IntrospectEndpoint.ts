@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
 import { Asker, Introspection, Known } from "../services/Introspection.js"
@@ -51,12 +52,12 @@ const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, un
       exp: Time.toNumericDate(access.expiresAt),
       jti: access.tokenId
     }),
-    RefreshToken: ({ expiresAt, terms }) => ({
+    RefreshToken: ({ expiresAt, scope, terms }) => ({
       token_type: "refresh_token",
-      scope: Scope.format(terms.scope),
+      scope: Scope.format(scope),
       client_id: terms.clientId,
       sub: terms.subject,
-      aud: terms.resources,
+      aud: ResourceScopes.resources(terms.granted),
       exp: Time.toNumericDate(expiresAt)
     })
   })

@@ -32,6 +32,8 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
   {
     /** Counts the request against the limit of one owner, such as a client by its id; where the limit is off, nothing is counted. */
     readonly consume: (name: LimitName, owner: string) => Effect.Effect<void, Refusal>
+    /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
+    readonly network: Option.Option<string>
   }
 >() {}
 
@@ -51,7 +53,7 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 /** For endpoints that have no limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
-  meter: { consume: () => Effect.void },
+  meter: { consume: () => Effect.void, network: Option.none() },
   headers: () => ({})
 })
 
@@ -108,12 +110,16 @@ export const byAddress = (
         }
       })
 
-      const networks = admitted.length === 0 ? [] : ClientAddress.networks(request, trustedProxies).map(keyOf)
+      const networks = ClientAddress.networks(request, trustedProxies)
+      const keys = admitted.length === 0 ? [] : networks.map(keyOf)
       return {
         admit: consume(
-          networks.flatMap((key, index) => admitted.map((limit) => ({ limit: ofNetwork(limit, index), key })))
+          keys.flatMap((key, index) => admitted.map((limit) => ({ limit: ofNetwork(limit, index), key })))
         ),
-        meter: { consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))) },
+        meter: {
+          consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
+          network: Arr.head(networks)
+        },
         headers: () => (met.length === 0 ? {} : headersOf(met))
       }
     }

@@ -20,6 +20,7 @@ import { keyContract } from "./keyContract.js"
 import { leaseContract } from "./leaseContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
 import * as Nodes from "./Nodes.js"
+import { networkContract } from "./networkContract.js"
 import { resealContract } from "./resealContract.js"
 import { resourceContract } from "./resourceContract.js"
 import { restartContract } from "./restartContract.js"
@@ -71,6 +72,7 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     resealContract(it)
     rotateContract(it)
     retryContract(it)
+    networkContract(it)
     raceContract(it)
     historyContract(it)
     worldContract(it, capabilities.histories ?? 20)

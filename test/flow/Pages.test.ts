@@ -251,8 +251,7 @@ describe("a form", () => {
     expect(location.origin + location.pathname).toBe(redirectUri)
     expect(location.searchParams.get("state")).toBe("the state")
     const grant = await server.grant(location.searchParams.get("code") ?? "")
-    expect(grant.terms.scope).toEqual(new Set(["notes:read"]))
-    expect(grant.terms.resources).toEqual([resource])
+    expect(grant.terms.granted).toEqual(new Map([[resource, new Set(["notes:read"])]]))
   })
 })
 

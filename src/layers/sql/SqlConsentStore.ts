@@ -19,15 +19,23 @@ import type { Consent } from "../../domain/Consent.js"
 import type { Issuer } from "../../domain/Issuer.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import * as Scope from "../../domain/Scope.js"
 import type { ConsentStore } from "../../services/ConsentStore.js"
 import * as SqlText from "./SqlText.js"
 
 const Pair = Schema.Struct({ updated_at: SqlText.Instant, epoch: Schema.Int })
 
+/** A resource, or a resource, a space and one token of the scope there: neither holds a space. */
+const Granted = Schema.String.pipe(Schema.filter((text) => isResource(text.split(" ", 1)[0])))
+const isResource = Schema.is(ResourceIndicator)
+
 const Item = Schema.Union(
+  Schema.Struct({ kind: Schema.Literal("granted"), value: Granted }),
+  Schema.Struct({ kind: Schema.Literal("redirect_uri"), value: RedirectUri }),
+  // Of a version before 7, which did not keep what was allowed where.
   Schema.Struct({ kind: Schema.Literal("scope"), value: Schema.String }),
-  Schema.Struct({ kind: Schema.Literal("resource"), value: ResourceIndicator }),
-  Schema.Struct({ kind: Schema.Literal("redirect_uri"), value: RedirectUri })
+  Schema.Struct({ kind: Schema.Literal("resource"), value: ResourceIndicator })
 )
 type Item = typeof Item.Type
 
@@ -45,11 +53,37 @@ const readPage = SqlText.reader(
   Schema.Array(Schema.Struct({ subject: Subject, client_id: ClientId, has_client: Schema.Number }))
 )
 
-const itemsOf = ({ redirectUris, resources, scope }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
-  ...Array.from(scope, (value) => ({ kind: "scope" as const, value })),
-  ...Array.from(resources, (value) => ({ kind: "resource" as const, value })),
+const itemsOf = ({ granted, redirectUris }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
+  ...Array.from(granted).flatMap(([resource, scope]) =>
+    [resource, ...Array.from(scope, (token) => `${resource} ${token}`)].map((value) => ({
+      kind: "granted" as const,
+      value
+    }))
+  ),
   ...Array.from(redirectUris, (value) => ({ kind: "redirect_uri" as const, value }))
 ]
+
+const valuesOf = <Kind extends Item["kind"]>(items: ReadonlyArray<Item>, kind: Kind) =>
+  items.flatMap((item) => (item.kind === kind ? [item.value as Extract<Item, { readonly kind: Kind }>["value"]] : []))
+
+const grantedOf = (items: ReadonlyArray<Item>): ResourceScopes.ResourceScopes => {
+  const granted = new Map<ResourceIndicator, Set<string>>()
+  for (const value of valuesOf(items, "granted")) {
+    const [uri = "", token] = value.split(" ")
+    const resource = ResourceIndicator.make(uri, true)
+    const scope = granted.get(resource) ?? new Set()
+    granted.set(resource, token === undefined ? scope : scope.add(token))
+  }
+  return granted
+}
+/**
+ * A consent of a version before 7, with every scope at every resource. It is listed, so that the person can withdraw it.
+ * It is not found: a scope that has moved since must not be taken for allowed, so the person is asked once more.
+ */
+const grantedBefore = (items: ReadonlyArray<Item>): ResourceScopes.ResourceScopes => {
+  const scope = Scope.fromIterable(valuesOf(items, "scope"))
+  return ResourceScopes.make(...valuesOf(items, "resource").map((uri) => [uri, scope] as const))
+}
 
 const consentOf = (
   subject: Subject,
@@ -59,9 +93,8 @@ const consentOf = (
 ): Consent => ({
   subject,
   clientId,
-  scope: new Set(items.flatMap((item) => (item.kind === "scope" ? [item.value] : []))),
-  resources: new Set(items.flatMap((item) => (item.kind === "resource" ? [item.value] : []))),
-  redirectUris: new Set(items.flatMap((item) => (item.kind === "redirect_uri" ? [item.value] : []))),
+  granted: grantedOf(items),
+  redirectUris: new Set(valuesOf(items, "redirect_uri")),
   updatedAt: pair.updated_at,
   epoch: pair.epoch
 })
@@ -162,7 +195,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       return yield* Effect.forEach(
         Object.values(Arr.groupBy(rows, ({ client_id }) => client_id)),
         ([pair, ...others]) =>
-          Effect.map(readItems([pair, ...others]), (items) => consentOf(subject, pair.client_id, pair, items))
+          Effect.map(readItems([pair, ...others]), (items) => {
+            const consent = consentOf(subject, pair.client_id, pair, items)
+            return { ...consent, granted: ResourceScopes.union(grantedBefore(items), consent.granted) }
+          })
       )
     }),
 
