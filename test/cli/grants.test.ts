@@ -68,6 +68,7 @@ describe("grant", () => {
       client_id: clientId,
       scope: "notes:read",
       resources: [`${server.url}/mcp`],
+      granted: { [`${server.url}/mcp`]: "notes:read" },
       approved_at: expect.stringMatching(/Z$/),
       redeemed_at: expect.stringMatching(/Z$/),
       expires_at: expect.stringMatching(/Z$/),
@@ -103,6 +104,7 @@ describe("grant", () => {
     const { stdout } = await run("grant", "show", id)
     expect(stdout).toMatch(new RegExp(`^The grant ${id} is revoked: the operator revoked it\\n\\n {2}account +ada\\n`))
     expect(stdout).toMatch(new RegExp(`\\n {2}client +${clientId} {2}\\(Test client\\)\\n {2}scope +notes:read\\n`))
+    expect(stdout).toContain(`${server.url}/mcp  notes:read\n`)
     const story = stdout
       .split("\n\n")
       .at(-1)

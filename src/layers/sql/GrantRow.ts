@@ -29,7 +29,8 @@ export const columns =
 export const decode = (row: object): Effect.Effect<Grant.Grant, TemporarilyUnavailable> =>
   Effect.try({
     try: () => grantOf(row as Row),
-    catch: (cause) => SqlText.unreadable("grants", cause instanceof Unreadable ? cause.column : "resources")
+    // Else it was JSON that could not be parsed.
+    catch: (cause) => SqlText.unreadable("grants", cause instanceof Unreadable ? cause.column : jsonColumn(row as Row))
   })
 
 type Row = Readonly<Record<string, unknown>>
@@ -93,7 +94,7 @@ const termsOf = (row: Row): Grant.Terms => ({
   subject: Subject.make(text(row, "subject"), true),
   clientId: ClientId.make(text(row, "client_id"), true),
   redirectUri: RedirectUri.make(text(row, "redirect_uri"), true),
-  granted: row.granted === null ? grantedBefore(row) : parseGranted(text(row, "granted")),
+  granted: jsonColumn(row) === "granted" ? parseGranted(text(row, "granted")) : grantedBefore(row),
   sessionId: SessionId.make(text(row, "session_id"), true),
   authenticatedAt: instant(row, "authenticated_at"),
   approvedAt: instant(row, "approved_at"),
@@ -105,10 +106,13 @@ const termsOf = (row: Row): Grant.Terms => ({
   }
 })
 
+/** The column of the row that holds JSON and is read. */
+const jsonColumn = (row: Row): "granted" | "resources" => (row.granted === null ? "resources" : "granted")
+
 /** Resource to scope, as `encode` writes it. */
 const parseGranted = (json: string): ResourceScopes.ResourceScopes => {
   const record: unknown = JSON.parse(json)
-  if (typeof record !== "object" || record === null) throw new Unreadable("granted")
+  if (typeof record !== "object" || record === null || Array.isArray(record)) throw new Unreadable("granted")
   return ResourceScopes.make(
     ...Object.entries(record).map(([uri, scope]) => {
       if (typeof scope !== "string") throw new Unreadable("granted")
