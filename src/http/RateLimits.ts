@@ -22,6 +22,8 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
   {
     /** Counts the request against a limit of whoever `key` names; where the limit is off, nothing is counted. */
     readonly consume: (name: LimitName, key: string) => Effect.Effect<void, Refusal>
+    /** Counts the request against a limit of the client's address; where that is not known, nothing is counted. */
+    readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
   }
 >() {}
 
@@ -41,7 +43,7 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 /** For endpoints that have no limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
-  meter: { consume: () => Effect.void },
+  meter: { consume: () => Effect.void, consumeByAddress: () => Effect.void },
   headers: () => ({})
 })
 
@@ -87,12 +89,10 @@ export const byAddress = (
         }
       })
       const address = ClientAddress.of(request, trustedProxies)
+      const consumeByAddress = (name: LimitName) => (address === undefined ? Effect.void : consume(name, address))
       return {
-        admit:
-          address === undefined
-            ? Effect.void
-            : Effect.forEach(names, (name) => consume(name, address), { discard: true }),
-        meter: { consume },
+        admit: Effect.forEach(names, consumeByAddress, { discard: true }),
+        meter: { consume, consumeByAddress },
         headers: () => (met.length === 0 ? {} : headersOf(met))
       }
     }

@@ -4,6 +4,7 @@
 import * as HighWaterMark from "./migrations/HighWaterMark.js"
 import * as Initial from "./migrations/Initial.js"
 import * as Keys from "./migrations/Keys.js"
+import * as LoginCounters from "./migrations/LoginCounters.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Operation from "./migrations/Operation.js"
 import * as RateLimits from "./migrations/RateLimits.js"
@@ -15,7 +16,8 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 3, name: "keys", statements: Keys.statements },
   { version: 4, name: "upkeep", statements: Upkeep.statements },
   { version: 5, name: "rate limits", statements: RateLimits.statements },
-  { version: 6, name: "high-water mark", statements: HighWaterMark.statements }
+  { version: 6, name: "high-water mark", statements: HighWaterMark.statements },
+  { version: 7, name: "login counters", statements: LoginCounters.statements }
 ]
 
 /** The version that this program reads and writes. */
