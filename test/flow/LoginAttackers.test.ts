@@ -34,12 +34,12 @@ const siege = async (
   const seen: Array<Day> = []
   let now = 0
   let pausedUntil = 0
-  while (seen.length < days) {
+  while (now < days * 86_400) {
     const i = next.indexOf(Math.min(...next))
     const [at = 0, attacker] = [next[i], attackers[i]]
     if (attacker === undefined) break
     const day = { tried: 0, paused: 0, longest: 0 }
-    await server.advance(`${Math.round((at - now) * 1000)} millis`)
+    if (at > now) await server.advance(`${Math.round((at - now) * 1000)} millis`)
     now = at
     const answer = await guard(server, "ada", attacker())
     next[i] = now + (answer === "tried" ? 0.5 : answer)
@@ -87,15 +87,13 @@ describe("somebody who guesses at a name from one place", () => {
 
   test("posts twice a second, and its refused attempts change nothing", async (server) => {
     let tried = 0
-    let longest = 0
-    for (let i = 0; i < 1_200; i++) {
+    for (let i = 0; i < 320; i++) {
       if ((await guard(server, "ada", ["192.0.2.1"])) === "tried") tried++
-      longest = Math.max(longest, await waitOf(server, "ada", elsewhere))
       await server.advance("500 millis")
     }
-    // The first five, and then after 10, 20, 40, 80 and 160 seconds more.
-    expect(tried).toBe(10)
-    expect(longest).toBe(2)
+    // Five at once, and then one after 10, 20, 40 and 80 seconds more.
+    expect(tried).toBe(9)
+    expect(await waitOf(server, "ada", elsewhere)).toBe(0)
   })
 
   test("from one /56, cannot keep the owner out of another /56 of its /48", async (server) => {
@@ -124,8 +122,8 @@ describe("somebody who guesses at a name from many addresses", () => {
     expect(second?.paused).toBe(0)
   })
 
-  test("from 50, keeps unknown browsers out for 96 guesses a day, and known ones not at all", async (server) => {
-    const [, second] = await siege(server, addresses(50), elsewhere, 2)
+  test("from 20, keeps unknown browsers out with 96 guesses a day, and known ones not at all", async (server) => {
+    const [, second] = await siege(server, addresses(20), elsewhere, 2)
     expect(second).toMatchObject({ tried: 96, longest: 900 })
     expect(second?.paused).toBeGreaterThan(23 * 3_600)
     expect(await waitOf(server, "ada", elsewhere)).toBeGreaterThan(0)

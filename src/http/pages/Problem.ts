@@ -8,8 +8,8 @@ export const throttled = (waitSeconds: number | undefined): string =>
     ? "Too many attempts. Wait a while, then try again."
     : `Too many attempts. Try again in ${duration(waitSeconds)}.`
 
-/** A whole number of the largest unit that fits, rounded up. */
-const duration = (seconds: number): string => {
+/** A time in words, such as "4 minutes": a whole number of the largest unit that fits, rounded up. */
+export const duration = (seconds: number): string => {
   const [count, unit] =
     seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"]
   const whole = Math.ceil(count)
