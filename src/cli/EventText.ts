@@ -40,6 +40,13 @@ const keyChanges = {
   Removed: "removed: nothing sealed under it lives any more"
 } as const
 
+const throttleReasons = {
+  DeviceFailures: "too many failures in a known browser, which counts as an unknown one meanwhile",
+  PairFailures: "too many failures with this name from one network, which waits",
+  NetworkFailures: "too many failures from one network, where unknown browsers wait",
+  NameFailures: "too many failures with this name, for which unknown browsers wait"
+} as const
+
 /** One sentence for each thing that can happen, without whom it happened to. */
 const sentences: {
   readonly [Tag in Happening["_tag"]]: (happening: Extract<Happening, { readonly _tag: Tag }>) => string
@@ -54,6 +61,7 @@ const sentences: {
   AccountChanged: ({ change }) => accountChanges[change],
   LoggedIn: () => "logged in",
   LoginFailed: ({ subject }) => (subject === undefined ? "login failed: there is no such account" : "login failed"),
+  LoginThrottled: ({ reason }) => `logins paused: ${throttleReasons[reason]}`,
   LoggedOut: () => "logged out",
   Allowed: ({ by, scope }) => `allowed${by === "RememberedConsent" ? " as before, without a page" : ""}: ${scope}`,
   Denied: () => "denied",

@@ -14,6 +14,10 @@ const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
 export const AllowedBy = Schema.Literal("Person", "RememberedConsent")
 export type AllowedBy = typeof AllowedBy.Type
 
+/** Whose failed logins began a pause: one device's, one network's with one name, one network's, or one name's. */
+export const ThrottleReason = Schema.Literal("DeviceFailures", "PairFailures", "NetworkFailures", "NameFailures")
+export type ThrottleReason = typeof ThrottleReason.Type
+
 /** What happened. */
 export const Happening = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
@@ -35,6 +39,8 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("LoggedIn", { subject: Subject, sessionId: SessionId }),
   /** `subject` is missing where there is no such account: the name that was tried is nobody's business. */
   Schema.TaggedStruct("LoginFailed", { subject: Schema.optional(Subject) }),
+  /** A pause began, because of too many failed logins. `subject` is missing where there is no such account. */
+  Schema.TaggedStruct("LoginThrottled", { subject: Schema.optional(Subject), reason: ThrottleReason }),
   Schema.TaggedStruct("LoggedOut", { subject: Subject, sessionId: SessionId }),
   Schema.TaggedStruct("Allowed", {
     ...grant,

@@ -111,7 +111,8 @@ export const loginPage = (
   request: HttpServerRequest.HttpServerRequest,
   { firstShownAt, query, replyTo }: LoginReason,
   username: string,
-  problem?: Pages.LoginPage["problem"]
+  problem?: Pages.LoginPage["problem"],
+  waitSeconds?: number
 ) =>
   Effect.gen(function* () {
     const forms = yield* Forms
@@ -133,7 +134,8 @@ export const loginPage = (
         formAction: `${Issuer.path(issuer)}/login`,
         form,
         username,
-        problem
+        problem,
+        waitSeconds
       },
       problem === undefined ? 200 : problem === "Throttled" ? 429 : 403
     )

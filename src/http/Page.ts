@@ -87,7 +87,7 @@ const words = (error: OAuthError): ErrorPage => {
     case "TooManyRequests":
       return {
         title: "Too many requests",
-        message: `Wait ${timeInWords(error.retryAfter)}, then try again. Nothing was changed.`
+        message: `Try again in ${timeInWords(error.retryAfter)}. Nothing was changed.`
       }
     case "MethodNotAllowed":
       return {

@@ -32,6 +32,8 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
   {
     /** Counts the request against the limit of one owner, such as a client by its id; where the limit is off, nothing is counted. */
     readonly consume: (name: LimitName, owner: string) => Effect.Effect<void, Refusal>
+    /** Counts the request against a limit of the client's networks; where its address is not known, nothing is counted. */
+    readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
     /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
     readonly network: Option.Option<string>
   }
@@ -53,7 +55,7 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 /** For endpoints that have no limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
-  meter: { consume: () => Effect.void, network: Option.none() },
+  meter: { consume: () => Effect.void, consumeByAddress: () => Effect.void, network: Option.none() },
   headers: () => ({})
 })
 
@@ -111,13 +113,16 @@ export const byAddress = (
       })
 
       const networks = ClientAddress.networks(request, trustedProxies)
-      const keys = admitted.length === 0 ? [] : networks.map(keyOf)
+      const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
+        Effect.suspend(() => {
+          const keys = limits.length === 0 ? [] : networks.map(keyOf)
+          return consume(keys.flatMap((key, index) => limits.map((limit) => ({ limit: ofNetwork(limit, index), key }))))
+        })
       return {
-        admit: consume(
-          keys.flatMap((key, index) => admitted.map((limit) => ({ limit: ofNetwork(limit, index), key })))
-        ),
+        admit: consumeByAddress(admitted),
         meter: {
           consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
+          consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
           network: Arr.head(networks)
         },
         headers: () => (met.length === 0 ? {} : headersOf(met))

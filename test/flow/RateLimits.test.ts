@@ -80,7 +80,7 @@ describe("each endpoint that strangers can flood", () => {
         expect(fields(answer)).toEqual({ policy, limit: `"${name}";r=0;t=60`, retryAfter: "30" })
         expect(answer.headers.get("cache-control")).toBe("no-store")
         expect(answer.headers.has("location")).toBe(false)
-        if (pages.includes(name)) expect(await answer.clone().text()).toContain("Wait 30 seconds, then try again.")
+        if (pages.includes(name)) expect(await answer.clone().text()).toContain("Try again in 30 seconds.")
         expect(answer.headers.get("content-type")).toBe(
           pages.includes(name) ? "text/html; charset=utf-8" : "application/json"
         )

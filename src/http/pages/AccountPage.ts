@@ -63,6 +63,8 @@ export interface AccountPage {
         /** The sealed state of the form. */
         readonly form: string
         readonly problem?: keyof typeof problems | undefined
+        /** With the problem `Throttled`: the time until another attempt is tried, in seconds. */
+        readonly waitSeconds?: number | undefined
       }
     | undefined
 }
@@ -78,7 +80,7 @@ const problems = {
   PasswordInvalid: Problem.passwordInvalid,
   PasswordsDiffer: "The two new passwords differ. Please try again.",
   Busy: Problem.busy,
-  Throttled: Problem.throttled
+  Throttled: Problem.throttled(undefined)
 }
 
 const resourceAccess = (resource: AccountApp["resources"][number]): Html => html`<h4>${resourceLabel(resource)}</h4>
@@ -118,10 +120,10 @@ const sessionRow = (session: AccountSession, logoutUrl: AccountPage["logoutUrl"]
 
 /** The name is there for password managers, which file the new password under it; it is not sent. */
 const passwordForm = (
-  { form, formAction, problem }: NonNullable<AccountPage["password"]>,
+  { form, formAction, problem, waitSeconds }: NonNullable<AccountPage["password"]>,
   username: string
 ): Html => html`<h2>Change your password</h2>
-    ${problemNotice(problem && problems[problem])}
+    ${problemNotice(problem === "Throttled" ? Problem.throttled(waitSeconds) : problem && problems[problem])}
     <form method="post" action="${formAction}">
     ${sealed(form)}
     <div class="unseen">

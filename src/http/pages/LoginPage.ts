@@ -19,12 +19,14 @@ export interface LoginPage {
   /** A name to start with, or `""`. */
   readonly username: string
   readonly problem?: keyof typeof problems | undefined
+  /** With the problem `Throttled`: the time until another attempt is tried, in seconds. */
+  readonly waitSeconds?: number | undefined
 }
 
 const problems = {
   WrongCredentials: "That username and password do not match. Please try again.",
   FormExpired: "This page was open for too long. Please log in once more.",
-  Throttled: Problem.throttled,
+  Throttled: Problem.throttled(undefined),
   Busy: Problem.busy
 }
 
@@ -42,7 +44,9 @@ export const loginPage = (self: LoginPage): string => {
         ...(self.target === undefined ? [] : [["Takes you to", destination(self.target)] as const])
       ])}</div>`
     }
-    ${problemNotice(self.problem && problems[self.problem])}
+    ${problemNotice(
+      self.problem === "Throttled" ? Problem.throttled(self.waitSeconds) : self.problem && problems[self.problem]
+    )}
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}
     ${field({

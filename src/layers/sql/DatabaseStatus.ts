@@ -57,8 +57,7 @@ const madeAt: Readonly<Record<string, string>> = {
   consents: "updated_at",
   grants: "approved_at",
   root_keys: "created_at",
-  events: "at",
-  login_counters: "last_failure_at"
+  events: "at"
 }
 
 const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({

@@ -6,6 +6,7 @@ import * as GrantedPairs from "./migrations/GrantedPairs.js"
 import * as HighWaterMark from "./migrations/HighWaterMark.js"
 import * as Initial from "./migrations/Initial.js"
 import * as Keys from "./migrations/Keys.js"
+import * as LoginCounters from "./migrations/LoginCounters.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Networks from "./migrations/Networks.js"
 import * as Operation from "./migrations/Operation.js"
@@ -21,7 +22,8 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 6, name: "high-water mark", statements: HighWaterMark.statements },
   { version: 7, name: "granted pairs", statements: GrantedPairs.statements },
   { version: 8, name: "networks", statements: Networks.statements },
-  { version: 9, name: "client use", statements: ClientUse.statements }
+  { version: 9, name: "client use", statements: ClientUse.statements },
+  { version: 10, name: "login counters", statements: LoginCounters.statements }
 ]
 
 /** The version that this program reads and writes. */

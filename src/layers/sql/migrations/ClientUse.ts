@@ -1,4 +1,4 @@
-/** Version 7: the last use of a client, so that self-registered clients that were abandoned are found. */
+/** Version 9: the last use of a client, so that self-registered clients that were abandoned are found. */
 import type { Dialect } from "./Migration.js"
 
 export const statements = (_dialect: Dialect): ReadonlyArray<string> => [
