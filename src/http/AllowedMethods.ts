@@ -86,6 +86,7 @@ const recording = Effect.gen(function* () {
 
 /**
  * Provided to routes, has their paths answer 405. `Allow` names the methods of all such routes at a path; it does not know
- * a route of the same path to which this is not provided.
+ * a route of the same path to which this is not provided. Each call makes a layer of its own: one that two servers of a
+ * process shared would be built once, and give both the router of the first.
  */
-export const layer = Layer.effect(HttpLayerRouter.HttpRouter, recording)
+export const layer = () => Layer.effect(HttpLayerRouter.HttpRouter, recording)

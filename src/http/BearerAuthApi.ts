@@ -134,7 +134,7 @@ export const Tag =
       tag,
       Effect.map(Guard.make(options), (guard) => ({ [scheme]: () => access(guard) }))
     )
-    return Object.assign(tag, { layer: Layer.merge(layer, AllowedMethods.layer) })
+    return Object.assign(tag, { layer: Layer.merge(layer, AllowedMethods.layer()) })
   }
 
 /** The access of the request at hand. */

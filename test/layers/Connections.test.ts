@@ -47,19 +47,15 @@ const app = Layer.mergeAll(
 
 /** Runs a test on the app, served by the platform on this server. */
 const onServer = async (make: () => Server, test: (port: number) => Promise<void>) => {
-  let server: Server | undefined
   const port = await freePort()
   const served = HttpLayerRouter.serve(app, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(NodeHttpServer.layer(() => (server = make()), { host: "127.0.0.1", port }))
+    Layer.provide(NodeHttpServer.layer(make, { host: "127.0.0.1", port }))
   )
-  await Effect.runPromise(
-    Effect.scoped(
-      Effect.zipRight(
-        Layer.build(served),
-        Effect.promise(() => test((server?.address() as AddressInfo).port))
-      )
-    )
+  const tested = Effect.zipRight(
+    Layer.build(served),
+    Effect.promise(() => test(port))
   )
+  await Effect.runPromise(Effect.scoped(tested))
 }
 
 const limits = { upgradeTimeout: 300, webSocketIdleTimeout: 400 }

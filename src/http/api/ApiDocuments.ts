@@ -71,7 +71,7 @@ export const layer = Layer.unwrapEffect(
       Layer.effectDiscard(document),
       HttpApiSwagger.layerHttpLayerRouter({ api: Api.of(issuer), path: `${Api.path(issuer)}/docs` }).pipe(
         Layer.provide(page),
-        Layer.provide(AllowedMethods.layer)
+        Layer.provide(AllowedMethods.layer())
       )
     )
   )

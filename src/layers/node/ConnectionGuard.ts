@@ -46,20 +46,25 @@ const limit = (socket: Socket, { upgradeTimeout = 10_000, webSocketIdleTimeout =
   const written = socket.bytesWritten
   const timers = [
     setTimeout(() => socket.bytesWritten === written && destroy(), upgradeTimeout),
-    everyIdle(socket, webSocketIdleTimeout, destroy)
+    whenIdle(socket, webSocketIdleTimeout, destroy)
   ]
   socket.once("finish", () => timers.push(setTimeout(destroy, upgradeTimeout)))
   socket.once("close", () => timers.forEach(clearTimeout))
 }
 
-/** Runs `then` after each interval in which the socket has carried nothing. (`ws` switches the socket's own timeout off.) */
-const everyIdle = (socket: Socket, interval: number, then: () => void): NodeJS.Timeout => {
-  let before = -1
+/** How often a socket is looked at within its idle timeout. */
+const looks = 4
+
+/** Runs `then` once the socket has carried nothing for this long. (`ws` switches the socket's own timeout off.) */
+const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Timeout => {
+  const carried = () => socket.bytesRead + socket.bytesWritten
+  let before = carried()
+  let silent = 0
   return setInterval(() => {
-    const carried = socket.bytesRead + socket.bytesWritten
-    if (carried === before) then()
-    before = carried
-  }, interval / 2)
+    silent = carried() === before ? silent + 1 : 0
+    before = carried()
+    if (silent === looks) then()
+  }, timeout / looks)
 }
 
 /** Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. */
