@@ -209,7 +209,8 @@ export class Cases {
   /** Sends again what was answered late, one by one, and reports what is slow each time. */
   async confirmLate(): Promise<void> {
     for (const { again, finding } of this.#late.splice(0)) {
-      if (await Oracles.isAlwaysSlow(again)) this.#report(finding, finding, finding.request)
+      const isKnown = this.findings.some(({ kind, oracle }) => oracle === finding.oracle && kind === finding.kind)
+      if (!isKnown && (await Oracles.isAlwaysSlow(again))) this.#report(finding, finding, finding.request)
     }
   }
 

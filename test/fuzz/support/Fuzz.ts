@@ -99,7 +99,7 @@ export const run = async (options: Options): Promise<Report> => {
         cases.settle(life.hasDied())
         if (!life.hasDied()) continue
         deaths += 1
-        cases.reportAll(await life.end(), cases.recent())
+        cases.reportAll(await life.end(), `${cases.requests} requests, the last of them\n    ${cases.recent()}`)
         life = await begin(env)
       }
     }

@@ -74,7 +74,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 /** `error` and `error_description` of RFC 6749 §5.2. */
 const isOAuthError = ({ error, error_description }: Readonly<Record<string, unknown>>): boolean =>
-  /^[a-z_]+$/.test(String(error)) &&
+  typeof error === "string" &&
+  /^[a-z_]+$/.test(error) &&
   (error_description === undefined || /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/.test(String(error_description)))
 
 /** An error of JSON-RPC 2.0 §5.1. */

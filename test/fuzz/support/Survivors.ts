@@ -52,7 +52,7 @@ export const check = async (
       if (works !== expected) {
         const seen = row === undefined ? "no row" : `${row.state}, generation ${row.generation}, living ${row.isLiving}`
         broken.push({
-          oracle: "storage",
+          oracle: "tokens",
           detail: `generation ${generation} of grant ${id} ${works ? "works" : "is refused"}: ${seen}`
         })
       }
