@@ -35,7 +35,7 @@ const flows: ReadonlyArray<Flow> = [
 ]
 
 /** Share of the cases that are raw connections, in percent. */
-const rawShare = 35
+const rawShare = 30
 
 /** Maximum number of findings of one kind that are kept: the rest are counted nowhere, and say the same. */
 const most = 5
@@ -139,6 +139,18 @@ export class Cases {
     for (const answer of answers) this.#look(answer, undefined, label, request)
     const again = async () => Math.max(...(await Script.play(script, target)).map(({ millis }) => millis))
     for (const answer of answers.slice(-1)) this.#time(answer, label, request, again)
+    if (script.answers === 0) await this.#askAfter(label, request)
+  }
+
+  /**
+   * Asks on a new connection whether the server lives, after one that needs no response. The server accepts connections in
+   * their order, so that this also keeps cases from opening them faster than they are accepted.
+   */
+  async #askAfter(label: Label, request: string): Promise<void> {
+    const { target } = this.#config
+    const script = Scripts.health(`${target.host}:${target.port}`)
+    this.#count("/health", { ...label, kind: script.name }, `${request}, then ${script.name}`)
+    for (const answer of await Script.play(script, target)) this.#look(answer, "/health", label, request)
   }
 
   async #playFlow(index: number, dice: Dice): Promise<void> {

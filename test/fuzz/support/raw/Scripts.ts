@@ -195,6 +195,13 @@ const shapes: ReadonlyArray<{ readonly weight: number; readonly make: (bytes: Bu
   { weight: 5, make: unfinished }
 ]
 
+/** Asks whether the server lives. */
+export const health = (host: string): Script => ({
+  name: "raw: health afterwards",
+  steps: [{ write: toBytes(get("/health"), host) }],
+  answers: 1
+})
+
 /** A connection for a run. */
 export const generate = (world: World, dice: Dice, host: string): Script => {
   const bytes = () => toBytes(someRequest(world, dice), host)
