@@ -60,12 +60,11 @@ const makeGrants = Effect.gen(function* () {
     Array.from({ length: grantCount }, (_, i) => Domain.Account.Subject.make(`person-${i}`)),
     (subject) =>
       Effect.gen(function* () {
-        const scope = Domain.Scope.make("notes:read")
+        const granted = Domain.ResourceScopes.make([resource, Domain.Scope.make("notes:read")])
         const consent = yield* consents.record({
           subject,
           clientId: client.id,
-          scope,
-          resources: new Set([resource]),
+          granted,
           redirectUris: new Set([redirectUri]),
           updatedAt: now
         })
@@ -75,7 +74,7 @@ const makeGrants = Effect.gen(function* () {
         const sessionId = Domain.Session.SessionId.make(id)
         const expiresAt = later(Duration.days(180))
         const epochs = { subject: 0, client: client.epoch, consent: consent.epoch }
-        const terms = { id, subject, clientId: client.id, redirectUri, scope, resources: [resource], sessionId, epochs }
+        const terms = { id, subject, clientId: client.id, redirectUri, granted, sessionId, epochs }
         const times = { authenticatedAt: now, approvedAt: now, expiresAt }
         const code = { digest, challenge, expiresAt: later(Duration.minutes(1)) }
         yield* store.approve({ _tag: "Approved", terms: { ...terms, ...times }, code })
@@ -89,6 +88,8 @@ const makeGrants = Effect.gen(function* () {
           challenge,
           now,
           duplicateWindow: Duration.zero,
+          network: Option.none(),
+          fromElsewhere: "Allow",
           chain: Option.some({ digest: Crypto.digest(text), key: sealedKey, idleExpiresAt: later(Duration.days(30)) })
         })
         return text
@@ -142,7 +143,9 @@ const program = (path) =>
           const place = own[turn % own.length] ?? first
           const refresh_token = Redacted.value(tokens[place] ?? Redacted.make(""))
           const request = { refresh_token, resource: [resource] }
-          const { refreshToken } = yield* RefreshTokenGrant.handle(request, client)
+          const { refreshToken } = yield* RefreshTokenGrant.handle(request, client, {
+            network: Option.some("192.0.2.1")
+          })
           tokens[place] = Option.getOrThrow(refreshToken)
           done++
           if (done % tenth === 0) yield* report()

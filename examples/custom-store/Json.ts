@@ -1,7 +1,7 @@
 /** The values that the verbs of the ports take, as JSON. */
 import { DateTime, Duration, Option, Redacted } from "effect"
 
-type Kind = "time" | "duration" | "option" | "redacted" | "set" | "list" | "record"
+type Kind = "time" | "duration" | "option" | "redacted" | "set" | "map" | "list" | "record"
 
 /** Each value says what it is, so that nothing else is taken for it. */
 const pack = (value: unknown): unknown => {
@@ -12,6 +12,7 @@ const pack = (value: unknown): unknown => {
   if (Option.isOption(value)) return as("option", Option.toArray(value).map(pack))
   if (Redacted.isRedacted(value)) return as("redacted", pack(Redacted.value(value)))
   if (value instanceof Set) return as("set", Array.from(value, pack))
+  if (value instanceof Map) return as("map", Array.from(value, pack))
   if (Array.isArray(value)) return as("list", value.map(pack))
   return as("record", Object.fromEntries(Object.entries(value).map(([name, member]) => [name, pack(member)])))
 }
@@ -31,6 +32,8 @@ const unpack = (packed: unknown): unknown => {
       return Redacted.make(unpack(content))
     case "set":
       return new Set(each())
+    case "map":
+      return new Map(each() as ReadonlyArray<readonly [unknown, unknown]>)
     case "list":
       return each()
     case "record":

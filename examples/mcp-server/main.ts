@@ -1,13 +1,13 @@
 /** Runs the guarded MCP server on one SQLite file: `npx tsx examples/mcp-server/main.ts`. */
-import { createServer } from "node:http"
 import { HttpLayerRouter } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Layer } from "effect"
+import * as NodeServer from "latchkey/layers/NodeServer"
 import * as SqliteStore from "latchkey/layers/SqliteStore"
 import { App } from "./app.js"
 
 HttpLayerRouter.serve(App, { disableLogger: true }).pipe(
-  Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 3000 })),
+  Layer.provide(NodeHttpServer.layer(NodeServer.createServer, { host: "127.0.0.1", port: 3000 })),
   Layer.provide(SqliteStore.layer({ filename: "auth.db" })),
   Layer.launch,
   NodeRuntime.runMain

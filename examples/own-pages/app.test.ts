@@ -32,6 +32,33 @@ it("shows its own login page, whose form the server takes", async () => {
   expect(await answer.text()).toContain("That did not work")
 })
 
+it("says on its login page that an app registered itself, and shortens its name", async () => {
+  const redirect_uri = "https://client.example/callback"
+  const registered = await handler(
+    new Request(`${issuer}/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        client_name: "Notes ".repeat(30),
+        redirect_uris: [redirect_uri],
+        token_endpoint_auth_method: "none"
+      })
+    })
+  )
+  const { client_id } = (await registered.json()) as { readonly client_id: string }
+  const request = new URLSearchParams({
+    response_type: "code",
+    client_id,
+    redirect_uri,
+    scope: "notes:read",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256"
+  })
+  const html = await (await get(`/authorize?${request}`)).text()
+  expect(html).toContain("It registered itself: nobody has checked its name.")
+  expect(html).toMatch(/<bdi>(Notes ){7}Notes…<\/bdi>/)
+})
+
 it("leaves the other pages as they are", async () => {
   expect(await (await get("/authorize")).text()).toContain("This request cannot be answered")
 })

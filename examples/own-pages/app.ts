@@ -2,7 +2,7 @@
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, CurrentAccess, Pages } from "latchkey"
-import { Html } from "latchkey/http"
+import { Html, Shorten } from "latchkey/http"
 
 export const issuer = "http://127.0.0.1:3000"
 
@@ -11,13 +11,14 @@ const styles = "body { font: 1.2rem/1.5 Georgia, serif; margin: 3rem auto; max-w
 /** A page is a function from data to a document. `html` escapes what it is given; the form carries `form` back. */
 const OwnPages = Pages.layer({
   styles,
-  loginPage: ({ clientName, form, formAction, problem, username }) =>
+  loginPage: ({ clientName, clientOrigin, form, formAction, problem, username }) =>
     Html.html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Welcome to Notes</title><style>${new Html.Html(styles)}</style></head>
 <body>
 <h1>Welcome to Notes</h1>
-${clientName !== undefined && Html.html`<p>${clientName} wants to know you.</p>`}
+${clientName !== undefined && Html.html`<p><bdi>${Shorten.name(clientName)}</bdi> wants to know you.</p>`}
+${clientOrigin === "Dynamic" && Html.html`<p>It registered itself: nobody has checked its name.</p>`}
 ${problem !== undefined && Html.html`<p role="alert">That did not work. Please try again.</p>`}
 <form method="post" action="${formAction}">
 <input type="hidden" name="form" value="${form}">

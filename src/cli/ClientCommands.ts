@@ -189,7 +189,7 @@ export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ..
       const details = Output.table([
         ...rows({ client, secret: Option.none() }),
         ["registered", `${Output.instant(client.issuedAt)}, by ${by}`],
-        ["first used", Option.match(client.usedAt, { onNone: () => "not yet", onSome: Output.instant })]
+        ["last used", Option.match(client.usedAt, { onNone: () => "not yet", onSome: Output.instant })]
       ])
       yield* Output.print(
         `The client ${Client.displayName(client)} is ${client.state === "Enabled" ? "enabled" : "disabled"}\n\n${details}`

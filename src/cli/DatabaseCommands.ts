@@ -131,6 +131,7 @@ const kinds: ReadonlyArray<readonly [kind: keyof Upkeep.Counts, name: string, wo
   ["revokedTokens", "revoked_tokens", "tokens revoked one by one that ended"],
   ["events", "events", "events"],
   ["clients", "clients", "clients that were never used"],
+  ["abandonedClients", "abandoned_clients", "clients that were used long ago and have no grant left"],
   ["consents", "consents", "consents to clients that are gone"],
   ["resealed", "resealed", "chain keys sealed under the current key"],
   ["keysRemoved", "keys_removed", "keys that nothing needs"]

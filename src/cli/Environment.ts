@@ -60,7 +60,17 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
   lifetimes,
   privateUseSchemes: redirectSchemes,
   trustedProxies: Setting.read(Settings.table.trustedProxies),
-  rateLimits: Effect.map(Setting.find(Settings.table.rateLimit), Option.getOrUndefined)
+  retryFromElsewhere: Effect.map(Setting.read(Settings.table.retryFromElsewhere), (word) =>
+    word === "replay" ? "Replay" : "Allow"
+  ),
+  rateLimits: Effect.flatMap(
+    Setting.find(Settings.table.rateLimit),
+    Option.match({
+      onNone: (): Effect.Effect<SettingsOptions["rateLimits"], Failure> => Setting.read(Settings.table.rateLimits),
+      onSome: Effect.succeed
+    })
+  ),
+  maxUnusedClients: Setting.read(Settings.table.maxUnusedClients)
 })
 
 /** A setting that is misspelt does nothing; better that somebody is told. */

@@ -40,23 +40,38 @@ const keyChanges = {
   Removed: "removed: nothing sealed under it lives any more"
 } as const
 
+const throttleReasons = {
+  DeviceFailures: "too many failures in a known browser, which counts as an unknown one meanwhile",
+  PairFailures: "too many failures with this name from one network, which waits",
+  NetworkFailures: "too many failures from one network, where unknown browsers wait",
+  NameFailures: "too many failures with this name, for which unknown browsers wait"
+} as const
+
 /** One sentence for each thing that can happen, without whom it happened to. */
 const sentences: {
   readonly [Tag in Happening["_tag"]]: (happening: Extract<Happening, { readonly _tag: Tag }>) => string
 } = {
   ClientRegistered: ({ origin }) => `client registered by ${origin === "Operator" ? "the operator" : "itself"}`,
+  RegistrationQuota: ({ atMost, level, unused }) =>
+    level === "Met"
+      ? `maximum of ${atMost} unused clients reached: each registration now removes the oldest`
+      : `${unused} unused clients of at most ${atMost}`,
   ClientChanged: ({ change }) => clientChanges[change],
   AccountCreated: () => "account made",
   AccountChanged: ({ change }) => accountChanges[change],
   LoggedIn: () => "logged in",
   LoginFailed: ({ subject }) => (subject === undefined ? "login failed: there is no such account" : "login failed"),
+  LoginThrottled: ({ reason }) => `logins paused: ${throttleReasons[reason]}`,
   LoggedOut: () => "logged out",
   Allowed: ({ by, scope }) => `allowed${by === "RememberedConsent" ? " as before, without a page" : ""}: ${scope}`,
   Denied: () => "denied",
   Redeemed: () => "code redeemed",
   Duplicate: () => "code presented again within moments, and taken for a duplicate",
+  DuplicateElsewhere: () => "code presented again within moments, from another network: it may have been stolen",
   Refreshed: ({ generation }) => `refreshed, generation ${generation}`,
   Retried: ({ generation }) => `refresh retried, generation ${generation}`,
+  RetriedElsewhere: ({ generation }) =>
+    `old refresh token of generation ${generation} presented again from another network: it may have been stolen`,
   Revoked: ({ reason }) => `revoked: ${reasons[reason]}`,
   TokenRevoked: () => "an access token given back by the client",
   ConsentWithdrawn: () => "consent withdrawn",

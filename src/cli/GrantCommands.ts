@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Client from "../domain/Client.js"
 import * as Grant from "../domain/Grant.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import * as EventView from "../domain/views/EventView.js"
 import * as GrantView from "../domain/views/GrantView.js"
@@ -72,7 +73,7 @@ export const list = Command.make(
                   state.toLowerCase().padEnd(8),
                   name,
                   terms.clientId,
-                  Scope.format(terms.scope)
+                  Scope.format(ResourceScopes.scope(terms.granted))
                 ].join("  ")
               ),
               count + 1
@@ -109,8 +110,11 @@ export const show = Command.make("show", { id, json, ...ServerOptions.forCommand
           Output.table([
             ["account", username],
             ["client", clientName === terms.clientId ? clientName : `${terms.clientId}  (${clientName})`],
-            ["scope", Scope.format(terms.scope)],
-            ...terms.resources.map((uri) => ["resource", uri] as const),
+            ["scope", Scope.format(ResourceScopes.scope(terms.granted))],
+            ...Array.from(
+              terms.granted,
+              ([uri, scope]) => ["resource", `${uri}  ${Scope.format(scope)}`.trim()] as const
+            ),
             ["ends", `${Output.instant(terms.expiresAt)}, at the latest`]
           ]),
           story.map(({ at, happening }) => `  ${Output.instant(at)}  ${EventText.sentence(happening)}`).join("\n")

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { type Account, AccountName, externalSubject, Subject, Username } from "../domain/Account.js"
+import { type Account, AccountName, externalSubject, NewUsername, Subject, Username } from "../domain/Account.js"
 import { type Client, ClientId } from "../domain/Client.js"
 import { type Grant, GrantId } from "../domain/Grant.js"
 import * as Identifier from "../domain/Identifier.js"
@@ -23,6 +23,9 @@ const reading =
 
 /** Reads the name of somebody who logs in here; the second argument is what it was given as. */
 export const username = reading(Username)
+
+/** Reads the name of a new account. */
+export const newUsername = reading(NewUsername)
 
 /** Reads the name of any account, also of an app's person. */
 export const accountName = reading(AccountName)

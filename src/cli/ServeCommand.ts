@@ -88,7 +88,7 @@ const start = (
     )
     yield* Environment.warnOfUnknown
     return yield* welcome.pipe(
-      Layer.provide(NodeServer.serve(app, place.address)),
+      Layer.provide(NodeServer.serve(app, { ...place.address, webSockets: false })),
       // What all of it stands on closes last.
       Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
       Layer.launch,

@@ -6,14 +6,16 @@ import * as Duration from "effect/Duration"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
 import * as Base64Url from "../domain/Base64Url.js"
 import { Issuer } from "../domain/Issuer.js"
+import { defaultLimits } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
-import { defaultLifetimes, type Lifetimes } from "../domain/Settings.js"
+import { defaultLifetimes, defaultMaxUnusedClients, type Lifetimes } from "../domain/Settings.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
 import type { AnySetting, Setting } from "./Setting.js"
 
@@ -79,7 +81,7 @@ const inWords = (duration: Duration.Duration): string => {
   return `${millis / size} ${unit}`
 }
 
-const wholeNumber = (text: string): unknown => (/^[1-9][0-9]*$/.test(text) ? Number(text) : text)
+const wholeNumber = (text: string): unknown => (/^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : text)
 
 /** The members of a list, between commas. */
 const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
@@ -117,7 +119,11 @@ const lifetimeNames: Readonly<Record<keyof Lifetimes, readonly [name: string, me
   codeWindow: ["codeWindow", "How long a second use of a code is taken for a duplicate"],
   key: ["keyTtl", "How long a key seals before the next takes its place"],
   events: ["eventRetention", "How long events are kept"],
-  unusedClient: ["unusedClientTtl", "How long a client is kept that registered itself and was never used"]
+  unusedClient: ["unusedClientTtl", "How long a client is kept that registered itself and was never used"],
+  abandonedClient: [
+    "abandonedClientTtl",
+    "How long a client is kept that registered itself, was used, and has no grant left"
+  ]
 }
 
 /** A setting for each lifetime and window, by the name that the library has for it. */
@@ -244,6 +250,27 @@ export const table = named({
     otherwise: "if not given, the server does, by address",
     hint: "give off, or leave it out"
   }),
+  rateLimits: make({
+    meaning: "Limits that differ from the standard ones, by their names",
+    schema: Schema.partial(
+      Schema.Struct(
+        Record.map(defaultLimits, () =>
+          Schema.Union(Schema.Literal("off"), Schema.Struct({ quota: Schema.Int, window: DurationText }))
+        )
+      )
+    ),
+    standard: {},
+    otherwise: "none if not given",
+    hint: 'give limits by their names as { "token": { "quota": 600, "window": "1 minute" }, "api": "off" }',
+    home: "File"
+  }),
+  maxUnusedClients: make({
+    meaning: "Maximum number of clients that registered themselves and were never used; with 0 none can",
+    schema: Schema.Int.pipe(Schema.nonNegative()),
+    standard: defaultMaxUnusedClients,
+    fromText: wholeNumber,
+    hint: "give a whole number, 0 or more"
+  }),
   redisUrl: make({
     meaning: "A Redis that counts the requests of all servers together, redis://HOST:PORT",
     schema: RedisUrl,
@@ -251,6 +278,13 @@ export const table = named({
     hint: "give a URL that begins with redis:// or rediss://",
     home: "Environment",
     secret: true
+  }),
+  retryFromElsewhere: make({
+    meaning:
+      'Whether a refresh token or code that is used again from another network is only reported ("allow") or ends the grant ("replay")',
+    schema: Schema.Literal("allow", "replay"),
+    standard: "allow",
+    hint: "give allow or replay"
   }),
   api: make({
     meaning: "Whether the account and admin API is served, at /api",

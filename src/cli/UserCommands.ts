@@ -44,7 +44,7 @@ export const create = Command.make(
   ({ name, passwordStdin, ...given }) =>
     Effect.gen(function* () {
       const place = yield* ServerOptions.read(given)
-      const username = yield* Named.username(name)
+      const username = yield* Named.newUsername(name)
       yield* NewPassword.requireSource(passwordStdin)
       yield* Effect.gen(function* () {
         const accounts = yield* Accounts

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as DisplayText from "./DisplayText.js"
 
 /** Who a grant is of: an account of ours or, when an app answers who is logged in, the app's own name for a person. */
 export const Subject = Schema.NonEmptyString.pipe(Schema.maxLength(255), Schema.brand("Subject"))
@@ -34,6 +35,17 @@ export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe
   encode: (name) => ParseResult.succeed(name)
 })
 export type Username = typeof Username.Type
+
+/**
+ * The name of a new account: also without characters that cannot be seen, with which two names look like one.
+ * `Username` takes them, so that accounts with such names from earlier versions can still log in.
+ */
+export const NewUsername = Username.pipe(
+  Schema.filter((name) => {
+    const reason = DisplayText.objection(name)
+    return reason === undefined || `the name ${reason}`
+  })
+)
 
 /**
  * A person of an app that answers itself who is logged in, as the app calls them: to the letter, and without what would

@@ -2,11 +2,14 @@
  * Clients (RFC 6749 §2) and their metadata under the names of RFC 7591 §2.
  */
 import type * as DateTime from "effect/DateTime"
-import type * as Option from "effect/Option"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Digest } from "./Digest.js"
+import * as DisplayText from "./DisplayText.js"
 import * as RedirectUri from "./RedirectUri.js"
 import * as Scope from "./Scope.js"
+import * as Time from "./Time.js"
 
 /** client_id (RFC 6749 §2.2): visible ASCII, chosen by this server, no secret. */
 export const ClientId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7E]{1,255}$/), Schema.brand("ClientId"))
@@ -69,11 +72,18 @@ export interface Client {
   readonly secret: Option.Option<StoredSecret>
   /** A disabled client can do nothing, and nothing issued to it is good; it may be enabled again. */
   readonly state: "Enabled" | "Disabled"
-  /** When a person first allowed it something, or it first acted for itself; one that never was is forgotten in time. */
+  /** When a person last allowed it something, to within `usePrecision`; `None` where nobody ever did. */
   readonly usedAt: Option.Option<DateTime.Utc>
   /** Raised when all that was ever given to this client must die at once. */
   readonly epoch: number
 }
+
+/** Interval within which later uses of a client are not stored: its row is written once a day at most. */
+export const usePrecision = Duration.days(1)
+
+/** Whether a use at `now` must be stored. */
+export const isUseNew = (self: Client, now: DateTime.Utc): boolean =>
+  Option.match(self.usedAt, { onNone: () => true, onSome: (usedAt) => !Time.isWithin(now, usedAt, usePrecision) })
 
 /** Whether the client keeps a secret (RFC 6749 §2.1). */
 export const isConfidential = (self: Client): boolean => self.metadata.token_endpoint_auth_method !== "none"
@@ -98,9 +108,21 @@ export const redirectUri = (self: Client, requested: string): RedirectUri.Redire
 export const canProveItself = (self: Client, requested: RedirectUri.RedirectUri): boolean =>
   isConfidential(self) || RedirectUri.target(requested)._tag === "Host"
 
-/** Control characters, and those that turn the direction of text (Unicode categories Cc, Cf, Zl, Zp). */
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
 /** The client's name as a page may show it; its id where it gave none that can be shown. */
-export const displayName = (self: Client): string =>
-  (self.metadata.client_name ?? "").replace(unprintable, "").trim() || self.id
+export const displayName = (self: Client): string => DisplayText.clean(self.metadata.client_name ?? "") || self.id
+
+/**
+ * The client's web page, if it is on the very host and port to which the answer goes: `undefined` otherwise. Anybody
+ * can name anybody's page; only a client that receives the code on that host has shown that the host is its own.
+ *
+ * Hosts are compared in the normal form of URLs (lower case, punycode, no default port). A subdomain, another port or
+ * a trailing dot is another host, for it can be another person's. Loopback and private-use targets have no host that
+ * belongs to somebody, though a private-use URI can spell one (`com.example.app://bank.example/`).
+ */
+export const website = (self: Client, redirectUri: RedirectUri.RedirectUri): string | undefined => {
+  const target = RedirectUri.target(redirectUri)
+  const { client_uri } = self.metadata
+  if (client_uri === undefined || target._tag !== "Host") return undefined
+  const { host, password, username } = new URL(client_uri)
+  return host === target.host && username === "" && password === "" ? client_uri : undefined
+}

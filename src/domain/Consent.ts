@@ -3,15 +3,14 @@ import type * as DateTime from "effect/DateTime"
 import type { Subject } from "./Account.js"
 import type { ClientId } from "./Client.js"
 import type { RedirectUri } from "./RedirectUri.js"
-import type { ResourceIndicator } from "./Resource.js"
-import type { Scope } from "./Scope.js"
+import type { ResourceScopes } from "./ResourceScopes.js"
 
 /** A recorded consent. */
 export interface Consent {
   readonly subject: Subject
   readonly clientId: ClientId
-  readonly scope: Scope
-  readonly resources: ReadonlySet<ResourceIndicator>
+  /** The scope that the person allowed at each resource; it covers no other resource (ADR 28). */
+  readonly granted: ResourceScopes
   /** The redirect targets that the person saw and allowed. */
   readonly redirectUris: ReadonlySet<RedirectUri>
   readonly updatedAt: DateTime.Utc

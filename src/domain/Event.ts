@@ -14,9 +14,19 @@ const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
 export const AllowedBy = Schema.Literal("Person", "RememberedConsent")
 export type AllowedBy = typeof AllowedBy.Type
 
+/** Whose failed logins began a pause: one device's, one network's with one name, one network's, or one name's. */
+export const ThrottleReason = Schema.Literal("DeviceFailures", "PairFailures", "NetworkFailures", "NameFailures")
+export type ThrottleReason = typeof ThrottleReason.Type
+
 /** What happened. */
 export const Happening = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
+  /** The self-registered clients that were never used are near their maximum, or have reached it. */
+  Schema.TaggedStruct("RegistrationQuota", {
+    level: Schema.Literal("Near", "Met"),
+    unused: Schema.Number,
+    atMost: Schema.Number
+  }),
   Schema.TaggedStruct("ClientChanged", {
     clientId: ClientId,
     change: Schema.Literal("Disabled", "Enabled", "Deleted", "SecretRotated")
@@ -29,6 +39,8 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("LoggedIn", { subject: Subject, sessionId: SessionId }),
   /** `subject` is missing where there is no such account: the name that was tried is nobody's business. */
   Schema.TaggedStruct("LoginFailed", { subject: Schema.optional(Subject) }),
+  /** A pause began, because of too many failed logins. `subject` is missing where there is no such account. */
+  Schema.TaggedStruct("LoginThrottled", { subject: Schema.optional(Subject), reason: ThrottleReason }),
   Schema.TaggedStruct("LoggedOut", { subject: Subject, sessionId: SessionId }),
   Schema.TaggedStruct("Allowed", {
     ...grant,
@@ -39,8 +51,12 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("Denied", { subject: Subject, clientId: ClientId }),
   Schema.TaggedStruct("Redeemed", grant),
   Schema.TaggedStruct("Duplicate", grant),
+  /** A duplicate from another network than the redemption. */
+  Schema.TaggedStruct("DuplicateElsewhere", grant),
   Schema.TaggedStruct("Refreshed", { ...grant, generation: Schema.Number }),
   Schema.TaggedStruct("Retried", { ...grant, generation: Schema.Number }),
+  /** A retry from another network than the rotation that it repeats; `generation` is that of the presented token. */
+  Schema.TaggedStruct("RetriedElsewhere", { ...grant, generation: Schema.Number }),
   Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
   Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
   Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),

@@ -12,13 +12,14 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Subject } from "./Account.js"
+import * as Chain from "./Chain.js"
 import type { ClientId } from "./Client.js"
 import type { CodeChallenge } from "./CodeChallenge.js"
 import type { Digest } from "./Digest.js"
 import * as Identifier from "./Identifier.js"
+import * as NetworkTag from "./NetworkTag.js"
 import type { RedirectUri } from "./RedirectUri.js"
-import type { ResourceIndicator } from "./Resource.js"
-import type { Scope } from "./Scope.js"
+import type { ResourceScopes } from "./ResourceScopes.js"
 import type { SessionId } from "./Session.js"
 import * as Time from "./Time.js"
 
@@ -33,15 +34,15 @@ export interface Epochs {
   readonly consent: number
 }
 
-/** What was granted: fixed when the person allows it, and never widened. */
+/** The terms of a grant: fixed when the person allows it, and never widened. */
 export interface Terms {
   readonly id: GrantId
   readonly subject: Subject
   readonly clientId: ClientId
   /** The redirect URI of the authorization request (RFC 6749 §4.1.3). */
   readonly redirectUri: RedirectUri
-  readonly scope: Scope
-  readonly resources: ReadonlyArray<ResourceIndicator>
+  /** The scope at each resource. A scope is granted at no other resource, even if one offers it later (ADR 28). */
+  readonly granted: ResourceScopes
   readonly sessionId: SessionId
   /** When the person proved who they are. */
   readonly authenticatedAt: DateTime.Utc
@@ -56,21 +57,6 @@ export interface PendingCode {
   readonly digest: Digest
   readonly challenge: CodeChallenge
   readonly expiresAt: DateTime.Utc
-}
-
-/** The state of a grant's chain of refresh tokens (ADR 6, ADR 7). */
-export interface Chain {
-  /** The number of the current token; the first is 1. */
-  readonly generation: number
-  readonly digest: Digest
-  /** The chain key, sealed. */
-  readonly key: string
-  /** When the current token was made. */
-  readonly rotatedAt: DateTime.Utc
-  /** The present burst of rotations: the first generation that it superseded, and when it did. */
-  readonly burst: Option.Option<{ readonly generation: number; readonly beganAt: DateTime.Utc }>
-  /** When the current token dies if nobody uses it. */
-  readonly idleExpiresAt: DateTime.Utc
 }
 
 /** Why a grant was taken back. */
@@ -97,7 +83,9 @@ export type Grant = Data.TaggedEnum<{
     readonly terms: Terms
     readonly code: PendingCode
     readonly redeemedAt: DateTime.Utc
-    readonly chain: Option.Option<Chain>
+    /** The network of the redemption; `None` where it is not known. */
+    readonly redeemedFrom: Option.Option<NetworkTag.NetworkTag>
+    readonly chain: Option.Option<Chain.Chain>
   }
   /** `redeemedAt` is `None` when the code was never redeemed. */
   Revoked: {
@@ -120,7 +108,7 @@ export type Revoked = Data.TaggedEnum.Value<Grant, "Revoked">
 export const keptAfterEnd = Duration.weeks(1)
 
 /** A grant with a chain of refresh tokens. */
-export type Refreshable = Active & { readonly chain: Option.Some<Chain> }
+export type Refreshable = Active & { readonly chain: Option.Some<Chain.Chain> }
 
 /** A presentation of an authorization code, by a client that has proved who it is (RFC 6749 §4.1.3). */
 export interface Redemption {
@@ -134,6 +122,10 @@ export interface Redemption {
   readonly now: DateTime.Utc
   /** How long after the redemption a second presentation is a duplicate and not a replay. */
   readonly duplicateWindow: Duration.Duration
+  /** The network of this request; `None` where it is not known. */
+  readonly network: Option.Option<NetworkTag.NetworkTag>
+  /** Whether a duplicate from another network than the redemption is a replay. */
+  readonly fromElsewhere: NetworkTag.FromElsewhere
   /** The first refresh token, where the client is to have one. */
   readonly chain: Option.Option<{ readonly digest: Digest; readonly key: string; readonly idleExpiresAt: DateTime.Utc }>
 }
@@ -145,9 +137,12 @@ export type RedemptionAnswer = Data.TaggedEnum<{
   /** The right client came with a wrong verifier: the code is spent, the grant revoked. */
   WrongVerifier: {}
   /** The same valid request again, within the duplicate window: nothing was changed. */
-  Duplicate: {}
-  /** A valid request again, after the window: everything issued from the code must be revoked. */
-  Replayed: {}
+  Duplicate: { readonly elsewhere: boolean }
+  /**
+   * A valid request again, after the window, or within it from elsewhere where that is a replay: everything issued from
+   * the code must be revoked. `elsewhere`: within the window, and from another network than the redemption.
+   */
+  Replayed: { readonly elsewhere: boolean }
   Expired: {}
   /** No such code for this client and redirect URI, or a dead epoch: nothing was changed. */
   Unknown: {}
@@ -177,24 +172,18 @@ export const whyNotRedeemed = (
   // A presentation counts as a replay only when all of it is right, or it would be a lever for strangers.
   const redeemedAt = grant._tag === "Active" ? Option.some(grant.redeemedAt) : grant.redeemedAt
   if (Option.isNone(redeemedAt) || grant.code.challenge !== redemption.challenge) return RedemptionAnswer.Unknown()
-  return Time.isWithin(redemption.now, redeemedAt.value, redemption.duplicateWindow)
-    ? RedemptionAnswer.Duplicate()
-    : RedemptionAnswer.Replayed()
+  if (!Time.isWithin(redemption.now, redeemedAt.value, redemption.duplicateWindow)) {
+    return RedemptionAnswer.Replayed({ elsewhere: false })
+  }
+  const elsewhere = grant._tag === "Active" && NetworkTag.isElsewhere(redemption.network, [grant.redeemedFrom])
+  return elsewhere && redemption.fromElsewhere === "Replay"
+    ? RedemptionAnswer.Replayed({ elsewhere })
+    : RedemptionAnswer.Duplicate({ elsewhere })
 }
 
 /** A presentation of an authentic refresh token, by the client it was issued to (RFC 6749 §6). */
-export interface Rotation {
+export interface Rotation extends Chain.Presentation {
   readonly grantId: GrantId
-  /** The presented token: its number, and the digest of it. */
-  readonly generation: number
-  readonly digest: Digest
-  /** The digest of the token that follows it. */
-  readonly successor: Digest
-  readonly now: DateTime.Utc
-  /** How long superseded tokens may still be retried. */
-  readonly retryWindow: Duration.Duration
-  /** When the successor dies if nobody uses it. */
-  readonly idleExpiresAt: DateTime.Utc
 }
 
 /** How a rotation ends. */
@@ -202,9 +191,12 @@ export type RotationAnswer = Data.TaggedEnum<{
   /** The presented token was the current one; its successor is now. */
   Rotated: { readonly grant: Refreshable }
   /** The presented token was superseded a moment ago: the current one is due to its bearer too. Nothing was changed. */
-  Retried: { readonly grant: Refreshable }
-  /** The presented token was superseded long ago: the grant must be revoked. */
-  Replayed: {}
+  Retried: { readonly grant: Refreshable; readonly elsewhere: boolean }
+  /**
+   * The presented token was superseded long ago, or a moment ago by a request from another network where that is a replay:
+   * the grant must be revoked. `elsewhere`: a moment ago, and from another network.
+   */
+  Replayed: { readonly elsewhere: boolean }
   /** The presented token is newer than the row: writes were lost. */
   Ahead: {}
   Revoked: {}
@@ -226,23 +218,6 @@ export const isRotatable = (self: Grant, rotation: Rotation): self is Refreshabl
   self.chain.value.digest === rotation.digest &&
   !isExpired(self, rotation.now)
 
-/** At most this many steps lead from a superseded token to the current one. */
-export const maxRetrySteps = 64
-
-/**
- * Whether a superseded token is one that honest clients may still hold: one of the present burst, for a window after
- * the burst began; or the one directly before the current, for a window after the last rotation.
- */
-const isRetry = (chain: Chain, rotation: Rotation): boolean =>
-  chain.generation - rotation.generation <= maxRetrySteps &&
-  ((rotation.generation === chain.generation - 1 &&
-    Time.isWithin(rotation.now, chain.rotatedAt, rotation.retryWindow)) ||
-    Option.exists(
-      chain.burst,
-      ({ beganAt, generation }) =>
-        rotation.generation >= generation && Time.isWithin(rotation.now, beganAt, rotation.retryWindow)
-    ))
-
 /** Why a rotation changed nothing, read off the row as it is now; `epochsMatch` says whether its epochs still stand. */
 export const whyNotRotated = (
   self: Option.Option<Grant>,
@@ -257,21 +232,12 @@ export const whyNotRotated = (
   const chain = grant.chain.value
   if (rotation.generation > chain.generation) return RotationAnswer.Ahead()
   if (rotation.generation === chain.generation) return RotationAnswer.Unknown()
-  return isRetry(chain, rotation) ? RotationAnswer.Retried({ grant }) : RotationAnswer.Replayed()
+  if (!Chain.isRetry(chain, rotation)) return RotationAnswer.Replayed({ elsewhere: false })
+  const elsewhere = Chain.isFromElsewhere(chain, rotation)
+  return elsewhere && rotation.fromElsewhere === "Replay"
+    ? RotationAnswer.Replayed({ elsewhere })
+    : RotationAnswer.Retried({ grant, elsewhere })
 }
-
-/** The chain after a rotation: a rotation a window or more after the burst's beginning begins a new burst. */
-export const rotated = (self: Chain, rotation: Rotation): Chain => ({
-  ...self,
-  generation: self.generation + 1,
-  digest: rotation.successor,
-  rotatedAt: rotation.now,
-  burst: Option.orElseSome(
-    Option.filter(self.burst, ({ beganAt }) => Time.isWithin(rotation.now, beganAt, rotation.retryWindow)),
-    () => ({ generation: self.generation, beganAt: rotation.now })
-  ),
-  idleExpiresAt: rotation.idleExpiresAt
-})
 
 /** How a grant stands at an instant. */
 export const Standing = Schema.Literal("Approved", "Active", "Expired", "Revoked")

@@ -44,7 +44,7 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>("latc
 /** A form came from elsewhere than our own page (RFC 6749 §10.12). */
 export class Forbidden extends Schema.TaggedError<Forbidden>("latchkey/Forbidden")(
   "Forbidden",
-  fields("CrossSite", "ForgedForm")
+  fields("CrossSite", "ForgedForm", "RegistrationClosed")
 ) {}
 
 /** Client authentication failed, or the client is unknown (RFC 6749 §5.2). */
@@ -134,7 +134,7 @@ export class InvalidRedirectUri extends Schema.TaggedError<InvalidRedirectUri>("
 /** A member of a registration is not taken (RFC 7591 §3.2.2). */
 export class InvalidClientMetadata extends Schema.TaggedError<InvalidClientMetadata>("latchkey/InvalidClientMetadata")(
   "InvalidClientMetadata",
-  fields("NotAnObject", "MalformedMember", "Inconsistent", "Unsupported")
+  fields("NotAnObject", "MalformedMember", "UnreadableName", "Inconsistent", "Unsupported")
 ) {}
 
 /** There is no access token: a challenge without an error code (RFC 6750 §3.1). */
@@ -180,7 +180,7 @@ export class Conflict extends Schema.TaggedError<Conflict>("latchkey/Conflict")(
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>("latchkey/TooManyRequests")(
   "TooManyRequests",
   {
-    ...fields("LoginThrottled", "RateLimited", "QuotaReached"),
+    ...fields("LoginThrottled", "RateLimited"),
     /** Whole seconds. */
     retryAfter: Schema.Number
   }

@@ -3,6 +3,7 @@
  */
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as DisplayText from "./DisplayText.js"
 import * as Scope from "./Scope.js"
 
 /** A resource indicator: an absolute URI without a fragment (RFC 8707 §2), in normal form. */
@@ -24,11 +25,14 @@ export type ResourceIndicator = typeof ResourceIndicator.Type
 export const ResourceServerId = Schema.NonEmptyString.pipe(Schema.brand("ResourceServerId"))
 export type ResourceServerId = typeof ResourceServerId.Type
 
-/** A name or a sentence that a page can show: not empty, and nothing in it that is not printable. */
+/**
+ * A name or a sentence of the operator's that a page can show: not blank, and nothing in it that is not printable.
+ * Emoji may have their variation selectors here, for no stranger writes it.
+ */
 export const Sentence = Schema.String.pipe(
   Schema.filter(
     (text) =>
-      (text.trim() !== "" && text.length <= 200 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)) ||
+      (DisplayText.clean(text) !== "" && text.length <= 200 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)) ||
       "give 1 to 200 characters, all of them printable",
     { jsonSchema: { minLength: 1, maxLength: 200 } }
   )

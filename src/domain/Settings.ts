@@ -1,6 +1,7 @@
 /** What an operator may set, with defaults and their reasons. Settings that contradict each other are refused. */
 import * as Duration from "effect/Duration"
 import type { Issuer } from "./Issuer.js"
+import type { FromElsewhere } from "./NetworkTag.js"
 import type { Limits } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
 
@@ -26,8 +27,13 @@ export interface Lifetimes {
   readonly key: Duration.Duration
   /** How long what happened is kept. */
   readonly events: Duration.Duration
-  /** A client that registered itself and that nobody has allowed anything. */
+  /** How long a client is kept that registered itself and that nobody has allowed anything. */
   readonly unusedClient: Duration.Duration
+  /**
+   * How long a client is kept that registered itself, was used, and has no grant left: counted from the last time that
+   * somebody allowed it something, and never less than a grant lives and is kept after its end.
+   */
+  readonly abandonedClient: Duration.Duration
 }
 
 /** The defaults. */
@@ -42,7 +48,11 @@ export const defaultLifetimes: Lifetimes = {
   codeWindow: Duration.seconds(2),
   key: Duration.days(90),
   events: Duration.days(90),
-  unusedClient: Duration.days(30)
+  // A person who has just registered an app is a few minutes away from using it; strangers' rows need not outlive the day.
+  unusedClient: Duration.days(1),
+  // Half a year after the last grant can have ended. A client that comes back later must register again, which not every
+  // app does by itself.
+  abandonedClient: Duration.days(365)
 }
 
 const atMost = (value: Duration.Duration, limit: Duration.DurationInput) => Duration.lessThanOrEqualTo(value, limit)
@@ -51,7 +61,12 @@ const atMost = (value: Duration.Duration, limit: Duration.DurationInput) => Dura
 export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
   const { accessToken, authorizationCode, codeWindow, form, grant, refreshTokenIdle, refreshWindow, session } =
     lifetimes
-  const retentions = { key: lifetimes.key, events: lifetimes.events, unusedClient: lifetimes.unusedClient }
+  const retentions = {
+    key: lifetimes.key,
+    events: lifetimes.events,
+    unusedClient: lifetimes.unusedClient,
+    abandonedClient: lifetimes.abandonedClient
+  }
   const lives = { accessToken, authorizationCode, refreshTokenIdle, grant, session, form }
   const rules: ReadonlyArray<readonly [holds: boolean, sentence: string]> = [
     ...Object.entries(lives).map(
@@ -80,8 +95,17 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
   return rules.flatMap(([holds, sentence]) => (holds ? [] : [sentence]))
 }
 
-/** Clients that registered themselves and were never used: each is a row that a stranger made. */
+/**
+ * Maximum number of clients that registered themselves and were never used: each is a row that a stranger made. The more
+ * there may be, the longer a stranger needs to push out one that is about to be used (ADR 26); 10,000 take some 10 MB.
+ */
 export const defaultMaxUnusedClients = 10_000
+
+/**
+ * A phone that changes from Wi-Fi to a mobile network repeats a request from another network, and so does a host that has
+ * both IPv4 and IPv6: revoking the grant would log honest people out. So such a retry is an event, and no replay.
+ */
+export const defaultRetryFromElsewhere: FromElsewhere = "Allow"
 
 /** A server's settings, checked. */
 export interface Settings {
@@ -94,6 +118,8 @@ export interface Settings {
   readonly trustedProxies: ReadonlyArray<string>
   /** How often the endpoints may be called (see `domain/RateLimit`). */
   readonly rateLimits: Limits
-  /** How many clients that registered themselves and were never used are kept at most. */
+  /** Whether a retried refresh or a duplicate redemption from another network is a replay, which revokes the grant. */
+  readonly retryFromElsewhere: FromElsewhere
+  /** Maximum number of clients that registered themselves and were never used; with 0 nobody can register. */
   readonly maxUnusedClients: number
 }

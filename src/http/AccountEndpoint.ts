@@ -3,6 +3,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -12,22 +13,22 @@ import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import { Accounts } from "../services/Accounts.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { ConsentStore } from "../services/ConsentStore.js"
 import { type AccountForm, Forms } from "../services/Forms.js"
-import { LoginThrottle } from "../services/LoginThrottle.js"
+import { knownAs } from "../services/PasswordHasher.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { SessionStore } from "../services/SessionStore.js"
 import { type LoggedIn, Sessions } from "../services/Sessions.js"
 import { TakingAway } from "../services/TakingAway.js"
 import * as Body from "./Body.js"
-import * as ClientAddress from "./ClientAddress.js"
-import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
+import * as PasswordLogin from "./PasswordLogin.js"
 import type * as Pages from "./pages/index.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
@@ -59,6 +60,7 @@ const show = (
   said: {
     readonly notice?: Pages.AccountPage["notice"]
     readonly problem?: NonNullable<Pages.AccountPage["password"]>["problem"]
+    readonly waitSeconds?: number
   }
 ) =>
   Effect.gen(function* () {
@@ -87,7 +89,12 @@ const show = (
         sessions: elsewhere,
         password: isExternal(account)
           ? undefined
-          : { formAction: path(issuer), form: yield* seal({ _tag: "ChangePassword" }), problem: said.problem }
+          : {
+              formAction: path(issuer),
+              form: yield* seal({ _tag: "ChangePassword" }),
+              problem: said.problem,
+              waitSeconds: said.waitSeconds
+            }
       },
       said.problem === undefined ? 200 : said.problem === "Throttled" ? 429 : 400
     )
@@ -107,7 +114,7 @@ const apps = (
       Effect.gen(function* () {
         const client = yield* clients.find(consent.clientId)
         if (Option.isNone(client)) return []
-        const resources = known.filter(({ uri }) => consent.resources.has(uri))
+        const resources = known.filter(({ uri }) => consent.granted.has(uri))
         return [
           {
             clientName: Client.displayName(client.value),
@@ -117,7 +124,7 @@ const apps = (
               name: name ?? uri,
               uri,
               scopes: Object.entries(scopes)
-                .filter(([token]) => consent.scope.has(token))
+                .filter(([token]) => ResourceScopes.at(consent.granted, uri).has(token))
                 .map(([token, description]) => ({ token, description }))
             })),
             formAction: path(issuer),
@@ -183,33 +190,30 @@ const changePassword = (
   parameters: Parameters.Parameters
 ) =>
   Effect.gen(function* () {
-    const accounts = yield* Accounts
-    const sessions = yield* Sessions
     const takingAway = yield* TakingAway
-    const throttle = yield* LoginThrottle
-    const { issuer, lifetimes, trustedProxies } = yield* ServerSettings
+    const { issuer } = yield* ServerSettings
     const password = Schema.decodeOption(Password)(yield* Parameters.field(parameters, "password"))
     if (Option.isNone(password)) return yield* show(who, { problem: "PasswordInvalid" })
     if (Redacted.value(password.value) !== (yield* Parameters.field(parameters, "password_again"))) {
       return yield* show(who, { problem: "PasswordsDiffer" })
     }
     const { id, username } = who.account
-    const known = yield* throttle.guard(
-      { username, address: ClientAddress.of(request, trustedProxies) },
-      accounts.authenticate(username, Redacted.make(yield* Parameters.field(parameters, "current_password")))
-    )
-    if (Option.isNone(known)) return yield* show(who, { problem: "WrongPassword" })
+    const browser = yield* PasswordLogin.knownBrowser(request)
+    const attempt = yield* PasswordLogin.attempt(request, browser, username)
+    const current = Redacted.make(yield* Parameters.field(parameters, "current_password"))
+    const tried = yield* PasswordLogin.authenticate("/account", attempt, current)
+    if (Either.isLeft(tried)) {
+      const page = yield* show(who, { problem: "Throttled", waitSeconds: tried.left.retryAfter })
+      return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
+    }
+    if (Option.isNone(tried.right)) return yield* show(who, { problem: "WrongPassword" })
 
     yield* takingAway.setPassword(id, password.value)
-    const account = yield* accounts.authenticate(username, password.value)
+    const accounts = yield* Accounts
+    const account = yield* accounts.authenticate(username, password.value, knownAs(username))
     if (Option.isNone(account)) return Page.seeOther(issuer, path(issuer))
-    const { secret } = yield* sessions.begin(account.value)
-    return Cookies.set(done(issuer, "PasswordChanged"), issuer, "session", secret, lifetimes.session)
-  }).pipe(
-    Effect.catchTag("TooManyRequests", (error) =>
-      Effect.map(show(who, { problem: "Throttled" }), HttpServerResponse.setHeaders(Wire.retryAfter(error)))
-    )
-  )
+    return yield* PasswordLogin.begin(done(issuer, "PasswordChanged"), browser, account.value)
+  })
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/account", { GET: get, POST: post }))
+export const layer = Layer.effectDiscard(Endpoint.addPage("/account", { GET: get, POST: post }, ["account"]))

@@ -10,9 +10,11 @@
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../domain/OAuthError.js"
 import { CurrentAccess } from "../services/CurrentAccess.js"
+import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
 
 export { type Options, UnknownResource } from "./Guard.js"
@@ -25,9 +27,12 @@ export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<vo
 
 /**
  * Guards the routes it is provided to. `InsufficientScope` that their handlers fail with (see `requireScope`) is
- * answered here too, as a 403 that names the scope (RFC 6750 §3.1).
+ * answered here too, as a 403 that names the scope (RFC 6750 §3.1); a method that none of the routes at a path has, as a
+ * 405 that names those they have (RFC 9110 §15.5.6).
  */
-export const layer = (options: Guard.Options) =>
+export const layer = (options: Guard.Options) => Layer.merge(guarding(options), AllowedMethods.layer())
+
+const guarding = (options: Guard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(
       Guard.make(options),

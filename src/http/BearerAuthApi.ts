@@ -32,6 +32,7 @@ import {
   TemporarilyUnavailable
 } from "../domain/OAuthError.js"
 import { CurrentAccess } from "../services/CurrentAccess.js"
+import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
 import * as Wire from "./Wire.js"
 
@@ -118,7 +119,8 @@ const describe = ({ scopes }: Guard.Options): string =>
  * Makes the class of a guard: with `HttpApiGroup.middleware` or `HttpApiEndpoint.middleware` it says what is guarded,
  * and its `layer` is the guard. Each guard has an id of its own, which names its scheme in the OpenAPI document too.
  *
- * Handlers may fail by `BearerAuth.requireScope`; that is answered as the guard's own 403.
+ * Handlers may fail by `BearerAuth.requireScope`; that is answered as the guard's own 403. A method that no endpoint at a
+ * path has is answered 405 with `Allow` (RFC 9110 §15.5.6).
  */
 export const Tag =
   <Self>() =>
@@ -132,7 +134,7 @@ export const Tag =
       tag,
       Effect.map(Guard.make(options), (guard) => ({ [scheme]: () => access(guard) }))
     )
-    return Object.assign(tag, { layer })
+    return Object.assign(tag, { layer: Layer.merge(layer, AllowedMethods.layer()) })
   }
 
 /** The access of the request at hand. */

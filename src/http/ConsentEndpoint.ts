@@ -77,4 +77,4 @@ const decide = (
   )
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/consent", { POST: consent }))
+export const layer = Layer.effectDiscard(Endpoint.addPage("/consent", { POST: consent }, ["consent"]))

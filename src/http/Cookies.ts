@@ -1,5 +1,6 @@
 /**
- * The two cookies: a browser's id, which is no credential and outlives logins, and the session, new at each login.
+ * The cookies: a browser's id, which is no credential and outlives logins; the session, new at each login; and the device
+ * cookie, which says that this browser has logged in before, and is no credential either (see `services/KnownBrowsers`).
  * Their names end in a hash of the issuer, so that two servers on one host do not read each other's.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -9,12 +10,20 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Issuer from "../domain/Issuer.js"
 import { digestOf } from "../services/Crypto.js"
+import { valueLengths } from "../services/KnownBrowsers.js"
 
 /** Which cookie. */
-export type Kind = "browser" | "session"
+export type Kind = "browser" | "session" | "device"
 
-/** 32 bytes in base64url: what both cookies hold. Whatever else stands in one counts as no cookie. */
-const pattern = /^[A-Za-z0-9_-]{43}$/
+/** 32 bytes in base64url. */
+const secretPattern = /^[A-Za-z0-9_-]{43}$/
+
+/** The form of each cookie's value. A cookie with any other value counts as no cookie. */
+const patterns: Readonly<Record<Kind, RegExp>> = {
+  browser: secretPattern,
+  session: secretPattern,
+  device: new RegExp(`^[A-Za-z0-9_-]{${valueLengths.join(",")}}$`)
+}
 
 /** `__Host-` keeps a cookie to this host and to https (RFC 6265bis §4.1.3.2); loopback http has to do without. */
 const name = (issuer: Issuer.Issuer, kind: Kind): string =>
@@ -33,7 +42,7 @@ export const read = (
     .filter((pair) => pair.startsWith(`${name(issuer, kind)}=`))
     .map((pair) => pair.slice(pair.indexOf("=") + 1))
   const [value] = values
-  return value !== undefined && values.length === 1 && pattern.test(value)
+  return value !== undefined && values.length === 1 && patterns[kind].test(value)
     ? Option.some(Redacted.make(value))
     : Option.none()
 }

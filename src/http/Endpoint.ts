@@ -4,6 +4,8 @@
  * the endpoint's own renderer, and nothing but an `OAuthError` can come out of a handler. An endpoint names its rate
  * limits, and each answer says how they stand.
  */
+
+import { METHODS } from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -69,8 +71,24 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     )
     // `R` less what was just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
-    yield* router.add("*", endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)
+    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)
   })
+
+/**
+ * Adds a handler for every method that Node parses, or every one but those that the path has handlers for. The router's `*`
+ * leaves out QUERY, and takes no exceptions.
+ */
+export const addEveryMethod = (
+  router: HttpLayerRouter.HttpRouter,
+  path: HttpLayerRouter.PathInput,
+  handler: Handler<never, Routed>,
+  except: ReadonlyArray<string> = []
+) =>
+  router.addAll(
+    METHODS.filter((method) => !except.includes(method)).map((method) =>
+      HttpLayerRouter.route(method as "*", path, handler)
+    )
+  )
 
 /** Adds an endpoint for people, below the issuer's path: its errors are pages, and no script of another origin calls it. */
 export const addPage = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(

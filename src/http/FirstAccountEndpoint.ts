@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { Password, Username } from "../domain/Account.js"
+import { NewUsername, Password } from "../domain/Account.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import { FirstAccount } from "../services/FirstAccount.js"
@@ -54,7 +54,7 @@ const post = Effect.gen(function* () {
   const typed = yield* Parameters.field(parameters, "username")
   const password = yield* Parameters.field(parameters, "password")
 
-  const username = Schema.decodeOption(Username)(typed)
+  const username = Schema.decodeOption(NewUsername)(typed)
   if (Option.isNone(username)) return yield* show(token, typed.slice(0, 64), "NameInvalid")
   const accepted = Schema.decodeOption(Password)(password)
   if (Option.isNone(accepted)) return yield* show(token, username.value, "PasswordInvalid")
@@ -69,4 +69,4 @@ const post = Effect.gen(function* () {
 })
 
 /** Serves the endpoint. */
-export const layer = Layer.effectDiscard(Endpoint.addPage("/first-account", { GET: get, POST: post }))
+export const layer = Layer.effectDiscard(Endpoint.addPage("/first-account", { GET: get, POST: post }, ["firstAccount"]))

@@ -17,6 +17,7 @@ import {
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import { Approvals } from "../services/Approvals.js"
 import { digest, digestOf, randomSecret } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
@@ -110,7 +111,8 @@ export const loginPage = (
   request: HttpServerRequest.HttpServerRequest,
   { firstShownAt, query, replyTo }: LoginReason,
   username: string,
-  problem?: Pages.LoginPage["problem"]
+  problem?: Pages.LoginPage["problem"],
+  waitSeconds?: number
 ) =>
   Effect.gen(function* () {
     const forms = yield* Forms
@@ -127,11 +129,13 @@ export const loginPage = (
       "loginPage",
       {
         clientName: Option.getOrUndefined(Option.map(replyTo, ({ client }) => Client.displayName(client))),
+        clientOrigin: Option.getOrUndefined(Option.map(replyTo, ({ client }) => client.origin)),
         target: Option.getOrUndefined(Option.map(replyTo, ({ redirectUri }) => RedirectUri.target(redirectUri))),
         formAction: `${Issuer.path(issuer)}/login`,
         form,
         username,
-        problem
+        problem,
+        waitSeconds
       },
       problem === undefined ? 200 : problem === "Throttled" ? 429 : 403
     )
@@ -147,11 +151,10 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
       error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
-    const { origin } = request.client
     return yield* Page.page("consentPage", {
       clientName: Client.displayName(request.client),
-      clientOrigin: origin,
-      clientUri: shownUri(request),
+      clientOrigin: request.client.origin,
+      clientUri: Client.website(request.client, request.redirectUri),
       target: RedirectUri.target(request.redirectUri),
       username: who.displayName,
       switchUrl: authorizePath(issuer, withPrompt(query, "login")),
@@ -159,12 +162,12 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
         name: resource.name ?? resource.uri,
         uri: resource.uri,
         scopes: Object.entries(resource.scopes)
-          .filter(([token]) => offer.form.offered.has(token))
+          .filter(([token]) => ResourceScopes.at(offer.form.offered, resource.uri).has(token))
           .map(([token, description]) => ({
             token,
             description,
-            checked: offer.ticked.has(token),
-            isNew: offer.fresh.has(token)
+            checked: ResourceScopes.at(offer.ticked, resource.uri).has(token),
+            isNew: ResourceScopes.at(offer.fresh, resource.uri).has(token)
           }))
       })),
       lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
@@ -172,14 +175,6 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
       form: yield* forms.seal({ ...offer.form, query })
     })
   })
-
-/** A client's web page, if it is where the client lives too: what it says of itself could be anybody's. */
-const shownUri = ({ client, redirectUri }: AuthorizationRequest): string | undefined => {
-  const uri = client.metadata.client_uri
-  return uri !== undefined && (client.origin === "Operator" || new URL(uri).host === new URL(redirectUri).host)
-    ? uri
-    : undefined
-}
 
 /** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */
 const withPrompt = (query: string, word: "login" | "consent"): string => {
@@ -230,6 +225,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
       "redirectNoticePage",
       {
         clientName: Client.displayName(replyTo.client),
+        clientOrigin: replyTo.client.origin,
         target: RedirectUri.target(replyTo.redirectUri),
         what: `What the app asked for cannot be given: ${error.description}.`,
         continueUrl: location

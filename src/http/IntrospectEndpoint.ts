@@ -7,14 +7,16 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
-import { Introspection, Known } from "../services/Introspection.js"
+import { Asker, Introspection, Known } from "../services/Introspection.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
 import * as Credentials from "./Credentials.js"
 import * as Endpoint from "./Endpoint.js"
+import { Meter } from "./RateLimits.js"
 import * as Wire from "./Wire.js"
 
 const introspect = Effect.gen(function* () {
@@ -23,6 +25,10 @@ const introspect = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   const parameters = yield* Body.formOnly(request)
   const asker = yield* introspection.authenticate(yield* Credentials.read(request, parameters))
+  yield* (yield* Meter).consume(
+    "introspectClient",
+    Asker.$match(asker, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
+  )
   const token = Redacted.make(yield* Parameters.required(parameters, "token"))
   const known = yield* introspection.introspect(token, asker)
   return HttpServerResponse.unsafeJson(
@@ -46,12 +52,12 @@ const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, un
       exp: Time.toNumericDate(access.expiresAt),
       jti: access.tokenId
     }),
-    RefreshToken: ({ expiresAt, terms }) => ({
+    RefreshToken: ({ expiresAt, scope, terms }) => ({
       token_type: "refresh_token",
-      scope: Scope.format(terms.scope),
+      scope: Scope.format(scope),
       client_id: terms.clientId,
       sub: terms.subject,
-      aud: terms.resources,
+      aud: ResourceScopes.resources(terms.granted),
       exp: Time.toNumericDate(expiresAt)
     })
   })
@@ -62,7 +68,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.addJson("/introspect", false, { POST: introspect })
+    yield* Endpoint.addJson("/introspect", false, { POST: introspect }, ["introspect"])
     yield* metadata.add({
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]

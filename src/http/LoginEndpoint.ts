@@ -4,40 +4,35 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
-import { type Account, Username } from "../domain/Account.js"
+import type { Account } from "../domain/Account.js"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import * as Issuer from "../domain/Issuer.js"
-import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
-import { Accounts } from "../services/Accounts.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
 import { digest, digestsEqual } from "../services/Crypto.js"
 import type { LoginForm } from "../services/Forms.js"
-import { LoginThrottle } from "../services/LoginThrottle.js"
-import * as Metrics from "../services/Metrics.js"
+import type { KnownBrowser } from "../services/KnownBrowsers.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
-import * as ClientAddress from "./ClientAddress.js"
 import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
+import * as PasswordLogin from "./PasswordLogin.js"
 import type * as Pages from "./pages/index.js"
+import { Meter } from "./RateLimits.js"
 import * as ResourceOwner from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
 
-/** Longer ones are of no account here, and are not hashed. */
-const maxPasswordBytes = 1024
-
 const login = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { issuer } = yield* ServerSettings
+  const known = yield* PasswordLogin.knownBrowser(request)
+  yield* admit(known)
   const { expired, form, parameters } = yield* SealedForm.receive(request, "LoginForm")
   const browser = Option.map(Cookies.read(request, issuer, "browser"), digest)
   // Too old, or another browser's: it logs nobody in, and the person starts again.
@@ -47,13 +42,16 @@ const login = Effect.gen(function* () {
 
   const username = yield* Parameters.field(parameters, "username")
   const password = Redacted.make(yield* Parameters.field(parameters, "password"))
-  const tried = yield* authenticate(request, username, password)
+  const attempt = yield* PasswordLogin.attempt(request, known, username)
+  // Known for another name: for this one it counts as every browser does.
+  if (Option.isSome(known) && Option.isNone(attempt.device)) yield* admit(Option.none())
+  const tried = yield* PasswordLogin.authenticate("/login", attempt, password)
   if (Either.isLeft(tried)) {
-    const page = yield* again(request, form, username, "Throttled")
+    const page = yield* again(request, form, username, "Throttled", tried.left.retryAfter)
     return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
   }
   return Option.isSome(tried.right)
-    ? yield* begin(request, form, tried.right.value)
+    ? yield* begin(request, form, known, tried.right.value)
     : yield* again(request, form, username, "WrongCredentials")
 })
 
@@ -61,44 +59,34 @@ const login = Effect.gen(function* () {
 const startOf = (issuer: Issuer.Issuer, { query }: LoginForm): string =>
   query === undefined ? `${Issuer.path(issuer)}/account` : Interaction.authorizePath(issuer, query)
 
-/** Whose name and password these are; `Left` when too many were tried of late. What cannot be anybody's is counted too, and takes no other way than the rest. */
-const authenticate = (request: HttpServerRequest.HttpServerRequest, username: string, password: Redacted.Redacted) =>
-  Effect.gen(function* () {
-    const accounts = yield* Accounts
-    const throttle = yield* LoginThrottle
-    const { issuer, trustedProxies } = yield* ServerSettings
-    const name = Schema.decodeOption(Username)(username)
-    const attempt = {
-      username: Option.getOrElse(name, () => username.slice(0, 64)),
-      address: ClientAddress.of(request, trustedProxies)
-    }
-    const verify: Effect.Effect<Option.Option<Account>, TemporarilyUnavailable> = Option.isNone(name) ||
-    Buffer.byteLength(Redacted.value(password)) > maxPasswordBytes
-      ? Effect.succeedNone
-      : accounts.authenticate(name.value, password)
-    return yield* throttle.guard(attempt, verify).pipe(
-      Effect.map(Either.right),
-      Effect.catchTag("TooManyRequests", (error) =>
-        Effect.as(
-          Metric.update(Metrics.refusals, { endpoint: `${Issuer.path(issuer)}/login`, error }),
-          Either.left(error)
-        )
-      )
-    )
-  })
+/**
+ * Counts the request against the limit of logins: an unknown browser by its address, and a known one by itself, because
+ * others may flood from the address that it shares.
+ */
+const admit = (known: Option.Option<KnownBrowser>) =>
+  Effect.flatMap(Meter, (meter) =>
+    Option.match(known, {
+      onNone: () => meter.consumeByAddress("login"),
+      onSome: ({ device }) => meter.consume("login", device)
+    })
+  )
 
 /** A new session, and back to where the person came from. */
-const begin = (request: HttpServerRequest.HttpServerRequest, form: LoginForm, account: Account) =>
+const begin = (
+  request: HttpServerRequest.HttpServerRequest,
+  form: LoginForm,
+  known: Option.Option<KnownBrowser>,
+  account: Account
+) =>
   Effect.gen(function* () {
     const sessions = yield* Sessions
-    const { issuer, lifetimes } = yield* ServerSettings
+    const { issuer } = yield* ServerSettings
     // The session that was there is over, whoever's it was: none outlives a login.
     const before = yield* Visitor.loggedIn(request)
     if (Option.isSome(before)) yield* sessions.end(before.value.session)
-    const { secret } = yield* sessions.begin(account)
     const next =
       form.query === undefined ? startOf(issuer, form) : yield* Interaction.returnPath(form.query, form.firstShownAt)
-    return Cookies.set(Page.seeOther(issuer, next), issuer, "session", secret, lifetimes.session)
+    return yield* PasswordLogin.begin(Page.seeOther(issuer, next), known, account)
   })
 
 /** The page again, whatever was wrong: which of the two it was is not said. */
@@ -106,13 +94,20 @@ const again = (
   request: HttpServerRequest.HttpServerRequest,
   { firstShownAt, query }: LoginForm,
   username: string,
-  problem: NonNullable<Pages.LoginPage["problem"]>
+  problem: NonNullable<Pages.LoginPage["problem"]>,
+  waitSeconds?: number
 ) =>
   Effect.gen(function* () {
     const requests = yield* AuthorizationRequests
     const shown = Option.some(firstShownAt)
     const show = (reason: { readonly query?: string }, replyTo: Option.Option<ReplyAddress>) =>
-      Interaction.loginPage(request, { ...reason, firstShownAt: shown, replyTo }, username.slice(0, 64), problem)
+      Interaction.loginPage(
+        request,
+        { ...reason, firstShownAt: shown, replyTo },
+        username.slice(0, 64),
+        problem,
+        waitSeconds
+      )
     if (query === undefined) return yield* show({}, Option.none())
     return yield* Parameters.parse(query).pipe(
       Effect.flatMap(requests.validate),
@@ -125,6 +120,4 @@ const again = (
   })
 
 /** Serves the endpoint, unless it is the app that logs people in. */
-export const layer = Layer.effectDiscard(
-  ResourceOwner.ifBuiltIn(Endpoint.addPage("/login", { POST: login }, ["login"]))
-)
+export const layer = Layer.effectDiscard(ResourceOwner.ifBuiltIn(Endpoint.addPage("/login", { POST: login })))

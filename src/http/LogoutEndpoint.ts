@@ -44,4 +44,6 @@ const post = Effect.gen(function* () {
 })
 
 /** Serves the endpoint, unless it is the app that logs people out. */
-export const layer = Layer.effectDiscard(ResourceOwner.ifBuiltIn(Endpoint.addPage("/logout", { GET: get, POST: post })))
+export const layer = Layer.effectDiscard(
+  ResourceOwner.ifBuiltIn(Endpoint.addPage("/logout", { GET: get, POST: post }, ["logout"]))
+)

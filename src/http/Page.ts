@@ -10,6 +10,7 @@ import { ServerSettings } from "../services/ServerSettings.js"
 import type { ErrorPage } from "./pages/index.js"
 import { type Data, type Documents, Pages } from "./pages/Pages.js"
 import { styles } from "./pages/Styles.js"
+import { timeInWords } from "./pages/Time.js"
 import * as Wire from "./Wire.js"
 
 /**
@@ -84,7 +85,10 @@ const words = (error: OAuthError): ErrorPage => {
     case "TemporarilyUnavailable":
       return { title: "The server is busy", message: "Wait a moment, then try again. Nothing was changed." }
     case "TooManyRequests":
-      return { title: "Too many requests", message: "Wait a while, then try again. Nothing was changed." }
+      return {
+        title: "Too many requests",
+        message: `Try again in ${timeInWords(error.retryAfter)}. Nothing was changed.`
+      }
     case "MethodNotAllowed":
       return {
         title: "This page cannot be opened by itself",

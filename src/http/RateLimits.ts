@@ -3,12 +3,22 @@
  * (draft-ietf-httpapi-ratelimit-headers-10 §3, §4), and 429 with `Retry-After` where the quota is used up (RFC 6585 §4).
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import { type TemporarilyUnavailable, TooManyRequests } from "../domain/OAuthError.js"
-import { Decision, type Limit, type LimitName } from "../domain/RateLimit.js"
+import {
+  type Asked,
+  Decision,
+  type Limit,
+  type LimitName,
+  nextAfter,
+  ofNetwork,
+  type Standing
+} from "../domain/RateLimit.js"
 import { digestOf } from "../services/Crypto.js"
 import { RateLimiter } from "../services/RateLimiter.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -20,8 +30,12 @@ type Refusal = TooManyRequests | TemporarilyUnavailable
 export class Meter extends Context.Tag("latchkey/http/Meter")<
   Meter,
   {
-    /** Counts the request against a limit of whoever `key` names; where the limit is off, nothing is counted. */
-    readonly consume: (name: LimitName, key: string) => Effect.Effect<void, Refusal>
+    /** Counts the request against the limit of one owner, such as a client by its id; where the limit is off, nothing is counted. */
+    readonly consume: (name: LimitName, owner: string) => Effect.Effect<void, Refusal>
+    /** Counts the request against a limit of the client's networks; where its address is not known, nothing is counted. */
+    readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
+    /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
+    readonly network: Option.Option<string>
   }
 >() {}
 
@@ -41,13 +55,14 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 /** For endpoints that have no limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
-  meter: { consume: () => Effect.void },
+  meter: { consume: () => Effect.void, consumeByAddress: () => Effect.void, network: Option.none() },
   headers: () => ({})
 })
 
 /**
- * Counts requests by the client's address. Where that is not known, as in a handler of web requests, nothing is counted:
- * one quota for all would let anybody lock everybody out.
+ * Counts requests by the client's address: against a quota of its network, and of each wider network that it is in. Where
+ * the address is not known, as in a handler of web requests, nothing is counted: one quota for all would let anybody lock
+ * everybody out.
  */
 export const byAddress = (
   names: ReadonlyArray<LimitName>
@@ -55,58 +70,93 @@ export const byAddress = (
   Effect.gen(function* () {
     const limiter = yield* RateLimiter
     const { issuer, rateLimits, trustedProxies } = yield* ServerSettings
+    const limitsOf = (names: ReadonlyArray<LimitName>) => names.flatMap((name) => rateLimits[name] ?? [])
+    const admitted = limitsOf(names)
 
-    /** What becomes of a request; `None` where that cannot be found out, and need not be. */
-    const decide = (limit: Limit, key: string): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
-      // Issuers that share a limiter share no quota, and a key is as long as another.
-      Effect.asSome(limiter.consume(limit, digestOf(JSON.stringify([issuer, key])))).pipe(
+    // Issuers that share a limiter share no quota, and a key is as long as another.
+    const keyOf = (owner: string) => digestOf(JSON.stringify([issuer, owner]))
+
+    /** `None` where the limiter fails, and the request is heard all the same. */
+    const decide = (asked: ReadonlyArray<Asked>): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
+      Effect.asSome(limiter.consume(asked)).pipe(
         Effect.catchAll((error) =>
-          limit.whenUnavailable === "Refuse"
+          asked.some(({ limit }) => limit.whenUnavailable === "Refuse")
             ? Effect.fail(error)
             : Effect.as(
-                Effect.annotateLogs(Effect.logWarning("not counted"), { limit: limit.name, reason: error.reason }),
+                Effect.annotateLogs(Effect.logWarning("rate limiter unavailable, request not counted"), {
+                  limits: Arr.dedupe(asked.map(({ limit }) => limit.name)),
+                  reason: error.reason
+                }),
                 Option.none()
               )
         )
       )
 
     return (request) => {
-      const met: Array<readonly [Limit, Decision]> = []
-      const consume = Effect.fnUntraced(function* (name: LimitName, key: string) {
-        const limit = rateLimits[name]
-        if (limit === undefined) return
-        const decision = yield* decide(limit, key)
+      const met: Array<Met> = []
+
+      const consume = Effect.fnUntraced(function* (asked: ReadonlyArray<Asked>) {
+        if (asked.length === 0) return
+        const decision = yield* decide(asked)
         if (Option.isNone(decision)) return
-        met.push([limit, decision.value])
+        const { standings } = decision.value
+        // The quotas that this request met before must allow the next one, too.
+        const waits = met.map(({ limit, standing }) => nextAfter(limit, standing))
+        met.push(...Arr.zipWith(asked, standings, ({ limit }, standing) => ({ limit, standing })))
         if (Decision.$is("Refused")(decision.value)) {
           return yield* new TooManyRequests({
             reason: "RateLimited",
             description: "too many requests; try again later",
-            retryAfter: Math.max(1, seconds(decision.value.retryAfter))
+            retryAfter: Math.max(1, seconds(waits.reduce(Duration.max, decision.value.retryAfter)))
           })
         }
       })
-      const address = ClientAddress.of(request, trustedProxies)
+
+      const networks = ClientAddress.networks(request, trustedProxies)
+      const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
+        Effect.suspend(() => {
+          const keys = limits.length === 0 ? [] : networks.map(keyOf)
+          return consume(keys.flatMap((key, index) => limits.map((limit) => ({ limit: ofNetwork(limit, index), key }))))
+        })
       return {
-        admit:
-          address === undefined
-            ? Effect.void
-            : Effect.forEach(names, (name) => consume(name, address), { discard: true }),
-        meter: { consume },
+        admit: consumeByAddress(admitted),
+        meter: {
+          consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
+          consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
+          network: Arr.head(networks)
+        },
         headers: () => (met.length === 0 ? {} : headersOf(met))
       }
     }
   })
 
+/** A quota that a request was counted against. */
+interface Met {
+  readonly limit: Limit
+  readonly standing: Standing
+}
+
 /** Whole ones, rounded up. */
 const seconds = (duration: Duration.Duration): number => Math.ceil(Duration.toSeconds(duration))
 
-const headersOf = (met: ReadonlyArray<readonly [Limit, Decision]>) => ({
-  "ratelimit-policy": met.map(([{ name, quota, window }]) => `"${name}";q=${quota};w=${seconds(window)}`).join(", "),
-  ratelimit: met
-    .map(([{ name }, decision]) => {
-      const remaining = Decision.$is("Allowed")(decision) ? decision.remaining : 0
-      return `"${name}";r=${remaining};t=${seconds(decision.replenishedAfter)}`
-    })
-    .join(", ")
-})
+/** The quota that allows the next request last comes first, and of those that allow it now, the one with the least left. */
+const mostRestrictive: Order.Order<Met> = Order.combine(
+  Order.reverse(Order.mapInput(Duration.Order, ({ limit, standing }: Met) => nextAfter(limit, standing))),
+  Order.mapInput(Order.number, ({ standing }: Met) => standing.remaining)
+)
+
+/** One item for each limit: that of the network whose quota is the most restrictive now. */
+const headersOf = (met: ReadonlyArray<Met>) => {
+  const shown = Object.values(Arr.groupBy(met, ({ limit }) => limit.name)).map(Arr.min(mostRestrictive))
+  return {
+    "ratelimit-policy": shown
+      .map(({ limit: { name, quota, window } }) => `"${name}";q=${quota};w=${seconds(window)}`)
+      .join(", "),
+    ratelimit: shown
+      .map(
+        ({ limit: { name }, standing: { remaining, replenishedAfter } }) =>
+          `"${name}";r=${remaining};t=${seconds(replenishedAfter)}`
+      )
+      .join(", ")
+  }
+}

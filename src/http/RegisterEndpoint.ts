@@ -29,12 +29,12 @@ const register = Effect.gen(function* () {
   )
 })
 
-/** Serves the endpoint, and says so in the metadata. */
+/** Serves the endpoint, and says so in the metadata unless registration is closed: then it answers why. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
+    const { issuer, maxUnusedClients } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     yield* Endpoint.addJson("/register", true, { POST: register }, ["register", "registerDaily"])
-    yield* metadata.add({ registration_endpoint: `${issuer}/register` })
+    if (maxUnusedClients > 0) yield* metadata.add({ registration_endpoint: `${issuer}/register` })
   })
 )

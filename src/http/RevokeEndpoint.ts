@@ -4,6 +4,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { isConfidential } from "../domain/Client.js"
 import * as Parameters from "../domain/Parameters.js"
 import { ClientAuthenticator } from "../services/ClientAuthenticator.js"
 import { Revocation } from "../services/Revocation.js"
@@ -12,6 +13,7 @@ import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
 import * as Credentials from "./Credentials.js"
 import * as Endpoint from "./Endpoint.js"
+import { Meter } from "./RateLimits.js"
 import * as Wire from "./Wire.js"
 
 const revoke = Effect.gen(function* () {
@@ -20,6 +22,8 @@ const revoke = Effect.gen(function* () {
   const revocation = yield* Revocation
   const parameters = yield* Body.formOnly(request)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+  // As at the token endpoint: anybody may know the id of a public client.
+  if (isConfidential(client)) yield* (yield* Meter).consume("revokeClient", client.id)
   const token = Redacted.make(yield* Parameters.required(parameters, "token"))
   yield* revocation.revoke(token, client)
   return HttpServerResponse.empty({ status: 200, headers: Wire.noStore })
@@ -31,7 +35,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     const { methods } = yield* ClientAuthenticator
-    yield* Endpoint.addJson("/revoke", true, { POST: revoke })
+    yield* Endpoint.addJson("/revoke", true, { POST: revoke }, ["revoke"])
     yield* metadata.add({
       revocation_endpoint: `${issuer}/revoke`,
       revocation_endpoint_auth_methods_supported: methods

@@ -28,11 +28,12 @@ const token = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const authenticator = yield* ClientAuthenticator
   const grantTypes = yield* GrantTypes
+  const { consume, network } = yield* Meter
 
   const parameters = yield* Body.formOnly(request, repeatable)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
   // What a client may use up it must have proved to be its own: the id of a public client is anybody's word.
-  if (isConfidential(client)) yield* (yield* Meter).consume("tokenClient", client.id)
+  if (isConfidential(client)) yield* consume("tokenClient", client.id)
 
   const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
   yield* Effect.annotateCurrentSpan({ clientId: client.id, grantType: grant.grantType })
@@ -42,7 +43,8 @@ const token = Effect.gen(function* () {
       description: "the client did not register this grant type"
     })
   }
-  return HttpServerResponse.unsafeJson(toJson(yield* grant.handle(parameters, client)), { headers: Wire.noStore })
+  const response = yield* grant.handle(parameters, client, { network })
+  return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
 })
 
 /** RFC 6749 §5.1. */

@@ -39,7 +39,9 @@ import * as RefreshTokenGrant from "../services/grants/RefreshTokenGrant.js"
 import * as Introspection from "../services/Introspection.js"
 import * as KeyRotation from "../services/KeyRotation.js"
 import * as Keyring from "../services/Keyring.js"
+import * as KnownBrowsers from "../services/KnownBrowsers.js"
 import * as LoginThrottle from "../services/LoginThrottle.js"
+import { PasswordHasher } from "../services/PasswordHasher.js"
 import * as RateLimiter from "../services/RateLimiter.js"
 import * as Readiness from "../services/Readiness.js"
 import * as RefreshChain from "../services/RefreshChain.js"
@@ -85,7 +87,6 @@ export const layerServices = (options: SettingsOptions) => {
     ClientRegistration.layer,
     Forms.layer,
     Introspection.layer,
-    LoginThrottle.layer,
     Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
     Readiness.layer,
     ResourceRegistration.layer,
@@ -99,11 +100,19 @@ export const layerServices = (options: SettingsOptions) => {
   )
   const all = services.pipe(
     Layer.provideMerge(
-      Layer.mergeAll(AccessTokens.layer, ClientAuthenticator.layer, GrantTypes.layerRegistry, RefreshChain.layer)
+      Layer.mergeAll(
+        AccessTokens.layer,
+        ClientAuthenticator.layer,
+        GrantTypes.layerRegistry,
+        Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),
+        RefreshChain.layer
+      )
     ),
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
-    Layer.provideMerge(Layer.mergeAll(Argon2.layer(), Events.layer, Resources.layer, seams)),
+    Layer.provideMerge(
+      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, seams)
+    ),
     Layer.provideMerge(stores),
     Layer.provideMerge(Layer.merge(settings, ServerClock.layer))
   )

@@ -1,9 +1,14 @@
 /**
  * An app on node:http, with limits, and with an orderly end: requests in flight finish, idle connections close, and
- * what the app stands on (its storage) closes last.
+ * what the app stands on (its storage) closes last. An app that serves itself has the limits by `createServer`.
+ *
+ * @example
+ * HttpLayerRouter.serve(App).pipe(
+ *   Layer.provide(NodeHttpServer.layer(() => NodeServer.createServer(), { port: 3000 }))
+ * )
  */
 
-import { createServer, type Server, type ServerResponse } from "node:http"
+import * as Http from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -11,7 +16,20 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ConnectionGuard from "./node/ConnectionGuard.js"
+import { requestClass } from "./node/WebSocketHandshake.js"
 import * as Routes from "./Routes.js"
+
+/** What a server of `createServer` does otherwise than by default. Node's own options are in milliseconds, as ours are. */
+export interface ServerOptions
+  extends ConnectionGuard.UpgradeLimits,
+    Omit<Http.ServerOptions, "IncomingMessage" | "ServerResponse"> {
+  /**
+   * Whether the app answers WebSockets (`HttpServerRequest.upgrade`): true if not given. Otherwise their handshakes are
+   * ordinary requests, as all other offers of an upgrade always are.
+   */
+  readonly webSockets?: boolean | undefined
+}
 
 /** Where to listen. */
 export interface Options {
@@ -19,35 +37,56 @@ export interface Options {
   readonly port: number
   /** How long requests in flight may take to finish when the server ends. */
   readonly drain?: Duration.DurationInput
+  /** Whether the app answers WebSockets: true if not given (see `ServerOptions`). */
+  readonly webSockets?: boolean | undefined
 }
 
-/** A server that knows which of its requests are not answered yet. */
-interface Listening {
-  readonly server: Server
-  readonly unanswered: ReadonlySet<ServerResponse>
+/** A server, and what is open on it. */
+interface Guarded extends ConnectionGuard.Open {
+  readonly server: Http.Server
 }
 
-const listening = Effect.sync((): Listening => {
-  const server = createServer({
+const makeServer = ({ webSockets = true, ...options }: ServerOptions): Guarded => {
+  const server = Http.createServer({
     // A header of 16 KiB holds any request we answer; longer ones get 431.
     maxHeaderSize: 16 * 1024,
     headersTimeout: 10_000,
     requestTimeout: 30_000,
-    keepAliveTimeout: 5_000
+    keepAliveTimeout: 5_000,
+    // Node looks for expired connections every 30 seconds otherwise, which would be the limit then.
+    connectionsCheckingInterval: 5_000,
+    ...options,
+    IncomingMessage: requestClass(webSockets)
   })
-  const unanswered = new Set<ServerResponse>()
-  server.on("request", (_, response) => {
-    unanswered.add(response)
-    response.once("close", () => unanswered.delete(response))
-    // The address is there a moment before the routes are, and goes a moment after them: nobody else would answer.
-    if (server.listenerCount("request") === 1)
-      response.writeHead(503, { "retry-after": "1", connection: "close" }).end()
-  })
-  return { server, unanswered }
-})
+  return { server, ...ConnectionGuard.attach(server, options) }
+}
+
+/**
+ * Makes a server of node:http that no single connection can end or hold for ever, for `NodeHttpServer.layer`. The errors
+ * of each socket have a listener; only the handshake of a WebSocket is upgraded (RFC 6455 §4.2.1), and every other
+ * request that offers an upgrade (`h2c`) is answered as an ordinary one, with its body (RFC 9110 §7.8); CONNECT is
+ * answered 405; a request that comes before the app's routes are there, 503.
+ */
+export const createServer = (options: ServerOptions = {}): Http.Server => makeServer(options).server
+
+/**
+ * Guards a server that was made in another way, before it listens: the errors of each socket have a listener, sockets
+ * that were upgraded have timeouts, CONNECT is answered. Answers with the same server.
+ *
+ * Which requests are upgraded is decided when a server is made. So beside `NodeHttpServer` this cannot give a request
+ * that offers `Upgrade: h2c` its body, and a client can have any request treated as an upgrade; nor does this change
+ * Node's own timeouts. Prefer `createServer` where there is a choice.
+ */
+export const guard = <S extends Http.Server>(server: S, limits: ConnectionGuard.UpgradeLimits = {}): S => {
+  ConnectionGuard.attach(server, limits)
+  return server
+}
+
+/** How long a WebSocket may take to close once its handler has ended, in milliseconds; `ws` itself would wait for 30 s. */
+const closeTimeout = 2_000
 
 /** Takes no more connections, waits for what is in flight, then closes what is left. */
-const drain = ({ server, unanswered }: Listening, atMost: Duration.DurationInput) =>
+const drain = ({ server, unanswered, upgraded }: Guarded, atMost: Duration.DurationInput) =>
   Effect.gen(function* () {
     const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(atMost)
     server.close()
@@ -56,6 +95,8 @@ const drain = ({ server, unanswered }: Listening, atMost: Duration.DurationInput
     }
     while (unanswered.size > 0 && (yield* Clock.currentTimeMillis) < deadline) yield* Effect.sleep("10 millis")
     server.closeAllConnections()
+    // The routes end after this, and with them the handlers of WebSockets, which then say why they close.
+    for (const socket of upgraded) setTimeout(() => socket.destroy(), closeTimeout).unref()
   })
 
 /**
@@ -64,7 +105,8 @@ const drain = ({ server, unanswered }: Listening, atMost: Duration.DurationInput
  */
 export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
   Layer.unwrapEffect(
-    Effect.map(listening, (listening) => {
+    Effect.sync(() => {
+      const guarded = makeServer({ webSockets: options.webSockets })
       const served = HttpLayerRouter.serve(Layer.merge(app, Routes.notFound), {
         disableLogger: true,
         disableListenLog: true,
@@ -72,10 +114,10 @@ export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
       }).pipe(HttpMiddleware.withTracerDisabledWhen(() => true))
       // Built after the routes, so ended before them.
       const drained = Layer.scopedDiscard(
-        Effect.addFinalizer(() => drain(listening, options.drain ?? Duration.seconds(10)))
+        Effect.addFinalizer(() => drain(guarded, options.drain ?? Duration.seconds(10)))
       )
       return Layer.provideMerge(drained, served).pipe(
-        Layer.provide(NodeHttpServer.layer(() => listening.server, { host: options.host, port: options.port }))
+        Layer.provide(NodeHttpServer.layer(() => guarded.server, { host: options.host, port: options.port }))
       )
     })
   )

@@ -27,24 +27,32 @@ export interface Options {
 }
 
 /**
- * `RateLimit.consume`, in one step on the server. A key ends when its quota is whole, by the server's clock; a little
- * later, since those of the callers may be behind.
+ * Counts one request against several quotas in one step on the server: it takes one from each, or nothing from any. A key
+ * ends when its quota is whole, by the server's clock; a little later, since those of the callers may be behind. In a
+ * cluster all keys of one request must be on one node, which a prefix such as `{latchkey}:` sees to.
  */
 const consume = defineScript({
   SCRIPT: `
-    local now, each, whole = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-    local owed = math.min(math.max(tonumber(redis.call("GET", KEYS[1]) or "0") - now, 0), whole)
-    local allowed = owed + each <= whole
-    local after = allowed and owed + each or owed
-    redis.call("SET", KEYS[1], string.format("%.0f", now + after), "PX", string.format("%.0f", after + 10000))
-    return string.format("%.0f", owed)`,
-  NUMBER_OF_KEYS: 1,
-  parseCommand: (parser, key: string, now: number, each: number, whole: number) => {
-    parser.pushKey(key)
-    parser.push(String(now), String(each), String(whole))
+    local now = tonumber(ARGV[1])
+    local owed, allowed = {}, true
+    for i, key in ipairs(KEYS) do
+      local each, whole = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+      owed[i] = math.min(math.max(tonumber(redis.call("GET", key) or "0") - now, 0), whole)
+      allowed = allowed and owed[i] + each <= whole
+    end
+    local answer = {}
+    for i, key in ipairs(KEYS) do
+      local after = allowed and owed[i] + tonumber(ARGV[2 * i]) or owed[i]
+      redis.call("SET", key, string.format("%.0f", now + after), "PX", string.format("%.0f", after + 10000))
+      answer[i] = string.format("%.0f", owed[i])
+    end
+    return answer`,
+  parseCommand: (parser, keys: ReadonlyArray<string>, now: number, quotas: ReadonlyArray<RateLimit.Quota>) => {
+    parser.pushKeysLength([...keys])
+    parser.push(String(now), ...quotas.flatMap((quota) => [RateLimit.cost(quota), RateLimit.span(quota)].map(String)))
   },
-  /** How much of the quota was used up before, in milliseconds. */
-  transformReply: (reply: string) => Number(reply)
+  /** Milliseconds of each quota that were used up before. */
+  transformReply: (reply: ReadonlyArray<string>) => reply.map(Number)
 })
 
 /** The address is none that Redis can be at. It is not told, since it may hold a password. */
@@ -96,15 +104,16 @@ const make = ({ prefix = "latchkey:", url }: Options) =>
     )
 
     return RateLimiter.of({
-      consume: (limit, key) =>
+      consume: (asked) =>
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
-          const name = `${prefix}${limit.name}:${key}`
+          const names = asked.map(({ key, limit }) => `${prefix}${limit.name}:${key}`)
+          const limits = asked.map(({ limit }) => limit)
           const owed = yield* Effect.tryPromise({
-            try: () => client.consume(name, now, RateLimit.cost(limit), RateLimit.span(limit)),
+            try: () => client.consume(names, now, limits),
             catch: unavailable
           })
-          return RateLimit.decide(limit, owed)
+          return RateLimit.decide(limits.map((limit, i) => ({ limit, owed: owed[i] ?? RateLimit.span(limit) })))
         }).pipe(within)
     })
   })

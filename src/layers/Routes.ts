@@ -2,12 +2,10 @@
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import { isRouteNotFound } from "../http/AllowedMethods.js"
 
 /** Paths match to the letter: what a proxy in front lets by is what the route is. */
 export const routerConfig = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
-
-const isRouteNotFound = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "RouteNotFound"
 
 /** Answers what no route does. Left to the platform, the error would be logged, and its message is the whole URL. */
 export const notFound = HttpLayerRouter.middleware(

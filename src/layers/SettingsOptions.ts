@@ -7,6 +7,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
 import { Issuer } from "../domain/Issuer.js"
+import type { FromElsewhere } from "../domain/NetworkTag.js"
 import {
   defaultLimits,
   type Limit,
@@ -19,6 +20,7 @@ import { ScopeToken } from "../domain/Scope.js"
 import {
   defaultLifetimes,
   defaultMaxUnusedClients,
+  defaultRetryFromElsewhere,
   type Lifetimes,
   objections,
   type Settings
@@ -46,8 +48,17 @@ export interface SettingsOptions {
    * name it in `trustedProxies`, or all its clients count as one; where no peer address is known, as in a handler of web
    * requests, they count nothing.
    */
-  readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions>> | undefined
-  /** How many clients may wait that registered themselves and were never used; 10,000 if not given. */
+  readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions | undefined>> | undefined
+  /**
+   * What becomes of a retried refresh or a duplicate redemption that comes from another network than the request that it
+   * repeats: "Allow" (the default) makes it an event, "Replay" revokes the grant. It needs the client's address, as the
+   * rate limits do.
+   */
+  readonly retryFromElsewhere?: FromElsewhere | undefined
+  /**
+   * Maximum number of clients that registered themselves and were never used; 10,000 if not given. The oldest makes room
+   * for one that comes when there are as many. With 0 clients cannot register themselves.
+   */
   readonly maxUnusedClients?: number | undefined
 }
 
@@ -98,7 +109,8 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       privateUseSchemes: new Set(options.privateUseSchemes),
       trustedProxies,
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
-      maxUnusedClients
+      maxUnusedClients,
+      retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere
     }
   })
 

@@ -39,7 +39,7 @@ export type { Access, Checked, CheckRequest, GuardedRequest, GuardOptions } from
 /** What a `Request` does not say of itself. */
 export interface Connection {
   /**
-   * The address of the peer, as its socket has it; limits go by it. Behind a proxy it is the proxy's, which has to stand
+   * The address of the peer, as its socket has it; limits and the detection of retries from elsewhere use it. Behind a proxy it is the proxy's, which has to stand
    * in `trustedProxies` for its `X-Forwarded-For` to be believed. Never pass on what a request says of itself.
    */
   readonly remoteAddress?: string | undefined

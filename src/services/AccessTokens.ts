@@ -11,6 +11,7 @@ import type { Client } from "../domain/Client.js"
 import * as Grant from "../domain/Grant.js"
 import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type * as Resource from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
 import { ClientStore } from "./ClientStore.js"
@@ -18,6 +19,7 @@ import { identifier } from "./Crypto.js"
 import type { Access } from "./CurrentAccess.js"
 import { Events } from "./Events.js"
 import { GrantStore } from "./GrantStore.js"
+import { Resources } from "./Resources.js"
 import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import * as Seals from "./Seals.js"
 import { ServerSettings } from "./ServerSettings.js"
@@ -50,13 +52,17 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
       audience: Audience
     ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
     /**
-     * What a token gives at a resource, now. The row behind it is looked up each time: what was revoked is dead at once.
-     * The token can only narrow what that row allows.
+     * The access of a token at a resource, now. The row behind it is looked up each time: a revoked token is dead at once.
+     * The scope is the part of the token's that was granted at this resource and that the resource offers now.
      */
     readonly verify: (
       token: Redacted.Redacted,
       resource: Resource.ResourceIndicator
     ) => Effect.Effect<Access, InvalidToken | TemporarilyUnavailable>
+    /** The access of a token at all of its resources together, now; `resource` names the first of them. */
+    readonly verifyAll: (
+      token: Redacted.Redacted
+    ) => Effect.Effect<{ readonly access: Access; readonly audience: Audience }, InvalidToken | TemporarilyUnavailable>
     /** What an authentic token says, whether or not it is good any more. */
     readonly read: (
       token: Redacted.Redacted
@@ -74,6 +80,7 @@ const make = Effect.gen(function* () {
   const clients = yield* ClientStore
   const events = yield* Events
   const grants = yield* GrantStore
+  const resources = yield* Resources
   const revokedTokens = yield* RevokedTokenStore
   const { lifetimes } = yield* ServerSettings
   const codec = Seals.codec(
@@ -133,8 +140,7 @@ const make = Effect.gen(function* () {
       subject: terms.subject,
       clientId: terms.clientId,
       grantId: terms.id,
-      scope: claims.scope === undefined ? terms.scope : Scope.intersection(claims.scope, terms.scope),
-      resources: terms.resources
+      granted: claims.scope === undefined ? terms.granted : ResourceScopes.within(terms.granted, claims.scope)
     }
   })
 
@@ -144,14 +150,27 @@ const make = Effect.gen(function* () {
     if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled")
       return yield* refuse("Revoked")
     if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
-    const { clientId, scope } = claims
+    const { audience, clientId, scope } = claims
     return {
       principal: "Client" as const,
       subject: Subject.make(clientId),
       clientId,
-      scope,
-      resources: claims.audience
+      // The operator registered the scope by its name, so it is the client's at each resource that offers it (ADR 28).
+      granted: ResourceScopes.make(...audience.map((uri) => [uri, scope] as const))
     }
+  })
+
+  /** The access of a token wherever it was granted; fails when the token is not good. */
+  const open = Effect.fnUntraced(function* (token: Redacted.Redacted, at?: Resource.ResourceIndicator) {
+    const opened = yield* read(token)
+    if (Option.isNone(opened)) return yield* refuse("Unknown")
+    const claims = opened.value
+    const now = yield* DateTime.now
+    if (!Time.isBefore(now, claims.expiresAt)) return yield* refuse("Expired")
+    if (at !== undefined && !claims.audience.includes(at)) return yield* refuse("WrongAudience")
+    const { granted, ...access } = AccessToken.isOfGrant(claims) ? yield* ofGrant(claims, now) : yield* ofClient(claims)
+    const { audience, expiresAt, id: tokenId, issuedAt } = claims
+    return { access: { ...access, tokenId, issuedAt, expiresAt }, audience, granted }
   })
 
   return AccessTokens.of({
@@ -160,7 +179,7 @@ const make = Effect.gen(function* () {
       return yield* seal({
         ...(yield* common(audience, terms.expiresAt)),
         grantId: terms.id,
-        ...(Scope.equals(scope, terms.scope) ? {} : { scope })
+        ...(Scope.equals(scope, ResourceScopes.scope(terms.granted)) ? {} : { scope })
       })
     }),
     issueToClient: Effect.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
@@ -169,17 +188,17 @@ const make = Effect.gen(function* () {
       return yield* seal({ ...claims, clientId: client.id, epoch: client.epoch, scope })
     }),
     verify: Effect.fn("AccessTokens.verify")(function* (token, resource) {
-      const opened = yield* read(token)
-      if (Option.isNone(opened)) return yield* refuse("Unknown")
-      const claims = opened.value
-      const now = yield* DateTime.now
-      if (!Time.isBefore(now, claims.expiresAt)) return yield* refuse("Expired")
-      if (!claims.audience.includes(resource)) return yield* refuse("WrongAudience")
-      const { resources, ...access } = AccessToken.isOfGrant(claims)
-        ? yield* ofGrant(claims, now)
-        : yield* ofClient(claims)
-      if (!resources.includes(resource)) return yield* refuse("WrongAudience")
-      return { ...access, resource, tokenId: claims.id, issuedAt: claims.issuedAt, expiresAt: claims.expiresAt }
+      const { access, granted } = yield* open(token, resource)
+      const own = granted.get(resource)
+      if (own === undefined) return yield* refuse("WrongAudience")
+      return { ...access, resource, scope: Scope.intersection(own, yield* resources.offered(resource)) }
+    }),
+    verifyAll: Effect.fn("AccessTokens.verifyAll")(function* (token) {
+      const { access, audience, granted } = yield* open(token)
+      const known = (yield* resources.all).filter(({ uri }) => audience.includes(uri))
+      const offered = ResourceScopes.offeredBy(known, ResourceScopes.scope(granted))
+      const scope = ResourceScopes.scope(ResourceScopes.intersection(offered, granted))
+      return { access: { ...access, resource: audience[0], scope }, audience }
     }),
     read
   })

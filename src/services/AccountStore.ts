@@ -1,9 +1,10 @@
 /** Where the accounts are kept: those of ours, and those that stand for an app's own people. */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { Account, Subject, Username } from "../domain/Account.js"
+import * as Schema from "effect/Schema"
+import { type Account, isExternal, type Subject, Username } from "../domain/Account.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
 export class AccountStore extends Context.Tag("latchkey/AccountStore")<
@@ -41,3 +42,20 @@ export class AccountStore extends Context.Tag("latchkey/AccountStore")<
     readonly remove: (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}
+
+/**
+ * The account that somebody logs in to with this name and a password. `None` for a name that is nobody's or can be
+ * nobody's, and for one that stands for a person of an app's own.
+ */
+export const findOwn = (
+  store: AccountStore["Type"],
+  username: string
+): Effect.Effect<Option.Option<Account>, TemporarilyUnavailable> =>
+  Option.match(Schema.decodeOption(Username)(username), {
+    onNone: () => Effect.succeedNone,
+    onSome: (name) =>
+      Effect.map(
+        store.findByUsername(name),
+        Option.filter((account) => !isExternal(account))
+      )
+  })

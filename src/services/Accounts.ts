@@ -8,10 +8,10 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Account from "../domain/Account.js"
 import { AccessDenied, type TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { AccountStore } from "./AccountStore.js"
+import { AccountStore, findOwn } from "./AccountStore.js"
 import { identifier, randomBytes } from "./Crypto.js"
 import { Events } from "./Events.js"
-import { PasswordHasher } from "./PasswordHasher.js"
+import { type Applicant, knownAs, PasswordHasher } from "./PasswordHasher.js"
 
 /** What makes an account. */
 export interface NewAccount {
@@ -32,11 +32,13 @@ export class Accounts extends Context.Tag("latchkey/Accounts")<
     readonly admit: (subject: string) => Effect.Effect<Account.Account, AccessDenied | TemporarilyUnavailable>
     /**
      * The account of this name and password. A name that does not exist takes the same time, and gives the same answer,
-     * as a wrong password; so does one that stands for an app's person.
+     * as a wrong password; so does one that stands for an app's person. `applicant` is whom it is hashed for. It counts
+     * nothing: `LoginThrottle.guard` does.
      */
     readonly authenticate: (
       username: Account.Username,
-      password: Redacted.Redacted
+      password: Redacted.Redacted,
+      applicant: Applicant
     ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
   }
 >() {}
@@ -54,7 +56,7 @@ const make = Effect.gen(function* () {
       const account: Account.Account = {
         id: Account.Subject.make(yield* identifier),
         username,
-        passwordHash: yield* hasher.hash(password),
+        passwordHash: yield* hasher.hash(password, knownAs(username)),
         createdAt: yield* DateTime.now,
         state: "Enabled",
         epoch: 1
@@ -105,19 +107,12 @@ const make = Effect.gen(function* () {
       }
       return account
     }),
-    authenticate: Effect.fn("Accounts.authenticate")(function* (username, password) {
-      const account = Option.filter(yield* store.findByUsername(username), (account) => !Account.isExternal(account))
+    authenticate: Effect.fn("Accounts.authenticate")(function* (username, password, applicant) {
+      const account = yield* findOwn(store, username)
       if (Option.isSome(account)) yield* Effect.annotateCurrentSpan({ subject: account.value.id })
       const hash = Option.map(account, ({ passwordHash }) => passwordHash)
-      const matches = yield* hasher.verify(hash, password)
-      const found = Option.filter(account, ({ state }) => matches && state === "Enabled")
-      if (Option.isNone(found)) {
-        yield* events.publish({
-          _tag: "LoginFailed",
-          ...Option.match(account, { onNone: () => ({}), onSome: ({ id }) => ({ subject: id }) })
-        })
-      }
-      return found
+      const matches = yield* hasher.verify(hash, password, applicant)
+      return Option.filter(account, ({ state }) => matches && state === "Enabled")
     })
   })
 })

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import { TokenId } from "../domain/AccessToken.js"
 import * as AuthorizationCode from "../domain/AuthorizationCode.js"
 import type { AuthorizationRequest } from "../domain/AuthorizationRequest.js"
 import * as Client from "../domain/Client.js"
@@ -14,6 +15,7 @@ import * as Grant from "../domain/Grant.js"
 import { AccessDenied, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import * as Resource from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import { ClientStore } from "./ClientStore.js"
 import { ConsentStore } from "./ConsentStore.js"
@@ -22,6 +24,7 @@ import { Events } from "./Events.js"
 import type { ConsentForm } from "./Forms.js"
 import { GrantStore } from "./GrantStore.js"
 import { Resources } from "./Resources.js"
+import { RevokedTokenStore } from "./RevokedTokenStore.js"
 import { ScopePolicy } from "./ScopePolicy.js"
 import { ServerSettings } from "./ServerSettings.js"
 import type { LoggedIn } from "./Sessions.js"
@@ -29,10 +32,10 @@ import type { LoggedIn } from "./Sessions.js"
 /** What a consent page shows, and the form that answers it. */
 export interface Offer {
   readonly form: Omit<ConsentForm, "query">
-  /** What is ticked when the page opens: what the request asks, and what may be carried over. */
-  readonly ticked: Scope.Scope
-  /** What this person has not allowed this client before. */
-  readonly fresh: Scope.Scope
+  /** Ticked when the page opens: the scopes that the request asks for, and those that may be carried over. */
+  readonly ticked: ResourceScopes.ResourceScopes
+  /** The scopes that this person has not allowed this client at the same resource before. */
+  readonly fresh: ResourceScopes.ResourceScopes
 }
 
 /** How an Allow ends. */
@@ -54,21 +57,27 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
       who: LoggedIn
     ) => Effect.Effect<Offer, AccessDenied | TemporarilyUnavailable>
     /**
-     * A code without a page: the person has allowed this client all of this before, and nobody but the client can get it
-     * (RFC 6749 §10.2, RFC 8252 §8.6). `None` when the person must be asked.
+     * A code without a page: the person has allowed this client each of these scopes at the same resource before, and
+     * only the client can get the code (RFC 6749 §10.2, RFC 8252 §8.6). `None` when the person must be asked.
      */
     readonly remembered: (
       request: AuthorizationRequest,
       who: LoggedIn
     ) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
-    /** The person allowed what is ticked. Fails when nothing is. */
+    /**
+     * The person allowed what is ticked, at the resources that the page showed it for: a scope that moved to another
+     * resource meanwhile is not granted there. Fails when nothing is ticked.
+     */
     readonly allow: (
       request: AuthorizationRequest,
       who: LoggedIn,
       form: ConsentForm,
       ticked: Scope.Scope
     ) => Effect.Effect<Allowed, AccessDenied | TemporarilyUnavailable>
-    /** The person refused: a grant that an earlier Allow of the same page made is taken back. */
+    /**
+     * The person refused: a grant that an earlier Allow of the same page made is revoked, and a later Allow of it makes
+     * none. A page that is denied again changes nothing, and is no event.
+     */
     readonly deny: (
       request: AuthorizationRequest,
       form: ConsentForm
@@ -86,9 +95,14 @@ const nothingPermitted = new AccessDenied({
   description: "nothing that was asked may be given"
 })
 
+const alreadyDecided: Allowed = { _tag: "AlreadyDecided" }
+
 /** What an Allow is answered with, by the state of its grant. */
 const allowed = (state: Grant.Grant["_tag"], { code }: ConsentForm): Allowed =>
-  state === "Approved" ? { _tag: "Allowed", code } : { _tag: "AlreadyDecided" }
+  state === "Approved" ? { _tag: "Allowed", code } : alreadyDecided
+
+/** Under which a consent form that was denied is stored, in its grant's place. */
+const deniedForm = ({ grantId }: ConsentForm) => TokenId.make(`denied:${grantId}`)
 
 const make = Effect.gen(function* () {
   const grants = yield* GrantStore
@@ -97,14 +111,15 @@ const make = Effect.gen(function* () {
   const events = yield* Events
   const resources = yield* Resources
   const policy = yield* ScopePolicy
+  const revokedTokens = yield* RevokedTokenStore
   const { lifetimes } = yield* ServerSettings
 
   /** What of a scope this person may give this client now. */
   const permitted = ({ client, resources }: AuthorizationRequest, { account }: LoggedIn, scope: Scope.Scope) =>
     policy.permit({ client, account: Option.some(account), scope, resources })
 
-  const earlierScope = (consent: Option.Option<Consent>) =>
-    Option.match(consent, { onNone: () => Scope.empty, onSome: ({ scope }) => scope })
+  const earlierScopes = (consent: Option.Option<Consent>) =>
+    Option.match(consent, { onNone: () => ResourceScopes.empty, onSome: ({ granted }) => granted })
 
   /** A new grant's id, and its code. */
   const draw = Effect.gen(function* () {
@@ -112,16 +127,31 @@ const make = Effect.gen(function* () {
     return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
   })
 
+  const isDenied = (form: ConsentForm) => revokedTokens.has(deniedForm(form))
+
+  /**
+   * Denies a form for as long as it lives; `true` where this changes something. The form is stored as denied before its
+   * grant is revoked, and an Allow looks for that after it has made the grant: whichever is faster, none is left alive.
+   */
+  const refuse = Effect.fnUntraced(function* (form: ConsentForm) {
+    const now = yield* DateTime.now
+    const isNew = yield* revokedTokens.insert(deniedForm(form), DateTime.addDuration(now, lifetimes.form))
+    const isRevoked = yield* grants.revoke(form.grantId, "Denied", now)
+    return isNew || isRevoked
+  })
+
   /** Makes the grant that a consent covers, unless it was decided before, and says by whom it was. */
   const approve = Effect.fnUntraced(function* (
     request: AuthorizationRequest,
     { account, session }: LoggedIn,
     drawn: { readonly grantId: Grant.GrantId; readonly code: Redacted.Redacted },
-    granted: Pick<Grant.Terms, "scope" | "resources">,
+    granted: ResourceScopes.ResourceScopes,
     consent: Consent,
     by: AllowedBy
   ) {
     const now = yield* DateTime.now
+    // Before the grant, so that the client is not deleted for disuse meanwhile.
+    if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
     const answer = yield* grants.approve(
       Grant.Grant.Approved({
         terms: {
@@ -129,8 +159,7 @@ const make = Effect.gen(function* () {
           subject: account.id,
           clientId: request.client.id,
           redirectUri: request.redirectUri,
-          scope: granted.scope,
-          resources: granted.resources,
+          granted,
           sessionId: session.id,
           authenticatedAt: session.authenticatedAt,
           approvedAt: now,
@@ -145,13 +174,12 @@ const make = Effect.gen(function* () {
       })
     )
     if (answer === "Approved") {
-      if (Option.isNone(request.client.usedAt)) yield* clients.markUsed(request.client.id, now)
       yield* events.publish({
         _tag: "Allowed",
         grantId: drawn.grantId,
         subject: account.id,
         clientId: request.client.id,
-        scope: Scope.format(granted.scope),
+        scope: Scope.format(ResourceScopes.scope(granted)),
         by
       })
     }
@@ -165,22 +193,25 @@ const make = Effect.gen(function* () {
       const consent = yield* consents.find(account.id, request.client.id)
       // Step-up: what was allowed before may stand in the new grant too (design §3). Only a client that can prove who it
       // is gets it ticked; anybody could ask in another's name.
+      const requested = ResourceScopes.offeredBy(request.resources, request.scope)
       const allowed = Client.allowedScope(request.client, Resource.offered(request.resources))
-      const earlier = Scope.intersection(earlierScope(consent), allowed)
-      const offered = yield* permitted(request, who, Scope.union(request.scope, earlier))
-      const asked = Scope.intersection(request.scope, offered)
-      if (Scope.isEmpty(asked) && !Scope.isEmpty(request.scope)) return yield* nothingPermitted
+      const before = earlierScopes(consent)
+      const earlier = ResourceScopes.intersection(ResourceScopes.offeredBy(request.resources, allowed), before)
+      const wanted = ResourceScopes.union(requested, earlier)
+      const mayBeGiven = yield* permitted(request, who, ResourceScopes.scope(wanted))
+      const offered = ResourceScopes.within(wanted, mayBeGiven)
+      const asked = ResourceScopes.within(requested, mayBeGiven)
+      if (Scope.isEmpty(ResourceScopes.scope(asked)) && !Scope.isEmpty(request.scope)) return yield* nothingPermitted
       return {
         form: {
           _tag: "ConsentForm",
           sessionId: session.id,
           subject: account.id,
           ...(yield* draw),
-          offered,
-          resources: request.resources.map(({ uri }) => uri)
+          offered
         },
         ticked: Client.canProveItself(request.client, request.redirectUri) ? offered : asked,
-        fresh: Scope.difference(offered, earlierScope(consent))
+        fresh: ResourceScopes.difference(offered, before)
       }
     }),
 
@@ -188,20 +219,18 @@ const make = Effect.gen(function* () {
       const { client, redirectUri, scope } = request
       yield* Effect.annotateCurrentSpan({ subject: who.account.id, clientId: client.id })
       if (!Client.canProveItself(client, redirectUri)) return Option.none()
-      const resources = request.resources.map(({ uri }) => uri)
+      const asked = ResourceScopes.offeredBy(request.resources, scope)
       const consent = Option.filter(
         yield* consents.find(who.account.id, client.id),
-        (consent) =>
-          Scope.isSubset(scope, consent.scope) &&
-          resources.every((uri) => consent.resources.has(uri)) &&
-          consent.redirectUris.has(RedirectUri.anyPort(redirectUri))
+        ({ granted, redirectUris }) =>
+          ResourceScopes.isSubset(asked, granted) && redirectUris.has(RedirectUri.anyPort(redirectUri))
       )
       if (Option.isNone(consent)) return Option.none()
       // Where the policy takes something away, the person sees what is left.
       if (!Scope.isSubset(scope, yield* permitted(request, who, scope))) return Option.none()
       const drawn = yield* draw
       // The consent may be taken back meanwhile: then the grant is of an epoch that is dead.
-      yield* approve(request, who, drawn, { scope, resources }, consent.value, "RememberedConsent")
+      yield* approve(request, who, drawn, asked, consent.value, "RememberedConsent")
       return Option.some(drawn.code)
     }),
 
@@ -211,12 +240,12 @@ const make = Effect.gen(function* () {
         subject: form.subject,
         clientId: request.client.id
       })
+      if (yield* isDenied(form)) return alreadyDecided
       const now = yield* DateTime.now
-      const chosen = Scope.intersection(form.offered, ticked)
+      const chosen = Scope.intersection(ResourceScopes.scope(form.offered), ticked)
       const scope = yield* permitted(request, who, chosen)
-      if (Scope.isEmpty(scope) && !Scope.isEmpty(form.offered)) {
-        // As a Deny does, it takes back what an earlier Allow of the same page made.
-        yield* grants.revoke(form.grantId, "Denied", now)
+      if (Scope.isEmpty(scope) && !Scope.isEmpty(ResourceScopes.scope(form.offered))) {
+        yield* refuse(form)
         return yield* Scope.isEmpty(chosen)
           ? new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
           : nothingPermitted
@@ -224,22 +253,29 @@ const make = Effect.gen(function* () {
       // A page that was decided before adds nothing to what is remembered.
       const decided = yield* grants.find(form.grantId)
       if (Option.isSome(decided)) return allowed(decided.value._tag, form)
-      // A resource of which nothing was ticked is not granted: an audience is access, too.
+      // A resource of which nothing was ticked is not granted: an audience is access, too. Only a resource that had no
+      // scopes on the page, and has none now, is granted by itself.
       const known = yield* resources.all
-      const granted = form.resources.filter((uri) => {
-        const offered = Resource.offered(known.filter((resource) => resource.uri === uri))
-        return Scope.isEmpty(offered) || !Scope.isEmpty(Scope.intersection(offered, scope))
-      })
+      const isBare = (uri: Resource.ResourceIndicator) =>
+        Scope.isEmpty(ResourceScopes.at(form.offered, uri)) &&
+        Scope.isEmpty(Resource.offered(known.filter((resource) => resource.uri === uri)))
+      const granted = ResourceScopes.filter(
+        ResourceScopes.within(form.offered, scope),
+        (own, uri) => !Scope.isEmpty(own) || isBare(uri)
+      )
       // First the consent, then the grant: a grant without a recorded consent never exists.
       const consent = yield* consents.record({
         subject: who.account.id,
         clientId: request.client.id,
-        scope,
-        resources: new Set(granted),
+        granted,
         redirectUris: new Set([RedirectUri.anyPort(request.redirectUri)]),
         updatedAt: now
       })
-      const answer = yield* approve(request, who, form, { scope, resources: granted }, consent, "Person")
+      const answer = yield* approve(request, who, form, granted, consent, "Person")
+      if (yield* isDenied(form)) {
+        yield* grants.revoke(form.grantId, "Denied", now)
+        return alreadyDecided
+      }
       return allowed(answer === "Approved" ? answer : answer.alreadyDecided, form)
     }),
 
@@ -249,8 +285,9 @@ const make = Effect.gen(function* () {
         subject: form.subject,
         clientId: request.client.id
       })
-      yield* grants.revoke(form.grantId, "Denied", yield* DateTime.now)
-      yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
+      if (yield* refuse(form)) {
+        yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
+      }
       return new AccessDenied({ reason: "Denied", description: "the person refused" })
     }),
 

@@ -8,17 +8,19 @@ import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "../domain/Client.js"
+import * as DisplayText from "../domain/DisplayText.js"
 import {
+  Forbidden,
   InvalidClientMetadata,
   InvalidRedirectUri,
-  type TemporarilyUnavailable,
-  TooManyRequests
+  type TemporarilyUnavailable
 } from "../domain/OAuthError.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import { ClientStore } from "./ClientStore.js"
 import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
 import { GrantTypes } from "./GrantTypes.js"
+import * as RegistrationQuota from "./RegistrationQuota.js"
 import { ServerSettings } from "./ServerSettings.js"
 
 /** A new client, and its secret, which nobody can read again. */
@@ -32,15 +34,12 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   {
     /**
      * A client registers itself by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored;
-     * `client_id` and `client_secret` are always of this server's choosing. Clients that nobody has used yet are so many at
-     * most.
+     * `client_id` and `client_secret` are always of this server's choosing. Of clients that nobody has used yet at most
+     * `maxUnusedClients` are kept: the oldest makes room. With a maximum of 0 registration is closed.
      */
     readonly register: (
       metadata: unknown
-    ) => Effect.Effect<
-      Registered,
-      InvalidClientMetadata | InvalidRedirectUri | TooManyRequests | TemporarilyUnavailable
-    >
+    ) => Effect.Effect<Registered, Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
     /** The operator makes a client, which may ask for the scope of its metadata. */
     readonly create: (
       metadata: unknown
@@ -54,11 +53,10 @@ export const newClientSecret = randomSecret("lk_cs_")
 const refuse = (reason: InvalidClientMetadata["reason"], description: string) =>
   new InvalidClientMetadata({ reason, description })
 
-/** Places become free as clients are used or expire, and nobody knows when: an hour is soon enough to ask again. */
-const quotaReached = new TooManyRequests({
-  reason: "QuotaReached",
-  description: "too many clients are registered that were never used; try again later",
-  retryAfter: 3600
+/** No `Retry-After`: it stays closed until the operator changes the setting. */
+const closed = new Forbidden({
+  reason: "RegistrationClosed",
+  description: "clients cannot register themselves here; the operator of this server registers them"
 })
 
 /** Grant types that this server will never have (OAuth 2.1 §10): asking for one is a mistake, not a wish. */
@@ -69,11 +67,14 @@ const make = Effect.gen(function* () {
   const events = yield* Events
   const grantTypes = yield* GrantTypes
   const settings = yield* ServerSettings
+  const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
   const policy: RedirectUri.Policy = { privateUseSchemes: settings.privateUseSchemes }
 
   /** The members as a client sends them, with the defaults of RFC 7591 §2. */
   const Request = Schema.Struct({
     ...Client.ClientMetadata.fields,
+    // `checkName` says why it refuses a name; a schema's error would not name the character.
+    client_name: Schema.optional(Schema.String.pipe(Schema.maxLength(200))),
     redirect_uris: Schema.optionalWith(Schema.Array(RedirectUri.RedirectUri).pipe(Schema.maxItems(10)), {
       default: () => []
     }),
@@ -93,6 +94,11 @@ const make = Effect.gen(function* () {
       : refuseRedirectUri("NotAllowed", "a redirect URI is given twice")
   }
 
+  const checkName = ({ client_name }: typeof Request.Type) => {
+    const reason = client_name === undefined ? undefined : DisplayText.objection(client_name)
+    return reason === undefined ? Effect.void : refuse("UnreadableName", `the member client_name ${reason}`)
+  }
+
   const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return yield* refuse("NotAnObject", "the metadata is not a JSON object")
@@ -103,6 +109,7 @@ const make = Effect.gen(function* () {
     const known = Object.fromEntries(Object.keys(Request.fields).flatMap((name) => member(json, name)))
     const request = yield* Effect.mapError(decode(known), toRefusal)
     yield* checkRedirectUris(request.redirect_uris)
+    yield* checkName(request)
 
     if (request.grant_types.some((grantType) => abandoned.has(grantType))) {
       return yield* refuse("Unsupported", "the grant types implicit and password do not exist here (OAuth 2.1, 10)")
@@ -145,15 +152,18 @@ const make = Effect.gen(function* () {
   const told = Effect.fnUntraced(function* (registered: Registered) {
     const { id, origin } = registered.client
     yield* Effect.annotateCurrentSpan({ clientId: id })
-    yield* events.publish({ _tag: "ClientRegistered", clientId: id, origin })
+    // A stranger's client may be gone in a day, and its event would stay: what was allowed to it is kept instead (ADR 26).
+    const tell = origin === "Dynamic" ? events.mention : events.publish
+    yield* tell({ _tag: "ClientRegistered", clientId: id, origin })
     return registered
   })
 
   return ClientRegistration.of({
     register: Effect.fn("ClientRegistration.register")(function* (json) {
+      if (settings.maxUnusedClients === 0) return yield* closed
       const prepared = yield* prepare(json, "Dynamic")
-      const answer = yield* clients.insertDynamic(prepared.client, settings.maxUnusedClients)
-      return answer === "QuotaReached" ? yield* quotaReached : yield* told(prepared)
+      yield* watchQuota(yield* clients.insertDynamic(prepared.client, settings.maxUnusedClients))
+      return yield* told(prepared)
     }),
     create: Effect.fn("ClientRegistration.create")(function* (json) {
       const prepared = yield* prepare(json, "Operator")

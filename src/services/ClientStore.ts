@@ -12,17 +12,18 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     /** Keep a new client. When this returns, every node finds it. Its id is drawn at random and never taken. */
     readonly insert: (client: Client) => Effect.Effect<void, TemporarilyUnavailable>
     /**
-     * Keep a client that registered itself, unless `atMost` of those that were never used are kept already. Of concurrent
-     * callers no more than `atMost` in all are let in.
+     * Keep a client that registered itself. Of those that were never used at most `atMost` are kept: where there are as
+     * many, this client takes the place of the one that registered first. No number of concurrent calls makes more of them.
+     * A client that was used, even a moment ago, is never removed, nor is one of the operator's.
+     *
+     * Answers with the number of clients that were never used, this one among them; 0 where `atMost` is 0, and nothing was
+     * kept.
      */
-    readonly insertDynamic: (
-      client: Client,
-      atMost: number
-    ) => Effect.Effect<"Created" | "QuotaReached", TemporarilyUnavailable>
+    readonly insertDynamic: (client: Client, atMost: number) => Effect.Effect<number, TemporarilyUnavailable>
     readonly find: (id: ClientId) => Effect.Effect<Option.Option<Client>, TemporarilyUnavailable>
     /** All clients, the oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Client>, TemporarilyUnavailable>
-    /** Note the first use; later ones change nothing. */
+    /** Store when the client was used; a use within `usePrecision` of the stored one, or before it, changes nothing. */
     readonly markUsed: (id: ClientId, now: DateTime.Utc) => Effect.Effect<void, TemporarilyUnavailable>
     /** Disabling raises the epoch in the same statement. `false` when there is no such client. */
     readonly setState: (id: ClientId, state: Client["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
@@ -33,8 +34,13 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
      * random. What people allowed it stays, and allows nobody anything.
      */
     readonly remove: (id: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
-    /** Forget at most `limit` clients that registered themselves before an instant and were never used; how many it were. */
+    /** Delete at most `limit` clients that registered themselves before an instant and were never used; answers with how many. */
     readonly removeUnused: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
+    /**
+     * Delete at most `limit` clients that registered themselves, were last used before an instant, and have no grant left,
+     * in whatever state; answers with how many. A client whose use is being stored at the same moment stays.
+     */
+    readonly removeAbandoned: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Raise the client's epoch: from here on no grant made under an earlier one is redeemed, rotated or active. */
     readonly advanceEpoch: (id: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
   }

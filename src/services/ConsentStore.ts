@@ -41,8 +41,11 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
      * is there stay.
      */
     readonly prune: (limit: number, after?: Pair) => Effect.Effect<Pruned, TemporarilyUnavailable>
-    /** Take the consent back: the row allows nothing any more, and its epoch is raised, so its grants are dead. */
-    readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
+    /**
+     * Withdraw the consent: the row allows nothing any more, and its epoch is raised, so its grants are dead. Answers whether
+     * it allowed something until now: of concurrent callers one sees `true`.
+     */
+    readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
     /** Take back every consent of a person, or to a client, each as `withdraw` does. */
     readonly withdrawAll: (whose: Whose) => Effect.Effect<void, TemporarilyUnavailable>
   }

@@ -13,8 +13,9 @@ import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { Event, Happening } from "../domain/Event.js"
+import { type Event, type Happening, idsOf } from "../domain/Event.js"
 import * as Identifier from "../domain/Identifier.js"
+import * as Time from "../domain/Time.js"
 import { randomBytes } from "./Crypto.js"
 import { EventLog } from "./EventLog.js"
 import * as Metrics from "./Metrics.js"
@@ -26,6 +27,11 @@ export class Events extends Context.Tag("latchkey/Events")<
     readonly publish: (happening: Happening) => Effect.Effect<void>
     /** Tell what happened, and keep nothing: what happens again and again would fill the log (ADR 24). */
     readonly mention: (happening: Happening) => Effect.Effect<void>
+    /**
+     * Publish the first of a day, in UTC, of its kind and grant; emit the others without keeping them, logged at DEBUG. For
+     * events that a client can cause again and again: they add at most one row a day for each kind, grant and process.
+     */
+    readonly publishDaily: (happening: Happening) => Effect.Effect<void>
     /** What happens in this process from now on. A listener that lags more than 1,024 events behind misses the oldest. */
     readonly stream: Stream.Stream<Event>
   }
@@ -37,15 +43,28 @@ const waiting = 10_000
 /** As many as are written at once. */
 const batch = 64
 
-/** What was taken back because something was wrong is the operator's to look at; the rest is there for whoever asks. */
-const alarming = new Set<string>(["WrongVerifier", "CodeReplayed", "RefreshTokenReplayed"])
+/**
+ * Maximum number of kinds and grants whose last publication is remembered: about 2 MB. Where there are more, the oldest is
+ * forgotten, so that an event is never lost, and its grant may have a second row that day.
+ */
+const remembered = 10_000
+
+/** Events and reasons of revocation that an operator should look at: they can mean theft. The others are for those who ask. */
+const alarming = new Set<string>([
+  "WrongVerifier",
+  "CodeReplayed",
+  "RefreshTokenReplayed",
+  "DuplicateElsewhere",
+  "RetriedElsewhere"
+])
 
 /** The database is not what it was: more is lost than what is told of here. */
 const grave = new Set<string>(["LostWrites", "GrantMissing"])
 
-const logOf = ({ _tag: event, ...ids }: Happening) => {
+const logOf = ({ _tag: event, ...ids }: Happening, isRepeated: boolean) => {
   const what = "reason" in ids ? ids.reason : event
-  const log = grave.has(what) ? Effect.logError : alarming.has(what) ? Effect.logWarning : Effect.logDebug
+  const isAlarm = alarming.has(what) && !isRepeated
+  const log = grave.has(what) ? Effect.logError : isAlarm ? Effect.logWarning : Effect.logDebug
   return Effect.annotateLogs(log("event"), { event, ...ids })
 }
 
@@ -89,22 +108,43 @@ const make = Effect.gen(function* () {
     return Identifier.format(last.millis, bytes)
   }
 
-  const mention = Effect.fnUntraced(function* (happening: Happening) {
+  const publishedAt = new Map<string, DateTime.Utc>()
+  /** Whether this is the first of its kind and grant on its day; it is not from here on. */
+  const isFirstOfDay = (happening: Happening, now: DateTime.Utc): boolean => {
+    const key = `${happening._tag} ${idsOf(happening).grantId ?? ""}`
+    const before = publishedAt.get(key)
+    if (before !== undefined && Time.isSameDay(before, now)) return false
+    // Deleted first, so that the map is in the order of publication.
+    publishedAt.delete(key)
+    publishedAt.set(key, now)
+    const [oldest] = publishedAt.keys()
+    if (publishedAt.size > remembered && oldest !== undefined) publishedAt.delete(oldest)
+    return true
+  }
+
+  const mention = Effect.fnUntraced(function* (happening: Happening, isRepeated = false) {
     const now = yield* Clock.currentTimeMillis
     const event: Event = {
       id: nextId(now, yield* randomBytes(10)),
       at: DateTime.unsafeMake(now),
       happening
     }
-    yield* logOf(happening)
+    yield* logOf(happening, isRepeated)
     yield* Metric.update(Metrics.events, happening)
     yield* PubSub.publish(live, event)
     return event
   })
 
+  const publish = (happening: Happening) =>
+    Effect.asVoid(Effect.flatMap(mention(happening), (event) => Queue.offer(queue, event)))
+
   return Events.of({
     mention: (happening) => Effect.asVoid(mention(happening)),
-    publish: (happening) => Effect.flatMap(mention(happening), (event) => Queue.offer(queue, event)),
+    publish,
+    publishDaily: (happening) =>
+      Effect.flatMap(DateTime.now, (now) =>
+        isFirstOfDay(happening, now) ? publish(happening) : Effect.asVoid(mention(happening, true))
+      ),
     stream: Stream.fromPubSub(live)
   })
 })

@@ -13,8 +13,7 @@ import { ClientId } from "../domain/Client.js"
 import { Digest } from "../domain/Digest.js"
 import { GrantId } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { ResourceIndicator } from "../domain/Resource.js"
-import * as Scope from "../domain/Scope.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import { SessionId } from "../domain/Session.js"
 import * as Time from "../domain/Time.js"
 import * as Seals from "./Seals.js"
@@ -46,9 +45,8 @@ export const ConsentForm = Schema.TaggedStruct("ConsentForm", {
   subject: Subject,
   grantId: GrantId,
   code: Schema.Redacted(Schema.String),
-  /** All that stands on the page, ticked or not: nothing else can be allowed by it. */
-  offered: Scope.FromString,
-  resources: Schema.Array(ResourceIndicator)
+  /** The scopes on the page at each resource, ticked or not: nothing else can be allowed by it. */
+  offered: ResourceScopes.FromRecord
 })
 
 /** The logout page of one session. */

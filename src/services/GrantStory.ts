@@ -6,6 +6,7 @@ import * as Order from "effect/Order"
 import * as Stream from "effect/Stream"
 import type { Event, Happening } from "../domain/Event.js"
 import * as Grant from "../domain/Grant.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import { GrantStore } from "./GrantStore.js"
 import * as Paging from "./Paging.js"
@@ -22,11 +23,11 @@ export const standing = Effect.fn("GrantStory.standing")(function* (grant: Grant
 
 /** What the grant itself says, where its events were deleted in the meantime, are still to be written, or are not kept. */
 const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
-  const { approvedAt, clientId, id, scope, subject } = grant.terms
+  const { approvedAt, clientId, granted, id, subject } = grant.terms
   const ids = { grantId: id, subject, clientId }
   const fact = (at: DateTime.Utc, happening: Happening): Event => ({ id: "", at, happening })
   return [
-    fact(approvedAt, { _tag: "Allowed", ...ids, scope: Scope.format(scope) }),
+    fact(approvedAt, { _tag: "Allowed", ...ids, scope: Scope.format(ResourceScopes.scope(granted)) }),
     ...Option.match(Grant.redeemedAt(grant), {
       onNone: () => [],
       onSome: (at) => [fact(at, { _tag: "Redeemed", ...ids })]

@@ -39,18 +39,28 @@ export type GrantError =
 /** The parameters of a token request as a grant's schema reads them: `resource` alone may be repeated (RFC 8707 §2). */
 export type EncodedParameters = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
+/** Where a token request comes from. */
+export interface Caller {
+  /** The narrowest network that is known: an IPv4 address, or a /64 of IPv6. `None` where the address is not known. */
+  readonly network: Option.Option<string>
+}
+
 /** A grant type: its name, what its requests hold, and what answers them. */
 export interface GrantType<A, I extends EncodedParameters, R> {
   readonly grantType: string
   readonly parameters: Schema.Schema<A, I>
   /** The client has proved who it is, and has registered this grant type. */
-  readonly handle: (parameters: A, client: Client) => Effect.Effect<TokenResponse, GrantError, R>
+  readonly handle: (parameters: A, client: Client, caller: Caller) => Effect.Effect<TokenResponse, GrantError, R>
 }
 
 /** A registered grant type, behind its parameters. */
 export interface Handler {
   readonly grantType: string
-  readonly handle: (parameters: Parameters.Parameters, client: Client) => Effect.Effect<TokenResponse, GrantError>
+  readonly handle: (
+    parameters: Parameters.Parameters,
+    client: Client,
+    caller: Caller
+  ) => Effect.Effect<TokenResponse, GrantError>
 }
 
 export class GrantTypes extends Context.Tag("latchkey/GrantTypes")<
@@ -90,10 +100,10 @@ export const layer = <A, I extends EncodedParameters, R>(
       const decode = Schema.decodeUnknown(options.parameters)
       yield* grantTypes.register({
         grantType: options.grantType,
-        handle: (parameters, client) =>
+        handle: (parameters, client, caller) =>
           decode(toRecord(parameters)).pipe(
             Effect.mapError(toInvalidRequest),
-            Effect.flatMap((decoded) => options.handle(decoded, client)),
+            Effect.flatMap((decoded) => options.handle(decoded, client, caller)),
             Effect.provide(context)
           )
       })

@@ -12,6 +12,7 @@ import * as Grant from "../domain/Grant.js"
 import { InvalidClient, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RefreshToken from "../domain/RefreshToken.js"
 import * as Resource from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
 import { AccessTokens, type Audience } from "./AccessTokens.js"
@@ -21,6 +22,7 @@ import type { Access } from "./CurrentAccess.js"
 import { GrantStore } from "./GrantStore.js"
 import { RefreshChain } from "./RefreshChain.js"
 import { ResourceStore, type StoredResource } from "./ResourceStore.js"
+import { Resources } from "./Resources.js"
 
 /** Who asks: the server of a resource, or a client that keeps a secret. */
 export type Asker = Data.TaggedEnum<{
@@ -33,7 +35,8 @@ export const Asker = Data.taggedEnum<Asker>()
 export type Known = Data.TaggedEnum<{
   /** With the resources of the token that are the asker's business. */
   AccessToken: { readonly access: Access; readonly audience: Audience }
-  RefreshToken: { readonly terms: Grant.Terms; readonly expiresAt: DateTime.Utc }
+  /** With the scope that a refresh gives now. */
+  RefreshToken: { readonly terms: Grant.Terms; readonly scope: Scope.Scope; readonly expiresAt: DateTime.Utc }
 }>
 export const Known = Data.taggedEnum<Known>()
 
@@ -60,43 +63,33 @@ const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const chains = yield* RefreshChain
   const grants = yield* GrantStore
-  const resources = yield* ResourceStore
+  const resources = yield* Resources
+  const servers = yield* ResourceStore
 
   const resourceServer = Effect.fnUntraced(function* ({ clientId, secret }: IdAndSecret) {
     const resource = yield* Option.match(Schema.decodeOption(Resource.ResourceServerId)(clientId), {
       onNone: () => Effect.succeedNone,
-      onSome: resources.findByServer
+      onSome: servers.findByServer
     })
     return Option.filter(resource, ({ credentials }) =>
       Option.exists(credentials, (stored) => digestsEqual(stored.digest, digest(secret)))
     )
   })
 
-  const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, asker: Asker) {
-    const claims = yield* accessTokens.read(token)
-    if (Option.isNone(claims)) return Option.none()
-    const at = Asker.$match(asker, {
-      ResourceServer: ({ resource }) => resource.uri,
-      Client: () => claims.value.audience[0]
-    })
-    const access = yield* Effect.catchTag(
-      Effect.asSome(accessTokens.verify(token, at)),
-      "InvalidToken",
-      () => Effect.succeedNone
-    )
-    return Option.filterMap(access, (access) =>
-      Asker.$match(asker, {
-        ResourceServer: ({ resource }): Option.Option<Known> => {
+  /** The access of a token, as far as it is the asker's business; `None` where it is not, and for a token that is not good. */
+  const accessToken = (token: Redacted.Redacted, asker: Asker) =>
+    Asker.$match(asker, {
+      ResourceServer: ({ resource }) =>
+        Effect.map(accessTokens.verify(token, resource.uri), (access) => {
+          // The row was read just now; the list of resources may be a second old.
           const scope = Scope.intersection(access.scope, Resource.scope(resource))
           return Option.some(Known.AccessToken({ access: { ...access, scope }, audience: [resource.uri] }))
-        },
-        Client: ({ client }) =>
-          access.clientId === client.id
-            ? Option.some(Known.AccessToken({ access, audience: claims.value.audience }))
-            : Option.none()
-      })
-    )
-  })
+        }),
+      Client: ({ client }) =>
+        Effect.map(accessTokens.verifyAll(token), (known) =>
+          known.access.clientId === client.id ? Option.some(Known.AccessToken(known)) : Option.none()
+        )
+    }).pipe(Effect.catchTag("InvalidToken", () => Effect.succeedNone))
 
   const refreshToken = Effect.fnUntraced(function* (token: RefreshToken.RefreshToken, asker: Asker) {
     const now = yield* DateTime.now
@@ -108,7 +101,10 @@ const make = Effect.gen(function* () {
       token.generation === chain.value.generation &&
       Time.isBefore(now, chain.value.idleExpiresAt) &&
       Option.isSome(yield* chains.recognise(token, chain.value.key))
-    return isCurrent ? Option.some(Known.RefreshToken({ terms, expiresAt: chain.value.idleExpiresAt })) : Option.none()
+    if (!isCurrent) return Option.none()
+    const offered = ResourceScopes.offeredBy(yield* resources.all, ResourceScopes.scope(terms.granted))
+    const scope = ResourceScopes.scope(ResourceScopes.intersection(terms.granted, offered))
+    return Option.some(Known.RefreshToken({ terms, scope, expiresAt: chain.value.idleExpiresAt }))
   })
 
   return Introspection.of({

@@ -1,115 +1,153 @@
 /**
- * How often somebody may try to log in: by the name that is tried, and by the address it is tried from. It slows guessing
- * down, and never locks anybody out for good. A name that nobody has is counted like any other.
+ * How often somebody may try to log in. A known browser has a counter of its own, which alone counts for it; unknown ones
+ * count on the name, on their networks, and on both together (ADR 27). It slows guessing down, and never locks anybody
+ * out for good. A name that nobody has is counted like any other.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type * as FailureCounter from "../domain/FailureCounter.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { TooManyRequests } from "../domain/OAuthError.js"
-import { deriveKey, hmac } from "./Crypto.js"
+import * as AccountStore from "./AccountStore.js"
+import { deriveKey } from "./Crypto.js"
+import * as FailedLogins from "./FailedLogins.js"
+import { type KnownBrowser, KnownBrowsers } from "./KnownBrowsers.js"
 import * as LoginCounters from "./LoginCounters.js"
+import * as LoginPlaces from "./LoginPlaces.js"
+import type { Applicant } from "./PasswordHasher.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { Storage } from "./Storage.js"
 
-/** Whose attempts are counted. */
+/** An attempt to log in. */
 export interface Attempt {
   /** The name, in its one form. */
   readonly username: string
-  /** The client address, or the network of it that counts as one; `undefined` where it is not known. */
-  readonly address: string | undefined
+  /** The networks that the request comes from, the narrowest first; empty where they are not known. */
+  readonly networks: ReadonlyArray<string>
+  /** The id of the device, where the browser is known to have logged in with this name before. */
+  readonly device: Option.Option<string>
 }
+
+type Refused = TooManyRequests | TemporarilyUnavailable
 
 export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
   LoginThrottle,
   {
+    /** Finds out whether the browser, which is known, is known for this name. */
+    readonly recognise: (
+      attempt: Omit<Attempt, "device"> & { readonly browser: Option.Option<KnownBrowser> }
+    ) => Effect.Effect<Attempt, TemporarilyUnavailable>
     /**
-     * Lets a login be tried: `verify` gives somebody, or nobody. It is not tried when there have been too many failures of
-     * late; however many come at once, no more are tried than would be one after the other.
+     * Lets a login be tried: `verify` gives an account, or `None` for a wrong name or password. It is not run, and no
+     * counter changes, while there have been too many failures; `retryAfter` of the error says in how many seconds it
+     * would be run. However many attempts come at once, no more are tried than would be one after the other. An attempt
+     * whose `verify` fails with an error has not failed.
      */
     readonly guard: <A, E, R>(
       attempt: Attempt,
-      verify: Effect.Effect<Option.Option<A>, E, R>
-    ) => Effect.Effect<Option.Option<A>, E | TooManyRequests | TemporarilyUnavailable, R>
+      verify: (applicant: Applicant) => Effect.Effect<Option.Option<A>, E, R>
+    ) => Effect.Effect<Option.Option<A>, E | Refused, R>
+    /** Forgets the failures of a name, and ends its pause, from every network. */
+    readonly clear: (username: string) => Effect.Effect<void, TemporarilyUnavailable>
   }
 >() {}
 
-/** Failures that cost nothing but themselves. An address may be many people's. */
-const free = { username: 8, address: 50 }
+/** A place where an attempt was counted, and the counter as it was then. */
+interface Counted extends LoginPlaces.Place {
+  readonly counter: FailureCounter.Counter
+}
 
-/** Failures older than this are forgotten. */
-const remembered = Duration.hours(1)
-
-/** The pause after the n-th failure beyond the free ones: it doubles from a second to a quarter of an hour. */
-const pause = (beyond: number): Duration.Duration =>
-  Duration.min(Duration.seconds(2 ** Math.min(beyond - 1, 20)), Duration.minutes(15))
+/** An attempt that was counted; or the time in milliseconds until another would be. */
+type Counting = Either.Either<ReadonlyArray<Counted>, number>
 
 const make = Effect.gen(function* () {
+  const accounts = yield* AccountStore.AccountStore
   const counters = yield* LoginCounters.LoginCounters
+  const knownBrowsers = yield* KnownBrowsers
+  const failedLogins = yield* FailedLogins.make
   const { issuer } = yield* ServerSettings
   const { masterKey } = yield* Storage
   const key = deriveKey(Redacted.value(masterKey), JSON.stringify(["login", issuer]))
 
-  const bucketOf = (kind: keyof typeof free, value: string): number => {
-    const [high = 0, low = 0] = hmac(key, kind, value)
-    return (high * 256 + low) % LoginCounters.buckets
-  }
+  const release = (counted: ReadonlyArray<Counted>) =>
+    Effect.forEach(counted, ({ bucket, counter, rule }) => counters.release(bucket, rule, counter), { discard: true })
 
-  const counted = ({ address, username }: Attempt) => [
-    { kind: "username" as const, bucket: bucketOf("username", username) },
-    ...(address === undefined ? [] : [{ kind: "address" as const, bucket: bucketOf("address", address) }])
-  ]
+  /** Counts an attempt at all of these places, or at none of them. */
+  const count = Effect.fnUntraced(function* (places: ReadonlyArray<LoginPlaces.Place>, now: DateTime.Utc) {
+    const counted: Array<Counted> = []
+    for (const place of places) {
+      const answer = yield* counters.count(place.bucket, place.rule, now)
+      if (answer._tag === "Paused") {
+        yield* release(counted)
+        return Either.left(answer.until - now.epochMillis)
+      }
+      counted.push({ ...place, counter: answer.counter })
+    }
+    return Either.right(counted)
+  })
 
-  const refuseWhile = (waitMillis: number) =>
-    waitMillis <= 0
-      ? Effect.void
-      : new TooManyRequests({
-          reason: "LoginThrottled",
-          description: "too many attempts; try again later",
-          retryAfter: Math.ceil(waitMillis / 1000)
-        })
+  /**
+   * Counts an attempt of an unknown browser. It reads first, so that a flood in a pause writes nothing; and it counts the
+   * guesser's own network before those that it shares with others.
+   */
+  const countUnknown = Effect.fnUntraced(function* ({ networks, username }: Attempt, now: DateTime.Utc) {
+    const name = LoginPlaces.ofName(key, username)
+    const counter = yield* counters.find(name.bucket)
+    const ofNetworks = LoginPlaces.ofNetworks(key, networks, username, counter.generation)
+    const others = yield* Effect.forEach(ofNetworks, ({ bucket }) => counters.find(bucket))
+    const wait = Math.max(...[counter, ...others].map(({ pausedUntil }) => pausedUntil)) - now.epochMillis
+    const counting: Counting = wait > 0 ? Either.left(wait) : yield* count([...ofNetworks, name], now)
+    return counting
+  })
 
-  /** How long it is until another attempt is heard, in milliseconds. */
-  const waitOf = (kind: keyof typeof free, counter: LoginCounters.Counter | undefined, now: DateTime.Utc): number => {
-    if (counter === undefined) return 0
-    const beyond = counter.failures - free[kind]
-    return beyond <= 0 ? 0 : counter.lastFailureAt.epochMillis + Duration.toMillis(pause(beyond)) - now.epochMillis
-  }
+  /** Counts an attempt as a failure before it is known for one: else a burst would be tried before its first is counted. */
+  const begin = Effect.fnUntraced(function* (attempt: Attempt) {
+    const now = yield* DateTime.now
+    const device = Option.map(attempt.device, (id) => LoginPlaces.ofDevice(key, id))
+    const known: Counting = Option.isSome(device) ? yield* count([device.value], now) : Either.left(Infinity)
+    if (Either.isRight(known)) return { known: true, counted: known.right }
+    // A known browser that has failed too often is one like any other.
+    const unknown = yield* countUnknown(attempt, now)
+    if (Either.isRight(unknown)) return { known: false, counted: unknown.right }
+    return yield* new TooManyRequests({
+      reason: "LoginThrottled",
+      description: "too many attempts; try again later",
+      retryAfter: Math.max(1, Math.ceil(Math.min(known.left, unknown.left) / 1000))
+    })
+  })
+
+  /** After a login: the name has another generation of counters, and the others have counted no failure. */
+  const succeeded = (counted: ReadonlyArray<Counted>) =>
+    Effect.forEach(
+      counted.filter(({ reason }) => reason !== "PairFailures"),
+      (place) => (place.reason === "NameFailures" ? counters.clear(place.bucket) : release([place])),
+      { discard: true }
+    )
 
   return LoginThrottle.of({
-    guard: Effect.fn("LoginThrottle.guard")(function* (attempt, verify) {
-      const now = yield* DateTime.now
-      const forgottenBefore = DateTime.subtractDuration(now, remembered)
-      const places = counted(attempt)
-      const seen = yield* Effect.forEach(places, ({ bucket }) =>
-        // What is too old counts for nothing, or a burst could hide behind it.
-        Effect.map(counters.find(bucket), (counter) =>
-          DateTime.lessThan(counter.lastFailureAt, forgottenBefore) ? LoginCounters.none : counter
-        )
+    recognise: Effect.fnUntraced(function* ({ browser, networks, username }) {
+      // An unknown browser costs no look-up.
+      const account = Option.isSome(browser) ? yield* AccountStore.findOwn(accounts, username) : Option.none()
+      const device = Option.flatMap(Option.all([browser, account]), ([browser, { id }]) =>
+        knownBrowsers.deviceOf(browser, id)
       )
-      for (const [i, { kind }] of places.entries()) yield* refuseWhile(waitOf(kind, seen[i], now))
-      // Counted as a failure before it is known for one, or a burst would be over before its first is counted.
-      for (const [i, { bucket, kind }] of places.entries()) {
-        const counter = yield* counters.fail(bucket, now, forgottenBefore)
-        const others = counter.failures - 1
-        if (others > free[kind] && others > (seen[i]?.failures ?? 0)) yield* refuseWhile(1000)
-      }
-      const release = Effect.forEach(places, ({ bucket }) => counters.release(bucket), { discard: true })
-      // Whoever was not heard has not failed.
-      const found = yield* Effect.tapError(verify, () => Effect.ignore(release))
-      if (Option.isSome(found)) {
-        yield* Effect.forEach(
-          places,
-          ({ bucket, kind }) => (kind === "username" ? counters.reset(bucket) : counters.release(bucket)),
-          { discard: true }
-        )
-      }
+      return { username, networks, device }
+    }),
+    guard: Effect.fn("LoginThrottle.guard")(function* (attempt, verify) {
+      const { counted, known } = yield* begin(attempt)
+      const { networks, username: name } = attempt
+      const found = yield* Effect.tapError(verify({ networks, name, known }), () => Effect.ignore(release(counted)))
+      yield* Option.isSome(found)
+        ? succeeded(counted)
+        : failedLogins.tell(name, counted.filter(({ counter }) => counter.pausedUntil > 0).at(-1))
       return found
-    })
+    }),
+    clear: (username) => counters.clear(LoginPlaces.ofName(key, username).bucket)
   })
 })
 

@@ -14,9 +14,9 @@ export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
   RateLimiter,
   {
     /**
-     * Takes one request out of a quota, if there is one left. Of concurrent callers, on all nodes together, no more are
-     * allowed than the quota has: deciding and taking are one step. Each name of a limit has its own quotas, one for each
-     * key; a key is 43 characters of base64url.
+     * Counts one request against all of these quotas: it takes one from each of them if each has one left, and else
+     * nothing from any. Of concurrent callers, on all nodes together, no more are allowed than a quota has: deciding and
+     * taking are one step. Each pair of a limit's name and a key has a quota of its own; no pair is asked twice at once.
      *
      * Quotas that are whole again may be forgotten, and nothing need outlive a restart. Strangers choose how many keys there
      * are: an implementation keeps a bounded number of them, or lets each end by itself when its quota is whole.
@@ -24,7 +24,9 @@ export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
      * A store that is down or slow is a failure, and soon: every request waits for this. What then becomes of the request is
      * the limit's to say (`whenUnavailable`), not the implementation's.
      */
-    readonly consume: (limit: RateLimit.Limit, key: string) => Effect.Effect<RateLimit.Decision, TemporarilyUnavailable>
+    readonly consume: (
+      asked: ReadonlyArray<RateLimit.Asked>
+    ) => Effect.Effect<RateLimit.Decision, TemporarilyUnavailable>
   }
 >() {}
 
@@ -48,12 +50,18 @@ const make = (capacity: number) =>
     // A table for each limit, or a flood of one would make the others forget.
     const tables = new Map<RateLimit.LimitName, RateLimitTable>()
     return RateLimiter.of({
-      consume: (limit, key) =>
+      consume: (asked) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          const table = tables.get(limit.name) ?? new RateLimitTable(capacity)
-          tables.set(limit.name, table)
-          const [decision, replenishedAt] = RateLimit.consume(limit, table.get(key), now)
-          table.set(key, replenishedAt)
+          const before = asked.map(({ key, limit }) => {
+            const table = tables.get(limit.name) ?? new RateLimitTable(capacity)
+            tables.set(limit.name, table)
+            return { key, limit, table, owed: RateLimit.owedAt(limit, table.get(key), now) }
+          })
+          const decision = RateLimit.decide(before)
+          const isAllowed = RateLimit.Decision.$is("Allowed")(decision)
+          for (const { key, limit, owed, table } of before) {
+            table.set(key, now + owed + (isAllowed ? RateLimit.cost(limit) : 0))
+          }
           return decision
         })
     })

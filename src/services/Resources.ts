@@ -6,7 +6,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import type { Own, Resource } from "../domain/Resource.js"
+import { type Own, offered, type Resource, type ResourceIndicator, scope } from "../domain/Resource.js"
+import type * as Scope from "../domain/Scope.js"
 import { ResourceStore } from "./ResourceStore.js"
 import { ServerSettings } from "./ServerSettings.js"
 
@@ -15,6 +16,11 @@ export class Resources extends Context.Tag("latchkey/Resources")<
   {
     /** All of them now, the server's own too; what the operator changes is seen within a second. */
     readonly all: Effect.Effect<ReadonlyArray<Resource>, TemporarilyUnavailable>
+    /**
+     * The scope that one resource offers now; empty where there is no such resource. Reads no store for a resource of the
+     * settings or of the server's own.
+     */
+    readonly offered: (uri: ResourceIndicator) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
     /** Those of the server's own, such as its API, once their layers are built. */
     readonly own: Effect.Effect<ReadonlyArray<Resource>>
     /** Adds one of the server's own. */
@@ -31,21 +37,34 @@ const make = Effect.gen(function* () {
   let own: ReadonlyArray<Resource> = []
   let stored: ReadonlyArray<Resource> = []
   let readAt = Number.NEGATIVE_INFINITY
+  const offeredBy = (resources: ReadonlyArray<Resource>) =>
+    new Map(resources.map((resource) => [resource.uri, scope(resource)]))
+  let offeredHere = offeredBy(configured)
+
+  const all = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (now - readAt >= freshFor) {
+      stored = yield* store.list
+      readAt = now
+    }
+    const first = [...own, ...configured]
+    const names = new Set(first.map(({ uri }) => uri))
+    return [...first, ...stored.filter(({ uri }) => !names.has(uri))]
+  })
+
   return Resources.of({
-    all: Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      if (now - readAt >= freshFor) {
-        stored = yield* store.list
-        readAt = now
-      }
-      const first = [...own, ...configured]
-      const names = new Set(first.map(({ uri }) => uri))
-      return [...first, ...stored.filter(({ uri }) => !names.has(uri))]
-    }),
+    all,
+    offered: (uri) => {
+      const here = offeredHere.get(uri)
+      return here === undefined
+        ? Effect.map(all, (resources) => offered(resources.filter((resource) => resource.uri === uri)))
+        : Effect.succeed(here)
+    },
     own: Effect.sync(() => own),
     addOwn: (resource) =>
       Effect.sync(() => {
         own = [...own, resource]
+        offeredHere = offeredBy([...own, ...configured])
       })
   })
 })

@@ -10,6 +10,7 @@ import type { Client } from "../domain/Client.js"
 import * as Grant from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RefreshToken from "../domain/RefreshToken.js"
+import * as Time from "../domain/Time.js"
 import { AccessTokens } from "./AccessTokens.js"
 import { Events } from "./Events.js"
 import { GrantStore } from "./GrantStore.js"
@@ -21,8 +22,8 @@ export class Revocation extends Context.Tag("latchkey/Revocation")<
   {
     /**
      * Revokes a client's own token. A refresh token, however old, takes its grant and everything issued from it along
-     * (RFC 7009 §2.1); an access token goes alone. What is no token, or another client's, is left as it is, and nobody is
-     * told (§2.2).
+     * (RFC 7009 §2.1); an access token goes alone. A text that is no token, or another client's, changes nothing, and the
+     * client is not told (§2.2). So does a token that has expired or was revoked before: it leaves no row and no event.
      */
     readonly revoke: (token: Redacted.Redacted, client: Client) => Effect.Effect<void, TemporarilyUnavailable>
   }
@@ -46,20 +47,27 @@ const make = Effect.gen(function* () {
     }
   })
 
+  /** Whether an access token is the client's own and good now: only then there is something to revoke. */
+  const isGood = (claims: AccessToken.AccessTokenClaims, client: Client, now: DateTime.Utc) => {
+    if (!Time.isBefore(now, claims.expiresAt)) return Effect.succeed(false)
+    return AccessToken.isOfGrant(claims)
+      ? Effect.map(
+          grants.findActive(claims.grantId, now, Option.some(claims.id)),
+          Option.exists(({ terms }) => terms.clientId === client.id)
+        )
+      : Effect.succeed(claims.clientId === client.id && claims.epoch === client.epoch)
+  }
+
   const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, client: Client) {
     const claims = yield* accessTokens.read(token)
-    if (Option.isNone(claims)) return
-    const owner = AccessToken.isOfGrant(claims.value)
-      ? Option.map(yield* grants.find(claims.value.grantId), ({ terms }) => terms.clientId)
-      : Option.some(claims.value.clientId)
-    if (!Option.contains(owner, client.id)) return
-    yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
+    if (Option.isNone(claims) || !(yield* isGood(claims.value, client, yield* DateTime.now))) return
     const ids = {
       clientId: client.id,
       ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})
     }
     yield* Effect.annotateCurrentSpan(ids)
-    yield* events.publish({ _tag: "TokenRevoked", ...ids })
+    const isNew = yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
+    if (isNew) yield* events.publish({ _tag: "TokenRevoked", ...ids })
   })
 
   return Revocation.of({

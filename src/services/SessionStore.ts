@@ -21,7 +21,7 @@ export class SessionStore extends Context.Tag("latchkey/SessionStore")<
     ) => Effect.Effect<ReadonlyArray<Session>, TemporarilyUnavailable>
     /** Forget at most `limit` sessions that expired before an instant; how many it were. */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
-    /** End a session for good. Ending one that has ended is no error. */
-    readonly end: (id: SessionId) => Effect.Effect<void, TemporarilyUnavailable>
+    /** End a session for good. `true` for the one caller whose call did it; ending it again is no error. */
+    readonly end: (id: SessionId) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

@@ -71,8 +71,8 @@ const make = Effect.gen(function* () {
     }),
     end: Effect.fn("Sessions.end")(function* ({ id, subject }) {
       yield* Effect.annotateCurrentSpan({ subject })
-      yield* sessions.end(id)
-      yield* events.publish({ _tag: "LoggedOut", subject, sessionId: id })
+      const isNew = yield* sessions.end(id)
+      if (isNew) yield* events.publish({ _tag: "LoggedOut", subject, sessionId: id })
     })
   })
 })

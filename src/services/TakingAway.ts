@@ -21,7 +21,8 @@ import { ConsentStore } from "./ConsentStore.js"
 import { digest } from "./Crypto.js"
 import { Events } from "./Events.js"
 import { GrantStore, type Whose } from "./GrantStore.js"
-import { PasswordHasher } from "./PasswordHasher.js"
+import { LoginThrottle } from "./LoginThrottle.js"
+import { knownAs, PasswordHasher } from "./PasswordHasher.js"
 
 type Change<Tag extends "AccountChanged" | "ClientChanged"> = Extract<Happening, { readonly _tag: Tag }>["change"]
 
@@ -32,10 +33,13 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
   TakingAway,
   {
     readonly disableAccount: (id: Subject) => Found
-    /** What was issued before the account was disabled stays dead. */
+    /** What was issued before the account was disabled stays dead. Ends a pause of its logins. */
     readonly enableAccount: (id: Subject) => Found
     readonly removeAccount: (id: Subject) => Found
-    /** A new password ends every session and grant of the account. One that stands for an app's person has none. */
+    /**
+     * A new password ends every session and grant of the account, and a pause of its logins. An account that stands for an
+     * app's person has no password.
+     */
     readonly setPassword: (id: Subject, password: Password) => Found
     readonly disableClient: (id: ClientId) => Found
     readonly enableClient: (id: ClientId) => Found
@@ -60,6 +64,7 @@ const make = Effect.gen(function* () {
   const consents = yield* ConsentStore
   const grants = yield* GrantStore
   const hasher = yield* PasswordHasher
+  const throttle = yield* LoginThrottle
   const events = yield* Events
 
   const tellOne = (grantId: GrantId, reason: RevocationReason) =>
@@ -94,6 +99,12 @@ const make = Effect.gen(function* () {
       events.publish({ _tag: "ClientChanged", clientId, change })
     )
 
+  const clearThrottle = (id: Subject) =>
+    Effect.flatMap(
+      accounts.find(id),
+      Option.match({ onNone: () => Effect.void, onSome: ({ username }) => throttle.clear(username) })
+    )
+
   // A remembered consent must not give back without a page what was just taken.
   const endAccount = (subject: Subject, changed: Found, what: Change<"AccountChanged">) =>
     andThen(
@@ -116,13 +127,16 @@ const make = Effect.gen(function* () {
       endAccount(id, accounts.setState(id, "Disabled"), "Disabled")
     ),
     enableAccount: Effect.fn("TakingAway.enableAccount")((id) =>
-      andThen(accounts.setState(id, "Enabled"), tellAccount(id, "Enabled"))
+      andThen(accounts.setState(id, "Enabled"), Effect.zipRight(clearThrottle(id), tellAccount(id, "Enabled")))
     ),
     removeAccount: Effect.fn("TakingAway.removeAccount")((id) => endAccount(id, accounts.remove(id), "Deleted")),
     setPassword: Effect.fn("TakingAway.setPassword")(function* (id, password) {
-      if (Option.exists(yield* accounts.find(id), isExternal)) return false
-      const hash = yield* hasher.hash(password)
-      return yield* endAccount(id, accounts.setPassword(id, hash), "PasswordChanged")
+      const account = yield* accounts.find(id)
+      if (Option.isNone(account) || isExternal(account.value)) return false
+      const { username } = account.value
+      const hash = yield* hasher.hash(password, knownAs(username))
+      const changed = accounts.setPassword(id, hash)
+      return yield* endAccount(id, andThen(changed, throttle.clear(username)), "PasswordChanged")
     }),
     disableClient: Effect.fn("TakingAway.disableClient")((id) =>
       endClient(id, clients.setState(id, "Disabled"), "Disabled")
@@ -138,9 +152,9 @@ const make = Effect.gen(function* () {
     }),
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
       yield* Effect.annotateCurrentSpan({ subject, clientId })
-      yield* consents.withdraw(subject, clientId)
+      const isNew = yield* consents.withdraw(subject, clientId)
       yield* revoke({ subject, clientId }, "ConsentWithdrawn")
-      yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
+      if (isNew) yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
     }),
     revokeGrant: Effect.fn("TakingAway.revokeGrant")(function* (grantId) {
       const grant = yield* grants.find(grantId)

@@ -38,6 +38,7 @@ export interface Counts {
   readonly revokedTokens: number
   readonly events: number
   readonly clients: number
+  readonly abandonedClients: number
   readonly consents: number
   readonly resealed: number
   readonly keysRemoved: number
@@ -92,14 +93,18 @@ const leeway = Duration.hours(1)
  * Before when something must have ended, or happened, to be past use. A grant that has not ended is never among it, used
  * or not: with its row a replayed code or refresh token would go unnoticed.
  */
-export const cutoffs = (lifetimes: Pick<Lifetimes, "events" | "unusedClient">, now: DateTime.Utc) => {
+export const cutoffs = (
+  lifetimes: Pick<Lifetimes, "abandonedClient" | "events" | "grant" | "unusedClient">,
+  now: DateTime.Utc
+) => {
   const before = (age: Duration.Duration) => DateTime.subtractDuration(now, age)
   return {
     grants: before(keptAfterEnd),
     sessions: before(leeway),
     revokedTokens: before(leeway),
     events: before(lifetimes.events),
-    clients: before(lifetimes.unusedClient)
+    clients: before(lifetimes.unusedClient),
+    abandonedClients: before(Duration.max(lifetimes.abandonedClient, Duration.sum(lifetimes.grant, keptAfterEnd)))
   }
 }
 
@@ -121,6 +126,7 @@ const nothing: Report = {
   revokedTokens: 0,
   events: 0,
   clients: 0,
+  abandonedClients: 0,
   consents: 0,
   resealed: 0,
   keysRemoved: 0,
@@ -184,6 +190,7 @@ const make = Effect.gen(function* () {
       deletion("revokedTokens", (limit) => revokedTokens.prune(before.revokedTokens, limit)),
       deletion("events", (limit) => eventLog.prune(before.events, limit)),
       deletion("clients", (limit) => clients.removeUnused(before.clients, limit)),
+      deletion("abandonedClients", (limit) => clients.removeAbandoned(before.abandonedClients, limit)),
       forgottenConsents,
       { name: "keys", run: Effect.map(keys.advance, ({ more, ...did }) => [did, more]) }
     ]

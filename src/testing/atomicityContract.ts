@@ -26,6 +26,7 @@ import {
   key,
   newHash,
   newSecret,
+  otherApp,
   redemption,
   rotation,
   second,
@@ -66,7 +67,7 @@ const isActive = ({ grants }: Stores) => Effect.map(grants.findActive(grantId(1)
 const isLoggedIn = ({ sessions }: Stores) => Effect.map(sessions.find(session(1).digest, now), Option.isSome)
 const allowed = ({ consents }: Stores) =>
   Effect.map(consents.find(alice, app), (found) =>
-    Option.match(found, { onNone: () => [], onSome: ({ scope }) => Array.from(scope) })
+    Option.match(found, { onNone: () => [], onSome: ({ granted }) => Array.from(granted) })
   )
 
 const oneCurrent: Step = ({ keys }) =>
@@ -180,14 +181,21 @@ const stories: ReadonlyArray<Story> = [
     after: ({ clients }) => Effect.map(clients.list, (list) => expect(list).toHaveLength(1))
   },
   {
+    name: "registration in the place of the oldest",
+    before: ({ clients }) => clients.insertDynamic(client(otherApp), 1),
+    verb: ({ clients }) => clients.insertDynamic(client(app), 1),
+    meanwhile: ({ clients }) => Effect.map(clients.list, (list) => expect(list).toHaveLength(1)),
+    after: ({ clients }) => Effect.map(clients.find(app), (found) => expect(Option.isSome(found)).toBe(true))
+  },
+  {
     name: "record",
     before: (stores) => Effect.all([stores.accounts.insert(account(alice)), stores.clients.insert(client(app))]),
     verb: ({ consents }) => consents.record(consent()),
     meanwhile: (stores) =>
-      Effect.map(allowed(stores), (scope) =>
-        expect(Array.from(consent().scope)).toEqual(expect.arrayContaining(scope))
+      Effect.map(allowed(stores), (granted) =>
+        expect(Array.from(consent().granted)).toEqual(expect.arrayContaining(granted))
       ),
-    after: (stores) => Effect.map(allowed(stores), (scope) => expect(scope).toEqual(Array.from(consent().scope)))
+    after: (stores) => Effect.map(allowed(stores), (granted) => expect(granted).toEqual(Array.from(consent().granted)))
   },
   {
     name: "withdraw",

@@ -7,9 +7,10 @@ import type { Client, StoredSecret } from "../domain/Client.js"
 import { ClientId } from "../domain/Client.js"
 import * as Scope from "../domain/Scope.js"
 import { app, at, callback, client, day, digest, newSecret, otherApp } from "./fixtures.js"
-import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
-const everything: Partial<Client> = {
+/** A client of which everything is known. */
+export const everything: Partial<Client> = {
   origin: "Operator",
   metadata: {
     redirect_uris: [callback],
@@ -33,7 +34,7 @@ const everything: Partial<Client> = {
   epoch: 7
 }
 
-const clientId = (n: number) => ClientId.make(`client-${n}`)
+export const clientId = (n: number) => ClientId.make(`client-${n}`)
 
 export const clientContract = (it: StoreTest) => {
   describe("clients", () => {
@@ -109,20 +110,30 @@ export const clientContract = (it: StoreTest) => {
         yield* elsewhere.clients.setSecret(app, newSecret)
         yield* elsewhere.clients.remove(app)
         expect(yield* elsewhere.clients.removeUnused(at(day), 10)).toBe(0)
-        expect(yield* elsewhere.clients.insertDynamic(client(otherApp), 1)).toBe("Created")
+        expect(yield* elsewhere.clients.removeAbandoned(at(day), 10)).toBe(0)
+        expect(yield* elsewhere.clients.insertDynamic(client(otherApp), 1)).toBe(1)
+        expect(yield* elsewhere.clients.insertDynamic(client(clientId(1)), 1)).toBe(1)
         expect(yield* clients.list).toEqual([client(app)])
       })
     )
 
-    it.effect("note the first use, and no later one", () =>
+    it.effect("keep the time of the last use, to within a day", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* Effect.forEach([client(app), client(otherApp)], clients.insert)
-        yield* clients.markUsed(app, at(5))
-        yield* clients.markUsed(app, at(6))
-        yield* clients.markUsed(app, at(4))
+        for (const [used, kept] of [
+          [5, 5],
+          [4, 5],
+          [day + 4, 5],
+          [day + 5, day + 5],
+          [2 * day, day + 5],
+          [5, day + 5]
+        ] as const) {
+          yield* clients.markUsed(app, at(used))
+          expect(yield* clients.list).toEqual([client(app, { usedAt: Option.some(at(kept)) }), client(otherApp)])
+        }
         yield* clients.markUsed(clientId(1), at(4))
-        expect(yield* clients.list).toEqual([client(app, { usedAt: Option.some(at(5)) }), client(otherApp)])
+        expect(yield* clients.list).toHaveLength(2)
       })
     )
 
@@ -167,83 +178,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
   })
-
-  describe("clients that registered themselves", () => {
-    it.effect("are let in until so many of them are unused", () =>
-      Effect.gen(function* () {
-        const { clients, nodes } = yield* fresh
-        yield* clients.insert(client(app, { origin: "Operator" }))
-        expect(yield* clients.insertDynamic(client(clientId(1), everything), 0)).toBe("QuotaReached")
-        const first = client(clientId(1), { ...everything, origin: "Dynamic", usedAt: Option.none() })
-        expect(yield* clients.insertDynamic(first, 2)).toBe("Created")
-        for (const node of nodes) expect(yield* node.clients.find(first.id)).toEqual(Option.some(first))
-        expect(yield* clients.insertDynamic(client(clientId(2)), 2)).toBe("Created")
-        expect(yield* clients.insertDynamic(client(clientId(3)), 2)).toBe("QuotaReached")
-        expect(yield* clients.find(clientId(3))).toEqual(Option.none())
-      })
-    )
-
-    it.effect.each([
-      ["used", ({ clients }: Stores) => clients.markUsed(clientId(1), at(1))],
-      ["removed", ({ clients }: Stores) => Effect.asVoid(clients.remove(clientId(1)))],
-      ["forgotten", ({ clients }: Stores) => Effect.asVoid(clients.removeUnused(at(1), 1))]
-    ] as const)("make room when one is %s", ([, makeRoom]) =>
-      Effect.gen(function* () {
-        const stores = yield* fresh
-        yield* stores.clients.insertDynamic(client(clientId(1)), 1)
-        expect(yield* stores.clients.insertDynamic(client(clientId(2)), 1)).toBe("QuotaReached")
-        yield* makeRoom(stores)
-        expect(yield* stores.clients.insertDynamic(client(clientId(2)), 1)).toBe("Created")
-      })
-    )
-
-    it.effect("never take the place of another", () =>
-      Effect.gen(function* () {
-        const { clients } = yield* fresh
-        yield* clients.insert(client(app))
-        const error = yield* Effect.flip(clients.insertDynamic(client(app, everything), 10))
-        expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
-        expect(yield* clients.list).toEqual([client(app)])
-      })
-    )
-
-    it.effect("are forgotten when they were never used, the oldest first, no more than may be, and no others", () =>
-      Effect.gen(function* () {
-        const { clients } = yield* fresh
-        const given = [
-          client(clientId(0), { issuedAt: at(0), origin: "Operator" }),
-          client(clientId(1), { issuedAt: at(1), usedAt: Option.some(at(1)) }),
-          client(clientId(2), { issuedAt: at(2) }),
-          client(clientId(3), { issuedAt: at(3), state: "Disabled" }),
-          client(clientId(4), { issuedAt: at(4) }),
-          client(clientId(5), { issuedAt: at(5) })
-        ]
-        yield* Effect.forEach([...given].reverse(), clients.insert)
-        const left = Effect.map(clients.list, (list) => list.map(({ id }) => id))
-        expect(yield* clients.removeUnused(at(2), 10)).toBe(0)
-        expect(yield* clients.removeUnused(at(5), 2)).toBe(2)
-        expect(yield* left).toEqual([0, 1, 4, 5].map(clientId))
-        expect(yield* clients.removeUnused(at(5), 2)).toBe(1)
-        expect(yield* left).toEqual([0, 1, 5].map(clientId))
-        expect(yield* clients.removeUnused(at(5), 2)).toBe(0)
-      })
-    )
-  })
-
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("no more register than may", () =>
-      Effect.gen(function* () {
-        const { clients, nodes } = yield* fresh
-        const atMost = Math.ceil(count / 2)
-        const answers = yield* race(nodes, count, ({ clients }, i) =>
-          clients.insertDynamic(client(clientId(i)), atMost)
-        )
-        expect(answers.filter((answer) => answer === "Created")).toHaveLength(atMost)
-        const made = answers.flatMap((answer, i) => (answer === "Created" ? [clientId(i)] : []))
-        expect((yield* clients.list).map(({ id }) => id).sort()).toEqual(made.sort())
-      })
-    )
-
     it.effect(
       "every one that disables it or gives it a secret raises the epoch, and the last secret is one of them",
       () =>
@@ -261,7 +196,7 @@ export const clientContract = (it: StoreTest) => {
         })
     )
 
-    it.effect("one removes it, and one notes its first use", () =>
+    it.effect("one removes it, and one stores its use", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* clients.insert(client(app))
@@ -271,20 +206,6 @@ export const clientContract = (it: StoreTest) => {
         expect(yield* clients.find(app)).toMatchObject({ value: { usedAt } })
         const removed = yield* race(nodes, count, ({ clients }) => clients.remove(app))
         expect(removed.filter((answer) => answer)).toHaveLength(1)
-      })
-    )
-
-    it.effect("some use clients while others forget the unused: a client that is kept is used", () =>
-      Effect.gen(function* () {
-        const { clients, nodes } = yield* fresh
-        yield* Effect.forEach(
-          Array.from({ length: count }, (_, i) => client(clientId(i))),
-          clients.insert
-        )
-        yield* race(nodes, count, ({ clients }, i) =>
-          i % 2 === 0 ? clients.markUsed(clientId(i), at(1)) : Effect.asVoid(clients.removeUnused(at(1), count))
-        )
-        for (const { usedAt } of yield* clients.list) expect(usedAt).toEqual(Option.some(at(1)))
       })
     )
   })

@@ -5,6 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import * as Grant from "../domain/Grant.js"
+import { ResourceIndicator } from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import {
   active,
@@ -19,7 +21,10 @@ import {
   epochRaisers,
   grant,
   grantId,
+  home,
   introduce,
+  notes,
+  ofNotes,
   otherApp,
   otherCallback,
   redemption,
@@ -30,14 +35,18 @@ import {
 } from "./fixtures.js"
 import { fresh, type StoreTest } from "./Nodes.js"
 
-const { Duplicate, Expired, Replayed, Unknown, WrongVerifier } = Grant.RedemptionAnswer
+const { Expired, Unknown, WrongVerifier } = Grant.RedemptionAnswer
+const Duplicate = () => Grant.RedemptionAnswer.Duplicate({ elsewhere: false })
+const Replayed = () => Grant.RedemptionAnswer.Replayed({ elsewhere: false })
+
+const files = ResourceIndicator.make("https://files.example.com/")
 
 export const approveContract = (it: StoreTest) =>
   describe("approve", () => {
-    it.effect("keeps the grant as it was given", () =>
+    it.effect("keeps the grant as it was given, each scope at its own resource", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
-        const given = grant({ scope: Scope.make("b", "a"), resources: [] })
+        const given = grant({ granted: ResourceScopes.make([notes, Scope.make("b", "a")], [files, Scope.empty]) })
         expect(yield* grants.approve(given)).toBe("Approved")
         expect(yield* grants.find(given.terms.id)).toEqual(Option.some(given))
       })
@@ -46,7 +55,7 @@ export const approveContract = (it: StoreTest) =>
     it.effect("keeps more scope than one request may name", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
-        const given = grant({ scope: new Set(Array.from({ length: 200 }, (_, i) => `scope:${i}`)) })
+        const given = grant({ granted: ofNotes(...Array.from({ length: 200 }, (_, i) => `scope:${i}`)) })
         yield* grants.approve(given)
         expect(yield* grants.find(given.terms.id)).toEqual(Option.some(given))
       })
@@ -56,7 +65,7 @@ export const approveContract = (it: StoreTest) =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         yield* grants.approve(grant())
-        const second = grant({ subject: bob, scope: Scope.make("everything") })
+        const second = grant({ subject: bob, granted: ofNotes("everything") })
         expect(yield* grants.approve(second)).toEqual({ alreadyDecided: "Approved" })
         expect(yield* grants.find(grantId(1))).toEqual(Option.some(grant()))
       })
@@ -89,12 +98,14 @@ export const redeemContract = (it: StoreTest) =>
           digest: token(1),
           key: "lk_ck_sealed",
           rotatedAt: at(second),
+          rotatedFrom: Option.none(),
           burst: Option.none()
         }
         const expected = Grant.Grant.Active({
           terms: grant.terms,
           code: grant.code,
           redeemedAt: at(second),
+          redeemedFrom: home,
           chain: Option.map(redemption(grant).chain, ({ idleExpiresAt }) => ({ ...chain, idleExpiresAt }))
         })
         const answer = yield* grants.redeem(redemption(grant))

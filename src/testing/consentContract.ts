@@ -6,8 +6,9 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { ClientId } from "../domain/Client.js"
 import { ResourceIndicator } from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
-import { alice, app, at, bob, callback, client, consent, notes, otherApp, otherCallback } from "./fixtures.js"
+import { alice, app, at, bob, callback, client, consent, notes, ofNotes, otherApp, otherCallback } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
@@ -31,14 +32,12 @@ export const consentContract = (it: StoreTest) => {
         const { consents } = yield* fresh
         const { epoch } = yield* consents.record(consent())
         const more = {
-          scope: Scope.make("notes:read", "files:read"),
-          resources: new Set([files]),
+          granted: ResourceScopes.make([files, Scope.make("shared")], [notes, Scope.make("notes:write")]),
           redirectUris: new Set([otherCallback])
         }
         const expected = {
           ...consent(),
-          scope: Scope.make("notes:read", "files:read"),
-          resources: new Set([notes, files]),
+          granted: ResourceScopes.make([notes, Scope.make("notes:read", "notes:write")], [files, Scope.make("shared")]),
           redirectUris: new Set([callback, otherCallback]),
           updatedAt: at(5),
           epoch
@@ -48,13 +47,26 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("keep a scope at the resource where it was allowed, and at no other", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        const atOne = ResourceScopes.make([notes, Scope.make("shared")], [files, Scope.empty])
+        yield* consents.record(consent({ granted: atOne }))
+        expect(yield* consents.find(alice, app)).toMatchObject({ value: { granted: atOne } })
+        const { granted } = yield* consents.record(
+          consent({ granted: ResourceScopes.make([files, Scope.make("more")]) })
+        )
+        expect(granted).toEqual(ResourceScopes.make([notes, Scope.make("shared")], [files, Scope.make("more")]))
+      })
+    )
+
     it.effect("keep the later of two moments, and a record of nothing new", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         yield* consents.record(consent({ updatedAt: at(5) }))
-        const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+        const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
         const answer = yield* consents.record(consent({ ...nothing, updatedAt: at(4) }))
-        expect(answer).toMatchObject({ scope: Scope.make("notes:read"), updatedAt: at(5) })
+        expect(answer).toMatchObject({ granted: ofNotes("notes:read"), updatedAt: at(5) })
       })
     )
 
@@ -64,7 +76,7 @@ export const consentContract = (it: StoreTest) => {
         const { epoch } = yield* consents.record(consent())
         yield* consents.record(consent({ subject: bob }))
         yield* consents.withdraw(alice, app)
-        const nothing = { scope: Scope.empty, resources: new Set(), redirectUris: new Set() }
+        const nothing = { granted: ResourceScopes.empty, redirectUris: new Set() }
         expect(yield* consents.find(alice, app)).toMatchObject({ value: { ...nothing, epoch: epoch + 1 } })
         expect(yield* consents.find(bob, app)).toMatchObject({ value: { ...consent({ subject: bob }), epoch } })
       })
@@ -77,7 +89,7 @@ export const consentContract = (it: StoreTest) => {
           const pairs = [{}, { clientId: otherApp }, { subject: bob }, { subject: bob, clientId: otherApp }]
           yield* Effect.forEach(pairs, (pair) => consents.record(consent(pair)))
           yield* consents.withdrawAll(whose)
-          const nothing = { scope: Scope.empty, resources: new Set(), redirectUris: new Set() }
+          const nothing = { granted: ResourceScopes.empty, redirectUris: new Set() }
           for (const pair of pairs) {
             const { clientId, subject } = consent(pair)
             const isMeant = "subject" in whose ? subject === whose.subject : clientId === whose.clientId
@@ -85,8 +97,8 @@ export const consentContract = (it: StoreTest) => {
               value: isMeant ? { ...nothing, epoch: 2 } : { ...consent(pair), epoch: 1 }
             })
           }
-          const again = { ...consent({ scope: Scope.make("new") }), epoch: 2 }
-          expect(yield* consents.record(consent({ scope: Scope.make("new") }))).toEqual(again)
+          const again = { ...consent({ granted: ofNotes("new") }), epoch: 2 }
+          expect(yield* consents.record(consent({ granted: ofNotes("new") }))).toEqual(again)
         }
       })
     )
@@ -94,10 +106,10 @@ export const consentContract = (it: StoreTest) => {
     it.effect("begin anew after they were taken back, and stay under the higher epoch", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
-        const { epoch } = yield* consents.record(consent({ scope: Scope.make("old") }))
+        const { epoch } = yield* consents.record(consent({ granted: ofNotes("old") }))
         yield* consents.withdraw(alice, app)
-        const again = yield* consents.record(consent({ scope: Scope.make("new") }))
-        expect(again).toEqual({ ...consent({ scope: Scope.make("new") }), epoch: epoch + 1 })
+        const again = yield* consents.record(consent({ granted: ofNotes("new") }))
+        expect(again).toEqual({ ...consent({ granted: ofNotes("new") }), epoch: epoch + 1 })
         expect(yield* consents.find(alice, app)).toEqual(Option.some(again))
       })
     )
@@ -105,7 +117,7 @@ export const consentContract = (it: StoreTest) => {
     it.effect("cannot be taken back where there are none", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
-        yield* consents.withdraw(alice, app)
+        expect(yield* consents.withdraw(alice, app)).toBe(false)
         expect(yield* consents.find(alice, app)).toEqual(Option.none())
       })
     )
@@ -116,14 +128,16 @@ export const consentContract = (it: StoreTest) => {
         const clientIds = ["app", "other-app", "withdrawn", "begun-anew", "of-nothing"].map((id) => ClientId.make(id))
         yield* Effect.forEach(clientIds, (id) => clients.insert(client(id)))
         const [, , withdrawn = app, begunAnew = app, ofNothing = app] = clientIds
-        const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
-        yield* consents.record(consent({ resources: new Set([notes, files]), scope: Scope.make("a", "b") }))
+        const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
+        yield* consents.record(
+          consent({ granted: ResourceScopes.make([notes, Scope.make("a", "b")], [files, Scope.empty]) })
+        )
         yield* consents.record(consent({ ...nothing, clientId: otherApp, redirectUris: new Set([callback]) }))
         yield* consents.record(consent({ clientId: withdrawn }))
         yield* consents.withdraw(alice, withdrawn)
         yield* consents.record(consent({ clientId: begunAnew }))
         yield* consents.withdraw(alice, begunAnew)
-        yield* consents.record(consent({ clientId: begunAnew, scope: Scope.make("new"), updatedAt: at(7) }))
+        yield* consents.record(consent({ clientId: begunAnew, granted: ofNotes("new"), updatedAt: at(7) }))
         yield* consents.record(consent({ ...nothing, clientId: ofNothing }))
         yield* consents.record(consent({ clientId: ClientId.make("gone") }))
         yield* consents.record(consent({ subject: bob }))
@@ -163,11 +177,11 @@ export const consentContract = (it: StoreTest) => {
         for (const { consents } of nodes) {
           for (const subject of [alice, bob]) {
             expect(yield* consents.find(subject, app)).toEqual(Option.none())
-            expect(yield* consents.find(subject, otherApp)).toMatchObject({ value: { scope: consent().scope } })
+            expect(yield* consents.find(subject, otherApp)).toMatchObject({ value: { granted: consent().granted } })
           }
         }
         // Nothing of what was allowed is left for a row that is made anew.
-        const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+        const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
         expect(yield* consents.record(consent(nothing))).toMatchObject(nothing)
         expect(Option.isSome(yield* elsewhere.consents.find(alice, app))).toBe(true)
       })
@@ -179,8 +193,8 @@ export const consentContract = (it: StoreTest) => {
         const recorded = yield* consents.record(consent())
         const elsewhere = yield* fresh
         expect(yield* elsewhere.consents.find(alice, app)).toEqual(Option.none())
-        const other = yield* elsewhere.consents.record(consent({ scope: Scope.make("other") }))
-        expect(other.scope).toEqual(Scope.make("other"))
+        const other = yield* elsewhere.consents.record(consent({ granted: ofNotes("other") }))
+        expect(other.granted).toEqual(ofNotes("other"))
         yield* elsewhere.consents.withdraw(alice, app)
         yield* elsewhere.consents.withdrawAll({ subject: alice })
         yield* elsewhere.consents.withdrawAll({ clientId: app })
@@ -195,11 +209,25 @@ export const consentContract = (it: StoreTest) => {
         const { consents, nodes } = yield* fresh
         const scopes = Arr.makeBy(count, (i) => `scope:${i}`)
         const answers = yield* race(nodes, count, ({ consents }, i) =>
-          consents.record(consent({ scope: Scope.make(`scope:${i}`) }))
+          consents.record(consent({ granted: ofNotes(`scope:${i}`) }))
         )
-        for (const [i, { scope }] of answers.entries()) expect(scope.has(`scope:${i}`)).toBe(true)
-        expect(yield* consents.find(alice, app)).toMatchObject({ value: { scope: Scope.fromIterable(scopes) } })
+        for (const [i, { granted }] of answers.entries())
+          expect(ResourceScopes.at(granted, notes).has(`scope:${i}`)).toBe(true)
+        expect(yield* consents.find(alice, app)).toMatchObject({ value: { granted: ofNotes(...scopes) } })
         expect(new Set(answers.map(({ epoch }) => epoch)).size).toBe(1)
+      })
+    )
+
+    it.effect("one withdraws it, the others find nothing to withdraw, and each time it is given anew one does", () =>
+      Effect.gen(function* () {
+        const { consents, nodes } = yield* fresh
+        for (let i = 0; i < 2; i++) {
+          yield* consents.record(consent())
+          const answers = yield* race(nodes, count, ({ consents }) => consents.withdraw(alice, app))
+          expect(answers.filter((isNew) => isNew)).toHaveLength(1)
+          expect(yield* consents.withdraw(alice, app)).toBe(false)
+        }
+        expect(yield* consents.find(alice, app)).toMatchObject({ value: { epoch: 3 + 2 * count } })
       })
     )
 
@@ -210,12 +238,12 @@ export const consentContract = (it: StoreTest) => {
         const answers = yield* race(nodes, count, ({ consents }, i) =>
           i === count >> 1
             ? Effect.as(consents.withdraw(alice, app), 0)
-            : Effect.map(consents.record(consent({ scope: Scope.make(`scope:${i}`) })), ({ epoch }) => epoch)
+            : Effect.map(consents.record(consent({ granted: ofNotes(`scope:${i}`) })), ({ epoch }) => epoch)
         )
         const after = Option.getOrThrow(yield* consents.find(alice, app))
         expect(after.epoch).toBe(before.epoch + 1)
         for (const [i, epoch] of answers.entries()) {
-          expect(after.scope.has(`scope:${i}`)).toBe(epoch === after.epoch)
+          expect(ResourceScopes.at(after.granted, notes).has(`scope:${i}`)).toBe(epoch === after.epoch)
         }
       })
     )

@@ -12,8 +12,10 @@ import type { Consent } from "../domain/Consent.js"
 import { Digest } from "../domain/Digest.js"
 import * as Grant from "../domain/Grant.js"
 import * as Identifier from "../domain/Identifier.js"
+import { NetworkTag } from "../domain/NetworkTag.js"
 import { RedirectUri } from "../domain/RedirectUri.js"
 import { ResourceIndicator } from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import { type Session, SessionId } from "../domain/Session.js"
 import { KeyId, KeyState, type StoredKey } from "../services/KeyStore.js"
@@ -38,6 +40,10 @@ export const otherApp = ClientId.make("other-app")
 export const callback = RedirectUri.make("https://app.example.com/callback")
 export const otherCallback = RedirectUri.make("https://app.example.com/other")
 export const notes = ResourceIndicator.make("https://notes.example.com/mcp")
+
+/** These scopes at `notes`. */
+export const ofNotes = (...scopes: ReadonlyArray<string>): ResourceScopes.ResourceScopes =>
+  ResourceScopes.make([notes, Scope.make(...scopes)])
 
 export const username = Schema.decodeSync(Username)
 
@@ -88,8 +94,7 @@ export const key = (n: number, state: KeyState = KeyState.Current()): StoredKey 
 export const consent = (changes: Partial<Consent> = {}): Omit<Consent, "epoch"> => ({
   subject: alice,
   clientId: app,
-  scope: Scope.make("notes:read"),
-  resources: new Set([notes]),
+  granted: ofNotes("notes:read"),
   redirectUris: new Set([callback]),
   updatedAt: at(0),
   ...changes
@@ -111,8 +116,7 @@ export const grant = (changes: Partial<Grant.Terms> = {}): Grant.Approved => {
       subject: alice,
       clientId: app,
       redirectUri: callback,
-      scope: Scope.make("notes:read", "notes:write"),
-      resources: [notes],
+      granted: ofNotes("notes:read", "notes:write"),
       sessionId: SessionId.make(identifier(0)),
       authenticatedAt: at(-second),
       approvedAt: at(0),
@@ -127,6 +131,11 @@ export const grant = (changes: Partial<Grant.Terms> = {}): Grant.Approved => {
 /** The digest of a refresh token by its number. */
 export const token = (generation: number, by = ""): Digest => digest(`token-${generation}-${by}`)
 
+/** Networks that requests come from: the honest client's, and two others. */
+export const home = Option.some(NetworkTag.make("network-of-the-client-"))
+export const abroad = Option.some(NetworkTag.make("network-of-the-thief--"))
+export const thirdNetwork = Option.some(NetworkTag.make("network-of-a-stranger-"))
+
 /** The right presentation of a grant's code, save what is changed. */
 export const redemption = (grant: Grant.Grant, changes: Partial<Grant.Redemption> = {}): Grant.Redemption => ({
   grantId: grant.terms.id,
@@ -136,6 +145,8 @@ export const redemption = (grant: Grant.Grant, changes: Partial<Grant.Redemption
   challenge,
   now: at(second),
   duplicateWindow: Duration.seconds(2),
+  network: home,
+  fromElsewhere: "Allow",
   chain: Option.some({ digest: token(1), key: "lk_ck_sealed", idleExpiresAt: at(idle) }),
   ...changes
 })
@@ -156,6 +167,8 @@ export const rotation = (
   successor: token(generation + 1),
   now: at(millis),
   retryWindow: Duration.millis(window),
+  network: home,
+  fromElsewhere: "Allow",
   idleExpiresAt: at(millis + idle),
   ...changes
 })

@@ -2,105 +2,178 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import { buckets } from "../services/LoginCounters.js"
+import * as FailureCounter from "../domain/FailureCounter.js"
+import { buckets, Counting } from "../services/LoginCounters.js"
 import { at, second } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
-const longAgo = at(-1000 * second)
+/** Pauses of 1, 2, 4, 8 and then 10 seconds. */
+const rule: FailureCounter.Rule = { free: 3, firstPause: second, forgetsEvery: 10 * second }
+
+const millis = (offset: number) => at(offset).epochMillis
+const isCounted = Counting.$is("Counted")
+
+/** The counter of a bucket in which `failures` were counted at one time. */
+const counterOf = (failures: number, now: number) =>
+  Array.from({ length: failures }).reduce(
+    (counter: FailureCounter.Counter) => FailureCounter.count(counter, rule, millis(now)),
+    FailureCounter.none
+  )
 
 export const loginCounterContract = (it: StoreTest) => {
   describe("login counters", () => {
     it.effect("count from none, each bucket by itself, on every node", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
-        expect((yield* loginCounters.find(7)).failures).toBe(0)
-        expect(yield* loginCounters.fail(7, at(1), longAgo)).toEqual({ failures: 1, lastFailureAt: at(1) })
-        expect(yield* loginCounters.fail(7, at(2), longAgo)).toEqual({ failures: 2, lastFailureAt: at(2) })
-        expect(yield* loginCounters.fail(0, at(3), longAgo)).toEqual({ failures: 1, lastFailureAt: at(3) })
-        expect(yield* loginCounters.fail(buckets - 1, at(4), longAgo)).toMatchObject({ failures: 1 })
+        expect(yield* loginCounters.find(7)).toEqual(FailureCounter.none)
+        const one = { forgottenAt: millis(10 * second), pausedUntil: 0, generation: 0 }
+        expect(yield* loginCounters.count(7, rule, at(0))).toEqual(Counting.Counted({ counter: one }))
+        const two = { ...one, forgottenAt: millis(20 * second) }
+        expect(yield* loginCounters.count(7, rule, at(1))).toEqual(Counting.Counted({ counter: two }))
+        expect(yield* loginCounters.count(0, rule, at(0))).toEqual(Counting.Counted({ counter: one }))
+        expect(yield* loginCounters.count(buckets - 1, rule, at(0))).toEqual(Counting.Counted({ counter: one }))
         for (const node of nodes) {
-          expect(yield* node.loginCounters.find(7)).toEqual({ failures: 2, lastFailureAt: at(2) })
-          expect((yield* node.loginCounters.find(8)).failures).toBe(0)
+          expect(yield* node.loginCounters.find(7)).toEqual(two)
+          expect(yield* node.loginCounters.find(8)).toEqual(FailureCounter.none)
         }
       })
     )
 
+    it.effect("pause beyond the free failures, each time for twice as long, up to the time of forgetting one", () =>
+      Effect.gen(function* () {
+        const { loginCounters } = yield* fresh
+        let now = 0
+        for (let i = 0; i < rule.free; i++) yield* loginCounters.count(7, rule, at(now))
+        // After the third pause a failure is forgotten from time to time.
+        for (const pause of [1, 2, 4, 8, 8, 8, 8, 10, 10, 10]) {
+          const counted = yield* loginCounters.count(7, rule, at(now))
+          expect(counted).toMatchObject({ _tag: "Counted", counter: { pausedUntil: millis(now + pause * second) } })
+          now += pause * second
+        }
+      })
+    )
+
+    it.effect("refuse in a pause without any change, and count again at its end", () =>
+      Effect.gen(function* () {
+        const { loginCounters } = yield* fresh
+        for (let i = 0; i <= rule.free; i++) yield* loginCounters.count(7, rule, at(0))
+        const before = yield* loginCounters.find(7)
+        expect(before).toEqual(counterOf(4, 0))
+        for (const now of [0, 1, second - 1]) {
+          const until = millis(second)
+          expect(yield* loginCounters.count(7, rule, at(now))).toEqual(Counting.Paused({ until }))
+        }
+        expect(yield* loginCounters.find(7)).toEqual(before)
+        expect(isCounted(yield* loginCounters.count(7, rule, at(second)))).toBe(true)
+      })
+    )
+
     it.effect.each([
-      [second, 3],
-      [second + 1, 1]
-    ] as const)(
-      "of failures at one second, when those from before %i ms are forgotten, count %i",
-      ([before, expected]) =>
-        Effect.gen(function* () {
-          const { loginCounters } = yield* fresh
-          yield* loginCounters.fail(7, at(second), longAgo)
-          yield* loginCounters.fail(7, at(second), longAgo)
-          const answer = yield* loginCounters.fail(7, at(10 * second), at(before))
-          expect(answer).toEqual({ failures: expected, lastFailureAt: at(10 * second) })
-          expect(yield* loginCounters.find(7)).toEqual(answer)
-        })
-    )
-
-    it.effect("take one failure back, and never more than there are", () =>
+      [0, 4],
+      [1, 4],
+      [10 * second - 1, 4],
+      [10 * second, 3],
+      [25 * second, 2],
+      [30 * second, 1],
+      [1_000 * second, 1]
+    ] as const)("forget one failure after the other: %i ms after three, the next makes %i", ([later, expected]) =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
-        yield* loginCounters.release(7)
-        expect((yield* loginCounters.find(7)).failures).toBe(0)
-        yield* loginCounters.fail(7, at(1), longAgo)
-        yield* loginCounters.fail(7, at(2), longAgo)
-        yield* loginCounters.release(7)
-        expect((yield* loginCounters.find(7)).failures).toBe(1)
-        yield* loginCounters.release(7)
-        yield* loginCounters.release(7)
-        expect((yield* loginCounters.find(7)).failures).toBe(0)
-        expect(yield* loginCounters.fail(7, at(3), longAgo)).toEqual({ failures: 1, lastFailureAt: at(3) })
+        for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
+        yield* loginCounters.count(7, rule, at(later))
+        expect(FailureCounter.failures(yield* loginCounters.find(7), rule, millis(later))).toBe(expected)
       })
     )
 
-    it.effect("start again from none, in that bucket", () =>
+    it.effect("take a failure back with the pause that it began", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
-        yield* loginCounters.reset(7)
-        for (const bucket of [7, 7, 8]) yield* loginCounters.fail(bucket, at(1), longAgo)
-        yield* loginCounters.reset(7)
-        expect((yield* loginCounters.find(7)).failures).toBe(0)
-        expect((yield* loginCounters.find(8)).failures).toBe(1)
-        expect(yield* loginCounters.fail(7, at(2), longAgo)).toEqual({ failures: 1, lastFailureAt: at(2) })
+        for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
+        const before = yield* loginCounters.find(7)
+        const counted = yield* loginCounters.count(7, rule, at(0))
+        if (!isCounted(counted)) throw new Error("paused too early")
+        expect(counted.counter.pausedUntil).toBe(millis(second))
+        yield* loginCounters.release(7, rule, counted.counter)
+        expect(yield* loginCounters.find(7)).toEqual(before)
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("take a failure back and keep the pause that another began", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
-        yield* loginCounters.fail(7, at(1), longAgo)
+        const first = yield* loginCounters.count(7, rule, at(0))
+        for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
+        if (!isCounted(first)) throw new Error("paused too early")
+        yield* loginCounters.release(7, rule, first.counter)
+        expect(yield* loginCounters.find(7)).toEqual({ ...counterOf(3, 0), pausedUntil: millis(second) })
+      })
+    )
+
+    it.effect("begin the next generation when they are cleared, in that bucket alone", () =>
+      Effect.gen(function* () {
+        const { loginCounters } = yield* fresh
+        yield* loginCounters.clear(9)
+        expect(yield* loginCounters.find(9)).toEqual({ ...FailureCounter.none, generation: 1 })
+        const counted = yield* loginCounters.count(7, rule, at(0))
+        if (!isCounted(counted)) throw new Error("paused too early")
+        for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
+        yield* loginCounters.count(8, rule, at(0))
+        yield* loginCounters.clear(7)
+        expect(yield* loginCounters.find(7)).toEqual({ ...FailureCounter.none, generation: 1 })
+        expect(yield* loginCounters.find(8)).toEqual(counterOf(1, 0))
+        yield* loginCounters.count(7, rule, at(0))
+        // It was counted before the clear, which forgot it.
+        yield* loginCounters.release(7, rule, counted.counter)
+        expect(yield* loginCounters.find(7)).toEqual({ ...counterOf(1, 0), generation: 1 })
+      })
+    )
+
+    it.effect("do not see those of another issuer", () =>
+      Effect.gen(function* () {
+        const { loginCounters } = yield* fresh
+        yield* loginCounters.count(7, rule, at(0))
         const elsewhere = yield* fresh
-        expect((yield* elsewhere.loginCounters.find(7)).failures).toBe(0)
-        yield* elsewhere.loginCounters.release(7)
-        yield* elsewhere.loginCounters.reset(7)
-        expect((yield* loginCounters.find(7)).failures).toBe(1)
+        expect(yield* elsewhere.loginCounters.find(7)).toEqual(FailureCounter.none)
+        yield* elsewhere.loginCounters.release(7, rule, counterOf(1, 0))
+        yield* elsewhere.loginCounters.clear(7)
+        expect(yield* loginCounters.find(7)).toEqual(counterOf(1, 0))
       })
     )
   })
 
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("each failure counts, and each is told another number", () =>
+    it.effect("as many are counted as would be one after the other, and the others change nothing", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
-        const answers = yield* race(nodes, count, ({ loginCounters }, i) => loginCounters.fail(7, at(i), longAgo))
-        const told = answers.map(({ failures }) => failures).sort((a, b) => a - b)
-        expect(told).toEqual(Array.from({ length: count }, (_, i) => i + 1))
-        expect((yield* loginCounters.find(7)).failures).toBe(count)
+        const answers = yield* race(nodes, count, ({ loginCounters }) => loginCounters.count(7, rule, at(0)))
+        const counted = Math.min(count, rule.free + 1)
+        expect(answers.filter(isCounted)).toHaveLength(counted)
+        expect(yield* loginCounters.find(7)).toEqual(counterOf(counted, 0))
+        if (count > counted) expect(answers).toContainEqual(Counting.Paused({ until: millis(second) }))
       })
     )
 
-    it.effect("half take back what the others count, and nothing is lost", () =>
+    it.effect("one is counted at the end of a pause", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
-        yield* Effect.replicateEffect(loginCounters.fail(7, at(0), longAgo), count, { discard: true })
-        yield* race(nodes, count, ({ loginCounters }, i) =>
-          i % 2 === 0 ? Effect.asVoid(loginCounters.fail(7, at(i), longAgo)) : loginCounters.release(7)
-        )
-        expect((yield* loginCounters.find(7)).failures).toBe(count)
+        for (let i = 0; i <= rule.free; i++) yield* loginCounters.count(7, rule, at(0))
+        const answers = yield* race(nodes, count, ({ loginCounters }) => loginCounters.count(7, rule, at(second)))
+        expect(answers.filter(isCounted)).toHaveLength(1)
+      })
+    )
+
+    it.effect("half take back what the others count, and no failure is lost", () =>
+      Effect.gen(function* () {
+        const { loginCounters, nodes } = yield* fresh
+        const patient = { ...rule, free: 1_000 }
+        const counted = yield* Effect.replicateEffect(loginCounters.count(7, patient, at(0)), count)
+        yield* race(nodes, count, ({ loginCounters }, i) => {
+          const own = counted[i]
+          return i % 2 === 0 || own === undefined || !isCounted(own)
+            ? Effect.asVoid(loginCounters.count(7, patient, at(0)))
+            : loginCounters.release(7, patient, own.counter)
+        })
+        expect(FailureCounter.failures(yield* loginCounters.find(7), patient, millis(0))).toBe(count)
       })
     )
   })

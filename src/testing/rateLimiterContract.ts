@@ -36,12 +36,13 @@ const freshKey = Effect.sync(() => `key-${++keys}`.padEnd(43, "_"))
 
 const isAllowed = RateLimit.Decision.$is("Allowed")
 
+/** The node whose turn it is. */
+const nodeOf = (nodes: Limiters["Type"], turn: number) => nodes[turn % nodes.length] ?? nodes[0]
+
 /** Whether requests of a key are allowed, asked of the nodes in turn and one after the other. */
 const ask = (key: string, times: number, limit = three) =>
   Effect.flatMap(Limiters, (nodes) =>
-    Effect.forEach(Arr.range(0, times - 1), (i) =>
-      Effect.map((nodes[i % nodes.length] ?? nodes[0]).consume(limit, key), isAllowed)
-    )
+    Effect.forEach(Arr.range(0, times - 1), (i) => Effect.map(nodeOf(nodes, i).consume([{ limit, key }]), isAllowed))
   )
 
 /** So many nodes, each with a limiter of its own. */
@@ -83,13 +84,65 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
         const key = yield* freshKey
         const answers = yield* Effect.forEach(
           Arr.range(0, count - 1),
-          (i) => (nodes[i % nodes.length] ?? nodes[0]).consume(limitOf(quota, "1 day"), key),
+          (i) => nodeOf(nodes, i).consume([{ limit: limitOf(quota, "1 day"), key }]),
           { concurrency: "unbounded" }
         )
         expect(answers.filter(isAllowed)).toHaveLength(quota)
         // Each took one, so what they were told is left is every number once.
-        const left = answers.filter(isAllowed).map(({ remaining }) => remaining)
+        const left = answers.filter(isAllowed).map(({ standings }) => standings[0]?.remaining ?? -1)
         expect(left.sort((a, b) => a - b)).toEqual(Arr.range(0, quota - 1))
+      })
+    )
+
+    it.effect("a request against several quotas takes from all of them, or from none", () =>
+      Effect.gen(function* () {
+        const nodes = yield* Limiters
+        yield* TestClock.adjust("1000 days")
+        const [narrow, wide, unused] = [yield* freshKey, yield* freshKey, yield* freshKey]
+        const asked = [
+          { limit: three, key: narrow },
+          { limit: limitOf(2, "1 hour"), key: wide },
+          { limit: limitOf(9, "1 minute", "login"), key: unused }
+        ]
+        const answers = yield* Effect.forEach(Arr.range(0, 3), (i) => nodeOf(nodes, i).consume(asked))
+        expect(answers.map(isAllowed)).toEqual([true, true, false, false])
+        for (const refused of answers.slice(2)) {
+          expect(refused).toEqual(
+            RateLimit.Decision.Refused({
+              retryAfter: Duration.minutes(30),
+              standings: [
+                { remaining: 1, replenishedAfter: Duration.seconds(40) },
+                { remaining: 0, replenishedAfter: Duration.hours(1) },
+                { remaining: 7, replenishedAfter: Duration.millis(2 * 6_667) }
+              ]
+            })
+          )
+        }
+        expect(yield* ask(narrow, 2)).toEqual([true, false])
+        yield* TestClock.adjust("1799999 millis")
+        expect(isAllowed(yield* nodes[0].consume(asked))).toBe(false)
+        yield* TestClock.adjust("1 millis")
+        expect(isAllowed(yield* nodes[0].consume(asked))).toBe(true)
+      })
+    )
+
+    it.effect.each([2, 8, 64])("of %i callers at once against quotas in any order none takes from one alone", (count) =>
+      Effect.gen(function* () {
+        const nodes = yield* Limiters
+        const quota = Math.ceil(count / 3)
+        const [narrow, wide] = [yield* freshKey, yield* freshKey]
+        const asked = [
+          { limit: limitOf(quota, "1 day"), key: wide },
+          { limit: limitOf(count, "1 day"), key: narrow }
+        ]
+        const answers = yield* Effect.forEach(
+          Arr.range(0, count - 1),
+          (i) => nodeOf(nodes, i).consume(i % 2 === 0 ? asked : Arr.reverse(asked)),
+          { concurrency: "unbounded" }
+        )
+        expect(answers.filter(isAllowed)).toHaveLength(quota)
+        const { standings } = yield* nodes[0].consume([{ limit: limitOf(count, "1 day"), key: narrow }])
+        expect(standings.map(({ remaining }) => remaining)).toEqual([count - quota - 1])
       })
     )
 
@@ -108,9 +161,10 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
           for (const [i, move] of moves.entries()) {
             now += move
             yield* TestClock.setTime(now)
-            const [decision, next] = RateLimit.consume(limit, replenishedAt, now)
-            replenishedAt = next
-            expect(yield* (nodes[i % nodes.length] ?? nodes[0]).consume(limit, key)).toEqual(decision)
+            const owed = RateLimit.owedAt(limit, replenishedAt, now)
+            const decision = RateLimit.decide([{ limit, owed }])
+            replenishedAt = now + owed + (isAllowed(decision) ? RateLimit.cost(limit) : 0)
+            expect(yield* nodeOf(nodes, i).consume([{ limit, key }])).toEqual(decision)
           }
         }),
       { fastCheck: { numRuns: 30 } }

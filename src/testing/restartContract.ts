@@ -130,7 +130,7 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
                 yield* stores.keys.replace(key(3), at(4 * second))
                 yield* stores.resources.insert({ uri: notes, scopes: { read: "Read" }, credentials: Option.none() })
                 yield* stores.revokedTokens.insert(tokenId, at(day))
-                yield* stores.loginCounters.fail(7, at(second), at(0))
+                yield* stores.loginCounters.count(7, { free: 1, firstPause: second, forgetsEvery: day }, at(second))
                 yield* stores.events.append([
                   { id: "1", at: at(0), happening: { _tag: "AccountCreated", subject: alice } }
                 ])

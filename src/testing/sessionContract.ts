@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { Subject } from "../domain/Account.js"
 import { account, alice, at, bob, day, digest, newHash, session } from "./fixtures.js"
-import { fresh, type Stores, type StoreTest } from "./Nodes.js"
+import { fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
 /** An issuer with a person who is logged in. */
 const loggedIn = Effect.gen(function* () {
@@ -38,13 +38,14 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("end that session for good, and no other", () =>
+    it.effect("end that session for good, and no other, and tell one of the callers that it did", () =>
       Effect.gen(function* () {
-        const { sessions } = yield* loggedIn
+        const { nodes, sessions } = yield* loggedIn
         yield* sessions.insert(session(2))
-        yield* sessions.end(session(1).id)
-        yield* sessions.end(session(1).id)
-        yield* sessions.end(session(3).id)
+        const ends = yield* race(nodes, 8, ({ sessions }) => sessions.end(session(1).id))
+        expect(ends.filter((isNew) => isNew)).toHaveLength(1)
+        expect(yield* sessions.end(session(1).id)).toBe(false)
+        expect(yield* sessions.end(session(3).id)).toBe(false)
         expect(yield* sessions.find(digest("session-1"), at(0))).toEqual(Option.none())
         expect(yield* sessions.find(digest("session-2"), at(0))).toEqual(Option.some(session(2)))
       })

@@ -9,6 +9,7 @@ import { atomicityContract, type IsToFail } from "./atomicityContract.js"
 import { clientContract } from "./clientContract.js"
 import { approveContract, redeemContract } from "./codeContract.js"
 import { consentContract } from "./consentContract.js"
+import { dynamicClientContract } from "./dynamicClientContract.js"
 import { eventContract } from "./eventContract.js"
 import { findContract, revokeContract } from "./grantContract.js"
 import { historyContract } from "./grantHistories.js"
@@ -19,6 +20,7 @@ import { keyContract } from "./keyContract.js"
 import { leaseContract } from "./leaseContract.js"
 import { loginCounterContract } from "./loginCounterContract.js"
 import * as Nodes from "./Nodes.js"
+import { networkContract } from "./networkContract.js"
 import { resealContract } from "./resealContract.js"
 import { resourceContract } from "./resourceContract.js"
 import { restartContract } from "./restartContract.js"
@@ -70,11 +72,13 @@ export const storeContract = <E>(name: string, storage: Given<E>, capabilities: 
     resealContract(it)
     rotateContract(it)
     retryContract(it)
+    networkContract(it)
     raceContract(it)
     historyContract(it)
     worldContract(it, capabilities.histories ?? 20)
     sundryContract(it, capabilities.histories ?? 20)
     clientContract(it)
+    dynamicClientContract(it)
     accountContract(it)
     sessionContract(it)
     consentContract(it)

@@ -5,9 +5,11 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { Subject } from "../domain/Account.js"
+import * as FailureCounter from "../domain/FailureCounter.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { KeyState } from "../services/KeyStore.js"
+import { Counting } from "../services/LoginCounters.js"
 import { at, key, second } from "./fixtures.js"
 import { fresh, type Stores, type StoreTest } from "./Nodes.js"
 
@@ -16,7 +18,7 @@ interface Kept {
   /** By the number of the key: its state, or that it is gone; an id names one key for ever. */
   readonly keys: Map<number, KeyState["_tag"] | "Gone">
   readonly resources: Set<string>
-  readonly failures: Map<number, { count: number; last: number }>
+  readonly counters: Map<number, FailureCounter.Counter>
   readonly events: Array<{ readonly id: string; readonly at: number }>
   told: number
 }
@@ -30,14 +32,17 @@ const change = ({ keys }: Kept, to: KeyState["_tag"], isMeant: (state: KeyState[
 const uri = (n: number) => ResourceIndicator.make(`https://resource-${n}.example.com/`)
 const memory = 10 * second
 
+/** Few free failures and short pauses, so that a history has all of them. */
+const loginRule: FailureCounter.Rule = { free: 2, firstPause: second, forgetsEvery: 6 * second }
+
 const look: Verb = (kept, stores) =>
   Effect.gen(function* () {
     const keys = (yield* stores.keys.list).map(({ id, state }) => [id, state._tag])
     const expected = living(kept).sort(([a], [b]) => a - b)
     expect(keys).toEqual(expected.map(([n, state]) => [key(n).id, state]))
     expect((yield* stores.resources.list).map(({ uri }) => uri)).toEqual(Array.from(kept.resources).sort())
-    for (const [bucket, { count }] of kept.failures) {
-      expect((yield* stores.loginCounters.find(bucket)).failures).toBe(count)
+    for (const [bucket, counter] of kept.counters) {
+      expect(yield* stores.loginCounters.find(bucket)).toEqual(counter)
     }
     expect((yield* stores.events.read({ limit: 100 })).map(({ id }) => id)).toEqual(kept.events.map(({ id }) => id))
   })
@@ -88,22 +93,26 @@ const verbs: Readonly<Record<string, Verb>> = {
     return Effect.map(resources.remove(uri(n)), (answer) => expect(answer).toBe(isThere))
   },
 
-  fail: (kept, { loginCounters }, n) => {
-    const { count, last } = kept.failures.get(n) ?? { count: 0, last: 0 }
-    const next = { count: (last < kept.now - memory ? 0 : count) + 1, last: kept.now }
-    kept.failures.set(n, next)
-    return Effect.map(loginCounters.fail(n, at(kept.now), at(kept.now - memory)), ({ failures }) =>
-      expect(failures).toBe(next.count)
+  count: (kept, { loginCounters }, n) => {
+    const before = kept.counters.get(n) ?? FailureCounter.none
+    const now = at(kept.now).epochMillis
+    const isPaused = before.pausedUntil > now
+    const counter = isPaused ? before : FailureCounter.count(before, loginRule, now)
+    kept.counters.set(n, counter)
+    return Effect.map(loginCounters.count(n, loginRule, at(kept.now)), (answer) =>
+      expect(answer).toEqual(isPaused ? Counting.Paused({ until: before.pausedUntil }) : Counting.Counted({ counter }))
     )
   },
   release: (kept, { loginCounters }, n) => {
-    const before = kept.failures.get(n)
-    if (before !== undefined) kept.failures.set(n, { ...before, count: Math.max(0, before.count - 1) })
-    return loginCounters.release(n)
+    const before = kept.counters.get(n)
+    if (before === undefined) return Effect.void
+    kept.counters.set(n, { ...before, forgottenAt: before.forgottenAt - loginRule.forgetsEvery, pausedUntil: 0 })
+    return loginCounters.release(n, loginRule, before)
   },
-  reset: (kept, { loginCounters }, n) => {
-    if (kept.failures.has(n)) kept.failures.set(n, { count: 0, last: 0 })
-    return loginCounters.reset(n)
+  clear: (kept, { loginCounters }, n) => {
+    const generation = (kept.counters.get(n)?.generation ?? 0) + 1
+    kept.counters.set(n, { ...FailureCounter.none, generation })
+    return loginCounters.clear(n)
   },
 
   append: (kept, { events }, n) => {
@@ -141,7 +150,7 @@ export const sundryContract = (it: StoreTest, histories: number) =>
             now: 0,
             keys: new Map(),
             resources: new Set(),
-            failures: new Map(),
+            counters: new Map(),
             events: [],
             told: 0
           }

@@ -1,5 +1,6 @@
 /** A small world as plain values: what the histories of all verbs are compared with (`worldHistories.ts`). */
 import type { Grant } from "../domain/Grant.js"
+import type { ResourceScopes } from "../domain/ResourceScopes.js"
 import { second } from "./fixtures.js"
 
 export const codeLives = 10 * second
@@ -17,7 +18,7 @@ interface Party {
 
 interface Consented {
   epoch: number
-  scope: ReadonlySet<string>
+  granted: ResourceScopes
 }
 
 interface Granted {

@@ -5,6 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TokenId } from "../domain/AccessToken.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import { ResourceIndicator } from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import {
   alice,
@@ -16,6 +18,7 @@ import {
   grantId,
   newHash,
   newSecret,
+  notes,
   otherApp,
   redemption,
   rotation,
@@ -46,6 +49,7 @@ import {
 export const subjects = [alice, bob] as const
 export const clientIds = [app, otherApp] as const
 const scopes = ["notes:read", "notes:write"] as const
+const places = [notes, notes, ResourceIndicator.make("https://files.example.com/")] as const
 
 type Verb = (world: World, stores: Stores, choice: Choice) => Effect.Effect<unknown, TemporarilyUnavailable>
 
@@ -67,7 +71,7 @@ export const look: Verb = (world, stores) =>
       for (const [a, clientId] of clientIds.entries()) {
         const expected = world.consents[p]?.[a]
         const found = Option.getOrUndefined(yield* stores.consents.find(subject, clientId))
-        expect(found && { epoch: found.epoch, scope: found.scope }).toEqual(expected)
+        expect(found && { epoch: found.epoch, granted: found.granted }).toEqual(expected)
       }
     }
     for (const [g, granted] of world.grants.entries()) {
@@ -221,23 +225,30 @@ export const verbs: Readonly<Record<string, Verb>> = {
   record: (world, { consents }, { a, g, p }) => {
     if (!must(world.people[p]).exists || !must(world.clients[a]).exists) return Effect.void
     const before = world.consents[p]?.[a]
-    const scope = Scope.make(must(scopes[g % 2]))
-    const expected = { epoch: before?.epoch ?? 1, scope: Scope.union(before?.scope ?? Scope.empty, scope) }
+    const granted = ResourceScopes.make([must(places[g]), Scope.make(must(scopes[g % 2]))])
+    const expected = {
+      epoch: before?.epoch ?? 1,
+      granted: ResourceScopes.union(before?.granted ?? ResourceScopes.empty, granted)
+    }
     must(world.consents[p])[a] = expected
-    const added = consent({ subject: must(subjects[p]), clientId: must(clientIds[a]), scope, updatedAt: at(world.now) })
-    return Effect.map(consents.record(added), ({ epoch, scope }) => expect({ epoch, scope }).toEqual(expected))
+    const pair = { subject: must(subjects[p]), clientId: must(clientIds[a]) }
+    return Effect.map(consents.record(consent({ ...pair, granted, updatedAt: at(world.now) })), ({ epoch, granted }) =>
+      expect({ epoch, granted }).toEqual(expected)
+    )
   },
   withdraw: (world, { consents }, { a, p }) => {
     const before = world.consents[p]?.[a]
-    if (before !== undefined) must(world.consents[p])[a] = { epoch: before.epoch + 1, scope: Scope.empty }
-    return consents.withdraw(must(subjects[p]), must(clientIds[a]))
+    if (before !== undefined) must(world.consents[p])[a] = { epoch: before.epoch + 1, granted: ResourceScopes.empty }
+    return Effect.map(consents.withdraw(must(subjects[p]), must(clientIds[a])), (allowed) => {
+      if (before === undefined) expect(allowed).toBe(false)
+    })
   },
   withdrawAll: (world, { consents }, { a, g, p }) => {
     const whose = g === 0 ? { subject: must(subjects[p]) } : { clientId: must(clientIds[a]) }
     for (const [i, ofPerson] of world.consents.entries()) {
       for (const [j, before] of ofPerson.entries()) {
         const isMeant = g === 0 ? i === p : j === a
-        if (isMeant && before !== undefined) ofPerson[j] = { epoch: before.epoch + 1, scope: Scope.empty }
+        if (isMeant && before !== undefined) ofPerson[j] = { epoch: before.epoch + 1, granted: ResourceScopes.empty }
       }
     }
     return consents.withdrawAll(whose)
@@ -262,8 +273,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
     return sessions.insert(sessionOf(g, p, person.epoch, world.now))
   },
   logOut: (world, { sessions }, { g }) => {
+    const isThere = world.sessions[g] !== undefined
     world.sessions[g] = undefined
-    return sessions.end(sessionOf(g, 0, 1, 0).id)
+    return Effect.map(sessions.end(sessionOf(g, 0, 1, 0).id), (ended) => expect(ended).toBe(isThere))
   },
   pruneSessions: (world, { sessions }) => {
     const count = sweep(world.sessions, ({ endsAt }) => endsAt < world.now)
@@ -271,9 +283,12 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
 
   revokeToken: (world, { revokedTokens }, { g }) => {
+    const isThere = world.tokens[g] !== undefined
     const endsAt = Math.max(world.tokens[g] ?? 0, world.now + tokenLives)
     world.tokens[g] = endsAt
-    return revokedTokens.insert(tokenId(g), at(world.now + tokenLives))
+    return Effect.map(revokedTokens.insert(tokenId(g), at(world.now + tokenLives)), (isNew) =>
+      expect(isNew).toBe(!isThere)
+    )
   },
   pruneTokens: (world, { revokedTokens }) => {
     const count = sweep(world.tokens, (endsAt) => endsAt < world.now)

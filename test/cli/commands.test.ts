@@ -1,6 +1,7 @@
 /** The commands that work beside a running server, on its database. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
 import * as Commands from "../support/Commands.js"
@@ -37,6 +38,13 @@ describe("user", () => {
     ["endless", "x".repeat(100_000), /1024 bytes/]
   ])("create takes no password that is %s", async (_, password, line) => {
     expect(await run(["user", "create", "bob", "--password-stdin"], password)).toEqual(refused(2, line))
+  })
+
+  it.each([
+    ["a\u034fda", /NAME: the name holds U\+034F, an invisible character/],
+    ["\u2800", /NAME: the name holds U\+2800, a blank character/]
+  ])("create refuses the name %j and names the character", async (name, line) => {
+    expect(await run(["user", "create", name, "--password-stdin"], "another password")).toEqual(refused(2, line))
   })
 
   it("create asks nobody who is not there", async () => {
@@ -134,20 +142,36 @@ describe("client", () => {
     expect(await create(...args)).toEqual(refused(2, line))
   })
 
+  it.each([
+    ["Re\u200bports", /--name holds U\+200B, an invisible character/],
+    ["\u202estropeR", /--name holds U\+202E, a character that changes the direction of text/],
+    ["\u3164", /--name holds U\+3164, an invisible character/],
+    [" ", /--name holds nothing that can be seen/]
+  ])("create refuses the name %j and names the character", async (name, line) => {
+    const args = ["client", "create", "--name", name, "--redirect-uri", "https://reports.example/cb"]
+    expect(await run(args)).toEqual(refused(2, line))
+  })
+
   it("create needs somewhere to send people back to", async () => {
     expect(await run(["client", "create", "--name", "A"])).toEqual(refused(2, /--redirect-uri/))
   })
 
-  it("list shows who registered what, and does nothing to a terminal", async () => {
-    await fetch(`${server.url}/register`, {
+  it("list shows who registered what, and a name of an earlier version does nothing to a terminal", async () => {
+    const answer = await fetch(`${server.url}/register`, {
       method: "POST",
       body: JSON.stringify({
-        client_name: "Nice\u001b[31m\u202eapp\u009b",
+        client_name: "Nice app",
         redirect_uris: ["https://client.example/callback"],
         token_endpoint_auth_method: "none"
       }),
       headers: { "content-type": "application/json" }
     })
+    const { client_id } = (await answer.json()) as { readonly client_id: string }
+    const stored = new Sqlite(join(server.folder, "data", "latchkey.db"))
+    stored
+      .prepare("update clients set metadata = json_set(metadata, '$.client_name', ?) where id = ?")
+      .run("Nice\u001b[31m\u202eapp\u009b", client_id)
+    stored.close()
     const { stdout } = await run(["client", "list"])
     expect(stdout).toMatch(/confidential {2}by the operator {2}Reports\n/)
     expect(stdout).toMatch(/public {8}by itself {8}Nice\[31mapp\n/)

@@ -75,6 +75,8 @@ describe("settings", () => {
     [{ issuer: "http://auth.example.com" }, /latchkey\.json: issuer: .*https/],
     [{ accessTokenTtl: "sssecret" }, /latchkey\.json: accessTokenTtl: give a duration/],
     [{ formTtl: "2 hours" }, /LATCHKEY_FORM_TTL must be at most an hour/],
+    [{ rateLimits: { tokens: "off" } }, /latchkey\.json: rateLimits\.tokens: give limits/],
+    [{ rateLimits: { token: { quota: 0, window: "1 minute" } } }, /the quota of the limit token/],
     [{ trustedProxies: ["10.0.0.0/8", "10.0.0.1"] }, /latchkey\.json: trustedProxies\.1: /],
     [{ resources: [{ ...resource, uri: "sssecret" }] }, /latchkey\.json: resources\.0\.uri: /],
     [

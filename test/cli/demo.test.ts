@@ -1,6 +1,7 @@
 /** The demo's MCP server, as clients over HTTP see it (MCP 2025-06-18, Transports and Authorization). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
+import { methods, send as request } from "../support/Methods.js"
 import * as Tokens from "./support/Tokens.js"
 
 let server: Cli.Server
@@ -145,6 +146,7 @@ describe("with a token", () => {
     ["no JSON", "{", -32700, null, 400],
     ["no message", "7", -32600, null, 400],
     ["an empty batch", [], -32600, null, 400],
+    ["a batch of 33", Array.from({ length: 33 }, (_, id) => initialize(id)), -32600, null, 400],
     ["a method that nobody knows", { jsonrpc: "2.0", id: 5, method: "nothing/here" }, -32601, 5, 200],
     ["a tool that nobody knows", call(6, "nothing"), -32602, 6, 200]
   ])("says what is wrong with %s", async (_, body, code, id, status) => {
@@ -164,10 +166,20 @@ describe("with a token", () => {
     expect((await send("a=b", reading, { "content-type": "application/x-www-form-urlencoded" })).status).toBe(400)
   })
 
-  it.each(["GET", "DELETE", "PUT"])("has no %s, and says so", async (method) => {
-    const response = await fetch(`${server.url}/mcp`, { method, headers: { authorization: `Bearer ${reading}` } })
-    expect(response.status).toBe(405)
-    expect(response.headers.get("allow")).toBe("POST, OPTIONS")
+  it("has no method but POST, with a token and without one, and says so", async () => {
+    for (const method of methods.filter((method) => method !== "POST" && method !== "OPTIONS")) {
+      for (const headers of [{}, { authorization: `Bearer ${reading}` }]) {
+        expect(await request(server.port, method, "/mcp", headers), method).toMatchObject({
+          status: 405,
+          allow: "POST, OPTIONS"
+        })
+      }
+    }
+  })
+
+  it("answers a batch of 32 messages", async () => {
+    const batch = Array.from({ length: 32 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }))
+    expect(await (await send(batch, reading)).json()).toHaveLength(32)
   })
 
   it("is only where it says", async () => {

@@ -116,7 +116,8 @@ describe("lifetimes and windows", () => {
       LATCHKEY_CODE_WINDOW: "1500 millis",
       LATCHKEY_KEY_TTL: "30 days",
       LATCHKEY_EVENT_RETENTION: "365 days",
-      LATCHKEY_UNUSED_CLIENT_TTL: "1 day"
+      LATCHKEY_UNUSED_CLIENT_TTL: "1 day",
+      LATCHKEY_ABANDONED_CLIENT_TTL: "365 days"
     }
     const lifetimes = Either.getOrThrow(inEnvironment(Environment.lifetimes, variables))
     expect(
@@ -132,7 +133,8 @@ describe("lifetimes and windows", () => {
       codeWindow: 1500,
       key: 2_592_000_000,
       events: 31_536_000_000,
-      unusedClient: 86_400_000
+      unusedClient: 86_400_000,
+      abandonedClient: 31_536_000_000
     })
     expect(Object.keys(lifetimes).sort()).toEqual(Object.keys(defaultLifetimes).sort())
   })
@@ -173,7 +175,7 @@ describe("rate limits", () => {
     )
 
   it("are on, unless they are off", () => {
-    expect(Either.getOrThrow(read({}))).toBeUndefined()
+    expect(Either.getOrThrow(read({}))).toEqual({})
     expect(Either.getOrThrow(read({ LATCHKEY_RATE_LIMIT: "off" }))).toBe("off")
   })
 
@@ -182,6 +184,22 @@ describe("rate limits", () => {
       exitCode: 2,
       message: "LATCHKEY_RATE_LIMIT: give off, or leave it out"
     })
+  })
+})
+
+describe("the maximum of unused clients", () => {
+  const read = (variables: Readonly<Record<string, string>>) =>
+    inEnvironment(
+      Effect.map(Environment.options, ({ maxUnusedClients }) => maxUnusedClients),
+      variables
+    )
+
+  it("is a whole number, and 0 closes registration", () => {
+    expect(Either.getOrThrow(read({}))).toBe(10_000)
+    expect(Either.getOrThrow(read({ LATCHKEY_MAX_UNUSED_CLIENTS: "0" }))).toBe(0)
+    for (const text of ["", "-1", "1.5", "many", "00"]) {
+      expect(Either.isLeft(read({ LATCHKEY_MAX_UNUSED_CLIENTS: text })), text).toBe(true)
+    }
   })
 })
 

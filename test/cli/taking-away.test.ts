@@ -1,5 +1,6 @@
 /** The commands that take away, and give back, beside a running server: what they say, and what is seen of it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Browser } from "../flow/support/Browser.js"
 import * as Cli from "../support/Cli.js"
 import * as Commands from "../support/Commands.js"
 import { done, refused } from "./support/Refused.js"
@@ -58,6 +59,22 @@ describe("user", () => {
     expect(await Tokens.accessToken(server, "notes:read")).toMatch(/^lk_at_/)
   })
 
+  it.each([
+    ["set-password", ["--password-stdin"], Tokens.password],
+    ["enable", [], undefined]
+  ])("%s ends the pause of a name that was guessed at", async (verb, options, stdin) => {
+    const attempt = async (password: string) => {
+      const browser = new Browser(fetch, server.url)
+      const page = await browser.open(`${server.url}/account`)
+      return (await browser.submit(page, { fields: { username: "ada", password } })).status
+    }
+    // Four are free from one address; the fifth begins a pause of ten seconds.
+    for (let i = 0; i < 5; i++) expect(await attempt("wrong password")).toBe(403)
+    expect(await attempt(Tokens.password)).toBe(429)
+    expect((await run(["user", verb, "ada", ...options], stdin)).code).toBe(0)
+    expect(await attempt(Tokens.password)).toBe(200)
+  })
+
   it("set-password takes no password that create would not take, and asks nobody who is not there", async () => {
     expect(await run(["user", "set-password", "ada", "--password-stdin"], "short")).toEqual(refused(2, /at least 8/))
     expect(await run(["user", "set-password", "ada"])).toEqual(refused(2, /--password-stdin/))
@@ -111,7 +128,7 @@ describe("client", () => {
     })
     const { stdout } = await run(["client", "show", client_id])
     expect(stdout).toMatch(/^The client Reports is enabled\n\n {2}client_id +\S+\n/)
-    expect(stdout).toMatch(/first used +not yet\n$/)
+    expect(stdout).toMatch(/last used +not yet\n$/)
     expect(stdout).not.toContain(client_secret)
   })
 

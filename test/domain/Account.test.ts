@@ -11,6 +11,7 @@ import {
   externalName,
   externalSubject,
   isExternal,
+  NewUsername,
   Password,
   Subject,
   Username
@@ -42,6 +43,27 @@ describe("a username", () => {
     const bad = ["", " ", "a da", "a\u00a0da", "a\tda", "ada\0", "a\u200bda", "\u202eada", "\ud800", "x".repeat(65)]
     for (const text of bad) expect(Either.isLeft(username(text)), JSON.stringify(text)).toBe(true)
     expect(Either.isRight(username("🔑".repeat(64)))).toBe(true)
+  })
+})
+
+describe("the name of a new account", () => {
+  it("holds no character that cannot be seen, and no stack of marks", () => {
+    for (const text of [
+      "a\u034fda",
+      "ada\u3164",
+      "ada\ufe0f",
+      "\u2800",
+      "ada\ue000",
+      "a\u0378da",
+      `a${"\u0336".repeat(5)}da`
+    ]) {
+      expect(Either.isLeft(Schema.decodeEither(NewUsername)(text)), JSON.stringify(text)).toBe(true)
+      // An account that an earlier version made logs in with such a name.
+      expect(Either.isRight(username(text)), JSON.stringify(text)).toBe(true)
+    }
+    for (const text of ["ada", "zo\u00eb", "мария", "ada@example.com", "山田", "🔑"]) {
+      expect(Schema.decodeEither(NewUsername)(text)).toEqual(username(text))
+    }
   })
 })
 

@@ -19,7 +19,8 @@ const bounds: Readonly<Record<keyof Lifetimes, readonly [least: number, greatest
   key: [3_600_000, Number.MAX_SAFE_INTEGER],
   events: [3_600_000, Number.MAX_SAFE_INTEGER],
   // Whoever registered may still be reading the consent page.
-  unusedClient: [3_600_000, Number.MAX_SAFE_INTEGER]
+  unusedClient: [3_600_000, Number.MAX_SAFE_INTEGER],
+  abandonedClient: [3_600_000, Number.MAX_SAFE_INTEGER]
 }
 
 const names = Object.keys(bounds) as ReadonlyArray<keyof Lifetimes>

@@ -14,13 +14,13 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
 const repository = fileURLToPath(new URL("../..", import.meta.url))
 
 /** Module paths, as the library itself imports: the barrel of platform-node needs types of `ws` that it does not bring. */
-const app = `import { createServer } from "node:http"
-import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+const app = `import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import * as NodeServer from "latchkey/layers/NodeServer"
 import * as SqliteStore from "latchkey/layers/SqliteStore"
 
 const port = Number(process.argv[2])
@@ -38,7 +38,7 @@ const Auth = AuthLayer.layer({
 }).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))
 
 HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
-  Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })),
+  Layer.provide(NodeHttpServer.layer(NodeServer.createServer, { host: "127.0.0.1", port })),
   Layer.launch,
   NodeRuntime.runMain
 )
@@ -127,7 +127,7 @@ describe("the packed package", () => {
     const ended = new Promise((resolve) => child.once("close", resolve))
     try {
       const deadline = Date.now() + 30_000
-      // The stock adapter takes a connection before its routes are there, and then never answers it.
+      // It answers 503 until its routes are there.
       const answers = () =>
         fetch(`${url}/ready`, { signal: AbortSignal.timeout(1000) })
           .then(({ ok }) => ok)

@@ -21,6 +21,14 @@ const looks = (["light", "dark"] as const).flatMap((colorScheme) =>
   ].map((viewport) => ({ colorScheme, viewport, name: `${viewport.width}-${colorScheme}` }))
 )
 
+/** The longest names that a client can have, in letters of several widths and directions. */
+const longNames = {
+  latin: "LongNameWithoutAnySpace".repeat(8),
+  arabic: "\u0645\u0644\u0627\u062d\u0638\u0627\u062a ".repeat(25),
+  // One letter that is as wide as a line.
+  ligatures: "\ufdfd".repeat(200)
+}
+
 interface AxeResults {
   readonly violations: ReadonlyArray<{ readonly id: string; readonly impact: string; readonly help: string }>
 }
@@ -120,9 +128,6 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "consent-loopback")
       await page.goto(await authorizeUrl("An app", "com.example.app:/callback"))
       await look(page, "consent-app")
-      const long = "LongNameWithoutAnySpace".repeat(8)
-      await page.goto(await authorizeUrl(long, `https://${"very-long-label-of-a-host.".repeat(6)}example/callback`))
-      await look(page, "consent-long")
       await page.goto(await authorizeUrl("Confused", "https://client.example/callback", { scope: "notes:burn" }))
       await look(page, "redirect-notice")
 
@@ -192,4 +197,43 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       for (let i = 0; i < 12 && (await focused()) !== "allow"; i++) await page.keyboard.press("Tab")
       expect(await focused()).toBe("allow")
     }))
+
+  it.each(Object.entries(longNames))(
+    "keep the decision in its place, however long the name and the host: %s",
+    (title, name) =>
+      visit(async (page) => {
+        /** How far down the page a button is, on a phone of 360 pixels. */
+        const depth = async (button: string) => {
+          await page.setViewportSize({ width: 360, height: 640 })
+          return (await page.locator(button).boundingBox())?.y ?? Number.NaN
+        }
+        const longHost = `https://${"very-long-label-of-a-host.".repeat(9)}example/callback`
+        const short = await authorizeUrl("Note Taker", "https://client.example/callback")
+        const long = await authorizeUrl(name, longHost)
+
+        await page.goto(short)
+        const shortLogin = await depth("button[type=submit]")
+        await page.goto(long)
+        await look(page, `login-${title}`)
+        // Two more lines of the name, and three of the host.
+        expect((await depth("button[type=submit]")) - shortLogin).toBeLessThanOrEqual(5 * 26)
+        await page.fill("input[name=username]", username)
+        await page.fill("input[name=password]", password)
+        await page.click("button[type=submit]")
+        await page.waitForSelector("button[name=decision]")
+        await look(page, `consent-${title}`)
+        const longConsent = await depth("button[value=deny]")
+        await page.goto(short)
+        expect(longConsent - (await depth("button[value=deny]"))).toBeLessThanOrEqual(5 * 26)
+
+        await page.goto(await authorizeUrl(name, longHost, { scope: "notes:burn" }))
+        await look(page, `redirect-notice-${title}`)
+        await page.goto(await authorizeUrl(name, `${server.url}/health`))
+        await page.click("button[value=allow]")
+        await page.waitForURL(/\/health\?code=/)
+        await page.goto(`${server.url}/account`)
+        await look(page, `account-${title}`)
+        await page.click("button[value=withdraw]")
+      })
+  )
 })

@@ -59,6 +59,22 @@ describe("users", () => {
   )
 
   test(
+    "whose name holds a character that cannot be seen are not made; clients neither",
+    async (server) => {
+      const { call } = await admin(server)
+      for (const hidden of ["\u034f", "\u115f", "\u2800", "\ufe0f", "\ue000", "\u0378"]) {
+        const user = { username: `gra${hidden}ce`, password: "a long password" }
+        expect(await outcome(call("POST", "/admin/users", user))).toBe("400 invalid_request")
+        const client = { client_name: `No${hidden}tes`, redirect_uris: ["https://client.example/cb"] }
+        const answer = await call("POST", "/admin/clients", client)
+        expect(answer.status).toBe(400)
+        expect(await answer.text()).toContain("client_name holds U+")
+      }
+    },
+    withApi
+  )
+
+  test(
     "that cannot be read are refused, and nothing that was sent is repeated",
     async (server) => {
       const { call } = await admin(server)

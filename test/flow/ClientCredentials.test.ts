@@ -216,7 +216,8 @@ describe("the token", () => {
       expect(await answer.json()).toEqual({
         subject: client.client_id,
         clientId: client.client_id,
-        scope: "notes:read files:read"
+        // A token of several resources carries at each what is of that one.
+        scope: "files:read"
       })
       expect(await outcome(server.call(access_token))).toBe("403 insufficient_scope")
     },

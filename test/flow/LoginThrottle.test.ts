@@ -1,45 +1,26 @@
-/** Guessing passwords is slow: whoever fails often waits, whatever the name, and nobody is locked out for good. */
+/** Guessing passwords is slow: a name that fails often waits, whether or not somebody has it, and is never locked for good. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Option from "effect/Option"
-import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import * as Redacted from "effect/Redacted"
+import { Subject } from "../../src/domain/Account.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import { EventLog } from "../../src/services/EventLog.js"
-import { LoginThrottle } from "../../src/services/LoginThrottle.js"
-import type { Page } from "./support/Browser.js"
-import { issuer, make, password, type TestServer, test } from "./support/Server.js"
-
-const wrong = "wrong password"
-
-/** One attempt, in a browser of its own. */
-const attempt = async (server: TestServer, username: string, itsPassword = wrong): Promise<Page> => {
-  const browser = server.browser()
-  return browser.submit(await browser.open(`${issuer}/account`), { fields: { username, password: itsPassword } })
-}
-
-const headingOf = (page: Page) => `${page.status} ${page.document.querySelector("h1")?.text}`
-const loggedIn = "200 Your account"
-const failed = "403 Log in"
-const throttled = "429 Log in"
-
-/** As many failures as cost nothing, and the first that costs a pause. */
-const untilPause = 9
+import { AccountStore } from "../../src/services/AccountStore.js"
+import { TakingAway } from "../../src/services/TakingAway.js"
+import { attempt, failed, headingOf, keptFailures, loggedIn, throttled, untilPause } from "./support/Attempts.js"
+import { make, password, type TestServer, test } from "./support/Server.js"
 
 const fail = async (server: TestServer, username: string, times = untilPause) => {
   for (let i = 0; i < times; i++) expect(headingOf(await attempt(server, username))).toBe(failed)
 }
 
-/** How many passwords were verified and found wrong. */
-const failures = async (server: TestServer) => {
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 1_000 })))
-  return events.filter(({ happening }) => happening._tag === "LoginFailed").length
+const parallel = async (server: TestServer, username: string, count: number) => {
+  const pages = await Promise.all(Array.from({ length: count }, () => attempt(server, username)))
+  const tried = pages.filter(({ status }) => status === 403).length
+  expect(pages.filter(({ status }) => status === 429)).toHaveLength(count - tried)
+  return tried
 }
-
-const parallel = (server: TestServer, username: string) =>
-  Promise.all(Array.from({ length: 64 }, () => attempt(server, username)))
 
 describe("after too many failures of one name", () => {
   test("another attempt waits, whether or not somebody has that name (OAuth 2.1 §7.11)", async (server) => {
@@ -49,7 +30,7 @@ describe("after too many failures of one name", () => {
       const page = await attempt(server, username)
       expect(headingOf(page)).toBe(throttled)
       expect(page.headers.get("retry-after")).toBe("1")
-      expect(page.html).toContain("Too many attempts. Wait a while, then try again.")
+      expect(page.html).toContain("Too many attempts. Try again in 1 second.")
       answers.add(page.html.replaceAll(/ value="[^"]*"/g, ""))
     }
     expect(answers.size).toBe(1)
@@ -60,7 +41,7 @@ describe("after too many failures of one name", () => {
     const page = await attempt(server, "ada", password)
     expect(headingOf(page)).toBe(throttled)
     expect(page.headers.getSetCookie()).toEqual([])
-    expect(await failures(server)).toBe(untilPause)
+    expect(await keptFailures(server)).toHaveLength(untilPause)
   })
 
   test("the right password works once the pause is over", async (server) => {
@@ -82,11 +63,24 @@ describe("after too many failures of one name", () => {
 
   test("each pause is twice the one before, up to a quarter of an hour", async (server) => {
     await fail(server, "ada")
-    for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
+    // In a quarter of an hour one failure is forgotten, so the longest pauses grow no more.
+    for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 900, 900, 900]) {
       expect((await attempt(server, "ada")).headers.get("retry-after")).toBe(`${seconds}`)
       await server.advance(`${seconds} seconds`)
       await fail(server, "ada", 1)
     }
+  })
+
+  test("the page says how long to wait, in minutes where it is long", async (server) => {
+    await fail(server, "ada")
+    for (const seconds of [1, 2, 4, 8, 16, 32, 64]) {
+      await server.advance(`${seconds} seconds`)
+      await fail(server, "ada", 1)
+    }
+    await server.advance("8 seconds")
+    const page = await attempt(server, "ada")
+    expect(page.html).toContain("Too many attempts. Try again in 2 minutes.")
+    expect(page.headers.get("retry-after")).toBe("120")
   })
 
   test("another spelling of the name is the same name", async (server) => {
@@ -111,11 +105,13 @@ describe("after too many failures of one name", () => {
 })
 
 describe("failures", () => {
-  test("are forgotten after an hour", async (server) => {
-    await fail(server, "ada")
-    await server.advance("1 hour")
-    await server.advance("1 millis")
-    await fail(server, "ada")
+  test("are forgotten one after the other, one each quarter of an hour", async (server) => {
+    await fail(server, "ada", untilPause - 1)
+    await server.advance("14 minutes")
+    await fail(server, "ada", 1)
+    expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
+    await server.advance("31 minutes")
+    await fail(server, "ada", 3)
     expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
   })
 
@@ -127,20 +123,24 @@ describe("failures", () => {
   })
 
   test("at once are no more than one after the other", async (server) => {
-    const pages = await parallel(server, "ada")
-    const heard = pages.filter(({ status }) => status === 403).length
-    expect(heard).toBe(untilPause)
-    expect(pages.filter(({ status }) => status === 429).length).toBe(64 - heard)
-    expect(await failures(server)).toBe(heard)
+    expect(await parallel(server, "ada", 64)).toBe(untilPause)
+    expect(await keptFailures(server)).toHaveLength(untilPause)
+  })
+
+  test("that a burst was refused are not counted: the pause is as long as after the tried ones", async (server) => {
+    expect(await parallel(server, "ada", 40)).toBe(untilPause)
+    const page = await attempt(server, "ada", password)
+    expect(page.headers.get("retry-after")).toBe("1")
+    await server.advance("1 second")
+    expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
   })
 
   test("at once are no more where there were many before", async (server) => {
     await fail(server, "ada")
     await server.advance("1 seconds")
-    expect((await parallel(server, "ada")).filter(({ status }) => status === 403).length).toBe(1)
-    // The pause is long now, and then all is forgotten.
-    await server.advance("2 hours")
-    expect((await parallel(server, "ada")).filter(({ status }) => status === 403).length).toBe(untilPause)
+    expect(await parallel(server, "ada", 64)).toBe(1)
+    await server.advance("3 hours")
+    expect(await parallel(server, "ada", 64)).toBe(untilPause)
   })
 
   it.scoped("are remembered by another server on the same storage", () =>
@@ -155,42 +155,33 @@ describe("failures", () => {
   )
 })
 
-describe("an address", () => {
-  const guard = <A, E>(
-    server: TestServer,
-    username: string,
-    address: string,
-    verify: Effect.Effect<Option.Option<A>, E>
-  ) =>
+describe("the operator ends a pause", () => {
+  const idOf = (server: TestServer) =>
     server.run(
-      Effect.flatMap(LoginThrottle, (throttle) => throttle.guard({ username, address }, verify)).pipe(
-        Effect.match({
-          onFailure: (error) =>
-            typeof error === "object" && error !== null && "reason" in error ? error.reason : error,
-          onSuccess: (found) => (Option.isSome(found) ? "found" : "nobody")
-        })
+      Effect.map(
+        Effect.flatMap(AccountStore, (accounts) => accounts.list),
+        ([ada]) => Subject.make(`${ada?.id}`)
       )
     )
+  const newPassword = "another good password"
 
-  test("may fail with many names, but not with any number", async (server) => {
-    for (let i = 0; i < 51; i++) {
-      expect(await guard(server, `name${i}`, "192.0.2.1", Effect.succeedNone), `${i}`).toBe("nobody")
-    }
-    expect(await guard(server, "another", "192.0.2.1", Effect.succeedSome(1))).toBe("LoginThrottled")
-    expect(await guard(server, "another", "192.0.2.2", Effect.succeedSome(1))).toBe("found")
-  })
-
-  test("gets no fresh start by logging in to an account of one's own", async (server) => {
-    for (let i = 0; i < 51; i++) {
-      expect(await guard(server, `name${i}`, "192.0.2.1", Effect.succeedNone), `${i}`).toBe("nobody")
-      if (i < 50) expect(await guard(server, "mallory", "192.0.2.1", Effect.succeedSome(1)), `${i}`).toBe("found")
-    }
-    expect(await guard(server, "another", "192.0.2.1", Effect.succeedSome(1))).toBe("LoginThrottled")
-  })
-
-  test("does not fail where the server did", async (server) => {
-    const busy = new TemporarilyUnavailable({ reason: "HashingBusy", description: "busy" })
-    for (let i = 0; i < 20; i++) expect(await guard(server, "ada", "192.0.2.1", busy)).toBe("HashingBusy")
-    expect(await guard(server, "ada", "192.0.2.1", Effect.succeedSome(1))).toBe("found")
-  })
+  for (const [verb, change, itsPassword] of [
+    [
+      "with a new password",
+      (door: TakingAway["Type"], id: Subject) => door.setPassword(id, Redacted.make(newPassword)),
+      newPassword
+    ],
+    ["by enabling the account", (door: TakingAway["Type"], id: Subject) => door.enableAccount(id), password]
+  ] as const) {
+    test(`${verb}, of the name and of the networks that failed with it`, async (server) => {
+      const home = server.from("192.0.2.1")
+      await fail(home, "ada", 5)
+      for (let i = 2; i < 6; i++) await fail(server.from(`192.0.2.${i}`), "ada", 1)
+      expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
+      expect(headingOf(await attempt(home, "ada", password))).toBe(throttled)
+      const id = await idOf(server)
+      expect(await server.run(Effect.flatMap(TakingAway, (door) => change(door, id)))).toBe(true)
+      expect(headingOf(await attempt(home, "ada", itsPassword))).toBe(loggedIn)
+    })
+  }
 })

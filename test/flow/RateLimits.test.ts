@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { Decision } from "../../src/domain/RateLimit.js"
+import * as FirstAccountEndpoint from "../../src/http/FirstAccountEndpoint.js"
 import type { SettingsOptions } from "../../src/layers/SettingsOptions.js"
+import * as FirstAccount from "../../src/services/FirstAccount.js"
 import { RateLimiter } from "../../src/services/RateLimiter.js"
 import { outcome, redirectUri, type TestServer, test, tokensOf } from "./support/Server.js"
 
@@ -25,18 +27,27 @@ const register = (server: TestServer, headers: Readonly<Record<string, string>> 
 
 /** One request to each endpoint that has a limit, and what it is answered with. */
 const endpoints = {
+  account: [(server: TestServer) => server.send("/account"), "200"],
+  api: [(server: TestServer) => server.send("/api/account"), "401"],
   authorize: [(server: TestServer) => server.send("/authorize"), "400"],
+  consent: [(server: TestServer) => server.post("/consent", {}), "403"],
+  introspect: [(server: TestServer) => server.post("/introspect", {}), "401 invalid_client"],
   login: [(server: TestServer) => server.post("/login", {}), "403"],
+  logout: [(server: TestServer) => server.send("/logout"), "200"],
   register: [register, "201"],
+  revoke: [(server: TestServer) => server.post("/revoke", {}), "401 invalid_client"],
   token: [(server: TestServer) => server.post("/token", {}), "401 invalid_client"]
 } as const
 
 type Name = keyof typeof endpoints
 
 const names = Object.keys(endpoints) as ReadonlyArray<Name>
-const pages: ReadonlyArray<Name> = ["authorize", "login"]
+const pages: ReadonlyArray<Name> = ["account", "authorize", "consent", "login", "logout"]
 
-const allTwo = limited({ authorize: two, login: two, register: two, registerDaily: "off", token: two })
+const allTwo = {
+  api: true,
+  ...limited({ ...Object.fromEntries(names.map((name) => [name, two])), registerDaily: "off" })
+}
 
 const fields = (answer: Response) => ({
   limit: answer.headers.get("ratelimit"),
@@ -69,6 +80,7 @@ describe("each endpoint that strangers can flood", () => {
         expect(fields(answer)).toEqual({ policy, limit: `"${name}";r=0;t=60`, retryAfter: "30" })
         expect(answer.headers.get("cache-control")).toBe("no-store")
         expect(answer.headers.has("location")).toBe(false)
+        if (pages.includes(name)) expect(await answer.clone().text()).toContain("Try again in 30 seconds.")
         expect(answer.headers.get("content-type")).toBe(
           pages.includes(name) ? "text/html; charset=utf-8" : "application/json"
         )
@@ -115,7 +127,7 @@ describe("each endpoint that strangers can flood", () => {
           expect(await outcome(answer)).toBe(good)
         }
       },
-      limited("off")
+      { api: true, ...limited("off") }
     )
   }
 
@@ -186,6 +198,45 @@ describe("the address that counts", () => {
       for (let i = 0; i < 4; i++) expect(await forwarded(server, "10.0.0.1", `192.0.2.${i}`)).toBe("401 invalid_client")
       for (let i = 0; i < 2; i++) await forwarded(server, "10.0.0.2", here)
       expect(await forwarded(server, "10.0.0.3", `203.0.113.9, ${here}`)).toBe("429 temporarily_unavailable")
+    },
+    settings
+  )
+
+  test(
+    "is in networks of IPv6 that have larger quotas: 4 times that of a /64 for a /56, and 16 times for a /48",
+    async (server) => {
+      const ask = (address: string) => endpoints.token[0](server.from(address))
+      const heard = async (addresses: ReadonlyArray<string>) => {
+        let count = 0
+        for (const address of addresses) if ((await ask(address)).status === 401) count++
+        return count
+      }
+      /** So many requests from each of eight networks of a /56. */
+      const from = (household: string) => Array.from({ length: 24 }, (_, i) => `2001:db8:0:${household}0${i % 8}::1`)
+      expect(await heard(from("1"))).toBe(8)
+      expect(fields(await ask("2001:db8:0:100::1"))).toEqual({
+        policy: '"token";q=8;w=60',
+        limit: '"token";r=0;t=60',
+        retryAfter: "8"
+      })
+      expect(await heard(["2", "3", "4", "5"].flatMap(from))).toBe(24)
+      expect(await heard(from("6"))).toBe(0)
+      expect(await heard(["2001:db8:1::1", "2001:db8:1::1", "2001:db8:1::1"])).toBe(2)
+    },
+    settings
+  )
+
+  test(
+    "takes nothing from its narrow quota when the quota of a wider network refuses it",
+    async (server) => {
+      const ask = () => endpoints.token[0](server.from("2001:db8::1"))
+      for (let i = 1; i <= 4; i++)
+        for (let j = 0; j < 2; j++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
+      for (let i = 0; i < 5; i++) expect((await ask()).headers.get("retry-after")).toBe("8")
+      await server.advance("8 seconds")
+      expect(fields(await ask())).toMatchObject({ limit: '"token";r=0;t=60' })
+      await server.advance("8 seconds")
+      expect((await ask()).headers.get("ratelimit")).toBe('"token";r=0;t=52')
     },
     settings
   )
@@ -335,8 +386,8 @@ describe("registration", () => {
       for (let i = 0; i < 2; i++) expect((await register(client)).status).toBe(201)
       const first = await register(client)
       expect(fields(first)).toEqual({
-        policy: '"register";q=2;w=3600',
-        limit: '"register";r=0;t=3600',
+        policy: '"register";q=2;w=3600, "registerDaily";q=3;w=86400',
+        limit: '"register";r=0;t=3600, "registerDaily";r=1;t=57600',
         retryAfter: "1800"
       })
       await server.advance("1 hour")
@@ -350,34 +401,103 @@ describe("registration", () => {
     },
     limited({ register: { quota: 2, window: "1 hour" }, registerDaily: { quota: 3, window: "1 day" } })
   )
+})
 
-  // REG-06
+describe("Retry-After", () => {
+  const json = (server: TestServer) => register(server.from(here))
+
+  /** Sends until a request is refused, waits as long as the refusal says, and sends once more. */
+  const heardAfterTheWait = async (server: TestServer, send: () => Promise<Response>) => {
+    let answer = await send()
+    while (answer.status !== 429) answer = await send()
+    const seconds = Number(answer.headers.get("retry-after"))
+    await server.advance(Duration.subtract(Duration.seconds(seconds), "1 second"))
+    const early = (await send()).status
+    await server.advance("1 second")
+    return { seconds, early, status: (await send()).status }
+  }
+
   test(
-    "is for so many clients that nobody has used, wherever they come from",
+    "of a registration is the longer wait, where both of its quotas are used up",
     async (server) => {
-      const client = await server.from(here).register()
-      expect((await register(server.from(there))).status).toBe(201)
-      const refused = await register(server.from("192.0.2.3"))
-      expect(refused.headers.get("retry-after")).toBe("3600")
-      expect(refused.headers.get("cache-control")).toBe("no-store")
-      expect(await outcome(refused)).toBe("429 temporarily_unavailable")
-      // The operator's own clients are not counted, and one that is used makes room.
-      await server.addClient()
-      await server.tokens(client)
-      expect((await register(server)).status).toBe(201)
-      expect((await register(server)).status).toBe(429)
+      expect(await heardAfterTheWait(server, () => json(server))).toEqual({ seconds: 28_800, early: 429, status: 201 })
     },
-    limited(undefined, { maxUnusedClients: 2 })
+    limited({ register: { quota: 3, window: "1 hour" }, registerDaily: { quota: 3, window: "1 day" } })
+  )
+
+  test(
+    "of a network is the wait of the widest that is used up",
+    async (server) => {
+      for (let i = 0; i < 4; i++) {
+        for (let j = 0; j < 2; j++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
+      }
+      const send = () => endpoints.token[0](server.from("2001:db8:0:0::2"))
+      expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 401 })
+      const another = () => endpoints.token[0](server.from("2001:db8:0:9::2"))
+      await server.advance("1 hour")
+      for (let i = 0; i < 8; i++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
+      expect(await heardAfterTheWait(server, another)).toEqual({ seconds: 8, early: 429, status: 401 })
+    },
+    limited({ token: two })
+  )
+
+  test(
+    "of a client is the wait of its address, where that is longer",
+    async (server) => {
+      const client = await server.addClient()
+      const send = () => server.from(here).token(client, { grant_type: "client_credentials", scope: "notes:read" })
+      expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 1200, early: 429, status: 200 })
+    },
+    limited({ token: { quota: 3, window: "1 hour" }, tokenClient: { quota: 2, window: "1 minute" } })
+  )
+
+  for (const path of ["/revoke", "/introspect"] as const) {
+    const name = `${path.slice(1)}Client` as const
+    test(
+      `of ${path} is true for a client that proved who it is, whichever address it calls from`,
+      async (server) => {
+        const [client, other] = [await server.addClient(), await server.addClient()]
+        let turn = 0
+        const send = () => server.from(`192.0.2.${++turn}`).ask(path, client, { token: "no token" })
+        expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 200 })
+        expect((await server.ask(path, other, { token: "no token" })).status).toBe(200)
+        const stranger = await server.ask(path, { ...other, client_secret: "wrong" }, { token: "no token" })
+        expect(stranger.headers.get("ratelimit")).toBeNull()
+      },
+      limited({ [name]: two })
+    )
+  }
+
+  test("lets a resource server introspect thousands of tokens a minute", async (server) => {
+    const client = await server.addClient()
+    const asking = server.from(here)
+    for (let i = 0; i < 3_000; i++) {
+      expect((await asking.ask("/introspect", client, { token: "no token" })).status).toBe(200)
+    }
+  })
+
+  const firstAccount = Layer.provide(FirstAccountEndpoint.layer, FirstAccount.layer)
+
+  test(
+    "stands on the answer of the link to the first account, too",
+    async (server) => {
+      const send = () => server.from(here).send("/first-account?token=guessed")
+      expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 410 })
+    },
+    { ...limited({ firstAccount: two }), routes: firstAccount }
   )
 })
 
 describe("a limiter of the app's own", () => {
   const asked: Array<readonly [name: string, key: string]> = []
   const own = Layer.succeed(RateLimiter, {
-    consume: ({ name }, key) =>
+    consume: (quotas) =>
       Effect.sync(() => {
-        asked.push([name, key])
-        return Decision.Refused({ retryAfter: Duration.millis(1_001), replenishedAfter: Duration.seconds(7) })
+        for (const { key, limit } of quotas) asked.push([limit.name, key])
+        return Decision.Refused({
+          retryAfter: Duration.millis(1_001),
+          standings: quotas.map(() => ({ remaining: 0, replenishedAfter: Duration.seconds(7) }))
+        })
       })
   })
 
@@ -391,9 +511,9 @@ describe("a limiter of the app's own", () => {
         retryAfter: "2"
       })
       await server.from(here).send("/authorize")
-      expect(asked.map(([name]) => name)).toEqual(["token", "authorize"])
+      expect(asked.map(([name]) => name)).toEqual(["token", "token", "token", "authorize"])
       for (const [, key] of asked) expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/)
-      expect(asked[0]?.[1]).not.toBe(asked[1]?.[1])
+      expect(new Set(asked.map(([, key]) => key)).size).toBe(4)
     },
     { seams: own }
   )
@@ -415,6 +535,6 @@ describe("a limiter of the app's own", () => {
       expect(answer.headers.get("retry-after")).toBe("1")
       expect(await outcome(answer)).toBe("503 temporarily_unavailable")
     },
-    { seams: broken }
+    { seams: broken, api: true }
   )
 })

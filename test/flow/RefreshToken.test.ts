@@ -3,6 +3,7 @@ import { describe, expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Chain from "../../src/domain/Chain.js"
 import * as Grant from "../../src/domain/Grant.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import type * as Server from "./support/Server.js"
@@ -318,10 +319,10 @@ describe("a thief", () => {
     }
   })
 
-  test(`is found out within the window, too, more than ${Grant.maxRetrySteps} steps behind`, async (server) => {
+  test(`is found out within the window, too, more than ${Chain.maxRetrySteps} steps behind`, async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
-    const last = await rotate(server, client, first, Grant.maxRetrySteps)
+    const last = await rotate(server, client, first, Chain.maxRetrySteps)
     expect((await tokensOf(server.refresh(client, first.refresh_token))).refresh_token).toBe(last.refresh_token)
     const beyond = await rotate(server, client, last, 1)
     expect(await outcome(server.refresh(client, first.refresh_token))).toBe("400 invalid_grant")

@@ -13,6 +13,7 @@ import { Accounts } from "../../src/services/Accounts.js"
 import { EventLog } from "../../src/services/EventLog.js"
 import type { AccountForm } from "../../src/services/Forms.js"
 import { Forms } from "../../src/services/Forms.js"
+import { knownAs } from "../../src/services/PasswordHasher.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Browser, Page } from "./support/Browser.js"
 import { type Client, issuer, outcome, type Parameters, type TestServer, test, tokensOf } from "./support/Server.js"
@@ -225,7 +226,11 @@ test("nobody gets in by a password where an app's person is known, nor is one gi
       const set = yield* (yield* TakingAway).setPassword(id, Redacted.make("a new password"))
       // Even if a password were there, and the login form took the name.
       yield* (yield* AccountStore).setPassword(id, (yield* accountHash).passwordHash)
-      const found = yield* accounts.authenticate(externalName(id), Redacted.make("correct horse battery"))
+      const found = yield* accounts.authenticate(
+        externalName(id),
+        Redacted.make("correct horse battery"),
+        knownAs(externalName(id))
+      )
       return { found, set }
     })
   )

@@ -3,6 +3,7 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import * as ResourceScopes from "../../src/domain/ResourceScopes.js"
 import * as Scope from "../../src/domain/Scope.js"
 import * as ScopePolicy from "../../src/services/ScopePolicy.js"
 import type { Page } from "./support/Browser.js"
@@ -71,7 +72,7 @@ test(
     changing.permitted = Scope.make("notes:read")
     const { sentTo } = await browser.submit(page, { button: "allow" })
     const grant = await server.grant(sentTo?.searchParams.get("code") ?? "")
-    expect(grant.terms.scope).toEqual(Scope.make("notes:read"))
+    expect(ResourceScopes.scope(grant.terms.granted)).toEqual(Scope.make("notes:read"))
 
     url.searchParams.set("prompt", "none")
     url.searchParams.set("scope", "notes:read")

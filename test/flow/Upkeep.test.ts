@@ -20,7 +20,7 @@ import { SessionStore } from "../../src/services/SessionStore.js"
 import { Storage as StorageTag } from "../../src/services/Storage.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import { Pass, type Report, Upkeep } from "../../src/services/Upkeep.js"
-import { type Client, issuer, make, outcome, type TestServer, test, tokensOf } from "./support/Server.js"
+import { type Client, issuer, make, outcome, redirectUri, type TestServer, test, tokensOf } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
 
 const outcomeOf = (server: TestServer): Promise<Pass> => server.run(Effect.flatMap(Upkeep, ({ pass }) => pass))
@@ -49,6 +49,7 @@ const nothing = {
   revokedTokens: 0,
   events: 0,
   clients: 0,
+  abandonedClients: 0,
   consents: 0,
   resealed: 0,
   keysRemoved: 0,
@@ -95,11 +96,11 @@ describe("a pass", () => {
     expect(kept.every(({ happening }) => happening._tag === "KeyRotated")).toBe(true)
   })
 
-  test("forgets a client that registered itself and was never used, after 30 days", async (server) => {
+  test("deletes a client that registered itself and was never used after a day", async (server) => {
     const [unused, used] = [await server.register(), await server.register()]
     const operators = await server.addClient()
     await server.tokens(used)
-    await server.advance("30 days")
+    await server.advance("1 day")
     expect(await pass(server)).toMatchObject({ clients: 0 })
     await server.advance(1)
     expect(await pass(server)).toMatchObject({ clients: 1 })
@@ -109,6 +110,40 @@ describe("a pass", () => {
       true
     ])
   })
+
+  test("deletes a client that registered itself a year after somebody last allowed it something", async (server) => {
+    const [abandoned, used] = [await server.register(), await server.register()]
+    const operators = await server.addClient({ grant_types: ["authorization_code"], redirect_uris: [redirectUri] })
+    for (const client of [abandoned, used, operators]) await server.tokens(client)
+    await server.advance("200 days")
+    await server.tokens(used)
+    await server.advance("165 days")
+    expect(await pass(server)).toMatchObject({ abandonedClients: 0, consents: 0 })
+    await server.advance(1)
+    expect(await pass(server)).toMatchObject({ clients: 0, abandonedClients: 1, consents: 1 })
+    await server.advance("200 days")
+    expect(await pass(server)).toMatchObject({ abandonedClients: 1, consents: 1 })
+    expect(await Promise.all([abandoned, used, operators].map((client) => isThere(server, client)))).toEqual([
+      false,
+      false,
+      true
+    ])
+  })
+
+  test(
+    "keeps a client that registered itself for as long as a grant of it lives, and the week after",
+    async (server) => {
+      const client = await server.register()
+      const { refresh_token } = await server.tokens(client)
+      await server.advance("187 days")
+      expect(await outcome(server.refresh(client, refresh_token))).toBe("400 invalid_grant")
+      expect(await pass(server)).toMatchObject({ grants: 0, abandonedClients: 0 })
+      await server.advance(1)
+      expect(await pass(server)).toMatchObject({ grants: 1, abandonedClients: 1 })
+      expect(await outcome(server.refresh(client, refresh_token))).toBe("401 invalid_client")
+    },
+    { settings: { lifetimes: { abandonedClient: "1 hour" } } }
+  )
 
   test("forgets what was allowed to a client that is gone", async (server) => {
     const [gone, stays] = [await server.register(), await server.register()]

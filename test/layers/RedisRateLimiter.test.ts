@@ -24,7 +24,8 @@ const limiter = (url: string, prefix = "latchkey:") =>
   Effect.map(Layer.build(RedisRateLimiter.layer({ url: Redacted.make(url), prefix })), Context.get(RateLimiter))
 
 /** Asks until there is an answer. */
-const asked = ({ consume }: RateLimiter["Type"]) => Effect.retry(consume(limit, key), Schedule.spaced("20 millis"))
+const asked = ({ consume }: RateLimiter["Type"]) =>
+  Effect.retry(consume([{ limit, key }]), Schedule.spaced("20 millis"))
 
 describe.skipIf(Redis.missing)(Redis.named("a limiter over Redis"), () => {
   it.scopedLive("fails soon while Redis is down, with a reason and no address, and counts once it is there", () =>
@@ -35,14 +36,14 @@ describe.skipIf(Redis.missing)(Redis.named("a limiter over Redis"), () => {
       const { consume } = yield* limiter(`redis://somebody:pass%77ord@127.0.0.1:${port}`).pipe(
         Effect.provide(Logger.replace(Logger.defaultLogger, logger))
       )
-      const error = yield* Effect.flip(consume(limit, key))
+      const error = yield* Effect.flip(consume([{ limit, key }]))
       expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
 
       const redis = yield* Scope.make()
       yield* Scope.extend(Redis.start(port, { user: "somebody", password: "password" }), redis)
       expect(Decision.$is("Allowed")(yield* asked({ consume }))).toBe(true)
       yield* Scope.close(redis, Exit.void)
-      yield* Effect.repeat(Effect.either(consume(limit, key)), { until: ({ _tag }) => _tag === "Left" })
+      yield* Effect.repeat(Effect.either(consume([{ limit, key }])), { until: ({ _tag }) => _tag === "Left" })
       yield* Redis.start(port, { user: "somebody", password: "password" })
       expect(Decision.$is("Allowed")(yield* asked({ consume }))).toBe(true)
 

@@ -30,15 +30,15 @@ describe.skipIf(Postgres.missing)(Postgres.named("quotas in PostgreSQL"), () => 
       yield* TestClock.setTime(1_800_000_000_000)
       yield* Effect.forEach(
         Array.from({ length: 500 }, (_, i) => i),
-        (i) => consume(limit, `stranger ${i}`),
+        (i) => consume([{ limit, key: `stranger ${i}` }]),
         {
           concurrency: 8
         }
       )
-      yield* Effect.replicateEffect(consume(limit, "busy"), 60)
+      yield* Effect.replicateEffect(consume([{ limit, key: "busy" }]), 60)
       expect(yield* rows(url)).toHaveLength(501)
       yield* TestClock.adjust("20 seconds")
-      yield* consume(limit, "another")
+      yield* consume([{ limit, key: "another" }])
       yield* Effect.repeat(rows(url), { until: (found) => found.length <= 2 })
       expect(yield* rows(url)).toEqual([{ key: "another" }, { key: "busy" }])
     })
@@ -51,13 +51,13 @@ describe.skipIf(Postgres.missing)(Postgres.named("quotas in PostgreSQL"), () => 
       yield* Effect.promise(() =>
         Postgres.query(Redacted.value(url), "alter table latchkey.rate_limits rename to gone")
       )
-      const error = yield* Effect.flip(consume(limit, "somebody"))
+      const error = yield* Effect.flip(consume([{ limit, key: "somebody" }]))
       expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
       expect(JSON.stringify([error, error.cause])).not.toContain("somebody")
       yield* Effect.promise(() =>
         Postgres.query(Redacted.value(url), "alter table latchkey.gone rename to rate_limits")
       )
-      expect((yield* consume(limit, "somebody"))._tag).toBe("Allowed")
+      expect((yield* consume([{ limit, key: "somebody" }]))._tag).toBe("Allowed")
     })
   )
 })

@@ -9,7 +9,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { describe } from "vitest"
-import * as Scopes from "../../src/domain/Scope.js"
+import * as ResourceScopes from "../../src/domain/ResourceScopes.js"
 import { account, alice, app, client, consent, grant } from "../../src/testing/fixtures.js"
 import { modeOf, open, using, withSqlite } from "./sqliteFiles.js"
 import { temporaryFile } from "./temporaryFile.js"
@@ -122,7 +122,10 @@ describe("a database that fails", () => {
     ["state = 'Active'", "redeemed_at"],
     ["state = 'Active', redeemed_at = 1, generation = 1", "token_digest"],
     ["state = 'Revoked', revoked_at = 1, revocation_reason = 'hunter2'", "revocation_reason"],
-    ["resources = 'hunter2'", "resources"]
+    ["granted = null, resources = 'hunter2'", "resources"],
+    ["granted = 'hunter2'", "granted"],
+    ["granted = '[\"hunter2\"]'", "granted"],
+    [`granted = '{ "hunter2": 1 }'`, "granted"]
   ] as const)("is unavailable where a grant cannot be: %s", ([damage, column]) =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
@@ -143,7 +146,7 @@ describe("a consent", () => {
       const { consents } = yield* open({ filename })
       yield* consents.record(consent())
       withSqlite(filename, (db) => db.exec("delete from consent_items"))
-      expect(yield* consents.find(alice, app)).toMatchObject({ value: { scope: Scopes.empty, epoch: 1 } })
+      expect(yield* consents.find(alice, app)).toMatchObject({ value: { granted: ResourceScopes.empty, epoch: 1 } })
       expect(yield* consents.record(consent())).toEqual({ ...consent(), epoch: 1 })
     })
   )
@@ -156,7 +159,7 @@ describe("a consent", () => {
       yield* consents.withdraw(alice, app)
       const late = "insert into consent_items select issuer, subject, client_id, 1, 'scope', 'late' from consents"
       withSqlite(filename, (db) => db.exec(late))
-      expect(yield* consents.find(alice, app)).toMatchObject({ value: { scope: Scopes.empty, epoch: 2 } })
+      expect(yield* consents.find(alice, app)).toMatchObject({ value: { granted: ResourceScopes.empty, epoch: 2 } })
       expect(yield* consents.record(consent())).toEqual({ ...consent(), epoch: 2 })
     })
   )

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
-import { consume, Decision, defaultLimits, type Limit, objection } from "../../src/domain/RateLimit.js"
+import { cost, Decision, decide, defaultLimits, type Limit, objection, owedAt } from "../../src/domain/RateLimit.js"
 import { layerMemory, RateLimiter } from "../../src/services/RateLimiter.js"
 import { RateLimitTable } from "../../src/services/RateLimitTable.js"
 
@@ -19,9 +19,16 @@ const limitOf = (quota: number, window: Duration.DurationInput, name: Limit["nam
 
 const three = limitOf(3, "1 minute")
 
+/** One request at a time against the instant at which the quota is whole: the decision, and that instant afterwards. */
+const consume = (limit: Limit, replenishedAt: number, now: number) => {
+  const owed = owedAt(limit, replenishedAt, now)
+  const decision = decide([{ limit, owed }])
+  return [decision, now + owed + (Decision.$is("Allowed")(decision) ? cost(limit) : 0)] as const
+}
+
 /** Whether one request of a key is allowed. */
 const ask = (key: string, limit = three) =>
-  Effect.flatMap(RateLimiter, (limiter) => Effect.map(limiter.consume(limit, key), Decision.$is("Allowed")))
+  Effect.flatMap(RateLimiter, (limiter) => Effect.map(limiter.consume([{ limit, key }]), Decision.$is("Allowed")))
 
 const askTimes = (times: number, key: string, limit = three) => Effect.replicateEffect(ask(key, limit), times)
 
@@ -60,13 +67,16 @@ describe("a quota", () => {
   it("says what is left, and when more is there", () => {
     const now = 1_000_000
     const [first, after] = consume(three, 0, now)
-    expect(first).toEqual(Decision.Allowed({ remaining: 2, replenishedAfter: Duration.seconds(20) }))
+    expect(first).toEqual(Decision.Allowed({ standings: [{ remaining: 2, replenishedAfter: Duration.seconds(20) }] }))
     const [, afterTwo] = consume(three, after, now)
     const [third, afterThree] = consume(three, afterTwo, now + 5_000)
-    expect(third).toEqual(Decision.Allowed({ remaining: 0, replenishedAfter: Duration.seconds(55) }))
+    expect(third).toEqual(Decision.Allowed({ standings: [{ remaining: 0, replenishedAfter: Duration.seconds(55) }] }))
     const [refused, afterFour] = consume(three, afterThree, now + 5_000)
     expect(refused).toEqual(
-      Decision.Refused({ retryAfter: Duration.seconds(15), replenishedAfter: Duration.seconds(55) })
+      Decision.Refused({
+        retryAfter: Duration.seconds(15),
+        standings: [{ remaining: 0, replenishedAfter: Duration.seconds(55) }]
+      })
     )
     expect(afterFour).toBe(afterThree)
   })
@@ -150,7 +160,7 @@ describe("the memory of quotas", () => {
       const large = limitOf(100, "1 hour")
       const heavy = Array.from({ length: 20 }, (_, i) => `heavy ${i}`)
       for (const key of heavy) yield* askTimes(100, key, large)
-      for (let i = 0; i < 10_000; i++) yield* limiter.consume(large, `light ${i}`)
+      for (let i = 0; i < 10_000; i++) yield* limiter.consume([{ limit: large, key: `light ${i}` }])
       for (const key of heavy) expect(yield* ask(key, large), key).toBe(false)
     }).pipe(Effect.provide(layerMemory(64)))
   )

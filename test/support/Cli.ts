@@ -27,7 +27,7 @@ export interface Result {
 }
 
 /** A process, and what it has said so far. */
-interface Running {
+export interface Running {
   readonly child: ChildProcess
   readonly stdout: () => string
   readonly stderr: () => string
@@ -46,7 +46,8 @@ interface Launch {
   readonly under?: ReadonlyArray<string> | undefined
 }
 
-const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Launch): Running => {
+/** Starts a program. */
+export const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Launch): Running => {
   if (!existsSync(program)) throw new Error(`there is no ${program}: npm run build makes it`)
   const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...args]
   const child = spawn(command, rest, {

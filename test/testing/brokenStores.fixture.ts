@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Grant from "../../src/domain/Grant.js"
+import * as ResourceScopes from "../../src/domain/ResourceScopes.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { Storage } from "../../src/services/Storage.js"
@@ -127,6 +128,30 @@ storeContract(
   "deletes what has not ended",
   withGrants((grants) => ({
     prune: (before, limit) => grants.prune(DateTime.add(before, { days: 365 }), limit)
+  }))
+)
+
+storeContract(
+  "forgets the network of a rotation",
+  withGrants((grants) => ({
+    rotate: (rotation) =>
+      Effect.gen(function* () {
+        const before = yield* found(grants, rotation.grantId)
+        const isCurrent =
+          before !== undefined && Grant.isRefreshable(before) && before.chain.value.generation === rotation.generation
+        return yield* grants.rotate(isCurrent ? { ...rotation, network: Option.none() } : rotation)
+      })
+  }))
+)
+
+storeContract(
+  "grants every scope at every resource",
+  withGrants((grants) => ({
+    approve: ({ code, terms }) => {
+      const scope = ResourceScopes.scope(terms.granted)
+      const granted = new Map(Array.from(terms.granted, ([resource]) => [resource, scope]))
+      return grants.approve(Grant.Grant.Approved({ code, terms: { ...terms, granted } }))
+    }
   }))
 )
 

@@ -53,14 +53,19 @@ describe("a store that", () => {
   const race = (what: string) => new RegExp(`^of \\d+ callers > ${what}`)
 
   it.each([
-    ["reads before it redeems", race("one (redeems|spends) the code")],
-    ["reads before it rotates", /^of \d+ callers > one rotates|^reseal > races with refreshes/],
+    ["reads before it redeems", race("(one (redeems|spends) the code|all redeem at once)")],
+    ["reads before it rotates", /^of \d+ callers > (one rotates|all refresh at once)|^reseal > races with refreshes/],
     ["writes back what it read before it rotates", race("some revoke while others rotate")],
     ["takes a code at the moment of its end", /^redeem > (60000 ms after the approval is Expired|is expired)/],
     ["does not look at epochs", /epoch/],
     ["tells everybody that it was their revocation", /^revoke >|revokes$|another issuer/],
     ["deletes what has not ended", /^prune > .*(: 0$|nothing that goes on$)/],
-    ["revokes the grants of every issuer", /of another issuer/]
+    ["revokes the grants of every issuer", /of another issuer/],
+    [
+      "forgets the network of a rotation",
+      /is a reason to|^rotate > puts the successor|at once, one of them from elsewhere/
+    ],
+    ["grants every scope at every resource", /each scope at its own resource/]
   ])("%s fails where that is stated, and nowhere else", (store, promise) => {
     // A history may come upon any promise.
     const failures = failuresOf(store).filter((failure) => !/any history .*ends as the model says$/.test(failure))

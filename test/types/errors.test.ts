@@ -4,6 +4,7 @@ import { describe, expectTypeOf, it } from "vitest"
 import type { AuthorizationRefused, AuthorizationRejected } from "../../src/domain/AuthorizationRequest.js"
 import type {
   AccessDenied,
+  Forbidden,
   InvalidClient,
   InvalidClientMetadata,
   InvalidGrant,
@@ -12,7 +13,6 @@ import type {
   InvalidTarget,
   InvalidToken,
   TemporarilyUnavailable,
-  TooManyRequests,
   UnauthorizedClient
 } from "../../src/domain/OAuthError.js"
 import type { AccessTokens } from "../../src/services/AccessTokens.js"
@@ -90,7 +90,7 @@ describe("a flow ends in these errors, and no other", () => {
 
   it("registering a client (RFC 7591 §3.2.2)", () => {
     expectTypeOf<Fails<ClientRegistration["Type"]["register"]>>().toEqualTypeOf<
-      Tags<InvalidClientMetadata | InvalidRedirectUri | TooManyRequests | TemporarilyUnavailable>
+      Tags<Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
     >()
     expectTypeOf<Fails<ClientRegistration["Type"]["create"]>>().toEqualTypeOf<
       Tags<InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>

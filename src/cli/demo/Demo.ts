@@ -1,4 +1,5 @@
 /** The demo: an MCP server that keeps notes, guarded by the authorization server beside it. */
+import { METHODS } from "node:http"
 import * as McpServer from "@effect/ai/McpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
@@ -31,14 +32,12 @@ const cors = HttpLayerRouter.middleware(
   })
 ).layer
 
-/** There are no streams to listen to and no sessions to end, which is said by 405 (MCP 2025-06-18, Transports). */
+/** There are no streams to listen to and no sessions to end, which 405 says (MCP 2025-06-18, Transports). */
 const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer) => {
   const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "messages are sent by POST" })
   const response = HttpServerResponse.setHeader(Wire.toJson(error, issuer), "allow", "POST, OPTIONS")
   return HttpLayerRouter.addAll(
-    (["GET", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
-      HttpLayerRouter.route(method, path, response)
-    )
+    METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, response))
   )
 }
 
@@ -50,9 +49,9 @@ export const layer = (issuer: Issuer.Issuer) => {
     Layer.provide(Notes.layer),
     Layer.provide(McpServer.layerHttpRouter({ name: "latchkey-demo", version, path }))
   )
-  return Layer.merge(server, otherMethods(path, issuer)).pipe(
+  const guarded = server.pipe(
     Layer.provide(McpTransport.layer({ scopesOf: Tools.scopesOf })),
-    Layer.provide(Layer.orDie(BearerAuth.layer({ scopes: ["notes:read"], resource: `${issuer}/mcp` }))),
-    Layer.provide(cors)
+    Layer.provide(Layer.orDie(BearerAuth.layer({ scopes: ["notes:read"], resource: `${issuer}/mcp` })))
   )
+  return Layer.merge(guarded, otherMethods(path, issuer)).pipe(Layer.provide(cors))
 }

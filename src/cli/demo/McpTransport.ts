@@ -77,7 +77,7 @@ const withBody = (request: HttpServerRequest.HttpServerRequest, issuer: string, 
     new Request(new URL(request.url, issuer), { method: "POST", headers: request.headers, body: JSON.stringify(body) })
   )
 
-const malformed = (error: { readonly code: number; readonly message: string }) =>
+const malformed = (error: JsonRpc.ResponseError) =>
   Effect.succeed(HttpServerResponse.unsafeJson(JsonRpc.failed(null, error), { status: 400 }))
 
 /** Stands between the guard and the server. */
@@ -101,9 +101,9 @@ export const layer = (options: Options) =>
         const body = Option.liftThrowable(JSON.parse)(text.right)
         if (Option.isNone(body)) return yield* malformed(JsonRpc.parseError)
         const sent = JsonRpc.read(body.value)
-        if (Option.isNone(sent)) return yield* malformed(JsonRpc.invalidRequest)
+        if (Either.isLeft(sent)) return yield* malformed(sent.left)
 
-        const { calls, isBatch } = sent.value
+        const { calls, isBatch } = sent.right
         yield* requireScopes(calls, options)
         const answers = (yield* Effect.forEach(calls, (call) => answer(request, call))).flat()
         return answers.length === 0

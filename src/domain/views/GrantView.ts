@@ -6,7 +6,13 @@ import { Subject } from "../Account.js"
 import { ClientId } from "../Client.js"
 import * as Grant from "../Grant.js"
 import { ResourceIndicator } from "../Resource.js"
+import * as ResourceScopes from "../ResourceScopes.js"
 import * as Scope from "../Scope.js"
+
+/** The scope at each resource, by its indicator. */
+export const ResourceScopesView = Schema.Record({ key: Schema.String, value: Schema.String }).annotations({
+  description: "The scope at each resource, by its indicator; empty for a resource without scopes."
+})
 
 const fields = {
   id: Grant.GrantId,
@@ -16,6 +22,7 @@ const fields = {
   client_id: ClientId,
   scope: Schema.String,
   resources: Schema.Array(ResourceIndicator),
+  granted: ResourceScopesView,
   approved_at: Schema.String,
   expires_at: Schema.String,
   redeemed_at: Schema.optional(Schema.String),
@@ -39,8 +46,9 @@ export const of = (grant: Grant.Grant, state: Grant.Standing, username: string):
     subject: terms.subject,
     username,
     client_id: terms.clientId,
-    scope: Scope.format(terms.scope),
-    resources: terms.resources,
+    scope: Scope.format(ResourceScopes.scope(terms.granted)),
+    resources: ResourceScopes.resources(terms.granted),
+    granted: ResourceScopes.toRecord(terms.granted),
     approved_at: DateTime.formatIso(terms.approvedAt),
     expires_at: DateTime.formatIso(terms.expiresAt),
     ...Option.match(Grant.redeemedAt(grant), {

@@ -7,6 +7,7 @@ import { Subject } from "../../domain/Account.js"
 import { ClientId } from "../../domain/Client.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { SessionId } from "../../domain/Session.js"
+import { ResourceScopesView } from "../../domain/views/GrantView.js"
 import { AccountGuard } from "./Guards.js"
 import * as Problems from "./Problems.js"
 import { summary } from "./Summary.js"
@@ -26,6 +27,7 @@ const App = Schema.Struct({
   origin: Schema.Literal("Operator", "Dynamic"),
   scope: Schema.String,
   resources: Schema.Array(ResourceIndicator),
+  granted: ResourceScopesView,
   updated_at: Schema.String
 }).annotations({ identifier: "App", description: "What this person allows a client." })
 

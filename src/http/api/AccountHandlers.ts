@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import { AccountStore } from "../../services/AccountStore.js"
 import { ClientStore } from "../../services/ClientStore.js"
@@ -52,8 +53,9 @@ export const layer = (api: Api.Placed) =>
                   client_id: client.id,
                   client_name: Client.displayName(client),
                   origin: client.origin,
-                  scope: Scope.format(consent.scope),
-                  resources: Array.from(consent.resources),
+                  scope: Scope.format(ResourceScopes.scope(consent.granted)),
+                  resources: ResourceScopes.resources(consent.granted),
+                  granted: ResourceScopes.toRecord(consent.granted),
                   updated_at: DateTime.formatIso(consent.updatedAt)
                 }))
               )

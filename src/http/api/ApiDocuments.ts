@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { styleHash } from "../../services/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
+import * as AllowedMethods from "../AllowedMethods.js"
 import * as Endpoint from "../Endpoint.js"
 import * as PublicDocument from "../PublicDocument.js"
 import * as Wire from "../Wire.js"
@@ -69,7 +70,8 @@ export const layer = Layer.unwrapEffect(
     Layer.merge(
       Layer.effectDiscard(document),
       HttpApiSwagger.layerHttpLayerRouter({ api: Api.of(issuer), path: `${Api.path(issuer)}/docs` }).pipe(
-        Layer.provide(page)
+        Layer.provide(page),
+        Layer.provide(AllowedMethods.layer())
       )
     )
   )

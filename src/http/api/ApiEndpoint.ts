@@ -23,14 +23,13 @@ import * as Body from "../Body.js"
 import * as Endpoint from "../Endpoint.js"
 import * as JsonText from "../JsonText.js"
 import { metadataUrl } from "../ProtectedResourceEndpoint.js"
+import * as RateLimits from "../RateLimits.js"
 import { observed } from "../Telemetry.js"
 import * as Wire from "../Wire.js"
 import * as Api from "./Api.js"
 import * as ApiResource from "./ApiResource.js"
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS"
-
-const methods: ReadonlyArray<Method> = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 /** A route that the platform has built: it has decoded, guarded and encoded. */
 interface Built {
@@ -98,42 +97,46 @@ const finish = (place: Place, response: HttpServerResponse.HttpServerResponse) =
 const answer = (
   place: Place,
   method: string,
-  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>,
+  counting: RateLimits.Counting
 ) => {
   const answered = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    yield* refuseRepeated(request)
-    return yield* Effect.provideService(handler, HttpServerRequest.HttpServerRequest, bounded(request))
-  }).pipe(
-    Effect.catchAllDefect((defect) => Effect.fail(defect)),
-    Effect.catchAll((problem: unknown) =>
-      Effect.gen(function* () {
-        const error = yield* toError(place, problem)
-        yield* Endpoint.log(place.path, error)
-        return render(place, error)
-      })
-    ),
-    Effect.map((response) => finish(place, response))
-  )
+    const { admit, headers } = counting(request)
+    const response = yield* admit.pipe(
+      Effect.zipRight(refuseRepeated(request)),
+      Effect.zipRight(Effect.provideService(handler, HttpServerRequest.HttpServerRequest, bounded(request))),
+      Effect.catchAllDefect((defect) => Effect.fail(defect)),
+      Effect.catchAll((problem: unknown) =>
+        Effect.gen(function* () {
+          const error = yield* toError(place, problem)
+          yield* Endpoint.log(place.path, error)
+          return render(place, error)
+        })
+      )
+    )
+    return HttpServerResponse.setHeaders(finish(place, response), headers())
+  })
   return HttpMiddleware.withLoggerDisabled(observed(place.path, method, answered))
 }
 
-/** The methods that a path does not have, and the preflight of scripts where they may call it. */
-const otherwise = (place: Place, method: Method) => {
-  const allow = [
-    ...place.methods,
-    ...(place.methods.includes("GET") ? ["HEAD"] : []),
-    ...(place.isAccount ? ["OPTIONS"] : [])
-  ]
-  return place.isAccount && method === "OPTIONS"
-    ? HttpServerResponse.empty({
-        status: 204,
-        headers: { allow: allow.join(", "), ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(allow.join(", ")) }
-      })
-    : finish(
-        place,
-        HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow.join(", "))
-      )
+/** The methods that a path has: the router answers HEAD as it does GET. */
+const withHead = (methods: ReadonlyArray<string>) => [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])]
+
+/** Answers the methods that a path does not have, and the preflight of scripts where they may call it. */
+const otherwise = (place: Place) => {
+  const allow = [...withHead(place.methods), ...(place.isAccount ? ["OPTIONS"] : [])].join(", ")
+  const preflight = HttpServerResponse.empty({
+    status: 204,
+    headers: { allow, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(allow) }
+  })
+  const refusal = finish(
+    place,
+    HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow)
+  )
+  return Effect.map(HttpServerRequest.HttpServerRequest, ({ method }) =>
+    place.isAccount && method === "OPTIONS" ? preflight : refusal
+  )
 }
 
 /** Takes the routes of the groups, which are built before. */
@@ -143,17 +146,17 @@ export const layer = HttpApiBuilder.Router.unwrap((built) =>
       const router = yield* HttpLayerRouter.HttpRouter
       const { issuer } = yield* ServerSettings
       const clock = yield* ServerClock
+      const counting = yield* RateLimits.byAddress(["api"])
       const routes = built.routes as Iterable<Built>
       for (const [path, here] of Object.entries(Arr.groupBy(routes, ({ path }) => path))) {
         const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
         const place: Place = { issuer, path, isAccount, methods: here.map(({ method }) => method) }
         for (const { handler, method } of here) {
-          const answered = Effect.withClock(answer(place, method, handler), clock)
+          const answered = Effect.withClock(answer(place, method, handler, counting), clock)
           yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answered)
         }
-        for (const method of methods.filter((method) => !place.methods.includes(method))) {
-          yield* router.add(method, path as HttpLayerRouter.PathInput, otherwise(place, method))
-        }
+        const others = otherwise(place)
+        yield* Endpoint.addEveryMethod(router, path as HttpLayerRouter.PathInput, others, withHead(place.methods))
       }
     })
   )

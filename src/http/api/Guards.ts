@@ -17,7 +17,9 @@ const failure = Schema.Union(
   Problems.InsufficientScope,
   Problems.InvalidRequest,
   Problems.ServerError,
-  Problems.TemporarilyUnavailable
+  Problems.TemporarilyUnavailable,
+  // The endpoint answers with it before any guard is asked (see `ApiEndpoint`).
+  Problems.TooManyRequests
 )
 
 const bearer = (description: string) =>

@@ -81,6 +81,14 @@ export const Conflict = problem(
   (description) => new Errors.Conflict({ reason: "NameTaken", description })
 )
 
+export const TooManyRequests = problem(
+  Errors.TooManyRequests,
+  "temporarily_unavailable",
+  429,
+  "Too many requests: try again after Retry-After.",
+  (description) => new Errors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })
+)
+
 export const TemporarilyUnavailable = problem(
   Errors.TemporarilyUnavailable,
   "temporarily_unavailable",

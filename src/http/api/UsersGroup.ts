@@ -3,14 +3,14 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
-import { AccountName, Password, Subject, Username } from "../../domain/Account.js"
+import { AccountName, NewUsername, Password, Subject } from "../../domain/Account.js"
 import { AccountView } from "../../domain/views/AccountView.js"
 import { AdminGuard } from "./Guards.js"
 import * as Problems from "./Problems.js"
 import { summary } from "./Summary.js"
 
 const Users = Schema.Struct({ users: Schema.Array(AccountView) }).annotations({ identifier: "Users" })
-const NewUser = Schema.Struct({ username: Username, password: Password }).annotations({ identifier: "NewUser" })
+const NewUser = Schema.Struct({ username: NewUsername, password: Password }).annotations({ identifier: "NewUser" })
 const NewPassword = Schema.Struct({ password: Password }).annotations({ identifier: "NewPassword" })
 const path = Schema.Struct({ id: Subject })
 

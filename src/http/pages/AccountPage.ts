@@ -3,6 +3,7 @@ import type { Client } from "../../domain/Client.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import {
+  appName,
   code,
   confirmation,
   facts,
@@ -15,10 +16,12 @@ import {
   unverified
 } from "./Parts.js"
 import * as Problem from "./Problem.js"
+import * as Shorten from "./Shorten.js"
 
 /** An app that has access. Its form posts `action=withdraw`. */
 export interface AccountApp {
   readonly clientName: string
+  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
   /** The day it was allowed, as a person reads it. */
   readonly since: string
@@ -60,6 +63,8 @@ export interface AccountPage {
         /** The sealed state of the form. */
         readonly form: string
         readonly problem?: keyof typeof problems | undefined
+        /** With the problem `Throttled`: the time until another attempt is tried, in seconds. */
+        readonly waitSeconds?: number | undefined
       }
     | undefined
 }
@@ -75,7 +80,7 @@ const problems = {
   PasswordInvalid: Problem.passwordInvalid,
   PasswordsDiffer: "The two new passwords differ. Please try again.",
   Busy: Problem.busy,
-  Throttled: Problem.throttled
+  Throttled: Problem.throttled(undefined)
 }
 
 const resourceAccess = (resource: AccountApp["resources"][number]): Html => html`<h4>${resourceLabel(resource)}</h4>
@@ -88,13 +93,13 @@ const resourceAccess = (resource: AccountApp["resources"][number]): Html => html
       }`
 
 const appAccess = (app: AccountApp): Html => html`<section class="panel">
-      <h3>${name(app.clientName)}</h3>
-      ${app.clientOrigin === "Dynamic" && unverified}
+      <h3>${appName(app.clientName)}</h3>
+      ${unverified(app.clientOrigin)}
       <p class="soft">Allowed since ${app.since}</p>
       ${app.resources.map(resourceAccess)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
-      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${app.clientName}</bdi></span></button>
+      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}</span></button>
       </form>
     </section>`
 
@@ -115,10 +120,10 @@ const sessionRow = (session: AccountSession, logoutUrl: AccountPage["logoutUrl"]
 
 /** The name is there for password managers, which file the new password under it; it is not sent. */
 const passwordForm = (
-  { form, formAction, problem }: NonNullable<AccountPage["password"]>,
+  { form, formAction, problem, waitSeconds }: NonNullable<AccountPage["password"]>,
   username: string
 ): Html => html`<h2>Change your password</h2>
-    ${problemNotice(problem && problems[problem])}
+    ${problemNotice(problem === "Throttled" ? Problem.throttled(waitSeconds) : problem && problems[problem])}
     <form method="post" action="${formAction}">
     ${sealed(form)}
     <div class="unseen">

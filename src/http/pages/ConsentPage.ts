@@ -3,7 +3,8 @@ import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { code, destination, facts, name, resourceLabel, sealed, unverified, warning } from "./Parts.js"
+import { app, code, destination, facts, name, resourceLabel, sealed, warning } from "./Parts.js"
+import * as Shorten from "./Shorten.js"
 
 /** A scope on the consent page. */
 export interface ConsentScope {
@@ -26,8 +27,12 @@ export interface ConsentResource {
 /** What the consent page shows. */
 export interface ConsentPage {
   readonly clientName: string
+  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
-  /** The app's web site, as the app names it; linked when it is an https URL, left out otherwise. */
+  /**
+   * The app's web site, an https URL on the very host of `target`; missing where the app names another host's or none.
+   * The page leaves out what is no https URL.
+   */
   readonly clientUri?: string | undefined
   /** Where either answer sends the person. */
   readonly target: RedirectUri.Target
@@ -48,7 +53,7 @@ const site = (uri: string): Html | undefined => {
   if (!URL.canParse(uri)) return undefined
   const url = new URL(uri)
   if (url.protocol !== "https:") return undefined
-  return html`<p class="site"><a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${url.host}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
+  return html`<p class="site"><a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${Shorten.host(url.host)}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
 }
 
 const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label class="scope">
@@ -85,9 +90,8 @@ export const consentPage = (self: ConsentPage): string => {
     title: "Allow access?",
     body: html`<h1>Allow access?</h1>
     <div class="panel">
-      <div class="app">${facts([["App", name(self.clientName)]])}</div>
+      <div class="app">${facts([["App", app(self)]])}</div>
       ${self.clientUri !== undefined && site(self.clientUri)}
-      ${self.clientOrigin === "Dynamic" && unverified}
       <div class="account">
         <div>${facts([["Your account", name(self.username)]])}</div>
         <a class="tap"${href(self.switchUrl)}>Not you? Switch</a>

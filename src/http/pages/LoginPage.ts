@@ -1,13 +1,16 @@
 /** Where a person proves who they are, before an authorization (RFC 6749 §3.1) or with no app in view. */
+import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { destination, facts, field, name, problemNotice, sealed } from "./Parts.js"
+import { app, destination, facts, field, problemNotice, sealed } from "./Parts.js"
 import * as Problem from "./Problem.js"
 
-/** What the login page shows. `clientName` and `target` are missing when no app is waiting. */
+/** The data of the login page. `clientName`, `clientOrigin` and `target` are missing when no app is waiting. */
 export interface LoginPage {
   readonly clientName?: string | undefined
+  /** `Dynamic` for an app that registered itself: the page calls it unverified, above the password field. */
+  readonly clientOrigin?: Client["origin"] | undefined
   /** Where the person goes on to. */
   readonly target?: RedirectUri.Target | undefined
   readonly formAction: string
@@ -16,29 +19,34 @@ export interface LoginPage {
   /** A name to start with, or `""`. */
   readonly username: string
   readonly problem?: keyof typeof problems | undefined
+  /** With the problem `Throttled`: the time until another attempt is tried, in seconds. */
+  readonly waitSeconds?: number | undefined
 }
 
 const problems = {
   WrongCredentials: "That username and password do not match. Please try again.",
   FormExpired: "This page was open for too long. Please log in once more.",
-  Throttled: Problem.throttled,
+  Throttled: Problem.throttled(undefined),
   Busy: Problem.busy
 }
 
 /** The login page. */
 export const loginPage = (self: LoginPage): string => {
+  const { clientName, clientOrigin } = self
   const wrong = self.problem === "WrongCredentials"
   return layout({
     title: "Log in",
     body: html`<h1>Log in</h1>
     ${
-      (self.clientName !== undefined || self.target !== undefined) &&
+      (clientName !== undefined || self.target !== undefined) &&
       html`<div class="panel">${facts([
-        ...(self.clientName === undefined ? [] : [["App", name(self.clientName)] as const]),
+        ...(clientName === undefined ? [] : [["App", app({ clientName, clientOrigin })] as const]),
         ...(self.target === undefined ? [] : [["Takes you to", destination(self.target)] as const])
       ])}</div>`
     }
-    ${problemNotice(self.problem && problems[self.problem])}
+    ${problemNotice(
+      self.problem === "Throttled" ? Problem.throttled(self.waitSeconds) : self.problem && problems[self.problem]
+    )}
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}
     ${field({

@@ -1,9 +1,15 @@
 /** What several pages are made of. */
+import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, html } from "./Html.js"
+import * as Shorten from "./Shorten.js"
 
 /** A string from outside, set off from our own words and kept from turning or painting over them. */
 export const name = (text: string): Html => html`<bdi class="name" translate="no">${text}</bdi>`
+
+/** The name of an app, short enough that it leaves room for the rest of the page. */
+export const appName = (text: string): Html =>
+  html`<bdi class="name app-name" translate="no">${Shorten.name(text)}</bdi>`
 
 /** A host or a scheme: ASCII as URL parsers leave it, so it needs no guard and stands within a sentence. */
 const place = (text: string): Html => html`<b translate="no"><bdi>${text}</bdi></b>`
@@ -19,11 +25,11 @@ export const resourceLabel = (resource: { readonly name: string; readonly uri: s
 export const destination = (target: RedirectUri.Target): Html => {
   switch (target._tag) {
     case "Host":
-      return place(target.host)
+      return place(Shorten.host(target.host))
     case "Loopback":
       return html`a program on this device, at ${place(target.host)}`
     case "App":
-      return html`the app registered for ${place(`${target.scheme}:`)} on this device`
+      return html`the app registered for ${place(`${Shorten.scheme(target.scheme)}:`)} on this device`
   }
 }
 
@@ -42,8 +48,15 @@ const tick = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
 /** A quiet word of caution within a panel. */
 const caution = (text: string): Html => html`<div class="caution">${icon}<p>${text}</p></div>`
 
-/** What there is to know of an app that nobody but itself registered. */
-export const unverified = caution("Unverified: this app introduced itself, and nobody has checked its name.")
+const introducedItself = caution("Unverified: this app introduced itself, and nobody has checked its name.")
+
+/** The warning that goes with the name of an app that registered itself. */
+export const unverified = (origin: Client["origin"] | undefined): Html | false =>
+  origin === "Dynamic" && introducedItself
+
+/** An app as a fact: its name and, right below it, whether it is unverified. */
+export const app = (self: { readonly clientName: string; readonly clientOrigin: Client["origin"] | undefined }): Html =>
+  html`${appName(self.clientName)}${unverified(self.clientOrigin)}`
 
 /** Something to know before going on. */
 export const warning = (text: Html): Html => html`<div class="notice warn">${icon}<div>${text}</div></div>`

@@ -1,8 +1,13 @@
 /** Why a form came back, in the words that several pages share. */
+import { timeInWords } from "./Time.js"
 
 export const busy = "The server is busy just now. Wait a moment, then try again."
 
-export const throttled = "Too many attempts. Wait a while, then try again."
+/** `waitSeconds` is the time until another attempt is tried, where it is known. */
+export const throttled = (waitSeconds: number | undefined): string =>
+  waitSeconds === undefined
+    ? "Too many attempts. Wait a while, then try again."
+    : `Too many attempts. Try again in ${timeInWords(waitSeconds)}.`
 
 export const passwordInvalid =
   "That password cannot be used. A password has at least 8 characters, and at most 1024 bytes."

@@ -1,12 +1,15 @@
 /** What stands between an error answer and a target that this person never approved (RFC 9700 §4.11.2). */
+import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { destination, facts, name } from "./Parts.js"
+import { app, destination, facts } from "./Parts.js"
 
 /** What the notice shows. */
 export interface RedirectNoticePage {
   readonly clientName: string
+  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
+  readonly clientOrigin: Client["origin"]
   readonly target: RedirectUri.Target
   /** One sentence of ours: what the answer says. */
   readonly what: string
@@ -20,7 +23,7 @@ export const redirectNoticePage = (self: RedirectNoticePage): string =>
     body: html`<h1>Before you go on</h1>
     <p>${self.what}</p>
     <div class="panel">${facts([
-      ["App", name(self.clientName)],
+      ["App", app(self)],
       ["Asks to send you to", destination(self.target)]
     ])}</div>
     <p>Did you not expect this? Then close this page: nothing was allowed.</p>

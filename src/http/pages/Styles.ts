@@ -81,6 +81,7 @@ a:hover { text-decoration-thickness: 2px; }
 b { font-weight: 650; }
 .soft { color: var(--soft); font-size: 0.9375rem; }
 .name { display: inline-block; max-width: 100%; overflow: hidden; vertical-align: bottom; font-weight: 650; }
+.app-name { line-height: 1.35; max-height: 4.05em; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panel { margin: 0 0 1.25rem; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: 0.75rem; background: var(--panel); }
 .panel > :last-child, .app dl, .account dl, .row dl { margin-bottom: 0; }

@@ -2,13 +2,20 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Client, ClientId } from "../../domain/Client.js"
+import { type Client, type ClientId, isUseNew } from "../../domain/Client.js"
 import type { ClientStore } from "../../services/ClientStore.js"
 import * as Rows from "./Rows.js"
 
 const isUnused = ({ origin, usedAt }: Client): boolean => origin === "Dynamic" && Option.isNone(usedAt)
 
-export const make = ({ clients }: Rows.Rows): Context.Tag.Service<ClientStore> => {
+const inOrder = (clients: Iterable<Client>) =>
+  Rows.oldestFirst(
+    clients,
+    ({ issuedAt }) => issuedAt,
+    ({ id }) => id
+  )
+
+export const make = ({ clients, grants }: Rows.Rows): Context.Tag.Service<ClientStore> => {
   const insert = (client: Client) =>
     Effect.suspend(() => {
       if (clients.has(client.id)) return Rows.taken("client")
@@ -26,21 +33,18 @@ export const make = ({ clients }: Rows.Rows): Context.Tag.Service<ClientStore> =
   return {
     insert,
     insertDynamic: (client, atMost) =>
-      Effect.suspend(() =>
-        Array.from(clients.values()).filter(isUnused).length < atMost
-          ? Effect.as(insert(client), "Created" as const)
-          : Effect.succeed("QuotaReached" as const)
-      ),
+      Effect.suspend(() => {
+        if (atMost === 0) return Effect.succeed(0)
+        if (clients.has(client.id)) return Rows.taken("client")
+        const unused = Array.from(clients.values()).filter(isUnused)
+        const replaced = unused.length < atMost ? undefined : inOrder(unused)[0]
+        if (replaced !== undefined) clients.delete(replaced.id)
+        return Effect.as(insert(client), replaced === undefined ? unused.length + 1 : unused.length)
+      }),
     find: (id) => Effect.sync(() => Option.fromNullable(clients.get(id))),
-    list: Effect.sync(() =>
-      Rows.oldestFirst(
-        clients.values(),
-        ({ issuedAt }) => issuedAt,
-        ({ id }) => id
-      )
-    ),
+    list: Effect.sync(() => inOrder(clients.values())),
     markUsed: (id, now) =>
-      Effect.asVoid(update(id, ({ usedAt }) => ({ usedAt: Option.orElseSome(usedAt, () => now) }))),
+      Effect.asVoid(update(id, (client) => (isUseNew(client, now) ? { usedAt: Option.some(now) } : {}))),
     setState: (id, state) => update(id, ({ epoch }) => ({ state, epoch: state === "Disabled" ? epoch + 1 : epoch })),
     setSecret: (id, secret) => update(id, ({ epoch }) => ({ secret: Option.some(secret), epoch: epoch + 1 })),
     remove: (id) => Effect.sync(() => clients.delete(id)),
@@ -48,6 +52,13 @@ export const make = ({ clients }: Rows.Rows): Context.Tag.Service<ClientStore> =
       Effect.sync(() =>
         Rows.prune(clients, (client) => (isUnused(client) ? client.issuedAt : undefined), before, limit)
       ),
+    removeAbandoned: (before, limit) =>
+      Effect.sync(() => {
+        const granted = new Set(Array.from(grants.values(), ({ terms }) => terms.clientId))
+        const lastUse = ({ id, origin, usedAt }: Client) =>
+          origin === "Dynamic" && !granted.has(id) ? Option.getOrUndefined(usedAt) : undefined
+        return Rows.prune(clients, lastUse, before, limit)
+      }),
     advanceEpoch: (id) => Effect.asVoid(update(id, ({ epoch }) => ({ epoch: epoch + 1 })))
   }
 }

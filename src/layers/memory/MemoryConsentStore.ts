@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type { Consent } from "../../domain/Consent.js"
-import * as Scope from "../../domain/Scope.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import type { ConsentStore, Pair } from "../../services/ConsentStore.js"
 import * as Rows from "./Rows.js"
 
@@ -14,11 +14,10 @@ const byPair: Order.Order<Pair> = Order.combine(
   Order.mapInput(Order.string, ({ clientId }: Pair) => clientId)
 )
 
-const allowsSomething = ({ redirectUris, resources, scope }: Consent): boolean =>
-  scope.size + resources.size + redirectUris.size > 0
+const allowsSomething = ({ granted, redirectUris }: Consent): boolean => granted.size + redirectUris.size > 0
 
 const takeBack = (consents: Rows.Rows["consents"], consent: Consent): void => {
-  const nothing = { scope: Scope.empty, resources: new Set<never>(), redirectUris: new Set<never>() }
+  const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
   consents.set(Rows.pairOf(consent.subject, consent.clientId), { ...consent, ...nothing, epoch: consent.epoch + 1 })
 }
 
@@ -33,8 +32,7 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
           ? { ...added, epoch: 1 }
           : {
               ...before,
-              scope: Scope.union(before.scope, added.scope),
-              resources: new Set([...before.resources, ...added.resources]),
+              granted: ResourceScopes.union(before.granted, added.granted),
               redirectUris: new Set([...before.redirectUris, ...added.redirectUris]),
               updatedAt: DateTime.max(before.updatedAt, added.updatedAt)
             }
@@ -61,7 +59,9 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
   withdraw: (subject, clientId) =>
     Effect.sync(() => {
       const before = consents.get(Rows.pairOf(subject, clientId))
-      if (before !== undefined) takeBack(consents, before)
+      if (before === undefined) return false
+      takeBack(consents, before)
+      return allowsSomething(before)
     }),
   withdrawAll: (whose) =>
     Effect.sync(() => {

@@ -4,17 +4,25 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
+import * as Chain from "../../domain/Chain.js"
 import * as Grant from "../../domain/Grant.js"
 import * as Time from "../../domain/Time.js"
 import type { GrantStore, Which } from "../../services/GrantStore.js"
 import * as Rows from "./Rows.js"
 
-const redeem = ({ code, terms }: Grant.Approved, { chain, now }: Grant.Redemption): Grant.Active => ({
+const redeem = ({ code, terms }: Grant.Approved, { chain, network, now }: Grant.Redemption): Grant.Active => ({
   _tag: "Active",
   terms,
   code,
   redeemedAt: now,
-  chain: Option.map(chain, (first) => ({ ...first, generation: 1, rotatedAt: now, burst: Option.none() }))
+  redeemedFrom: network,
+  chain: Option.map(chain, (first) => ({
+    ...first,
+    generation: 1,
+    rotatedAt: now,
+    rotatedFrom: Option.none(),
+    burst: Option.none()
+  }))
 })
 
 /** When a grant is over, or its code is that was never redeemed. */
@@ -87,7 +95,7 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
         }
         const rotated: Grant.Refreshable = {
           ...grant,
-          chain: Option.some(Grant.rotated(grant.chain.value, rotation)) as Option.Some<Grant.Chain>
+          chain: Option.some(Chain.rotated(grant.chain.value, rotation)) as Option.Some<Chain.Chain>
         }
         grants.set(grant.terms.id, rotated)
         return Grant.RotationAnswer.Rotated({ grant: rotated })

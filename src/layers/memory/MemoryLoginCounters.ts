@@ -1,28 +1,36 @@
 /** Counters of failed logins in memory. */
 import type * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { type Counter, type LoginCounters, none } from "../../services/LoginCounters.js"
+import * as FailureCounter from "../../domain/FailureCounter.js"
+import { Counting, type LoginCounters } from "../../services/LoginCounters.js"
 import type * as Rows from "./Rows.js"
 
 export const make = ({ loginCounters }: Rows.Rows): Context.Tag.Service<LoginCounters> => {
-  const find = (bucket: number): Counter => loginCounters.get(bucket) ?? none
+  const find = (bucket: number) => loginCounters.get(bucket) ?? FailureCounter.none
 
   return {
     find: (bucket) => Effect.sync(() => find(bucket)),
-    fail: (bucket, now, forgottenBefore) =>
+    count: (bucket, rule, { epochMillis: now }) =>
       Effect.sync(() => {
-        const { failures, lastFailureAt } = find(bucket)
-        const remembered = DateTime.lessThan(lastFailureAt, forgottenBefore) ? 0 : failures
-        const counter = { failures: remembered + 1, lastFailureAt: now }
+        const before = find(bucket)
+        if (before.pausedUntil > now) return Counting.Paused({ until: before.pausedUntil })
+        const counter = FailureCounter.count(before, rule, now)
         loginCounters.set(bucket, counter)
-        return counter
+        return Counting.Counted({ counter })
       }),
-    release: (bucket) =>
+    release: (bucket, rule, counted) =>
       Effect.sync(() => {
         const counter = find(bucket)
-        if (counter.failures > 0) loginCounters.set(bucket, { ...counter, failures: counter.failures - 1 })
+        if (counter.generation !== counted.generation) return
+        loginCounters.set(bucket, {
+          ...counter,
+          forgottenAt: counter.forgottenAt - rule.forgetsEvery,
+          pausedUntil: counter.pausedUntil === counted.pausedUntil ? 0 : counter.pausedUntil
+        })
       }),
-    reset: (bucket) => Effect.sync(() => void loginCounters.delete(bucket))
+    clear: (bucket) =>
+      Effect.sync(
+        () => void loginCounters.set(bucket, { ...FailureCounter.none, generation: find(bucket).generation + 1 })
+      )
   }
 }

@@ -35,7 +35,8 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<SessionStore> => {
     prune: (before, limit) => Effect.sync(() => Rows.prune(sessions, ({ expiresAt }) => expiresAt, before, limit)),
     end: (id) =>
       Effect.sync(() => {
-        for (const session of sessions.values()) if (session.id === id) sessions.delete(session.digest)
+        const session = Array.from(sessions.values()).find((session) => session.id === id)
+        return session !== undefined && sessions.delete(session.digest)
       })
   }
 }

@@ -7,12 +7,12 @@ import type { Client, ClientId } from "../../domain/Client.js"
 import type { Consent } from "../../domain/Consent.js"
 import type { Digest } from "../../domain/Digest.js"
 import type { Event } from "../../domain/Event.js"
+import type { Counter } from "../../domain/FailureCounter.js"
 import type * as Grant from "../../domain/Grant.js"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { ResourceIndicator } from "../../domain/Resource.js"
 import type { Session } from "../../domain/Session.js"
 import type { KeyId, StoredKey } from "../../services/KeyStore.js"
-import type { Counter } from "../../services/LoginCounters.js"
 import type { StoredResource } from "../../services/ResourceStore.js"
 
 /** The rows of one issuer. */

@@ -8,7 +8,9 @@ import { latest } from "./migrations.js"
 export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, E>
 
 /** Before when what is past use ended, or happened (see `services/Upkeep`). */
-export type Cutoffs = Readonly<Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients", DateTime.Utc>>
+export type Cutoffs = Readonly<
+  Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients" | "abandonedClients", DateTime.Utc>
+>
 
 /** Numbers by the names of tables. */
 export type PerTable = Readonly<Record<string, number>>
@@ -55,8 +57,7 @@ const madeAt: Readonly<Record<string, string>> = {
   consents: "updated_at",
   grants: "approved_at",
   root_keys: "created_at",
-  events: "at",
-  login_counters: "last_failure_at"
+  events: "at"
 }
 
 const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
@@ -64,7 +65,11 @@ const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   sessions: `expires_at < ${cutoffs.sessions.epochMillis}`,
   revoked_tokens: `expires_at < ${cutoffs.revokedTokens.epochMillis}`,
   events: `at < ${cutoffs.events.epochMillis}`,
-  clients: `origin = 'Dynamic' and used_at is null and issued_at < ${cutoffs.clients.epochMillis}`,
+  clients: `origin = 'Dynamic' and (
+    used_at is null and issued_at < ${cutoffs.clients.epochMillis}
+    or used_at < ${cutoffs.abandonedClients.epochMillis}
+      and not exists (select 1 from grants where grants.issuer = clients.issuer and grants.client_id = clients.id)
+  )`,
   consents: "not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)"
 })
 

@@ -1,6 +1,7 @@
 /** Clients in a SQL database. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -34,6 +35,11 @@ const Row = Schema.Struct({
 })
 
 const read = SqlText.reader("clients", Row)
+
+const readCount = SqlText.reader(
+  "clients",
+  Schema.Struct({ value: Schema.Union(Schema.Number, Schema.NumberFromString) })
+)
 
 const encodeMetadata = Schema.encodeSync(Metadata)
 
@@ -74,6 +80,8 @@ const encode = (client: Client.Client) => ({
   epoch: client.epoch
 })
 
+const usePrecision = Duration.toMillis(Client.usePrecision)
+
 const isChanged = (rows: ReadonlyArray<object>): boolean => rows.length > 0
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ClientStore> => {
@@ -90,6 +98,17 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       :state, cast(:usedAt as bigint), cast(:epoch as bigint)
     where (select count(*) from clients where issuer = :issuer and ${unused}) < cast(:atMost as bigint)
     returning id`)
+  // A new client gets the row of the oldest one, so that one statement removes the one and keeps the other. The condition
+  // is stated again outside, for a client that is used while it is being replaced.
+  const replaceOldest = query(`
+    update clients set
+      id = :id, issued_at = :issuedAt, origin = :origin, metadata = :metadata, secret_digest = :secretDigest,
+      secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt, epoch = :epoch
+    where issuer = :issuer and ${unused} and id = (
+      select id from clients where issuer = :issuer and ${unused} order by issued_at limit 1
+    )
+    returning id`)
+  const countUnused = query(`select count(*) as value from clients where issuer = :issuer and ${unused}`)
   const find = query(`select ${columns} from clients where issuer = :issuer and id = :id`)
   const list = query(`select ${columns} from clients where issuer = :issuer order by issued_at, id`)
   const lock = query("select pg_advisory_xact_lock(hashtextextended(:issuer, 0))")
@@ -103,7 +122,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
           .pipe(Effect.catchTag("SqlError", SqlText.unavailable), Effect.uninterruptible),
       orElse: () => (self) => self
     })
-  const markUsed = query("update clients set used_at = :now where issuer = :issuer and id = :id and used_at is null")
+  const markUsed = query(`
+    update clients set used_at = :now
+    where issuer = :issuer and id = :id and (used_at is null or used_at <= :before)`)
   const setState = query(`
     update clients set state = :state, epoch = epoch + case when :state = 'Disabled' then 1 else 0 end
     where issuer = :issuer and id = :id
@@ -120,22 +141,41 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       order by issued_at limit :limit
     )
     returning id`)
+  const hasNoGrant =
+    "not exists (select 1 from grants where grants.issuer = clients.issuer and grants.client_id = clients.id)"
+  // As above; as a sum, so that rows are found by their ids (see SqlGrantStore).
+  const removeAbandoned = query(`
+    delete from clients where issuer = :issuer and id in (
+      select id from clients
+      where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant}
+      order by used_at limit :limit
+    ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant}
+    returning id`)
   const advanceEpoch = query("update clients set epoch = epoch + 1 where issuer = :issuer and id = :id")
+
+  /** Neither statement does it where a client is used between them, which makes room for the next attempt. */
+  const keepDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
+    Effect.gen(function* () {
+      const row = encode(client)
+      const isKept = isChanged(yield* insertDynamic({ ...row, atMost })) || isChanged(yield* replaceOldest(row))
+      if (!isKept) return yield* keepDynamic(client, atMost)
+      return (yield* readCount((yield* countUnused({}))[0])).value
+    })
 
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
-    insertDynamic: (client, atMost) =>
-      Effect.map(alone(Effect.suspend(() => insertDynamic({ ...encode(client), atMost }))), (made) =>
-        made.length > 0 ? "Created" : "QuotaReached"
-      ),
+    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(keepDynamic(client, atMost))),
     find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
     list: Effect.flatMap(list({}), Effect.forEach(decode)),
-    markUsed: (id, now) => Effect.asVoid(markUsed({ id, now: now.epochMillis })),
+    markUsed: (id, now) =>
+      Effect.asVoid(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision })),
     setState: (id, state) => Effect.map(setState({ id, state }), isChanged),
     setSecret: (id, secret) => Effect.map(setSecret({ id, ...encodeSecret(secret) }), isChanged),
     remove: (id) => Effect.map(remove({ id }), isChanged),
     removeUnused: (before, limit) =>
       Effect.map(removeUnused({ before: before.epochMillis, limit }), (removed) => removed.length),
+    removeAbandoned: (before, limit) =>
+      Effect.map(removeAbandoned({ before: before.epochMillis, limit }), (removed) => removed.length),
     advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id }))
   }
 }

@@ -19,20 +19,28 @@ import type { Consent } from "../../domain/Consent.js"
 import type { Issuer } from "../../domain/Issuer.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import * as Scope from "../../domain/Scope.js"
 import type { ConsentStore } from "../../services/ConsentStore.js"
 import * as SqlText from "./SqlText.js"
 
 const Pair = Schema.Struct({ updated_at: SqlText.Instant, epoch: Schema.Int })
 
+/** A resource, or a resource, a space and one token of the scope there: neither holds a space. */
+const Granted = Schema.String.pipe(Schema.filter((text) => isResource(text.split(" ", 1)[0])))
+const isResource = Schema.is(ResourceIndicator)
+
 const Item = Schema.Union(
+  Schema.Struct({ kind: Schema.Literal("granted"), value: Granted }),
+  Schema.Struct({ kind: Schema.Literal("redirect_uri"), value: RedirectUri }),
+  // Of a version before 7, which did not keep what was allowed where.
   Schema.Struct({ kind: Schema.Literal("scope"), value: Schema.String }),
-  Schema.Struct({ kind: Schema.Literal("resource"), value: ResourceIndicator }),
-  Schema.Struct({ kind: Schema.Literal("redirect_uri"), value: RedirectUri })
+  Schema.Struct({ kind: Schema.Literal("resource"), value: ResourceIndicator })
 )
 type Item = typeof Item.Type
 
 const readPair = SqlText.reader("consents", Pair)
-const readEpoch = SqlText.reader("consents", Pair.pick("epoch"))
+const readRaised = SqlText.reader("consents", Schema.Struct({ epoch: Schema.Int, had_items: Schema.Literal(0, 1) }))
 const readItems = SqlText.reader("consent_items", Schema.Array(Item))
 
 const readListed = SqlText.reader(
@@ -45,11 +53,37 @@ const readPage = SqlText.reader(
   Schema.Array(Schema.Struct({ subject: Subject, client_id: ClientId, has_client: Schema.Number }))
 )
 
-const itemsOf = ({ redirectUris, resources, scope }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
-  ...Array.from(scope, (value) => ({ kind: "scope" as const, value })),
-  ...Array.from(resources, (value) => ({ kind: "resource" as const, value })),
+const itemsOf = ({ granted, redirectUris }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
+  ...Array.from(granted).flatMap(([resource, scope]) =>
+    [resource, ...Array.from(scope, (token) => `${resource} ${token}`)].map((value) => ({
+      kind: "granted" as const,
+      value
+    }))
+  ),
   ...Array.from(redirectUris, (value) => ({ kind: "redirect_uri" as const, value }))
 ]
+
+const valuesOf = <Kind extends Item["kind"]>(items: ReadonlyArray<Item>, kind: Kind) =>
+  items.flatMap((item) => (item.kind === kind ? [item.value as Extract<Item, { readonly kind: Kind }>["value"]] : []))
+
+const grantedOf = (items: ReadonlyArray<Item>): ResourceScopes.ResourceScopes => {
+  const granted = new Map<ResourceIndicator, Set<string>>()
+  for (const value of valuesOf(items, "granted")) {
+    const [uri = "", token] = value.split(" ")
+    const resource = ResourceIndicator.make(uri, true)
+    const scope = granted.get(resource) ?? new Set()
+    granted.set(resource, token === undefined ? scope : scope.add(token))
+  }
+  return granted
+}
+/**
+ * A consent of a version before 7, with every scope at every resource. It is listed, so that the person can withdraw it.
+ * It is not found: a scope that has moved since must not be taken for allowed, so the person is asked once more.
+ */
+const grantedBefore = (items: ReadonlyArray<Item>): ResourceScopes.ResourceScopes => {
+  const scope = Scope.fromIterable(valuesOf(items, "scope"))
+  return ResourceScopes.make(...valuesOf(items, "resource").map((uri) => [uri, scope] as const))
+}
 
 const consentOf = (
   subject: Subject,
@@ -59,9 +93,8 @@ const consentOf = (
 ): Consent => ({
   subject,
   clientId,
-  scope: new Set(items.flatMap((item) => (item.kind === "scope" ? [item.value] : []))),
-  resources: new Set(items.flatMap((item) => (item.kind === "resource" ? [item.value] : []))),
-  redirectUris: new Set(items.flatMap((item) => (item.kind === "redirect_uri" ? [item.value] : []))),
+  granted: grantedOf(items),
+  redirectUris: new Set(valuesOf(items, "redirect_uri")),
   updatedAt: pair.updated_at,
   epoch: pair.epoch
 })
@@ -89,7 +122,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning updated_at, epoch`)
   const advanceEpoch = query(`
     update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject and client_id = :clientId
-    returning epoch`)
+    returning epoch, case when exists (
+      select 1 from consent_items
+      where consent_items.issuer = consents.issuer and consent_items.subject = consents.subject
+        and consent_items.client_id = consents.client_id and consent_items.epoch = consents.epoch - 1
+    ) then 1 else 0 end as had_items`)
   const forget = query(`
     delete from consent_items
     where issuer = :issuer and subject = :subject and client_id = :clientId and epoch < :epoch`)
@@ -158,7 +195,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       return yield* Effect.forEach(
         Object.values(Arr.groupBy(rows, ({ client_id }) => client_id)),
         ([pair, ...others]) =>
-          Effect.map(readItems([pair, ...others]), (items) => consentOf(subject, pair.client_id, pair, items))
+          Effect.map(readItems([pair, ...others]), (items) => {
+            const consent = consentOf(subject, pair.client_id, pair, items)
+            return { ...consent, granted: ResourceScopes.union(grantedBefore(items), consent.granted) }
+          })
       )
     }),
 
@@ -182,12 +222,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     }),
 
     withdraw: Effect.fnUntraced(function* (subject, clientId) {
-      const raised = yield* advanceEpoch({ subject, clientId })
-      // From here on nothing of it counts; what follows only tidies up.
-      for (const row of raised) {
-        const { epoch } = yield* readEpoch(row)
-        yield* forget({ subject, clientId, epoch })
-      }
+      const [row] = yield* advanceEpoch({ subject, clientId })
+      if (row === undefined) return false
+      const { epoch, had_items } = yield* readRaised(row)
+      // Nothing of it counts any more; this only deletes the rows.
+      yield* forget({ subject, clientId, epoch })
+      return had_items === 1
     }),
 
     withdrawAll: (whose) =>

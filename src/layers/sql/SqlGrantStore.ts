@@ -31,9 +31,9 @@ const epochsStand = `
     where issuer = grants.issuer and subject = grants.subject and client_id = grants.client_id
   )`
 
-/** A revoked grant has no chain: the key of it is erased. */
-const withoutChain = `generation = null, token_digest = null, chain_key = null, rotated_at = null,
-  burst_generation = null, burst_began_at = null, idle_expires_at = null`
+/** A revoked grant has no chain, whose key is erased, and no networks. */
+const withoutChain = `generation = null, token_digest = null, chain_key = null, rotated_at = null, rotated_from = null,
+  burst_generation = null, burst_began_at = null, burst_began_from = null, idle_expires_at = null, redeemed_from = null`
 
 const revokeEach = `
   update grants set state = 'Revoked', revoked_at = :now, revocation_reason = :reason, ${withoutChain}
@@ -47,11 +47,11 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   return {
     approve: query(`
       insert into grants (
-        issuer, id, state, subject, client_id, redirect_uri, scope, resources, session_id, authenticated_at, approved_at,
-        expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at
+        issuer, id, state, subject, client_id, redirect_uri, scope, resources, granted, session_id, authenticated_at,
+        approved_at, expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at
       ) values (
-        :issuer, :id, 'Approved', :subject, :clientId, :redirectUri, :scope, :resources, :sessionId, :authenticatedAt,
-        :approvedAt, :expiresAt, :subjectEpoch, :clientEpoch, :consentEpoch, :codeDigest, :codeChallenge, :codeExpiresAt
+        :issuer, :id, 'Approved', :subject, :clientId, :redirectUri, :scope, :resources, :granted, :sessionId,
+        :authenticatedAt, :approvedAt, :expiresAt, :subjectEpoch, :clientEpoch, :consentEpoch, :codeDigest, :codeChallenge, :codeExpiresAt
       )
       on conflict (issuer, id) do nothing
       returning id`),
@@ -60,6 +60,7 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       update grants set
         state = case when code_challenge = :challenge then 'Active' else 'Revoked' end,
         redeemed_at = case when code_challenge = :challenge then cast(:now as bigint) end,
+        redeemed_from = case when code_challenge = :challenge then cast(:network as text) end,
         revoked_at = case when code_challenge = :challenge then null else cast(:now as bigint) end,
         revocation_reason = case when code_challenge = :challenge then null else 'WrongVerifier' end,
         generation = case when code_challenge = :challenge then cast(:generation as bigint) end,
@@ -77,8 +78,10 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
         generation = generation + 1,
         token_digest = :successor,
         rotated_at = :now,
+        rotated_from = :network,
         burst_generation = case when burst_began_at > :burstOver then burst_generation else generation end,
         burst_began_at = case when burst_began_at > :burstOver then burst_began_at else cast(:now as bigint) end,
+        burst_began_from = case when burst_began_at > :burstOver then burst_began_from else cast(:network as text) end,
         idle_expires_at = :idleExpiresAt
       where issuer = :issuer and id = :id and state = 'Active' and generation = :generation and token_digest = :tokenDigest
         and expires_at > :now and idle_expires_at > :now and ${epochsStand}
@@ -178,6 +181,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         clientId: redemption.clientId,
         redirectUri: Option.getOrNull(redemption.redirectUri),
         challenge: redemption.challenge,
+        network: Option.getOrNull(redemption.network),
         now: now.epochMillis,
         generation: first ? 1 : null,
         tokenDigest: first?.digest ?? null,
@@ -198,6 +202,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         generation: rotation.generation,
         tokenDigest: rotation.digest,
         successor: rotation.successor,
+        network: Option.getOrNull(rotation.network),
         now: rotation.now.epochMillis,
         burstOver: burstOver(rotation),
         idleExpiresAt: rotation.idleExpiresAt.epochMillis

@@ -4,42 +4,83 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as FailureCounter from "../../domain/FailureCounter.js"
 import type { Issuer } from "../../domain/Issuer.js"
-import { type LoginCounters, none } from "../../services/LoginCounters.js"
+import { Counting, type LoginCounters } from "../../services/LoginCounters.js"
 import * as SqlText from "./SqlText.js"
 
-const read = SqlText.reader("login_counters", Schema.Struct({ failures: Schema.Int, last_failure_at: SqlText.Instant }))
+const read = SqlText.reader(
+  "login_counters",
+  Schema.Struct({ forgotten_at: Schema.Int, paused_until: Schema.Int, generation: Schema.Int })
+)
 
 const decode = (row: unknown) =>
-  Effect.map(read(row), ({ failures, last_failure_at }) => ({ failures, lastFailureAt: last_failure_at }))
+  Effect.map(read(row), ({ forgotten_at, generation, paused_until }) => ({
+    forgottenAt: forgotten_at,
+    pausedUntil: paused_until,
+    generation
+  }))
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<LoginCounters> => {
   const query = SqlText.queries(sql, issuer)
-  const find = query("select failures, last_failure_at from login_counters where issuer = :issuer and bucket = :bucket")
-  const fail = query(`
-    insert into login_counters (issuer, bucket, failures, last_failure_at) values (:issuer, :bucket, 1, :now)
+  const findRow = query(`
+    select forgotten_at, paused_until, generation from login_counters where issuer = :issuer and bucket = :bucket`)
+  /** `FailureCounter.count` on the row while it is locked. */
+  const countRow = query(`
+    insert into login_counters (issuer, bucket, forgotten_at, paused_until, generation)
+    values (:issuer, :bucket, cast(:now as bigint) + cast(:each as bigint), 0, 0)
+    on conflict (issuer, bucket) do update set (forgotten_at, paused_until) = (
+      select
+        base + cast(:each as bigint),
+        case
+          when beyond <= 0 then 0
+          when beyond > cast(:doublings as bigint) then cast(:now as bigint) + cast(:each as bigint)
+          else cast(:now as bigint) + (cast(:first as bigint) << cast(beyond - 1 as integer))
+        end
+      from (
+        select
+          base,
+          (base - cast(:now as bigint) + cast(:each as bigint) - 1) / cast(:each as bigint) + 1 - cast(:free as bigint)
+            as beyond
+        from (
+          select case
+            when login_counters.forgotten_at > cast(:now as bigint) then login_counters.forgotten_at
+            else cast(:now as bigint)
+          end as base
+        ) as before
+      ) as counted
+    )
+    where login_counters.paused_until <= cast(:now as bigint)
+    returning forgotten_at, paused_until, generation`)
+  const releaseRow = query(`
+    update login_counters set
+      forgotten_at = forgotten_at - cast(:each as bigint),
+      paused_until = case when paused_until = cast(:pausedUntil as bigint) then 0 else paused_until end
+    where issuer = :issuer and bucket = :bucket and generation = :generation`)
+  const clearRow = query(`
+    insert into login_counters (issuer, bucket, forgotten_at, paused_until, generation)
+    values (:issuer, :bucket, 0, 0, 1)
     on conflict (issuer, bucket) do update set
-      failures = case
-        when login_counters.last_failure_at < :forgottenBefore then 1
-        else login_counters.failures + 1
-      end,
-      last_failure_at = excluded.last_failure_at
-    returning failures, last_failure_at`)
-  const release = query(`
-    update login_counters set failures = failures - 1 where issuer = :issuer and bucket = :bucket and failures > 0`)
-  const reset = query("delete from login_counters where issuer = :issuer and bucket = :bucket")
+      forgotten_at = 0, paused_until = 0, generation = login_counters.generation + 1`)
+
+  const find = (bucket: number) =>
+    Effect.map(
+      Effect.flatMap(findRow({ bucket }), (rows) => SqlText.first(rows, decode)),
+      Option.getOrElse(() => FailureCounter.none)
+    )
 
   return {
-    find: (bucket) =>
-      Effect.map(
-        Effect.flatMap(find({ bucket }), (rows) => SqlText.first(rows, decode)),
-        Option.getOrElse(() => none)
-      ),
-    fail: (bucket, now, forgottenBefore) =>
-      Effect.flatMap(fail({ bucket, now: now.epochMillis, forgottenBefore: forgottenBefore.epochMillis }), ([row]) =>
-        decode(row)
-      ),
-    release: (bucket) => Effect.asVoid(release({ bucket })),
-    reset: (bucket) => Effect.asVoid(reset({ bucket }))
+    find,
+    count: Effect.fnUntraced(function* (bucket, rule, { epochMillis: now }) {
+      const { firstPause: first, forgetsEvery: each, free } = rule
+      const rows = yield* countRow({ bucket, now, each, first, free, doublings: FailureCounter.doublings(rule) })
+      const counted = yield* SqlText.first(rows, decode)
+      if (Option.isSome(counted)) return Counting.Counted({ counter: counted.value })
+      // The pause may have been ended since; then this one comes a moment early.
+      return Counting.Paused({ until: Math.max((yield* find(bucket)).pausedUntil, now) })
+    }),
+    release: (bucket, { forgetsEvery: each }, { generation, pausedUntil }) =>
+      Effect.asVoid(releaseRow({ bucket, each, generation, pausedUntil })),
+    clear: (bucket) => Effect.asVoid(clearRow({ bucket }))
   }
 }

@@ -10,8 +10,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const query = SqlText.queries(sql, issuer)
   const insert = query(`
     insert into revoked_tokens (issuer, id, expires_at) values (:issuer, :id, :expiresAt)
-    on conflict (issuer, id) do update set expires_at = excluded.expires_at
-      where excluded.expires_at > revoked_tokens.expires_at`)
+    on conflict (issuer, id) do nothing
+    returning id`)
+  const prolong = query(`
+    update revoked_tokens set expires_at = :expiresAt where issuer = :issuer and id = :id and expires_at < :expiresAt`)
   const has = query("select 1 as found from revoked_tokens where issuer = :issuer and id = :id")
   // As a sum, so that rows are found by their ids (see SqlGrantStore).
   const prune = query(`
@@ -21,7 +23,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning id`)
 
   return {
-    insert: (id, expiresAt) => Effect.asVoid(insert({ id, expiresAt: expiresAt.epochMillis })),
+    insert: Effect.fnUntraced(function* (id, { epochMillis: expiresAt }) {
+      const isNew = (yield* insert({ id, expiresAt })).length > 0
+      if (!isNew) yield* prolong({ id, expiresAt })
+      return isNew
+    }),
     prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
     has: (id) => Effect.map(has({ id }), (found) => found.length > 0)
   }

@@ -54,7 +54,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       select id from sessions where issuer = :issuer and expires_at < :before order by expires_at limit :limit
     )
     returning id`)
-  const end = query("delete from sessions where issuer = :issuer and id = :id")
+  const end = query("delete from sessions where issuer = :issuer and id = :id returning id")
 
   return {
     insert: (session) =>
@@ -72,6 +72,6 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       Effect.flatMap(find({ digest, now: now.epochMillis }), (rows) => SqlText.first(rows, decode)),
     list: (subject, now) => Effect.flatMap(list({ subject, now: now.epochMillis }), Effect.forEach(decode)),
     prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
-    end: (id) => Effect.asVoid(end({ id }))
+    end: (id) => Effect.map(end({ id }), (ended) => ended.length > 0)
   }
 }

@@ -11,11 +11,13 @@ import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Time from "../../domain/Time.js"
 import { challengeOf, digest } from "../Crypto.js"
 import { Events } from "../Events.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
+import * as Networks from "../Networks.js"
 import { RefreshChain } from "../RefreshChain.js"
 import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
@@ -35,12 +37,13 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 /** The checks that spend nothing come first; then one statement spends the code, and says how that went. */
 export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   request: typeof parameters.Type,
-  client: Client
+  client: Client,
+  caller: GrantTypes.Caller
 ) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain
   const events = yield* Events
-  const { lifetimes } = yield* ServerSettings
+  const { lifetimes, retryFromElsewhere } = yield* ServerSettings
   const resources = yield* Resources
 
   const parsed = AuthorizationCode.parse(request.code)
@@ -55,7 +58,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   yield* Effect.annotateCurrentSpan(ids)
   if (terms.clientId !== client.id) return yield* refuse("WrongClient")
   const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
-  const access = yield* prepare(terms, terms.scope, audience)
+  const access = yield* prepare(terms, ResourceScopes.scope(terms.granted), audience)
 
   const now = yield* DateTime.now
   const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
@@ -67,6 +70,8 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     challenge: challengeOf(request.code_verifier),
     now,
     duplicateWindow: lifetimes.codeWindow,
+    network: Networks.ofRedemption(code.text, caller),
+    fromElsewhere: retryFromElsewhere,
     chain: Option.map(chain, ({ sealedKey, token }) => ({
       digest: digest(RefreshToken.format(token)),
       key: sealedKey,
@@ -76,6 +81,8 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
 
   const tell = (happening: Happening, what: InvalidGrant["reason"]) =>
     Effect.zipRight(events.publish(happening), refuse(what))
+  const tellDuplicate = (elsewhere: boolean) =>
+    events.publishDaily({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids })
   return yield* Grant.RedemptionAnswer.$match(answer, {
     Redeemed: () =>
       Effect.as(
@@ -86,10 +93,13 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
         )
       ),
     WrongVerifier: () => tell({ _tag: "Revoked", ...ids, reason: "WrongVerifier" }, "WrongVerifier"),
-    Duplicate: () => tell({ _tag: "Duplicate", ...ids }, "Duplicate"),
-    Replayed: () =>
-      Effect.flatMap(grants.revoke(terms.id, "CodeReplayed", now), (isNew) =>
-        isNew ? tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed") : refuse("Replayed")
+    Duplicate: ({ elsewhere }) => Effect.zipRight(tellDuplicate(elsewhere), refuse("Duplicate")),
+    Replayed: ({ elsewhere }) =>
+      (elsewhere ? tellDuplicate(elsewhere) : Effect.void).pipe(
+        Effect.zipRight(grants.revoke(terms.id, "CodeReplayed", now)),
+        Effect.flatMap((isNew) =>
+          isNew ? tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed") : refuse("Replayed")
+        )
       ),
     Expired: () => refuse("Expired"),
     Unknown: () => refuse("Unknown")

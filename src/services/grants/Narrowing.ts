@@ -4,6 +4,7 @@ import type * as Grant from "../../domain/Grant.js"
 import { InvalidScope, InvalidTarget } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { Audience } from "../AccessTokens.js"
 
@@ -14,35 +15,42 @@ export const audience = (
   requested: ReadonlyArray<string>
 ): Effect.Effect<Audience, InvalidTarget> => {
   const meant = requested.map((indicator) => Resource.find(known, indicator)?.uri)
-  const granted = requested.length === 0 ? terms.resources : meant.filter((uri) => uri !== undefined)
-  const [first, ...others] = new Set(granted)
-  return first !== undefined && meant.every((uri) => uri !== undefined && terms.resources.includes(uri))
+  const chosen =
+    requested.length === 0 ? ResourceScopes.resources(terms.granted) : meant.filter((uri) => uri !== undefined)
+  const [first, ...others] = new Set(chosen)
+  return first !== undefined && meant.every((uri) => uri !== undefined && terms.granted.has(uri))
     ? Effect.succeed([first, ...others])
     : new InvalidTarget({ reason: "NotGranted", description: "the resource is not one that was granted" })
 }
 
 /** The scope that a request names, if it is all granted; the grant's own when it names none. */
 export const scope = (terms: Grant.Terms, requested: string | undefined): Effect.Effect<Scope.Scope, InvalidScope> => {
-  if (requested === undefined) return Effect.succeed(terms.scope)
+  const granted = ResourceScopes.scope(terms.granted)
+  if (requested === undefined) return Effect.succeed(granted)
   return Effect.filterOrFail(
     Parameters.scope(requested),
-    (scope) => Scope.isSubset(scope, terms.scope),
+    (scope) => Scope.isSubset(scope, granted),
     () => new InvalidScope({ reason: "NotGranted", description: "the scope is more than was granted" })
   )
 }
 
 /**
- * Of a scope, what the resources of the audience offer: a token for one resource carries nothing of another. Where they
- * offer something and nothing of it is in the scope, there is no token to give: an answer cannot name an empty scope.
+ * The part of a scope that was granted at the resources of the audience and that they offer now: a token for one
+ * resource carries nothing of another, and a scope that moved to another resource is not granted there (ADR 28). Fails
+ * where the resources offer something and none of it is in this part: an answer cannot name an empty scope.
  */
 export const scopeAt = (
   scope: Scope.Scope,
+  terms: Grant.Terms,
   known: ReadonlyArray<Resource.Resource>,
   audience: Audience
 ): Effect.Effect<Scope.Scope, InvalidTarget> => {
-  const offered = Resource.offered(known.filter(({ uri }) => audience.includes(uri)))
-  const effective = Scope.intersection(scope, offered)
-  return Scope.isEmpty(effective) && !Scope.isEmpty(offered)
+  const resources = known.filter(({ uri }) => audience.includes(uri))
+  const granted = ResourceScopes.scope(
+    ResourceScopes.intersection(ResourceScopes.offeredBy(resources, scope), terms.granted)
+  )
+  const effective = Scope.intersection(scope, granted)
+  return Scope.isEmpty(effective) && !Scope.isEmpty(Resource.offered(resources))
     ? new InvalidTarget({ reason: "NotGranted", description: "nothing of the scope is of the resource" })
     : Effect.succeed(effective)
 }

@@ -12,6 +12,7 @@ import { digest } from "../Crypto.js"
 import { Events } from "../Events.js"
 import { GrantStore } from "../GrantStore.js"
 import * as GrantTypes from "../GrantTypes.js"
+import * as Networks from "../Networks.js"
 import * as RefreshChain from "../RefreshChain.js"
 import { Resources } from "../Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
@@ -30,12 +31,13 @@ const refuse = (reason: InvalidGrant["reason"]) =>
 /** The checks that change nothing come first; then one statement rotates the chain, and says how that went. */
 export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   request: typeof parameters.Type,
-  client: Client
+  client: Client,
+  caller: GrantTypes.Caller
 ) {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain.RefreshChain
   const events = yield* Events
-  const { lifetimes } = yield* ServerSettings
+  const { lifetimes, retryFromElsewhere } = yield* ServerSettings
   const resources = yield* Resources
 
   const parsed = RefreshToken.parse(request.refresh_token)
@@ -67,6 +69,8 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     successor: digest(RefreshToken.format(successor)),
     now,
     retryWindow: lifetimes.refreshWindow,
+    network: Networks.ofRotation(key.value, caller),
+    fromElsewhere: retryFromElsewhere,
     idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
   })
 
@@ -79,18 +83,24 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   // A refresh adds no row to any table, or tables would grow with use: of a day's refreshes the first is kept.
   const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.mention : events.publish
 
+  const tellElsewhere = () =>
+    events.publishDaily({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation })
+
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>
       Effect.as(
         tell({ _tag: "Refreshed", ...ids, generation: successor.generation }),
         respond(access, Option.some(successor))
       ),
-    Retried: ({ grant }) =>
+    Retried: ({ elsewhere, grant }) =>
       Effect.as(
-        events.mention({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
+        elsewhere
+          ? tellElsewhere()
+          : events.publishDaily({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
         respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
-    Replayed: () => revoke("RefreshTokenReplayed", "Replayed"),
+    Replayed: ({ elsewhere }) =>
+      Effect.zipRight(elsewhere ? tellElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
     Ahead: () => revoke("LostWrites", "Ahead"),
     Revoked: () => refuse("Revoked"),
     Expired: () => refuse("Expired"),

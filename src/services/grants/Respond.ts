@@ -25,7 +25,7 @@ export const prepare = Effect.fnUntraced(function* (
 ) {
   const tokens = yield* AccessTokens.AccessTokens
   const resources = yield* Resources
-  const effective = yield* Narrowing.scopeAt(scope, yield* resources.all, audience)
+  const effective = yield* Narrowing.scopeAt(scope, terms, yield* resources.all, audience)
   const prepared: Prepared = { ...(yield* tokens.issue(terms, effective, audience)), scope: effective }
   return prepared
 })

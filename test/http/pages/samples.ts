@@ -6,6 +6,7 @@ export const form = { formAction: "/login?request=r", form: "sealed-form" }
 export const login: Pages.LoginPage = {
   ...form,
   clientName: "Notes Desktop",
+  clientOrigin: "Operator",
   target: { _tag: "Host", host: "notes.example.com" },
   username: "ada"
 }
@@ -38,6 +39,7 @@ export const consent: Pages.ConsentPage = {
 
 export const notice: Pages.RedirectNoticePage = {
   clientName: "Notes Desktop",
+  clientOrigin: "Operator",
   target: { _tag: "Host", host: "notes.example.com" },
   what: "This app made a request that cannot be answered.",
   continueUrl: "https://notes.example.com/callback?error=invalid_scope"
@@ -105,6 +107,7 @@ const sample = <A>(title: string, render: (data: A) => string, data: A): Sample 
 export const samples: ReadonlyArray<Sample> = [
   sample("login", Pages.loginPage, login),
   sample("login, to a program", Pages.loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
+  sample("login, for an app that registered itself", Pages.loginPage, { ...login, clientOrigin: "Dynamic" }),
   sample("login, no app in view", Pages.loginPage, { ...form, username: "ada" }),
   ...(["WrongCredentials", "FormExpired", "Throttled", "Busy"] as const).map((problem) =>
     sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })
@@ -121,6 +124,10 @@ export const samples: ReadonlyArray<Sample> = [
     resources: [{ name: "N", uri: "https://n", scopes: [] }]
   }),
   sample("redirect notice", Pages.redirectNoticePage, notice),
+  sample("redirect notice, for an app that registered itself", Pages.redirectNoticePage, {
+    ...notice,
+    clientOrigin: "Dynamic"
+  }),
   sample("error", Pages.errorPage, { title: "It cannot go on", message: "Try again.", incident: "0197f2c4" }),
   sample("already decided", Pages.alreadyDecidedPage, undefined),
   sample("logout", Pages.logoutPage, { ...form, username: "ada" }),

@@ -55,6 +55,7 @@ it.effect.each([
   ["revoked tokens", 1, (stores) => Context.get(stores, RevokedTokenStore).prune(at(0), 50)],
   ["events", 1, (stores) => Context.get(stores, EventLog).prune(at(0), 50)],
   ["clients", 1, (stores) => Context.get(stores, ClientStore).removeUnused(at(0), 50)],
+  ["abandoned clients", 1, (stores) => Context.get(stores, ClientStore).removeAbandoned(at(0), 50)],
   ["consents", 3, (stores) => Context.get(stores, ConsentStore).prune(50, { subject: alice, clientId: app })],
   ["a client's consents", 2, (stores) => Context.get(stores, ConsentStore).withdrawAll({ clientId: app })],
   ["chain keys", 1, (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { limit: 50 })],

@@ -6,18 +6,35 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Issuer } from "../../../src/domain/Issuer.js"
+import { ResourceIndicator } from "../../../src/domain/Resource.js"
+import * as ResourceScopes from "../../../src/domain/ResourceScopes.js"
+import * as Scope from "../../../src/domain/Scope.js"
 import * as SqliteStore from "../../../src/layers/SqliteStore.js"
 import { grantEnd } from "../../../src/layers/sql/migrations/Operation.js"
 import { migrations } from "../../../src/layers/sql/migrations.js"
 import { AccountStore } from "../../../src/services/AccountStore.js"
 import { ClientStore } from "../../../src/services/ClientStore.js"
+import { ConsentStore } from "../../../src/services/ConsentStore.js"
 import { GrantStore } from "../../../src/services/GrantStore.js"
 import { KeyState, KeyStore } from "../../../src/services/KeyStore.js"
 import { Storage } from "../../../src/services/Storage.js"
-import { account, alice, app, at, client, grant, grantId, otherApp } from "../../../src/testing/fixtures.js"
+import {
+  account,
+  alice,
+  app,
+  at,
+  callback,
+  client,
+  consent,
+  grant,
+  grantId,
+  notes,
+  otherApp
+} from "../../../src/testing/fixtures.js"
 import { temporaryFile } from "../temporaryFile.js"
 
 const issuer = Issuer.make("https://auth.example.com")
+const files = ResourceIndicator.make("https://files.example.com/")
 const masterKey = Redacted.make(new Uint8Array(32))
 
 const withSqlite = (path: string, use: (db: Sqlite.Database) => void) => {
@@ -43,6 +60,7 @@ const open = (filename: string) =>
     return {
       accounts: Context.get(stores, AccountStore),
       clients: Context.get(stores, ClientStore),
+      consents: Context.get(stores, ConsentStore),
       grants: Context.get(stores, GrantStore),
       keys: Context.get(stores, KeyStore)
     }
@@ -77,7 +95,7 @@ it.scopedLive("what version 1 kept is there in version 2: enabled, used if it wa
         client_id: app,
         redirect_uri: terms.redirectUri,
         scope: "notes:read notes:write",
-        resources: JSON.stringify(terms.resources),
+        resources: JSON.stringify(ResourceScopes.resources(terms.granted)),
         session_id: terms.sessionId,
         authenticated_at: terms.authenticatedAt.epochMillis,
         approved_at: terms.approvedAt.epochMillis,
@@ -99,6 +117,44 @@ it.scopedLive("what version 1 kept is there in version 2: enabled, used if it wa
       { id: "AAAAAAAA", sealed: "sealed", createdAt: at(0), state: KeyState.Current() }
     ])
   })
+)
+
+it.scopedLive(
+  "a consent of version 6 is listed to be withdrawn, and covers nothing until the person is asked again",
+  () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      ofVersion(filename, 6)
+      withSqlite(filename, (db) => {
+        const { metadata } = client(app)
+        const values = [issuer, app, 0, "Dynamic", JSON.stringify(metadata), 1]
+        db.prepare(
+          "insert into clients (issuer, id, issued_at, origin, metadata, epoch) values (?, ?, ?, ?, ?, ?)"
+        ).run(values)
+        db.prepare("insert into consents values (?, ?, ?, ?, ?)").run(issuer, alice, app, at(0).epochMillis, 1)
+        const insert = db.prepare("insert into consent_items values (?, ?, ?, 1, ?, ?)")
+        for (const [kind, value] of [
+          ["scope", "notes:read"],
+          ["scope", "files:read"],
+          ["resource", notes],
+          ["resource", files],
+          ["redirect_uri", callback]
+        ]) {
+          insert.run(issuer, alice, app, kind, value)
+        }
+      })
+      const { consents } = yield* open(filename)
+      const found = { subject: alice, clientId: app, redirectUris: new Set([callback]), updatedAt: at(0), epoch: 1 }
+      expect(yield* consents.find(alice, app)).toEqual(Option.some({ ...found, granted: ResourceScopes.empty }))
+      const scope = Scope.make("notes:read", "files:read")
+      expect(yield* consents.list(alice)).toEqual([
+        { ...found, granted: ResourceScopes.make([notes, scope], [files, scope]) }
+      ])
+      yield* consents.record(consent())
+      expect(yield* consents.find(alice, app)).toMatchObject({ value: { granted: consent().granted, epoch: 1 } })
+      yield* consents.withdraw(alice, app)
+      expect(yield* consents.list(alice)).toEqual([])
+    })
 )
 
 it.scopedLive("a database of every earlier version becomes what a new one is", () =>
@@ -129,6 +185,7 @@ it.scopedLive.each([
   ["sessions", "sessions_subject", "subject = 'alice'"],
   ["revoked_tokens", "revoked_tokens_end", "expires_at < 1 order by expires_at"],
   ["clients", "clients_unused", "origin = 'Dynamic' and used_at is null and issued_at < 1 order by issued_at"],
+  ["clients", "clients_used", "origin = 'Dynamic' and used_at < 1 order by used_at"],
   ["events", "events_at", "at < 1 order by at"],
   ["events", "events_subject", "subject = 'alice' order by id"],
   ["events", "events_client", "client_id = 'app' order by id"],

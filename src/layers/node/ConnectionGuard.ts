@@ -1,0 +1,109 @@
+/**
+ * Keeps one connection from ending the process or staying open for ever: each socket has a listener for its errors, and
+ * a socket that was upgraded has timeouts again, which Node stops when it hands the socket on.
+ */
+import type { RequestListener, Server, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+
+/** Limits of a connection that has been upgraded, in milliseconds. */
+export interface UpgradeLimits {
+  /**
+   * Maximum time until the app answers an upgrade, and until the client closes the connection after an answer that
+   * refused it. 10,000 if not given: as long as a client may take for its headers.
+   */
+  readonly upgradeTimeout?: number | undefined
+  /**
+   * Maximum time for which a WebSocket carries no bytes in either direction. 600,000 if not given: proxies close silent
+   * connections earlier, so an app that is silent for longer sends pings already.
+   */
+  readonly webSocketIdleTimeout?: number | undefined
+}
+
+/** What is open on a server. */
+export interface Open {
+  /** The answers that have not ended. */
+  readonly unanswered: ReadonlySet<ServerResponse>
+  /** The sockets that have been upgraded: Node no longer counts them among its connections. */
+  readonly upgraded: ReadonlySet<Socket>
+}
+
+const ignore = (): void => {}
+
+/** The socket's errors are followed by its `close`, which is what everything else listens to. */
+const onConnection = (socket: Socket) => socket.on("error", ignore)
+
+/** Answers without a body, and closes. */
+const refuse = (socket: Duplex, status: string, header: string): void => {
+  socket.end(`HTTP/1.1 ${status}\r\n${header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () =>
+    socket.destroy()
+  )
+}
+
+/** Destroys a socket that is not answered in time, is not closed after its last answer, or is silent for too long. */
+const limit = (socket: Socket, { upgradeTimeout = 10_000, webSocketIdleTimeout = 600_000 }: UpgradeLimits): void => {
+  const destroy = () => void socket.destroy()
+  const written = socket.bytesWritten
+  const timers = [
+    setTimeout(() => socket.bytesWritten === written && destroy(), upgradeTimeout),
+    whenIdle(socket, webSocketIdleTimeout, destroy)
+  ]
+  socket.once("finish", () => timers.push(setTimeout(destroy, upgradeTimeout)))
+  socket.once("close", () => timers.forEach(clearTimeout))
+}
+
+/** How often a socket is looked at within its idle timeout. */
+const looks = 4
+
+/** Runs `then` once the socket has carried nothing for this long. (`ws` switches the socket's own timeout off.) */
+const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Timeout => {
+  const carried = () => socket.bytesRead + socket.bytesWritten
+  let before = carried()
+  let silent = 0
+  return setInterval(() => {
+    silent = carried() === before ? silent + 1 : 0
+    before = carried()
+    if (silent === looks) then()
+  }, timeout / looks)
+}
+
+/** Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. */
+export const attach = (server: Server, limits: UpgradeLimits): Open => {
+  const unanswered = new Set<ServerResponse>()
+  const upgraded = new Set<Socket>()
+  const isAlone = (event: string) => server.listenerCount(event) === 1
+
+  // On a TLS server requests come on the sockets of `secureConnection`.
+  server.on("connection", onConnection).on("secureConnection", onConnection)
+
+  const onRequest: RequestListener = (request, response) => {
+    unanswered.add(response)
+    response.on("error", ignore).once("close", () => unanswered.delete(response))
+    // When Node ignores an upgrade, it drops the bytes that came with the request: the next ones may begin anywhere.
+    if (request.headers.upgrade !== undefined) response.setHeader("connection", "close")
+    if (isAlone("request")) response.writeHead(503, { "retry-after": "1", connection: "close" }).end()
+  }
+  server.prependListener("request", onRequest)
+
+  const onUpgrade = (_: unknown, stream: Duplex) => {
+    const socket = stream as Socket
+    upgraded.add(socket)
+    socket.once("close", () => upgraded.delete(socket))
+    limit(socket, limits)
+    if (isAlone("upgrade")) refuse(socket, "503 Service Unavailable", "Retry-After: 1")
+  }
+  // Not before something else listens: on account of this listener Node would upgrade requests.
+  const onNewListener = (event: string | symbol) => {
+    if (event !== "upgrade") return
+    server.off("newListener", onNewListener)
+    server.prependListener("upgrade", onUpgrade)
+  }
+  server.on("newListener", onNewListener)
+  if (server.listenerCount("upgrade") > 0) onNewListener("upgrade")
+
+  // This server tunnels to no host, so no method is allowed there (RFC 9110 §9.3.6, §10.2.1).
+  server.prependListener("connect", (_, socket) => {
+    if (isAlone("connect")) refuse(socket, "405 Method Not Allowed", "Allow:")
+  })
+  return { unanswered, upgraded }
+}

@@ -1,0 +1,81 @@
+/** Attempts to log in: over HTTP, each in a browser of its own, or at the throttle itself, where no password is hashed. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { TemporarilyUnavailable, TooManyRequests } from "../../../src/domain/OAuthError.js"
+import { EventLog } from "../../../src/services/EventLog.js"
+import { LoginThrottle } from "../../../src/services/LoginThrottle.js"
+import type { Browser, Page } from "./Browser.js"
+import { issuer, type TestServer } from "./Server.js"
+
+/** One attempt, in a browser that nobody knows unless one is given. */
+export const attempt = async (
+  server: TestServer,
+  username: string,
+  password = "wrong password",
+  browser: Browser = server.browser()
+): Promise<Page> => browser.submit(await browser.open(`${issuer}/account`), { fields: { username, password } })
+
+export const headingOf = (page: Page) => `${page.status} ${page.document.querySelector("h1")?.text}`
+export const loggedIn = "200 Your account"
+export const failed = "403 Log in"
+export const throttled = "429 Log in"
+
+/** Failed logins of a name that cost nothing, and the one that begins a pause. */
+export const untilPause = 9
+
+/** What the log of events keeps of failed logins, oldest first. */
+export const keptFailures = async (server: TestServer) => {
+  // The rows are written in the background.
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 10_000 })))
+  return events
+    .map(({ happening }) => happening)
+    .filter(({ _tag }) => _tag.startsWith("LoginFailed") || _tag === "LoginThrottled")
+}
+
+const busy = new TemporarilyUnavailable({ reason: "HashingBusy", description: "busy" })
+
+const outcomes = {
+  wrong: Effect.succeedNone,
+  right: Effect.succeedSome(1),
+  busy
+} as const
+
+/** The networks of an address, as the endpoint gives them. */
+export type Networks = ReadonlyArray<string>
+
+/** An IPv6 address in the `a`th /56 of the `s`th /48, and there in the `n`th /64. */
+export const networksOf = (s: number, a: number, n: number): Networks => [
+  `2001:db8:${s}:${a}:${n}::/64`,
+  `2001:db8:${s}:${a}::/56`,
+  `2001:db8:${s}::/48`
+]
+
+/**
+ * An attempt at the throttle, whose password would be `password`. Gives `tried` where it was looked at, and else the
+ * seconds to wait. One that is `busy` is tried and not counted.
+ */
+export const guard = (
+  server: TestServer,
+  username: string,
+  networks: Networks,
+  password: keyof typeof outcomes = "wrong",
+  device?: string
+): Promise<"tried" | number> =>
+  server.run(
+    Effect.flatMap(LoginThrottle, (throttle) => {
+      const verify: Effect.Effect<Option.Option<number>, TemporarilyUnavailable> = outcomes[password]
+      return throttle.guard({ username, networks, device: Option.fromNullable(device) }, () => verify)
+    }).pipe(
+      Effect.match({
+        onSuccess: () => "tried" as const,
+        onFailure: (error) => (error instanceof TooManyRequests ? error.retryAfter : ("tried" as const))
+      })
+    )
+  )
+
+/** Seconds that an unknown browser in these networks has to wait now; 0 when it need not. */
+export const waitOf = async (server: TestServer, username: string, networks: Networks): Promise<number> => {
+  const answer = await guard(server, username, networks, "busy")
+  return answer === "tried" ? 0 : answer
+}

@@ -1,0 +1,20 @@
+/** The events that a server has kept. */
+import * as Effect from "effect/Effect"
+import type { Event, Happening } from "../../../src/domain/Event.js"
+import { EventLog } from "../../../src/services/EventLog.js"
+import type { TestServer } from "./Server.js"
+
+/** A moment for what goes on in the background. */
+export const moment = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+/** All of them, the oldest first. */
+export const kept = async (server: TestServer): Promise<ReadonlyArray<Event>> => {
+  await moment()
+  return server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 10_000 })))
+}
+
+/** Those of one kind, without their time. */
+export const keptOf = async <Tag extends Happening["_tag"]>(server: TestServer, tag: Tag) =>
+  (await kept(server)).flatMap(({ happening }) =>
+    happening._tag === tag ? [happening as Extract<Happening, { readonly _tag: Tag }>] : []
+  )

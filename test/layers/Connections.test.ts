@@ -1,0 +1,222 @@
+/** Connections to a server of node:http that an app has made by `NodeServer`: upgrades, WebSockets, and their end. */
+import { createServer, METHODS, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { describe, expect, it } from "vitest"
+import * as NodeServer from "../../src/layers/NodeServer.js"
+import { freePort } from "../support/Cli.js"
+import * as Raw from "../support/RawConnection.js"
+
+/** Sends each message back, until the client closes. */
+const echo = HttpLayerRouter.add(
+  "GET",
+  "/echo",
+  Effect.gen(function* () {
+    const socket = yield* (yield* HttpServerRequest.HttpServerRequest).upgrade
+    const write = yield* socket.writer
+    yield* socket.runRaw((message) => write(message))
+    return HttpServerResponse.empty()
+  }).pipe(
+    Effect.scoped,
+    Effect.catchAll(() => HttpServerResponse.empty({ status: 426 }))
+  )
+)
+
+let interrupted = 0
+
+const app = Layer.mergeAll(
+  echo,
+  HttpLayerRouter.add("GET", "/", HttpServerResponse.text("here")),
+  HttpLayerRouter.add(
+    "POST",
+    "/body",
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ text }) => Effect.map(text, HttpServerResponse.text))
+  ),
+  HttpLayerRouter.add(
+    "GET",
+    "/never",
+    Effect.onInterrupt(Effect.never, () => Effect.sync(() => (interrupted += 1)))
+  )
+)
+
+/** Runs a test on the app, served by the platform on this server. */
+const onServer = async (make: () => Server, test: (port: number) => Promise<void>) => {
+  const port = await freePort()
+  const served = HttpLayerRouter.serve(app, { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provide(NodeHttpServer.layer(make, { host: "127.0.0.1", port }))
+  )
+  const tested = Effect.zipRight(
+    Layer.build(served),
+    Effect.promise(() => test(port))
+  )
+  await Effect.runPromise(Effect.scoped(tested))
+}
+
+const limits = { upgradeTimeout: 300, webSocketIdleTimeout: 400 }
+
+const ours = () =>
+  NodeServer.createServer({ ...limits, headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 })
+
+const withGuard = () => NodeServer.guard(createServer(), limits)
+
+const send = async (port: number, text: string) => {
+  const connection = await Raw.connect(port)
+  connection.write(text)
+  return connection
+}
+
+const get = async (port: number) => (await fetch(`http://127.0.0.1:${port}/`)).text()
+
+/** A WebSocket that has said something and heard it. */
+const openSocket = async (port: number) => {
+  const connection = await send(port, Raw.request("GET /echo", Raw.webSocket))
+  await connection.until("\r\n\r\n")
+  connection.write(Raw.frame("hello"))
+  await connection.until("\x81\x05hello")
+  return connection
+}
+
+describe("an offered upgrade that is no WebSocket", () => {
+  it.each([
+    ["Content-Length", { "Content-Length": "5" }, "a=b&c"],
+    ["chunks", { "Transfer-Encoding": "chunked" }, "3\r\na=b\r\n2\r\n&c\r\n0\r\n\r\n"]
+  ])("leaves a POST its body, sent by %s (RFC 9110 §7.8)", (_, headers, body) =>
+    onServer(ours, async (port) => {
+      const connection = await send(port, Raw.request("POST /body", { ...Raw.h2c, ...headers }, body))
+      const answer = await connection.closed()
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+      expect(answer.endsWith("\r\n\r\na=b&c")).toBe(true)
+    })
+  )
+
+  it.each([
+    ["of another protocol", { ...Raw.webSocket, Upgrade: "x" }],
+    ["of two protocols", { ...Raw.webSocket, Upgrade: "websocket, h2c" }],
+    ["of another version", { ...Raw.webSocket, "Sec-WebSocket-Version": "12" }],
+    ["with a malformed key", { ...Raw.webSocket, "Sec-WebSocket-Key": "short" }],
+    ["with a malformed list of subprotocols", { ...Raw.webSocket, "Sec-WebSocket-Protocol": "a, a" }],
+    ["with a body", { ...Raw.webSocket, "Content-Length": "2" }]
+  ])("is an ordinary request: one %s", (_, headers) =>
+    onServer(ours, async (port) => {
+      const connection = await send(port, Raw.request("GET /echo", headers, "ab"))
+      // The app asks for a WebSocket, and hears that this request cannot become one.
+      expect(await connection.closed()).toMatch(/^HTTP\/1\.1 426 .*\r\nconnection: close\r\n/is)
+    })
+  )
+
+  it("ends its connection, so that bytes which Node has dropped begin no other request", () =>
+    onServer(ours, async (port) => {
+      const connection = await send(port, Raw.request("GET /", Raw.h2c) + Raw.request("GET /"))
+      expect((await connection.closed()).match(/HTTP\/1\.1 /g)).toHaveLength(1)
+    }))
+
+  it("leaves a connection under the limit of a request's time", () =>
+    onServer(ours, async (port) => {
+      const connection = await send(port, Raw.request("POST /body", { ...Raw.h2c, "Content-Length": "5" }, "a="))
+      expect(await connection.closed()).toMatch(/^HTTP\/1\.1 408 /)
+    }))
+})
+
+describe.each([
+  ["createServer", ours],
+  ["guard", withGuard]
+])("a WebSocket of the app's own, by NodeServer.%s", (_, make) => {
+  it("works, and a reset of it harms nobody", () =>
+    onServer(make, async (port) => {
+      const connection = await openSocket(port)
+      const other = await openSocket(port)
+      connection.reset()
+      other.write(Raw.frame("again"))
+      await other.until("\x81\x05again")
+      expect(await get(port)).toBe("here")
+      other.reset()
+    }))
+
+  it("harms nobody by a malformed frame", () =>
+    onServer(make, async (port) => {
+      const connection = await openSocket(port)
+      connection.write(Buffer.from([0xff, 0xff, 0, 0]))
+      await connection.closed()
+      connection.reset()
+      expect(await get(port)).toBe("here")
+    }))
+
+  it("is closed when it has been silent for the idle timeout, and not while it is in use", () =>
+    onServer(make, async (port) => {
+      const [silent, busy] = [await openSocket(port), await openSocket(port)]
+      const says = setInterval(() => busy.write(Raw.frame("still")), 50)
+      await silent.closed()
+      await new Promise((resolve) => setTimeout(resolve, 2 * limits.webSocketIdleTimeout))
+      clearInterval(says)
+      busy.write(Raw.frame("last"))
+      await busy.until("\x81\x04last")
+      busy.reset()
+    }))
+
+  it("whose handshake the app does not answer is closed, and its handler is interrupted", () =>
+    onServer(make, async (port) => {
+      const before = interrupted
+      const connection = await send(port, Raw.request("GET /never", Raw.webSocket))
+      expect(await connection.closed()).toBe("")
+      await expect.poll(() => interrupted).toBe(before + 1)
+    }))
+
+  it("whose handshake the app refuses leaves no half-open connection", () =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request("GET /", Raw.webSocket))
+      expect(await connection.closed()).toMatch(/^HTTP\/1\.1 200 OK/)
+      // The client's half stays open until the server has destroyed the socket: writing then fails.
+      const failed = new Promise((resolve) => connection.socket.on("error", resolve))
+      const writes = setInterval(() => connection.write("x"), 50)
+      await failed
+      clearInterval(writes)
+    }))
+})
+
+it("an app without WebSockets gets their handshakes as ordinary requests", () =>
+  onServer(
+    () => NodeServer.createServer({ webSockets: false }),
+    async (port) => {
+      const connection = await send(port, Raw.request("GET /echo", Raw.webSocket))
+      expect(await connection.closed()).toMatch(/^HTTP\/1\.1 426 /)
+    }
+  ))
+
+it.each([
+  ["createServer", ours],
+  ["guard", withGuard]
+])("CONNECT is answered 405, and its socket closed, by NodeServer.%s (RFC 9110 §9.3.6)", (_, make) =>
+  onServer(make, async (port) => {
+    const connection = await send(port, Raw.request("CONNECT example.com:443"))
+    expect(await connection.closed()).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\nAllow:\r\n/)
+  })
+)
+
+it("a server that ends says to its WebSockets that it goes, and waits for none that does not close", async () => {
+  const port = await freePort()
+  const running = Effect.runFork(Layer.launch(NodeServer.serve(app, { host: "127.0.0.1", port, drain: 0 })))
+  await expect.poll(() => get(port).catch(() => "")).toBe("here")
+  const connection = await openSocket(port)
+  const began = Date.now()
+  await Effect.runPromise(Fiber.interrupt(running))
+  expect(Date.now() - began).toBeLessThan(10_000)
+  // A close frame (RFC 6455 §5.5.1).
+  expect(await connection.closed()).toContain("\x88")
+})
+
+it("a server that its app has not reached yet answers every method with 503", async () => {
+  const server = NodeServer.createServer().listen(0, "127.0.0.1")
+  await new Promise((resolve) => server.once("listening", resolve))
+  const { port } = server.address() as AddressInfo
+  for (const method of METHODS.filter((method) => method !== "CONNECT")) {
+    const connection = await send(port, Raw.request(`${method} /`))
+    expect(await connection.closed(), method).toMatch(/^HTTP\/1\.1 503 /)
+  }
+  server.close()
+})
