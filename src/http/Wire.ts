@@ -57,6 +57,9 @@ const describe = (error: OAuthError): string => error.description.replace(/[^\x2
 /** Headers of every answer that may carry a credential, or be about one (RFC 6749 §5.1). */
 export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const
 
+/** The body is of the type that its header names, whatever a browser finds in it (Fetch Standard §3.6). */
+export const noSniff = { "x-content-type-options": "nosniff" } as const
+
 /** A value as a quoted-string of RFC 9110 §5.6.4; what could not stand in a header is left out. */
 export const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7E]/g, "").replace(/(["\\])/g, "\\$1")}"`
 
@@ -84,6 +87,7 @@ export const toJson = (error: OAuthError, issuer: Issuer): HttpServerResponse.Ht
     status: status(error),
     headers: {
       ...noStore,
+      ...noSniff,
       ...(error._tag === "InvalidClient" ? { "www-authenticate": `Basic realm=${quoted(issuer)}` } : {}),
       ...retryAfter(error),
       ...(error._tag === "RequestTooLarge" ? { connection: "close" } : {})
@@ -129,6 +133,7 @@ export const toChallenge = (
     status: status(error),
     headers: {
       ...noStore,
+      ...noSniff,
       "www-authenticate": `Bearer ${attributes.map(([name, value]) => `${name}=${quoted(value)}`).join(", ")}`,
       "access-control-expose-headers": "WWW-Authenticate"
     }

@@ -77,6 +77,13 @@ describe("without a token", () => {
 })
 
 describe("with a token", () => {
+  it("gets every body with nosniff, whatever was sent", async () => {
+    for (const body of [call(1, "whoami"), "{", [], call(2, "nothing"), call(3, "add_note"), "x".repeat(70_000)]) {
+      const response = await send(body, reading)
+      expect(response.headers.get("x-content-type-options"), String(body).slice(0, 50)).toBe("nosniff")
+    }
+  })
+
   it("says whom the client acts for", async () => {
     const response = await send(call(1, "whoami"), reading)
     expect(response.status).toBe(200)

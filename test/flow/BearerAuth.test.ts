@@ -39,6 +39,7 @@ describe("a request without a token", () => {
     expect(answer.headers.get("www-authenticate")).toBe(`Bearer scope="notes:read", resource_metadata="${metadata}"`)
     expect(answer.headers.get("access-control-expose-headers")).toBe("WWW-Authenticate")
     expect(answer.headers.get("cache-control")).toBe("no-store")
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff")
     expect(await answer.json()).toEqual({})
   })
 

@@ -109,6 +109,6 @@ export const layer = (options: Options) =>
         return answers.length === 0
           ? HttpServerResponse.empty({ status: 202 })
           : HttpServerResponse.unsafeJson(isBatch ? answers : answers[0])
-      })
+      }).pipe(Effect.map(HttpServerResponse.setHeaders(Wire.noSniff)))
     })
   ).layer
