@@ -54,6 +54,7 @@ const asPublic = (client: Stored): Stored => ({
   metadata: { ...client.metadata, token_endpoint_auth_method: "none" }
 })
 
+/** Requests that a weakened proxy has forwarded. */
 let count = 0
 
 /** A text that is as long as no secret, so that the control of the instrument needs few samples. */
@@ -278,7 +279,7 @@ const hasNoAssertions = async (target: Target, assertion: string) => {
 }
 
 const jwt = (header: object, claims: object, signature = "x") =>
-  [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".") + `.${signature}`
+  [...[header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")), signature].join(".")
 
 const claims = (target: Target) => ({ iss: "x", sub: "x", aud: target.issuer, exp: 4_102_444_800, jti: "1" })
 
@@ -369,9 +370,9 @@ control("CAUTH-21", "where the server trusts that something in front of it has c
 control("CAUTH-08", "where the limit counts every request from an address of its own", {
   settings: { trustedProxies: ["127.0.0.0/8"] },
   mutation: {
-    request: (sent) => ({
-      ...sent,
-      headers: withHeader(sent.headers, "X-Forwarded-For", `10.0.${(count += 1) >> 8}.${count & 255}`)
-    })
+    request: (sent) => {
+      count += 1
+      return { ...sent, headers: withHeader(sent.headers, "X-Forwarded-For", `10.0.${count >> 8}.${count & 255}`) }
+    }
   }
 })
