@@ -102,10 +102,7 @@ otherwise(
       const { statuses } = await write(target, `GET /health HTTP/1.1\r\n${headers}\r\n\r\n`, 1)
       expect(statuses, headers).toEqual([400])
     }
-    for (const start of [
-      "GET /health HTTP/1.1\n",
-      "GET /health HTTP/3.7\r\n"
-    ]) {
+    for (const start of ["GET /health HTTP/1.1\n", "GET /health HTTP/3.7\r\n"]) {
       expect((await write(target, `${start}Host: x\r\n\r\n`)).statuses, start).toEqual([400])
     }
     // An extension changes nothing about where the body ends.

@@ -49,7 +49,7 @@ const lengths = [22, 28, 1_000, 8_000, 64 * 1024]
 export const attack = ({ regex }: Found, limit: number): string | undefined => {
   const alphabet = alphabetOf(regex)
   // The fixed text with which an expression begins must be met before anything in it repeats.
-  const [, prefix = ""] = /^\^?((?:[\w/ :@-]|\\[/.\-])*)(?![*+?{])/.exec(regex.source) ?? []
+  const [, prefix = ""] = /^\^?((?:[\w/ :@-]|\\[/.-])*)(?![*+?{])/.exec(regex.source) ?? []
   for (const length of lengths) {
     for (const letter of alphabet) {
       for (const text of [letter.repeat(length), `${letter}a`.repeat(length / 2)]) {
