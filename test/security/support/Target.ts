@@ -25,6 +25,7 @@ import {
 import { freePort } from "../../support/Cli.js"
 import * as MutatingProxy from "./MutatingProxy.js"
 import * as Raw from "./Raw.js"
+import * as SteppedClock from "./SteppedClock.js"
 
 /** How a target differs from the ordinary one. */
 export interface Options {
@@ -39,6 +40,10 @@ export interface Options {
   readonly seams?: Layer.Layer<never>
   /** Routes of the app; if not given, one for each resource. */
   readonly routes?: (origin: string) => ReturnType<typeof guarded>
+  /** Whether time passes only by `advance`, for checks of pauses that a busy machine would sleep through. */
+  readonly isStopped?: boolean
+  /** Whether the account `ada` is made; a second server on the same database finds it there. */
+  readonly account?: boolean
   /** Changes what passes between clients and the server. */
   readonly mutation?: MutatingProxy.Mutation
 }
@@ -63,6 +68,7 @@ export class Target extends TestServer {
     /** Everything that the server logged and traced. */
     readonly observed: ReturnType<typeof observe>,
     readonly setup: Options,
+    readonly clock: SteppedClock.SteppedClock,
     readonly close: () => Promise<void>
   ) {
     super(issuer, (request) => fetch(request, { redirect: "manual" }), runtime, resource)
@@ -85,6 +91,10 @@ export class Target extends TestServer {
     })()
     return (await this.#loggedIn).clone()
   }
+
+  /** Moves the clock of the server forward. */
+  override readonly advance = async (duration: Duration.DurationInput) =>
+    this.clock.advance(Duration.toMillis(duration))
 
   override readonly toConsent = async (client: Client, parameters: Parameters = {}) => {
     const browser = await this.person()
@@ -136,18 +146,29 @@ export const start = async (options: Options = {}): Promise<Target> => {
     )
   )
   const observed = observe()
+  const clock = SteppedClock.make(options.isStopped ?? false)
   const scope = Effect.runSync(Scope.make())
   await Effect.runPromise(
     Layer.buildWithScope(NodeServer.serve(app, { host: "127.0.0.1", port, drain: "1 second" }), scope).pipe(
-      Effect.provide(observed.layer)
+      Effect.provide(observed.layer),
+      Effect.withClock(clock.clock)
     )
   )
   if (runtime === undefined) throw new Error("the services of the server are not known")
   const resource = settings.resources[0]?.uri ?? `${origin}/notes`
-  const target = new Target(settings.issuer, runtime, resource, proxy?.port ?? port, observed, options, async () => {
-    await proxy?.close()
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-  })
-  await target.addAccount("ada")
+  const target = new Target(
+    settings.issuer,
+    runtime,
+    resource,
+    proxy?.port ?? port,
+    observed,
+    options,
+    clock,
+    async () => {
+      await proxy?.close()
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  )
+  if (options.account ?? true) await target.addAccount("ada")
   return target
 }
