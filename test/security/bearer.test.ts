@@ -11,14 +11,12 @@ import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import { CurrentAccess } from "../../src/services/CurrentAccess.js"
 import { guarded, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import * as ManualClock from "./support/ManualClock.js"
 import { outage } from "./support/Outage.js"
 import { basicOf, outcomeOf } from "./support/Outcome.js"
 import { type Answer, format, type Headers } from "./support/Raw.js"
 import { filesOf, twoResources } from "./support/Resources.js"
 import { notesOf, type Target } from "./support/Target.js"
-
-const clock = ManualClock.make()
+import { cookies } from "./support/Walk.js"
 
 /** The Authorization header that a weakened proxy saw last. */
 let remembered: readonly [string, string] | undefined
@@ -41,7 +39,7 @@ const notes = (origin: string) => {
 }
 
 const { absent, check, control, otherwise } = family({
-  seams: clock.layer,
+  isStopped: true,
   resources: twoResources,
   routes: (origin) =>
     Layer.merge(notes(origin), guarded("/files", { resource: filesOf(origin).uri, scopes: ["files:read"] }))
@@ -122,7 +120,7 @@ check("RS-05", "a token in a form is not read", async (target) => {
 check("RS-06", "an expired, a revoked and an invented token are answered alike", async (target) => {
   const client = await target.register()
   const first = await target.tokens(client)
-  clock.advance("11 minutes")
+  await target.advance("11 minutes")
   const second = await tokensOf(target.refresh(client, first.refresh_token))
   await target.ask("/revoke", client, { token: second.access_token })
   const answers: Array<unknown> = []
@@ -181,8 +179,6 @@ check("RS-09", "a token of another issuer is refused, also of one in the same pr
   }
 })
 
-const sealed = "ADR 4: access tokens are sealed, and the guard reads no JWT"
-
 /** A JWT that looks like an access token of ours, with changes. */
 const jwt = (target: Target, header: object = {}, claims: object = {}, signature = "AAAA") => {
   const body = {
@@ -205,13 +201,17 @@ const refusesJwt = async (target: Target, tokens: ReadonlyArray<string>) => {
   for (const token of tokens) await isRefused(() => bearer(target, token), "401 invalid_token", token)
 }
 
-otherwise("RS-10", sealed, "a JWT of any type is refused", (target) =>
-  refusesJwt(
-    target,
-    ["JWT", undefined, "id_token", "logout+jwt", "dpop+jwt", "at+jwt", "application/at+jwt", "AT+JWT"].map((typ) =>
-      jwt(target, { typ })
+otherwise(
+  "RS-10",
+  "ADR 4: access tokens are sealed, and the guard reads no JWT",
+  "a JWT of any type is refused",
+  (target) =>
+    refusesJwt(
+      target,
+      ["JWT", undefined, "id_token", "logout+jwt", "dpop+jwt", "at+jwt", "application/at+jwt", "AT+JWT"].map((typ) =>
+        jwt(target, { typ })
+      )
     )
-  )
 )
 
 check("RS-11", "a token or secret of another kind is refused", async (target) => {
@@ -226,55 +226,73 @@ check("RS-11", "a token or secret of another kind is refused", async (target) =>
   }
 })
 
-otherwise("RS-12", sealed, "a JWT without a signature is refused", (target) =>
-  refusesJwt(
-    target,
-    ["none", "None", "nOnE", "", null, undefined].flatMap((alg) =>
-      // A bearer token may hold dots, also at its end.
-      [jwt(target, { alg }, {}, ""), jwt(target, { alg })]
+otherwise(
+  "RS-12",
+  "ADR 4: access tokens are sealed, and the guard reads no JWT",
+  "a JWT without a signature is refused",
+  (target) =>
+    refusesJwt(
+      target,
+      ["none", "None", "nOnE", "", null, undefined].flatMap((alg) =>
+        // A bearer token may hold dots, also at its end.
+        [jwt(target, { alg }, {}, ""), jwt(target, { alg })]
+      )
     )
-  )
 )
 
-otherwise("RS-13", sealed, "a JWT signed with anything public is refused", async (target) => {
-  const publicTexts = ["-----BEGIN PUBLIC KEY-----", '{"kty":"RSA"}', '{"keys":[]}', target.issuer, ""]
-  const signed = publicTexts.map((key) => {
-    const unsigned = jwt(target, { alg: "HS256" }).replace(/\.AAAA$/, "")
-    return `${unsigned}.${createHmac("sha256", key).update(unsigned).digest("base64url")}`
-  })
-  await refusesJwt(target, signed)
-})
+otherwise(
+  "RS-13",
+  "ADR 4: access tokens are sealed, and the guard reads no JWT",
+  "a JWT signed with anything public is refused",
+  async (target) => {
+    const publicTexts = ["-----BEGIN PUBLIC KEY-----", '{"kty":"RSA"}', '{"keys":[]}', target.issuer, ""]
+    const signed = publicTexts.map((key) => {
+      const unsigned = jwt(target, { alg: "HS256" }).replace(/\.AAAA$/, "")
+      return `${unsigned}.${createHmac("sha256", key).update(unsigned).digest("base64url")}`
+    })
+    await refusesJwt(target, signed)
+  }
+)
 
-otherwise("RS-14", sealed, "no header of a JWT is read, and nothing is fetched or opened", async (target) => {
-  const headers = [
-    { jwk: { kty: "oct", k: "AAAA" } },
-    { jku: `${target.origin}/evil` },
-    { x5u: `${target.origin}/evil` },
-    { x5c: ["AAAA"] },
-    ...["../../etc/passwd", "' OR 1=1 --", `${target.origin}/evil`, "a".repeat(4_000)].map((kid) => ({ kid })),
-    { crit: ["x"] },
-    { b64: false },
-    { cty: "JWT" },
-    { alg: "dir", enc: "A256GCM", zip: "DEF" }
-  ]
-  await refusesJwt(target, [...headers.map((header) => jwt(target, header)), "a.b.c.d.e", "...."])
-  expect(String(target.observed.places().log)).not.toContain("/evil")
-})
+otherwise(
+  "RS-14",
+  "ADR 4: access tokens are sealed, and the guard reads no JWT",
+  "no header of a JWT is read, and nothing is fetched or opened",
+  async (target) => {
+    const headers = [
+      { jwk: { kty: "oct", k: "AAAA" } },
+      { jku: `${target.origin}/evil` },
+      { x5u: `${target.origin}/evil` },
+      { x5c: ["AAAA"] },
+      ...["../../etc/passwd", "' OR 1=1 --", `${target.origin}/evil`, "a".repeat(4_000)].map((kid) => ({ kid })),
+      { crit: ["x"] },
+      { b64: false },
+      { cty: "JWT" },
+      { alg: "dir", enc: "A256GCM", zip: "DEF" }
+    ]
+    await refusesJwt(target, [...headers.map((header) => jwt(target, header)), "a.b.c.d.e", "...."])
+    expect(String(target.observed.places().log)).not.toContain("/evil")
+  }
+)
 
-otherwise("RS-15", sealed, "a JWT is refused whichever of its claims is missing", (target) =>
-  refusesJwt(
-    target,
-    ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"].flatMap((name) =>
-      [undefined, 1, [], {}].map((value) => jwt(target, {}, { [name]: value }))
+otherwise(
+  "RS-15",
+  "ADR 4: access tokens are sealed, and the guard reads no JWT",
+  "a JWT is refused whichever of its claims is missing",
+  (target) =>
+    refusesJwt(
+      target,
+      ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"].flatMap((name) =>
+        [undefined, 1, [], {}].map((value) => jwt(target, {}, { [name]: value }))
+      )
     )
-  )
 )
 
 check("RS-16", "an access token is good until its expiry to the millisecond, without a leeway", async (target) => {
   const token = await tokenOf(target)
-  clock.advance(599_999)
+  await target.advance(599_999)
   expect(outcomeOf(await bearer(target, token))).toBe("200")
-  clock.advance(1)
+  await target.advance(1)
   await isRefused(() => bearer(target, token), "401 invalid_token")
 })
 
@@ -360,8 +378,7 @@ check(
     const keepAlive = (headers: Readonly<Record<string, string>>) =>
       format(target.port, { path: "/notes", headers: { ...headers, Connection: "keep-alive" } })
     const authorized = keepAlive({ Authorization: `Bearer ${access_token}` })
-    const cookies = Array.from((await target.person()).cookies, (cookie) => cookie.join("=")).join("; ")
-    const session = keepAlive({ "Mcp-Session-Id": "1", Cookie: cookies })
+    const session = keepAlive({ "Mcp-Session-Id": "1", ...cookies(await target.person()) })
     const { answers } = await target.bytes(Buffer.concat([authorized, session, authorized]), { answers: 3 })
     expect(answers.map(outcomeOf)).toEqual(["200", "401", "200"])
     await target.ask("/revoke", client, { token: access_token })

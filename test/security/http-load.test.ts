@@ -9,6 +9,7 @@ import { family } from "./support/Catalogue.js"
 import { launched } from "./support/Launched.js"
 import * as Raw from "./support/Raw.js"
 import * as Regexes from "./support/Regexes.js"
+import { cookies } from "./support/Walk.js"
 
 const { check } = family()
 
@@ -74,12 +75,11 @@ const loginForm = async (flows: TestServer, port: number) => {
     .querySelectorAll("input[type=hidden]")
     .map((input) => [input.getAttribute("name") ?? "", input.getAttribute("value") ?? ""])
   const { pathname, search } = new URL(page.document.querySelector("form")?.getAttribute("action") ?? "", page.url)
-  const cookies = Array.from(browser.cookies, (cookie) => cookie.join("=")).join("; ")
   return (username: string) =>
     Raw.format(port, {
       method: "POST",
       path: pathname + search,
-      headers: { Cookie: cookies, Origin: flows.issuer, "Sec-Fetch-Site": "same-origin" },
+      headers: { ...cookies(browser), Origin: flows.issuer, "Sec-Fetch-Site": "same-origin" },
       body: { ...Object.fromEntries(fields), username, password: "wrong horse battery" }
     })
 }

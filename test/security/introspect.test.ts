@@ -10,13 +10,10 @@ import { digest } from "../../src/services/Crypto.js"
 import { ResourceStore } from "../../src/services/ResourceStore.js"
 import { basic, type Client, outcome, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import * as ManualClock from "./support/ManualClock.js"
 import { basicOf, outcomeOf } from "./support/Outcome.js"
 import type { Target } from "./support/Target.js"
 
-const clock = ManualClock.make()
-
-const { check, control } = family({ seams: clock.layer })
+const { check, control } = family({ isStopped: true })
 
 const confidential = { token_endpoint_auth_method: "client_secret_basic" }
 const inactive = { active: false }
@@ -41,7 +38,7 @@ const addArchive = async (target: Target) => {
   const added = Effect.flatMap(ResourceStore, (store) => store.insert({ uri, scopes: archiveScopes, credentials }))
   await target.run(Effect.ignore(added))
   // The list of resources is read again after a second.
-  clock.advance("2 seconds")
+  await target.advance("2 seconds")
   return uri
 }
 
@@ -70,7 +67,7 @@ check("INTRO-01", "whoever proves nothing is told nothing", async (target) => {
 check("INTRO-02", "of a token that is not good nothing is told but that", async (target) => {
   const { client, tokens } = await ready(target)
   const expired = tokens.access_token
-  clock.advance("11 minutes")
+  await target.advance("11 minutes")
   const { access_token, refresh_token } = await tokensOf(target.refresh(client, tokens.refresh_token))
   await target.ask("/revoke", client, { token: refresh_token })
   const storage = Layer.fresh(MemoryStore.layer)
@@ -131,9 +128,9 @@ check(
 
 check("INTRO-05", "a token is active until its expiry, and not at it", async (target) => {
   const { client, tokens } = await ready(target)
-  clock.advance(599_999)
+  await target.advance(599_999)
   expect(await told(target, client, tokens.access_token)).toMatchObject({ active: true })
-  clock.advance(1)
+  await target.advance(1)
   expect(await told(target, client, tokens.access_token)).toEqual(inactive)
 })
 
@@ -163,9 +160,8 @@ check("INTRO-07", "only POST introspects, and a token in the URL is neither read
 })
 
 check("INTRO-08", "scanning for tokens is limited by caller", async (shared) => {
-  const target = await shared.another({
-    settings: { rateLimits: { introspectClient: { quota: 20, window: "1 minute" } } }
-  })
+  const rateLimits = Object.fromEntries([["introspectClient", { quota: 20, window: 60_000 }]])
+  const target = await shared.another({ settings: { rateLimits } })
   const [client, other] = [await target.register(confidential), await target.register(confidential)]
   const answers: Array<string> = []
   for (let index = 0; index < 30; index++) {

@@ -9,15 +9,12 @@ import { TakingAway } from "../../src/services/TakingAway.js"
 import { type Client, outcome, type Tokens, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
 import { launched } from "./support/Launched.js"
-import * as ManualClock from "./support/ManualClock.js"
 import { header, withHeader } from "./support/MutatingProxy.js"
 import { outage } from "./support/Outage.js"
 import { filesOf, twoResources } from "./support/Resources.js"
 import type { Target } from "./support/Target.js"
 
-const clock = ManualClock.make()
-
-const { absent, check, control, otherwise } = family({ seams: clock.layer, resources: twoResources })
+const { absent, check, control, otherwise } = family({ isStopped: true, resources: twoResources })
 
 const invalidGrant = "400 invalid_grant"
 
@@ -28,7 +25,7 @@ const ready = async (target: Target, metadata = {}) => {
 
 /** Refreshes, later than any retry window. */
 const next = async (target: Target, client: Client, { refresh_token }: Tokens): Promise<Tokens> => {
-  clock.advance("31 seconds")
+  await target.advance("31 seconds")
   return tokensOf(target.refresh(client, refresh_token))
 }
 
@@ -66,7 +63,7 @@ check("REFRESH-02", "a replayed refresh token revokes its grant and no other, an
     const bystander = await target.tokens(client)
     const second = await next(target, client, tokens)
     const third = await next(target, client, second)
-    clock.advance("31 seconds")
+    await target.advance("31 seconds")
     const { refresh_token } = replayed === 0 ? tokens : second
     expect(await outcome(target.refresh(client, refresh_token))).toBe(invalidGrant)
     for (const each of [tokens, second, third]) await isDead(target, client, each)
@@ -89,7 +86,7 @@ otherwise(
       const requests = Array.from({ length: count }, () => tokensOf(target.refresh(client, tokens.refresh_token)))
       const living = new Set((await Promise.all(requests)).map(({ refresh_token }) => refresh_token))
       expect(living.size).toBe(1)
-      clock.advance("31 seconds")
+      await target.advance("31 seconds")
       for (const refresh_token of living) expect(await outcome(target.refresh(client, refresh_token))).toBe("200")
     }
   }
@@ -131,7 +128,7 @@ check("REFRESH-06", "a refresh token of one public client is nothing to another"
   const { client, tokens } = await ready(target)
   const successor = await next(target, client, tokens)
   const other = await target.register()
-  clock.advance("31 seconds")
+  await target.advance("31 seconds")
   // Not even an old token of it revokes anything.
   for (const { refresh_token } of [tokens, successor]) {
     expect(await outcome(target.refresh(other, refresh_token))).toBe(invalidGrant)
@@ -172,15 +169,15 @@ check("REFRESH-09", "a refresh token expires when it is idle, and at the absolut
   const target = await shared.another({ settings: { lifetimes } })
   const { client, tokens } = await ready(target)
   const idle = await target.tokens(client)
-  clock.advance(3_599_999)
+  await target.advance(3_599_999)
   const second = await tokensOf(target.refresh(client, tokens.refresh_token))
-  clock.advance(1)
+  await target.advance(1)
   expect(await outcome(target.refresh(client, idle.refresh_token))).toBe(invalidGrant)
-  clock.advance(3_599_998)
+  await target.advance(3_599_998)
   const last = await tokensOf(target.refresh(client, second.refresh_token))
   // The access token ends with the grant, in two milliseconds.
   expect(last.expires_in).toBe(0)
-  clock.advance(2)
+  await target.advance(2)
   await isDead(target, client, last)
 })
 

@@ -7,14 +7,11 @@ import { GrantStore } from "../../src/services/GrantStore.js"
 import { type Client, outcome, type Parameters, tokensOf } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
 import { family } from "./support/Catalogue.js"
-import * as ManualClock from "./support/ManualClock.js"
 import { outage } from "./support/Outage.js"
 import { outcomeOf } from "./support/Outcome.js"
 import type { Target } from "./support/Target.js"
 
-const clock = ManualClock.make()
-
-const { check, control } = family({ seams: clock.layer })
+const { check, control } = family({ isStopped: true })
 
 const ready = async (target: Target, metadata = {}) => {
   const client = await target.register(metadata)
@@ -29,7 +26,7 @@ const isGood = async (target: Target, token: string) => (await target.call(token
 check("REVOKE-01", "every revocation is answered 200 with an empty body, whatever the token is", async (target) => {
   const { client, tokens } = await ready(target)
   const expired = await target.tokens(client)
-  clock.advance("11 minutes")
+  await target.advance("11 minutes")
   const used = tokens.refresh_token
   const { access_token, refresh_token } = await tokensOf(target.refresh(client, used))
   const jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ."
@@ -77,7 +74,7 @@ check("REVOKE-03", "the token of another client stays as it is, and the answer d
 check("REVOKE-04", "a revoked refresh token takes every token of its grant along", async (target) => {
   const { client, tokens } = await ready(target)
   const bystander = await target.tokens(client)
-  clock.advance("31 seconds")
+  await target.advance("31 seconds")
   const second = await tokensOf(target.refresh(client, tokens.refresh_token))
   // An access token goes alone.
   expect(await outcome(revoke(target, client, { token: tokens.access_token }))).toBe("200")

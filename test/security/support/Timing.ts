@@ -25,7 +25,7 @@ const welch = (first: () => unknown, second: () => unknown, samples: number): nu
     const isFirst = Math.random() < 0.5
     times[isFirst ? 0 : 1].push(sample(isFirst ? first : second))
   }
-  const cut = times.flat().toSorted((a, b) => a - b)[Math.floor(1.8 * samples)] ?? Number.POSITIVE_INFINITY
+  const cut = times.flat().sort((a, b) => a - b)[Math.floor(1.8 * samples)] ?? Number.POSITIVE_INFINITY
   const [a, b] = times.map((each) => moments(each.filter((time) => time <= cut)))
   return a === undefined || b === undefined ? 0 : Math.abs(a.mean - b.mean) / Math.sqrt(a.error + b.error)
 }
