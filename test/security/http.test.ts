@@ -118,7 +118,7 @@ const paths = [
 ]
 
 check("HTTP-04", "every method but an endpoint's own is 405 with Allow, and HEAD changes nothing", async (target) => {
-  for (const path of [...paths, "/notes", "/api/account/grants", "/api/admin/users"]) {
+  for (const path of [...paths, "/notes", "/api/account/apps", "/api/admin/users"]) {
     for (const method of ["TRACE", "PROPFIND", "M-SEARCH", "QUERY"]) {
       const answer = await target.http({ method, path })
       expect(answer.status, `${method} ${path}`).toBe(405)
