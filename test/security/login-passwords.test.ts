@@ -201,6 +201,23 @@ check(
   }
 )
 
+/** 160 logins with different names from four addresses, pipelined, so that all wait before the first is answered. */
+const flood = async (target: Target, form: LoginForm, wrong: string): Promise<ReadonlyArray<Answer>> => {
+  const connections = [0, 1, 2, 3].map(async (connection) => {
+    const requests = Array.from({ length: 40 }, (_, index) =>
+      Raw.format(target.port, {
+        method: "POST",
+        path: "/login",
+        headers: { ...form.headers, Connection: "keep-alive" },
+        body: { form: form.form, username: `waiting${connection}-${index}`, password: wrong }
+      })
+    )
+    const options = { answers: requests.length, from: `127.2.${connection}.1`, patience: 60_000 }
+    return (await target.bytes(Buffer.concat(requests), options)).answers
+  })
+  return (await Promise.all(connections)).flat()
+}
+
 check(
   "LOGIN-14",
   "hashing leaves the server free for other requests, and only so many logins wait for it",
@@ -208,21 +225,9 @@ check(
     const server = await target.another({})
     const form = await loginForm(server)
     const begun = performance.now()
-    // Pipelined, so that they all wait before the first is answered.
-    const logins = [0, 1, 2, 3].map(async (connection) => {
-      const requests = Array.from({ length: 40 }, (_, index) =>
-        Raw.format(server.port, {
-          method: "POST",
-          path: "/login",
-          headers: { ...form.headers, Connection: "keep-alive" },
-          body: { form: form.form, username: `waiting${connection}-${index}`, password: "a wrong password" }
-        })
-      )
-      const options = { answers: requests.length, from: `127.2.${connection}.1`, patience: 60_000 }
-      return (await server.bytes(Buffer.concat(requests), options)).answers
-    })
+    const logins = flood(server, form, "a wrong password")
     let isDone = false
-    const all = Promise.all(logins).finally(() => {
+    const all = logins.finally(() => {
       isDone = true
     })
     let [answered, slowest] = [0, 0]
@@ -234,7 +239,7 @@ check(
       await sleep(5)
     }
     const elapsed = performance.now() - begun
-    const answers = (await all).flat()
+    const answers = await all
     expect(answers).toHaveLength(160)
     const refused = answers.filter(({ status }) => status !== 403)
     expect(refused.length).toBeGreaterThan(40)
@@ -251,10 +256,10 @@ check(
 check("LOGIN-15", "a password that is too long is not hashed, and none is cut short", async (target) => {
   const form = await loginForm(target)
   expect((await attempt(target, form, "ada", "x".repeat(1024 * 1024))).status).toBe(413)
-  const start = performance.now()
-  const long = await Promise.all(Array.from({ length: 5 }, () => attempt(target, form, "somebody", "x".repeat(20_000))))
-  expect(long.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403])
-  expect(performance.now() - start).toBeLessThan(2_000)
+  // So many would overflow the queue of those that wait to be hashed.
+  const server = await target.another({})
+  const long = await flood(server, await loginForm(server), cheap)
+  expect(new Set(long.map(({ status }) => status))).toEqual(new Set([403]))
 
   const unicode = "pässwörd 🔑 ".repeat(11).slice(0, 128)
   await target.addAccount("unicode", unicode)
