@@ -9,7 +9,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import ts from "typescript"
 import { writeOrCheck } from "./lib/generated.mjs"
-import { isEntryPoint, parse, typescriptFiles, walk } from "./lib/sources.mjs"
+import { isEntryPoint, parse, repository, typescriptFiles, walk } from "./lib/sources.mjs"
 
 /**
  * @typedef {{ readonly id: string, readonly level: string, readonly title: string }} Check
@@ -23,6 +23,21 @@ const kinds = ["check", "otherwise", "absent", "control"]
 const familyOf = (id) => id.replace(/-\d+$/, "")
 
 /**
+ * The texts that constants of a file stand for.
+ *
+ * @param {ts.SourceFile} source
+ */
+const constantsOf = (source) => {
+  /** @type {Map<string, string>} */
+  const constants = new Map()
+  walk(source, (node) => {
+    if (!ts.isVariableDeclaration(node) || node.initializer === undefined) return
+    if (ts.isStringLiteralLike(node.initializer)) constants.set(node.name.getText(), node.initializer.text)
+  })
+  return constants
+}
+
+/**
  * The tests of one file.
  *
  * @param {string} root
@@ -30,16 +45,20 @@ const familyOf = (id) => id.replace(/-\d+$/, "")
  * @returns {Array<Test>}
  */
 const testsOf = (root, file) => {
+  const source = parse(root, file)
+  const constants = constantsOf(source)
+  /** @param {ts.Node} node */
+  const textOf = (node) => (ts.isStringLiteralLike(node) ? node.text : (constants.get(node.getText()) ?? ""))
   /** @type {Array<Test>} */
   const tests = []
-  walk(parse(root, file), (node) => {
+  walk(source, (node) => {
     if (!ts.isCallExpression(node)) return
     const kind = /** @type {Test["kind"]} */ (node.expression.getText())
     if (!kinds.includes(kind)) return
     const count = kind === "otherwise" ? 3 : 2
-    const texts = node.arguments.slice(0, count).map((text) => (ts.isStringLiteralLike(text) ? text.text : ""))
+    const texts = node.arguments.slice(0, count).map(textOf)
     if (texts.length < count || texts.includes("")) {
-      throw new Error(`${file}: the arguments of ${kind} are not literal texts: ${node.getText().slice(0, 80)}`)
+      throw new Error(`${file}: the arguments of ${kind} are not texts of this file: ${node.getText().slice(0, 80)}`)
     }
     const [id = "", ...rest] = texts
     tests.push({ kind, id, file, title: rest.at(-1) ?? "", decision: rest.length > 1 ? (rest[0] ?? "") : "" })
@@ -79,7 +98,8 @@ const familyText = (name, checks, tests) => {
   }
   const rows = answered.map(({ check, test }) => {
     const holds = test.kind === "absent" ? check.title : test.title
-    const note = test.decision === "" ? "" : `: ${test.decision}`
+    const why = test.kind === "absent" && test.id === check.id ? test.title : test.decision
+    const note = why === "" ? "" : `: ${why}`
     const file = `[${path.posix.basename(test.file)}](../${test.file})`
     return `| ${check.id} | ${check.level} | ${cell(holds)} | ${answers[test.kind]}${cell(note)} | ${file} |`
   })
@@ -149,5 +169,7 @@ export const render = (root) => {
 }
 
 if (isEntryPoint(import.meta.url)) {
+  const root = process.argv.slice(2).find((arg) => !arg.startsWith("--")) ?? repository
+  console.log(counts(root))
   writeOrCheck({ name: "security", file: "docs/security.md", render })
 }

@@ -1,16 +1,17 @@
 /** LOGIN: passwords, and who guesses them. */
 import { rm } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Layer from "effect/Layer"
 import { expect } from "vitest"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import { outcome, password } from "../flow/support/Server.js"
 import * as Cli from "../support/Cli.js"
 import { family } from "./support/Catalogue.js"
 import { attempt, cookiesSet, type LoginForm, loginForm, textOf } from "./support/Login.js"
-import { withHeader, without } from "./support/MutatingProxy.js"
+import { without } from "./support/MutatingProxy.js"
 import type { Answer } from "./support/Raw.js"
 import * as Raw from "./support/Raw.js"
-import type { Target } from "./support/Target.js"
+import { notesOf, type Target } from "./support/Target.js"
 
 const { check, control } = family()
 
@@ -109,7 +110,7 @@ check(
   "a name that is guessed at from many addresses has to wait, longer each time, also after a restart",
   async (target) => {
     const folder = await Cli.temporaryFolder()
-    const storage = SqliteStore.layer({ filename: `${folder.path}/auth.db` })
+    const storage = Layer.orDie(SqliteStore.layer({ filename: `${folder.path}/auth.db` }))
     const server = await target.another({ storage, isStopped: true })
     const form = await loginForm(server)
     expect(await guessUntilPaused(server, form, "ada")).toBeLessThanOrEqual(10)
@@ -130,7 +131,8 @@ check(
     expect(wait).toBeGreaterThanOrEqual(60)
 
     await target.closeOthers()
-    const restarted = await target.another({ storage, isStopped: true, account: false })
+    const settings = { issuer: server.issuer, resources: [notesOf(server.origin)] }
+    const restarted = await target.another({ storage, settings, isStopped: true, account: false })
     const again = await attempt(restarted, await loginForm(restarted), "ada", password, { from: address(204) })
     expect(again.status).toBe(429)
     await target.closeOthers()
@@ -199,6 +201,23 @@ check(
   }
 )
 
+/** 160 logins with different names from four addresses, pipelined, so that all wait before the first is answered. */
+const flood = async (target: Target, form: LoginForm, wrong: string): Promise<ReadonlyArray<Answer>> => {
+  const connections = [0, 1, 2, 3].map(async (connection) => {
+    const requests = Array.from({ length: 40 }, (_, index) =>
+      Raw.format(target.port, {
+        method: "POST",
+        path: "/login",
+        headers: { ...form.headers, Connection: "keep-alive" },
+        body: { form: form.form, username: `waiting${connection}-${index}`, password: wrong }
+      })
+    )
+    const options = { answers: requests.length, from: `127.2.${connection}.1`, patience: 60_000 }
+    return (await target.bytes(Buffer.concat(requests), options)).answers
+  })
+  return (await Promise.all(connections)).flat()
+}
+
 check(
   "LOGIN-14",
   "hashing leaves the server free for other requests, and only so many logins wait for it",
@@ -206,21 +225,9 @@ check(
     const server = await target.another({})
     const form = await loginForm(server)
     const begun = performance.now()
-    // Pipelined, so that they all wait before the first is answered.
-    const logins = [0, 1, 2, 3].map(async (connection) => {
-      const requests = Array.from({ length: 40 }, (_, index) =>
-        Raw.format(server.port, {
-          method: "POST",
-          path: "/login",
-          headers: { ...form.headers, Connection: "keep-alive" },
-          body: { form: form.form, username: `waiting${connection}-${index}`, password: "a wrong password" }
-        })
-      )
-      const options = { answers: requests.length, from: `127.2.${connection}.1`, patience: 60_000 }
-      return (await server.bytes(Buffer.concat(requests), options)).answers
-    })
+    const logins = flood(server, form, "a wrong password")
     let isDone = false
-    const all = Promise.all(logins).finally(() => {
+    const all = logins.finally(() => {
       isDone = true
     })
     let [answered, slowest] = [0, 0]
@@ -232,7 +239,7 @@ check(
       await sleep(5)
     }
     const elapsed = performance.now() - begun
-    const answers = (await all).flat()
+    const answers = await all
     expect(answers).toHaveLength(160)
     const refused = answers.filter(({ status }) => status !== 403)
     expect(refused.length).toBeGreaterThan(40)
@@ -249,10 +256,10 @@ check(
 check("LOGIN-15", "a password that is too long is not hashed, and none is cut short", async (target) => {
   const form = await loginForm(target)
   expect((await attempt(target, form, "ada", "x".repeat(1024 * 1024))).status).toBe(413)
-  const start = performance.now()
-  const long = await Promise.all(Array.from({ length: 5 }, () => attempt(target, form, "somebody", "x".repeat(20_000))))
-  expect(long.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403])
-  expect(performance.now() - start).toBeLessThan(2_000)
+  // So many would overflow the queue of those that wait to be hashed.
+  const server = await target.another({})
+  const long = await flood(server, await loginForm(server), cheap)
+  expect(new Set(long.map(({ status }) => status))).toEqual(new Set([403]))
 
   const unicode = "pässwörd 🔑 ".repeat(11).slice(0, 128)
   await target.addAccount("unicode", unicode)
@@ -278,15 +285,4 @@ control("LOGIN-10", "against a server that looks at every guess", {
 
 control("LOGIN-11", "against a server that says no time to come back", {
   mutation: { answer: (answer) => ({ ...answer, headers: without(answer.headers, "retry-after") }) }
-})
-
-control("LOGIN-12", "against a server that believes X-Forwarded-For and counts by address alone", {
-  mutation: {
-    request: (request) => ({
-      ...request,
-      headers: withHeader(request.headers, "x-forwarded-for", "203.0.113.1"),
-      body: request.body.replace(/username=[^&]*(ada|ADA|Ada)[^&]*/, "username=else")
-    }),
-    answer: (answer) => (answer.status === 403 ? { ...answer, status: 303 } : answer)
-  }
 })

@@ -1,49 +1,24 @@
 /** REG: clients that register themselves. */
 import { createServer } from "node:net"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { expect } from "vitest"
+import { Decision } from "../../src/domain/RateLimit.js"
+import { RateLimiter } from "../../src/services/RateLimiter.js"
 import { redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import type { Answer, ExchangeOptions } from "./support/Raw.js"
-import type { Target } from "./support/Target.js"
+import { accepted, expectRefused, good, post } from "./support/Register.js"
 
 const { check, control, otherwise } = family()
 
-const good = { redirect_uris: [redirectUri] }
-
-/** Posts a text, or a value as JSON. */
-const post = (target: Target, metadata: unknown, options: ExchangeOptions = {}): Promise<Answer> =>
-  target.http(
-    {
-      method: "POST",
-      path: "/register",
-      headers: { "Content-Type": "application/json" },
-      body: typeof metadata === "string" ? metadata : JSON.stringify(metadata)
-    },
-    options
-  )
-
-const refusal = (answer: Answer) => `${answer.status} ${answer.json().error}`
-
-const accepted = async (target: Target, metadata: unknown) => {
-  const answer = await post(target, metadata)
-  expect(answer.status, answer.body).toBe(201)
-  return answer.json()
-}
-
-/** Each of these is refused with this error. */
-const expectRefused = async (target: Target, error: string, bodies: ReadonlyArray<unknown>) => {
-  for (const body of bodies) {
-    expect(refusal(await post(target, body)), String(JSON.stringify(body)).slice(0, 100)).toBe(`400 ${error}`)
-  }
-}
-
-/** Each URI alone is refused as a redirect URI. */
-const expectUriRefused = (target: Target, uris: ReadonlyArray<unknown>) =>
-  expectRefused(
-    target,
-    "invalid_redirect_uri",
-    uris.map((uri) => ({ redirect_uris: [uri] }))
-  )
+/** A limiter that lets every request through. */
+const unlimited = Layer.succeed(
+  RateLimiter,
+  RateLimiter.of({
+    consume: ({ quota }) => Effect.succeed(Decision.Allowed({ remaining: quota, replenishedAfter: Duration.zero }))
+  })
+)
 
 check("REG-01", "a registration is a POST of one JSON object in which no name is repeated", async (target) => {
   for (const method of ["GET", "PUT", "DELETE"]) {
@@ -56,7 +31,7 @@ check("REG-01", "a registration is a POST of one JSON object in which no name is
     expect(answer.status, type).toBe(400)
   }
   const text = JSON.stringify(good)
-  const notJson = ["", "{", text.replace("]", "],"), `${text}x`, `\u2028${text}`, "{'a':1}", "1e400"]
+  const notJson = ["", "{", `\ufeff${text}`, text.replace("]", "],"), `${text}x`, `\u2028${text}`, "{'a':1}", "1e400"]
   const twice = [`{"redirect_uris":["${redirectUri}"],"redirect_uris":[]}`, `{"a":{"b":1,"b":2},${text.slice(1)}`]
   const noObject = ["[]", `[${text}]`, '"x"', "1", "null", "true"]
   const deep = `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)},"redirect_uris":1}`
@@ -150,76 +125,6 @@ check(
   }
 )
 
-check("REG-07", "the code grant needs redirect URIs, each a text that is given once", async (target) => {
-  const lists = [undefined, null, [], redirectUri, {}, [1], [null], [""], [[redirectUri]], [redirectUri, redirectUri]]
-  await expectRefused(
-    target,
-    "invalid_redirect_uri",
-    lists.map((redirect_uris) => ({ redirect_uris }))
-  )
-})
-
-check(
-  "REG-08",
-  "a redirect URI of a scheme that a browser runs, or of http to another host, is refused",
-  async (target) => {
-    const schemes = [
-      "javascript",
-      "data",
-      "vbscript",
-      "file",
-      "blob",
-      "about",
-      "ftp",
-      "ws",
-      "wss",
-      "intent",
-      "filesystem"
-    ]
-    await expectUriRefused(target, [
-      ...schemes.flatMap((scheme) => [`${scheme}:alert(1)`, `${scheme}://client.example/`]),
-      "JaVaScRiPt:alert(1)",
-      " javascript:alert(1)",
-      "java\nscript:alert(1)",
-      "java\tscript:alert(1)",
-      "\u0001javascript:alert(1)",
-      "http://evil.example/cb",
-      "http://127.0.0.1.evil.example/cb",
-      "http://localhost.evil.example/cb",
-      "http://0.0.0.0/cb"
-    ])
-  }
-)
-
-check("REG-09", "a redirect URI is absolute, and has no fragment, user, wildcard or unusual host", async (target) => {
-  await expectUriRefused(target, [
-    "https://client.example/cb#x",
-    "https://client.example/cb#",
-    "//client.example/cb",
-    "/cb",
-    "cb",
-    "https://user@client.example/cb",
-    "https://user:password@client.example/cb",
-    "https://*.client.example/cb",
-    "https://client.example/*",
-    "https://client.example\\@evil.example/cb",
-    "https://client.example/c\tb",
-    "https://client.example/cb%00",
-    "https://client.example/cb%0d%0aX-Evil:1",
-    "https://münchen.example/cb",
-    "https://cl\u0456ent.example/cb",
-    "https://",
-    "https:",
-    "https://[fe80::1%25eth0]/cb",
-    "https://client.example:99999/cb",
-    "https://client.example:-1/cb"
-  ])
-})
-
-check("REG-10", "a private-use scheme without a dot is refused", (target) =>
-  expectUriRefused(target, ["myapp:/cb", "myapp://cb", "cursor://cb", "x:y"])
-)
-
 check("REG-11", "metadata that contradict each other, or name what does not exist, are refused", async (target) => {
   await expectRefused(target, "invalid_client_metadata", [
     { ...good, grant_types: ["authorization_code"], response_types: [] },
@@ -241,7 +146,7 @@ check("REG-12", "members that are unknown or not the client's to choose are not 
   for (const name of Object.keys(unknown)) expect(client).not.toHaveProperty(name)
   expect(client.scope).toBe("notes:read notes:write")
   const { page } = await target.toConsent({ client_id: String(client.client_id) })
-  expect(page.html).toContain("Unverified")
+  expect(page.html).toMatch(/unverified/i)
 })
 
 check("REG-13", "members that name a prototype change nothing", async (target) => {
@@ -312,13 +217,13 @@ check(
     const known = { client_name: "Trusted Notes", software_id: "trusted", redirect_uris: [redirectUri] }
     const trusted = await target.addClient({ ...known, grant_types: ["authorization_code"] })
     const { browser, page } = await target.toConsent(trusted)
-    expect(page.html).not.toContain("Unverified")
+    expect(page.html).not.toMatch(/unverified/i)
     expect((await browser.submit(page, { button: "allow" })).sentTo?.searchParams.get("code")).toMatch(/^lk_ac_/)
 
     const copy = await target.register(known)
     const asked = await browser.open((await target.request(copy)).url)
     expect(asked.sentTo).toBeUndefined()
-    expect(asked.html).toContain("Unverified")
+    expect(asked.html).toMatch(/unverified/i)
   }
 )
 
@@ -347,12 +252,7 @@ otherwise(
 )
 
 control("REG-06", "against a server without a limit by address", {
-  mutation: { request: (request) => request },
-  settings: { maxUnusedClients: 1_000 }
-})
-
-control("REG-10", "against a server whose operator names the scheme", {
-  settings: { privateUseSchemes: ["myapp", "cursor", "x"] }
+  seams: unlimited
 })
 
 control("REG-12", "against a server that stores and echoes every member", {
@@ -361,14 +261,5 @@ control("REG-12", "against a server that stores and echoes every member", {
       answer.status === 201
         ? { ...answer, body: JSON.stringify({ ...JSON.parse(answer.body), ...JSON.parse(body) }) }
         : answer
-  }
-})
-
-control("REG-08", "against a server that takes any redirect URI", {
-  mutation: {
-    request: (request) => ({
-      ...request,
-      body: request.body.replace(/"redirect_uris":\[.*\]/, '"redirect_uris":["https://client.example/cb"]')
-    })
   }
 })

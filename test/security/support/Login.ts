@@ -1,9 +1,9 @@
 /** Attempts to log in, from any address of loopback. */
 import { parse } from "node-html-parser"
 import { password as rightPassword } from "../../flow/support/Server.js"
+import { formOf } from "./Pages.js"
 import type { Answer, ExchangeOptions } from "./Raw.js"
 import type { Target } from "./Target.js"
-import { cookies } from "./Walk.js"
 
 /** A login page as one browser got it; its form may be sent any number of times. */
 export interface LoginForm {
@@ -11,14 +11,11 @@ export interface LoginForm {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Opens the login page in a new browser. */
+/** Opens the login page, as a new browser does. */
 export const loginForm = async (target: Target): Promise<LoginForm> => {
-  const browser = target.browser()
-  const { document } = await browser.open(`${target.issuer}/account`)
-  return {
-    form: document.querySelector("[name=form]")?.getAttribute("value") ?? "",
-    headers: { ...cookies(browser), "Sec-Fetch-Site": "same-origin" }
-  }
+  const page = await target.http({ path: "/account" })
+  const Cookie = Array.from(cookiesSet(page), (pair) => pair.join("=")).join("; ")
+  return { form: formOf(page), headers: { Cookie, "Sec-Fetch-Site": "same-origin" } }
 }
 
 /** Sends the form: 303 is a login, 403 a refusal, 429 a pause. The password is the right one if none is given. */
@@ -34,7 +31,7 @@ export const attempt = (
     options
   )
 
-/** The cookies that a response sets: name to value. Fails where an attribute is missing that each must have. */
+/** The cookies that a response sets: name to value. */
 export const cookiesSet = (answer: Answer): ReadonlyMap<string, string> =>
   new Map(
     answer.all("set-cookie").map((line) => {
