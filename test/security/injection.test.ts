@@ -1,5 +1,5 @@
-/** INJ: texts that a database, a log, a file system or a program could take for something else. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+/** INJ: texts that a database or a reader of JSON could take for something else. */
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -10,14 +10,13 @@ import * as Scope from "effect/Scope"
 import { afterAll, expect } from "vitest"
 import * as PostgresStore from "../../src/layers/PostgresStore.js"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
-import * as Strace from "../fault/support/Strace.js"
 import { outcome, redirectUri, tokensOf } from "../flow/support/Server.js"
 import { withSqlite } from "../layers/sqliteFiles.js"
 import * as Postgres from "../support/Postgres.js"
 import { family } from "./support/Catalogue.js"
-import { launched } from "./support/Launched.js"
-import { basicOf, outcomeOf } from "./support/Outcome.js"
-import { type Answer, type Request, send as sendTo } from "./support/Raw.js"
+import { everywhere, form, json } from "./support/Everywhere.js"
+import { outcomeOf } from "./support/Outcome.js"
+import type { Answer, Request } from "./support/Raw.js"
 import * as Sources from "./support/Sources.js"
 import type { Target } from "./support/Target.js"
 
@@ -31,57 +30,11 @@ afterAll(async () => {
 
 const { check, control } = family({ storage: Layer.orDie(SqliteStore.layer({ filename })) })
 
-const json = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Request => ({
-  method: "POST",
-  path,
-  headers: { "Content-Type": "application/json", ...headers },
-  body: typeof body === "string" ? body : JSON.stringify(body)
-})
-
-const form = (path: string, body: Readonly<Record<string, string>>): Request => ({ method: "POST", path, body })
-
 /** The Authorization header of an administrator. */
 const admin = async (target: Target) => {
   const asked = { grant_type: "client_credentials", scope: "latchkey:admin" }
   const client = await target.addClient({ scope: "latchkey:admin" })
   return { Authorization: `Bearer ${(await tokensOf(target.token(client, asked))).access_token}` }
-}
-
-/** A text in every place where a request can carry one. */
-const everywhere = (text: string, authorization: Readonly<Record<string, string>>): ReadonlyArray<Request> => {
-  const inUrl = encodeURIComponent(text)
-  const inHeader = Buffer.from(text)
-    .toString("latin1")
-    .replace(/[\r\n\0]/g, "")
-  const authorize = ["client_id", "redirect_uri", "scope", "state", "resource", "login_hint", "prompt", "max_age", "x"]
-  const token = { grant_type: "authorization_code", client_id: "x", code: "x", code_verifier: "x".repeat(43) }
-  const members = ["client_name", "client_uri", "logo_uri", "scope", "contacts", "software_id", "x"]
-  return [
-    ...authorize.map((name): Request => ({ path: `/authorize?client_id=x&${name}=${inUrl}` })),
-    ...Object.keys(token).map((name) => form("/token", { ...token, [name]: text })),
-    ...["redirect_uri", "resource", "client_secret"].map((name) => form("/token", { ...token, [name]: text })),
-    form("/token", { grant_type: "refresh_token", client_id: "x", refresh_token: text }),
-    form("/revoke", { client_id: "x", token: text, token_type_hint: text }),
-    form("/introspect", { client_id: text, client_secret: text, token: text }),
-    form("/login", { form: text, username: text, password: text }),
-    form("/consent", { form: text, decision: text }),
-    ...members.map((name) => json("/register", { redirect_uris: [redirectUri], [name]: text })),
-    json("/register", { redirect_uris: [text] }),
-    json("/register", { redirect_uris: [redirectUri], grant_types: [text], token_endpoint_auth_method: text }),
-    { ...form("/token", token), headers: basicOf(`${text}:${text}`) },
-    { path: "/notes", headers: { Authorization: `Bearer ${inHeader}` } },
-    { path: "/account", headers: { Cookie: `latchkey=${inHeader}; ${inHeader}=1` } },
-    { path: "/health", headers: { "User-Agent": inHeader, "X-Forwarded-For": inHeader, Referer: inHeader } },
-    { path: `/${inUrl}` },
-    ...["users", "clients", "grants", "resources"].flatMap(
-      (name): ReadonlyArray<Request> => [
-        { path: `/api/admin/${name}/${inUrl}`, headers: authorization },
-        { path: `/api/admin/${name}?username=${inUrl}&after=${inUrl}&limit=${inUrl}`, headers: authorization }
-      ]
-    ),
-    { path: `/api/admin/events?after=${inUrl}&client=${inUrl}&account=${inUrl}`, headers: authorization },
-    json("/api/admin/users", { username: text, password: text }, authorization)
-  ]
 }
 
 /** Sends a request; the server must know what to say. */
@@ -241,75 +194,6 @@ check("INJ-05", "names of object members are names like any other", async (targe
     }
   }
   expect({}).not.toHaveProperty("polluted")
-})
-
-const injections = [
-  "\r\nlevel=FATAL injected",
-  "\u001b[31mred\u001b[0m",
-  "$" + "{jndi:ldap://127.0.0.1:1/x}",
-  "%s%n%d%s%n%d",
-  "\u2028 and more"
-]
-
-check("INJ-06", "a line of the log is one JSON text, whatever a request holds", () =>
-  launched(async ({ flows, output, server }) => {
-    for (const text of injections) {
-      const encoded = encodeURIComponent(text)
-      const headers = { "User-Agent": "a\u001b[31m", Referer: "jndi:x", "X-Forwarded-For": "%s%n" }
-      await sendTo(server().port, { path: `/authorize?client_id=${encoded}&state=${encoded}`, headers })
-      await flows.post("/token", { grant_type: text, client_id: text, scope: text })
-      await flows.send(`/${encoded}`)
-      await flows.register({ client_name: "An app", redirect_uris: [redirectUri] })
-      const browser = flows.browser()
-      const page = await browser.open(`${flows.issuer}/account`)
-      await browser.submit(page, { fields: { username: text, password: text } })
-    }
-    expect(server().stderr()).not.toBe("")
-    const lines = String(output().stderr).trimEnd().split("\n")
-    for (const line of lines) expect(JSON.parse(line), line).toHaveProperty("message")
-    expect(lines.join("\n")).not.toMatch(/\u001b|\$\{jndi|^level=FATAL/m)
-  })
-)
-
-/** Sends texts to a traced server; what it asked of the operating system afterwards. */
-const traced = async (payloads: ReadonlyArray<string>): Promise<string> => {
-  const trace = join(folder, `trace-${payloads.length}`)
-  const under = ["strace", "-D", "-f", "-qq", "-e", "trace=openat,open,execve,connect", "-o", trace]
-  return launched(
-    async ({ flows, server }) => {
-      const before = readFileSync(trace, "utf8").length
-      for (const payload of payloads) {
-        for (const request of everywhere(payload, { Authorization: "Bearer x" })) {
-          const { status } = await sendTo(server().port, request)
-          expect(status, `${request.path} ${payload}`).toBeLessThan(500)
-        }
-      }
-      expect((await flows.send("/health")).status).toBe(200)
-      return readFileSync(trace, "utf8").slice(before)
-    },
-    { under }
-  )
-}
-
-const traversals = [
-  "../../../../etc/passwd",
-  "/etc/passwd",
-  "..%2f..%2fetc%2fpasswd",
-  "....//etc/passwd",
-  "file:///etc/passwd"
-]
-
-check("INJ-07", "a path in a request opens no file", async () => {
-  if (Strace.missing !== undefined) return
-  const calls = await traced(traversals)
-  expect(calls).not.toContain("passwd")
-  expect(calls).not.toMatch(/\.\.\//)
-})
-
-check("INJ-08", "a command in a request starts no process", async () => {
-  if (Strace.missing !== undefined) return
-  const calls = await traced(["; touch /tmp/injected", "| id", "$(id)", "`id`", "&& id", "\n/bin/sh"])
-  expect(calls).not.toMatch(/execve\(/)
 })
 
 // The release runs `npm run fuzz`, which makes a million requests; these are a few of the same kind.
