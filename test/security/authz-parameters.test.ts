@@ -1,9 +1,9 @@
 /** AUTHZ: what is asked for, and how it is protected. */
-import { createServer } from "node:net"
 import { expect } from "vitest"
 import { acquainted, confidential, sentBack } from "../conformance/support/Conformance.js"
 import { password, redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
+import { connectionsTo } from "./support/Listener.js"
 import { notesOf, type Options, type Target } from "./support/Target.js"
 import { expectPage, query, sentTo, visit } from "./support/Walk.js"
 
@@ -223,19 +223,15 @@ check(
 )
 
 check("AUTHZ-41", "request and request_uri are refused, and nothing is fetched", async (target) => {
-  let connections = 0
-  const listener = createServer(() => connections++)
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
-  const address = listener.address()
-  const port = typeof address === "object" && address !== null ? address.port : 0
   const { open } = await acquainted(target)
-  const others = ["http://169.254.169.254/", "https://evil.example/", "urn:ietf:params:oauth:request_uri:x"]
-  for (const request_uri of [`http://127.0.0.1:${port}/request`, ...others]) {
-    expect(sentBack(await open({ request_uri })).error, request_uri).toBe("request_uri_not_supported")
-  }
-  expect(sentBack(await open({ request: "e30.e30." })).error).toBe("request_not_supported")
+  const connections = await connectionsTo(async (port) => {
+    const others = ["http://169.254.169.254/", "https://evil.example/", "urn:ietf:params:oauth:request_uri:x"]
+    for (const request_uri of [`http://127.0.0.1:${port}/request`, ...others]) {
+      expect(sentBack(await open({ request_uri })).error, request_uri).toBe("request_uri_not_supported")
+    }
+    expect(sentBack(await open({ request: "e30.e30." })).error).toBe("request_not_supported")
+  })
   expect(connections).toBe(0)
-  listener.close()
 })
 
 /** A server that changes parameters of a request before it looks at them. */

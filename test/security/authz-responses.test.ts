@@ -3,6 +3,7 @@ import { expect } from "vitest"
 import { acquainted, sentBack } from "../conformance/support/Conformance.js"
 import { outcome, password, redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
+import { newSession } from "./support/Login.js"
 import { withHeader, without } from "./support/MutatingProxy.js"
 import { everyPage } from "./support/Pages.js"
 import { start } from "./support/Target.js"
@@ -191,8 +192,7 @@ otherwise(
     const client = await target.register()
     const { page } = await target.toConsent(client)
     for (const username of ["bob", "ada"]) {
-      const victim = target.browser()
-      await target.logIn(victim, await victim.open(`${target.issuer}/account`), username)
+      const victim = await newSession(target, username)
       const answer = await victim.submit(page, { button: "allow" })
       expect(answer.sentTo, username).toBeUndefined()
       expect(answer.html, username).toContain("Allow access?")

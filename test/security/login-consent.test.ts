@@ -5,6 +5,7 @@ import * as Storage from "../flow/support/Storage.js"
 import { family } from "./support/Catalogue.js"
 import { without } from "./support/MutatingProxy.js"
 import { everyPage } from "./support/Pages.js"
+import { https } from "./support/Target.js"
 import { cookies } from "./support/Walk.js"
 
 const { check, control, otherwise } = family()
@@ -117,15 +118,10 @@ otherwise(
   "design §8: no form-action, which blocks the redirect in Chromium, and no COOP, since a popup needs its opener",
   "every page of every status carries the headers that keep scripts, frames and sniffing out",
   async (target) => {
-    const secure = await target.another({
-      settings: {
-        issuer: "https://auth.example",
-        resources: [{ uri: "https://auth.example/notes", scopes: { read: "Read" } }]
-      }
-    })
-    const https = await secure.http({ path: "/account" })
-    expect(https.header("strict-transport-security")).toMatch(/^max-age=\d{7,}/)
-    for (const { answer, name } of [...(await everyPage(target)), { name: "https", answer: https }]) {
+    const secure = await target.another(https)
+    const overTls = await secure.http({ path: "/account" })
+    expect(overTls.header("strict-transport-security")).toMatch(/^max-age=\d{7,}/)
+    for (const { answer, name } of [...(await everyPage(target)), { name: "https", answer: overTls }]) {
       const policy = answer.header("content-security-policy")?.split("; ") ?? []
       expect(policy, name).toContain("default-src 'none'")
       expect(policy, name).toContain("base-uri 'none'")

@@ -3,23 +3,16 @@ import { sentBack } from "../conformance/support/Conformance.js"
 import { password, redirectUri } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
 import { family } from "./support/Catalogue.js"
-import { attempt, cookiesSet, loginForm } from "./support/Login.js"
+import { attempt, cookiesSet, loginForm, newSession } from "./support/Login.js"
 import { withHeader } from "./support/MutatingProxy.js"
 import { formOf } from "./support/Pages.js"
-import type { Target } from "./support/Target.js"
+import { https, type Target } from "./support/Target.js"
 import { cookies } from "./support/Walk.js"
 
 const { check, control, otherwise } = family()
 
 const isLoggedIn = async (target: Target, headers: Readonly<Record<string, string>>) =>
   (await target.http({ path: "/account", headers })).body.includes("Your account")
-
-/** A new session of `ada`, apart from the one that the other checks share. */
-const newSession = async (target: Target, username = "ada") => {
-  const browser = target.browser()
-  await target.logIn(browser, await browser.open(`${target.issuer}/account`), username)
-  return browser
-}
 
 otherwise(
   "LOGIN-01",
@@ -116,12 +109,7 @@ check(
   "LOGIN-05",
   "a cookie is bound to the host and https, is out of reach of scripts, and says nothing",
   async (target) => {
-    const secure = await target.another({
-      settings: {
-        issuer: "https://auth.example",
-        resources: [{ uri: "https://auth.example/notes", scopes: { read: "Read" } }]
-      }
-    })
+    const secure = await target.another(https)
     const login = await secure.http({ path: "/account" })
     const lines = [...login.all("set-cookie")]
     const headers = {

@@ -5,17 +5,10 @@ import { typescriptFiles } from "../../scripts/lib/sources.mjs"
 import { sentBack } from "../conformance/support/Conformance.js"
 import { outcome, password, redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import type { Target } from "./support/Target.js"
+import { newSession } from "./support/Login.js"
 import { cookies, visit } from "./support/Walk.js"
 
 const { check, control, otherwise } = family()
-
-/** A new session of `ada`, apart from the one that the other checks share. */
-const newSession = async (target: Target, username = "ada") => {
-  const browser = target.browser()
-  await target.logIn(browser, await browser.open(`${target.issuer}/account`), username)
-  return browser
-}
 
 otherwise(
   "LOGIN-24",

@@ -1,5 +1,4 @@
 /** REG: clients that register themselves. */
-import { createServer } from "node:net"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,6 +7,7 @@ import { Decision } from "../../src/domain/RateLimit.js"
 import { RateLimiter } from "../../src/services/RateLimiter.js"
 import { redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
+import { connectionsTo } from "./support/Listener.js"
 import { accepted, expectRefused, good, post } from "./support/Register.js"
 
 const { check, control, otherwise } = family()
@@ -16,7 +16,12 @@ const { check, control, otherwise } = family()
 const unlimited = Layer.succeed(
   RateLimiter,
   RateLimiter.of({
-    consume: ({ quota }) => Effect.succeed(Decision.Allowed({ remaining: quota, replenishedAfter: Duration.zero }))
+    consume: (asked) =>
+      Effect.succeed(
+        Decision.Allowed({
+          standings: asked.map(({ limit }) => ({ remaining: limit.quota, replenishedAfter: Duration.zero }))
+        })
+      )
   })
 )
 
@@ -184,18 +189,12 @@ check(
         }))
       )
     }
-    let connections = 0
-    const listener = createServer(() => connections++)
-    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
-    const address = listener.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    const client = await target.register(
-      Object.fromEntries(names.map((name) => [name, `https://127.0.0.1:${port}/page`]))
-    )
-    const { page } = await target.toConsent(client)
-    expect(page.html).not.toContain("/page")
+    const connections = await connectionsTo(async (port) => {
+      const page = `https://127.0.0.1:${port}/page`
+      const client = await target.register(Object.fromEntries(names.map((name) => [name, page])))
+      expect((await target.toConsent(client)).page.html).not.toContain("/page")
+    })
     expect(connections).toBe(0)
-    listener.close()
   }
 )
 

@@ -1,5 +1,6 @@
 /** Attempts to log in, from any address of loopback. */
 import { parse } from "node-html-parser"
+import type { Browser } from "../../flow/support/Browser.js"
 import { password as rightPassword } from "../../flow/support/Server.js"
 import { formOf } from "./Pages.js"
 import type { Answer, ExchangeOptions } from "./Raw.js"
@@ -42,3 +43,10 @@ export const cookiesSet = (answer: Answer): ReadonlyMap<string, string> =>
 
 /** The text that a person reads on a page. */
 export const textOf = ({ body }: Answer): string => parse(body).querySelector("main")?.structuredText ?? ""
+
+/** A browser with a session of its own, apart from the one that `target.person` shares. */
+export const newSession = async (target: Target, username = "ada"): Promise<Browser> => {
+  const browser = target.browser()
+  await target.logIn(browser, await browser.open(`${target.issuer}/account`), username)
+  return browser
+}

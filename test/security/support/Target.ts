@@ -54,6 +54,14 @@ export const notesOf = (origin: string): SettingsOptions["resources"][number] =>
   scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" }
 })
 
+/** A server behind a proxy that ends TLS: what it says of itself is https. */
+export const https: Options = {
+  settings: {
+    issuer: "https://auth.example",
+    resources: [{ uri: "https://auth.example/notes", scopes: { read: "Read" } }]
+  }
+}
+
 /** A server, with the clients and the person that attack it. It has one account, `ada`. */
 export class Target extends TestServer {
   #others: Array<Target> = []
