@@ -21,7 +21,7 @@ export interface Launched {
   readonly flows: TestServer
   /** Every secret that passed between `flows` and the server. */
   readonly secrets: Secrets
-  /** The files of the data folder as they are now, without the master key. */
+  /** The files of the data folder as they are now, without the master key and the link to the first account. */
   readonly files: () => Places
   /** What the server has printed so far. */
   readonly output: () => Places
@@ -59,7 +59,10 @@ export const launch = async ({ args = ["--demo"], env = {}, under }: LaunchOptio
       Runtime.defaultRuntime as TestServer["runtime"],
       `${server.url}/mcp`
     ),
-    files: () => filesOf(data),
+    files: () => {
+      const { "first-account-link": _, ...files } = filesOf(data)
+      return files
+    },
     output: () => ({ stdout: server.stdout(), stderr: [...earlier, server.stderr()].join("") }),
     killAndRestart: async () => {
       server.kill("SIGKILL")
