@@ -51,7 +51,8 @@ const logIn = Effect.gen(function* () {
     sessionId,
     authenticatedAt: yield* DateTime.now
   })
-  const query = UrlParams.fromInput(new URL(request.url, issuer).searchParams)
+  // The target of a request need not be a URL that parses: in absolute form its authority may be anything.
+  const query = UrlParams.fromInput(new URLSearchParams(request.url.split("?")[1]))
   return HttpServerResponse.redirect(returnTo(query), { status: 303 }).pipe(
     // Over https it is `secure`, too. Lax, and not strict: people come to /authorize from other sites.
     HttpServerResponse.unsafeSetCookie("app", sessionId, { httpOnly: true, sameSite: "lax", path: "/" })

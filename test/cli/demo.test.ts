@@ -1,4 +1,5 @@
 /** The demo's MCP server, as clients over HTTP see it (MCP 2025-06-18, Transports and Authorization). */
+import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
 import { methods, send as request } from "../support/Methods.js"
@@ -81,6 +82,23 @@ describe("with a token", () => {
     for (const body of [call(1, "whoami"), "{", [], call(2, "nothing"), call(3, "add_note"), "x".repeat(70_000)]) {
       const response = await send(body, reading)
       expect(response.headers.get("x-content-type-options"), String(body).slice(0, 50)).toBe("nosniff")
+    }
+  })
+
+  it("is answered where its target is in absolute form, also with an authority that is none", async () => {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })
+    const head = {
+      host: "a",
+      connection: "close",
+      authorization: `Bearer ${reading}`,
+      "content-type": "application/json"
+    }
+    for (const authority of [`127.0.0.1:${server.port}`, "evil.example:99999", "[", ":1"]) {
+      const sent = [`POST http://${authority}/mcp HTTP/1.1`, ...Object.entries(head).map((pair) => pair.join(": "))]
+      const socket = connect(server.port, "127.0.0.1")
+      socket.write(`${sent.join("\r\n")}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+      const [first] = (await socket.setEncoding("utf8").toArray()).join("").split("\r\n")
+      expect(first, authority).toBe("HTTP/1.1 200 OK")
     }
   })
 

@@ -71,10 +71,10 @@ const passedOn = ({ id, method, params }: JsonRpc.Call) => ({
   params: method === "tools/call" && JsonRpc.isObject(params) ? { arguments: {}, ...params } : params
 })
 
-/** The same request with another body. */
+/** The same request with another body. Its target is not repeated: in absolute form (RFC 9112 §3.2.2) it may be no URL. */
 const withBody = (request: HttpServerRequest.HttpServerRequest, issuer: string, body: unknown) =>
   HttpServerRequest.fromWeb(
-    new Request(new URL(request.url, issuer), { method: "POST", headers: request.headers, body: JSON.stringify(body) })
+    new Request(issuer, { method: "POST", headers: request.headers, body: JSON.stringify(body) })
   )
 
 const malformed = (error: JsonRpc.ResponseError) =>

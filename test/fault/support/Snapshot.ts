@@ -15,7 +15,10 @@ export interface Snapshot {
   readonly grants: ReadonlyMap<string, GrantRow>
 }
 
-/** The same text for every database that speaks SQL. */
+/**
+ * The same text for every database that speaks SQL. An item of a consent is a resource, or a resource, a space and one token
+ * of its scope.
+ */
 export const query = `
   select g.id, g.state, g.generation, g.scope,
     case when g.state <> 'Revoked'
@@ -26,9 +29,12 @@ export const query = `
       and exists (select 1 from consents s where s.issuer = g.issuer and s.subject = g.subject
         and s.client_id = g.client_id and s.epoch = g.consent_epoch)
     then 1 else 0 end as living,
-    (select count(*) from consent_items i where i.issuer = g.issuer and i.subject = g.subject
-      and i.client_id = g.client_id and i.epoch = g.consent_epoch and i.kind = 'scope'
-      and ' ' || g.scope || ' ' like '% ' || i.value || ' %') as covered
+    (select count(distinct substr(i.value, length(r.value) + 2)) from consent_items i
+      join consent_items r on r.issuer = i.issuer and r.subject = i.subject and r.client_id = i.client_id
+        and r.epoch = i.epoch and r.kind = 'granted' and substr(i.value, 1, length(r.value) + 1) = r.value || ' '
+      where i.issuer = g.issuer and i.subject = g.subject
+        and i.client_id = g.client_id and i.epoch = g.consent_epoch and i.kind = 'granted'
+        and ' ' || g.scope || ' ' like '% ' || substr(i.value, length(r.value) + 2) || ' %') as covered
   from grants g`
 
 /** A row of the query. */

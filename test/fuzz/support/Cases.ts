@@ -149,8 +149,9 @@ export class Cases {
   async #askAfter(label: Label, request: string): Promise<void> {
     const { target } = this.#config
     const script = Scripts.health(`${target.host}:${target.port}`)
-    this.#count("/health", { ...label, kind: script.name }, `${request}, then ${script.name}`)
-    for (const answer of await Script.play(script, target)) this.#look(answer, "/health", label, request)
+    const both = `${request}, then GET /health`
+    this.#count("/health", { ...label, kind: script.name }, both)
+    for (const answer of await Script.play(script, target)) this.#look(answer, "/health", label, both)
   }
 
   async #playFlow(index: number, dice: Dice): Promise<void> {

@@ -1,5 +1,7 @@
 /** Invariants of the database after a run: of each row, of the number of rows, and of what its bytes may hold. */
 import Sqlite from "better-sqlite3"
+import { defaultMaxUnusedClients } from "../../../src/domain/Settings.js"
+import { buckets } from "../../../src/services/LoginCounters.js"
 import { ofSqlite } from "../../fault/support/Snapshot.js"
 import type { Broken } from "./Oracles.js"
 
@@ -37,12 +39,6 @@ export interface Sent {
   readonly revocations: number
 }
 
-/** Buckets of the table of login counters (`services/LoginCounters`). */
-const buckets = 65_536
-
-/** Maximum number of clients that registered themselves and were never used (`domain/Settings`). */
-const maxUnusedClients = 10_000
-
 /** Maximum number of rows of each table after these requests. */
 const bounds = (sent: Sent): Readonly<Record<string, number>> => ({
   // The accounts and clients of the run's own beginning, and a margin for what its beginning allowed.
@@ -51,7 +47,8 @@ const bounds = (sent: Sent): Readonly<Record<string, number>> => ({
   grants: sent.approvals + 10,
   consents: sent.approvals + 10,
   revoked_tokens: sent.revocations + 10,
-  login_counters: Math.min(buckets, 2 * sent.logins + 20),
+  // A name, a device, and up to three networks, with and without the name.
+  login_counters: Math.min(buckets, 8 * sent.logins + 80),
   // One request makes a registration, a login, a decision, a redemption or a revocation: with what follows of it, two.
   events: 2 * sent.all + 100
 })
@@ -71,9 +68,9 @@ export const inspect = (
   const broken: Array<Broken> = []
   const report = (detail: string) => broken.push({ oracle: "storage", detail })
   if (integrity !== "ok") report(`integrity_check: ${String(integrity)}`)
-  for (const [id, { isCovered, isLiving }] of grants) {
-    if (isLiving && !isCovered) report(`the living grant ${id} has more scope than its consent`)
-  }
+  const uncovered = [...grants].filter(([, { isCovered, isLiving }]) => isLiving && !isCovered)
+  if (uncovered.length > 0)
+    report(`${uncovered.length} living grants have more scope than their consent (${uncovered[0]?.[0]})`)
   const db = new Sqlite(path, { readonly: true })
   try {
     for (const [promise, query] of Object.entries(forbidden)) {
@@ -85,7 +82,7 @@ export const inspect = (
       if ((counts[table] ?? 0) > most) report(`${table} has ${counts[table]} rows, of ${most} at most`)
     }
     const unused = count(db, "clients where origin = 'Dynamic' and used_at is null")
-    if (unused > maxUnusedClients) report(`${unused} unused clients, of ${maxUnusedClients} at most`)
+    if (unused > defaultMaxUnusedClients) report(`${unused} unused clients, of ${defaultMaxUnusedClients} at most`)
     return { broken, counts }
   } finally {
     db.close()
