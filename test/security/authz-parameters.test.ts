@@ -57,7 +57,7 @@ check("AUTHZ-31", "a code_challenge has 43 characters of base64url", async (targ
 
 otherwise(
   "AUTHZ-32",
-  "design §3: the request travels in its own URL",
+  "ADR 33: the request travels in its own URL",
   "the challenge is in no cookie, form or response, only in a link of the person's own page",
   async (target) => {
     const client = await target.register()
@@ -80,7 +80,7 @@ otherwise(
 
 otherwise(
   "AUTHZ-33",
-  "design §3: nothing is written before the person decides",
+  "ADR 33: nothing is written before the person decides",
   "a challenge that is used again gives a code of its own, and a code is still redeemed once",
   async (target) => {
     const { browser, client } = await acquainted(target)
@@ -162,7 +162,7 @@ check("AUTHZ-37", "a resource that is unknown or no absolute URI is refused", as
 
 otherwise(
   "AUTHZ-38",
-  "design §8: prompt=none answers by redirect only to a target that the person knows",
+  "ADR 33: prompt=none answers by redirect only to a target that the person knows",
   "a silent request shows no login and gets no code without consent; a stranger's gets a page",
   async (target) => {
     const client = await target.register()

@@ -48,7 +48,7 @@ check("AUTHZ-02", "a posted request goes the way of one by GET, and other method
 
 otherwise(
   "AUTHZ-03",
-  "design §3: the request travels in its own URL",
+  "ADR 33: the request travels in its own URL",
   "unknown parameters are ignored up to a hundred, and stand nowhere but in the link back to the same request",
   async (target) => {
     const client = await target.register()
@@ -235,7 +235,7 @@ check(
 
 otherwise(
   "AUTHZ-28",
-  "src/layers/NodeServer.ts: a request head above 16 KiB gets 431",
+  "ADR 33: a request head above 16 KiB gets 431",
   "a long nonce and a long state work, and a request that is far too long is refused",
   async (target) => {
     const { browser, client } = await acquainted(target)

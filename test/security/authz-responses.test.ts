@@ -33,7 +33,7 @@ check(
 
 otherwise(
   "AUTHZ-25",
-  "design §8: the consent page has named the target, so Deny leads there",
+  "ADR 33: the consent page has named the target, so Deny leads there",
   "an error goes to a target that was never approved only by the person's own click on a page that names it",
   async (target) => {
     const client = await target.register()
@@ -100,7 +100,7 @@ check("AUTHZ-44", "the pages answer scripts of other origins with no CORS header
 
 otherwise(
   "AUTHZ-45",
-  "design §8: no COOP within an authorization, since a popup needs its opener",
+  "ADR 33: no COOP within an authorization, since a popup needs its opener",
   "no page may be framed, whatever its status",
   async (target) => {
     for (const { answer, name, status } of await everyPage(target)) {
@@ -115,7 +115,7 @@ otherwise(
 
 otherwise(
   "AUTHZ-46",
-  "design §8: with no-referrer a browser sends Origin: null on our own forms",
+  "ADR 33: with no-referrer a browser sends Origin: null on our own forms",
   "no page tells its URL to another site, loads anything or links anywhere but to the client's own answer",
   async (target) => {
     for (const { answer, name } of await everyPage(target)) {
@@ -185,7 +185,7 @@ check("AUTHZ-49", "codes, tokens and secrets have 256 random bits, all of them d
 
 otherwise(
   "AUTHZ-50",
-  "design §3: a form that is bound to another session restarts, and never decides",
+  "ADR 33: a form that is bound to another session restarts, and never decides",
   "a consent form that was shown to one session gives no code in another",
   async (target) => {
     await target.addAccount("bob")

@@ -217,7 +217,7 @@ check("CAUTH-09", "the comparison of a secret takes the same time wherever it di
 
 otherwise(
   "CAUTH-10",
-  "design §3, Epochs: a rotated secret replaces the old one at once, and there is no overlap",
+  "ADR 33: a rotated secret replaces the old one at once, and there is no overlap",
   "a secret is good until its expiry, and a rotated one is dead at once",
   async (target) => {
     const client = await withSecret(target)

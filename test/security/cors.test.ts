@@ -80,7 +80,7 @@ check("CORS-03", "no response repeats an Origin or allows credentials, whatever 
 
 otherwise(
   "CORS-04",
-  "design §8: CORS on an app's own routes is the app's",
+  "ADR 33: CORS on an app's own routes is the app's",
   "the guard exposes its challenge, and a preflight passes where the app has the platform's CORS middleware",
   async (target) => {
     const alone = await target.http({ path: "/notes", headers: { Origin: "https://app.example" } })

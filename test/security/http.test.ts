@@ -84,7 +84,7 @@ const ambiguous: Readonly<Record<string, string>> = {
 
 otherwise(
   "HTTP-03",
-  "RFC 9112 §7.1.1: a chunk extension is ignored unless it is malformed or long",
+  "ADR 33: a chunk extension is ignored unless it is malformed or long",
   "a request whose end is ambiguous is refused, and what follows it is no request",
   async (target) => {
     const next = `GET /health HTTP/1.1\r\nHost: x\r\n\r\n`
@@ -225,7 +225,7 @@ check("HTTP-11", "what strangers begin and leave is not stored, or is deleted wh
 
 otherwise(
   "HTTP-12",
-  "design §6: node:http behind the operator's proxy",
+  "ADR 33: node:http behind the operator's proxy",
   "HTTP/2 and TLS are refused on the port, and an offered upgrade is answered as HTTP/1.1",
   async (target) => {
     for (const bytes of ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]) {

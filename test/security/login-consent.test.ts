@@ -78,7 +78,7 @@ check(
 
 otherwise(
   "LOGIN-19",
-  "design §3: the sealed form says what was offered, and other fields are ignored",
+  "ADR 33: the sealed form says what was offered, and other fields are ignored",
   "a token carries the scopes that were ticked, and no field adds a scope, a resource or a target",
   async (target) => {
     const client = await target.register()
@@ -115,7 +115,7 @@ otherwise(
 
 otherwise(
   "LOGIN-29",
-  "design §8: no form-action, which blocks the redirect in Chromium, and no COOP, since a popup needs its opener",
+  "ADR 33: no form-action, which blocks the redirect in Chromium, and no COOP, since a popup needs its opener",
   "every page of every status carries the headers that keep scripts, frames and sniffing out",
   async (target) => {
     const secure = await target.another(https)

@@ -16,7 +16,7 @@ const isLoggedIn = async (target: Target, headers: Readonly<Record<string, strin
 
 otherwise(
   "LOGIN-01",
-  "design §3: a form that is bound to another browser restarts, and never decides",
+  "ADR 33: a form that is bound to another browser restarts, and never decides",
   "a login form that is forged, foreign or another browser's logs nobody in and is not counted",
   async (target) => {
     const own = await loginForm(target)
@@ -41,7 +41,7 @@ otherwise(
 
 otherwise(
   "LOGIN-02",
-  "design §3: a form that is bound to another session restarts, and never decides",
+  "ADR 33: a form that is bound to another session restarts, and never decides",
   "a consent form that is forged, foreign, replayed or another person's writes no grant",
   async (target) => {
     const written: Array<string> = []

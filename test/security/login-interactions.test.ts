@@ -12,7 +12,7 @@ const { check, control, otherwise } = family()
 
 otherwise(
   "LOGIN-24",
-  "design §3: the sealed form says where a login returns to",
+  "ADR 33: the sealed form says where a login returns to",
   "a login leads back to its own request, whatever other parameters name",
   async (target) => {
     const client = await target.register()
@@ -38,7 +38,7 @@ otherwise(
 
 otherwise(
   "LOGIN-25",
-  "design §3: a form that is too old or another session's restarts, and never decides",
+  "ADR 33: a form that is too old or another session's restarts, and never decides",
   "a consent form gives no code in another browser, after it was answered, or after its time",
   async (target) => {
     const server = await target.another({})
@@ -82,7 +82,7 @@ check("LOGIN-26", "five authorizations at once in one browser keep apart", async
 
 otherwise(
   "LOGIN-27",
-  "design §3: a form that is bound to another session restarts, and never decides",
+  "ADR 33: a form that is bound to another session restarts, and never decides",
   "a consent page of one person gives no code once another is logged in",
   async (target) => {
     await target.addAccount("eve")

@@ -51,7 +51,7 @@ check("META-02", "the metadata of an issuer with a path are the same at all thre
 
 otherwise(
   "META-03",
-  "design §3: http on loopback needs no flag",
+  "ADR 33: http on loopback needs no flag",
   "a server does not start with an issuer that is not https, or that has a user, a query or a fragment",
   async () => {
     const refused = [

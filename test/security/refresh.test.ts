@@ -215,7 +215,7 @@ check("REFRESH-11", "nothing but a refresh token is taken for one", async (targe
 
 otherwise(
   "REFRESH-12",
-  "design §3, Lifetimes: a logout ends the session and not the grants",
+  "ADR 33: a logout ends the session and not the grants",
   "a refresh token outlives the browser's session",
   async (shared) => {
     const target = await shared.another({})

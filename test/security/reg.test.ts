@@ -85,7 +85,7 @@ otherwise(
 
 otherwise(
   "REG-05",
-  "src/http/Body.ts: a body has 64 KiB at most",
+  "ADR 33: a body has 64 KiB at most",
   "a registration that is too large or has too many entries is refused",
   async (target) => {
     for (const length of [64 * 1024, 1024 * 1024]) {

@@ -269,7 +269,7 @@ check(
 
 otherwise(
   "TOKEN-13",
-  "design §3, Lifetimes: the registered grant type decides, and offline_access is no scope of this server",
+  "ADR 33: the registered grant type decides, and offline_access is no scope of this server",
   "a client gets a refresh token if it registered that grant type, and otherwise none",
   async (target) => {
     const without = await target.register({ grant_types: ["authorization_code"] })
