@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { expect } from "vitest"
 import { Password } from "../../src/domain/Account.js"
 import { ClientId } from "../../src/domain/Client.js"
+import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { EventLog } from "../../src/services/EventLog.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import { type Client, outcome, type Tokens, tokensOf } from "../flow/support/Server.js"
@@ -186,8 +187,8 @@ check(
   "a refresh token dies with its consent, its account, its client and its password",
   async (shared) => {
     const target = await shared.another({})
-    const change = (use: (taking: TakingAway["Type"]) => Effect.Effect<unknown, unknown>) =>
-      target.run(Effect.flatMap(TakingAway, (taking) => Effect.orDie(use(taking))))
+    const change = (use: (taking: TakingAway["Type"]) => Effect.Effect<unknown, TemporarilyUnavailable>) =>
+      target.run(Effect.flatMap(TakingAway, use))
     const { client, tokens } = await ready(target)
     const { subject } = (await target.grant(tokens.refresh_token)).terms
     const clientId = ClientId.make(client.client_id)
