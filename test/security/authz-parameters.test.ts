@@ -130,12 +130,16 @@ check(
   }
 )
 
-check("AUTHZ-35", "a request without scope gets all that the resource offers, and is told so", async (target) => {
-  const client = await target.register()
-  expect((await target.tokens(client, { scope: undefined })).scope).toBe("notes:read notes:write")
-})
+check(
+  "AUTHZ-35",
+  "a request without scope gets all scopes of the resource, and the answer names them",
+  async (target) => {
+    const client = await target.register()
+    expect((await target.tokens(client, { scope: undefined })).scope).toBe("notes:read notes:write")
+  }
+)
 
-check("AUTHZ-36", "each resource of a request stands on the page, and the token is for these alone", async (target) => {
+check("AUTHZ-36", "the page shows each resource of a request, and the token is for these alone", async (target) => {
   const server = await target.another(two)
   const client = await server.register()
   const resource = ["https://FILES.example/api", server.resource]

@@ -152,7 +152,7 @@ check("AUTHZ-20", "a client on loopback may be at any port", async (target) => {
   }
 })
 
-check("AUTHZ-21", "nothing but the port of a loopback redirect URI may differ", async (target) => {
+check("AUTHZ-21", "only the port of a loopback redirect URI may differ", async (target) => {
   const hosts = ["127.0.0.2", "localhost", "0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433"]
   const uris = [
     ...[...hosts, "0x7f.1", "127.0.0.1.evil.example", "127.0.0.1.", "evil@127.0.0.1"].map(

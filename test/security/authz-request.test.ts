@@ -49,7 +49,7 @@ check("AUTHZ-02", "a posted request goes the way of one by GET, and other method
 otherwise(
   "AUTHZ-03",
   "ADR 33: the request travels in its own URL",
-  "unknown parameters are ignored up to a hundred, and stand nowhere but in the link back to the same request",
+  "up to a hundred unknown parameters are ignored, and appear only in the link back to the same request",
   async (target) => {
     const client = await target.register()
     const browser = await target.person()
@@ -120,7 +120,7 @@ check("AUTHZ-06", "a request without response_type is refused by redirect, with 
   })
 })
 
-check("AUTHZ-07", "no response type but code gives anything, and errors stand in the query", async (target) => {
+check("AUTHZ-07", "only the response type code gives a code, and errors are in the query", async (target) => {
   const { browser, client } = await acquainted(target)
   const types = ["token", "id_token", "code token", "code id_token", "none", "code code", "CODE", "code ", "token code"]
   for (const response_type of types) {
@@ -213,7 +213,7 @@ check("AUTHZ-26", "an error response has a registered code, plain text, the stat
 
 check(
   "AUTHZ-27",
-  "state comes back byte for byte, or the request is refused, and it stands on no page unescaped",
+  "state comes back byte for byte, or the request is refused, and no page contains it unescaped",
   async (target) => {
     const { browser, client } = await acquainted(target)
     const states = ["x", "x".repeat(4096), "a b+c%20&=#", "<script>alert(1)</script>", "\r\nX-Evil: 1", "😀", "é'\"\\"]

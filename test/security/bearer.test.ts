@@ -69,12 +69,16 @@ const isRefused = async (request: () => Promise<Answer>, expected: string, name 
 
 const metadataOf = (target: Target) => `${target.origin}/.well-known/oauth-protected-resource/notes`
 
-check("RS-01", "a request without a token is told where to get one, and of no error", async (target) => {
-  const answer = await isRefused(() => get(target, {}), "401")
-  const challenge = `Bearer scope="notes:read", resource_metadata="${metadataOf(target)}"`
-  expect(answer.header("www-authenticate")).toBe(challenge)
-  expect(answer.json()).toEqual({})
-})
+check(
+  "RS-01",
+  "a request without a token gets a challenge that says where to get one, without an error code",
+  async (target) => {
+    const answer = await isRefused(() => get(target, {}), "401")
+    const challenge = `Bearer scope="notes:read", resource_metadata="${metadataOf(target)}"`
+    expect(answer.header("www-authenticate")).toBe(challenge)
+    expect(answer.json()).toEqual({})
+  }
+)
 
 check("RS-02", "the scheme is matched whatever its case, and any number of spaces follows it", async (target) => {
   const token = await tokenOf(target)

@@ -74,7 +74,7 @@ const oneWins = async (targets: ReadonlyArray<Target>, count: number) => {
 }
 
 // Two processes on SQLite, and two nodes on PostgreSQL: `test/fault/races.test.ts`.
-check("CODE-11", "of 2 to 64 redemptions of a code at once exactly one succeeds", async (target) => {
+check("CODE-11", "exactly one of 2 to 64 concurrent redemptions of a code succeeds", async (target) => {
   for (const count of [2, 8, 64]) await oneWins([target], count)
 })
 

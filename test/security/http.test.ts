@@ -203,25 +203,29 @@ check("HTTP-10", "more than a hundred parameters are refused", async (target) =>
   }
 })
 
-check("HTTP-11", "what strangers begin and leave is not stored, or is deleted when it has expired", async (shared) => {
-  const written: Array<string> = []
-  const counted = await shared.another({ storage: recorded(written) })
-  const { url } = await counted.request(await counted.register())
-  written.length = 0
-  for (let i = 0; i < 20; i++) await counted.browser().open(url)
-  expect(written).toEqual([])
+check(
+  "HTTP-11",
+  "requests that strangers abandon are not stored, or are deleted when they have expired",
+  async (shared) => {
+    const written: Array<string> = []
+    const counted = await shared.another({ storage: recorded(written) })
+    const { url } = await counted.request(await counted.register())
+    written.length = 0
+    for (let i = 0; i < 20; i++) await counted.browser().open(url)
+    expect(written).toEqual([])
 
-  const target = await shared.another({})
-  const client = await target.register()
-  const tokens = await target.tokens(client)
-  await target.ask("/revoke", client, { token: tokens.access_token })
-  const unused = await target.register()
-  for (let i = 0; i < 10; i++) await target.code(client)
-  await target.advance("40 days")
-  const report = await target.run(Effect.flatMap(Upkeep, ({ pass }) => pass))
-  expect(report).toMatchObject({ _tag: "Done", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
-  expect(await outcome(target.ask("/revoke", unused, { token: "x" }))).toBe("401 invalid_client")
-})
+    const target = await shared.another({})
+    const client = await target.register()
+    const tokens = await target.tokens(client)
+    await target.ask("/revoke", client, { token: tokens.access_token })
+    const unused = await target.register()
+    for (let i = 0; i < 10; i++) await target.code(client)
+    await target.advance("40 days")
+    const report = await target.run(Effect.flatMap(Upkeep, ({ pass }) => pass))
+    expect(report).toMatchObject({ _tag: "Done", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
+    expect(await outcome(target.ask("/revoke", unused, { token: "x" }))).toBe("401 invalid_client")
+  }
+)
 
 otherwise(
   "HTTP-12",

@@ -47,7 +47,7 @@ const addArchive = async (target: Target) => {
 const toldArchive = async (target: Target, token: string) =>
   (await target.post("/introspect", { token }, basic(archiveServer.id, archiveServer.secret))).json()
 
-check("INTRO-01", "whoever proves nothing is told nothing", async (target) => {
+check("INTRO-01", "a caller that does not authenticate gets 401 and no answer about the token", async (target) => {
   const { client, tokens } = await ready(target)
   const open = await ready(target, {})
   const { access_token: token } = tokens
@@ -65,7 +65,7 @@ check("INTRO-01", "whoever proves nothing is told nothing", async (target) => {
   }
 })
 
-check("INTRO-02", "of a token that is not good nothing is told but that", async (target) => {
+check("INTRO-02", "the answer for an invalid token says only that it is inactive", async (target) => {
   const { client, tokens } = await ready(target)
   const expired = tokens.access_token
   await target.advance("11 minutes")
@@ -85,7 +85,7 @@ check("INTRO-02", "of a token that is not good nothing is told but that", async 
   for (const answer of answers) expect(answer).toEqual(answers[0])
 })
 
-check("INTRO-03", "a caller is told only of tokens that are its business", async (target) => {
+check("INTRO-03", "a caller learns only about tokens for its own resource or client", async (target) => {
   await addArchive(target)
   const { client, tokens } = await ready(target)
   const other = await target.register(confidential)
@@ -96,7 +96,7 @@ check("INTRO-03", "a caller is told only of tokens that are its business", async
 
 check(
   "INTRO-04",
-  "a resource server is told the claims of the RFC, and only the scope of its resource",
+  "a resource server gets the claims of the RFC, and only the scope of its resource",
   async (target) => {
     const archive = await addArchive(target)
     const client = await target.register(confidential)

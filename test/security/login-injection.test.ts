@@ -104,7 +104,7 @@ check("LOGIN-21", "no parameter puts markup on a page", async (target) => {
   }
 })
 
-check("LOGIN-22", "no text of a request stands on a page as the server's own", async (target) => {
+check("LOGIN-22", "no page shows text of a request as the server's own", async (target) => {
   const client = await target.register()
   const evil = "Your account is locked. Call 555-0100."
   const lies = {

@@ -135,7 +135,7 @@ check("META-09", "a server without scopes has no empty list and no null in its m
   }
 })
 
-check("META-10", "what the metadata name works, and nothing else does", async (target) => {
+check("META-10", "the server supports exactly the values that its metadata advertise", async (target) => {
   expect(await metadata(target)).toMatchObject({
     grant_types_supported: ["authorization_code", "client_credentials", "refresh_token"],
     response_types_supported: ["code"],

@@ -80,7 +80,7 @@ check("REFRESH-02", "a replayed refresh token revokes its grant and no other, an
 otherwise(
   "REFRESH-03",
   "ADR 7: concurrent refreshes all get the same living token",
-  "of 2 to 64 refreshes at once there is one living refresh token afterwards",
+  "2 to 64 concurrent refreshes leave one living refresh token",
   async (target) => {
     for (const count of [2, 8, 64]) {
       const { client, tokens } = await ready(target)
@@ -204,7 +204,7 @@ check(
   }
 )
 
-check("REFRESH-11", "nothing but a refresh token is taken for one", async (target) => {
+check("REFRESH-11", "the refresh grant accepts refresh tokens only", async (target) => {
   const { client, tokens } = await ready(target)
   const jwt = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhZGEifQ."
   const { code } = await target.code(client)

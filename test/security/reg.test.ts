@@ -176,7 +176,7 @@ check("REG-13", "members that name a prototype change nothing", async (target) =
 
 check(
   "REG-14",
-  "web pages of a client are https, are not fetched, and stand on no page for another host",
+  "web pages of a client are https, are not fetched, and are not shown for another host",
   async (target) => {
     const names = ["client_uri", "logo_uri", "tos_uri", "policy_uri"]
     for (const name of names) {

@@ -151,7 +151,7 @@ check("REVOKE-08", "a token that was revoked at one node is dead at once at anot
 
 const notesAt = (target: Target) => ({ uri: target.resource, scopes: { "notes:read": "Read", "notes:write": "Write" } })
 
-check("REVOKE-09", "of a revocation that races a refresh nothing lives", async (target) => {
+check("REVOKE-09", "a revocation that races a refresh leaves no living token", async (target) => {
   const client = await target.register()
   for (let round = 0; round < 20; round++) {
     const { access_token, refresh_token } = await target.tokens(client)
