@@ -62,7 +62,10 @@ const inOtherWords = (text: string): string =>
       : `'${dash}${rest}' is not an option here, is given twice, or lacks its value (see --help)`
   )
 
-const oneLine = (text: string): string => `latchkey: ${inOtherWords(text).replace(/\s*\n\s*/g, "; ")}\n`
+const oneLine = (text: string): string => {
+  const lines = inOtherWords(text).split("\n")
+  return `latchkey: ${lines.map((line) => line.trim()).join("; ")}\n`
+}
 
 /** Runs a command with this output, which nobody has to read to its end: `latchkey client list | head -1`. */
 export const provide = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -8,8 +8,15 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as DisplayText from "./DisplayText.js"
 
-/** Who a grant is of: an account of ours or, when an app answers who is logged in, the app's own name for a person. */
-export const Subject = Schema.NonEmptyString.pipe(Schema.maxLength(255), Schema.brand("Subject"))
+/**
+ * The person of a grant: the id of a built-in account or, when an app answers who is logged in, the app's own name for a
+ * person. 1 to 255 characters that every store can keep: PostgreSQL has no NUL, and half a surrogate pair has no UTF-8.
+ */
+export const Subject = Schema.NonEmptyString.pipe(
+  Schema.maxLength(255),
+  Schema.pattern(/^[^\0\p{Cs}]*$/u),
+  Schema.brand("Subject")
+)
 export type Subject = typeof Subject.Type
 
 /** What the names begin with of accounts that stand for an app's own people. Nobody logs in with such a name. */

@@ -16,7 +16,8 @@ const objection = (text: string): string | undefined => {
   if (text.includes("?")) return "the issuer must not have a query"
   if (text.includes("#")) return "the issuer must not have a fragment"
   const path = url.pathname === "/" ? "" : url.pathname
-  if (text !== `${url.origin}${path}`) return `the issuer must be written as ${url.origin}${path.replace(/\/+$/, "")}`
+  if (text !== `${url.origin}${path}`)
+    return `the issuer must be written as ${url.origin}${path.replace(/(?<!\/)\/+$/, "")}`
   if (text.endsWith("/") || path.includes("//"))
     return "the issuer must not end in a slash, nor have an empty path segment"
   if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(path)) return "the path of the issuer may hold letters, digits, and . _ ~ - only"

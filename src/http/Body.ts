@@ -89,7 +89,10 @@ const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =
   requireMediaType(request, mediaType).pipe(
     Effect.zipRight(read(request)),
     Effect.flatMap((bytes) =>
-      Effect.try({ try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes), catch: () => unreadable })
+      Effect.try({
+        try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
+        catch: () => unreadable
+      })
     )
   )
 

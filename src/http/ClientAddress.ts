@@ -34,7 +34,7 @@ const addressOf = (
 }
 
 /**
- * Prefix lengths that an IPv6 customer may hold (RFC 6177): one network, one household, one site. Whoever holds the
+ * Prefix lengths that an IPv6 customer may hold (RFC 6177): one network, one household, one site. The holder of a
  * wide one can send from all of the narrow ones in it.
  */
 const prefixLengths = [64, 56, 48] as const

@@ -26,7 +26,7 @@ export const layer = ({ memoryCost, timeCost }: Options = defaults) =>
       const queue = yield* HashingQueue.make
       const queued = <A>(applicant: Applicant, work: () => Promise<A>) =>
         queue.run(applicant, Effect.tryPromise({ try: work, catch: HashingQueue.busy }))
-      // What has this form and no password: 16 and 32 zero bytes where salt and hash stand.
+      // A hash of no password: its salt is 16 zero bytes, and its hash 32.
       const ofNobody = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${"A".repeat(22)}$${"A".repeat(43)}`
 
       return PasswordHasher.of({

@@ -1,6 +1,6 @@
 /**
  * The queue in front of the hasher. Places are capped by network and by name, so that no network and no name can take
- * all of them; known browsers have places of their own, and come first.
+ * all of them, and networks take turns. Known browsers have places of their own, and come first.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -54,6 +54,8 @@ export interface HashingQueue {
 /** An applicant in the queue, with the caps that it counts against. */
 interface Place {
   readonly known: boolean
+  /** The widest network that it comes from; the networks take turns. */
+  readonly network: string
   readonly caps: ReadonlyArray<readonly [key: string, max: number]>
   readonly turn: Deferred.Deferred<void>
 }
@@ -70,11 +72,41 @@ const capsOf = ({ known, name, networks }: Applicant): Place["caps"] => [
   )
 ]
 
+/** Applicants that wait for a turn, in the order of their coming for each network. */
+const makeLine = () => {
+  const byNetwork = new Map<string, Set<Place>>()
+
+  const remove = (place: Place) => {
+    const places = byNetwork.get(place.network)
+    places?.delete(place)
+    if (places?.size === 0) byNetwork.delete(place.network)
+  }
+
+  return {
+    size: () => Array.from(byNetwork.values()).reduce((sum, { size }) => sum + size, 0),
+    add: (place: Place) => {
+      const places = byNetwork.get(place.network) ?? new Set()
+      byNetwork.set(place.network, places.add(place))
+    },
+    remove,
+    /** Takes the next applicant; its network comes last then. */
+    take: (): Place | undefined => {
+      const [first] = byNetwork
+      if (first === undefined) return undefined
+      const [network, places] = first
+      const [place] = places
+      byNetwork.delete(network)
+      byNetwork.set(network, places)
+      if (place !== undefined) remove(place)
+      return place
+    }
+  }
+}
+
 /** An empty queue. */
 export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
   const running = new Set<Place>()
-  // In the order of their coming.
-  const waiting = { known: new Set<Place>(), unknown: new Set<Place>() }
+  const waiting = { known: makeLine(), unknown: makeLine() }
   const held = new Map<string, number>()
   let knownTurns = 0
 
@@ -89,8 +121,8 @@ export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
   const isFull = ({ caps, known }: Place): boolean =>
     caps.some(([key, max]) => (held.get(key) ?? 0) >= max) ||
     (running.size >= maxRunning &&
-      (waiting.known.size + waiting.unknown.size >= maxWaiting ||
-        (!known && waiting.unknown.size >= maxWaitingUnknown)))
+      (waiting.known.size() + waiting.unknown.size() >= maxWaiting ||
+        (!known && waiting.unknown.size() >= maxWaitingUnknown)))
 
   const begin = (place: Place) => {
     running.add(place)
@@ -99,7 +131,8 @@ export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
 
   const enter = (applicant: Applicant): Effect.Effect<Place, TemporarilyUnavailable> =>
     Effect.flatMap(Deferred.make<void>(), (turn) => {
-      const place: Place = { known: applicant.known, caps: capsOf(applicant), turn }
+      const { known, name, networks } = applicant
+      const place: Place = { known, network: networks.at(-1) ?? name, caps: capsOf(applicant), turn }
       if (isFull(place)) return busy()
       hold(place, 1)
       if (running.size < maxRunning) begin(place)
@@ -110,16 +143,13 @@ export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
   const leave = (place: Place) =>
     Effect.sync(() => {
       hold(place, -1)
-      waiting.known.delete(place)
-      waiting.unknown.delete(place)
+      waiting[place.known ? "known" : "unknown"].remove(place)
       if (!running.delete(place)) return
-      const isKnownNext = waiting.known.size > 0 && (waiting.unknown.size === 0 || knownTurns < maxKnownTurns)
-      knownTurns = isKnownNext ? knownTurns + 1 : 0
-      const queue = isKnownNext ? waiting.known : waiting.unknown
-      const [next] = queue
-      if (next === undefined) return
-      queue.delete(next)
-      begin(next)
+      const isUnknownDue = knownTurns >= maxKnownTurns && waiting.unknown.size() > 0
+      const known = isUnknownDue ? undefined : waiting.known.take()
+      knownTurns = known === undefined ? 0 : knownTurns + 1
+      const next = known ?? waiting.unknown.take()
+      if (next !== undefined) begin(next)
     })
 
   return {

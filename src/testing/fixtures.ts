@@ -151,6 +151,10 @@ export const redemption = (grant: Grant.Grant, changes: Partial<Grant.Redemption
   ...changes
 })
 
+/** An answer's tag, and whether it is about a request that came from elsewhere. */
+export const inShort = (answer: Grant.RedemptionAnswer | Grant.RotationAnswer): string =>
+  "elsewhere" in answer && answer.elsewhere ? `${answer._tag} elsewhere` : answer._tag
+
 /** How long superseded refresh tokens may be retried. */
 export const window = 30 * second
 

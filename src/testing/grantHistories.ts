@@ -15,6 +15,7 @@ import {
   grant,
   grantEnds,
   home,
+  inShort,
   introduce,
   otherApp,
   redemption,
@@ -74,9 +75,6 @@ const repeated = (
   if (!isElsewhere) return answer
   return fromElsewhere === "Replay" ? "Replayed elsewhere" : `${answer} elsewhere`
 }
-
-const inShort = (answer: Grant.RedemptionAnswer | Grant.RotationAnswer): string =>
-  "elsewhere" in answer && answer.elsewhere ? `${answer._tag} elsewhere` : answer._tag
 
 const redeem = (history: History, { as, from }: Step & { readonly do: "redeem" }, rules: Rules): string => {
   if (!history.approved || as === "stranger") return "Unknown"

@@ -13,6 +13,7 @@ import {
   day,
   grant,
   home,
+  inShort,
   redemption,
   rotation,
   second,
@@ -39,10 +40,6 @@ const refreshedFrom = (...networks: ReadonlyArray<Network>) =>
     }
     return given
   })
-
-/** Whether an answer names a retry or a duplicate that came from elsewhere, and how it was answered. */
-const inShort = (answer: Grant.RedemptionAnswer | Grant.RotationAnswer): string =>
-  "elsewhere" in answer && answer.elsewhere ? `${answer._tag} elsewhere` : answer._tag
 
 export const networkContract = (it: StoreTest) => {
   describe.each(["Allow", "Replay"] as const)("where a request from elsewhere is a reason to: %s", (fromElsewhere) => {

@@ -147,6 +147,14 @@ describe("the next turn", () => {
     })
   )
 
+  it.effect("is another network's: who comes behind a flood does not wait for all of it", () =>
+    Effect.gen(function* () {
+      const flood = times(12, (i): Applicant => ({ networks: networksOf(1, 1, i), name: `flood ${i}`, known: false }))
+      const turns = yield* order([...flood, ...["u1", "u2"].map(named)])
+      expect(turns.slice(0, 4)).toEqual(["flood 0", "u1", "u2", "flood 1"])
+    })
+  )
+
   it.effect("comes within a second, or the applicant is told to come back", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make

@@ -7,9 +7,12 @@ export const summary = (text: string) => OpenApi.annotations({ summary: text })
 
 /** How many of a long list are answered at once. */
 export const Limit = Schema.optionalWith(
-  Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 500)).annotations({
-    description: "How many at most, 1 to 500; 100 if not given."
-  }),
+  // Digits only: a number would be read from "0x10" and "1e2" as well.
+  Schema.compose(Schema.String.pipe(Schema.pattern(/^[0-9]{1,3}$/)), Schema.NumberFromString)
+    .pipe(Schema.between(1, 500))
+    .annotations({
+      description: "How many at most, 1 to 500; 100 if not given."
+    }),
   { default: () => 100 }
 )
 

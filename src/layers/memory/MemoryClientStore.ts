@@ -35,9 +35,9 @@ export const make = ({ clients, grants }: Rows.Rows): Context.Tag.Service<Client
     insertDynamic: (client, atMost) =>
       Effect.suspend(() => {
         if (atMost === 0) return Effect.succeed(0)
-        if (clients.has(client.id)) return Rows.taken("client")
         const unused = Array.from(clients.values()).filter(isUnused)
         const replaced = unused.length < atMost ? undefined : inOrder(unused)[0]
+        if (clients.has(client.id) && client.id !== replaced?.id) return Rows.taken("client")
         if (replaced !== undefined) clients.delete(replaced.id)
         return Effect.as(insert(client), replaced === undefined ? unused.length + 1 : unused.length)
       }),

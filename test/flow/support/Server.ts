@@ -87,7 +87,8 @@ export interface Options {
   readonly tracer?: Tracer.Tracer
 }
 
-const routesOf = (resources: SettingsOptions["resources"]) =>
+/** One route for each resource, which needs the first of its scopes. */
+export const routesOf = (resources: SettingsOptions["resources"]) =>
   resources
     .map(({ scopes, uri }) =>
       guarded(new URL(uri).pathname as `/${string}`, { resource: uri, scopes: Object.keys(scopes).slice(0, 1) })
@@ -192,7 +193,9 @@ export class TestServer {
   constructor(
     readonly issuer: string,
     readonly fetch: (request: Request) => Promise<Response>,
-    readonly runtime: Runtime.Runtime<AuthServices>
+    readonly runtime: Runtime.Runtime<AuthServices>,
+    /** The resource that authorization requests name. */
+    readonly resource: string = notes.uri
   ) {}
 
   /** Runs an effect with the services of the server, and its clock. */
@@ -208,7 +211,8 @@ export class TestServer {
         sent.headers.set(peerHeader, address)
         return this.fetch(sent)
       },
-      this.runtime
+      this.runtime,
+      this.resource
     )
 
   readonly advance = (duration: Duration.DurationInput) => this.run(TestClock.adjust(duration))
@@ -294,7 +298,7 @@ export class TestServer {
       redirect_uri: redirectUri,
       scope: "notes:read notes:write",
       state: "the state",
-      resource,
+      resource: this.resource,
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
       ...parameters
@@ -354,7 +358,7 @@ export class TestServer {
     tokensOf(await this.redeem(client, await this.code(client, parameters)))
 
   /** Calls the guarded route of a resource. */
-  readonly call = (token: string | undefined, uri = resource) =>
+  readonly call = (token: string | undefined, uri = this.resource) =>
     this.fetch(new Request(uri, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }))
 }
 

@@ -1,0 +1,280 @@
+/** CAUTH: how clients prove who they are, at every endpoint that asks. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { expect } from "vitest"
+import { ClientId, type Client as Stored } from "../../src/domain/Client.js"
+import { Digest } from "../../src/domain/Digest.js"
+import { ClientStore } from "../../src/services/ClientStore.js"
+import { digestOf, digestsEqual } from "../../src/services/Crypto.js"
+import { TakingAway } from "../../src/services/TakingAway.js"
+import { basic, type Client, outcome, type Parameters, tokensOf } from "../flow/support/Server.js"
+import * as Storage from "../flow/support/Storage.js"
+import { family } from "./support/Catalogue.js"
+import { endpoints, good, invalidClient, withSecret } from "./support/ClientRequests.js"
+import { launched } from "./support/Launched.js"
+import { withHeader } from "./support/MutatingProxy.js"
+import { basicOf, outcomeOf } from "./support/Outcome.js"
+import type { Target } from "./support/Target.js"
+import { differs } from "./support/Timing.js"
+
+const { check, control, otherwise } = family({ isStopped: true })
+
+const secretOf = (client: Client) => String(client.client_secret)
+
+const median = (times: ReadonlyArray<number>): number =>
+  [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
+
+/** A raw form post with these headers. */
+const post = (target: Target, path: string, body: Parameters, headers: Readonly<Record<string, string>> = {}) =>
+  target.http({
+    method: "POST",
+    path,
+    headers,
+    body: Object.fromEntries(Object.entries(body).map(([n, v]) => [n, String(v)]))
+  })
+
+/** The client as if it had registered as a public one. */
+const asPublic = (client: Stored): Stored => ({
+  ...client,
+  metadata: { ...client.metadata, token_endpoint_auth_method: "none" }
+})
+
+/** Requests that a weakened proxy has forwarded. */
+let count = 0
+
+/** A text that is as long as no secret, so that the control of the instrument needs few samples. */
+const long = "a".repeat(2_000)
+
+check("CAUTH-01", "client_secret_post is accepted from a client that registered it", async (target) => {
+  const client = await withSecret(target, "client_secret_post")
+  for (const path of endpoints) expect(await outcome(target.ask(path, client, good(path))), path).toBe("200")
+})
+
+check("CAUTH-02", "Basic credentials are decoded once, and malformed ones are refused", async (target) => {
+  const client = await withSecret(target)
+  const [id, secret] = [client.client_id, secretOf(client)]
+  // The server draws ids and secrets that need no encoding; a client may encode every character.
+  const encoded = (text: string) => [...text].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join("")
+  const twice = encodeURIComponent(encoded(secret))
+  const attempts: ReadonlyArray<readonly [headers: Readonly<Record<string, string>>, expected: string]> = [
+    [basicOf(`${id}:${secret}`), "200"],
+    [basicOf(`${encoded(id)}:${encoded(secret)}`), "200"],
+    [basicOf(`${id}:${secret}`, "bAsIc"), "200"],
+    [basicOf(`${id}:${twice}`), invalidClient],
+    [basicOf(`${id}:${secret}%`), invalidClient],
+    [basicOf(`${id}:${secret}%00`), invalidClient],
+    [basicOf(`${id}:${secret} `), invalidClient],
+    [basicOf(`${id}:${secret}é`), invalidClient],
+    [basicOf(`${id}${secret}`), invalidClient],
+    [basicOf(`:${secret}`), invalidClient],
+    [basicOf(""), invalidClient],
+    [{ Authorization: "Basic" }, invalidClient],
+    [{ Authorization: "Basic !!!!" }, invalidClient],
+    [{ Authorization: "Basic =" }, invalidClient],
+    [{ Authorization: `Bearer ${secret}` }, invalidClient],
+    [basicOf(`${id}:${"x".repeat(10_000)}`), invalidClient],
+    [basicOf(`${id}:${"x".repeat(64 * 1024)}`), "431"]
+  ]
+  for (const path of endpoints) {
+    for (const [headers, expected] of attempts) {
+      const answer = await post(target, path, good(path), headers)
+      expect(outcomeOf(answer), `${path} ${headers.Authorization?.slice(0, 80)}`).toBe(expected)
+    }
+  }
+})
+
+check("CAUTH-03", "a failure is 401 invalid_client with a challenge, and is not cached", async (target) => {
+  const client = await withSecret(target)
+  for (const path of endpoints) {
+    const answer = await post(target, path, good(path), basicOf(`${client.client_id}:wrong`))
+    expect(outcomeOf(answer)).toBe(invalidClient)
+    expect(answer.header("www-authenticate")).toBe(`Basic realm="${target.issuer}"`)
+    expect(answer.header("cache-control")).toBe("no-store")
+  }
+})
+
+check("CAUTH-04", "an unknown client and a wrong secret are answered alike, and take as long", async (target) => {
+  const client = await withSecret(target)
+  const attempt = async (id: string) => {
+    const { headers, body, status } = await post(target, "/token", good("/token"), basicOf(`${id}:wrong`))
+    return { status, body, headers: headers.filter(([name]) => name.toLowerCase() !== "date") }
+  }
+  const unknown = client.client_id.replace(/.$/, (last) => (last === "0" ? "1" : "0"))
+  expect(await attempt(unknown)).toEqual(await attempt(client.client_id))
+  const timed = async (id: string) => {
+    const before = performance.now()
+    await attempt(id)
+    return performance.now() - before
+  }
+  // In turn, so that a busy machine slows both; a gap counts only if each of three rounds has it, and the same way.
+  const gaps: Array<number> = []
+  for (let round = 0; round < 3; round++) {
+    const [unknowns, knowns]: [Array<number>, Array<number>] = [[], []]
+    for (let i = 0; i < 25; i++) {
+      unknowns.push(await timed(unknown))
+      knowns.push(await timed(client.client_id))
+    }
+    gaps.push((median(unknowns) - median(knowns)) / median(knowns))
+  }
+  expect(gaps.every((gap) => gap > 0.25) || gaps.every((gap) => gap < -0.25), String(gaps)).toBe(false)
+})
+
+check("CAUTH-05", "two methods at once are refused, and nothing is done", async (target) => {
+  const client = await withSecret(target)
+  const post = await withSecret(target, "client_secret_post")
+  const header = basic(client.client_id, secretOf(client))
+  for (const path of endpoints) {
+    const bodies: ReadonlyArray<Parameters> = [
+      { client_id: client.client_id, client_secret: secretOf(client) },
+      { client_secret: secretOf(client) },
+      { client_id: post.client_id },
+      { client_id: post.client_id, client_secret: secretOf(post) }
+    ]
+    for (const body of bodies) {
+      expect(await outcome(target.post(path, { ...good(path), ...body }, header))).toBe("400 invalid_request")
+    }
+  }
+  const { access_token: token } = await tokensOf(target.token(client, good("/token")))
+  const both = target.post("/revoke", { token, client_secret: secretOf(client) }, header)
+  expect(await outcome(both)).toBe("400 invalid_request")
+  expect(await (await target.ask("/introspect", client, { token })).json()).toMatchObject({ active: true })
+})
+
+check("CAUTH-06", "credentials in the URL are refused, and not logged", async (target) => {
+  const client = await withSecret(target, "client_secret_post")
+  for (const path of endpoints) {
+    const query = new URLSearchParams({ client_id: client.client_id, client_secret: secretOf(client) })
+    const answer = await post(target, `${path}?${query}`, good(path))
+    expect(outcomeOf(answer)).toBe("400 invalid_request")
+  }
+  for (const [place, text] of Object.entries(target.observed.places())) {
+    expect(String(text).includes(secretOf(client)), place).toBe(false)
+  }
+})
+
+check("CAUTH-07", "a client proves who it is only by the method that it registered", async (target) => {
+  const [inHeader, inBody] = [await withSecret(target), await withSecret(target, "client_secret_post")]
+  const open = await target.register()
+  for (const path of endpoints) {
+    const attempts: ReadonlyArray<Client> = [
+      { ...inHeader, token_endpoint_auth_method: "client_secret_post" },
+      { ...inHeader, token_endpoint_auth_method: "none" },
+      { ...inBody, token_endpoint_auth_method: "client_secret_basic" },
+      { ...inBody, token_endpoint_auth_method: "none" },
+      { ...open, client_secret: "guess", token_endpoint_auth_method: "client_secret_post" },
+      { ...open, client_secret: "guess", token_endpoint_auth_method: "client_secret_basic" }
+    ]
+    for (const attempt of attempts) expect(await outcome(target.ask(path, attempt, good(path)))).toBe(invalidClient)
+  }
+})
+
+check(
+  "CAUTH-08",
+  "guesses of a secret are limited by address, and the client is not locked out elsewhere",
+  async (shared) => {
+    const target = await shared.another({ settings: { rateLimits: { token: { quota: 20, window: "1 hour" } } } })
+    const client = await withSecret(target)
+    const attempt = (secret: string, from: string) => {
+      const headers = basicOf(`${client.client_id}:${secret}`)
+      return target.http({ method: "POST", path: "/token", headers, body: good("/token") }, { from, patience: 20_000 })
+    }
+    const guesses = await Promise.all(Array.from({ length: 50 }, (_, index) => attempt(`guess${index}`, "127.0.0.7")))
+    const outcomes = guesses.map(outcomeOf)
+    expect(outcomes.filter((each) => each === invalidClient)).toHaveLength(20)
+    const refused = guesses.filter(({ status }) => status === 429)
+    expect(refused).toHaveLength(30)
+    for (const answer of refused) expect(Number(answer.header("retry-after"))).toBeGreaterThan(0)
+    expect(outcomeOf(await attempt(secretOf(client), "127.0.0.7"))).toBe("429 temporarily_unavailable")
+    expect(outcomeOf(await attempt(secretOf(client), "127.9.9.9"))).toBe("200")
+  }
+)
+
+check("CAUTH-09", "the comparison of a secret takes the same time wherever it differs", async () => {
+  const right = digestOf("lk_cs_the-right-one")
+  const near = Digest.make(`${right.slice(0, -1)}${right.endsWith("A") ? "B" : "A"}`)
+  const far = Digest.make(`${right.startsWith("A") ? "B" : "A"}${right.slice(1)}`)
+  expect(digestsEqual(right, right)).toBe(true)
+  expect(
+    differs(
+      () => digestsEqual(right, near),
+      () => digestsEqual(right, far)
+    )
+  ).toBe(false)
+  // The instrument finds a comparison that stops at the first difference.
+  const naive = (other: string) => {
+    for (let i = 0; i < long.length; i++) if (long[i] !== other[i]) return false
+    return true
+  }
+  expect(
+    differs(
+      () => naive(`${long.slice(0, -1)}b`),
+      () => naive(`b${long.slice(1)}`)
+    )
+  ).toBe(true)
+})
+
+otherwise(
+  "CAUTH-10",
+  "ADR 33: a rotated secret replaces the old one at once, and there is no overlap",
+  "a secret is good until its expiry, and a rotated one is dead at once",
+  async (target) => {
+    const client = await withSecret(target)
+    const id = ClientId.make(client.client_id)
+    const old = secretOf(client)
+    const rotated = await target.run(Effect.flatMap(TakingAway, ({ rotateSecret }) => rotateSecret(id)))
+    const renewed = { ...client, client_secret: Redacted.value(Option.getOrThrow(rotated)) }
+    expect(await outcome(target.token(client, good("/token")))).toBe(invalidClient)
+    expect(await outcome(target.token(renewed, good("/token")))).toBe("200")
+    expect(renewed.client_secret).not.toBe(old)
+
+    await target.run(
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const { secret } = Option.getOrThrow(yield* clients.find(id))
+        const expiresAt = Option.some(DateTime.add(yield* DateTime.now, { minutes: 1 }))
+        yield* clients.setSecret(id, { digest: Option.getOrThrow(secret).digest, expiresAt })
+      })
+    )
+    await target.advance(59_999)
+    expect(await outcome(target.token(renewed, good("/token")))).toBe("200")
+    await target.advance(1)
+    expect(await outcome(target.token(renewed, good("/token")))).toBe(invalidClient)
+  }
+)
+
+check("CAUTH-11", "a client secret is stored only as a digest", () =>
+  launched(async ({ files, flows, secrets }) => {
+    const client = await flows.register({ token_endpoint_auth_method: "client_secret_basic" })
+    await flows.tokens(client)
+    expect(Object.keys(secrets.counts())).toContain("lk_cs_")
+    expect(secrets.search(files())).toEqual([])
+  })
+)
+
+check("CAUTH-21", "the id of a confidential client alone proves nothing at any endpoint", async (target) => {
+  for (const method of ["client_secret_basic", "client_secret_post"]) {
+    const client = await withSecret(target, method)
+    for (const path of endpoints) {
+      for (const body of [{ client_id: client.client_id }, { client_id: client.client_id, client_secret: "" }, {}]) {
+        expect(outcomeOf(await post(target, path, { ...good(path), ...body }))).toBe(invalidClient)
+      }
+    }
+  }
+})
+
+control("CAUTH-21", "where the server trusts that something in front of it has checked the secret", {
+  storage: Storage.changed(
+    Storage.verbs(ClientStore, ({ find }) => ({ find: (id) => Effect.map(find(id), Option.map(asPublic)) }))
+  )
+})
+control("CAUTH-08", "where the limit counts every request from an address of its own", {
+  settings: { trustedProxies: ["127.0.0.0/8"] },
+  mutation: {
+    request: (sent) => {
+      count += 1
+      return { ...sent, headers: withHeader(sent.headers, "X-Forwarded-For", `10.0.${count >> 8}.${count & 255}`) }
+    }
+  }
+})

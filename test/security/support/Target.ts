@@ -1,0 +1,182 @@
+/** A server under attack: a composed app on `NodeServer.serve`, on a port of loopback, in this process. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import * as ApiLayer from "../../../src/layers/ApiLayer.js"
+import * as AuthLayer from "../../../src/layers/AuthLayer.js"
+import * as MemoryStore from "../../../src/layers/MemoryStore.js"
+import * as NodeServer from "../../../src/layers/NodeServer.js"
+import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
+import type { Storage } from "../../../src/services/Storage.js"
+import { Pace } from "../../../src/services/Upkeep.js"
+import type { Browser } from "../../flow/support/Browser.js"
+import { make as observe } from "../../flow/support/Observed.js"
+import {
+  type AuthServices,
+  type Client,
+  type guarded,
+  type Parameters,
+  routesOf,
+  TestServer
+} from "../../flow/support/Server.js"
+import { freePort } from "../../support/Cli.js"
+import * as MutatingProxy from "./MutatingProxy.js"
+import * as Raw from "./Raw.js"
+import * as SteppedClock from "./SteppedClock.js"
+
+/** How a target differs from the ordinary one. */
+export interface Options {
+  /** Settings of `AuthLayer`; rate limits are off unless they are given. */
+  readonly settings?: Partial<SettingsOptions>
+  /** The path of the issuer, such as `/t1`; none if not given. */
+  readonly path?: string
+  /** Resources as paths of the server's origin; `notes` if not given. */
+  readonly resources?: (origin: string) => SettingsOptions["resources"]
+  readonly storage?: Layer.Layer<Storage>
+  /** Services in place of the standard ones. */
+  readonly seams?: Layer.Layer<never>
+  /** Routes of the app; if not given, one for each resource. */
+  readonly routes?: (origin: string) => ReturnType<typeof guarded>
+  /** Whether time passes only by `advance`, for checks of pauses that a busy machine would sleep through. */
+  readonly isStopped?: boolean
+  /** Whether the account `ada` is made; a second server on the same database finds it there. */
+  readonly account?: boolean
+  /** Changes what passes between clients and the server. */
+  readonly mutation?: MutatingProxy.Mutation
+}
+
+/** The ordinary resource. */
+export const notesOf = (origin: string): SettingsOptions["resources"][number] => ({
+  uri: `${origin}/notes`,
+  scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" }
+})
+
+/** A server behind a proxy that ends TLS: what it says of itself is https. */
+export const https: Options = {
+  settings: {
+    issuer: "https://auth.example",
+    resources: [{ uri: "https://auth.example/notes", scopes: { read: "Read" } }]
+  }
+}
+
+/** A server, with the clients and the person that attack it. It has one account, `ada`. */
+export class Target extends TestServer {
+  #others: Array<Target> = []
+  #loggedIn: Promise<Browser> | undefined
+
+  constructor(
+    issuer: string,
+    runtime: Runtime.Runtime<AuthServices>,
+    resource: string,
+    /** The port to attack. */
+    readonly port: number,
+    /** Everything that the server logged and traced. */
+    readonly observed: ReturnType<typeof observe>,
+    readonly setup: Options,
+    readonly clock: SteppedClock.SteppedClock,
+    readonly close: () => Promise<void>
+  ) {
+    super(issuer, (request) => fetch(request, { redirect: "manual" }), runtime, resource)
+  }
+
+  readonly origin = new URL(this.issuer).origin
+
+  /** Sends one request by hand, on a connection of its own. */
+  readonly http = (request: Raw.Request, options?: Raw.ExchangeOptions) => Raw.send(this.port, request, options)
+
+  /** Writes bytes to a connection, and returns everything that came back. */
+  readonly bytes = (bytes: string | Buffer, options?: Raw.ExchangeOptions) => Raw.exchange(this.port, bytes, options)
+
+  /** A browser of its own in which `ada` is logged in. All of them share one session. */
+  readonly person = async (): Promise<Browser> => {
+    this.#loggedIn ??= (async () => {
+      const browser = this.browser()
+      await this.logIn(browser, await browser.open(`${this.issuer}/account`))
+      return browser
+    })()
+    return (await this.#loggedIn).clone()
+  }
+
+  /** Moves the clock of the server forward. */
+  override readonly advance = async (duration: Duration.DurationInput) =>
+    this.clock.advance(Duration.toMillis(duration))
+
+  override readonly toConsent = async (client: Client, parameters: Parameters = {}) => {
+    const browser = await this.person()
+    const { url, verifier } = await this.request(client, { prompt: "consent", ...parameters })
+    return { browser, page: await browser.open(url), verifier, url }
+  }
+
+  /** Starts another server like this one, mutation included, but for these options. It is closed after the check. */
+  readonly another = async (options: Options): Promise<Target> => {
+    const { settings } = this.setup
+    const target = await start({ ...this.setup, ...options, settings: { ...settings, ...options.settings } })
+    this.#others.push(target)
+    return target
+  }
+
+  /** Closes the servers that a check started beside this one. */
+  readonly closeOthers = async () => {
+    await Promise.all(this.#others.splice(0).map(({ close }) => close()))
+  }
+}
+
+/** Starts a server. With a mutation, a proxy stands where the issuer says that the server is. */
+export const start = async (options: Options = {}): Promise<Target> => {
+  const { mutation, path = "", resources = (origin) => [notesOf(origin)], routes, seams = Layer.empty } = options
+  const port = await freePort()
+  const proxy = mutation === undefined ? undefined : await MutatingProxy.open(mutation, () => port)
+  const origin = `http://127.0.0.1:${proxy?.port ?? port}`
+  const settings: SettingsOptions = {
+    issuer: `${origin}${path}`,
+    resources: resources(origin),
+    rateLimits: "off",
+    ...options.settings
+  }
+  let runtime: Runtime.Runtime<AuthServices> | undefined
+  const captured = Layer.effectDiscard(
+    Effect.map(Effect.runtime<AuthServices>(), (own) => {
+      runtime = own
+    })
+  )
+  const app = Layer.mergeAll(routes?.(origin) ?? routesOf(settings.resources), ApiLayer.layer, captured).pipe(
+    Layer.provideMerge(AuthLayer.layer(settings)),
+    Layer.provide(
+      Layer.mergeAll(
+        options.storage ?? Layer.fresh(MemoryStore.layer),
+        seams,
+        // A check that is about deletion runs it by itself.
+        Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
+      )
+    )
+  )
+  const observed = observe()
+  const clock = SteppedClock.make(options.isStopped ?? false)
+  const scope = Effect.runSync(Scope.make())
+  await Effect.runPromise(
+    Layer.buildWithScope(NodeServer.serve(app, { host: "127.0.0.1", port, drain: "1 second" }), scope).pipe(
+      Effect.provide(observed.layer),
+      Effect.withClock(clock.clock)
+    )
+  )
+  if (runtime === undefined) throw new Error("the services of the server are not known")
+  const resource = settings.resources[0]?.uri ?? `${origin}/notes`
+  const target = new Target(
+    settings.issuer,
+    runtime,
+    resource,
+    proxy?.port ?? port,
+    observed,
+    options,
+    clock,
+    async () => {
+      await proxy?.close()
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  )
+  if (options.account ?? true) await target.addAccount("ada")
+  return target
+}
