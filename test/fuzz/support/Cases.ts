@@ -40,6 +40,12 @@ const rawShare = 30
 /** Maximum number of findings of one kind that are kept: the rest are counted nowhere, and say the same. */
 const most = 5
 
+/**
+ * Length of a request in bytes beyond which the server may close the connection while it is still being sent (431, 413): the
+ * client then may see a reset and not the response.
+ */
+const readable = 16 * 1024
+
 /** Maximum number of late answers whose requests are sent again. */
 const mostLate = 200
 
@@ -177,10 +183,11 @@ export class Cases {
     const send = async (plain: Request): Promise<Answer> => {
       const addressed = { ...plain, headers: [...plain.headers, ["x-forwarded-for", address] as const] }
       const request = step++ === mutatedStep ? mutate(addressed, dice) : addressed
-      last = printed(toBytes(request, "server"))
+      const bytes = toBytes(request, "server")
+      last = printed(bytes)
       this.#count(request.path, label, last)
       const answer = await this.#config.http.send(request)
-      this.#look(answer, request.path, label, last)
+      if (answer.status !== 0 || bytes.length <= readable) this.#look(answer, request.path, label, last)
       this.#time(answer, label, last, async () => (await this.#config.http.send(request)).millis)
       Learned.learn(this.#config.world, answer)
       return answer

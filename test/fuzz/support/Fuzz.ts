@@ -57,7 +57,11 @@ const environment = {
   LATCHKEY_LOG_LEVEL: "debug",
   LATCHKEY_REFRESH_WINDOW: `${refreshWindow / 1_000} seconds`,
   // Each case has an address of its own: failed logins of one do not keep out the others.
-  LATCHKEY_TRUSTED_PROXIES: "127.0.0.1/32"
+  LATCHKEY_TRUSTED_PROXIES: "127.0.0.1/32",
+  // The process ends when its live heap outgrows this, in MiB. It is 45 MiB throughout a run of 20,000 requests.
+  NODE_OPTIONS: "--max-old-space-size=256",
+  // The hashing of passwords leaves freed memory in as many arenas as there are threads, which would hide a leak.
+  MALLOC_ARENA_MAX: "2"
 }
 
 const withoutLimits = { ...environment, LATCHKEY_RATE_LIMIT: "off" }

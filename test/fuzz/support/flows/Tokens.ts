@@ -64,10 +64,11 @@ const refresh = async (scene: Scene) => {
 
 /** Presents a refresh token that was superseded long ago: its grant ends. */
 const replay = async ({ dice, send, world }: Scene) => {
-  const [oldest] = world.held.values()
-  const held = dice.chance(50) ? oldest : dice.pick([...world.held.values()].slice(-50))
-  const token = held === undefined ? undefined : dice.pick([...held.tokens])
-  if (held === undefined || token === undefined) return
+  const all = [...world.held.values()]
+  const [oldest] = all
+  if (oldest === undefined) return
+  const held = dice.chance(50) ? oldest : dice.pick(all.slice(-50))
+  const token = dice.pick([...held.tokens])
   await send(
     Clients.ask("/token", held.client, [
       ["grant_type", "refresh_token"],
