@@ -82,6 +82,39 @@ const openSocket = async (port: number) => {
   return connection
 }
 
+describe.each([
+  ["createServer", ours],
+  ["guard", withGuard]
+])("a request target in absolute form, by NodeServer.%s,", (_, make) => {
+  it.each([
+    ["http://127.0.0.1/", "here"],
+    ["HTTPS://other.example:8443", "here"],
+    ["http://user@other.example?a=b", "here"],
+    ["http://[2001:db8::1]:80/?a=http://b/", "here"]
+  ])("reaches the app's own route by its path: %s (RFC 9112 §3.2.2)", (target, expected) =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request(`GET ${target}`, { Connection: "close" }))
+      const answer = await connection.closed()
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+      expect(answer.endsWith(`\r\n\r\n${expected}`)).toBe(true)
+    })
+  )
+
+  it("opens a WebSocket", () =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request("GET http://other.example/echo", Raw.webSocket))
+      expect(await connection.until("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 /)
+      connection.reset()
+    }))
+
+  it.each(["ftp://127.0.0.1/", "//127.0.0.1/", "/http://127.0.0.1/"])("is no other target: %s", (target) =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request(`GET ${target}`, { Connection: "close" }))
+      expect(await connection.closed()).toMatch(/^HTTP\/1\.1 40[04] /)
+    })
+  )
+})
+
 describe("an offered upgrade that is no WebSocket", () => {
   it.each([
     ["Content-Length", { "Content-Length": "5" }, "a=b&c"],

@@ -1,10 +1,12 @@
 /**
  * Keeps one connection from ending the process or staying open for ever: each socket has a listener for its errors, and
- * a socket that was upgraded has timeouts again, which Node stops when it hands the socket on.
+ * a socket that was upgraded has timeouts again, which Node stops when it hands the socket on. Request targets in absolute
+ * form are rewritten here, before the app's listeners.
  */
-import type { RequestListener, Server, ServerResponse } from "node:http"
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import { originForm } from "./RequestTarget.js"
 
 /** Limits of a connection that has been upgraded, in milliseconds. */
 export interface UpgradeLimits {
@@ -32,6 +34,11 @@ const ignore = (): void => {}
 
 /** The socket's errors are followed by its `close`, which is what everything else listens to. */
 const onConnection = (socket: Socket) => socket.on("error", ignore)
+
+/** Runs before every listener of an app, so that its routers see a path. */
+const toOriginForm = (request: IncomingMessage): void => {
+  if (request.url !== undefined) request.url = originForm(request.url)
+}
 
 /** Answers without a body, and closes. */
 const refuse = (socket: Duplex, status: string, header: string): void => {
@@ -77,6 +84,7 @@ export const attach = (server: Server, limits: UpgradeLimits): Open => {
   server.on("connection", onConnection).on("secureConnection", onConnection)
 
   const onRequest: RequestListener = (request, response) => {
+    toOriginForm(request)
     unanswered.add(response)
     response.on("error", ignore).once("close", () => unanswered.delete(response))
     // When Node ignores an upgrade, it drops the bytes that came with the request: the next ones may begin anywhere.
@@ -85,7 +93,8 @@ export const attach = (server: Server, limits: UpgradeLimits): Open => {
   }
   server.prependListener("request", onRequest)
 
-  const onUpgrade = (_: unknown, stream: Duplex) => {
+  const onUpgrade = (request: IncomingMessage, stream: Duplex) => {
+    toOriginForm(request)
     const socket = stream as Socket
     upgraded.add(socket)
     socket.once("close", () => upgraded.delete(socket))
