@@ -6,6 +6,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import * as MalformedRequest from "./MalformedRequest.js"
 import { originForm } from "./RequestTarget.js"
 
 /** Limits of a connection that has been upgraded, in milliseconds. */
@@ -20,6 +21,12 @@ export interface UpgradeLimits {
    * connections earlier, so an app that is silent for longer sends pings already.
    */
   readonly webSocketIdleTimeout?: number | undefined
+}
+
+/** What a server is guarded with. */
+export interface Options extends UpgradeLimits {
+  /** Called for each request that Node cannot parse, such as one with headers that are too large: no route sees it. */
+  readonly onRefusal?: ((refusal: MalformedRequest.Refusal) => void) | undefined
 }
 
 /** What is open on a server. */
@@ -75,7 +82,7 @@ const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Tim
 }
 
 /** Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. */
-export const attach = (server: Server, limits: UpgradeLimits): Open => {
+export const attach = (server: Server, { onRefusal = ignore, ...limits }: Options): Open => {
   const unanswered = new Set<ServerResponse>()
   const upgraded = new Set<Socket>()
   const isAlone = (event: string) => server.listenerCount(event) === 1
@@ -114,5 +121,8 @@ export const attach = (server: Server, limits: UpgradeLimits): Open => {
   server.prependListener("connect", (_, socket) => {
     if (isAlone("connect")) refuse(socket, "405 Method Not Allowed", "Allow:")
   })
+  const isAnswering = (socket: Duplex) =>
+    Array.from(unanswered).some((response) => response.socket === socket && response.headersSent)
+  MalformedRequest.listen(server, isAnswering, onRefusal)
   return { unanswered, upgraded }
 }
