@@ -1,13 +1,14 @@
 /** Settings that have no option: lifetimes, windows, policy, resources, and the master key. */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Span from "@effect/cli/HelpDoc/Span"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type { Lifetimes } from "../domain/Settings.js"
+import type { Timeouts } from "../layers/NodeServer.js"
 import type { SettingsOptions } from "../layers/SettingsOptions.js"
-import type { Failure } from "./Failure.js"
+import { badUsage, type Failure } from "./Failure.js"
 import * as Setting from "./Setting.js"
 import * as Settings from "./Settings.js"
 
@@ -71,6 +72,17 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
     })
   ),
   maxUnusedClients: Setting.read(Settings.table.maxUnusedClients)
+})
+
+/** Maximum times of a connection. */
+export const timeouts: Effect.Effect<Timeouts, Failure> = Effect.gen(function* () {
+  const headersTimeout = yield* Setting.read(Settings.table.headersTimeout)
+  const requestTimeout = yield* Setting.read(Settings.table.requestTimeout)
+  if (Duration.greaterThan(headersTimeout, requestTimeout)) {
+    const [headers, request] = [Settings.table.headersTimeout, Settings.table.requestTimeout].map(Setting.variableOf)
+    return yield* badUsage(`${headers} is longer than ${request}: make it at most as long`)
+  }
+  return { headersTimeout, requestTimeout, keepAliveTimeout: yield* Setting.read(Settings.table.keepAliveTimeout) }
 })
 
 /** A setting that is misspelt does nothing; better that somebody is told. */

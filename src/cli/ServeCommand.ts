@@ -64,6 +64,7 @@ const start = (
     const hasApi = given.demo || given.api || (yield* Setting.read(Settings.table.api)) === "on"
     const apiLayer = yield* loadApi(hasApi)
     const options = yield* Environment.options
+    const timeouts = yield* Environment.timeouts
     const demos = demo === undefined ? [] : [demo.resource(place.issuer)]
     const auth = AuthLayer.layer({
       issuer: place.issuer,
@@ -88,7 +89,7 @@ const start = (
     )
     yield* Environment.warnOfUnknown
     return yield* welcome.pipe(
-      Layer.provide(NodeServer.serve(app, { ...place.address, webSockets: false })),
+      Layer.provide(NodeServer.serve(app, { ...place.address, ...timeouts, webSockets: false })),
       // What all of it stands on closes last.
       Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
       Layer.launch,

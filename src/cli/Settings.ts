@@ -16,6 +16,7 @@ import { defaultLimits } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import { defaultLifetimes, defaultMaxUnusedClients, type Lifetimes } from "../domain/Settings.js"
+import * as NodeServer from "../layers/NodeServer.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
 import type { AnySetting, Setting } from "./Setting.js"
 
@@ -80,6 +81,13 @@ const inWords = (duration: Duration.Duration): string => {
     (millis % 1000 === 0 ? ["seconds", 1000] : ["millis", 1])
   return `${millis / size} ${unit}`
 }
+
+/** A timeout of a connection. Node takes 0 for none at all. */
+const TimeoutText = DurationText.pipe(
+  Schema.filter((duration) => Duration.between(duration, { minimum: "1 second", maximum: "1 hour" }))
+)
+
+const timeoutHint = 'give a duration from "1 second" to "1 hour"'
 
 const wholeNumber = (text: string): unknown => (/^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : text)
 
@@ -243,6 +251,24 @@ export const table = named({
     otherwise: "none if not given",
     fromText: fromList,
     hint: 'give networks as CIDR ranges, such as "10.0.0.0/8"'
+  }),
+  keepAliveTimeout: make({
+    meaning: "How long an idle connection is kept; longer than the idle time of what is in front of the server",
+    schema: TimeoutText,
+    standard: inWords(NodeServer.defaultTimeouts.keepAliveTimeout),
+    hint: timeoutHint
+  }),
+  headersTimeout: make({
+    meaning: "How long a client may take to send the headers of a request",
+    schema: TimeoutText,
+    standard: inWords(NodeServer.defaultTimeouts.headersTimeout),
+    hint: timeoutHint
+  }),
+  requestTimeout: make({
+    meaning: "How long a client may take to send a whole request; no shorter than the time for its headers",
+    schema: TimeoutText,
+    standard: inWords(NodeServer.defaultTimeouts.requestTimeout),
+    hint: timeoutHint
   }),
   rateLimit: make({
     meaning: '"off" where something in front of the server limits requests',

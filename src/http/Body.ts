@@ -72,19 +72,27 @@ const read = (request: HttpServerRequest.HttpServerRequest) => {
   return request.source instanceof Request ? readWeb(request.source) : readNode(request.source as Readable)
 }
 
-/** The media type that is expected, with no parameter but `charset=utf-8`, and no content coding. */
-const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string) => {
-  const [type = "", ...parameters] = (request.headers["content-type"] ?? "")
+/** The members of a header that is a list (RFC 9110 §5.6.1), in lower case, without the empty ones. */
+const members = (header: string): ReadonlyArray<string> =>
+  header
     .toLowerCase()
-    .split(";")
-    .map((part) => part.trim())
-  const plain = parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter))
-  return type === mediaType && plain && (request.headers["content-encoding"] ?? "identity") === "identity"
+    .split(",")
+    .flatMap((part) => part.trim() || [])
+
+/**
+ * Requires a media type, and a body without a content coding. Both media types that we read define no parameter, so every
+ * parameter is ignored (RFC 2045 §5), `charset` too (RFC 8259 §11): the bytes are decoded as UTF-8 and refused where
+ * they are not. A list may be empty and may hold empty members (RFC 9110 §5.6.6, §8.3.1).
+ */
+const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string) => {
+  const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1)
+  const isPlain = members(request.headers["content-encoding"] ?? "").every((coding) => coding === "identity")
+  return type.trim().toLowerCase() === mediaType && isPlain
     ? Effect.void
     : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
 }
 
-/** Whether a media type is sent at all: a form without fields may have none. */
+/** The body as text, which must be valid UTF-8 (RFC 6749 Appendix B, RFC 8259 §8.1). */
 const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =>
   requireMediaType(request, mediaType).pipe(
     Effect.zipRight(read(request)),
@@ -114,10 +122,11 @@ export const formOnly = (
     ? new InvalidRequest({ reason: "ParameterInQuery", description: "parameters go into the body" })
     : Effect.tap(form(request), (parameters) => Parameters.refuseRepeated(parameters, repeatable))
 
-/** The text of a JSON document. */
+/** The text of a JSON document, without a byte order mark (RFC 8259 §8.1). */
 export const json = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<string, InvalidRequest | RequestTooLarge> => text(request, "application/json")
+): Effect.Effect<string, InvalidRequest | RequestTooLarge> =>
+  Effect.map(text(request, "application/json"), (document) => document.replace(/^\uFEFF/, ""))
 
 /** The query of a request's URL, without its `?`. */
 export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {

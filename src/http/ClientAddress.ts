@@ -6,31 +6,60 @@ import IpAddress from "ipaddr.js"
 /** Networks whose word about a client's address is taken: CIDR ranges of the operator's own proxies. */
 export type TrustedProxies = ReadonlyArray<string>
 
-const parse = (text: string): Option.Option<IpAddress.IPv4 | IpAddress.IPv6> =>
-  IpAddress.isValid(text) ? Option.some(IpAddress.process(text)) : Option.none()
+type Address = IpAddress.IPv4 | IpAddress.IPv6
 
-const isTrusted = (address: IpAddress.IPv4 | IpAddress.IPv6, proxies: TrustedProxies): boolean =>
+/** An address as text; an IPv4 address that IPv6 carries is the IPv4 address, and a zone is left out. */
+const parse = (text: string): Option.Option<Address> => {
+  const [address = ""] = text.split("%", 1)
+  // The library also reads "1.2" and "12345", as inet_aton does: such a number here is a mistake.
+  return IpAddress.IPv4.isValidFourPartDecimal(address) || IpAddress.IPv6.isValid(address)
+    ? Option.some(IpAddress.process(address))
+    : Option.none()
+}
+
+/** The port of a node, or the word that hides it (RFC 7239 §6.2, §6.3). */
+const port = "(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
+
+const inBrackets = new RegExp(String.raw`^\[([^\]]+)\]${port}$`)
+const inDecimal = new RegExp(`^([0-9.]+)${port}$`)
+
+/**
+ * An entry of `X-Forwarded-For`. The header has no grammar, and gateways write nodes as RFC 7239 §6 has them: quoted, with
+ * a port, and IPv6 in brackets. IPv6 without brackets has no port.
+ */
+const parseEntry = (entry: string): Option.Option<Address> => {
+  const node = entry.replace(/^"(.*)"$/, "$1").trim()
+  return parse((inBrackets.exec(node) ?? inDecimal.exec(node))?.[1] ?? node)
+}
+
+const isTrusted = (address: Address, proxies: TrustedProxies): boolean =>
   proxies.some((range) => {
     const [network, bits] = IpAddress.parseCIDR(range)
     return network.kind() === address.kind() && address.match([network, bits])
   })
 
+/** The address of a client, and whether a header that should have named it could not be read. */
+interface Found {
+  readonly address: Option.Option<Address>
+  readonly isUnreadable: boolean
+}
+
 /**
  * The address of the client: the address of the peer or, where the peer is a trusted proxy, the right-most address of
- * `X-Forwarded-For` that is not a trusted proxy. Entries further left are unverified.
+ * `X-Forwarded-For` that is not a trusted proxy. Entries further left are unverified; empty ones count for nothing
+ * (RFC 9110 §5.6.1). An entry that is no address ends the search, and the proxy that sent it is taken for the client.
  */
-const addressOf = (
-  request: HttpServerRequest.HttpServerRequest,
-  proxies: TrustedProxies
-): Option.Option<IpAddress.IPv4 | IpAddress.IPv6> => {
-  const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map((part) => part.trim())
+const find = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Found => {
+  const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").flatMap((part) => part.trim() || [])
   let address = Option.flatMap(request.remoteAddress, parse)
   while (Option.isSome(address) && isTrusted(address.value, proxies)) {
-    const before = Option.flatMap(Option.fromNullable(forwarded.pop()), parse)
-    if (Option.isNone(before)) break
+    const entry = forwarded.pop()
+    if (entry === undefined) break
+    const before = parseEntry(entry)
+    if (Option.isNone(before)) return { address, isUnreadable: true }
     address = before
   }
-  return address
+  return { address, isUnreadable: false }
 }
 
 /**
@@ -42,21 +71,37 @@ const prefixLengths = [64, 56, 48] as const
 const networkOf = (address: IpAddress.IPv6, bits: number): string =>
   `${IpAddress.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`
 
-/**
- * The networks that a request comes from, the narrowest first: an IPv4 address is one; an IPv6 address is in its /64, its
- * /56 and its /48. Empty where the address is not known.
- */
+/** Where a request comes from. */
+export interface Origin {
+  /**
+   * The networks that it comes from, the narrowest first: an IPv4 address is one; an IPv6 address is in its /64, its /56
+   * and its /48. Empty where the address is not known.
+   */
+  readonly networks: ReadonlyArray<string>
+  /** Whether a trusted proxy sent an `X-Forwarded-For` that names no address: its clients are then counted as one. */
+  readonly isUnreadable: boolean
+}
+
+/** Reads where a request comes from. */
+export const read = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Origin => {
+  const { address, isUnreadable } = find(request, proxies)
+  return {
+    isUnreadable,
+    networks: Option.match(address, {
+      onNone: () => [],
+      onSome: (address) =>
+        address.kind() === "ipv4"
+          ? [address.toString()]
+          : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits))
+    })
+  }
+}
+
+/** The networks that a request comes from (see `Origin`). */
 export const networks = (
   request: HttpServerRequest.HttpServerRequest,
   proxies: TrustedProxies
-): ReadonlyArray<string> =>
-  Option.match(addressOf(request, proxies), {
-    onNone: () => [],
-    onSome: (address) =>
-      address.kind() === "ipv4"
-        ? [address.toString()]
-        : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits))
-  })
+): ReadonlyArray<string> => read(request, proxies).networks
 
 /** The narrowest network that a request comes from: an IPv4 address, or a /64 of IPv6; `undefined` where it is not known. */
 export const of = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): string | undefined =>

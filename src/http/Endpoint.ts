@@ -23,6 +23,7 @@ import { ServerClock } from "../services/ServerClock.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Page from "./Page.js"
+import * as Preflight from "./Preflight.js"
 import * as RateLimits from "./RateLimits.js"
 import { observed } from "./Telemetry.js"
 import * as Wire from "./Wire.js"
@@ -142,7 +143,7 @@ const respond = <E extends OAuthError, R>(
     const allow = allowed(endpoint)
     return Effect.succeed(
       request.method === "OPTIONS" && endpoint.cors
-        ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(allow) } })
+        ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(request, allow) } })
         : HttpServerResponse.setHeader(endpoint.renderError(notAllowed), "allow", allow)
     )
   }
@@ -206,8 +207,14 @@ export const corsHeaders = {
   "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy"
 }
 
-export const preflightHeaders = (allow: string) => ({
+/** Headers of the answer to a preflight (Fetch, the CORS protocol): every method of the path, and every header. */
+export const preflightHeaders = (request: HttpServerRequest.HttpServerRequest, allow: string) => ({
   "access-control-allow-methods": allow,
-  "access-control-allow-headers": "Authorization, Content-Type, MCP-Protocol-Version",
-  "access-control-max-age": "3600"
+  "access-control-allow-headers": Preflight.allowedHeaders(request, [
+    "Authorization",
+    "Content-Type",
+    "MCP-Protocol-Version"
+  ]),
+  "access-control-max-age": "3600",
+  vary: "Access-Control-Request-Headers"
 })

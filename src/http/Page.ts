@@ -18,7 +18,7 @@ import * as Wire from "./Wire.js"
  * Chromium applies it to the redirect that follows a post, and ours end at the client. No COOP either, since a client's
  * popup needs its opener.
  */
-const policy = (own: ReadonlyArray<string>) =>
+export const contentSecurityPolicy = (own: ReadonlyArray<string> = []): string =>
   [
     "default-src 'none'",
     `style-src ${Array.from(new Set([styles, ...own]), (text) => `'sha256-${styleHash(text)}'`).join(" ")}`,
@@ -28,7 +28,7 @@ const policy = (own: ReadonlyArray<string>) =>
 
 const headers = (issuer: Issuer.Issuer, own: ReadonlyArray<string> = []) => ({
   ...Wire.noStore,
-  "content-security-policy": policy(own),
+  "content-security-policy": contentSecurityPolicy(own),
   "x-frame-options": "DENY",
   "x-content-type-options": "nosniff",
   // With `no-referrer` a browser sends `Origin: null` with our own forms.

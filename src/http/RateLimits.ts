@@ -112,14 +112,16 @@ export const byAddress = (
         }
       })
 
-      const networks = ClientAddress.networks(request, trustedProxies)
+      const { isUnreadable, networks } = ClientAddress.read(request, trustedProxies)
       const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
         Effect.suspend(() => {
           const keys = limits.length === 0 ? [] : networks.map(keyOf)
           return consume(keys.flatMap((key, index) => limits.map((limit) => ({ limit: ofNetwork(limit, index), key }))))
         })
       return {
-        admit: consumeByAddress(admitted),
+        admit: isUnreadable
+          ? Effect.zipRight(warnOfProxy(trustedProxies), consumeByAddress(admitted))
+          : consumeByAddress(admitted),
         meter: {
           consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
           consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
@@ -128,6 +130,19 @@ export const byAddress = (
         headers: () => (met.length === 0 ? {} : headersOf(met))
       }
     }
+  })
+
+/** The servers, by their own list of proxies, that have logged an unreadable `X-Forwarded-For`. */
+const warned = new WeakSet<ClientAddress.TrustedProxies>()
+
+/** Logs once a server that its limits cannot tell clients apart. The value is a stranger's, and is not logged. */
+const warnOfProxy = (proxies: ClientAddress.TrustedProxies): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (warned.has(proxies)) return Effect.void
+    warned.add(proxies)
+    return Effect.logWarning(
+      "a trusted proxy sends X-Forwarded-For with entries that are no addresses; limits count all its clients as one"
+    )
   })
 
 /** A quota that a request was counted against. */

@@ -26,7 +26,8 @@ const revoke = Effect.gen(function* () {
   if (isConfidential(client)) yield* (yield* Meter).consume("revokeClient", client.id)
   const token = Redacted.make(yield* Parameters.required(parameters, "token"))
   yield* revocation.revoke(token, client)
-  return HttpServerResponse.empty({ status: 200, headers: Wire.noStore })
+  // The client ignores the content (RFC 7009 §2.2), but clients in wide use parse every answer of 200 as JSON.
+  return HttpServerResponse.unsafeJson({}, { headers: Wire.noStore })
 })
 
 /** Serves the endpoint, and says so in the metadata. */

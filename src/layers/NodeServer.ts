@@ -16,13 +16,15 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import * as ConnectionGuard from "./node/ConnectionGuard.js"
+import type { Refusal } from "./node/MalformedRequest.js"
 import { requestClass } from "./node/WebSocketHandshake.js"
 import * as Routes from "./Routes.js"
 
 /** What a server of `createServer` does otherwise than by default. Node's own options are in milliseconds, as ours are. */
 export interface ServerOptions
-  extends ConnectionGuard.UpgradeLimits,
+  extends ConnectionGuard.Options,
     Omit<Http.ServerOptions, "IncomingMessage" | "ServerResponse"> {
   /**
    * Whether the app answers WebSockets (`HttpServerRequest.upgrade`): true if not given. Otherwise their handshakes are
@@ -31,8 +33,34 @@ export interface ServerOptions
   readonly webSockets?: boolean | undefined
 }
 
-/** Where to listen. */
-export interface Options {
+/** Maximum times of a connection. */
+export interface Timeouts {
+  /**
+   * Time for which an idle connection is kept for the next request. "75 seconds" if not given: the side in front has to end
+   * a connection first (RFC 9112 §9.5), and load balancers keep idle ones for 60 seconds.
+   */
+  readonly keepAliveTimeout?: Duration.DurationInput | undefined
+  /** Time that a client may take to send the headers of a request. "10 seconds" if not given; at most `requestTimeout`. */
+  readonly headersTimeout?: Duration.DurationInput | undefined
+  /** Time that a client may take to send a whole request. "30 seconds" if not given. */
+  readonly requestTimeout?: Duration.DurationInput | undefined
+}
+
+/** The timeouts of a server, where nothing else is given. */
+export const defaultTimeouts = {
+  keepAliveTimeout: Duration.seconds(75),
+  headersTimeout: Duration.seconds(10),
+  requestTimeout: Duration.seconds(30)
+} as const satisfies Timeouts
+
+const inMillis = (timeouts: Timeouts) => ({
+  keepAliveTimeout: Duration.toMillis(timeouts.keepAliveTimeout ?? defaultTimeouts.keepAliveTimeout),
+  headersTimeout: Duration.toMillis(timeouts.headersTimeout ?? defaultTimeouts.headersTimeout),
+  requestTimeout: Duration.toMillis(timeouts.requestTimeout ?? defaultTimeouts.requestTimeout)
+})
+
+/** Where to listen, and for how long to wait. */
+export interface Options extends Timeouts {
   readonly host: string
   readonly port: number
   /** How long requests in flight may take to finish when the server ends. */
@@ -50,9 +78,7 @@ const makeServer = ({ webSockets = true, ...options }: ServerOptions): Guarded =
   const server = Http.createServer({
     // A header of 16 KiB holds any request we answer; longer ones get 431.
     maxHeaderSize: 16 * 1024,
-    headersTimeout: 10_000,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 5_000,
+    ...inMillis({}),
     // Node looks for expired connections every 30 seconds otherwise, which would be the limit then.
     connectionsCheckingInterval: 5_000,
     ...options,
@@ -77,8 +103,8 @@ export const createServer = (options: ServerOptions = {}): Http.Server => makeSe
  * that offers `Upgrade: h2c` its body, and a client can have any request treated as an upgrade; nor does this change
  * Node's own timeouts. Prefer `createServer` where there is a choice.
  */
-export const guard = <S extends Http.Server>(server: S, limits: ConnectionGuard.UpgradeLimits = {}): S => {
-  ConnectionGuard.attach(server, limits)
+export const guard = <S extends Http.Server>(server: S, options: ConnectionGuard.Options = {}): S => {
+  ConnectionGuard.attach(server, options)
   return server
 }
 
@@ -99,14 +125,24 @@ const drain = ({ server, unanswered, upgraded }: Guarded, atMost: Duration.Durat
     for (const socket of upgraded) setTimeout(() => socket.destroy(), closeTimeout).unref()
   })
 
+/** An operator looks for 431, which a person can mend; the others are mostly scans. */
+const logRefusal = (refusal: Refusal): Effect.Effect<void> =>
+  Effect.annotateLogs(refusal.status === 431 ? Effect.logInfo("request refused") : Effect.logDebug("request refused"), {
+    ...refusal
+  })
+
 /**
  * Serves an app of routes. The platform's logger and tracer are off, since they record whole URLs, and these hold
  * codes. Fails when the address cannot be listened on.
  */
 export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
   Layer.unwrapEffect(
-    Effect.sync(() => {
-      const guarded = makeServer({ webSockets: options.webSockets })
+    Effect.map(Effect.runtime<never>(), (runtime) => {
+      const guarded = makeServer({
+        ...inMillis(options),
+        webSockets: options.webSockets,
+        onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
+      })
       const served = HttpLayerRouter.serve(Layer.merge(app, Routes.notFound), {
         disableLogger: true,
         disableListenLog: true,

@@ -187,6 +187,33 @@ describe("rate limits", () => {
   })
 })
 
+describe("the timeouts of a connection", () => {
+  const read = (variables: Readonly<Record<string, string>>) => inEnvironment(Environment.timeouts, variables)
+
+  it("are 75 seconds idle, 10 for the headers and 30 for the request", () => {
+    expect(Either.getOrThrow(read({}))).toEqual({
+      keepAliveTimeout: Duration.seconds(75),
+      headersTimeout: Duration.seconds(10),
+      requestTimeout: Duration.seconds(30)
+    })
+    expect(Either.getOrThrow(read({ LATCHKEY_KEEP_ALIVE_TIMEOUT: "5 minutes" }))).toMatchObject({
+      keepAliveTimeout: Duration.minutes(5)
+    })
+  })
+
+  it.each(["0 seconds", "500 millis", "2 hours", "infinity", "75"])("are not %s", (text) => {
+    for (const name of ["KEEP_ALIVE", "HEADERS", "REQUEST"]) {
+      const variable = `LATCHKEY_${name}_TIMEOUT`
+      expect(Either.flip(read({ [variable]: text })).pipe(Either.getOrThrow).message).toContain(`${variable}: give`)
+    }
+  })
+
+  it("give the headers no more time than the request", () => {
+    const refusal = Either.getOrThrow(Either.flip(read({ LATCHKEY_HEADERS_TIMEOUT: "31 seconds" })))
+    expect(refusal.message).toMatch(/^LATCHKEY_HEADERS_TIMEOUT .*LATCHKEY_REQUEST_TIMEOUT/)
+  })
+})
+
 describe("the maximum of unused clients", () => {
   const read = (variables: Readonly<Record<string, string>>) =>
     inEnvironment(

@@ -43,7 +43,14 @@ describe("the authorization server's metadata", () => {
       prompt_values_supported: ["none", "login", "consent", "select_account"],
       authorization_response_iss_parameter_supported: true
     })
-    expect(await json(server, openidConfiguration)).toEqual(document)
+    // Members that OpenID Connect Discovery §3 requires, beyond those of RFC 8414.
+    expect(await json(server, openidConfiguration)).toEqual({
+      ...document,
+      jwks_uri: `${issuer}/jwks`,
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["RS256"]
+    })
+    expect(await json(server, `${issuer}/jwks`)).toEqual({ keys: [] })
   })
 
   test("names only URLs that are the issuer's, and that answer", async (server) => {
@@ -58,12 +65,15 @@ describe("the authorization server's metadata", () => {
 
   // META-02
   test(
-    "of an issuer with a path lies at all three places where clients look (RFC 8414 §3.1)",
+    "of an issuer with a path is served at each address where clients look (RFC 8414 §3.1, OpenID Discovery §4)",
     async (server) => {
       const document = await json(server, `${authorizationServer}/a/tenant`)
       expect(document).toMatchObject({ issuer: tenant.issuer, token_endpoint: `${tenant.issuer}/token` })
-      expect(await json(server, `${openidConfiguration}/a/tenant`)).toEqual(document)
-      expect(await json(server, `${tenant.issuer}/.well-known/openid-configuration`)).toEqual(document)
+      expect(await json(server, `${tenant.issuer}/.well-known/oauth-authorization-server`)).toEqual(document)
+      const openid = await json(server, `${openidConfiguration}/a/tenant`)
+      expect(openid).toMatchObject({ ...document, jwks_uri: `${tenant.issuer}/jwks` })
+      expect(await json(server, `${tenant.issuer}/.well-known/openid-configuration`)).toEqual(openid)
+      expect(await json(server, `${tenant.issuer}/jwks`)).toEqual({ keys: [] })
       for (const url of [authorizationServer, openidConfiguration, `${authorizationServer}/a`]) {
         expect((await server.send(url)).status, url).toBe(404)
       }

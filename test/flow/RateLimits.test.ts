@@ -3,6 +3,7 @@ import { describe, expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { Decision } from "../../src/domain/RateLimit.js"
 import * as FirstAccountEndpoint from "../../src/http/FirstAccountEndpoint.js"
@@ -200,6 +201,36 @@ describe("the address that counts", () => {
       expect(await forwarded(server, "10.0.0.3", `203.0.113.9, ${here}`)).toBe("429 temporarily_unavailable")
     },
     settings
+  )
+
+  test(
+    "is the same with a port, brackets and quotes as without",
+    async (server) => {
+      const address = ["2001:db8::1", "[2001:db8::1]:4711", '"[2001:db8::1]"']
+      for (const same of [address, [here, `${here}:51234`, `"${here}:80"`]]) {
+        const outcomes = []
+        for (const written of same) outcomes.push(await forwarded(server, "10.0.0.1", written))
+        expect(outcomes).toEqual(["401 invalid_client", "401 invalid_client", "429 temporarily_unavailable"])
+      }
+    },
+    settings
+  )
+
+  const lines: Array<string> = []
+  test(
+    "is missing from a header without one, which is logged once and without the header's value",
+    async (server) => {
+      for (let i = 0; i < 2; i++) await forwarded(server, "10.0.0.1", `192.0.2.${i}:80`)
+      for (let i = 0; i < 2; i++) await forwarded(server, "192.0.2.77", "of no proxy of ours")
+      expect(lines.filter((line) => line.includes("X-Forwarded-For"))).toEqual([])
+      for (let i = 0; i < 4; i++) await forwarded(server, "10.0.0.1", "a stranger's words")
+      const [line, ...rest] = lines.filter((line) => line.includes("X-Forwarded-For"))
+      expect(line).toContain("level=WARN")
+      expect(line).toContain("limits count all its clients as one")
+      expect(rest).toEqual([])
+      expect(lines.join("\n")).not.toContain("words")
+    },
+    { ...settings, logger: Logger.map(Logger.logfmtLogger, (line) => void lines.push(line)) }
   )
 
   test(

@@ -139,22 +139,12 @@ describe("what is no registration", () => {
 
   test("another media type (RFC 7591 §3.1)", async (server) => {
     const body = JSON.stringify(good)
-    const types = [
-      "application/x-www-form-urlencoded",
-      "text/plain",
-      "text/json",
-      "application/jsonx",
-      "",
-      "application/json; charset=utf-16"
-    ]
-    for (const type of [...types, "application/json; boundary=x", "application/json, text/plain"]) {
+    const types = ["application/x-www-form-urlencoded", "text/plain", "text/json", "application/jsonx", ""]
+    for (const type of [...types, "text/plain; application/json", "application/json, text/plain"]) {
       expect(await outcome(send(server, body, { "content-type": type })), type).toBe("400 invalid_request")
     }
     const encoded = { ...json, "content-encoding": "gzip" }
     expect(await outcome(send(server, body, encoded))).toBe("400 invalid_request")
-    for (const type of ["application/json; charset=utf-8", 'APPLICATION/JSON;charset="UTF-8"']) {
-      expect(await outcome(send(server, body, { "content-type": type })), type).toBe("201")
-    }
   })
 
   test("what is not JSON, or no object (RFC 8259 §2)", async (server) => {

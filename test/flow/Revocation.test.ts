@@ -95,7 +95,7 @@ describe("a token", () => {
       for (const token of [first.refresh_token, third.refresh_token, third.access_token]) {
         const answer = await revoke(server, other, token)
         expect(answer.status).toBe(200)
-        expect(await answer.text()).toBe("")
+        expect(await answer.json()).toEqual({})
       }
     }
     await expectAlive(server, client, third)
@@ -218,7 +218,7 @@ describe("the request", () => {
 })
 
 describe("the answer", () => {
-  test("is empty, and for nobody to keep (RFC 7009 §2.2)", async (server) => {
+  test("is an empty JSON object that no cache stores (RFC 7009 §2.2)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     for (const token of [tokens.access_token, tokens.refresh_token, "x"]) {
@@ -226,7 +226,8 @@ describe("the answer", () => {
       expect(answer.status).toBe(200)
       expect(answer.headers.get("cache-control")).toBe("no-store")
       expect(answer.headers.has("set-cookie")).toBe(false)
-      expect(await answer.text()).toBe("")
+      expect(answer.headers.get("content-type")).toBe("application/json")
+      expect(await answer.json()).toEqual({})
     }
     const refusal = await server.post("/revoke", {})
     expect(refusal.headers.get("cache-control")).toBe("no-store")

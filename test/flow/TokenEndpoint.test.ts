@@ -78,11 +78,12 @@ describe("the request", () => {
       [text, { "content-type": "multipart/form-data; boundary=x" }],
       [text, { "content-type": "text/plain" }],
       [text, { "content-type": "" }],
-      [text, { "content-type": "application/x-www-form-urlencoded; charset=utf-16" }],
-      [text, { "content-type": "application/x-www-form-urlencoded; charset=iso-8859-1" }],
       [text, { "content-type": "application/x-www-form-urlencoded, application/x-www-form-urlencoded" }],
       [text, { "content-type": "application/x-www-form-urlencodedx" }],
-      [text, { ...form, "content-encoding": "gzip" }]
+      [text, { "content-type": "; charset=UTF-8" }],
+      [text, { "content-type": "text/plain; application/x-www-form-urlencoded" }],
+      [text, { ...form, "content-encoding": "gzip" }],
+      [text, { ...form, "content-encoding": ", gzip" }]
     ]
     for (const [body, headers] of refusals) {
       const expected = body === json && headers === form ? "401 invalid_client" : "400 invalid_request"
@@ -92,8 +93,42 @@ describe("the request", () => {
     for (const [name, value] of Object.entries(request)) multipart.append(name, value)
     expect(await outcome(post(server, multipart, {}))).toBe("400 invalid_request")
     expect(await outcome(post(server, new Uint8Array([0x61, 0x3d, 0xff])))).toBe("400 invalid_request")
-    const type = 'Application/X-WWW-Form-urlencoded ; Charset="UTF-8"'
-    expect(await outcome(post(server, text, { "content-type": type }))).toBe("200")
+  })
+
+  // TOKEN-03
+  test("may name any parameter of its media type, since none is defined (RFC 2045 §5, RFC 9110 §5.6.6)", async (server) => {
+    const client = await server.addClient({ token_endpoint_auth_method: "client_secret_post" })
+    const text = Server.toSearchParams({
+      grant_type: "client_credentials",
+      client_id: client.client_id,
+      client_secret: String(client.client_secret),
+      resource
+    }).toString()
+    for (const parameters of [
+      ...[";charset=UTF-8", ' ; Charset="UTF-8"', "; charset=utf8", "; charset=US-ASCII", "; charset=ISO-8859-1"],
+      ...["; charset=windows-1252", "; charset=utf-16", "; charset=utf-8; charset=utf-7", "; charset=", "; charset"],
+      ...[";", ";;", "; ;", "\t;\t", "; boundary=x", '; q="a;b"', "; version=1; charset=utf-8;"]
+    ]) {
+      for (const type of ["application/x-www-form-urlencoded", "Application/X-WWW-Form-urlencoded"]) {
+        expect(await outcome(post(server, text, { "content-type": type + parameters })), parameters).toBe("200")
+      }
+    }
+    for (const coding of ["identity", "Identity", "", "identity,"]) {
+      expect(await outcome(post(server, text, { ...form, "content-encoding": coding })), coding).toBe("200")
+    }
+  })
+
+  test("is refused where its bytes are no UTF-8, whatever charset it names (RFC 6749 Appendix B)", async (server) => {
+    const client = await server.addClient({ token_endpoint_auth_method: "client_secret_post" })
+    const request = `grant_type=client_credentials&client_id=${client.client_id}&client_secret=${client.client_secret}`
+    for (const charset of ["UTF-8", "ISO-8859-1", "utf-16"]) {
+      const headers = { "content-type": `application/x-www-form-urlencoded; charset=${charset}` }
+      expect(await outcome(post(server, Buffer.from(`${request}&x=\u00e9`, "latin1"), headers)), charset).toBe(
+        "400 invalid_request"
+      )
+      expect(await outcome(post(server, `${request}&x=%FF`, headers)), charset).toBe("400 invalid_request")
+      expect(await outcome(post(server, Buffer.from(request, "utf16le"), headers)), charset).not.toBe("200")
+    }
   })
 
   // TOKEN-04, HTTP-10

@@ -41,10 +41,31 @@ describe("the address of a client", () => {
   })
 
   it("is the last proxy's where it forwarded nothing that is an address", () => {
-    for (const forwarded of [undefined, "", "unknown", "_hidden", "198.51.100.1:1234", "<script>", "198.51.100.1, x"]) {
+    const unreadable = ["unknown", "_hidden", "<script>", "198.51.100.1, x", "12345", "1.2", "010.0.0.1", ":80"]
+    const malformed = ["198.51.100.1:", "198.51.100.1:http", "[198.51.100.1", "[]:80", '"', "256.1.1.1:80", "[x]:1"]
+    for (const forwarded of [undefined, "", ...unreadable, ...malformed]) {
       expect(of("10.0.0.1", forwarded, ours), forwarded).toBe("10.0.0.1")
     }
     expect(of("10.0.0.1", "10.0.0.3, 10.0.0.2", ours)).toBe("10.0.0.3")
+  })
+
+  it.each([
+    ["203.0.113.7:51234", "203.0.113.7"],
+    ["203.0.113.7:_port", "203.0.113.7"],
+    ['"203.0.113.7"', "203.0.113.7"],
+    ['"203.0.113.7:8080"', "203.0.113.7"],
+    ["[203.0.113.7]:80", "203.0.113.7"],
+    [" 203.0.113.7:80\t,10.0.0.3:81", "203.0.113.7"],
+    ["203.0.113.7:80, , ", "203.0.113.7"],
+    ["6.6.6.6:1, 203.0.113.7:5", "203.0.113.7"],
+    ["[2001:db8:1:2::1]", "2001:db8:1:2::/64"],
+    ["[2001:db8:1:2::1]:4711", "2001:db8:1:2::/64"],
+    ['"[2001:db8:1:2::1]:4711"', "2001:db8:1:2::/64"],
+    ["2001:db8:1:2::4711", "2001:db8:1:2::/64"],
+    ["[2001:db8:1:2::1%eth0]:1", "2001:db8:1:2::/64"],
+    ["[::ffff:203.0.113.7]:80", "203.0.113.7"]
+  ])("is read from %s, as gateways write it (RFC 7239 §6)", (forwarded, expected) => {
+    expect(of("10.0.0.1", forwarded, ours)).toBe(expected)
   })
 
   it("is one for a network of IPv6 that one customer has", () => {

@@ -82,6 +82,109 @@ const openSocket = async (port: number) => {
   return connection
 }
 
+describe.each([
+  ["createServer", ours],
+  ["guard", withGuard]
+])("a request target in absolute form, by NodeServer.%s,", (_, make) => {
+  it.each([
+    ["http://127.0.0.1/", "here"],
+    ["HTTPS://other.example:8443", "here"],
+    ["http://user@other.example?a=b", "here"],
+    ["http://[2001:db8::1]:80/?a=http://b/", "here"]
+  ])("reaches the app's own route by its path: %s (RFC 9112 §3.2.2)", (target, expected) =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request(`GET ${target}`, { Connection: "close" }))
+      const answer = await connection.closed()
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+      expect(answer.endsWith(`\r\n\r\n${expected}`)).toBe(true)
+    })
+  )
+
+  it("opens a WebSocket", () =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request("GET http://other.example/echo", Raw.webSocket))
+      expect(await connection.until("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 /)
+      connection.reset()
+    }))
+
+  it.each(["ftp://127.0.0.1/", "//127.0.0.1/", "/http://127.0.0.1/"])("is no other target: %s", (target) =>
+    onServer(make, async (port) => {
+      const connection = await send(port, Raw.request(`GET ${target}`, { Connection: "close" }))
+      expect(await connection.closed()).toMatch(/^HTTP\/1\.1 40[04] /)
+    })
+  )
+})
+
+describe.each([
+  ["createServer", (options = {}) => NodeServer.createServer(options)],
+  ["guard", (options = {}) => NodeServer.guard(createServer(), options)]
+] satisfies ReadonlyArray<[string, (options?: Parameters<typeof NodeServer.guard>[1]) => Server]>)(
+  "a request whose headers are too large, by NodeServer.%s,",
+  (_, make) => {
+    const page = { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" }
+    const ask = async (port: number, headers: Readonly<Record<string, string>>, target = "/") =>
+      (await send(port, Raw.request(`GET ${target}`, headers))).closed()
+
+    it.each([
+      ["a cookie", { Cookie: `a=secret${"x".repeat(17_000)}` }],
+      ["many cookies", { Cookie: Array.from({ length: 20 }, (_, i) => `c${i}=secret${"x".repeat(1_000)}`).join("; ") }],
+      ["more than one packet", { Cookie: `a=secret${"x".repeat(300_000)}` }]
+    ])("is answered with a page that says what helps: %s (RFC 6585 §5)", (_, cookies) =>
+      onServer(make, async (port) => {
+        const answer = await ask(port, { ...page, ...cookies })
+        expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/)
+        expect(answer).toMatch(/^content-type: text\/html; charset=utf-8\r$/m)
+        expect(answer).toMatch(/^content-security-policy: default-src 'none'; style-src 'sha256-/m)
+        expect(answer).toMatch(/^cache-control: no-store\r$/m)
+        expect(answer).toContain("headers of this request are too large")
+        expect(answer).toContain("clear the cookies of this site")
+        expect(answer).not.toContain("secret")
+        expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+        expect(await get(port)).toBe("here")
+      })
+    )
+
+    it.each([
+      ["a token", { Authorization: `Bearer secret${"x".repeat(17_000)}` }, "/"],
+      ["a token, for JSON", { Accept: "application/json", Authorization: `Bearer secret${"x".repeat(17_000)}` }, "/"],
+      ["a URL", {}, `/?${"x".repeat(17_000)}`]
+    ])("is answered in JSON to a program: %s", (_, headers, target) =>
+      onServer(make, async (port) => {
+        const [head = "", body = ""] = (await ask(port, headers, target)).split("\r\n\r\n")
+        expect(head).toMatch(/^HTTP\/1\.1 431 /)
+        expect(head).toMatch(/^content-type: application\/json\r$/m)
+        expect(JSON.parse(body)).toEqual({
+          error: "invalid_request",
+          error_description: expect.stringContaining("headers of the request are too large")
+        })
+        expect(body).not.toContain("secret")
+      })
+    )
+
+    it("is reported once, with nothing of the request", () => {
+      const reported: Array<unknown> = []
+      return onServer(
+        () => make({ onRefusal: (refusal) => reported.push(refusal) }),
+        async (port) => {
+          await ask(port, { Cookie: "x".repeat(300_000) })
+          expect(reported).toEqual([{ status: 431, reason: "HeadersTooLarge" }])
+          await (await send(port, "nonsense\r\n\r\n")).closed()
+          expect(reported).toEqual([expect.anything(), { status: 400, reason: "MalformedRequest" }])
+        }
+      )
+    })
+
+    it("is left to a listener of the app's own", () =>
+      onServer(
+        () =>
+          make().on("clientError", (_, socket) => void socket.end("HTTP/1.1 431 Own\r\n\r\n", () => socket.destroy())),
+        async (port) => {
+          expect(await ask(port, { Cookie: "x".repeat(17_000) })).toBe("HTTP/1.1 431 Own\r\n\r\n")
+        }
+      ))
+  }
+)
+
 describe("an offered upgrade that is no WebSocket", () => {
   it.each([
     ["Content-Length", { "Content-Length": "5" }, "a=b&c"],

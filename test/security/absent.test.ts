@@ -26,9 +26,12 @@ const isNoGrantType = async (target: Target, grant_type: string) => {
   expect(document.grant_types_supported).not.toContain(grant_type)
 }
 
-absent("JWKS", "no key is published, because access tokens are sealed and not signed", (target) =>
-  isNowhere(target, ["/jwks", "/jwks.json", "/.well-known/jwks.json"], ["jwks_uri"])
-)
+absent("JWKS", "the key set is empty, because access tokens are sealed and not signed", async (target) => {
+  await isNowhere(target, ["/jwks.json", "/.well-known/jwks.json"], ["jwks_uri"])
+  const { jwks_uri } = (await target.http({ path: "/.well-known/openid-configuration" })).json()
+  expect(jwks_uri).toBe(`${target.issuer}/jwks`)
+  expect((await target.http({ path: "/jwks" })).json()).toEqual({ keys: [] })
+})
 
 absent("PAR", "no endpoint takes pushed authorization requests", (target) =>
   isNowhere(target, ["/par"], ["pushed_authorization_request_endpoint", "require_pushed_authorization_requests"])

@@ -117,8 +117,9 @@ absent("RS-18", "there are no keys to fetch, so that an unknown key id causes no
   )
 })
 
-absent("RS-19", "no address serves or reads a key set", async (target) => {
-  for (const path of ["/jwks", "/jwks.json", "/.well-known/jwks.json"]) {
+absent("RS-19", "no address serves a key, and no key set is read", async (target) => {
+  for (const path of ["/jwks.json", "/.well-known/jwks.json"]) {
     expect((await target.http({ path })).status).toBe(404)
   }
+  expect((await target.http({ path: "/jwks" })).json()).toEqual({ keys: [] })
 })

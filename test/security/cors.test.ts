@@ -5,7 +5,8 @@ import { expect } from "vitest"
 import { guarded } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
 import { header, withHeader, without } from "./support/MutatingProxy.js"
-import type { Headers } from "./support/Raw.js"
+import type { Answer, Headers } from "./support/Raw.js"
+import type { Target } from "./support/Target.js"
 
 const { check, control, otherwise } = family()
 
@@ -25,6 +26,22 @@ const preflight = (origin: string, method: string): Headers => [
   ["Access-Control-Request-Headers", "authorization,content-type,mcp-protocol-version"]
 ]
 
+const standard = ["Authorization", "Content-Type", "MCP-Protocol-Version"]
+
+/** A preflight that asks for these headers. */
+const preflightOf = (target: Target, path: string, asked: string) =>
+  target.http({
+    method: "OPTIONS",
+    path,
+    headers: [
+      ["Origin", "https://app.example"],
+      ["Access-Control-Request-Method", "GET"],
+      ["Access-Control-Request-Headers", asked]
+    ]
+  })
+
+const allowedHeaders = (answer: Answer) => answer.header("access-control-allow-headers")?.split(", ")
+
 check("CORS-01", "a script of any origin reads the public documents, without credentials", async (target) => {
   for (const path of documents) {
     const answer = await target.http({ path, headers: { Origin: "https://app.example" } })
@@ -35,6 +52,11 @@ check("CORS-01", "a script of any origin reads the public documents, without cre
     }
     expect(options.status, path).toBe(204)
     expect(options.header("access-control-allow-methods"), path).toBe("GET, HEAD, OPTIONS")
+    // A text that is no header's name is left out, and a list has an end.
+    const asked = `x-datadog-trace-id, AUTHORIZATION,, a b, "c", d\u00e9, ${Array.from({ length: 500 }, (_, i) => `x-${i}`)}`
+    const names = allowedHeaders(await preflightOf(target, path, asked)) ?? []
+    expect(names.slice(0, 5), path).toEqual([...standard, "x-datadog-trace-id", "x-0"])
+    expect(names.length, path).toBeLessThan(110)
   }
 })
 
@@ -46,6 +68,11 @@ check(
       const options = await target.http({ method: "OPTIONS", path, headers: preflight("https://app.example", "POST") })
       expect(options.status, path).toBe(204)
       expect(options.header("access-control-allow-methods"), path).toBe("POST, OPTIONS")
+      expect(allowedHeaders(await preflightOf(target, path, "Content-Type, traceparent,x-requested-with"))).toEqual([
+        ...standard,
+        "traceparent",
+        "x-requested-with"
+      ])
       for (const name of ["Authorization", "Content-Type", "MCP-Protocol-Version"]) {
         expect(options.header("access-control-allow-headers"), path).toContain(name)
       }

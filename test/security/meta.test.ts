@@ -39,13 +39,20 @@ check("META-01", "the metadata name the configured issuer, and HEAD gives the sa
   expect(undated(head.answers[0]?.headers ?? [])).toEqual(undated(get.headers))
 })
 
-check("META-02", "the metadata of an issuer with a path are the same at all three addresses", async (target) => {
+check("META-02", "the metadata of an issuer with a path are the same at all four addresses", async (target) => {
   const tenant = await target.another({ path: "/t1" })
   const document = await metadata(tenant, `${wellKnown}/t1`)
   expect(document.issuer).toBe(`${tenant.origin}/t1`)
   expect(url(document, "token_endpoint")).toBe(`${tenant.origin}/t1/token`)
-  expect(await metadata(tenant, `${openidConfiguration}/t1`)).toEqual(document)
-  expect(await metadata(tenant, `/t1${openidConfiguration}`)).toEqual(document)
+  expect(await metadata(tenant, `/t1${wellKnown}`)).toEqual(document)
+  for (const path of [`${openidConfiguration}/t1`, `/t1${openidConfiguration}`]) {
+    expect(await metadata(tenant, path)).toEqual({
+      ...document,
+      jwks_uri: `${tenant.origin}/t1/jwks`,
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["RS256"]
+    })
+  }
   expect((await tenant.http({ path: wellKnown })).status).toBe(404)
 })
 

@@ -73,9 +73,6 @@ check("TOKEN-03", "the token endpoint reads only forms in UTF-8, uncompressed", 
     [text, { "Content-Type": "text/plain" }],
     [text, {}],
     [text, { "Content-Type": "" }],
-    [text, { "Content-Type": `${form}; charset=utf-16` }],
-    [text, { "Content-Type": `${form}; charset=iso-8859-1` }],
-    [text, { "Content-Type": `${form}; charset=utf-8; charset=utf-7` }],
     [text, { "Content-Type": `${form}x` }],
     [text, { "Content-Type": `${form}, ${form}` }],
     [text, { "Content-Type": form, "Content-Encoding": "gzip" }],
@@ -91,7 +88,10 @@ check("TOKEN-03", "the token endpoint reads only forms in UTF-8, uncompressed", 
   ] as const
   const answer = await target.http({ method: "POST", path: "/token", headers: twice, body: text })
   expect(outcomeOf(answer)).toBe("400 invalid_request")
-  expect(outcomeOf(await post(target, text, { "Content-Type": `${form};charset=UTF-8` }))).toBe("200")
+  // The charset changes nothing: bytes that are not UTF-8 are refused, and UTF-8 is read.
+  const labelled = { "Content-Type": `${form}; charset=iso-8859-1` }
+  expect(outcomeOf(await post(target, `${text}&x=%E9`, labelled))).toBe("400 invalid_request")
+  expect(outcomeOf(await post(target, text, labelled))).toBe("200")
 })
 
 check(

@@ -3,11 +3,14 @@ import { METHODS } from "node:http"
 import * as McpServer from "@effect/ai/McpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Issuer from "../../domain/Issuer.js"
 import { MethodNotAllowed } from "../../domain/OAuthError.js"
 import * as BearerAuth from "../../http/BearerAuth.js"
+import * as Preflight from "../../http/Preflight.js"
 import * as Wire from "../../http/Wire.js"
 import type { SettingsOptions } from "../../layers/SettingsOptions.js"
 import { version } from "../Version.js"
@@ -22,13 +25,27 @@ export const resource = (issuer: Issuer.Issuer): SettingsOptions["resources"][nu
   scopes: { "notes:read": "Read your notes", "notes:write": "Write notes for you" }
 })
 
-/** Browser clients see the challenge, and may send what the transport needs (MCP 2025-06-18, Transports). */
-const cors = HttpLayerRouter.middleware(
-  HttpMiddleware.cors({
-    allowedMethods: ["POST"],
-    allowedHeaders: ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"],
-    exposedHeaders: ["WWW-Authenticate", "Mcp-Session-Id"],
-    maxAge: 3600
+/** Headers that the transport needs (MCP 2025-06-18, Transports). */
+const transportHeaders = ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"]
+
+const platformCors = HttpMiddleware.cors({
+  allowedMethods: ["POST"],
+  exposedHeaders: ["WWW-Authenticate", "Mcp-Session-Id"],
+  maxAge: 3600
+})
+
+/** Browser clients may read the challenge, and may send every header: no cookie counts here. */
+const cors = HttpLayerRouter.middleware((answer) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const response = yield* platformCors(answer)
+    return request.method === "OPTIONS"
+      ? HttpServerResponse.setHeader(
+          response,
+          "access-control-allow-headers",
+          Preflight.allowedHeaders(request, transportHeaders)
+        )
+      : response
   })
 ).layer
 

@@ -126,16 +126,17 @@ const withHead = (methods: ReadonlyArray<string>) => [...methods, ...(methods.in
 /** Answers the methods that a path does not have, and the preflight of scripts where they may call it. */
 const otherwise = (place: Place) => {
   const allow = [...withHead(place.methods), ...(place.isAccount ? ["OPTIONS"] : [])].join(", ")
-  const preflight = HttpServerResponse.empty({
-    status: 204,
-    headers: { allow, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(allow) }
-  })
+  const preflight = (request: HttpServerRequest.HttpServerRequest) =>
+    HttpServerResponse.empty({
+      status: 204,
+      headers: { allow, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(request, allow) }
+    })
   const refusal = finish(
     place,
     HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow)
   )
-  return Effect.map(HttpServerRequest.HttpServerRequest, ({ method }) =>
-    place.isAccount && method === "OPTIONS" ? preflight : refusal
+  return Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+    place.isAccount && request.method === "OPTIONS" ? preflight(request) : refusal
   )
 }
 

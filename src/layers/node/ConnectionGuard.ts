@@ -1,10 +1,13 @@
 /**
  * Keeps one connection from ending the process or staying open for ever: each socket has a listener for its errors, and
- * a socket that was upgraded has timeouts again, which Node stops when it hands the socket on.
+ * a socket that was upgraded has timeouts again, which Node stops when it hands the socket on. Request targets in absolute
+ * form are rewritten here, before the app's listeners.
  */
-import type { RequestListener, Server, ServerResponse } from "node:http"
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import * as MalformedRequest from "./MalformedRequest.js"
+import { originForm } from "./RequestTarget.js"
 
 /** Limits of a connection that has been upgraded, in milliseconds. */
 export interface UpgradeLimits {
@@ -20,6 +23,12 @@ export interface UpgradeLimits {
   readonly webSocketIdleTimeout?: number | undefined
 }
 
+/** What a server is guarded with. */
+export interface Options extends UpgradeLimits {
+  /** Called for each request that Node cannot parse, such as one with headers that are too large: no route sees it. */
+  readonly onRefusal?: ((refusal: MalformedRequest.Refusal) => void) | undefined
+}
+
 /** What is open on a server. */
 export interface Open {
   /** The answers that have not ended. */
@@ -32,6 +41,11 @@ const ignore = (): void => {}
 
 /** The socket's errors are followed by its `close`, which is what everything else listens to. */
 const onConnection = (socket: Socket) => socket.on("error", ignore)
+
+/** Runs before every listener of an app, so that its routers see a path. */
+const toOriginForm = (request: IncomingMessage): void => {
+  if (request.url !== undefined) request.url = originForm(request.url)
+}
 
 /** Answers without a body, and closes. */
 const refuse = (socket: Duplex, status: string, header: string): void => {
@@ -68,7 +82,7 @@ const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Tim
 }
 
 /** Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. */
-export const attach = (server: Server, limits: UpgradeLimits): Open => {
+export const attach = (server: Server, { onRefusal = ignore, ...limits }: Options): Open => {
   const unanswered = new Set<ServerResponse>()
   const upgraded = new Set<Socket>()
   const isAlone = (event: string) => server.listenerCount(event) === 1
@@ -77,6 +91,7 @@ export const attach = (server: Server, limits: UpgradeLimits): Open => {
   server.on("connection", onConnection).on("secureConnection", onConnection)
 
   const onRequest: RequestListener = (request, response) => {
+    toOriginForm(request)
     unanswered.add(response)
     response.on("error", ignore).once("close", () => unanswered.delete(response))
     // When Node ignores an upgrade, it drops the bytes that came with the request: the next ones may begin anywhere.
@@ -85,7 +100,8 @@ export const attach = (server: Server, limits: UpgradeLimits): Open => {
   }
   server.prependListener("request", onRequest)
 
-  const onUpgrade = (_: unknown, stream: Duplex) => {
+  const onUpgrade = (request: IncomingMessage, stream: Duplex) => {
+    toOriginForm(request)
     const socket = stream as Socket
     upgraded.add(socket)
     socket.once("close", () => upgraded.delete(socket))
@@ -105,5 +121,8 @@ export const attach = (server: Server, limits: UpgradeLimits): Open => {
   server.prependListener("connect", (_, socket) => {
     if (isAlone("connect")) refuse(socket, "405 Method Not Allowed", "Allow:")
   })
+  const isAnswering = (socket: Duplex) =>
+    Array.from(unanswered).some((response) => response.socket === socket && response.headersSent)
+  MalformedRequest.listen(server, isAnswering, onRefusal)
   return { unanswered, upgraded }
 }

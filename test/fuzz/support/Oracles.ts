@@ -103,9 +103,10 @@ const shape = (answer: Answer): string | undefined => {
   return isRecord(value) && (isOAuthError(value) || isRpcError(value)) ? undefined : "an error of no known shape"
 }
 
-/** An answer that node:http makes before there is a request that could be routed: it has neither date nor body. */
+/** An answer that is made before there is a request that could be routed: it has no date, and only that to large headers a body. */
 const isOfParser = (answer: Answer): boolean =>
-  answer.body === "" && header(answer, "date") === undefined && [400, 408, 413, 417, 431].includes(answer.status)
+  header(answer, "date") === undefined &&
+  (answer.status === 431 || (answer.body === "" && [400, 408, 413, 417].includes(answer.status)))
 
 /**
  * The promises that an answer breaks.

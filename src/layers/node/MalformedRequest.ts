@@ -1,0 +1,87 @@
+/**
+ * Answers to requests that Node cannot parse. Node's own answer to headers that are too large (431) has no body, so a person
+ * sees only an error of the browser; ours says what is too large and what helps (RFC 6585 §5). No listener of an app sees such
+ * a request, so it is also reported here, for the log.
+ */
+import { type Server, STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import { contentSecurityPolicy } from "../../http/Page.js"
+import { errorPage } from "../../http/pages/ErrorPage.js"
+import { noSniff, noStore } from "../../http/Wire.js"
+
+/** A request that was refused before any route. It holds nothing of the request. */
+export interface Refusal {
+  readonly status: number
+  readonly reason: string
+}
+
+/** By the codes of Node's errors; the statuses are Node's own (`socketOnError` of `lib/_http_server.js`). */
+const refusals: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, reason: "HeadersTooLarge" },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: "ChunkExtensionsTooLarge" },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: "RequestTimeout" }
+}
+
+const malformed: Refusal = { status: 400, reason: "MalformedRequest" }
+
+const page = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": contentSecurityPolicy(),
+  "x-frame-options": "DENY",
+  body: errorPage({
+    title: "Your browser sent too much",
+    message:
+      "The address and the headers of this request are too large together. Usually the cookies of this site are the cause: clear the cookies of this site in your browser, then open the page again."
+  })
+}
+
+const json = {
+  "content-type": "application/json",
+  body: JSON.stringify({
+    error: "invalid_request",
+    error_description:
+      "the URL and the headers of the request are too large together; send shorter ones, and in a browser clear the cookies of this site"
+  })
+}
+
+/**
+ * Whether a page is the better answer. Node gives the packet in which the limit was exceeded: where the request began in an
+ * earlier one, and its `Accept` with it, a person may wait for the answer, and a program has the status.
+ */
+const wantsPage = (packet: string): boolean => {
+  const accept = /^accept:(.*)$/im.exec(packet)?.[1]
+  return accept === undefined ? !/^[A-Z]+ \S+ HTTP\/1\.[01]\r?\n/.test(packet) : /text\/html/i.test(accept)
+}
+
+const render = ({ status }: Refusal, packet: string): string => {
+  const { body, ...type } = status === 431 ? (wantsPage(packet) ? page : json) : { body: "" }
+  const headers = { ...type, ...noStore, ...noSniff, "content-length": Buffer.byteLength(body), connection: "close" }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`
+}
+
+/** Time to read the rest of a refused request, in milliseconds: closing before would reset the connection, and lose the answer. */
+const lingering = 1_000
+
+/**
+ * Answers what a server cannot parse, unless the app listens to `clientError` itself. `isAnswering` says whether part of an
+ * answer has been sent on a socket already: then nothing can be added, and the connection is closed.
+ */
+export const listen = (
+  server: Server,
+  isAnswering: (socket: Duplex) => boolean,
+  onRefusal: (refusal: Refusal) => void
+): void => {
+  const refused = new WeakSet<Duplex>()
+  server.on("clientError", (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
+    // The rest of a refused request is an error again.
+    if (server.listenerCount("clientError") > 1 || refused.has(socket)) return
+    refused.add(socket)
+    if (!socket.writable || isAnswering(socket)) return void socket.destroy()
+    const refusal = refusals[error.code ?? ""] ?? malformed
+    onRefusal(refusal)
+    socket.end(render(refusal, error.rawPacket?.toString("latin1") ?? ""))
+    const timer = setTimeout(() => socket.destroy(), lingering)
+    socket.once("end", () => socket.destroy()).once("close", () => clearTimeout(timer))
+  })
+}
