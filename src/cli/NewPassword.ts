@@ -65,9 +65,12 @@ const readStdin = Effect.tryPromise({
   catch: () => badUsage("the password could not be read from standard input")
 })
 
-/** `printf` sends a line without its end, `echo` with it. */
+/** `printf` sends a line without its end, `echo` with it; a file may begin with a byte order mark. */
 const fromStdin = Effect.flatMap(readStdin, (bytes) => {
-  const text = bytes.toString("utf8").replace(/\r?\n$/, "")
+  const text = bytes
+    .toString("utf8")
+    .replace(/^\uFEFF/, "")
+    .replace(/\r?\n$/, "")
   return /[\r\n]/.test(text)
     ? badUsage("the password on standard input is more than one line")
     : Effect.mapError(decode(text), badUsage)

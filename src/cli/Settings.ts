@@ -7,16 +7,16 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
-import * as Base64Url from "../domain/Base64Url.js"
 import { Issuer } from "../domain/Issuer.js"
 import { defaultLimits } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import { defaultLifetimes, defaultMaxUnusedClients, type Lifetimes } from "../domain/Settings.js"
+import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
+import * as ServiceLink from "./ServiceLink.js"
 import type { AnySetting, Setting } from "./Setting.js"
 
 type Unnamed<A, I> = Omit<Setting<A, I>, "name">
@@ -30,6 +30,7 @@ const make = <A, I, const S extends NoInfer<I> | undefined = undefined>(
   home: "Anywhere",
   secret: false,
   shown: (value) => value,
+  isForeign: () => false,
   ...entry,
   standard: entry.standard as S
 })
@@ -90,13 +91,10 @@ const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMa
 const Key = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), {
   strict: true,
   decode: (text, _, ast) =>
-    Option.match(
-      Option.filter(Base64Url.decode(text), ({ length }) => length === 32),
-      {
-        onNone: () => ParseResult.fail(new ParseResult.Type(ast, undefined)),
-        onSome: (bytes) => ParseResult.succeed(Redacted.make(bytes))
-      }
-    ),
+    Option.match(MasterKeyFile.fromText(text), {
+      onNone: () => ParseResult.fail(new ParseResult.Type(ast, undefined)),
+      onSome: (key) => ParseResult.succeed(key)
+    }),
   encode: (_, __, ast) => ParseResult.fail(new ParseResult.Forbidden(ast, undefined))
 })
 
@@ -167,7 +165,8 @@ export const table = named({
     standard: 9400,
     fromText: wholeNumber,
     hint: "give a port number, from 1 to 65535",
-    placeholder: "PORT"
+    placeholder: "PORT",
+    isForeign: ServiceLink.isAddress
   }),
   issuer: make({
     meaning: "The server's own address, as its clients know it",
@@ -212,6 +211,13 @@ export const table = named({
     hint: "give 32 bytes in base64url, which are 43 characters",
     home: "Environment",
     secret: true
+  }),
+  masterKeyFile: make({
+    meaning: "A file that holds the key to the database, such as a mounted secret",
+    schema: Schema.NonEmptyString,
+    otherwise: "if not given, LATCHKEY_MASTER_KEY or the file beside the database holds the key",
+    hint: "give the path of a file",
+    home: "Environment"
   }),
   resources: make({
     meaning: "What the server guards, beside what `latchkey resource create` adds",

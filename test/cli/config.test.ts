@@ -49,6 +49,13 @@ describe("settings", () => {
     expect(json.stdout).not.toContain("masterKey")
   })
 
+  it("a file may begin with a byte order mark", async () => {
+    await file(`\uFEFF${JSON.stringify({ issuer: "https://auth.example.com" })}`)
+    const result = await config(["--json", "--config", "latchkey.json"])
+    expect(result).toMatchObject({ code: 0 })
+    expect(JSON.parse(result.stdout)).toMatchObject({ issuer: "https://auth.example.com" })
+  })
+
   it("are printed as a file that says the same when it is used", async () => {
     await file({ issuer: "https://auth.example.com", trustedProxies: ["10.0.0.0/8"], resources: [resource] })
     const { stdout } = await config(["--json"], {
