@@ -84,6 +84,19 @@ const inWords = (duration: Duration.Duration): string => {
 
 const wholeNumber = (text: string): unknown => (/^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : text)
 
+/** Limits as a variable has them, `token=600/1 minute,api=off`, in the file's form; any other text as it is. */
+const fromLimits = (text: string): unknown => {
+  const entries = fromList(text).map((part) => /^([A-Za-z]+)=(?:(off)|([0-9]+)\/(.+))$/.exec(part))
+  return entries.includes(null)
+    ? text
+    : Object.fromEntries(
+        entries.map((entry) => {
+          const [, name = "", off, quota, window] = entry ?? []
+          return [name, off ?? { quota: Number(quota), window }]
+        })
+      )
+}
+
 /** The members of a list, between commas. */
 const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
 
@@ -267,8 +280,8 @@ export const table = named({
     ),
     standard: {},
     otherwise: "none if not given",
-    hint: 'give limits by their names as { "token": { "quota": 600, "window": "1 minute" }, "api": "off" }',
-    home: "File"
+    fromText: fromLimits,
+    hint: 'give limits by their names as { "token": { "quota": 600, "window": "1 minute" }, "api": "off" }, or in a variable as "token=600/1 minute,api=off"'
   }),
   maxUnusedClients: make({
     meaning: "Maximum number of clients that registered themselves and were never used; with 0 none can",

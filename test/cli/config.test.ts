@@ -69,7 +69,13 @@ describe("settings", () => {
 
   it("have a JSON Schema, which lies in the repository", async () => {
     const path = fileURLToPath(new URL("../../docs/latchkey.schema.json", import.meta.url))
-    expect(JSON.parse((await config(["--schema"])).stdout)).toEqual(JSON.parse(await readFile(path, "utf8")))
+    const schema = JSON.parse((await config(["--schema"])).stdout)
+    expect(schema).toEqual(JSON.parse(await readFile(path, "utf8")))
+    for (const name of ["register", "login", "token"]) {
+      const [off, limit] = schema.properties.rateLimits.properties[name].anyOf
+      expect(off.enum).toEqual(["off"])
+      expect(limit.required).toEqual(["quota", "window"])
+    }
   })
 
   it.each([
