@@ -82,6 +82,6 @@ export const config = Command.make(
       if (schema) return yield* Output.print(Output.toJson(ConfigFile.jsonSchema()))
       const settings = yield* inForce(typed)
       yield* Output.print(json ? Output.toJson(asFile(settings)) : asTable(settings))
-      yield* Environment.warnOfUnknown
+      yield* Environment.warnOfIgnored
     })
 ).pipe(Command.withDescription("What is set, and where; or all of it as a file, which --config takes."))

@@ -45,7 +45,11 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
         )
     })
     // What a parser says of it may repeat a part of it.
-    const file = yield* Effect.try({ try: (): unknown => JSON.parse(text), catch: () => badUsage(`${path}: not JSON`) })
+    const file = yield* Effect.try({
+      // Editors write a byte order mark unasked; a parser may ignore it (RFC 8259 §8.1).
+      try: (): unknown => JSON.parse(text.replace(/^\uFEFF/, "")),
+      catch: () => badUsage(`${path}: not JSON`)
+    })
     if (typeof file !== "object" || file === null || Array.isArray(file)) {
       return yield* badUsage(`${path}: give an object of settings`)
     }

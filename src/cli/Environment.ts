@@ -8,9 +8,12 @@ import type * as Redacted from "effect/Redacted"
 import type { Lifetimes } from "../domain/Settings.js"
 import type { Timeouts } from "../layers/NodeServer.js"
 import type { SettingsOptions } from "../layers/SettingsOptions.js"
+import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
 import { badUsage, type Failure } from "./Failure.js"
+import * as ServiceLink from "./ServiceLink.js"
 import * as Setting from "./Setting.js"
 import * as Settings from "./Settings.js"
+import * as SimilarName from "./SimilarName.js"
 
 /** What `--help` says of these settings. */
 export const help: HelpDoc.HelpDoc = HelpDoc.blocks([
@@ -46,10 +49,44 @@ export const lifetimes: Effect.Effect<Partial<Lifetimes>, Failure> = Effect.gen(
 /** The schemes without a dot that redirect URIs may have. */
 export const redirectSchemes = Setting.read(Settings.table.redirectSchemes)
 
+/** A master key, and the variable that gave it. */
+interface GivenMasterKey {
+  readonly variable: string
+  readonly key: Redacted.Redacted<Uint8Array>
+}
+
+const keyVariable = Setting.variableOf(Settings.table.masterKey)
+const keyFileVariable = Setting.variableOf(Settings.table.masterKeyFile)
+
+/**
+ * The master key that a variable gives. Fails when a variable with a similar name is set and neither of the right ones is:
+ * without the key that its owner meant, the server would make a key of its own, and what it wrote under that key could not
+ * be read with the right one.
+ */
+export const givenMasterKey: Effect.Effect<Option.Option<GivenMasterKey>, Failure> = Effect.gen(function* () {
+  const key = yield* Setting.find(Settings.table.masterKey)
+  const file = yield* Setting.find(Settings.table.masterKeyFile)
+  if (Option.isSome(key)) {
+    if (Option.isSome(file))
+      return yield* badUsage(`${keyVariable} and ${keyFileVariable} are both set: unset one of them`)
+    return Option.some({ variable: keyVariable, key: key.value })
+  }
+  if (Option.isSome(file)) {
+    const read = MasterKeyFile.readGiven(file.value)
+    const key = yield* Effect.mapError(read, ({ message }) => badUsage(`${keyFileVariable}: ${message}`))
+    return Option.some({ variable: keyFileVariable, key })
+  }
+  const similar = unknownVariables().find(SimilarName.isLikeMasterKey)
+  if (similar === undefined) return Option.none()
+  return yield* badUsage(
+    `${similar} is no setting: if it gives the master key, name it ${keyVariable}, or ${keyFileVariable} for the path of a file; otherwise unset it`
+  )
+})
+
 /** The key that opens the database's keys; without it the one in the file beside the database is used. */
 export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined, Failure> = Effect.map(
-  Setting.find(Settings.table.masterKey),
-  Option.getOrUndefined
+  givenMasterKey,
+  (given) => Option.getOrUndefined(given)?.key
 )
 
 /** Where requests are counted for all servers together, if that is a Redis. */
@@ -85,13 +122,27 @@ export const timeouts: Effect.Effect<Timeouts, Failure> = Effect.gen(function* (
   return { headersTimeout, requestTimeout, keepAliveTimeout: yield* Setting.read(Settings.table.keepAliveTimeout) }
 })
 
-/** A setting that is misspelt does nothing; better that somebody is told. */
-export const warnOfUnknown: Effect.Effect<void> = Effect.suspend(() => {
+/** The names of the variables that no setting and no service link of a cluster explains. */
+const unknownVariables = (): ReadonlyArray<string> => {
   const known = new Set(Settings.all.filter(({ home }) => home !== "File").map(Setting.variableOf))
-  const unknown = Object.keys(process.env).filter((name) => name.startsWith("LATCHKEY_") && !known.has(name))
-  return unknown.length === 0
-    ? Effect.void
-    : Effect.annotateLogs(Effect.logWarning("variables that mean nothing to this version"), {
-        variables: unknown.join(" ")
-      })
+  return Object.entries(process.env)
+    .filter(([name, value]) => !known.has(name) && !ServiceLink.isOne(name, value ?? ""))
+    .map(([name]) => name)
+}
+
+/** Warns of variables that have no effect: a misspelt setting, or a value that Kubernetes wrote and nobody chose. */
+export const warnOfIgnored: Effect.Effect<void> = Effect.gen(function* () {
+  const unknown = unknownVariables().filter((name) => name.startsWith("LATCHKEY_"))
+  if (unknown.length > 0) {
+    yield* Effect.annotateLogs(Effect.logWarning("variables that mean nothing to this version"), {
+      variables: unknown.join(" ")
+    })
+  }
+  for (const setting of Settings.all) {
+    const variable = Setting.variableOf(setting)
+    if (!setting.isForeign(process.env[variable] ?? "")) continue
+    yield* Effect.logWarning(
+      `${variable} is a service link of Kubernetes, not a setting, and is ignored: rename the Service, or set enableServiceLinks to false`
+    )
+  }
 })

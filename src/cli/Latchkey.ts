@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { NativeModuleError } from "../layers/NativeModule.js"
 import * as AcceptClock from "./AcceptClockCommand.js"
 import * as Backup from "./BackupCommands.js"
 import * as Client from "./ClientCommands.js"
@@ -19,7 +20,7 @@ import * as ConfigFile from "./ConfigFile.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Environment from "./Environment.js"
 import * as EventsCommand from "./EventsCommand.js"
-import { badUsage, Failure } from "./Failure.js"
+import { badUsage, Failure, impossible } from "./Failure.js"
 import * as Grant from "./GrantCommands.js"
 import * as Help from "./Help.js"
 import * as Key from "./KeyCommands.js"
@@ -172,6 +173,9 @@ const environment = Layer.mergeAll(
 /** Runs a command line, as `process.argv` has it. It has said what there is to say when this ends. */
 export const run = (argv: ReadonlyArray<string>) =>
   execute(argv).pipe(
+    Effect.catchSomeDefect((defect) =>
+      defect instanceof NativeModuleError ? Option.some(impossible(defect.message)) : Option.none()
+    ),
     Effect.tapDefect((cause) => Effect.logFatal("a fault of Latchkey's own", cause)),
     Log.provide,
     ConfigFile.provide(typedIn(argv)),

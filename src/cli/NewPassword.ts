@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { Password, type Username } from "../domain/Account.js"
+import { isSamePassword, Password, type Username } from "../domain/Account.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Output from "./Output.js"
 
@@ -34,13 +34,16 @@ const decode = (text: string) =>
 const ask = (username: Username) =>
   Effect.gen(function* () {
     const password = yield* Prompt.run(
-      Prompt.hidden({ message: `Password for ${username}`, validate: (text) => Effect.as(decode(text), text) })
+      Prompt.hidden({
+        message: `Password for ${username}`,
+        validate: (text) => Effect.map(decode(text), Redacted.value)
+      })
     )
     yield* Prompt.run(
       Prompt.hidden({
         message: "Once more",
         validate: (text) =>
-          text === Redacted.value(password) ? Effect.succeed(text) : Effect.fail("this differs from the first")
+          isSamePassword(password, text) ? Effect.succeed(text) : Effect.fail("this differs from the first")
       })
     )
     return password
@@ -65,9 +68,12 @@ const readStdin = Effect.tryPromise({
   catch: () => badUsage("the password could not be read from standard input")
 })
 
-/** `printf` sends a line without its end, `echo` with it. */
+/** `printf` sends a line without its end, `echo` with it; a file may begin with a byte order mark. */
 const fromStdin = Effect.flatMap(readStdin, (bytes) => {
-  const text = bytes.toString("utf8").replace(/\r?\n$/, "")
+  const text = bytes
+    .toString("utf8")
+    .replace(/^\uFEFF/, "")
+    .replace(/\r?\n$/, "")
   return /[\r\n]/.test(text)
     ? badUsage("the password on standard input is more than one line")
     : Effect.mapError(decode(text), badUsage)

@@ -2,9 +2,11 @@
  * What the commands say: answers on standard output, everything else on standard error, one line a failure. Plain text,
  * wherever it goes.
  */
+import * as Fs from "node:fs"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { type Failure, impossible } from "./Failure.js"
 
 /** Writes a text and a line break to standard output. */
 export const print = (text: string): Effect.Effect<void> => Console.log(text)
@@ -67,13 +69,61 @@ const oneLine = (text: string): string => {
   return `latchkey: ${lines.map((line) => line.trim()).join("; ")}\n`
 }
 
-/** Runs a command with this output, which nobody has to read to its end: `latchkey client list | head -1`. */
-export const provide = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+/** Whether standard output is a file. Node takes a write to a file for done when the disk had room for a part of it only. */
+const isFile = (): boolean => {
+  try {
+    return Fs.fstatSync(process.stdout.fd).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** Writes all of a text to a file, or throws. */
+const writeWhole = (file: number, text: string): void => {
+  let rest = Buffer.from(text)
+  while (rest.length > 0) rest = rest.subarray(Fs.writeSync(file, rest))
+}
+
+/** Node reports the error of a write in the turn of the event loop after the write. */
+const nextTurn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+/**
+ * Runs a command with this output. A reader may stop before the end, as `latchkey client list | head -1` does (EPIPE). After
+ * any other error of standard output, such as a full disk, one line on standard error says so, and the command fails: a new
+ * secret that was printed is shown only once.
+ */
+export const provide = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> =>
   Effect.consoleWith((console) => {
-    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
+    let isIncomplete = false
+    const onError = (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE" || isIncomplete) return
+      isIncomplete = true
+      process.stderr.write(
+        oneLine(
+          `standard output cannot be written (${error.code}): the text that this command printed is incomplete, although the command was carried out`
+        )
+      )
+    }
+    process.stderr.on("error", () => {})
+    process.stdout.on("error", onError)
+    const write = isFile()
+      ? (text: string) => {
+          try {
+            writeWhole(process.stdout.fd, text)
+          } catch (error) {
+            process.stdout.emit("error", error)
+          }
+        }
+      : (text: string) => process.stdout.write(text)
     return Effect.withConsole(self, {
       ...console,
-      log: (...parts) => Effect.sync(() => process.stdout.write(`${plain(parts)}\n`)),
+      log: (...parts) => Effect.sync(() => write(`${plain(parts)}\n`)),
       error: (...parts) => Effect.sync(() => process.stderr.write(oneLine(plain(parts))))
-    })
+    }).pipe(
+      Effect.zipLeft(nextTurn),
+      Effect.filterOrFail(
+        () => !isIncomplete,
+        () => impossible("")
+      )
+    )
   })

@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Issuer } from "../domain/Issuer.js"
 import * as SqliteStore from "../layers/SqliteStore.js"
@@ -33,11 +34,10 @@ const issuers = Effect.flatMap(Storage, ({ issuers }) =>
 )
 
 /** The master key stands in the environment, where the operator has put a new one. */
-const underGivenKey = (database: Database.Database) =>
+const underGivenKey = (database: Database.Database, variable: string) =>
   Effect.gen(function* () {
     const all = yield* issuers
     const isKnown = all.length > 0 && (yield* Effect.forEach(all, Restore.isKnown)).every((known) => known)
-    const variable = Setting.variableOf(table.masterKey)
     if (isKnown) {
       return yield* impossible(
         `${variable} is the master key of before: put a new one in its place, here and for every server, such as what node -p "crypto.randomBytes(32).toString('base64url')" prints`
@@ -60,11 +60,14 @@ const underNewKey = (filename: string, path: string) =>
 export const restored = Command.make("restored", options, ({ json, ...given }) =>
   Effect.gen(function* () {
     const database = yield* DatabaseCommands.existing(given)
-    const key = yield* Environment.masterKey
+    const key = yield* Environment.givenMasterKey
     const name = DatabaseCommands.nameOf(database)
-    const { grants, masterKey } = yield* database._tag === "Sqlite" && key === undefined
+    const { grants, masterKey } = yield* database._tag === "Sqlite" && Option.isNone(key)
       ? underNewKey(database.filename, `${name}.key`)
-      : underGivenKey(database)
+      : underGivenKey(
+          database,
+          Option.match(key, { onNone: () => Setting.variableOf(table.masterKey), onSome: ({ variable }) => variable })
+        )
     yield* Output.print(
       json
         ? Output.toJson({ database: name, grants, master_key: masterKey })

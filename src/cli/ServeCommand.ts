@@ -87,7 +87,7 @@ const start = (
         yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: demos[0]?.uri, guarded, hasApi }))
       })
     )
-    yield* Environment.warnOfUnknown
+    yield* Environment.warnOfIgnored
     return yield* welcome.pipe(
       Layer.provide(NodeServer.serve(app, { ...place.address, ...timeouts, webSockets: false })),
       // What all of it stands on closes last.

@@ -34,6 +34,8 @@ export interface Setting<A, I = unknown> {
   readonly secret: boolean
   /** What is shown of a value that is secret in part. */
   readonly shown: (value: unknown) => unknown
+  /** Whether another program wrote this value into the variable. Such a value is ignored. */
+  readonly isForeign: (text: string) => boolean
 }
 
 /** What somebody gave, in the file's form, and where, so that a refusal can name it. */
@@ -103,8 +105,19 @@ export const given = (
 const fromEnvironment = (setting: AnySetting): Effect.Effect<Option.Option<Given>> =>
   Effect.map(
     Effect.orDie(Config.option(Config.string(variableOf(setting)))),
-    Option.map((text): Given => ({ from: "variable", source: variableOf(setting), value: setting.fromText(text) }))
+    Option.flatMap((raw): Option.Option<Given> => {
+      const text = withoutLineEnd(raw)
+      return setting.isForeign(text)
+        ? Option.none()
+        : Option.some({ from: "variable", source: variableOf(setting), value: setting.fromText(text) })
+    })
   )
+
+/**
+ * A text without the byte order mark in front of it and the newlines behind it: a secret that was written by an editor or by
+ * `echo` reaches a variable with them.
+ */
+const withoutLineEnd = (text: string): string => text.replace(/^\uFEFF/, "").replace(/[\r\n]+$/, "")
 
 /** Reads what was given. A refusal names where it stands, and repeats no value that is of another type than it should be. */
 export const decode = <A, I>(setting: Setting<A, I>, { source, value }: Given): Effect.Effect<A, Failure> =>

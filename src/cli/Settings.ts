@@ -7,17 +7,17 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
-import * as Base64Url from "../domain/Base64Url.js"
 import { Issuer } from "../domain/Issuer.js"
 import { defaultLimits } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import { defaultLifetimes, defaultMaxUnusedClients, type Lifetimes } from "../domain/Settings.js"
 import * as NodeServer from "../layers/NodeServer.js"
+import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
+import * as ServiceLink from "./ServiceLink.js"
 import type { AnySetting, Setting } from "./Setting.js"
 
 type Unnamed<A, I> = Omit<Setting<A, I>, "name">
@@ -31,6 +31,7 @@ const make = <A, I, const S extends NoInfer<I> | undefined = undefined>(
   home: "Anywhere",
   secret: false,
   shown: (value) => value,
+  isForeign: () => false,
   ...entry,
   standard: entry.standard as S
 })
@@ -91,6 +92,19 @@ const timeoutHint = 'give a duration from "1 second" to "1 hour"'
 
 const wholeNumber = (text: string): unknown => (/^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : text)
 
+/** Limits as a variable has them, `token=600/1 minute,api=off`, in the file's form; any other text as it is. */
+const fromLimits = (text: string): unknown => {
+  const entries = fromList(text).map((part) => /^([A-Za-z]+)=(?:(off)|([0-9]+)\/(.+))$/.exec(part))
+  return entries.includes(null)
+    ? text
+    : Object.fromEntries(
+        entries.map((entry) => {
+          const [, name = "", off, quota, window] = entry ?? []
+          return [name, off ?? { quota: Number(quota), window }]
+        })
+      )
+}
+
 /** The members of a list, between commas. */
 const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
 
@@ -98,13 +112,10 @@ const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMa
 const Key = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), {
   strict: true,
   decode: (text, _, ast) =>
-    Option.match(
-      Option.filter(Base64Url.decode(text), ({ length }) => length === 32),
-      {
-        onNone: () => ParseResult.fail(new ParseResult.Type(ast, undefined)),
-        onSome: (bytes) => ParseResult.succeed(Redacted.make(bytes))
-      }
-    ),
+    Option.match(MasterKeyFile.fromText(text), {
+      onNone: () => ParseResult.fail(new ParseResult.Type(ast, undefined)),
+      onSome: (key) => ParseResult.succeed(key)
+    }),
   encode: (_, __, ast) => ParseResult.fail(new ParseResult.Forbidden(ast, undefined))
 })
 
@@ -175,7 +186,8 @@ export const table = named({
     standard: 9400,
     fromText: wholeNumber,
     hint: "give a port number, from 1 to 65535",
-    placeholder: "PORT"
+    placeholder: "PORT",
+    isForeign: ServiceLink.isAddress
   }),
   issuer: make({
     meaning: "The server's own address, as its clients know it",
@@ -220,6 +232,13 @@ export const table = named({
     hint: "give 32 bytes in base64url, which are 43 characters",
     home: "Environment",
     secret: true
+  }),
+  masterKeyFile: make({
+    meaning: "A file that holds the key to the database, such as a mounted secret",
+    schema: Schema.NonEmptyString,
+    otherwise: "if not given, LATCHKEY_MASTER_KEY or the file beside the database holds the key",
+    hint: "give the path of a file",
+    home: "Environment"
   }),
   resources: make({
     meaning: "What the server guards, beside what `latchkey resource create` adds",
@@ -287,8 +306,8 @@ export const table = named({
     ),
     standard: {},
     otherwise: "none if not given",
-    hint: 'give limits by their names as { "token": { "quota": 600, "window": "1 minute" }, "api": "off" }',
-    home: "File"
+    fromText: fromLimits,
+    hint: 'give limits by their names as { "token": { "quota": 600, "window": "1 minute" }, "api": "off" }, or in a variable as "token=600/1 minute,api=off"'
   }),
   maxUnusedClients: make({
     meaning: "Maximum number of clients that registered themselves and were never used; with 0 none can",

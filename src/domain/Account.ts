@@ -4,7 +4,7 @@
 import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as DisplayText from "./DisplayText.js"
 
@@ -66,17 +66,36 @@ const ExternalName = Schema.String.pipe(Schema.pattern(/^external:./u), Schema.b
 /** The name of any account, as an operator writes it. */
 export const AccountName = Schema.Union(Username, ExternalName)
 
-/** 8 to 256 characters and at most 1024 bytes, used as they are typed: no normalisation, no truncation. */
-export const Password = Schema.String.pipe(
-  Schema.filter((text) => {
-    const bytes = new TextEncoder().encode(text).length
-    return (
-      (Array.from(text).length >= 8 && bytes <= 1024) || "a password has at least 8 characters, and at most 1024 bytes"
-    )
-  }),
-  Schema.Redacted
-)
+/**
+ * A password in the one form in which it is compared (RFC 8265 §4.2, OpaqueString): every space of Unicode is U+0020, and
+ * the text is in NFC, because keyboards of different systems write the same letters differently. Case is kept, and so are
+ * compatibility forms such as `\uFB01`.
+ */
+const prepare = (text: string): string => text.replace(/\p{Zs}/gu, " ").normalize("NFC")
+
+/** The prepared form of a password that somebody typed. */
+export const preparePassword = (typed: Redacted.Redacted): Redacted.Redacted =>
+  Redacted.make(prepare(Redacted.value(typed)))
+
+/** A new password: at least 8 characters and at most 1024 bytes in its prepared form. Nothing is cut off. */
+export const Password = Schema.transform(
+  Schema.String,
+  Schema.String.pipe(
+    Schema.filter((text) => {
+      const bytes = new TextEncoder().encode(text).length
+      return (
+        (Array.from(text).length >= 8 && bytes <= 1024) ||
+        "a password has at least 8 characters, and at most 1024 bytes"
+      )
+    })
+  ),
+  { strict: true, decode: prepare, encode: (text) => text }
+).pipe(Schema.Redacted)
 export type Password = typeof Password.Type
+
+/** Whether a password that was typed once more is the same. */
+export const isSamePassword = (password: Password, again: string): boolean =>
+  Redacted.value(password) === prepare(again)
 
 /** An account. */
 export interface Account {

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isExternal, Password } from "../domain/Account.js"
+import { isExternal, isSamePassword, Password } from "../domain/Account.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
@@ -194,7 +194,7 @@ const changePassword = (
     const { issuer } = yield* ServerSettings
     const password = Schema.decodeOption(Password)(yield* Parameters.field(parameters, "password"))
     if (Option.isNone(password)) return yield* show(who, { problem: "PasswordInvalid" })
-    if (Redacted.value(password.value) !== (yield* Parameters.field(parameters, "password_again"))) {
+    if (!isSamePassword(password.value, yield* Parameters.field(parameters, "password_again"))) {
       return yield* show(who, { problem: "PasswordsDiffer" })
     }
     const { id, username } = who.account

@@ -17,6 +17,11 @@ const tooLarge = new RequestTooLarge({ reason: "BodyTooLarge", description: `the
 
 const unreadable = new InvalidRequest({ reason: "MalformedParameter", description: "the body could not be read" })
 
+/** A mistake of the app that carries the server, about which the client can do nothing: a defect. */
+const readBefore = Effect.die(
+  new Error("the body of the request was read before the request reached Latchkey: pass on a request that was not read")
+)
+
 /** A stream of node:http; the rest of a body that is too large is not read, and not an error of the connection. */
 const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
   Effect.async((resume) => {
@@ -69,7 +74,10 @@ const readWeb = (source: Request): Effect.Effect<Uint8Array, RequestTooLarge | I
 
 const read = (request: HttpServerRequest.HttpServerRequest) => {
   if (Number(request.headers["content-length"] ?? 0) > limit) return tooLarge
-  return request.source instanceof Request ? readWeb(request.source) : readNode(request.source as Readable)
+  const { source } = request
+  if (source instanceof Request) return source.bodyUsed || source.body?.locked ? readBefore : readWeb(source)
+  const stream = source as Readable
+  return stream.readableDidRead || stream.readableEnded ? readBefore : readNode(stream)
 }
 
 /** The members of a header that is a list (RFC 9110 §5.6.1), in lower case, without the empty ones. */

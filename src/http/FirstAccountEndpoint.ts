@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { NewUsername, Password } from "../domain/Account.js"
+import { isSamePassword, NewUsername, Password } from "../domain/Account.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import { FirstAccount } from "../services/FirstAccount.js"
@@ -58,7 +58,7 @@ const post = Effect.gen(function* () {
   if (Option.isNone(username)) return yield* show(token, typed.slice(0, 64), "NameInvalid")
   const accepted = Schema.decodeOption(Password)(password)
   if (Option.isNone(accepted)) return yield* show(token, username.value, "PasswordInvalid")
-  if ((yield* Parameters.field(parameters, "password_again")) !== password)
+  if (!isSamePassword(accepted.value, yield* Parameters.field(parameters, "password_again")))
     return yield* show(token, username.value, "PasswordsDiffer")
 
   const account = yield* first.create(token, { username: username.value, password: accepted.value })

@@ -1,11 +1,11 @@
 /** Passwords by Argon2id (RFC 9106; the library's default algorithm), on the thread pool, behind a fair queue. */
-import * as Argon2 from "@node-rs/argon2"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as HashingQueue from "../services/HashingQueue.js"
 import { type Applicant, PasswordHasher } from "../services/PasswordHasher.js"
+import * as NativeModule from "./NativeModule.js"
 
 /** How much a hash costs. */
 export interface Options {
@@ -18,14 +18,24 @@ export interface Options {
 /** The OWASP password storage cheat sheet's first choice for Argon2id. */
 const defaults: Options = { memoryCost: 19_456, timeCost: 2 }
 
+/** Loaded with the layer, so that a command that hashes nothing works without the native module. */
+const load = Effect.tryPromise({
+  try: () => import("@node-rs/argon2"),
+  catch: (cause) =>
+    NativeModule.isUnloadable(cause)
+      ? new NativeModule.NativeModuleError(NativeModule.notInstalled("@node-rs/argon2"), { cause })
+      : cause
+}).pipe(Effect.orDie)
+
 /** Hashes with these costs; a hash made with others is checked with its own. */
 export const layer = ({ memoryCost, timeCost }: Options = defaults) =>
   Layer.effect(
     PasswordHasher,
     Effect.gen(function* () {
+      const Argon2 = yield* load
       const queue = yield* HashingQueue.make
-      const queued = <A>(applicant: Applicant, work: () => Promise<A>) =>
-        queue.run(applicant, Effect.tryPromise({ try: work, catch: HashingQueue.busy }))
+      // A hash that fails is a fault of the program or of what is stored, and waiting does not mend it: a defect.
+      const queued = <A>(applicant: Applicant, work: () => Promise<A>) => queue.run(applicant, Effect.promise(work))
       // A hash of no password: its salt is 16 zero bytes, and its hash 32.
       const ofNobody = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${"A".repeat(22)}$${"A".repeat(43)}`
 

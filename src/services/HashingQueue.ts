@@ -60,9 +60,8 @@ interface Place {
   readonly turn: Deferred.Deferred<void>
 }
 
-/** The error of a queue that is full, or of a hash that failed. */
-export const busy = (cause?: unknown) =>
-  new TemporarilyUnavailable({ reason: "HashingBusy", description: "try again in a moment", cause })
+/** The error of a queue that is full, or in which a turn comes too late. */
+const busy = () => new TemporarilyUnavailable({ reason: "HashingBusy", description: "try again in a moment" })
 
 /** Known and unknown browsers are counted apart: a flood from an office leaves its known browsers their places. */
 const capsOf = ({ known, name, networks }: Applicant): Place["caps"] => [

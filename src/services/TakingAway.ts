@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import { isExternal, type Password, type Subject } from "../domain/Account.js"
+import { isExternal, type Password, preparePassword, type Subject } from "../domain/Account.js"
 import type { ClientId } from "../domain/Client.js"
 import type { Happening } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
@@ -134,7 +134,7 @@ const make = Effect.gen(function* () {
       const account = yield* accounts.find(id)
       if (Option.isNone(account) || isExternal(account.value)) return false
       const { username } = account.value
-      const hash = yield* hasher.hash(password, knownAs(username))
+      const hash = yield* hasher.hash(preparePassword(password), knownAs(username))
       const changed = accounts.setPassword(id, hash)
       return yield* endAccount(id, andThen(changed, throttle.clear(username)), "PasswordChanged")
     }),

@@ -49,6 +49,13 @@ describe("settings", () => {
     expect(json.stdout).not.toContain("masterKey")
   })
 
+  it("a file may begin with a byte order mark", async () => {
+    await file(`\uFEFF${JSON.stringify({ issuer: "https://auth.example.com" })}`)
+    const result = await config(["--json", "--config", "latchkey.json"])
+    expect(result).toMatchObject({ code: 0 })
+    expect(JSON.parse(result.stdout)).toMatchObject({ issuer: "https://auth.example.com" })
+  })
+
   it("are printed as a file that says the same when it is used", async () => {
     await file({ issuer: "https://auth.example.com", trustedProxies: ["10.0.0.0/8"], resources: [resource] })
     const { stdout } = await config(["--json"], {
@@ -62,7 +69,13 @@ describe("settings", () => {
 
   it("have a JSON Schema, which lies in the repository", async () => {
     const path = fileURLToPath(new URL("../../docs/latchkey.schema.json", import.meta.url))
-    expect(JSON.parse((await config(["--schema"])).stdout)).toEqual(JSON.parse(await readFile(path, "utf8")))
+    const schema = JSON.parse((await config(["--schema"])).stdout)
+    expect(schema).toEqual(JSON.parse(await readFile(path, "utf8")))
+    for (const name of ["register", "login", "token"]) {
+      const [off, limit] = schema.properties.rateLimits.properties[name].anyOf
+      expect(off.enum).toEqual(["off"])
+      expect(limit.required).toEqual(["quota", "window"])
+    }
   })
 
   it.each([

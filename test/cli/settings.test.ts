@@ -179,6 +179,28 @@ describe("rate limits", () => {
     expect(Either.getOrThrow(read({ LATCHKEY_RATE_LIMIT: "off" }))).toBe("off")
   })
 
+  it("are changed one by one, by their names", () => {
+    const limits = read({ LATCHKEY_RATE_LIMITS: "register=200/1 hour, login=90/1 minute,token=900/30 seconds,api=off" })
+    expect(Either.getOrThrow(limits)).toEqual({
+      register: { quota: 200, window: Duration.hours(1) },
+      login: { quota: 90, window: Duration.minutes(1) },
+      token: { quota: 900, window: Duration.seconds(30) },
+      api: "off"
+    })
+  })
+
+  it.each(["token", "tokens=600/1 minute", "token=600", "token=many/1 minute", "token=600/minute", "token=on"])(
+    "are not changed by %j, which is refused in one line",
+    (text) => {
+      expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_RATE_LIMITS: text })))).toMatchObject({
+        exitCode: 2,
+        message: expect.stringMatching(
+          /^LATCHKEY_RATE_LIMITS\S*: give limits by their names as .*"token=600\/1 minute,api=off"$/
+        )
+      })
+    }
+  )
+
   it.each(["on", "OFF", "0", "", "600/minute"])("are not %j, which is refused in one line", (text) => {
     expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_RATE_LIMIT: text })))).toMatchObject({
       exitCode: 2,

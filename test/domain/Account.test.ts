@@ -1,4 +1,4 @@
-/** Names in one form, passwords as they are typed. */
+/** Names in one form, and passwords in one form. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -107,6 +107,32 @@ describe("a password", () => {
     for (const text of ["12345678", "🔑".repeat(8), "x".repeat(1_024), "ä".repeat(512), "        "]) {
       expect(Redacted.value(Either.getOrThrow(password(text)))).toBe(text)
     }
+  })
+
+  it("is the same from every keyboard (RFC 8265 §4.2, OpaqueString)", () => {
+    const prepared = (text: string) => Redacted.value(Either.getOrThrow(password(text)))
+    for (const [typed, same] of [
+      ["Cafe\u0301-au-lait", "Caf\u00e9-au-lait"],
+      ["two\u00a0three\u3000four\u2003", "two three four "],
+      ["\u1112\u1161\u11ab\u1100\u1173\u11af-pass-2024", "\ud55c\uae00-pass-2024"]
+    ] as const) {
+      expect(prepared(typed)).toBe(same)
+      expect(prepared(same)).toBe(same)
+    }
+    for (const text of [
+      "Of\ufb01ce-hours",
+      "\uff21bcdefgh",
+      "tabs\tstay\tas",
+      "zero\u200bwidth",
+      "Gro\u00dfe-\u017ftadt"
+    ]) {
+      expect(prepared(text)).toBe(text)
+    }
+  })
+
+  it("is as long as its prepared form", () => {
+    expect(Either.isLeft(password("e\u0301".repeat(4)))).toBe(true)
+    expect(Either.isRight(password("e\u0301".repeat(8)))).toBe(true)
   })
 
   it("does not show in what is printed", () => {

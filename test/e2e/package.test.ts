@@ -1,6 +1,7 @@
 /** The package as its users get it: packed, installed in an empty project, composed into an app, type-checked, run. */
 import { execFile, spawn } from "node:child_process"
 import { cp, readFile, writeFile } from "node:fs/promises"
+import { isBuiltin } from "node:module"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
@@ -100,6 +101,23 @@ describe("the packed package", () => {
     const read = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "docs/latchkey.schema.json", "package.json"]
     expect(packed.filter((path) => !path.startsWith("dist/")).sort()).toEqual(read)
     expect(packed.filter((path) => /(^|\/)tests?\/|\.(test|spec)\.|(?<!\.d)\.ts$/.test(path))).toEqual([])
+  })
+
+  it("declares every package that its modules import: some installers let a package see no other", async () => {
+    const declared = { ...packageJson.dependencies, ...packageJson.peerDependencies }
+    const modules = packed.filter((path) => /^dist\/.*\.js$/.test(path) && !path.startsWith("dist/testing/"))
+    const texts = await Promise.all(modules.map((path) => readFile(join(installed("latchkey"), path), "utf8")))
+    const imported = texts.flatMap((text) =>
+      Array.from(
+        text.matchAll(/^(?:import|export) (?:[^"';]* from )?"([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm),
+        ([, one, other]) => one ?? other ?? ""
+      )
+    )
+    const names = new Set(
+      imported.filter((name) => !isBuiltin(name)).map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+    )
+    expect(names).toContain("pg-connection-string")
+    expect(Array.from(names).filter((name) => !(name in declared))).toEqual([])
   })
 
   it("can be imported by each of its exports", async () => {

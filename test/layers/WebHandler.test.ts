@@ -60,6 +60,30 @@ it("logs no URL (RFC 6819 §4.4.1.1)", async () => {
   expect(lines.join("\n")).not.toContain("a-secret")
 })
 
+it.each([
+  ["/token", "application/x-www-form-urlencoded", "text"],
+  ["/token", "application/x-www-form-urlencoded", "formData"],
+  ["/register", "application/json", "json"],
+  ["/revoke", "application/x-www-form-urlencoded", "arrayBuffer"],
+  ["/introspect", "application/x-www-form-urlencoded", "blob"],
+  ["/authorize", "application/x-www-form-urlencoded", "stream"]
+] as const)(
+  "answers 500 on %s for a body (%s) that the app read before by %s, and logs why",
+  async (path, type, reader) => {
+    const body = type === "application/json" ? "{}" : "grant_type=refresh_token"
+    const request = new Request(`${issuer}${path}`, { method: "POST", headers: { "content-type": type }, body })
+    if (reader === "stream") request.body?.getReader()
+    else await request[reader]()
+    const answer = await auth.handler(request)
+    expect(answer.status).toBe(500)
+    const [incident = "no incident"] = /\b[0-9a-z]{26}\b/.exec(await answer.text()) ?? []
+    const loud = lines.filter((line) => !/"logLevel":"(TRACE|DEBUG|INFO)"/.test(line))
+    expect(loud).toHaveLength(1)
+    expect(loud[0]).toContain(incident)
+    expect(loud[0]).toContain("the body of the request was read before the request reached Latchkey")
+  }
+)
+
 it("has guards that answer as the guard of a route does, byte for byte", async () => {
   const request = new Request(`${issuer}/notes`, { headers: { authorization: "Bearer x" } })
   const { response } = await auth.guard({ scopes: ["notes:read"] })(request)

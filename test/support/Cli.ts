@@ -3,7 +3,7 @@
  * loopback. Only what was started here is ever ended.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -39,6 +39,7 @@ interface Launch {
   readonly program?: string | undefined
   readonly args: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** Where it runs: without it, in a new folder that is removed when it has ended. */
   readonly cwd?: string | undefined
   /** What standard input holds; without it there is none. */
   readonly stdin?: string | undefined
@@ -49,9 +50,10 @@ interface Launch {
 /** Starts a program. */
 export const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Launch): Running => {
   if (!existsSync(program)) throw new Error(`there is no ${program}: npm run build makes it`)
+  const own = cwd === undefined ? newFolder() : undefined
   const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...args]
   const child = spawn(command, rest, {
-    cwd,
+    cwd: cwd ?? own,
     env: { ...cleanEnvironment(), ...env },
     stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"]
   })
@@ -62,7 +64,10 @@ export const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Lau
   child.stdin?.on("error", () => {}).end(stdin)
   const ended = new Promise<Result>((resolve, reject) => {
     child.once("error", reject)
-    child.once("close", (code) => resolve({ code, ...said }))
+    child.once("close", (code) => {
+      if (own !== undefined) removeFolder(own)
+      resolve({ code, ...said })
+    })
   })
   return { child, stdout: () => said.stdout, stderr: () => said.stderr, ended }
 }
@@ -90,6 +95,12 @@ export const freePort = (): Promise<number> =>
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
     })
   })
+
+/** A new folder, which whoever asks for it removes. */
+export const newFolder = (): string => mkdtempSync(join(tmpdir(), "latchkey-test-"))
+
+/** Removes a folder with all that is in it. */
+export const removeFolder = (path: string): void => rmSync(path, { recursive: true, force: true })
 
 /** A new folder, and how to be rid of it. */
 export const temporaryFolder = async (): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> => {

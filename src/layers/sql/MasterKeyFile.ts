@@ -59,6 +59,19 @@ export const draw: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.map(ran
   Redacted.make(bytes)
 )
 
+/**
+ * The key in a file that somebody else made, such as a mounted secret. Fails when there is none: no key is made here.
+ */
+export const readGiven = (path: string): Effect.Effect<Redacted.Redacted<Uint8Array>, StorageOpenError> =>
+  Effect.flatMap(
+    read(path),
+    Option.match({
+      onNone: () =>
+        new StorageOpenError({ reason: "MasterKeyMissing", message: `${path}: there is no such file of a master key` }),
+      onSome: (text) => parse(path, text)
+    })
+  )
+
 const read = (path: string): Effect.Effect<Option.Option<string>, StorageOpenError> =>
   Effect.tryPromise({
     try: () => Fs.open(path, "r"),
@@ -66,17 +79,22 @@ const read = (path: string): Effect.Effect<Option.Option<string>, StorageOpenErr
   }).pipe(
     Effect.flatMap((handle) =>
       Effect.tryPromise({
-        try: async () => ({ mode: (await handle.stat()).mode, text: await handle.readFile("utf8") }),
+        try: async () => ({ access: PrivateFile.accessOf(await handle.stat()), text: await handle.readFile("utf8") }),
         catch: (cause) => unreadable(path, cause)
       }).pipe(Effect.ensuring(Effect.promise(() => handle.close())))
     ),
     Effect.filterOrFail(
-      ({ mode }) => process.platform === "win32" || (mode & 0o077) === 0,
+      ({ access }) => access !== "Others",
       () =>
         new StorageOpenError({
           reason: "MasterKeyExposed",
           message: `${path}: the master key can be read by others: make the file readable by its owner only (chmod 600)`
         })
+    ),
+    Effect.tap(({ access }) =>
+      access === "Group"
+        ? Effect.annotateLogs(Effect.logWarning("the file of the master key can be read by its group"), { file: path })
+        : Effect.void
     ),
     Effect.map(({ text }) => Option.some(text)),
     Effect.catchIf(
@@ -92,15 +110,19 @@ const unreadable = (path: string, cause: unknown) =>
     cause
   })
 
-const parse = (path: string, text: string): Effect.Effect<Redacted.Redacted<Uint8Array>, StorageOpenError> =>
+/** A key as text. White space around it, such as the newline that `echo` writes, and a byte order mark are left out. */
+export const fromText = (text: string): Option.Option<Redacted.Redacted<Uint8Array>> =>
   Base64Url.decode(text.trim()).pipe(
     Option.filter((bytes) => bytes.length === length),
-    Option.match({
-      onNone: () =>
-        new StorageOpenError({
-          reason: "MasterKeyMalformed",
-          message: `${path}: this is no master key, which is ${length} bytes in base64url`
-        }),
-      onSome: (bytes) => Effect.succeed(Redacted.make(bytes))
-    })
+    Option.map((bytes) => Redacted.make(bytes))
+  )
+
+const parse = (path: string, text: string): Effect.Effect<Redacted.Redacted<Uint8Array>, StorageOpenError> =>
+  Effect.mapError(
+    fromText(text),
+    () =>
+      new StorageOpenError({
+        reason: "MasterKeyMalformed",
+        message: `${path}: this is no master key, which is ${length} bytes in base64url`
+      })
   )

@@ -1,5 +1,6 @@
 /** Files that only their owner can read, made whole or not at all. */
 
+import type { Stats } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import * as Effect from "effect/Effect"
@@ -45,6 +46,19 @@ export const create = (path: string, content: Uint8Array): Effect.Effect<boolean
 /** Makes a file with this content in place of what lies there. Of callers at the same time, one's content stays whole. */
 export const replace = (path: string, content: Uint8Array): Effect.Effect<void, StorageOpenError> =>
   viaDraft(path, content, (draft) => Fs.rename(draft, path))
+
+/**
+ * Answers who can use a file, besides a superuser. "Group" means: one of this process's own groups can read the file, and
+ * no other user can read or change it. Kubernetes mounts a secret like this for `fsGroup` (mode 0440), and `chmod` cannot
+ * change that. A file that this user could restrict with `chmod` (mode 0640, not root's) counts as "Others". PostgreSQL
+ * has the same rule for `ssl_key_file`. On Windows the mode says nothing, and the answer is "Owner".
+ */
+export const accessOf = ({ gid, mode, uid }: Pick<Stats, "gid" | "mode" | "uid">): "Owner" | "Group" | "Others" => {
+  if (process.platform === "win32" || (mode & 0o077) === 0) return "Owner"
+  const isOwnGroup = process.getegid?.() === gid || (process.getgroups?.() ?? []).includes(gid)
+  const isFixed = (mode & 0o200) === 0 || (uid === 0 && process.geteuid?.() !== 0)
+  return (mode & 0o037) === 0 && isOwnGroup && isFixed ? "Group" : "Others"
+}
 
 /** Makes the names in a folder durable; Windows has no such thing, and does without. */
 const flushFolder = async (folder: string): Promise<void> => {

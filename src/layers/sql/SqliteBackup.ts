@@ -8,6 +8,7 @@ import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../services/Crypto.js"
+import * as NativeModule from "../NativeModule.js"
 import { codeOf } from "./SqliteError.js"
 import * as SqliteFile from "./SqliteFile.js"
 import { StorageOpenError } from "./StorageOpenError.js"
@@ -79,6 +80,7 @@ const flush = (path: string): void => {
 
 const errorOf = (path: string, target: string, cause: unknown): StorageOpenError => {
   if (cause instanceof StorageOpenError) return cause
+  if (NativeModule.isUnloadable(cause)) return SqliteFile.openError(path, cause)
   const code = codeOf(cause)
   if (code === "EEXIST") return exists(target)
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) return SqliteFile.openError(path, cause)

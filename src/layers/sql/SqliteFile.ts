@@ -6,6 +6,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import * as NativeModule from "../NativeModule.js"
 import { latest, tables } from "./migrations.js"
 import * as PrivateFile from "./PrivateFile.js"
 import { codeOf, isBusy, untilFree } from "./SqliteError.js"
@@ -20,6 +21,9 @@ const checkedSize = 256 * 1024 * 1024
 /** What an exception at opening means. */
 export const openError = (path: string, cause: unknown): StorageOpenError => {
   if (cause instanceof StorageOpenError) return cause
+  if (NativeModule.isUnloadable(cause)) {
+    return new StorageOpenError({ reason: "NativeModule", message: NativeModule.notBuilt("better-sqlite3"), cause })
+  }
   const code = codeOf(cause)
   const refuse = (reason: StorageOpenError["reason"], why: string) =>
     new StorageOpenError({ reason, message: `${path}: ${why}${code === "" ? "" : ` (${code})`}`, cause })
@@ -55,8 +59,9 @@ export const prepare = (filename: string): Effect.Effect<string, StorageOpenErro
       if (orphan !== undefined) {
         return yield* refuse("Corrupt", path, `the database is gone, and its log ${orphan} is not`)
       }
+      const content = yield* attempt(path, emptyDatabase)
       yield* PrivateFile.makeFolderOf(path)
-      yield* PrivateFile.create(path, emptyDatabase())
+      yield* PrivateFile.create(path, content)
     }
     yield* attempt(path, () => inspectFile(path))
     yield* attempt(path, () => inspectDatabase(path))

@@ -17,6 +17,8 @@ export class StorageOpenError extends Schema.TaggedError<StorageOpenError>("latc
       "NotWritable",
       /** Another process held the lock for longer than we wait. */
       "Locked",
+      /** The native module of the database driver is missing, or was built for another Node. */
+      "NativeModule",
       /** A server that does not answer, or lets this program not in. */
       "Unreachable",
       /** The database holds root keys, and the master key that opens them is not there. */

@@ -3,6 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
+import * as PrivateFile from "../../../src/layers/sql/PrivateFile.js"
 import { KeyId, KeyState } from "../../../src/services/KeyStore.js"
 import { at } from "../../../src/testing/fixtures.js"
 import { modeOf, ours, refusal, using } from "../sqliteFiles.js"
@@ -42,14 +43,31 @@ describe("the master key", () => {
     })
   )
 
-  it.scopedLive.each([0o640, 0o604, 0o620, 0o777])("is refused when others may use its file (mode %i)", (mode) =>
+  it.scopedLive.each([0o640, 0o604, 0o620, 0o777, 0o444, 0o460, 0o450])(
+    "is refused when others may use its file (mode %i)",
+    (mode) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        yield* ours(filename)
+        Fs.chmodSync(`${filename}.key`, mode)
+        expect(yield* refusal({ filename })).toMatchObject({ reason: "MasterKeyExposed" })
+      })
+  )
+
+  it.scopedLive("is taken from a file of mode 0440 where its group is the process's own", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* ours(filename)
-      Fs.chmodSync(`${filename}.key`, mode)
-      expect(yield* refusal({ filename })).toMatchObject({ reason: "MasterKeyExposed" })
+      Fs.chmodSync(`${filename}.key`, 0o440)
+      yield* using({ filename }, () => Effect.void)
     })
   )
+
+  it("is refused when its file can be read by a group that is not the process's own", () => {
+    const isOwn = (gid: number) => gid === process.getegid?.() || process.getgroups?.().includes(gid)
+    const gid = [60_001, 60_002, 60_003].find((gid) => !isOwn(gid)) ?? 60_004
+    expect(PrivateFile.accessOf({ gid, mode: 0o100440, uid: 0 })).toBe("Others")
+  })
 
   it.scopedLive.each(["", "short", `${"A".repeat(43)}=`, "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}B`])(
     "is refused when its file holds %j",
