@@ -45,6 +45,9 @@ export const lifetimes: Effect.Effect<Partial<Lifetimes>, Failure> = Effect.gen(
 /** The schemes without a dot that redirect URIs may have. */
 export const redirectSchemes = Setting.read(Settings.table.redirectSchemes)
 
+/** The schemes of known apps, which redirect URIs of public clients may have. */
+export const appSchemes = Setting.read(Settings.table.appSchemes)
+
 /** The key that opens the database's keys; without it the one in the file beside the database is used. */
 export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined, Failure> = Effect.map(
   Setting.find(Settings.table.masterKey),
@@ -59,6 +62,7 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
   resources: Setting.read(Settings.table.resources),
   lifetimes,
   privateUseSchemes: redirectSchemes,
+  appSchemes,
   trustedProxies: Setting.read(Settings.table.trustedProxies),
   retryFromElsewhere: Effect.map(Setting.read(Settings.table.retryFromElsewhere), (word) =>
     word === "replay" ? "Replay" : "Allow"
