@@ -49,6 +49,9 @@ export const lifetimes: Effect.Effect<Partial<Lifetimes>, Failure> = Effect.gen(
 /** The schemes without a dot that redirect URIs may have. */
 export const redirectSchemes = Setting.read(Settings.table.redirectSchemes)
 
+/** The schemes of known apps, which redirect URIs of public clients may have. */
+export const appSchemes = Setting.read(Settings.table.appSchemes)
+
 /** A master key, and the variable that gave it. */
 interface GivenMasterKey {
   readonly variable: string
@@ -97,6 +100,7 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
   resources: Setting.read(Settings.table.resources),
   lifetimes,
   privateUseSchemes: redirectSchemes,
+  appSchemes,
   trustedProxies: Setting.read(Settings.table.trustedProxies),
   retryFromElsewhere: Effect.map(Setting.read(Settings.table.retryFromElsewhere), (word) =>
     word === "replay" ? "Replay" : "Allow"

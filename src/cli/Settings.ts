@@ -9,6 +9,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
+import { defaultAppSchemes } from "../domain/AppSchemes.js"
 import { Issuer } from "../domain/Issuer.js"
 import { defaultLimits } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
@@ -107,6 +108,10 @@ const fromLimits = (text: string): unknown => {
 
 /** The members of a list, between commas. */
 const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
+
+/** URI schemes without the dot that RFC 8252 §7.1 asks for: those with one need no setting. */
+const DotlessSchemes = Schema.Array(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9+-]*$/)))
+const schemesHint = 'give schemes in lower case, without a colon, such as "cursor,vscode"'
 
 /** The master key: 256 bits. */
 const Key = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), {
@@ -255,13 +260,21 @@ export const table = named({
     home: "File"
   }),
   redirectSchemes: make({
-    meaning: 'Schemes without a dot that clients may be redirected to, such as "cursor,vscode"',
-    // RFC 8252 §7.1 asks for a dot.
-    schema: Schema.Array(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9+-]*$/))),
+    meaning: "Schemes without a dot that any client may be redirected to, beside the app schemes",
+    schema: DotlessSchemes,
     standard: [],
     otherwise: "none if not given",
     fromText: fromList,
-    hint: 'give schemes in lower case, without a colon, such as "cursor,vscode"'
+    hint: schemesHint
+  }),
+  appSchemes: make({
+    meaning:
+      "Schemes without a dot that public clients may be redirected to; a list replaces the default, an empty one allows none",
+    schema: DotlessSchemes,
+    standard: defaultAppSchemes,
+    otherwise: `if not given, those of widely used apps: ${defaultAppSchemes.join(", ")}`,
+    fromText: fromList,
+    hint: schemesHint
   }),
   trustedProxies: make({
     meaning: 'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address is taken',

@@ -30,6 +30,9 @@ const WebPage = Text.pipe(
 
 const ShortText = Text.pipe(Schema.maxLength(200))
 
+/** Whether a value can be kept as one of the client's contacts (RFC 7591 §2). */
+export const isContact = Schema.is(ShortText)
+
 /**
  * What is known of a client, defaults included: the members that RFC 7591 §2 defines, and `application_type` of
  * OpenID Connect Registration §2, which MCP clients send. What is not listed here is not kept.

@@ -112,8 +112,10 @@ export interface Settings {
   readonly issuer: Issuer
   readonly resources: ReadonlyArray<Resource>
   readonly lifetimes: Lifetimes
-  /** Private-use schemes without a dot that registrations may use, such as `cursor` (RFC 8252 §7.1 asks for a dot). */
+  /** Schemes without a dot that redirect URIs of any client may have (RFC 8252 §7.1 asks for a dot). */
   readonly privateUseSchemes: ReadonlySet<string>
+  /** Schemes without a dot that redirect URIs of public clients may have beside these: those of known apps. */
+  readonly appSchemes: ReadonlySet<string>
   /** CIDR ranges of proxies whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
   readonly trustedProxies: ReadonlyArray<string>
   /** How often the endpoints may be called (see `domain/RateLimit`). */

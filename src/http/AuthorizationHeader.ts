@@ -74,5 +74,5 @@ const formDecode = (text: string): string => {
   }
 }
 
-/** Whether the request has an Authorization header at all. */
-export const isPresent = (request: Carrier): boolean => request.headers.authorization !== undefined
+/** Whether the request has an Authorization header with a value: one without says nothing. */
+export const isPresent = (request: Carrier): boolean => (request.headers.authorization ?? "").trim() !== ""

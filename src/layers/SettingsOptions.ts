@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import IpAddress from "ipaddr.js"
+import { defaultAppSchemes } from "../domain/AppSchemes.js"
 import { Issuer } from "../domain/Issuer.js"
 import type { FromElsewhere } from "../domain/NetworkTag.js"
 import {
@@ -39,8 +40,13 @@ export interface SettingsOptions {
   }>
   /** Those that differ from the defaults of `domain/Settings`. */
   readonly lifetimes?: Partial<Record<keyof Lifetimes, Duration.DurationInput>> | undefined
-  /** Redirect URI schemes without a dot that registrations may use, such as `cursor`. */
+  /** Redirect URI schemes without a dot that any client may register, beside `appSchemes`: none if not given. */
   readonly privateUseSchemes?: ReadonlyArray<string> | undefined
+  /**
+   * Redirect URI schemes without a dot that public clients may register; if not given, those of widely used apps, such as
+   * `cursor` and `vscode` (see `domain/AppSchemes`). A list replaces the default, an empty one allows none.
+   */
+  readonly appSchemes?: ReadonlyArray<string> | undefined
   /** CIDR ranges of your own proxies, such as `10.0.0.0/8`: clients' addresses are read from what they forward. */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
   /**
@@ -107,6 +113,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       resources,
       lifetimes,
       privateUseSchemes: new Set(options.privateUseSchemes),
+      appSchemes: new Set(options.appSchemes ?? defaultAppSchemes),
       trustedProxies,
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       maxUnusedClients,

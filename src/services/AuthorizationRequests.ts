@@ -98,9 +98,8 @@ const make = Effect.gen(function* () {
     validate: Effect.fn("AuthorizationRequests.validate")(function* (parameters) {
       const replyTo = yield* replyAddress(parameters)
       yield* Effect.annotateCurrentSpan({ clientId: replyTo.client.id })
-      const known = (yield* resources.all).map(Resource.forPeople)
       return yield* Effect.mapError(
-        readRest(parameters, replyTo, known),
+        readRest(parameters, replyTo, yield* resources.all),
         (error) => new AuthorizationRejected({ replyTo, error })
       )
     })
@@ -111,7 +110,7 @@ const make = Effect.gen(function* () {
 const readRest = (
   parameters: Parameters.Parameters,
   replyTo: ReplyAddress,
-  known: ReadonlyArray<Resource.Resource>
+  all: ReadonlyArray<Resource.Resource>
 ): Effect.Effect<AuthorizationRequest, AuthorizationError> =>
   Effect.gen(function* () {
     yield* Parameters.refuseRepeated(parameters, new Set(["resource"]))
@@ -145,6 +144,7 @@ const readRest = (
 
     const codeChallenge = yield* readCodeChallenge(read("code_challenge"), read("code_challenge_method"))
     const requested = yield* Effect.transposeMapOption(read("scope"), Parameters.scope)
+    const known = all.map(Resource.forPeople)
     const named = yield* readResources(Parameters.all(parameters, "resource"), known)
     const meant = Option.getOrElse(named, () =>
       Resource.meant(
@@ -152,7 +152,8 @@ const readRest = (
         Option.getOrElse(requested, () => Scope.empty)
       )
     )
-    const scope = yield* readScope(requested, replyTo.client, meant)
+    const offers = { anywhere: Resource.offered(all), toPeople: Resource.offered(known), here: Resource.offered(meant) }
+    const scope = yield* readScope(requested, replyTo.client, offers, Option.isSome(named))
     const resources = Option.getOrElse(named, () => resourcesOf(scope, meant))
     if (!Resource.areCompatible(resources)) return yield* notAlone
     return {
@@ -203,32 +204,52 @@ const readResources = (
     : new InvalidTarget({ reason: "TooManyResources", description: "ask for fewer resources at once" })
 }
 
-/** What is asked for; without a `scope` it is all that the client may ask of these resources (RFC 6749 §3.3). */
+/** The scope that resources offer: any resource to anybody, any resource to a person, the resources of the request. */
+interface Offers {
+  readonly anywhere: Scope.Scope
+  readonly toPeople: Scope.Scope
+  readonly here: Scope.Scope
+}
+
+const notOffered = new InvalidScope({
+  reason: "NotOffered",
+  description: "the scope is not offered by the resource"
+})
+
+/**
+ * The scope of the request (RFC 6749 §3.3). Tokens that no resource offers are passed over, and so are those of other
+ * resources while one of these resources stays. Without a `scope`, the scope is all that the client may ask of these
+ * resources; the same holds where the request names only tokens that no resource offers, if it names a resource or the
+ * client has a scope of its own (ADR 30).
+ */
 const readScope = (
   requested: Option.Option<Scope.Scope>,
   client: Client.Client,
-  resources: ReadonlyArray<Resource.Resource>
+  { anywhere, here, toPeople }: Offers,
+  namesResource: boolean
 ): Effect.Effect<Scope.Scope, InvalidScope> =>
   Effect.gen(function* () {
-    const offered = Resource.offered(resources)
-    const allowed = Client.allowedScope(client, offered)
-    if (Option.isNone(requested)) {
+    const known = Option.filter(
+      Option.map(requested, (scope) => Scope.intersection(scope, anywhere)),
+      (scope) => !Scope.isEmpty(scope)
+    )
+    if (Option.isNone(known)) {
+      if (Option.isSome(requested) && !namesResource && client.origin === "Dynamic") return yield* notOffered
+      const allowed = Client.allowedScope(client, here)
       // A resource without scopes is asked for by itself.
-      return Scope.isEmpty(allowed) && !Scope.isEmpty(offered)
+      return Scope.isEmpty(allowed) && !Scope.isEmpty(here)
         ? yield* new InvalidScope({ reason: "NotAllowed", description: "no scope is registered for this client" })
         : allowed
     }
-    const scope = requested.value
-    if (!Scope.isSubset(scope, offered)) {
-      return yield* new InvalidScope({ reason: "NotOffered", description: "the scope is not offered by the resource" })
-    }
-    if (!Scope.isSubset(scope, allowed)) {
+    if (!Scope.isSubset(known.value, toPeople)) return yield* notOffered
+    if (!Scope.isSubset(known.value, Client.allowedScope(client, toPeople))) {
       return yield* new InvalidScope({
         reason: "NotAllowed",
         description: "the scope is not registered for this client"
       })
     }
-    return scope
+    const scope = Scope.intersection(known.value, here)
+    return Scope.isEmpty(scope) ? yield* notOffered : scope
   })
 
 /** The resources that a scope is of, where the request names none; for no scope, those that have none. */

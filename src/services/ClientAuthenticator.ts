@@ -5,9 +5,9 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { type AuthMethod, type Client, ClientId } from "../domain/Client.js"
+import { type AuthMethod, type Client, ClientId, isConfidential } from "../domain/Client.js"
 import { InvalidClient, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Time from "../domain/Time.js"
 import { ClientStore } from "./ClientStore.js"
@@ -33,8 +33,9 @@ export class ClientAuthenticator extends Context.Tag("latchkey/ClientAuthenticat
   ClientAuthenticator,
   {
     /**
-     * The client that the credentials are of, by the method that it registered. An unknown client and a wrong secret are
-     * told apart by the operator's log alone.
+     * The client that the credentials are of. A confidential client sends its secret in the header or in the body,
+     * whichever it registered; the log says when the two differ (ADR 30). A public client sends no secret, or an empty
+     * one. Only the operator's log tells an unknown client from a wrong secret.
      */
     readonly authenticate: (
       credentials: ClientCredentials
@@ -59,39 +60,52 @@ const make = Effect.map(ClientStore, (clients) => {
     return client
   })
 
-  const bySecret = Effect.fnUntraced(function* (method: AuthMethod, { clientId, secret }: IdAndSecret) {
+  const byId = Effect.fnUntraced(function* (clientId: string) {
+    const client = yield* find(clientId)
+    if (Option.isNone(client)) return yield* refuse("UnknownClient")
+    if (client.value.state === "Disabled") return yield* refuse("Disabled")
+    return isConfidential(client.value) ? yield* refuse("MissingCredentials") : client.value
+  })
+
+  const bySecret = Effect.fnUntraced(function* (used: AuthMethod, { clientId, secret }: IdAndSecret) {
     const client = yield* find(clientId)
     const stored = Option.flatMap(client, (client) => client.secret)
     const matches = digestsEqual(digest(secret), Option.isSome(stored) ? stored.value.digest : decoy)
     if (Option.isNone(client)) return yield* refuse("UnknownClient")
     if (client.value.state === "Disabled") return yield* refuse("Disabled")
-    if (client.value.metadata.token_endpoint_auth_method !== method) return yield* refuse("WrongMethod")
+    if (!isConfidential(client.value)) return yield* refuse("WrongMethod")
     if (Option.isNone(stored) || !matches) return yield* refuse("WrongSecret")
     const now = yield* DateTime.now
     if (Option.exists(stored.value.expiresAt, (end) => !Time.isBefore(now, end))) return yield* refuse("ExpiredSecret")
+    const registered = client.value.metadata.token_endpoint_auth_method
+    if (used !== registered) {
+      yield* Effect.annotateLogs(Effect.logInfo("client authenticated by another method than it registered"), {
+        clientId: client.value.id,
+        registered,
+        used
+      })
+    }
     return client.value
   })
+
+  /** An empty secret in the header is one that was not sent (RFC 6749 §2.3.1). */
+  const byHeader = (reading: IdAndSecret) =>
+    Redacted.value(reading.secret) === "" ? byId(reading.clientId) : bySecret("client_secret_basic", reading)
 
   return ClientAuthenticator.of({
     methods: ["none", "client_secret_basic", "client_secret_post"],
     authenticate: Effect.fn("ClientAuthenticator.authenticate")(function* (credentials) {
       switch (credentials._tag) {
-        case "None": {
-          const client = yield* find(credentials.clientId)
-          if (Option.isNone(client)) return yield* refuse("UnknownClient")
-          if (client.value.state === "Disabled") return yield* refuse("Disabled")
-          return client.value.metadata.token_endpoint_auth_method === "none"
-            ? client.value
-            : yield* refuse("MissingCredentials")
-        }
+        case "None":
+          return yield* byId(credentials.clientId)
         case "Post":
           return yield* bySecret("client_secret_post", credentials)
         case "Basic": {
           const [first, ...others] = credentials.readings
           if (first === undefined) return yield* refuse("MalformedCredentials")
           return yield* others.reduce(
-            (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => bySecret("client_secret_basic", reading)),
-            bySecret("client_secret_basic", first)
+            (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => byHeader(reading)),
+            byHeader(first)
           )
         }
       }

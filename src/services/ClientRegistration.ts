@@ -4,18 +4,16 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import type * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as Client from "../domain/Client.js"
-import * as DisplayText from "../domain/DisplayText.js"
 import {
   Forbidden,
-  InvalidClientMetadata,
-  InvalidRedirectUri,
+  type InvalidClientMetadata,
+  type InvalidRedirectUri,
   type TemporarilyUnavailable
 } from "../domain/OAuthError.js"
-import * as RedirectUri from "../domain/RedirectUri.js"
+import type * as RedirectUri from "../domain/RedirectUri.js"
+import * as RequestedMetadata from "../domain/RequestedMetadata.js"
 import { ClientStore } from "./ClientStore.js"
 import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
@@ -33,14 +31,14 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   ClientRegistration,
   {
     /**
-     * A client registers itself by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored;
-     * `client_id` and `client_secret` are always of this server's choosing. Of clients that nobody has used yet at most
+     * A client registers itself by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored, and
+     * parts that cannot be used are left out while something stays; `client_id` and `client_secret` are always of this server's choosing. Of clients that nobody has used yet at most
      * `maxUnusedClients` are kept: the oldest makes room. With a maximum of 0 registration is closed.
      */
     readonly register: (
       metadata: unknown
     ) => Effect.Effect<Registered, Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
-    /** The operator makes a client, which may ask for the scope of its metadata. */
+    /** The operator makes a client, which may ask for the scope of its metadata. A part that cannot be used is an error. */
     readonly create: (
       metadata: unknown
     ) => Effect.Effect<Registered, InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
@@ -50,17 +48,11 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
 /** A client secret (RFC 6749 §2.3.1). */
 export const newClientSecret = randomSecret("lk_cs_")
 
-const refuse = (reason: InvalidClientMetadata["reason"], description: string) =>
-  new InvalidClientMetadata({ reason, description })
-
 /** No `Retry-After`: it stays closed until the operator changes the setting. */
 const closed = new Forbidden({
   reason: "RegistrationClosed",
   description: "clients cannot register themselves here; the operator of this server registers them"
 })
-
-/** Grant types that this server will never have (OAuth 2.1 §10): asking for one is a mistake, not a wish. */
-const abandoned = new Set(["implicit", "password"])
 
 const make = Effect.gen(function* () {
   const clients = yield* ClientStore
@@ -68,72 +60,27 @@ const make = Effect.gen(function* () {
   const grantTypes = yield* GrantTypes
   const settings = yield* ServerSettings
   const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
-  const policy: RedirectUri.Policy = { privateUseSchemes: settings.privateUseSchemes }
-
-  /** The members as a client sends them, with the defaults of RFC 7591 §2. */
-  const Request = Schema.Struct({
-    ...Client.ClientMetadata.fields,
-    // `checkName` says why it refuses a name; a schema's error would not name the character.
-    client_name: Schema.optional(Schema.String.pipe(Schema.maxLength(200))),
-    redirect_uris: Schema.optionalWith(Schema.Array(RedirectUri.RedirectUri).pipe(Schema.maxItems(10)), {
-      default: () => []
-    }),
-    token_endpoint_auth_method: Schema.optionalWith(Client.AuthMethod, { default: () => "client_secret_basic" }),
-    grant_types: Schema.optionalWith(Schema.Array(Schema.String).pipe(Schema.maxItems(20)), {
-      default: () => ["authorization_code"]
-    }),
-    response_types: Schema.optional(Schema.Array(Schema.Literal("code")).pipe(Schema.maxItems(1)))
-  })
-  const decode = Schema.decodeUnknown(Request)
-
-  const checkRedirectUris = (uris: ReadonlyArray<string>) => {
-    const reason = uris.map((uri) => RedirectUri.objection(uri, policy)).find((reason) => reason !== undefined)
-    if (reason !== undefined) return refuseRedirectUri("NotAllowed", reason)
-    return new Set(uris).size === uris.length
-      ? Effect.void
-      : refuseRedirectUri("NotAllowed", "a redirect URI is given twice")
+  // An app that keeps a secret is a service of somebody's: it has a host, or a scheme that the operator named.
+  const forApps: RedirectUri.Policy = {
+    privateUseSchemes: new Set([...settings.privateUseSchemes, ...settings.appSchemes])
   }
+  const policyOf = (method: Client.AuthMethod): RedirectUri.Policy => (method === "none" ? forApps : settings)
 
-  const checkName = ({ client_name }: typeof Request.Type) => {
-    const reason = client_name === undefined ? undefined : DisplayText.objection(client_name)
-    return reason === undefined ? Effect.void : refuse("UnreadableName", `the member client_name ${reason}`)
-  }
-
+  /** An operator who wrote something that cannot be used must know of it; a client is told what was registered. */
   const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
-    if (typeof json !== "object" || json === null || Array.isArray(json)) {
-      return yield* refuse("NotAnObject", "the metadata is not a JSON object")
-    }
-    if (Object.hasOwn(json, "jwks") && Object.hasOwn(json, "jwks_uri")) {
-      return yield* refuse("Inconsistent", "jwks and jwks_uri are not given together (RFC 7591, 2)")
-    }
-    const known = Object.fromEntries(Object.keys(Request.fields).flatMap((name) => member(json, name)))
-    const request = yield* Effect.mapError(decode(known), toRefusal)
-    yield* checkRedirectUris(request.redirect_uris)
-    yield* checkName(request)
-
-    if (request.grant_types.some((grantType) => abandoned.has(grantType))) {
-      return yield* refuse("Unsupported", "the grant types implicit and password do not exist here (OAuth 2.1, 10)")
-    }
-    // Clients list all that they know; what is not here is left out of the answer (RFC 7591 §3.2.1).
-    const supported = (yield* grantTypes.names).filter(
+    const grantTypesFor = (yield* grantTypes.names).filter(
       // Nobody is asked before a client acts for itself, so nobody can say yes to one that only said its own name.
       (grantType) => origin === "Operator" || grantType !== "client_credentials"
     )
-    const grants = [...new Set(request.grant_types)].filter((grantType) => supported.includes(grantType))
-    if (grants.length === 0) return yield* refuse("Unsupported", "none of the grant types is supported")
-    const usesCode = grants.includes("authorization_code")
-    const responseTypes = request.response_types ?? (usesCode ? ["code" as const] : [])
-    if (usesCode !== responseTypes.includes("code")) {
-      return yield* refuse("Inconsistent", "authorization_code and code go together (RFC 7591, 2.1)")
-    }
-    if (usesCode && request.redirect_uris.length === 0) {
-      return yield* refuseRedirectUri("Missing", "redirect_uris is missing")
-    }
-    return { ...request, grant_types: grants, response_types: responseTypes }
+    const negotiated = yield* RequestedMetadata.negotiate(json, { grantTypes: grantTypesFor, policyOf })
+    const [first] = negotiated.leftOut
+    if (origin === "Operator" && first !== undefined) return yield* first
+    return negotiated
   })
 
   const prepare = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
-    const { scope, ...metadata } = yield* read(json, origin)
+    const negotiated = yield* read(json, origin)
+    const { scope, ...metadata } = negotiated.metadata
     const secret = metadata.token_endpoint_auth_method === "none" ? Option.none() : Option.some(yield* newClientSecret)
     const client: Client.Client = {
       id: Client.ClientId.make(yield* identifier),
@@ -145,6 +92,12 @@ const make = Effect.gen(function* () {
       state: "Enabled",
       usedAt: Option.none(),
       epoch: 1
+    }
+    if (negotiated.leftOut.length > 0) {
+      yield* Effect.annotateLogs(Effect.logDebug("client metadata left out"), {
+        clientId: client.id,
+        reasons: negotiated.leftOut.map(({ description }) => description).join("; ")
+      })
     }
     return { client, secret }
   })
@@ -172,19 +125,5 @@ const make = Effect.gen(function* () {
     })
   })
 })
-
-const member = (json: object, name: string): ReadonlyArray<readonly [string, unknown]> =>
-  Object.hasOwn(json, name) ? [[name, Reflect.get(json, name)]] : []
-
-const refuseRedirectUri = (reason: InvalidRedirectUri["reason"], description: string) =>
-  new InvalidRedirectUri({ reason, description })
-
-/** RFC 7591 §3.2.2 has an error of its own for redirect URIs. */
-const toRefusal = (error: ParseResult.ParseError) => {
-  const name = String(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path[0])
-  return name === "redirect_uris"
-    ? refuseRedirectUri("NotAllowed", "redirect_uris is malformed")
-    : refuse("MalformedMember", `the member ${name} is malformed`)
-}
 
 export const layer = Layer.effect(ClientRegistration, make)

@@ -115,7 +115,7 @@ describe("settings", () => {
   })
 
   it("of schemes let clients register them", async () => {
-    const server = await start({ env: { LATCHKEY_REDIRECT_SCHEMES: "cursor" } })
+    const server = await start({ env: { LATCHKEY_REDIRECT_SCHEMES: "editor", LATCHKEY_APP_SCHEMES: "cursor" } })
     const register = (uri: string) =>
       fetch(`${server.url}/register`, {
         method: "POST",
@@ -123,7 +123,8 @@ describe("settings", () => {
         headers: { "content-type": "application/json" }
       })
     expect((await register("cursor://anysphere.cursor-mcp/oauth/callback")).status).toBe(201)
-    expect((await register("other://callback")).status).toBe(400)
+    expect((await register("editor://callback")).status).toBe(201)
+    expect((await register("vscode://callback")).status).toBe(400)
   })
 
   it("that mean nothing are pointed out", async () => {

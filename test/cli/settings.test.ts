@@ -12,6 +12,7 @@ import type { Failure } from "../../src/cli/Failure.js"
 import * as ServerOptions from "../../src/cli/ServerOptions.js"
 import * as Setting from "../../src/cli/Setting.js"
 import { table } from "../../src/cli/Settings.js"
+import { defaultAppSchemes } from "../../src/domain/AppSchemes.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 
 const given = (text: string | undefined, name: "host" | "port" | "issuer" | "database") =>
@@ -158,6 +159,15 @@ describe("redirect URI schemes", () => {
     ["", []]
   ])("%j", (text, schemes) => {
     const read = inEnvironment(Environment.redirectSchemes, { LATCHKEY_REDIRECT_SCHEMES: text })
+    expect(Either.getOrThrow(read)).toEqual(schemes)
+  })
+
+  it.each([
+    ["editor,cursor", ["editor", "cursor"]],
+    ["", []],
+    [undefined, defaultAppSchemes]
+  ])("of apps: %j", (text, schemes) => {
+    const read = inEnvironment(Environment.appSchemes, text === undefined ? {} : { LATCHKEY_APP_SCHEMES: text })
     expect(Either.getOrThrow(read)).toEqual(schemes)
   })
 

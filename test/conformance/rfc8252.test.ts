@@ -53,7 +53,7 @@ describe("RFC 8252", () => {
   })
 
   test("§7.1 a private-use scheme has a period [REG-10]", async (server) => {
-    for (const uri of ["myapp:/callback", "cursor://callback"]) {
+    for (const uri of ["myapp:/callback", "editor://callback"]) {
       expect(await outcome(register(server, native(uri))), uri).toBe("400 invalid_redirect_uri")
     }
   })
@@ -61,10 +61,10 @@ describe("RFC 8252", () => {
   test(
     "§7.1 a scheme without a period is for those that the operator names [REG-10]",
     async (server) => {
-      expect((await register(server, native("cursor://callback"))).status).toBe(201)
+      expect((await register(server, native("editor://callback"))).status).toBe(201)
       expect((await register(server, native("myapp:/callback"))).status).toBe(400)
     },
-    { settings: { privateUseSchemes: ["cursor"] } }
+    { settings: { privateUseSchemes: ["editor"] } }
   )
 
   test("§7.3 loopback redirect URIs are http, on 127.0.0.1 and [::1] [AUTHZ-20]", async (server) => {

@@ -194,10 +194,10 @@ describe("what is no registration", () => {
 
 describe("redirect URIs", () => {
   // REG-07
-  test("are needed for the code grant, as a list of different URIs (RFC 7591 §2)", async (server) => {
+  test("are needed for the code grant, as a list of texts (RFC 7591 §2)", async (server) => {
     expect(await outcome(register(server, {}))).toBe("400 invalid_redirect_uri")
     const eleven = Array.from({ length: 11 }, (_, index) => `${redirectUri}/${index}`)
-    const lists = [[], null, redirectUri, {}, [1], [null], [[redirectUri]], [""], [redirectUri, redirectUri], eleven]
+    const lists = [[], null, redirectUri, {}, [1], [null], [[redirectUri]], [""], eleven]
     await expectOutcomes(server, "400 invalid_redirect_uri", each("redirect_uris", lists))
     await expectOutcomes(server, "201", [{ redirect_uris: eleven.slice(1) }])
   })
@@ -286,7 +286,6 @@ describe("redirect URIs", () => {
         uris.map((uri) => [uri])
       )
     )
-    await expectOutcomes(server, "400 invalid_redirect_uri", [{ redirect_uris: [redirectUri, "javascript:alert(1)"] }])
   })
 
   // AUTHZ-16
@@ -305,13 +304,13 @@ describe("redirect URIs", () => {
   test(
     "may have a scheme without a dot that the operator names",
     async (server) => {
-      await expectOutcomes(server, "201", [{ redirect_uris: ["cursor://anysphere.cursor-mcp/oauth/callback"] }])
+      await expectOutcomes(server, "201", [{ redirect_uris: ["editor://publisher.extension/callback"] }])
       await expectOutcomes(server, "400 invalid_redirect_uri", [
         { redirect_uris: ["other:/cb"] },
         { redirect_uris: ["javascript:x"] }
       ])
     },
-    { settings: { privateUseSchemes: ["cursor", "javascript"] } }
+    { settings: { privateUseSchemes: ["editor", "javascript"] } }
   )
 
   // REG-17
@@ -319,7 +318,6 @@ describe("redirect URIs", () => {
     for (const application_type of ["native", "web", undefined]) {
       await expectOutcomes(server, "201", [{ application_type, redirect_uris: ["http://localhost:3000/cb"] }])
     }
-    await expectOutcomes(server, "400 invalid_client_metadata", each("application_type", ["WEB", "", "service", 1]))
   })
 })
 
@@ -341,10 +339,9 @@ describe("grant types and response types", () => {
   // REG-11
   test("that will never be here, or do not go together, are refused (RFC 7591 §2.1, OAuth 2.1 §10.1)", async (server) => {
     await expectOutcomes(server, "400 invalid_client_metadata", [
-      ...each("grant_types", [["implicit"], ["authorization_code", "implicit"], ["authorization_code", "password"]]),
-      ...each("grant_types", [[], ["client_credentials"], ["AUTHORIZATION_CODE"], "authorization_code", [1], null]),
-      ...each("grant_types", [Array.from({ length: 21 }, () => "authorization_code")]),
-      ...each("response_types", [[], ["token"], ["code", "token"], ["code token"], ["id_token"], "code", [1], null]),
+      ...each("grant_types", [["implicit"], ["implicit", "password"], ["client_credentials"], [1]]),
+      ...each("grant_types", [["AUTHORIZATION_CODE"], "authorization_code"]),
+      ...each("response_types", [[], ["token"], ["code token"], ["id_token"], "code", [1]]),
       { grant_types: ["refresh_token"], response_types: ["code"] }
     ])
   })
@@ -357,17 +354,7 @@ describe("other members", () => {
       const answer = register(server, { ...good, token_endpoint_auth_method: method })
       expect(await member(answer, "token_endpoint_auth_method")).toBe(method)
     }
-    const others = [
-      "private_key_jwt",
-      "client_secret_jwt",
-      "tls_client_auth",
-      "NONE",
-      "",
-      null,
-      1,
-      ["none"],
-      "__proto__"
-    ]
+    const others = ["private_key_jwt", "client_secret_jwt", "tls_client_auth", "NONE", 1, ["none"], "__proto__"]
     await expectOutcomes(server, "400 invalid_client_metadata", each("token_endpoint_auth_method", others))
   })
 
@@ -377,43 +364,22 @@ describe("other members", () => {
     await expectOutcomes(server, "201", [{ jwks }, { jwks_uri: "https://client.example/jwks" }])
   })
 
-  // REG-14
-  test("name pages by https URLs", async (server) => {
-    const urls = [
-      "javascript:alert(1)",
-      "http://client.example/",
-      "data:,x",
-      "/about",
-      "",
-      1,
-      `https://client.example/${"x".repeat(2_048)}`
-    ]
-    for (const name of ["client_uri", "logo_uri", "tos_uri", "policy_uri"]) {
-      await expectOutcomes(server, "400 invalid_client_metadata", each(name, urls))
-    }
-  })
-
-  // REG-05, INJ-04
-  test("are short texts", async (server) => {
-    await expectOutcomes(server, "400 invalid_client_metadata", [
-      ...each("client_name", ["", "x".repeat(201), 1, null, true, {}, ["x"]]),
-      ...each("software_id", ["x".repeat(201), 1]),
-      ...each("software_version", ["x".repeat(201), 1.5]),
-      ...each("contacts", [Array.from({ length: 11 }, () => "ada"), "ada", [1], ["x".repeat(201)]]),
-      ...each("scope", [1, ["notes:read"], 'notes:"read"', "a  b"])
-    ])
-    await expectOutcomes(server, "201", [{ client_name: "x".repeat(200) }])
+  // REG-05
+  test("hold a name of 200 characters at most", async (server) => {
+    const name = "x".repeat(200)
+    expect(await member(register(server, { ...good, client_name: name }), "client_name")).toBe(name)
+    const answer = await register(server, { ...good, client_name: `${name}x` })
+    expect(await answer.json()).not.toHaveProperty("client_name")
   })
 
   // INJ-02
   test("hold no NUL and no half of a character, which not every store can keep", async (server) => {
     for (const text of ["a\0b", "\ud800", "a\udc00b"]) {
-      await expectOutcomes(server, "400 invalid_client_metadata", [
-        { client_name: text },
-        { contacts: [text] },
-        { software_id: text },
-        { client_uri: `https://client.example/${text}` }
-      ])
+      await expectOutcomes(server, "400 invalid_client_metadata", [{ client_name: text }])
+      const uri = `https://client.example/${text}`
+      const answer = await register(server, { ...good, contacts: [text], software_id: text, client_uri: uri })
+      const kept = Object.keys((await answer.json()) as object)
+      expect(kept.filter((name) => ["contacts", "software_id", "client_uri"].includes(name))).toEqual([])
     }
     await expectOutcomes(server, "201", [{ client_name: "🔑" }])
   })

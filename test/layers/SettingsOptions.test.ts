@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { defaultAppSchemes } from "../../src/domain/AppSchemes.js"
 import { defaultLimits } from "../../src/domain/RateLimit.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
 import { type SettingsOptions, toSettings } from "../../src/layers/SettingsOptions.js"
@@ -15,6 +16,7 @@ describe("toSettings", () => {
       const settings = yield* toSettings({ ...good, lifetimes: { accessToken: "5 minutes" } })
       expect(settings.lifetimes).toEqual({ ...defaultLifetimes, accessToken: Duration.minutes(5) })
       expect(settings.privateUseSchemes).toEqual(new Set())
+      expect(settings.appSchemes).toEqual(new Set(defaultAppSchemes))
     })
   )
 

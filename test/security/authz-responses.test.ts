@@ -17,7 +17,7 @@ check(
   async (target) => {
     const client = await target.register()
     const wrong = [
-      { scope: "admin" },
+      { scope: 'ad"min' },
       { code_challenge: undefined },
       { response_type: "token" },
       { resource: "https://evil.example/" }
@@ -37,7 +37,7 @@ otherwise(
   "an error goes to a target that was never approved only by the person's own click on a page that names it",
   async (target) => {
     const client = await target.register()
-    for (const parameters of [{ scope: "admin" }, { response_type: "token" }, { prompt: "none" }]) {
+    for (const parameters of [{ scope: 'ad"min' }, { response_type: "token" }, { prompt: "none" }]) {
       const answer = await visit(target, await query(target, client, parameters), await target.person())
       expectPage(answer, parameters.prompt === undefined ? 400 : 403, JSON.stringify(parameters))
       expect(answer.body).toContain("client.example")
@@ -59,7 +59,7 @@ check("AUTHZ-42", "every response names the issuer, once and to the letter", asy
   await denied.browser.submit(denied.page, { button: "deny" })
   const locations = [
     (await visit(target, await query(target, client), browser)).header("location"),
-    (await visit(target, await query(target, client, { scope: "admin" }), browser)).header("location"),
+    (await visit(target, await query(target, client, { scope: 'ad"min' }), browser)).header("location"),
     (await visit(target, await query(target, native, { ...local, prompt: "none" }), browser)).header("location"),
     denied.browser.seen.at(-1)?.headers.get("location")
   ]

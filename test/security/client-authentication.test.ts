@@ -154,21 +154,34 @@ check("CAUTH-06", "credentials in the URL are refused, and not logged", async (t
   }
 })
 
-check("CAUTH-07", "a client proves who it is only by the method that it registered", async (target) => {
-  const [inHeader, inBody] = [await withSecret(target), await withSecret(target, "client_secret_post")]
-  const open = await target.register()
-  for (const path of endpoints) {
-    const attempts: ReadonlyArray<Client> = [
-      { ...inHeader, token_endpoint_auth_method: "client_secret_post" },
-      { ...inHeader, token_endpoint_auth_method: "none" },
-      { ...inBody, token_endpoint_auth_method: "client_secret_basic" },
-      { ...inBody, token_endpoint_auth_method: "none" },
-      { ...open, client_secret: "guess", token_endpoint_auth_method: "client_secret_post" },
-      { ...open, client_secret: "guess", token_endpoint_auth_method: "client_secret_basic" }
-    ]
-    for (const attempt of attempts) expect(await outcome(target.ask(path, attempt, good(path)))).toBe(invalidClient)
+otherwise(
+  "CAUTH-07",
+  "ADR 30: the right secret proves the same in the header and in the body",
+  "a confidential client needs its right secret, wherever it sends it, and a public client has none",
+  async (target) => {
+    const [inHeader, inBody] = [await withSecret(target), await withSecret(target, "client_secret_post")]
+    const open = await target.register()
+    const methods = ["client_secret_post", "client_secret_basic"]
+    for (const path of endpoints) {
+      for (const token_endpoint_auth_method of methods) {
+        for (const client of [inHeader, inBody]) {
+          const sender = { ...client, token_endpoint_auth_method }
+          expect(await outcome(target.ask(path, sender, good(path)))).toBe("200")
+          const wrong = { ...sender, client_secret: "guess" }
+          expect(await outcome(target.ask(path, wrong, good(path)))).toBe(invalidClient)
+        }
+        const guess = { ...open, client_secret: "guess", token_endpoint_auth_method }
+        expect(await outcome(target.ask(path, guess, good(path)))).toBe(invalidClient)
+      }
+      for (const client of [inHeader, inBody]) {
+        const silent = { ...client, token_endpoint_auth_method: "none" }
+        expect(await outcome(target.ask(path, silent, good(path)))).toBe(invalidClient)
+        const empty = await post(target, path, good(path), basicOf(`${client.client_id}:`))
+        expect(outcomeOf(empty)).toBe(invalidClient)
+      }
+    }
   }
-})
+)
 
 check(
   "CAUTH-08",

@@ -65,7 +65,7 @@ otherwise(
 
 check("CC-04", "a client gets its registered scope at known resources, and nothing more", async (target) => {
   const client = await machine(target)
-  for (const scope of ["openid", "offline_access", "notes:write", "notes:read admin", "latchkey:admin", '"']) {
+  for (const scope of ["openid", "offline_access", "notes:write", "files:read latchkey:admin", "latchkey:admin", '"']) {
     expect(await outcome(target.token(client, grant({ scope }))), scope).toBe("400 invalid_scope")
   }
   for (const resource of ["https://other.example/", `${target.resource}/x`, "notes", [target.resource, "x"]]) {

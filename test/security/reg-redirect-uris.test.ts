@@ -1,10 +1,11 @@
 /** REG: the redirect URIs that a client may register. */
+import { expect } from "vitest"
 import { redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import { expectRefused } from "./support/Register.js"
+import { accepted, expectRefused } from "./support/Register.js"
 import type { Target } from "./support/Target.js"
 
-const { check, control } = family()
+const { check, control, otherwise } = family()
 
 /** Each URI alone is refused as a redirect URI. */
 const expectUriRefused = (target: Target, uris: ReadonlyArray<unknown>) =>
@@ -14,14 +15,29 @@ const expectUriRefused = (target: Target, uris: ReadonlyArray<unknown>) =>
     uris.map((uri) => ({ redirect_uris: [uri] }))
   )
 
-check("REG-07", "the code grant needs redirect URIs, each a text that is given once", async (target) => {
-  const lists = [undefined, null, [], redirectUri, {}, [1], [null], [""], [[redirectUri]], [redirectUri, redirectUri]]
-  await expectRefused(
-    target,
-    "invalid_redirect_uri",
-    lists.map((redirect_uris) => ({ redirect_uris }))
-  )
-})
+otherwise(
+  "REG-07",
+  "ADR 30: a redirect URI that is given twice is registered once",
+  "the code grant needs a redirect URI, and a list of which none is a usable text is refused",
+  async (target) => {
+    const lists = [undefined, null, [], redirectUri, {}, [1], [null], [""], [[redirectUri]]]
+    await expectRefused(
+      target,
+      "invalid_redirect_uri",
+      lists.map((redirect_uris) => ({ redirect_uris }))
+    )
+    const { redirect_uris } = await accepted(target, { redirect_uris: [redirectUri, redirectUri] })
+    expect(redirect_uris).toEqual([redirectUri])
+  }
+)
+
+/** Each URI is left out beside one that can be used. */
+const expectLeftOut = async (target: Target, uris: ReadonlyArray<string>) => {
+  for (const uri of uris) {
+    const { redirect_uris } = await accepted(target, { redirect_uris: [uri, redirectUri] })
+    expect(redirect_uris, uri).toEqual([redirectUri])
+  }
+}
 
 check(
   "REG-08",
@@ -52,6 +68,7 @@ check(
       "http://localhost.evil.example/cb",
       "http://0.0.0.0/cb"
     ])
+    await expectLeftOut(target, ["javascript:alert(1)", "data:text/html,x", "http://evil.example/cb"])
   }
 )
 
@@ -80,9 +97,12 @@ check("REG-09", "a redirect URI is absolute, and has no fragment, user, wildcard
   ])
 })
 
-check("REG-10", "a private-use scheme without a dot is refused", (target) =>
-  expectUriRefused(target, ["myapp:/cb", "myapp://cb", "cursor://cb", "x:y"])
-)
+check("REG-10", "a private-use scheme without a dot is refused, unless it is a known app's", async (target) => {
+  await expectUriRefused(target, ["myapp:/cb", "myapp://cb", "cursor://cb", "x:y"])
+  const uris = ["myapp:/cb", "cursor://cb", "x:y"]
+  const { redirect_uris } = await accepted(target, { redirect_uris: uris, token_endpoint_auth_method: "none" })
+  expect(redirect_uris).toEqual(["cursor://cb"])
+})
 
 control("REG-10", "against a server whose operator names the scheme", {
   settings: { privateUseSchemes: ["myapp", "cursor", "x"] }

@@ -11,6 +11,7 @@ export const settings = (issuer: Issuer) =>
     lifetimes: defaultLifetimes,
     trustedProxies: [],
     privateUseSchemes: new Set<string>(),
+    appSchemes: new Set<string>(),
     rateLimits: {},
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere

@@ -52,14 +52,16 @@ const meantBy = (known: ReadonlyArray<Resource.Resource>, scope: Scope.Scope): R
   return Resource.meant(isOwn ? own : known, scope)
 }
 
-/** What is asked for, if the client may have it; all that it may have, when nothing is asked. */
-const scopeOf = (
-  requested: Scope.Scope | undefined,
-  allowed: Scope.Scope
-): Effect.Effect<Scope.Scope, InvalidScope> => {
-  const scope = requested ?? allowed
-  return Scope.isEmpty(scope) || !Scope.isSubset(scope, allowed) ? notRegistered : Effect.succeed(scope)
-}
+/** The tokens that a request names and some resource offers (RFC 6749 §3.3); fails where the client may not have one. */
+const readScope = Effect.fnUntraced(function* (
+  text: string,
+  client: Client.Client,
+  known: ReadonlyArray<Resource.Resource>
+) {
+  const offered = Resource.offered(known)
+  const scope = Scope.intersection(yield* Parameters.scope(text), offered)
+  return Scope.isSubset(scope, Client.allowedScope(client, offered)) ? scope : yield* notRegistered
+})
 
 /** Nothing is spent here: the client, its resources and its scope are checked, and a token is sealed. */
 export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
@@ -77,9 +79,12 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
       description: "the client may not act for itself"
     })
   }
-  const requested = request.scope === undefined ? undefined : yield* Parameters.scope(request.scope)
-  const audience = yield* audienceOf(yield* resources.all, request.resource, requested ?? Scope.empty, client)
-  const asked = yield* scopeOf(requested, Client.allowedScope(client, Resource.offered(audience)))
+  const known = yield* resources.all
+  const requested = request.scope === undefined ? undefined : yield* readScope(request.scope, client, known)
+  const audience = yield* audienceOf(known, request.resource, requested ?? Scope.empty, client)
+  const allowed = Client.allowedScope(client, Resource.offered(audience))
+  const asked = requested === undefined ? allowed : Scope.intersection(requested, allowed)
+  if (Scope.isEmpty(asked)) return yield* notRegistered
   const scope = yield* policy.permit({ client, account: Option.none(), scope: asked, resources: audience })
   if (Scope.isEmpty(scope)) {
     return yield* new InvalidScope({ reason: "NotPermitted", description: "nothing that was asked may be given" })

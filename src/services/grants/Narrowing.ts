@@ -23,15 +23,26 @@ export const audience = (
     : new InvalidTarget({ reason: "NotGranted", description: "the resource is not one that was granted" })
 }
 
-/** The scope that a request names, if it is all granted; the grant's own when it names none. */
-export const scope = (terms: Grant.Terms, requested: string | undefined): Effect.Effect<Scope.Scope, InvalidScope> => {
+/**
+ * The granted part of the scope that a request names; the grant's own scope when it names none. Tokens that the grant's
+ * resources do not offer are passed over, as in the authorization request. Fails where the request names a token that
+ * they offer and that was not granted, or nothing that was granted.
+ */
+export const scope = (
+  terms: Grant.Terms,
+  known: ReadonlyArray<Resource.Resource>,
+  requested: string | undefined
+): Effect.Effect<Scope.Scope, InvalidScope> => {
   const granted = ResourceScopes.scope(terms.granted)
   if (requested === undefined) return Effect.succeed(granted)
-  return Effect.filterOrFail(
-    Parameters.scope(requested),
-    (scope) => Scope.isSubset(scope, granted),
-    () => new InvalidScope({ reason: "NotGranted", description: "the scope is more than was granted" })
-  )
+  return Effect.flatMap(Parameters.scope(requested), (asked) => {
+    const scope = Scope.intersection(asked, granted)
+    const offered = Resource.offered(known.filter(({ uri }) => terms.granted.has(uri)))
+    const isMore = !Scope.isEmpty(Scope.intersection(Scope.difference(asked, granted), offered))
+    return isMore || Scope.isEmpty(scope)
+      ? new InvalidScope({ reason: "NotGranted", description: "the scope is more than was granted" })
+      : Effect.succeed(scope)
+  })
 }
 
 /**

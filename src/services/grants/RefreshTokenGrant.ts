@@ -56,8 +56,9 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   // Nobody kills a grant by guessing: what the chain does not recognise changes nothing.
   if (Option.isNone(key)) return yield* refuse("Unknown")
 
-  const scope = yield* Narrowing.scope(terms, request.scope)
-  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
+  const known = yield* resources.all
+  const scope = yield* Narrowing.scope(terms, known, request.scope)
+  const audience = yield* Narrowing.audience(terms, known, request.resource)
   const access = yield* prepare(terms, scope, audience)
 
   const now = yield* DateTime.now
