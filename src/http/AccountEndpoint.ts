@@ -46,19 +46,25 @@ const done = (issuer: Issuer.Issuer, notice: typeof Notice.Type) =>
 const get = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const visitor = yield* Visitor.loggedIn(request)
-  if (Option.isNone(visitor)) return yield* logInFirst(request)
-  const parameters = yield* Parameters.parse(Option.getOrElse(Body.query(request), () => ""))
+  const query = Option.getOrElse(Body.query(request), () => "")
+  const refusal = SealedForm.refusalIn(query)
+  if (Option.isNone(visitor)) return yield* logInFirst(request, refusal)
+  const parameters = yield* Parameters.parse(query)
   const notice = Option.flatMap(yield* Parameters.single(parameters, "done"), Schema.decodeUnknownOption(Notice))
-  return yield* show(visitor.value, { notice: Option.getOrUndefined(notice) })
+  return yield* show(visitor.value, {
+    notice: Option.getOrUndefined(notice),
+    refusal: Option.getOrUndefined(Option.filter(refusal, (refusal) => refusal !== "LoggedOut"))
+  })
 })
 
-const logInFirst = (request: HttpServerRequest.HttpServerRequest) =>
-  Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none() }, "")
+const logInFirst = (request: HttpServerRequest.HttpServerRequest, refusal: Option.Option<SealedForm.Refusal>) =>
+  Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
 
 const show = (
   { account, displayName, session }: LoggedIn,
   said: {
     readonly notice?: Pages.AccountPage["notice"]
+    readonly refusal?: Pages.AccountPage["problem"]
     readonly problem?: NonNullable<Pages.AccountPage["password"]>["problem"]
     readonly waitSeconds?: number
   }
@@ -85,6 +91,7 @@ const show = (
         username: displayName,
         logoutUrl: owner._tag === "External" ? owner.logoutUrl : `${Issuer.path(issuer)}/logout`,
         notice: said.notice,
+        problem: said.refusal,
         apps: yield* apps(account.id, seal),
         sessions: elsewhere,
         password: isExternal(account)
@@ -143,13 +150,15 @@ const day = (time: DateTime.Utc): string =>
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { issuer } = yield* ServerSettings
-  const { expired, form, parameters } = yield* SealedForm.receive(request, "AccountForm")
+  const received = yield* SealedForm.receive(request, "AccountForm")
   const visitor = yield* Visitor.loggedIn(request)
-  // Too old, or shown to somebody else: it does nothing, and whoever is there sees their own page.
-  if (expired || Option.isNone(visitor) || visitor.value.session.id !== form.sessionId) {
-    return Page.seeOther(issuer, path(issuer))
-  }
-  return yield* act(request, form.action, visitor.value, parameters)
+  // It does nothing, and the person who is there sees their own page.
+  const refuse = (refusal: SealedForm.Refusal) => Page.seeOther(issuer, SealedForm.withRefusal(path(issuer), refusal))
+  if (Option.isNone(visitor)) return refuse("LoggedOut")
+  const refusal = SealedForm.refusal(received, visitor)
+  return Option.isSome(refusal)
+    ? refuse(refusal.value)
+    : yield* act(request, received.form.action, visitor.value, received.parameters)
 })
 
 const act = (

@@ -142,7 +142,7 @@ describe("a form of the account page", () => {
     const other = await logIn(server)
     for (const [form, options] of actions) {
       const after = await other.submit(form, options)
-      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+      expect([headingOf(after), after.url]).toEqual([account, `${accountUrl}?latchkey_refused=FormForeign`])
     }
     await expectUntouched()
   })
@@ -153,7 +153,7 @@ describe("a form of the account page", () => {
     const other = await logIn(server, "bob")
     for (const [form, options] of actions) {
       const after = await other.submit(form, options)
-      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+      expect([headingOf(after), after.url]).toEqual([account, `${accountUrl}?latchkey_refused=FormForeign`])
     }
     await expectUntouched()
     await logIn(server, "bob")
@@ -201,7 +201,7 @@ describe("a form of the account page", () => {
     await server.advance(defaultLifetimes.form)
     for (const [form, options] of actions) {
       const after = await browser.submit(form, options)
-      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+      expect([headingOf(after), after.url]).toEqual([account, `${accountUrl}?latchkey_refused=FormExpired`])
     }
     const page = await browser.open(accountUrl)
     expect(appsOf(page).length).toBe(1)

@@ -53,6 +53,8 @@ export interface AccountPage {
   readonly logoutUrl: string | undefined
   /** What was just done. */
   readonly notice?: keyof typeof notices | undefined
+  /** Why a form of an earlier page was not accepted. */
+  readonly problem?: keyof typeof Problem.refusals | undefined
   readonly apps: ReadonlyArray<AccountApp>
   /** None where the app keeps its people's sessions itself. */
   readonly sessions: ReadonlyArray<AccountSession>
@@ -158,6 +160,7 @@ export const accountPage = (self: AccountPage): string =>
     title: "Your account",
     body: html`<h1>Your account</h1>
     ${self.notice && confirmation(notices[self.notice])}
+    ${problemNotice(self.problem && Problem.refusals[self.problem])}
     <div class="panel row">
       <div>${facts([["Logged in as", name(self.username)]])}</div>
       ${wayOut(self.logoutUrl)}

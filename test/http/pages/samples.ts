@@ -109,9 +109,9 @@ export const samples: ReadonlyArray<Sample> = [
   sample("login, to a program", Pages.loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
   sample("login, for an app that registered itself", Pages.loginPage, { ...login, clientOrigin: "Dynamic" }),
   sample("login, no app in view", Pages.loginPage, { ...form, username: "ada" }),
-  ...(["WrongCredentials", "FormExpired", "Throttled", "Busy"] as const).map((problem) =>
-    sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })
-  ),
+  ...(
+    ["WrongCredentials", "FormExpired", "FormForeign", "CookiesMissing", "LoggedOut", "Throttled", "Busy"] as const
+  ).map((problem) => sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })),
   sample("consent", Pages.consentPage, consent),
   sample("consent, self-registered program", Pages.consentPage, {
     ...consent,
@@ -119,6 +119,7 @@ export const samples: ReadonlyArray<Sample> = [
     target: { _tag: "Loopback", host: "127.0.0.1:1234" }
   }),
   sample("consent, app", Pages.consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
+  sample("consent, whose form expired", Pages.consentPage, { ...consent, problem: "FormExpired" }),
   sample("consent, no scope", Pages.consentPage, {
     ...consent,
     resources: [{ name: "N", uri: "https://n", scopes: [] }]
