@@ -85,6 +85,13 @@ export const externalAccount: Pages.AccountPage = {
   password: undefined
 }
 
+export const firstAccountDone: Pages.FirstAccountDonePage = {
+  username: "ada",
+  mcpUrl: "https://auth.example.com/mcp",
+  accountUrl: "/account",
+  isLoggedIn: true
+}
+
 export const home: Pages.HomePage = {
   issuer: "https://auth.example.com",
   accountsExist: false,
@@ -137,7 +144,8 @@ export const samples: ReadonlyArray<Sample> = [
   ...(["NameInvalid", "PasswordInvalid", "PasswordsDiffer", "Busy"] as const).map((problem) =>
     sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problem })
   ),
-  sample("first account done", Pages.firstAccountDonePage, { username: "ada", mcpUrl: "https://auth.example.com/mcp" }),
+  sample("first account done", Pages.firstAccountDonePage, firstAccountDone),
+  sample("first account done, without a login", Pages.firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
   sample("first account void", Pages.firstAccountVoidPage, undefined),
   sample("account", Pages.accountPage, account),
   sample("account, nothing allowed", Pages.accountPage, { ...account, apps: [] }),
@@ -148,5 +156,7 @@ export const samples: ReadonlyArray<Sample> = [
     sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problem } })
   ),
   sample("account of an app's person", Pages.accountPage, externalAccount),
-  sample("home", Pages.homePage, home)
+  sample("home", Pages.homePage, home),
+  sample("home, for somebody who may log in", Pages.homePage, { ...home, accountsExist: true }),
+  sample("home, for somebody who is logged in", Pages.homePage, { ...home, accountsExist: true, username: "ada" })
 ]
