@@ -21,7 +21,7 @@ import * as ResourceScopes from "../domain/ResourceScopes.js"
 import type * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
 import { Approvals } from "../services/Approvals.js"
-import { digest, digestOf } from "../services/Crypto.js"
+import { digest, digestOf, identifier } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
 import * as Metrics from "../services/Metrics.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -125,7 +125,8 @@ export const logIn = (request: HttpServerRequest.HttpServerRequest, reason: Logi
     if (query === undefined) return Page.seeOther(issuer, owner.loginUrl(`${issuer}/account`))
     // Sent there again, the browser would go in circles: the app takes an old login for a new one, or its cookie does
     // not come here.
-    if (Option.isSome(firstShownAt)) return yield* Page.page("errorPage", stillNotLoggedIn, 403)
+    if (Option.isSome(firstShownAt))
+      return yield* Page.page("errorPage", { ...stillNotLoggedIn, wayOn: Page.toAccount(issuer) }, 403)
     const path = yield* returnPath(query, yield* DateTime.now)
     return Page.seeOther(issuer, owner.loginUrl(`${Issuer.origin(issuer)}${path}`))
   })
@@ -238,10 +239,30 @@ const count = (error: Metrics.Refusal["error"]) =>
 /** A request that nobody can be told about: a page in our own words (RFC 6749 §4.1.2.1). */
 export const refused = (error: AuthorizationRefused) =>
   Effect.gen(function* () {
-    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason })
+    const { issuer } = yield* ServerSettings
+    const incident = yield* identifier
+    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason, incident })
     yield* count(error)
-    return yield* Page.page("errorPage", { title: "This request cannot be answered", message: error.description }, 400)
+    const page: Pages.ErrorPage = {
+      title: "This request cannot be answered",
+      message: error.description,
+      incident,
+      wayOn: Page.toAccount(issuer)
+    }
+    return yield* Page.page("errorPage", page, 400)
   })
+
+/** A rejection as a sentence. An app that sends `prompt=none` wants an answer without a page (OpenID Connect §3.1.2.1). */
+const rejection = (error: AuthorizationRejected["error"]): string => {
+  switch (error._tag) {
+    case "LoginRequired":
+      return "The app wants to know, without asking you, whether it has access. You are not logged in, so it has to ask you."
+    case "ConsentRequired":
+      return "The app wants to know, without asking you, whether it has access. You have not allowed this yet, so it has to ask you."
+    default:
+      return `What the app asked for cannot be given: ${error.description}.`
+  }
+}
 
 /**
  * A request that the client is told about. The browser goes there by itself only when this person has allowed this
@@ -266,7 +287,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
         clientName: Client.displayName(replyTo.client),
         clientOrigin: replyTo.client.origin,
         target: RedirectUri.target(replyTo.redirectUri),
-        what: `What the app asked for cannot be given: ${error.description}.`,
+        what: rejection(error),
         continueUrl: location
       },
       Wire.status(error)

@@ -30,7 +30,7 @@ const problems = {
   CookiesMissing:
     "Your browser did not send the cookie of this page. Cookies are needed to log in: allow them for this site, then try again.",
   LoggedOut: "You are no longer logged in. Please log in once more. Nothing was changed.",
-  Throttled: Problem.throttled(undefined),
+  Throttled: Problem.throttled(),
   Busy: Problem.busy
 }
 

@@ -136,7 +136,12 @@ export const samples: ReadonlyArray<Sample> = [
     ...notice,
     clientOrigin: "Dynamic"
   }),
-  sample("error", Pages.errorPage, { title: "It cannot go on", message: "Try again.", incident: "0197f2c4" }),
+  sample("error", Pages.errorPage, {
+    title: "It cannot go on",
+    message: "Try again.",
+    incident: "0197f2c4",
+    wayOn: { url: "/account", label: "Go to your account" }
+  }),
   sample("already decided", Pages.alreadyDecidedPage, undefined),
   sample("logout", Pages.logoutPage, { ...form, username: "ada" }),
   sample("logged out", Pages.loggedOutPage, undefined),
