@@ -38,7 +38,7 @@ const newIssuer = Options.boolean("new-issuer").pipe(
 )
 
 const firstAccountHint =
-  "Whoever started this server can make the first account, by the link that it gave, or by the command line."
+  "To make the first account, open the link that the server gave when it started: on its terminal, or in the file that it named there. The command `latchkey user create NAME` makes one too."
 
 /** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
 const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("./demo/Demo.js") : undefined))

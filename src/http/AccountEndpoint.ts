@@ -40,25 +40,48 @@ const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/account`
 const Notice = Schema.Literal("AccessRemoved", "SessionEnded", "PasswordChanged")
 
 /** Back to the page, which says what was done. */
-const done = (issuer: Issuer.Issuer, notice: typeof Notice.Type) =>
-  Page.seeOther(issuer, `${path(issuer)}?done=${notice}`)
+const done = (issuer: Issuer.Issuer, notice: typeof Notice.Type, more = "") =>
+  Page.seeOther(issuer, `${path(issuer)}?done=${notice}${more}`)
+
+/** The parameter with what a change of the password ended, sealed: no link can make up numbers. */
+const endedParameter = "ended"
+
+/** What a change of the person's password ended, if it was just changed. */
+const endedFor = (parameters: Parameters.Parameters, { account }: LoggedIn) =>
+  Effect.gen(function* () {
+    const forms = yield* Forms
+    const sealed = yield* Parameters.single(parameters, endedParameter)
+    const opened = yield* Effect.transposeMapOption(sealed, (text) => forms.open("PasswordChange", text))
+    return Option.flatten(opened).pipe(
+      Option.filter(({ expired, form }) => !expired && form.subject === account.id),
+      Option.map(({ form: { apps, sessions } }) => ({ apps, sessions }))
+    )
+  })
 
 const get = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const visitor = yield* Visitor.loggedIn(request)
-  if (Option.isNone(visitor)) return yield* logInFirst(request)
-  const parameters = yield* Parameters.parse(Option.getOrElse(Body.query(request), () => ""))
+  const query = Option.getOrElse(Body.query(request), () => "")
+  const refusal = SealedForm.refusalIn(query)
+  if (Option.isNone(visitor)) return yield* logInFirst(request, refusal)
+  const parameters = yield* Parameters.parse(query)
   const notice = Option.flatMap(yield* Parameters.single(parameters, "done"), Schema.decodeUnknownOption(Notice))
-  return yield* show(visitor.value, { notice: Option.getOrUndefined(notice) })
+  return yield* show(visitor.value, {
+    notice: Option.getOrUndefined(notice),
+    ended: Option.getOrUndefined(yield* endedFor(parameters, visitor.value)),
+    refusal: Option.getOrUndefined(Option.filter(refusal, (refusal) => refusal !== "LoggedOut"))
+  })
 })
 
-const logInFirst = (request: HttpServerRequest.HttpServerRequest) =>
-  Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none() }, "")
+const logInFirst = (request: HttpServerRequest.HttpServerRequest, refusal: Option.Option<SealedForm.Refusal>) =>
+  Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
 
 const show = (
   { account, displayName, session }: LoggedIn,
   said: {
     readonly notice?: Pages.AccountPage["notice"]
+    readonly ended?: Pages.AccountPage["ended"]
+    readonly refusal?: Pages.AccountPage["problem"]
     readonly problem?: NonNullable<Pages.AccountPage["password"]>["problem"]
     readonly waitSeconds?: number
   }
@@ -73,7 +96,7 @@ const show = (
 
     const elsewhere = yield* Effect.forEach(yield* sessions.list(account.id, now), (one) =>
       Effect.map(seal({ _tag: "EndSession", sessionId: one.id }), (form) => ({
-        since: day(one.authenticatedAt),
+        since: timeOf(one.authenticatedAt),
         isThis: one.id === session.id,
         formAction: path(issuer),
         form
@@ -85,6 +108,8 @@ const show = (
         username: displayName,
         logoutUrl: owner._tag === "External" ? owner.logoutUrl : `${Issuer.path(issuer)}/logout`,
         notice: said.notice,
+        ended: said.ended,
+        problem: said.refusal,
         apps: yield* apps(account.id, seal),
         sessions: elsewhere,
         password: isExternal(account)
@@ -119,7 +144,7 @@ const apps = (
           {
             clientName: Client.displayName(client.value),
             clientOrigin: client.value.origin,
-            since: day(consent.updatedAt),
+            since: timeOf(consent.updatedAt),
             resources: resources.map(({ name, scopes, uri }) => ({
               name: name ?? uri,
               uri,
@@ -136,20 +161,27 @@ const apps = (
     return shown.flat()
   })
 
-/** A day, as a person reads it. */
-const day = (time: DateTime.Utc): string =>
-  DateTime.format(time, { locale: "en-GB", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })
+/** A time, as a person reads it: two logins or apps of one day can be told apart by it. */
+const timeOf = (time: DateTime.Utc): string => {
+  const day = { day: "numeric", month: "long", year: "numeric" } as const
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    DateTime.format(time, { locale: "en-GB", timeZone: "UTC", ...options })
+  return `${format(day)}, ${format(clock)} UTC`
+}
 
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { issuer } = yield* ServerSettings
-  const { expired, form, parameters } = yield* SealedForm.receive(request, "AccountForm")
+  const received = yield* SealedForm.receive(request, "AccountForm")
   const visitor = yield* Visitor.loggedIn(request)
-  // Too old, or shown to somebody else: it does nothing, and whoever is there sees their own page.
-  if (expired || Option.isNone(visitor) || visitor.value.session.id !== form.sessionId) {
-    return Page.seeOther(issuer, path(issuer))
-  }
-  return yield* act(request, form.action, visitor.value, parameters)
+  // It does nothing, and the person who is there sees their own page.
+  const refuse = (refusal: SealedForm.Refusal) => Page.seeOther(issuer, SealedForm.withRefusal(path(issuer), refusal))
+  if (Option.isNone(visitor)) return refuse("LoggedOut")
+  const refusal = SealedForm.refusal(received, visitor)
+  return Option.isSome(refusal)
+    ? refuse(refusal.value)
+    : yield* act(request, received.form.action, visitor.value, received.parameters)
 })
 
 const act = (
@@ -208,11 +240,20 @@ const changePassword = (
     }
     if (Option.isNone(tried.right)) return yield* show(who, { problem: "WrongPassword" })
 
+    const loggedIn = yield* (yield* SessionStore).list(id, yield* DateTime.now)
+    const allowed = yield* (yield* ConsentStore).list(id)
     yield* takingAway.setPassword(id, password.value)
     const accounts = yield* Accounts
     const account = yield* accounts.authenticate(username, password.value, knownAs(username))
     if (Option.isNone(account)) return Page.seeOther(issuer, path(issuer))
-    return yield* PasswordLogin.begin(done(issuer, "PasswordChanged"), browser, account.value)
+    const ended = yield* (yield* Forms).seal({
+      _tag: "PasswordChange",
+      subject: id,
+      sessions: loggedIn.filter((session) => session.id !== who.session.id).length,
+      apps: allowed.length
+    })
+    const answer = done(issuer, "PasswordChanged", `&${endedParameter}=${ended}`)
+    return yield* PasswordLogin.begin(answer, browser, account.value)
   })
 
 /** Serves the endpoint. */

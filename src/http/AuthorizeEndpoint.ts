@@ -4,7 +4,6 @@
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -13,7 +12,6 @@ import { AuthorizationRejected, type AuthorizationRequest } from "../domain/Auth
 import * as CodeChallenge from "../domain/CodeChallenge.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
-import * as Time from "../domain/Time.js"
 import { Approvals } from "../services/Approvals.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
 import { ServerMetadata } from "../services/ServerMetadata.js"
@@ -23,6 +21,7 @@ import * as Body from "./Body.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
+import type * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
 const get = Effect.gen(function* () {
@@ -59,7 +58,10 @@ const answer = (
     const reject = (error: AuthorizationRejected["error"]) =>
       new AuthorizationRejected({ replyTo: authorization, error })
 
-    if (Option.isNone(visitor) || mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)) {
+    if (
+      Option.isNone(visitor) ||
+      Interaction.mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)
+    ) {
       return silent
         ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
         : yield* Interaction.logIn(
@@ -75,26 +77,17 @@ const answer = (
     if (Option.isSome(remembered)) return yield* Interaction.granted(authorization, remembered.value)
     return silent
       ? yield* reject(new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" }))
-      : yield* Interaction.consentPage(interaction.query, authorization, visitor.value)
+      : yield* Interaction.consentPage(
+          interaction.query,
+          authorization,
+          visitor.value,
+          Option.getOrUndefined(Option.flatMap(interaction.refusal, forOneWhoIsThere))
+        )
   })
 
-/**
- * Whether the login that is there will not do (OpenID Connect Core §3.1.2.1): the client asks for a new one, or for a
- * younger one. A login made since this request was first shown always does.
- */
-const mustLogIn = (
-  { maxAge, prompt }: AuthorizationRequest,
-  { firstShownAt }: Interaction.Interaction,
-  { session }: LoggedIn,
-  now: DateTime.Utc
-): boolean => {
-  if (Option.exists(firstShownAt, (shownAt) => !Time.isBefore(session.authenticatedAt, shownAt))) return false
-  return (
-    prompt.has("login") ||
-    prompt.has("select_account") ||
-    Option.exists(maxAge, (seconds) => !Time.isWithin(now, session.authenticatedAt, Duration.seconds(seconds)))
-  )
-}
+/** Why a consent form was not accepted. That nobody was logged in is no news any more. */
+const forOneWhoIsThere = (refusal: SealedForm.Refusal): Option.Option<Interaction.RefusedConsent> =>
+  refusal === "LoggedOut" ? Option.none() : Option.some({ refusal, status: 200 })
 
 /** Whether somebody goes there: HEAD only looks, and a prefetch (Sec-Purpose, W3C) is the browser's own idea. */
 const isVisit = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>

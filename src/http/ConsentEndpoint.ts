@@ -1,9 +1,11 @@
 /** `POST /consent`: the person's decision goes to the client (RFC 6749 §4.1.2). */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { AuthorizationRequest } from "../domain/AuthorizationRequest.js"
+import type * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Scope from "../domain/Scope.js"
 import { Approvals } from "../services/Approvals.js"
@@ -25,18 +27,23 @@ const consent = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const requests = yield* AuthorizationRequests
   const { issuer } = yield* ServerSettings
-  const { expired, form, parameters } = yield* SealedForm.receive(request, "ConsentForm", repeatable)
+  const received = yield* SealedForm.receive(request, "ConsentForm", repeatable)
+  const { expired, form, parameters } = received
   const visitor = yield* Visitor.loggedIn(request)
-  // Too old, or shown to somebody else: it decides nothing, and whoever is there is asked anew.
-  if (expired || Option.isNone(visitor) || !isOf(form, visitor.value)) {
-    return Page.seeOther(issuer, Interaction.askAgainPath(issuer, form.query))
-  }
+  const refusal = SealedForm.refusal(received, visitor)
+  if (Option.isNone(visitor)) return askAgain(issuer, form, "LoggedOut")
+  // Another person's ticks are not shown to the person who is there now.
+  if (Option.contains(refusal, "FormForeign")) return askAgain(issuer, form, "FormForeign")
 
-  const decision = yield* Parameters.required(parameters, "decision")
   const ticked = Scope.fromIterable(Parameters.all(parameters, "scope"))
+  const decision = yield* Parameters.required(parameters, "decision")
+  const answer = Effect.fnUntraced(function* (authorization: AuthorizationRequest) {
+    if (expired) return yield* showAgain(authorization, visitor.value, form, ticked)
+    return yield* decide(decision, authorization, visitor.value, form, ticked)
+  })
   return yield* Parameters.parse(form.query).pipe(
     Effect.flatMap(requests.validate),
-    Effect.flatMap((authorization) => decide(decision, authorization, visitor.value, form, ticked)),
+    Effect.flatMap(answer),
     Effect.catchTags({
       AuthorizationRefused: Interaction.refused,
       AuthorizationRejected: (rejection) => Interaction.rejected(rejection, visitor)
@@ -44,9 +51,19 @@ const consent = Effect.gen(function* () {
   )
 })
 
-/** Whether the page was shown to this person, in this session. */
-const isOf = (form: ConsentForm, { account, session }: LoggedIn): boolean =>
-  form.sessionId === session.id && form.subject === account.id
+/** To the request again, where a page says why the form decided nothing. */
+const askAgain = (issuer: Issuer.Issuer, { query }: ConsentForm, refusal: SealedForm.Refusal) =>
+  Page.seeOther(issuer, SealedForm.withRefusal(Interaction.askAgainPath(issuer, query), refusal))
+
+/** The page again with its ticks, unless the client needs a newer login than this one has become. */
+const showAgain = (authorization: AuthorizationRequest, who: LoggedIn, form: ConsentForm, ticked: Scope.Scope) =>
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const now = yield* DateTime.now
+    return Interaction.mustLogIn(authorization, { firstShownAt: Option.none() }, who, now)
+      ? askAgain(issuer, form, "FormExpired")
+      : yield* Interaction.consentPage(form.query, authorization, who, { refusal: "FormExpired", ticked, status: 403 })
+  })
 
 const decide = (
   decision: string,

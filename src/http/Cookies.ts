@@ -1,7 +1,7 @@
 /**
- * The cookies: a browser's id, which is no credential and outlives logins; the session, new at each login; and the device
- * cookie, which says that this browser has logged in before, and is no credential either (see `services/KnownBrowsers`).
- * Their names end in a hash of the issuer, so that two servers on one host do not read each other's.
+ * The cookies of a person: the session, which is new at each login, and the device cookie, which says that this browser has
+ * logged in before and is no credential (see `services/KnownBrowsers`). Their names end in a hash of the issuer, so that two
+ * servers on one host do not read each other's. The ids of a browser are in `BrowserIds`.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -13,39 +13,46 @@ import { digestOf } from "../services/Crypto.js"
 import { valueLengths } from "../services/KnownBrowsers.js"
 
 /** Which cookie. */
-export type Kind = "browser" | "session" | "device"
+export type Kind = "session" | "device"
 
 /** 32 bytes in base64url. */
-const secretPattern = /^[A-Za-z0-9_-]{43}$/
+export const secretPattern = /^[A-Za-z0-9_-]{43}$/
 
 /** The form of each cookie's value. A cookie with any other value counts as no cookie. */
 const patterns: Readonly<Record<Kind, RegExp>> = {
-  browser: secretPattern,
   session: secretPattern,
   device: new RegExp(`^[A-Za-z0-9_-]{${valueLengths.join(",")}}$`)
 }
 
-/** `__Host-` keeps a cookie to this host and to https (RFC 6265bis §4.1.3.2); loopback http has to do without. */
-const name = (issuer: Issuer.Issuer, kind: Kind): string =>
-  `${Issuer.isSecure(issuer) ? "__Host-" : ""}latchkey_${kind}_${digestOf(issuer).slice(0, 8)}`
+/** The name of a cookie. `__Host-` keeps it to this host and to https (RFC 6265bis §4.1.3.2); http on loopback has none. */
+export const named = (issuer: Issuer.Issuer, name: string): string =>
+  `${Issuer.isSecure(issuer) ? "__Host-" : ""}latchkey_${name}`
 
-/** The value of a cookie of ours; `None` when there is none, or anything else than we set. */
+const name = (issuer: Issuer.Issuer, kind: Kind): string => named(issuer, `${kind}_${digestOf(issuer).slice(0, 8)}`)
+
+/** The cookies of a request, by name. A cookie whose name comes twice is left out: the server never sets two. */
+export const all = (request: HttpServerRequest.HttpServerRequest): ReadonlyMap<string, string> => {
+  const once = new Map<string, string>()
+  const twice = new Set<string>()
+  for (const pair of (request.headers.cookie ?? "").split(";")) {
+    const [name = "", ...value] = pair.trim().split("=")
+    if (once.has(name)) twice.add(name)
+    once.set(name, value.join("="))
+  }
+  for (const name of twice) once.delete(name)
+  return once
+}
+
+/** The value of a cookie; `None` when there is none, when there are two, and when the value has another form. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   issuer: Issuer.Issuer,
   kind: Kind
-): Option.Option<Redacted.Redacted> => {
-  // Two cookies of one name are somebody's doing: neither counts.
-  const values = (request.headers.cookie ?? "")
-    .split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name(issuer, kind)}=`))
-    .map((pair) => pair.slice(pair.indexOf("=") + 1))
-  const [value] = values
-  return value !== undefined && values.length === 1 && patterns[kind].test(value)
-    ? Option.some(Redacted.make(value))
-    : Option.none()
-}
+): Option.Option<Redacted.Redacted> =>
+  Option.fromNullable(all(request).get(name(issuer, kind))).pipe(
+    Option.filter((value) => patterns[kind].test(value)),
+    Option.map((value) => Redacted.make(value))
+  )
 
 const attributes = (issuer: Issuer.Issuer) => ({
   path: "/",
@@ -55,26 +62,31 @@ const attributes = (issuer: Issuer.Issuer) => ({
   sameSite: "lax" as const
 })
 
-/** Sets a cookie; one without `maxAge` ends with the browser. */
+/** Sets a cookie by its full name; one without `maxAge` ends with the browser, and one with zero ends at once. */
+export const write = (
+  response: HttpServerResponse.HttpServerResponse,
+  issuer: Issuer.Issuer,
+  name: string,
+  value: string,
+  maxAge?: Duration.Duration
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.unsafeSetCookie(response, name, value, {
+    ...attributes(issuer),
+    ...(maxAge === undefined ? {} : { maxAge })
+  })
+
+/** Sets a cookie for a time. */
 export const set = (
   response: HttpServerResponse.HttpServerResponse,
   issuer: Issuer.Issuer,
   kind: Kind,
   value: Redacted.Redacted,
-  maxAge?: Duration.Duration
-): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.unsafeSetCookie(response, name(issuer, kind), Redacted.value(value), {
-    ...attributes(issuer),
-    ...(maxAge === undefined ? {} : { maxAge })
-  })
+  maxAge: Duration.Duration
+): HttpServerResponse.HttpServerResponse => write(response, issuer, name(issuer, kind), Redacted.value(value), maxAge)
 
-/** Takes a cookie away. */
+/** Deletes a cookie. */
 export const clear = (
   response: HttpServerResponse.HttpServerResponse,
   issuer: Issuer.Issuer,
   kind: Kind
-): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.unsafeSetCookie(response, name(issuer, kind), "", {
-    ...attributes(issuer),
-    maxAge: Duration.zero
-  })
+): HttpServerResponse.HttpServerResponse => write(response, issuer, name(issuer, kind), "", Duration.zero)

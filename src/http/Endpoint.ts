@@ -22,6 +22,7 @@ import * as Metrics from "../services/Metrics.js"
 import { ServerClock } from "../services/ServerClock.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
+import * as NotFound from "./NotFound.js"
 import * as Page from "./Page.js"
 import * as Preflight from "./Preflight.js"
 import * as RateLimits from "./RateLimits.js"
@@ -47,8 +48,10 @@ export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP ext
   extends Methods<EG, RG, EP, RP> {
   /** Where it is; one that ends in `/*` is everything below. */
   readonly path: string
-  /** How an error looks to whoever calls. */
-  readonly renderError: (error: OAuthError) => HttpServerResponse.HttpServerResponse
+  /** Renders an error for the caller; `incident` is the id of its log line, for an endpoint with `hasIncidents`. */
+  readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
+  /** Whether each error gets an id, on the page and in the log, by which the operator finds it. */
+  readonly hasIncidents?: boolean
   /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
   readonly cors: boolean
   /** Counts a request before its handler runs; without it nothing is counted. */
@@ -96,7 +99,10 @@ export const addPage = <EG extends OAuthError = never, RG = never, EP extends OA
   path: string,
   methods: Methods<EG, RG, EP, RP>,
   limits: ReadonlyArray<LimitName> = []
-) => Effect.flatMap(Page.errors, (renderError) => addBelow(path, methods, limits, { cors: false, renderError }))
+) =>
+  Effect.flatMap(Page.errors, (renderError) =>
+    addBelow(path, methods, limits, { cors: false, hasIncidents: true, renderError })
+  )
 
 /** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
 export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
@@ -114,7 +120,7 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
   path: string,
   methods: Methods<EG, RG, EP, RP>,
   limits: ReadonlyArray<LimitName>,
-  rest: Pick<Endpoint, "cors" | "renderError">
+  rest: Pick<Endpoint, "cors" | "hasIncidents" | "renderError">
 ) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
@@ -127,7 +133,7 @@ const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
     const request = yield* HttpServerRequest.HttpServerRequest
     const [path = ""] = request.url.split("?", 1)
     const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
-    if (!isHere) return HttpServerResponse.empty({ status: 404 })
+    if (!isHere) return NotFound.answer(request)
     return HttpServerResponse.setHeaders(yield* observed(endpoint.path, request.method, respond(endpoint, request)), {
       "x-content-type-options": "nosniff",
       ...(endpoint.cors ? corsHeaders : {})
@@ -152,7 +158,7 @@ const respond = <E extends OAuthError, R>(
     Effect.zipRight(refuseRepeated(request)),
     Effect.zipRight(handler),
     Effect.provideService(RateLimits.Meter, meter),
-    Effect.catchAll((error) => Effect.as(log(endpoint.path, error), endpoint.renderError(error))),
+    Effect.catchAll((error) => refuse(endpoint, error)),
     Effect.catchAllDefect((defect) =>
       incident(endpoint.path, defect).pipe(
         Effect.tap((error) => Metric.update(Metrics.refusals, { endpoint: endpoint.path, error })),
@@ -162,6 +168,14 @@ const respond = <E extends OAuthError, R>(
     Effect.map((answer) => HttpServerResponse.setHeaders(answer, headers()))
   )
 }
+
+/** Logs a refusal and renders it, with one id for both where the endpoint has them. */
+const refuse = <E extends OAuthError, R>({ hasIncidents, path, renderError }: Any<E, R>, error: OAuthError) =>
+  hasIncidents === true
+    ? Effect.flatMap(identifier, (incident) =>
+        Effect.as(Effect.annotateLogs(log(path, error), { incident }), renderError(error, incident))
+      )
+    : Effect.as(log(path, error), renderError(error))
 
 const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string): Handler<E, R> | undefined => {
   switch (method) {

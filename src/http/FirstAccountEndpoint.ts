@@ -8,12 +8,14 @@ import * as Schema from "effect/Schema"
 import { isSamePassword, NewUsername, Password } from "../domain/Account.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as Resource from "../domain/Resource.js"
 import { FirstAccount } from "../services/FirstAccount.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Page from "./Page.js"
+import * as PasswordLogin from "./PasswordLogin.js"
 import type * as Pages from "./pages/index.js"
 import * as SameOrigin from "./SameOrigin.js"
 
@@ -64,8 +66,17 @@ const post = Effect.gen(function* () {
   const account = yield* first.create(token, { username: username.value, password: accepted.value })
   if (Option.isNone(account)) return yield* gone
   // The account is made: what goes wrong now is no reason to say otherwise.
-  const [resource] = yield* Effect.orElseSucceed(resources.all, () => [])
-  return yield* Page.page("firstAccountDonePage", { username: account.value.username, mcpUrl: resource?.uri })
+  const [resource] = Resource.listed(yield* Effect.orElseSucceed(resources.all, () => []))
+  const page = (isLoggedIn: boolean) =>
+    Page.page("firstAccountDonePage", {
+      username: account.value.username,
+      mcpUrl: resource?.uri,
+      accountUrl: `${Issuer.path(issuer)}/account`,
+      isLoggedIn
+    })
+  return yield* PasswordLogin.begin(yield* page(true), Option.none(), account.value).pipe(
+    Effect.catchTag("TemporarilyUnavailable", () => page(false))
+  )
 })
 
 /** Serves the endpoint. */

@@ -1,13 +1,18 @@
-/** The root of a launched server: what this is, what it guards, and whether anybody can log in yet. */
+/** The root of a launched server: what this is, what it guards, and who is logged in or how to log in. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Issuer from "../domain/Issuer.js"
+import * as Resource from "../domain/Resource.js"
 import { FirstAccount } from "../services/FirstAccount.js"
+import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Endpoint from "./Endpoint.js"
 import * as MetadataEndpoint from "./MetadataEndpoint.js"
 import * as Page from "./Page.js"
+import { ResourceOwner } from "./ResourceOwner.js"
+import * as Visitor from "./Visitor.js"
 
 export interface Options {
   /** How the first account is made, in a sentence that any stranger may read. */
@@ -16,8 +21,13 @@ export interface Options {
 
 const get = ({ firstAccountHint }: Options) =>
   Effect.gen(function* () {
-    const { issuer, resources } = yield* ServerSettings
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const { issuer } = yield* ServerSettings
     const first = yield* FirstAccount
+    const owner = yield* ResourceOwner
+    // A person whom the operator locked out may read this page as any stranger may.
+    const visitor = yield* Effect.catchTag(Visitor.loggedIn(request), "AccessDenied", () => Effect.succeedNone)
+    const resources = Resource.listed(yield* (yield* Resources).all)
     const [metadataPath = ""] = MetadataEndpoint.paths(issuer)
     return yield* Page.page("homePage", {
       issuer,
@@ -25,7 +35,9 @@ const get = ({ firstAccountHint }: Options) =>
       firstAccountHint,
       resources: resources.map(({ name, uri }) => ({ name: name ?? uri, uri })),
       metadataUrl: `${Issuer.origin(issuer)}${metadataPath}`,
-      logoutUrl: `${Issuer.path(issuer)}/logout`
+      username: Option.getOrUndefined(Option.map(visitor, ({ displayName }) => displayName)),
+      accountUrl: `${Issuer.path(issuer)}/account`,
+      logoutUrl: owner._tag === "External" ? owner.logoutUrl : `${Issuer.path(issuer)}/logout`
     })
   })
 

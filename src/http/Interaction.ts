@@ -18,16 +18,19 @@ import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import * as ResourceScopes from "../domain/ResourceScopes.js"
+import type * as Scope from "../domain/Scope.js"
+import * as Time from "../domain/Time.js"
 import { Approvals } from "../services/Approvals.js"
-import { digest, digestOf, randomSecret } from "../services/Crypto.js"
+import { digest, digestOf, identifier } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
 import * as Metrics from "../services/Metrics.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
-import * as Cookies from "./Cookies.js"
+import * as BrowserIds from "./BrowserIds.js"
 import * as Page from "./Page.js"
 import type * as Pages from "./pages/index.js"
 import { ResourceOwner } from "./ResourceOwner.js"
+import * as SealedForm from "./SealedForm.js"
 import * as Wire from "./Wire.js"
 
 /** The parameter in which a login leaves its proof for the request that it returns to. */
@@ -38,15 +41,18 @@ export interface Interaction {
   /** The request's own parameters, in one spelling. */
   readonly query: string
   readonly firstShownAt: Option.Option<DateTime.Utc>
+  /** Why a form of this request was not accepted just now, if one was not. */
+  readonly refusal: Option.Option<SealedForm.Refusal>
 }
 
-/** Reads the query of `/authorize`: the request, and the proof that a login has left there. */
+/** Reads the query of `/authorize`: the request, the proof that a login has left there, and why a form was refused. */
 export const read = (query: string) =>
   Effect.gen(function* () {
     const forms = yield* Forms
     const parameters = new URLSearchParams(query)
     const proof = parameters.get(proofParameter)
     parameters.delete(proofParameter)
+    parameters.delete(SealedForm.refusalParameter)
     const own = parameters.toString()
     const opened = proof === null ? Option.none() : yield* forms.open("LoginProof", proof)
     const interaction: Interaction = {
@@ -54,7 +60,8 @@ export const read = (query: string) =>
       firstShownAt: opened.pipe(
         Option.filter(({ expired, form }) => !expired && form.request === digestOf(own)),
         Option.map(({ form }) => form.firstShownAt)
-      )
+      ),
+      refusal: SealedForm.refusalIn(query)
     }
     return interaction
   })
@@ -76,6 +83,24 @@ export const returnPath = (query: string, firstShownAt: DateTime.Utc) =>
     return authorizePath(issuer, `${query}&${proofParameter}=${proof}`)
   })
 
+/**
+ * Whether the login that is there will not do (OpenID Connect Core §3.1.2.1): the client asks for a new one, or for a
+ * younger one. A login made since this request was first shown always does.
+ */
+export const mustLogIn = (
+  { maxAge, prompt }: AuthorizationRequest,
+  { firstShownAt }: Pick<Interaction, "firstShownAt">,
+  { session }: LoggedIn,
+  now: DateTime.Utc
+): boolean => {
+  if (Option.exists(firstShownAt, (shownAt) => !Time.isBefore(session.authenticatedAt, shownAt))) return false
+  return (
+    prompt.has("login") ||
+    prompt.has("select_account") ||
+    Option.exists(maxAge, (seconds) => !Time.isWithin(now, session.authenticatedAt, Duration.seconds(seconds)))
+  )
+}
+
 /** What a login page is shown for. */
 export interface LoginReason {
   /** The authorization request that waits, if one does. */
@@ -83,19 +108,25 @@ export interface LoginReason {
   readonly firstShownAt: Option.Option<DateTime.Utc>
   /** Whose request it is, and where the person goes on to. */
   readonly replyTo: Option.Option<ReplyAddress>
+  /** Why a form was not accepted, where that leads here. */
+  readonly refusal?: Option.Option<SealedForm.Refusal>
 }
 
 /** Has the person log in: on our page, where a name may stand already, or with the app. */
 export const logIn = (request: HttpServerRequest.HttpServerRequest, reason: LoginReason, username: string) =>
   Effect.gen(function* () {
     const owner = yield* ResourceOwner
-    if (owner._tag === "BuiltIn") return yield* loginPage(request, reason, username)
+    if (owner._tag === "BuiltIn") {
+      const refusal = Option.getOrUndefined(reason.refusal ?? Option.none())
+      return yield* loginPage(request, reason, username, refusal)
+    }
     const { issuer } = yield* ServerSettings
     const { firstShownAt, query } = reason
     if (query === undefined) return Page.seeOther(issuer, owner.loginUrl(`${issuer}/account`))
     // Sent there again, the browser would go in circles: the app takes an old login for a new one, or its cookie does
     // not come here.
-    if (Option.isSome(firstShownAt)) return yield* Page.page("errorPage", stillNotLoggedIn, 403)
+    if (Option.isSome(firstShownAt))
+      return yield* Page.page("errorPage", { ...stillNotLoggedIn, wayOn: Page.toAccount(issuer) }, 403)
     const path = yield* returnPath(query, yield* DateTime.now)
     return Page.seeOther(issuer, owner.loginUrl(`${Issuer.origin(issuer)}${path}`))
   })
@@ -117,8 +148,8 @@ export const loginPage = (
   Effect.gen(function* () {
     const forms = yield* Forms
     const { issuer } = yield* ServerSettings
-    const known = Cookies.read(request, issuer, "browser")
-    const browser = Option.isSome(known) ? known.value : yield* randomSecret()
+    const ids = BrowserIds.read(request, issuer)
+    const browser = yield* BrowserIds.choose(ids)
     const form = yield* forms.seal({
       _tag: "LoginForm",
       ...(query === undefined ? {} : { query }),
@@ -137,13 +168,20 @@ export const loginPage = (
         problem,
         waitSeconds
       },
-      problem === undefined ? 200 : problem === "Throttled" ? 429 : 403
+      problem === undefined || request.method !== "POST" ? 200 : problem === "Throttled" ? 429 : 403
     )
-    return Option.isSome(known) ? page : Cookies.set(page, issuer, "browser", browser)
+    return BrowserIds.keep(page, issuer, ids, browser)
   })
 
+/** A consent form that was not accepted: why, what was ticked on it if that may stay, and the status of the answer. */
+export interface RefusedConsent {
+  readonly refusal: Exclude<SealedForm.Refusal, "LoggedOut">
+  readonly ticked?: Scope.Scope
+  readonly status: number
+}
+
 /** The consent page of a request, for one person in one session. */
-export const consentPage = (query: string, request: AuthorizationRequest, who: LoggedIn) =>
+export const consentPage = (query: string, request: AuthorizationRequest, who: LoggedIn, refused?: RefusedConsent) =>
   Effect.gen(function* () {
     const forms = yield* Forms
     const approvals = yield* Approvals
@@ -151,7 +189,8 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
       error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
-    return yield* Page.page("consentPage", {
+    const data: Pages.ConsentPage = {
+      problem: refused?.refusal,
       clientName: Client.displayName(request.client),
       clientOrigin: request.client.origin,
       clientUri: Client.website(request.client, request.redirectUri),
@@ -166,14 +205,15 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
           .map(([token, description]) => ({
             token,
             description,
-            checked: ResourceScopes.at(offer.ticked, resource.uri).has(token),
+            checked: (refused?.ticked ?? ResourceScopes.at(offer.ticked, resource.uri)).has(token),
             isNew: ResourceScopes.at(offer.fresh, resource.uri).has(token)
           }))
       })),
       lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
       formAction: `${Issuer.path(issuer)}/consent`,
       form: yield* forms.seal({ ...offer.form, query })
-    })
+    }
+    return yield* Page.page("consentPage", data, refused?.status)
   })
 
 /** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */
@@ -199,10 +239,30 @@ const count = (error: Metrics.Refusal["error"]) =>
 /** A request that nobody can be told about: a page in our own words (RFC 6749 §4.1.2.1). */
 export const refused = (error: AuthorizationRefused) =>
   Effect.gen(function* () {
-    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason })
+    const { issuer } = yield* ServerSettings
+    const incident = yield* identifier
+    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason, incident })
     yield* count(error)
-    return yield* Page.page("errorPage", { title: "This request cannot be answered", message: error.description }, 400)
+    const page: Pages.ErrorPage = {
+      title: "This request cannot be answered",
+      message: error.description,
+      incident,
+      wayOn: Page.toAccount(issuer)
+    }
+    return yield* Page.page("errorPage", page, 400)
   })
+
+/** A rejection as a sentence. An app that sends `prompt=none` wants an answer without a page (OpenID Connect §3.1.2.1). */
+const rejection = (error: AuthorizationRejected["error"]): string => {
+  switch (error._tag) {
+    case "LoginRequired":
+      return "The app wants to know, without asking you, whether it has access. You are not logged in, so it has to ask you."
+    case "ConsentRequired":
+      return "The app wants to know, without asking you, whether it has access. You have not allowed this yet, so it has to ask you."
+    default:
+      return `What the app asked for cannot be given: ${error.description}.`
+  }
+}
 
 /**
  * A request that the client is told about. The browser goes there by itself only when this person has allowed this
@@ -227,7 +287,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
         clientName: Client.displayName(replyTo.client),
         clientOrigin: replyTo.client.origin,
         target: RedirectUri.target(replyTo.redirectUri),
-        what: `What the app asked for cannot be given: ${error.description}.`,
+        what: rejection(error),
         continueUrl: location
       },
       Wire.status(error)

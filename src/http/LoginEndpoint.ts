@@ -11,12 +11,11 @@ import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import { AuthorizationRequests } from "../services/AuthorizationRequests.js"
-import { digest, digestsEqual } from "../services/Crypto.js"
 import type { LoginForm } from "../services/Forms.js"
 import type { KnownBrowser } from "../services/KnownBrowsers.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
-import * as Cookies from "./Cookies.js"
+import * as BrowserIds from "./BrowserIds.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
@@ -34,13 +33,11 @@ const login = Effect.gen(function* () {
   const known = yield* PasswordLogin.knownBrowser(request)
   yield* admit(known)
   const { expired, form, parameters } = yield* SealedForm.receive(request, "LoginForm")
-  const browser = Option.map(Cookies.read(request, issuer, "browser"), digest)
-  // Too old, or another browser's: it logs nobody in, and the person starts again.
-  if (expired || !Option.exists(browser, (browser) => digestsEqual(browser, form.browser))) {
-    return Page.seeOther(issuer, startOf(issuer, form))
-  }
-
   const username = yield* Parameters.field(parameters, "username")
+  const refusal = refusalOf(expired, form, BrowserIds.read(request, issuer))
+  // The password is not looked at.
+  if (refusal !== undefined) return yield* again(request, form, username, refusal)
+
   const password = Redacted.make(yield* Parameters.field(parameters, "password"))
   const attempt = yield* PasswordLogin.attempt(request, known, username)
   // Known for another name: for this one it counts as every browser does.
@@ -54,6 +51,13 @@ const login = Effect.gen(function* () {
     ? yield* begin(request, form, known, tried.right.value)
     : yield* again(request, form, username, "WrongCredentials")
 })
+
+/** Why a form logs nobody in: it is too old, this browser sends no cookies, or it was shown in another browser. */
+const refusalOf = (expired: boolean, form: LoginForm, ids: ReadonlyArray<Redacted.Redacted>) => {
+  if (expired) return "FormExpired"
+  if (BrowserIds.include(ids, form.browser)) return undefined
+  return ids.length === 0 ? "CookiesMissing" : "FormForeign"
+}
 
 /** Where the person came from. */
 const startOf = (issuer: Issuer.Issuer, { query }: LoginForm): string =>

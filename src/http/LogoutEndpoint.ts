@@ -7,6 +7,7 @@ import * as Issuer from "../domain/Issuer.js"
 import { Forms } from "../services/Forms.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
+import * as Body from "./Body.js"
 import * as Cookies from "./Cookies.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Page from "./Page.js"
@@ -25,20 +26,26 @@ const get = Effect.gen(function* () {
   if (Option.isNone(visitor)) return yield* Page.page("loggedOutPage", {})
   const { displayName, session } = visitor.value
   const form = yield* forms.seal({ _tag: "LogoutForm", sessionId: session.id })
-  return yield* Page.page("logoutPage", { username: displayName, formAction: path(issuer), form })
+  const refusal = SealedForm.refusalIn(Option.getOrElse(Body.query(request), () => ""))
+  return yield* Page.page("logoutPage", {
+    username: displayName,
+    formAction: path(issuer),
+    form,
+    problem: Option.getOrUndefined(Option.filter(refusal, (refusal) => refusal !== "LoggedOut"))
+  })
 })
 
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const sessions = yield* Sessions
   const { issuer } = yield* ServerSettings
-  const { expired, form } = yield* SealedForm.receive(request, "LogoutForm")
+  const received = yield* SealedForm.receive(request, "LogoutForm")
   const visitor = yield* Visitor.loggedIn(request)
   if (Option.isSome(visitor)) {
-    const { session } = visitor.value
-    // Somebody else's page, or an old one: whoever is there now is asked.
-    if (expired || form.sessionId !== session.id) return Page.seeOther(issuer, path(issuer))
-    yield* sessions.end(session)
+    const refusal = SealedForm.refusal(received, visitor)
+    // The person who is there now is asked.
+    if (Option.isSome(refusal)) return Page.seeOther(issuer, SealedForm.withRefusal(path(issuer), refusal.value))
+    yield* sessions.end(visitor.value.session)
   }
   return Cookies.clear(yield* Page.page("loggedOutPage", {}), issuer, "session")
 })

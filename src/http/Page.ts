@@ -7,7 +7,7 @@ import * as Issuer from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
 import { styleHash } from "../services/Crypto.js"
 import { ServerSettings } from "../services/ServerSettings.js"
-import type { ErrorPage } from "./pages/index.js"
+import { type ErrorPage, errorPage } from "./pages/ErrorPage.js"
 import { type Data, type Documents, Pages } from "./pages/Pages.js"
 import { styles } from "./pages/Styles.js"
 import { timeInWords } from "./pages/Time.js"
@@ -26,7 +26,7 @@ export const contentSecurityPolicy = (own: ReadonlyArray<string> = []): string =
     "frame-ancestors 'none'"
   ].join("; ")
 
-const headers = (issuer: Issuer.Issuer, own: ReadonlyArray<string> = []) => ({
+const headers = (issuer: Option.Option<Issuer.Issuer>, own: ReadonlyArray<string> = []) => ({
   ...Wire.noStore,
   "content-security-policy": contentSecurityPolicy(own),
   "x-frame-options": "DENY",
@@ -35,7 +35,7 @@ const headers = (issuer: Issuer.Issuer, own: ReadonlyArray<string> = []) => ({
   "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-  ...(Issuer.isSecure(issuer) ? { "strict-transport-security": "max-age=31536000" } : {})
+  ...(Option.exists(issuer, Issuer.isSecure) ? { "strict-transport-security": "max-age=31536000" } : {})
 })
 
 const render =
@@ -45,7 +45,7 @@ const render =
     return HttpServerResponse.text(documents[name](data), {
       status,
       contentType: "text/html; charset=utf-8",
-      headers: headers(issuer, [pages.styles])
+      headers: headers(Option.some(issuer), [pages.styles])
     })
   }
 
@@ -58,17 +58,36 @@ const renderer = Effect.gen(function* () {
 export const page = <Name extends keyof Data>(name: Name, data: Data[Name], status = 200) =>
   Effect.map(renderer, (render) => render(name, data, status))
 
+/** An error page without a server's settings and pages: for a path at which there is nothing. */
+export const outside = (data: ErrorPage, status: number): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(errorPage(data), {
+    status,
+    contentType: "text/html; charset=utf-8",
+    headers: headers(Option.none())
+  })
+
 /** Sends the browser on, by GET and without the body of what it posted: never 307 (RFC 9700 §4.12). */
 export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.empty({ status: 303, headers: { ...headers(issuer), location } })
+  HttpServerResponse.empty({ status: 303, headers: { ...headers(Option.some(issuer)), location } })
 
-/** Renders an error as a page in our own words: nothing that a stranger sent stands on it. */
-export const errors = Effect.map(
-  renderer,
-  (render) =>
-    (error: OAuthError): HttpServerResponse.HttpServerResponse =>
-      render("errorPage", words(error), Wire.status(error)).pipe(HttpServerResponse.setHeaders(Wire.retryAfter(error)))
-)
+/**
+ * Renders an error as a page in our own words: nothing that a stranger sent is on it. `incident` is the id of the error in
+ * the log.
+ */
+export const errors = Effect.gen(function* () {
+  const { issuer } = yield* ServerSettings
+  const render = yield* renderer
+  return (error: OAuthError, incident?: string): HttpServerResponse.HttpServerResponse =>
+    render("errorPage", { incident, wayOn: toAccount(issuer), ...words(error) }, Wire.status(error)).pipe(
+      HttpServerResponse.setHeaders(Wire.retryAfter(error))
+    )
+})
+
+/** The page that every person can go on to: it shows their account, or has them log in. */
+export const toAccount = (issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]> => ({
+  url: `${Issuer.path(issuer)}/account`,
+  label: "Go to your account"
+})
 
 const words = (error: OAuthError): ErrorPage => {
   switch (error._tag) {
@@ -83,7 +102,7 @@ const words = (error: OAuthError): ErrorPage => {
         message: "Your account may not be used with this server. The people who run it can tell you why."
       }
     case "TemporarilyUnavailable":
-      return { title: "The server is busy", message: "Wait a moment, then try again. Nothing was changed." }
+      return { title: "The server is busy", message: `Try again in ${timeInWords(1)}. Nothing was changed.` }
     case "TooManyRequests":
       return {
         title: "Too many requests",

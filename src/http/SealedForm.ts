@@ -2,10 +2,14 @@
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Subject } from "../domain/Account.js"
 import { Forbidden } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
+import type { SessionId } from "../domain/Session.js"
 import { type Form, Forms } from "../services/Forms.js"
 import { ServerSettings } from "../services/ServerSettings.js"
+import type { LoggedIn } from "../services/Sessions.js"
 import * as Body from "./Body.js"
 import * as SameOrigin from "./SameOrigin.js"
 
@@ -29,3 +33,30 @@ export const receive = <Tag extends Form["_tag"]>(
       ? { ...opened.value, parameters }
       : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
   })
+
+/** Why a form was not accepted: it expired, its person is no longer logged in, or it was shown in another session. */
+export const Refusal = Schema.Literal("FormExpired", "LoggedOut", "FormForeign")
+export type Refusal = typeof Refusal.Type
+
+/** Parameter of a URL to which a refused form leads; its page says why. Anybody can write it, and it does nothing else. */
+export const refusalParameter = "latchkey_refused"
+
+/** Reads the reason from a query, without its `?`. */
+export const refusalIn = (query: string): Option.Option<Refusal> =>
+  Schema.decodeUnknownOption(Refusal)(new URLSearchParams(query).get(refusalParameter))
+
+/** A URL path, with or without a query, whose page says why a form was not accepted. */
+export const withRefusal = (path: string, refusal: Refusal): string =>
+  `${path}${path.includes("?") ? "&" : "?"}${refusalParameter}=${refusal}`
+
+/** Why a form of a session is not accepted from the person who is there now; `None` if it is. */
+export const refusal = (
+  { expired, form }: { readonly expired: boolean; readonly form: { sessionId: SessionId; subject?: Subject } },
+  visitor: Option.Option<LoggedIn>
+): Option.Option<Refusal> => {
+  if (Option.isNone(visitor)) return Option.some("LoggedOut")
+  const { account, session } = visitor.value
+  const isTheirs = form.sessionId === session.id && (form.subject ?? account.id) === account.id
+  if (!isTheirs) return Option.some("FormForeign")
+  return expired ? Option.some("FormExpired") : Option.none()
+}

@@ -62,8 +62,15 @@ export const AccountForm = Schema.TaggedStruct("AccountForm", {
   )
 })
 
+/** In the URL of the account page after a change of the password: the numbers of logins and apps that it ended. */
+export const PasswordChange = Schema.TaggedStruct("PasswordChange", {
+  subject: Subject,
+  sessions: Schema.Number,
+  apps: Schema.Number
+})
+
 /** Every form. */
-export const Form = Schema.Union(LoginForm, LoginProof, ConsentForm, LogoutForm, AccountForm)
+export const Form = Schema.Union(LoginForm, LoginProof, ConsentForm, LogoutForm, AccountForm, PasswordChange)
 export type Form = typeof Form.Type
 export type LoginForm = typeof LoginForm.Type
 export type LoginProof = typeof LoginProof.Type

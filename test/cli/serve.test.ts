@@ -155,6 +155,43 @@ describe("the first account", () => {
     expect(server.stderr()).not.toContain("token=")
   })
 
+  it("logs the person in, names the MCP server of the demo, and leads to the account", async () => {
+    const server = await start({ args: ["--demo"] })
+    const browser = new Browser(fetch, server.url)
+    const { password, username } = Tokens
+    const fields = { username, password, password_again: password }
+    const done = await browser.submit(await browser.open(await Cli.firstAccountLink(server)), { fields })
+    expect(done.document.querySelector("code.copy")?.text).toBe(`${server.url}/mcp`)
+    expect(done.document.querySelector("main")?.text).toContain(`Logged in as ${username}`)
+    const href = done.document.querySelector("a.button")?.getAttribute("href") ?? ""
+    const account = await browser.open(new URL(href, server.url))
+    expect(account.document.querySelector("h1")?.text).toBe("Your account")
+  })
+
+  it("decides what the home page offers: how to make it, a login, or the account of the person", async () => {
+    const server = await start({ args: ["--demo"] })
+    const browser = new Browser(fetch, server.url)
+    const home = async (visitor = browser) => {
+      const { document } = await visitor.open(server.url)
+      const links = document.querySelectorAll("a").map((link) => link.getAttribute("href"))
+      return { words: document.querySelector("main")?.text ?? "", links: links.filter((url) => url?.startsWith("/")) }
+    }
+    expect(await home()).toMatchObject({ links: [], words: expect.stringContaining("latchkey user create") })
+    expect((await home()).words).toContain(`${server.url}/mcp`)
+    expect((await home()).words).not.toContain(`${server.url}/api`)
+
+    const { password, username } = Tokens
+    const fields = { username, password, password_again: password }
+    await browser.submit(await browser.open(await Cli.firstAccountLink(server)), { fields })
+    expect(await home()).toMatchObject({
+      links: ["/account", "/logout"],
+      words: expect.stringContaining(`Logged in as ${username}`)
+    })
+    const stranger = await home(new Browser(fetch, server.url))
+    expect(stranger).toMatchObject({ links: ["/account"], words: expect.stringContaining("Log in") })
+    expect(stranger.words).not.toContain("Logged in")
+  })
+
   it("made on the command line voids the link", async () => {
     const server = await start()
     const link = await Cli.firstAccountLink(server)

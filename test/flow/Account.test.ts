@@ -54,9 +54,30 @@ describe("the account page", () => {
     expect(appsOf(page)).toEqual(["First app"])
     const app = page.document.querySelector("section")
     expect(app?.querySelectorAll("ul.may li").map(({ text }) => text.trim())).toEqual(["Read your notes notes:read"])
-    expect(app?.text).toContain("Allowed since 1 June 2026")
+    expect(app?.text).toContain("Allowed since 1 June 2026, 00:00 UTC")
     expect(sessionsOf(page)).toBe(2)
     expect(page.document.querySelectorAll("ul.list .here").length).toBe(1)
+  })
+
+  test("tells apps of one name and logins of one day apart by their times", async (server) => {
+    for (const redirect of ["https://a.example/cb", "https://b.example/cb", "https://c.example/cb"]) {
+      const client = await server.register({ client_name: "Agent", redirect_uris: [redirect] })
+      const { browser, page } = await server.toConsent(client, { redirect_uri: redirect })
+      await browser.submit(page, { button: "allow" })
+      await server.advance("61 minutes")
+    }
+    const page = await (await logIn(server)).open(accountUrl)
+    const times = (selector: string) =>
+      page.document.querySelectorAll(selector).map(({ text }) => /1 June 2026, \d\d:\d\d UTC/.exec(text)?.[0])
+    expect(appsOf(page)).toEqual(["Agent", "Agent", "Agent"])
+    for (const [selector, count] of [
+      ["section > p.soft", 3],
+      ["ul.list li", 4]
+    ] as const) {
+      expect(times(selector)).toHaveLength(count)
+      expect(new Set(times(selector)).size, selector).toBe(count)
+      expect(times(selector)).toContain("1 June 2026, 02:02 UTC")
+    }
   })
 
   test("shows nobody else's apps and sessions", async (server) => {
@@ -142,7 +163,7 @@ describe("a form of the account page", () => {
     const other = await logIn(server)
     for (const [form, options] of actions) {
       const after = await other.submit(form, options)
-      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+      expect([headingOf(after), after.url]).toEqual([account, `${accountUrl}?latchkey_refused=FormForeign`])
     }
     await expectUntouched()
   })
@@ -153,7 +174,7 @@ describe("a form of the account page", () => {
     const other = await logIn(server, "bob")
     for (const [form, options] of actions) {
       const after = await other.submit(form, options)
-      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+      expect([headingOf(after), after.url]).toEqual([account, `${accountUrl}?latchkey_refused=FormForeign`])
     }
     await expectUntouched()
     await logIn(server, "bob")
@@ -201,7 +222,7 @@ describe("a form of the account page", () => {
     await server.advance(defaultLifetimes.form)
     for (const [form, options] of actions) {
       const after = await browser.submit(form, options)
-      expect([headingOf(after), after.url]).toEqual([account, accountUrl])
+      expect([headingOf(after), after.url]).toEqual([account, `${accountUrl}?latchkey_refused=FormExpired`])
     }
     const page = await browser.open(accountUrl)
     expect(appsOf(page).length).toBe(1)
@@ -266,6 +287,8 @@ describe("a new password", () => {
     const page = await change(browser, fill(password, newPassword))
     expect(headingOf(page)).toBe(account)
     expect(page.html).toContain("Your password is changed.")
+    // The logins of the two authorizations, and the other browser's.
+    expect(page.html).toContain("It ended 3 other logins and the access of 1 app.")
     expect(sessionsOf(page)).toBe(1)
     expect(headingOf(await other.open(accountUrl))).toBe(login)
     expect(headingOf(await stolen.open(accountUrl))).toBe(login)
@@ -273,6 +296,22 @@ describe("a new password", () => {
     expect(await outcome(server.call(tokens.access_token))).toBe("401 invalid_token")
     expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
     expect(await outcome(server.redeem(client, code))).toBe("400 invalid_grant")
+  })
+
+  test("says beforehand what it ends, and afterwards tells the numbers to that person alone, and not for ever", async (server) => {
+    await server.addAccount("bob")
+    const browser = await logIn(server)
+    expect((await browser.open(accountUrl)).html).toContain(
+      "A new password logs you out everywhere else and ends the access of all apps."
+    )
+    const page = await change(browser, fill(password, newPassword))
+    const ended = "It ended 0 other logins and the access of 0 apps."
+    expect(page.html).toContain(ended)
+    expect((await (await logIn(server, "bob")).open(page.url)).html).not.toContain("It ended")
+    expect((await browser.open(`${accountUrl}?done=PasswordChanged&ended=lk_fm_x`)).html).not.toContain("It ended")
+    expect((await browser.open(page.url)).html).toContain(ended)
+    await server.advance(defaultLifetimes.form)
+    expect((await browser.open(page.url)).html).not.toContain("It ended")
   })
 
   test("gives this browser another session id", async (server) => {

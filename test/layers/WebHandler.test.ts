@@ -54,6 +54,29 @@ it("serves the app's own routes beside its own, with paths to the letter", async
   for (const path of ["/NOTES", "/notes/", "//notes", "/nowhere"]) expect((await get(path)).status, path).toBe(404)
 })
 
+it("answers a path without a route with a page for a browser, and with JSON for a program", async () => {
+  const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+  const program = "application/json, text/event-stream"
+  for (const path of ["/nowhere", "/NOTES", "/authorize/", "/%3Cscript%3E", "/token/x"]) {
+    for (const method of ["GET", "POST", "DELETE"]) {
+      const ask = (accept?: string) =>
+        auth.handler(new Request(`${issuer}${path}`, { method, headers: accept === undefined ? {} : { accept } }))
+      const page = await ask(browser)
+      expect([page.status, page.headers.get("content-type")], path).toEqual([404, "text/html; charset=utf-8"])
+      expect(page.headers.get("content-security-policy")).toContain("default-src 'none'")
+      const html = await page.text()
+      expect(html).toContain("<h1>There is no page here</h1>")
+      expect(html).toContain('href="/"')
+      expect(html).not.toContain("%3C")
+      for (const accept of [undefined, "*/*", program]) {
+        const answer = await ask(accept)
+        expect([answer.status, answer.headers.get("content-type")], path).toEqual([404, "application/json"])
+        expect(await answer.json()).toMatchObject({ error: "not_found", error_description: expect.any(String) })
+      }
+    }
+  }
+})
+
 it("logs no URL (RFC 6819 §4.4.1.1)", async () => {
   for (const path of ["/nowhere", "/notes", "/authorize"]) await get(`${path}?code=a-secret&access_token=a-secret`)
   expect(lines.length).toBeGreaterThan(0)

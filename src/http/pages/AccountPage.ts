@@ -23,7 +23,7 @@ export interface AccountApp {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
-  /** The day it was allowed, as a person reads it. */
+  /** The time at which it was last allowed something, as a person reads it. */
   readonly since: string
   readonly resources: ReadonlyArray<{
     readonly name: string
@@ -37,7 +37,7 @@ export interface AccountApp {
 
 /** A browser that the person is logged in with. Its form posts `action=end`. */
 export interface AccountSession {
-  /** The day of the login, as a person reads it. */
+  /** The time of the login, as a person reads it. */
   readonly since: string
   /** Whether it is the browser that shows the page: it has the way out in place of a form. */
   readonly isThis: boolean
@@ -53,6 +53,10 @@ export interface AccountPage {
   readonly logoutUrl: string | undefined
   /** What was just done. */
   readonly notice?: keyof typeof notices | undefined
+  /** With the notice `PasswordChanged`: the numbers of other logins and of apps whose access it ended. */
+  readonly ended?: { readonly sessions: number; readonly apps: number } | undefined
+  /** Why a form of an earlier page was not accepted. */
+  readonly problem?: keyof typeof Problem.refusals | undefined
   readonly apps: ReadonlyArray<AccountApp>
   /** None where the app keeps its people's sessions itself. */
   readonly sessions: ReadonlyArray<AccountSession>
@@ -75,12 +79,19 @@ const notices = {
   PasswordChanged: "Your password is changed."
 }
 
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`
+
+const endedBy = ({ ended, notice }: AccountPage): ReadonlyArray<string> =>
+  notice === "PasswordChanged" && ended !== undefined
+    ? [`It ended ${counted(ended.sessions, "other login")} and the access of ${counted(ended.apps, "app")}.`]
+    : []
+
 const problems = {
   WrongPassword: "That is not your current password. Please try again.",
   PasswordInvalid: Problem.passwordInvalid,
   PasswordsDiffer: "The two new passwords differ. Please try again.",
   Busy: Problem.busy,
-  Throttled: Problem.throttled(undefined)
+  Throttled: Problem.throttled()
 }
 
 const resourceAccess = (resource: AccountApp["resources"][number]): Html => html`<h4>${resourceLabel(resource)}</h4>
@@ -123,6 +134,7 @@ const passwordForm = (
   { form, formAction, problem, waitSeconds }: NonNullable<AccountPage["password"]>,
   username: string
 ): Html => html`<h2>Change your password</h2>
+    <p>A new password logs you out everywhere else and ends the access of all apps. Apps have to ask you again.</p>
     ${problemNotice(problem === "Throttled" ? Problem.throttled(waitSeconds) : problem && problems[problem])}
     <form method="post" action="${formAction}">
     ${sealed(form)}
@@ -148,7 +160,7 @@ const sessionList = ({ logoutUrl, sessions }: AccountPage): Html => html`<h2>Whe
     <ul class="list">${sessions.map((session) => sessionRow(session, logoutUrl))}</ul>
     <p class="soft">${
       sessions.some(({ isThis }) => !isThis)
-        ? "Is one of these not you? Log out there, then change your password. Apps keep the access that you allowed."
+        ? "Is one of these not you? Log out there, then change your password. That also ends the access of all apps."
         : "You are logged in nowhere else."
     }</p>`
 
@@ -157,7 +169,8 @@ export const accountPage = (self: AccountPage): string =>
   layout({
     title: "Your account",
     body: html`<h1>Your account</h1>
-    ${self.notice && confirmation(notices[self.notice])}
+    ${self.notice && confirmation([notices[self.notice], ...endedBy(self)].join(" "))}
+    ${problemNotice(self.problem && Problem.refusals[self.problem])}
     <div class="panel row">
       <div>${facts([["Logged in as", name(self.username)]])}</div>
       ${wayOut(self.logoutUrl)}

@@ -3,7 +3,8 @@ import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { app, code, destination, facts, name, resourceLabel, sealed, warning } from "./Parts.js"
+import { app, code, destination, facts, name, problemNotice, resourceLabel, sealed, warning } from "./Parts.js"
+import * as Problem from "./Problem.js"
 import * as Shorten from "./Shorten.js"
 
 /** A scope on the consent page. */
@@ -46,6 +47,8 @@ export interface ConsentPage {
   readonly formAction: string
   /** The sealed state of the form. */
   readonly form: string
+  /** Why an earlier answer was not accepted. */
+  readonly problem?: keyof typeof Problem.refusals | undefined
 }
 
 /** The app's site: the host is what is read, so the host is what is shown. */
@@ -89,6 +92,7 @@ export const consentPage = (self: ConsentPage): string => {
   return layout({
     title: "Allow access?",
     body: html`<h1>Allow access?</h1>
+    ${problemNotice(self.problem && Problem.refusals[self.problem])}
     <div class="panel">
       <div class="app">${facts([["App", app(self)]])}</div>
       ${self.clientUri !== undefined && site(self.clientUri)}

@@ -1,5 +1,5 @@
-/** What a person sees when a request cannot go on, and no redirect may say so (RFC 6749 §4.1.2.1). */
-import { html } from "./Html.js"
+/** The page for a request that cannot go on, where no redirect may say so (RFC 6749 §4.1.2.1). */
+import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { code } from "./Parts.js"
 
@@ -7,8 +7,10 @@ import { code } from "./Parts.js"
 export interface ErrorPage {
   readonly title: string
   readonly message: string
-  /** By what the operator finds this in the log. */
+  /** The id by which the operator finds this in the log. */
   readonly incident?: string | undefined
+  /** A page of this server to go on to. */
+  readonly wayOn?: { readonly url: string; readonly label: string } | undefined
 }
 
 /** The error page. */
@@ -19,6 +21,7 @@ export const errorPage = (self: ErrorPage): string =>
     <p>${self.message}</p>
     ${
       self.incident !== undefined &&
-      html`<p class="soft">Whoever runs this server can look this up: incident ${code(self.incident)}</p>`
-    }`
+      html`<p class="soft">The operator of this server can find this in the log: incident ${code(self.incident)}</p>`
+    }
+    ${self.wayOn && html`<p class="ways"><a class="tap"${href(self.wayOn.url)}>${self.wayOn.label}</a></p>`}`
   })

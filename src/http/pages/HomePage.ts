@@ -1,7 +1,7 @@
-/** What a newcomer sees at the root of a server. */
+/** The page at the root of a server. */
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { code, facts, resourceLabel, warning } from "./Parts.js"
+import { code, facts, name, resourceLabel, warning } from "./Parts.js"
 
 /** What the page shows. */
 export interface HomePage {
@@ -13,9 +13,29 @@ export interface HomePage {
   readonly resources: ReadonlyArray<{ readonly name: string; readonly uri: string }>
   /** The authorization server's metadata (RFC 8414 §3). */
   readonly metadataUrl: string
-  /** Where people see what they allowed, when this server has such a page. */
-  readonly accountUrl?: string | undefined
-  readonly logoutUrl: string
+  /** The name of the person who is logged in, if somebody is. */
+  readonly username?: string | undefined
+  /** Where people log in, and then see their account. */
+  readonly accountUrl: string
+  /** Missing where it is for the app to say how its people log out. */
+  readonly logoutUrl?: string | undefined
+}
+
+/** Who is logged in, or how to log in. */
+const visitor = ({ accountsExist, accountUrl, firstAccountHint, logoutUrl, username }: HomePage): Html => {
+  if (username !== undefined) {
+    return html`<div class="panel row">
+      <div>${facts([["Logged in as", name(username)]])}</div>
+      <div class="ways"><a class="tap"${href(accountUrl)}>Your account</a>${
+        logoutUrl !== undefined && html` <a class="tap"${href(logoutUrl)}>Log out</a>`
+      }</div>
+    </div>`
+  }
+  return accountsExist
+    ? html`<p><a class="button"${href(accountUrl)}><span>Log in</span></a></p>`
+    : warning(
+        html`<p>Nobody can log in yet. ${firstAccountHint ?? "The operator of this server can make the first account."}</p>`
+      )
 }
 
 const guarded = (resources: HomePage["resources"]): Html => html`<h2>What it guards</h2>
@@ -28,21 +48,11 @@ export const homePage = (self: HomePage): string =>
     title: "Latchkey",
     body: html`<h1>This server is running</h1>
     <p>This is an OAuth authorization server. Apps ask here for access, and people decide what they get.</p>
-    ${
-      !self.accountsExist &&
-      warning(
-        html`<p>Nobody can log in yet. ${
-          self.firstAccountHint ?? "Whoever runs this server can make the first account."
-        }</p>`
-      )
-    }
+    ${visitor(self)}
     ${self.resources.length > 0 && guarded(self.resources)}
     <h2>For developers</h2>
     ${facts([
       ["Issuer", code(self.issuer)],
       ["Metadata", html`<a class="tap"${href(self.metadataUrl)}>${code(self.metadataUrl)}</a>`]
-    ])}
-    <p class="ways">${
-      self.accountUrl !== undefined && html`<a class="tap"${href(self.accountUrl)}>Your account</a> `
-    }<a class="tap"${href(self.logoutUrl)}>Log out</a></p>`
+    ])}`
   })

@@ -25,8 +25,12 @@ export interface LoginPage {
 
 const problems = {
   WrongCredentials: "That username and password do not match. Please try again.",
-  FormExpired: "This page was open for too long. Please log in once more.",
-  Throttled: Problem.throttled(undefined),
+  FormExpired: `${Problem.openTooLong} Please log in once more.`,
+  FormForeign: "This page was opened in another browser, or its cookie is gone. Please log in once more.",
+  CookiesMissing:
+    "Your browser did not send the cookie of this page. Cookies are needed to log in: allow them for this site, then try again.",
+  LoggedOut: "You are no longer logged in. Please log in once more. Nothing was changed.",
+  Throttled: Problem.throttled(),
   Busy: Problem.busy
 }
 

@@ -1,7 +1,8 @@
 /** Asks before a session ends, so that no other site can end it. */
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
-import { facts, name, sealed } from "./Parts.js"
+import { facts, name, problemNotice, sealed } from "./Parts.js"
+import * as Problem from "./Problem.js"
 
 /** What the question shows. */
 export interface LogoutPage {
@@ -9,6 +10,8 @@ export interface LogoutPage {
   readonly formAction: string
   /** The sealed state of the form. */
   readonly form: string
+  /** Why an earlier answer was not accepted. */
+  readonly problem?: keyof typeof Problem.refusals | undefined
 }
 
 /** The question. */
@@ -16,6 +19,7 @@ export const logoutPage = (self: LogoutPage): string =>
   layout({
     title: "Log out",
     body: html`<h1>Log out?</h1>
+    ${problemNotice(self.problem && Problem.refusals[self.problem])}
     <div class="panel">${facts([["Logged in as", name(self.username)]])}</div>
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}

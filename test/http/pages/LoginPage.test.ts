@@ -60,9 +60,7 @@ describe("LoginPage", () => {
     expect(find(loginPage(login), "div", { role: "alert" })).toHaveLength(0)
     expect(text(loginPage({ ...login, problem: "WrongCredentials" }))).toContain("username and password do not match")
     expect(text(loginPage({ ...login, problem: "FormExpired" }))).toContain("open for too long")
-    expect(text(loginPage({ ...login, problem: "Throttled" }))).toContain(
-      "Too many attempts. Wait a while, then try again."
-    )
-    expect(text(loginPage({ ...login, problem: "Busy" }))).toContain("busy")
+    expect(text(loginPage({ ...login, problem: "Throttled", waitSeconds: 61 }))).toContain("Try again in 2 minutes.")
+    expect(text(loginPage({ ...login, problem: "Busy" }))).toContain("The server is busy. Try again in 1 second.")
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import * as Pages from "../../../src/http/pages/index.js"
 import { find, text } from "./markup.js"
-import { firstAccount, home, notice } from "./samples.js"
+import { firstAccount, firstAccountDone, home, notice } from "./samples.js"
 
 describe("RedirectNoticePage", () => {
   it("names the app and the target, advises, and goes on by a link that tells nothing of where it was", () => {
@@ -62,17 +62,22 @@ describe("FirstAccountPage", () => {
 describe("FirstAccountDonePage", () => {
   it("says what to do next only when there is a server to do it with", () => {
     const mcpUrl = "https://auth.example.com/mcp"
-    expect(text(Pages.firstAccountDonePage({ username: "ada", mcpUrl }))).toContain(mcpUrl)
-    expect(text(Pages.firstAccountDonePage({ username: "ada" }))).not.toContain("MCP")
+    expect(text(Pages.firstAccountDonePage({ ...firstAccountDone, mcpUrl }))).toContain(mcpUrl)
+    expect(text(Pages.firstAccountDonePage({ ...firstAccountDone, mcpUrl: undefined }))).not.toContain("MCP")
   })
 })
 
 describe("HomePage", () => {
-  it("leads to the metadata, to the account where there is a page for it, to logging out, and nowhere else", () => {
+  it("leads to the metadata, and to the login, or the account and the logout", () => {
     const hrefs = (data: Pages.HomePage) => find(Pages.homePage(data), "a").map(({ attributes }) => attributes.href)
-    expect(hrefs(home)).toEqual([home.metadataUrl, home.accountUrl, home.logoutUrl])
-    expect(hrefs({ ...home, accountUrl: undefined })).toEqual([home.metadataUrl, home.logoutUrl])
-    expect(text(Pages.homePage(home))).toContain("Your account Log out")
+    const ready = { ...home, accountsExist: true }
+    expect(hrefs(home)).toEqual([home.metadataUrl])
+    expect(hrefs(ready)).toEqual([home.accountUrl, home.metadataUrl])
+    expect(text(Pages.homePage(ready))).toContain("Log in")
+    const visited = { ...ready, username: "ada" }
+    expect(hrefs(visited)).toEqual([home.accountUrl, home.logoutUrl, home.metadataUrl])
+    expect(hrefs({ ...visited, logoutUrl: undefined })).toEqual([home.accountUrl, home.metadataUrl])
+    expect(text(Pages.homePage(visited))).toContain("Logged in as ada Your account Log out")
   })
 
   it("shows the issuer and what it guards", () => {

@@ -85,6 +85,13 @@ export const externalAccount: Pages.AccountPage = {
   password: undefined
 }
 
+export const firstAccountDone: Pages.FirstAccountDonePage = {
+  username: "ada",
+  mcpUrl: "https://auth.example.com/mcp",
+  accountUrl: "/account",
+  isLoggedIn: true
+}
+
 export const home: Pages.HomePage = {
   issuer: "https://auth.example.com",
   accountsExist: false,
@@ -109,9 +116,9 @@ export const samples: ReadonlyArray<Sample> = [
   sample("login, to a program", Pages.loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
   sample("login, for an app that registered itself", Pages.loginPage, { ...login, clientOrigin: "Dynamic" }),
   sample("login, no app in view", Pages.loginPage, { ...form, username: "ada" }),
-  ...(["WrongCredentials", "FormExpired", "Throttled", "Busy"] as const).map((problem) =>
-    sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })
-  ),
+  ...(
+    ["WrongCredentials", "FormExpired", "FormForeign", "CookiesMissing", "LoggedOut", "Throttled", "Busy"] as const
+  ).map((problem) => sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })),
   sample("consent", Pages.consentPage, consent),
   sample("consent, self-registered program", Pages.consentPage, {
     ...consent,
@@ -119,6 +126,7 @@ export const samples: ReadonlyArray<Sample> = [
     target: { _tag: "Loopback", host: "127.0.0.1:1234" }
   }),
   sample("consent, app", Pages.consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
+  sample("consent, whose form expired", Pages.consentPage, { ...consent, problem: "FormExpired" }),
   sample("consent, no scope", Pages.consentPage, {
     ...consent,
     resources: [{ name: "N", uri: "https://n", scopes: [] }]
@@ -128,7 +136,12 @@ export const samples: ReadonlyArray<Sample> = [
     ...notice,
     clientOrigin: "Dynamic"
   }),
-  sample("error", Pages.errorPage, { title: "It cannot go on", message: "Try again.", incident: "0197f2c4" }),
+  sample("error", Pages.errorPage, {
+    title: "It cannot go on",
+    message: "Try again.",
+    incident: "0197f2c4",
+    wayOn: { url: "/account", label: "Go to your account" }
+  }),
   sample("already decided", Pages.alreadyDecidedPage, undefined),
   sample("logout", Pages.logoutPage, { ...form, username: "ada" }),
   sample("logged out", Pages.loggedOutPage, undefined),
@@ -136,7 +149,8 @@ export const samples: ReadonlyArray<Sample> = [
   ...(["NameInvalid", "PasswordInvalid", "PasswordsDiffer", "Busy"] as const).map((problem) =>
     sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problem })
   ),
-  sample("first account done", Pages.firstAccountDonePage, { username: "ada", mcpUrl: "https://auth.example.com/mcp" }),
+  sample("first account done", Pages.firstAccountDonePage, firstAccountDone),
+  sample("first account done, without a login", Pages.firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
   sample("first account void", Pages.firstAccountVoidPage, undefined),
   sample("account", Pages.accountPage, account),
   sample("account, nothing allowed", Pages.accountPage, { ...account, apps: [] }),
@@ -147,5 +161,7 @@ export const samples: ReadonlyArray<Sample> = [
     sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problem } })
   ),
   sample("account of an app's person", Pages.accountPage, externalAccount),
-  sample("home", Pages.homePage, home)
+  sample("home", Pages.homePage, home),
+  sample("home, for somebody who may log in", Pages.homePage, { ...home, accountsExist: true }),
+  sample("home, for somebody who is logged in", Pages.homePage, { ...home, accountsExist: true, username: "ada" })
 ]
