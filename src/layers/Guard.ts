@@ -11,9 +11,9 @@
  * if (response) return response
  */
 import * as Layer from "effect/Layer"
-import * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Storage } from "../services/Storage.js"
 import * as AuthLayer from "./AuthLayer.js"
+import * as RestartingRuntime from "./RestartingRuntime.js"
 import type { SettingsOptions } from "./SettingsOptions.js"
 import { type CheckRequest, type GuardOptions, guards } from "./WebHandler.js"
 
@@ -25,11 +25,11 @@ export interface GuardFunction extends CheckRequest {
   readonly dispose: () => Promise<void>
 }
 
-/** Makes a guard; its services start with the first request. */
+/** Makes a guard; its services start with the first request, and again with the next one after a start that failed. */
 export const makeGuard = <E>(
   options: SettingsOptions & GuardOptions,
   storage: Layer.Layer<Storage, E>
 ): GuardFunction => {
-  const runtime = ManagedRuntime.make(Layer.fresh(Layer.provide(AuthLayer.layerServices(options), storage)))
+  const runtime = RestartingRuntime.make(Layer.fresh(Layer.provide(AuthLayer.layerServices(options), storage)))
   return Object.assign(guards(runtime)(options), { dispose: () => runtime.dispose() })
 }

@@ -25,12 +25,12 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Runtime from "effect/Runtime"
 import * as Guard from "../http/Guard.js"
 import type { Storage } from "../services/Storage.js"
 import * as AuthLayer from "./AuthLayer.js"
 import * as GuardFunction from "./GuardFunction.js"
+import * as RestartingRuntime from "./RestartingRuntime.js"
 import * as Routes from "./Routes.js"
 import type { SettingsOptions } from "./SettingsOptions.js"
 
@@ -50,7 +50,10 @@ export interface WebHandler {
   readonly handler: (request: Request, connection?: Connection) => Promise<Response>
   /** A guard on the services of this server. */
   readonly guard: (options: GuardFunction.GuardOptions) => GuardFunction.CheckRequest
-  /** Starts what else the first request starts: rejects when the settings are wrong, or the storage does not open. */
+  /**
+   * Starts what else the first request starts: rejects when the settings are wrong, or the storage does not open. After a
+   * failure the next call or request starts it again.
+   */
   readonly ready: () => Promise<void>
   /** Closes the storage. */
   readonly dispose: () => Promise<void>
@@ -60,12 +63,15 @@ type Services = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
 
 /** Guards made by a runtime, each when it is first used. */
 export const guards =
-  <E>(runtime: ManagedRuntime.ManagedRuntime<Services, E>) =>
+  <E>(runtime: RestartingRuntime.RestartingRuntime<Services, E>) =>
   (options: GuardFunction.GuardOptions): GuardFunction.CheckRequest => {
-    let made: Promise<Guard.Guard> | undefined
+    const made = RestartingRuntime.onceDone(async () => {
+      const started = await runtime.started()
+      return { started, guard: await started.runPromise(Guard.make(options)) }
+    })
     return async (request, ...scopes) => {
-      made ??= runtime.runPromise(Guard.make(options))
-      return runtime.runPromise(GuardFunction.check(await made, request, scopes))
+      const { guard, started } = await made()
+      return started.runPromise(GuardFunction.check(guard, request, scopes))
     }
   }
 
@@ -91,17 +97,16 @@ export const make = <E, E2 = never>(
   )
   // Two handlers in one process share nothing. What `AuthLayer` may fail with besides, `ready` rejects with.
   // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
-  const runtime = ManagedRuntime.make(Layer.fresh(app) as Layer.Layer<Services | HttpLayerRouter.HttpRouter, E | E2>)
-  const start = async () => {
-    const started = Runtime.setFiberRef(await runtime.runtime(), HttpMiddleware.currentTracerDisabledWhen, () => true)
+  const runtime = RestartingRuntime.make(Layer.fresh(app) as Layer.Layer<Services | HttpLayerRouter.HttpRouter, E | E2>)
+  const started = RestartingRuntime.onceDone(async () => {
+    const services = await (await runtime.started()).runtime()
+    const started = Runtime.setFiberRef(services, HttpMiddleware.currentTracerDisabledWhen, () => true)
     // Every error has been answered by the endpoints; what is left is the router's 404, and that is answered too.
     // @effect-diagnostics-next-line anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(started.context, HttpLayerRouter.HttpRouter).asHttpEffect() as HttpApp.Default
     const toWeb = HttpApp.toWebHandlerRuntime(started)
     return (request: Request, connection: Connection) => toWeb(withConnection(handler, connection))(request)
-  }
-  let starting: ReturnType<typeof start> | undefined
-  const started = () => (starting ??= start())
+  })
   return {
     handler: async (request, connection = {}) => (await started())(request, connection),
     guard: guards(runtime),

@@ -21,7 +21,7 @@ const startServer = async (options: Cli.StartOptions): Promise<Cli.Server> => {
 afterAll(() => Promise.all(servers.map((server) => server.stop())))
 
 const opens = async (server: Cli.Server, token: string): Promise<boolean> => {
-  const { status } = await fetch(`${server.url}/mcp`, { headers: { authorization: `Bearer ${token}` } })
+  const { status } = await fetch(`${server.url}/mcp`, { method: "POST", headers: { authorization: `Bearer ${token}` } })
   return status !== 401
 }
 

@@ -116,6 +116,37 @@ it("has guards that answer as the guard of a route does, byte for byte", async (
   expect(Object.fromEntries(response?.headers ?? [])).toEqual(Object.fromEntries(route.headers))
 })
 
+it("starts again after a start that failed, as a guard alone does", async () => {
+  const opened = { count: 0, closed: 0 }
+  const late = Layer.unwrapScoped(
+    Effect.gen(function* () {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => opened.count++),
+        () => Effect.sync(() => opened.closed++)
+      )
+      return opened.count % 2 === 1
+        ? yield* Effect.fail(new Error("the database does not answer yet"))
+        : MemoryStore.layer
+    })
+  )
+  const handler = WebHandler.make(settings, late)
+  const notes = handler.guard({ scopes: ["notes:read"] })
+  // Requests that come at the same time wait for one start.
+  const first = await Promise.allSettled([handler.ready(), notes(new Request(`${issuer}/notes`))])
+  expect(first.map(({ status }) => status)).toEqual(["rejected", "rejected"])
+  expect(opened).toEqual({ count: 1, closed: 1 })
+  expect((await handler.handler(new Request(`${issuer}/health`))).status).toBe(200)
+  expect((await notes(new Request(`${issuer}/notes`))).response?.status).toBe(401)
+  await handler.dispose()
+  expect(opened).toEqual({ count: 2, closed: 2 })
+
+  const guard = makeGuard({ ...settings, scopes: ["notes:read"] }, late)
+  await expect(guard(new Request(`${issuer}/notes`))).rejects.toThrow(/does not answer yet/)
+  expect((await guard(new Request(`${issuer}/notes`))).response?.status).toBe(401)
+  await guard.dispose()
+  expect(opened).toEqual({ count: 4, closed: 4 })
+})
+
 it("is told of wrong settings when it starts, and so is whoever asks a guard", async () => {
   const wrong = WebHandler.make({ ...settings, issuer: "http://example.com" }, MemoryStore.layer)
   await expect(wrong.ready()).rejects.toThrow(/issuer/)
