@@ -5,7 +5,6 @@
  * change who may do what (ADR 30).
  */
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Client from "./Client.js"
 import * as DisplayText from "./DisplayText.js"
@@ -173,48 +172,53 @@ const readResponseTypes = (json: object, usesCode: boolean): Either.Either<Read<
     return Either.right({ kept: asksForCode ? ["code" as const] : [], leftOut })
   })
 
-/** The members that only describe the client: nothing depends on them, so each is kept or left out by itself. */
+/** The contacts that can be kept, of a list that may hold more. */
+const readContacts = (json: object): Read<Pick<Client.ClientMetadata, "contacts">> =>
+  Either.match(listOf(json, "contacts"), {
+    onLeft: (refusal) => ({ kept: {}, leftOut: [refusal] }),
+    onRight: (entries = []) => {
+      const contacts = entries.filter(Client.isContact).slice(0, maxContacts)
+      return {
+        kept: contacts.length === 0 ? {} : { contacts },
+        leftOut: contacts.length === entries.length ? [] : [malformed("contacts")]
+      }
+    }
+  })
+
+/** The other members that only describe the client: nothing depends on them, so each is kept or left out by itself. */
 const Description = Client.ClientMetadata.pick(
   "client_name",
   "client_uri",
   "logo_uri",
   "tos_uri",
   "policy_uri",
-  "contacts",
   "scope",
   "software_id",
   "software_version",
   "application_type"
 )
 
-const decodeDescription = Schema.decodeUnknownEither(Description, { errors: "all" })
+const decodeDescription = Schema.decodeUnknownEither(Description)
 
 /** Fails for a name that pages cannot show: people judge the client by it. */
-const readDescription = (json: object): Either.Either<Read<typeof Description.Type>, Refusal> => {
-  const members = Object.fromEntries(
-    Object.keys(Description.fields).flatMap((name) => {
-      const value = memberOf(json, name)
-      return value === undefined ? [] : [[name, value] as const]
-    })
-  )
-  const name = members.client_name
+const readDescription = (
+  json: object
+): Either.Either<Read<typeof Description.Type & Pick<Client.ClientMetadata, "contacts">>, Refusal> => {
+  const name = memberOf(json, "client_name")
   const reason = typeof name === "string" ? DisplayText.objection(name) : undefined
   if (reason !== undefined) return Either.left(refuse("UnreadableName", `the member client_name ${reason}`))
-  const { contacts, ...others } = members
-  const listed = Array.isArray(contacts) ? contacts.filter(hasValue) : contacts
-  const usable = Array.isArray(listed) ? [...new Set(listed.filter(Client.isContact))].slice(0, maxContacts) : []
-  const isCut = contacts !== undefined && !(Array.isArray(listed) && listed.length === usable.length)
-  const wanted = { ...others, ...(usable.length === 0 ? {} : { contacts: usable }) }
-  const wrong = new Set(
-    Either.match(decodeDescription(wanted), {
-      onLeft: (error) => ParseResult.ArrayFormatter.formatErrorSync(error).map(({ path }) => String(path[0])),
-      onRight: () => []
+  const contacts = readContacts(json)
+  let kept = contacts.kept
+  const leftOut = [...contacts.leftOut]
+  for (const name of Object.keys(Description.fields)) {
+    const value = memberOf(json, name)
+    if (value === undefined) continue
+    Either.match(decodeDescription({ [name]: value }), {
+      onLeft: () => leftOut.push(malformed(name)),
+      onRight: (member) => {
+        kept = { ...kept, ...member }
+      }
     })
-  )
-  const kept = Object.fromEntries(Object.entries(wanted).filter(([name]) => !wrong.has(name)))
-  const leftOut = [...wrong, ...(isCut ? ["contacts"] : [])].map(malformed)
-  return Either.mapBoth(decodeDescription(kept), {
-    onLeft: () => malformed(String([...wrong][0])),
-    onRight: (kept) => ({ kept, leftOut })
-  })
+  }
+  return Either.right({ kept, leftOut })
 }

@@ -33,7 +33,11 @@ describe("RFC 9207", () => {
 
   test("§2 iss stands in an error answer [AUTHZ-42]", async (server) => {
     const { open } = await acquainted(server)
-    for (const parameters of [{ scope: "admin" }, { response_type: "token" }, { resource: "https://other.example/" }]) {
+    for (const parameters of [
+      { scope: 'ad"min' },
+      { response_type: "token" },
+      { resource: "https://other.example/" }
+    ]) {
       expect(sentBack(await open(parameters)).iss).toBe(issuer)
     }
   })

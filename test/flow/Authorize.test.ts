@@ -9,6 +9,7 @@ import {
   type Parameters,
   redirectUri,
   resource,
+  routesOf,
   type TestServer,
   test,
   tokensOf
@@ -38,6 +39,8 @@ const answerOf = ({ document, sentTo, status }: Page): string =>
   sentTo === undefined
     ? `${status} ${document.querySelector("h1")?.text}`
     : `${sentTo.origin}${sentTo.pathname} ${sentTo.searchParams.get("error") ?? "code"}`
+
+const bareOrigin = { uri: "https://api.example", scopes: { "api:read": "Read all" } }
 
 const malformedScope = 'ad"min'
 
@@ -293,6 +296,20 @@ describe("the parameters", () => {
       await expectAnswers(open, consent, [{ scope: "files:read", resource: files.uri }])
     },
     bothResources
+  )
+
+  test(
+    "a resource is named to the letter, but for the slash behind a bare origin (RFC 8707 §2, RFC 3986 §6.2)",
+    async (server) => {
+      const { open } = await acquainted(server)
+      const origin = bareOrigin.uri
+      await expectAnswers(open, consent, [
+        ...each("resource", [origin, `${origin}/`]).map((one) => ({ ...one, scope: "api:read" })),
+        { resource }
+      ])
+      await expectAnswers(open, told("invalid_target"), each("resource", [`${resource}/`, `${origin}/x`]))
+    },
+    { settings: { resources: [notes, bareOrigin] }, routes: routesOf([notes]) }
   )
 
   // AUTHZ-36

@@ -252,7 +252,7 @@ describe("every document", () => {
       { "x-host": "evil.example" }
     ]
     const client = await server.register()
-    const { url } = await server.request(client, { scope: "admin", prompt: "none" })
+    const { url } = await server.request(client, { scope: 'ad"min', prompt: "none" })
     for (const target of [...everyDocument, resource, url.href]) {
       const honest = await server.send(target)
       const body = await honest.text()

@@ -404,14 +404,16 @@ describe("the client", () => {
   })
 
   // CAUTH-07, CAUTH-21, META-10
-  test("proves itself in the way it registered, and no other (RFC 7591 §2)", async (server) => {
-    const methods = ["none", "client_secret_basic", "client_secret_post"]
-    for (const registered of methods) {
+  test("proves itself by its secret if it has one, and by none if it has none (RFC 6749 §3.2.1)", async (server) => {
+    for (const [registered, others] of [
+      ["none", ["client_secret_basic", "client_secret_post"]],
+      ["client_secret_basic", ["none"]],
+      ["client_secret_post", ["none"]]
+    ] as const) {
       const client = await server.register({ token_endpoint_auth_method: registered })
       const held = await server.code(client)
-      const secret = client.client_secret ?? "guess"
-      for (const used of methods.filter((method) => method !== registered)) {
-        const disguised = { ...client, client_secret: secret, token_endpoint_auth_method: used }
+      for (const used of others) {
+        const disguised = { ...client, client_secret: "guess", token_endpoint_auth_method: used }
         expect(await outcome(server.redeem(disguised, held)), `${registered} by ${used}`).toBe(unknown)
       }
       expect(await outcome(server.redeem(client, held)), registered).toBe("200")

@@ -108,7 +108,7 @@ otherwise(
     }
     for (const scope of ["admin", "openid,email", "NOTES:READ", "notes:*", "*"]) {
       expect(sentBack(await open({ scope, resource: undefined })).error, scope).toBe("invalid_scope")
-      const page = await open({ scope })
+      const page = await open({ scope, prompt: "consent" })
       expect(page.status, scope).toBe(200)
       for (const offered of ["Read your notes", "Write notes"]) expect(page.html, scope).toContain(offered)
       const client = await target.register()

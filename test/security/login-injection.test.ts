@@ -50,9 +50,9 @@ check(
       shown += 1
     }
     expect(shown).toBeGreaterThan(2)
-    expect((await register({ client_name: "x".repeat(10_240) })).status).toBe(400)
+    expect((await register({ client_name: "x".repeat(10_240) })).json()).not.toHaveProperty("client_name")
     for (const name of ["client_uri", "tos_uri", "policy_uri", "logo_uri"]) {
-      expect((await register({ [name]: "javascript:alert(1)" })).status, name).toBe(400)
+      expect((await register({ [name]: "javascript:alert(1)" })).json(), name).not.toHaveProperty(name)
     }
   }
 )

@@ -114,7 +114,7 @@ check("REFRESH-05", "a confidential client refreshes only with its secret", asyn
   const attempts: ReadonlyArray<readonly [Client, string]> = [
     [{ ...client, token_endpoint_auth_method: "none" }, "401 invalid_client"],
     [{ ...client, client_secret: "guess" }, "401 invalid_client"],
-    [{ ...client, token_endpoint_auth_method: "client_secret_post" }, "401 invalid_client"],
+    [{ ...client, client_secret: "guess", token_endpoint_auth_method: "client_secret_post" }, "401 invalid_client"],
     [other, invalidGrant]
   ]
   for (const [attempt, expected] of attempts) {

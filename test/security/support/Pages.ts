@@ -62,7 +62,7 @@ export const everyPage = async (target: Target): Promise<ReadonlyArray<Shown>> =
     [
       "redirect notice",
       400,
-      await visit(target, `${await query(target, await target.register(), { scope: "admin" })}`, await target.person())
+      await visit(target, `${await query(target, await target.register(), { scope: 'ad"min' })}`, await target.person())
     ],
     ["silent request", 403, await visit(target, `${text}&prompt=none`.replace("prompt=consent&", ""))],
     ["foreign form", 403, await form("/consent", decide, { ...person, "Sec-Fetch-Site": "cross-site" })],
