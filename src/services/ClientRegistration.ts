@@ -180,8 +180,17 @@ const refuseRedirectUri = (reason: InvalidRedirectUri["reason"], description: st
   new InvalidRedirectUri({ reason, description })
 
 /** RFC 7591 §3.2.2 has an error of its own for redirect URIs. */
+/** A schema's message about a text or a list that is too long; it repeats what was sent, so only the limit is kept. */
+const tooLong = /\bat most (\d+) (character|item)/
+
 const toRefusal = (error: ParseResult.ParseError) => {
-  const name = String(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path[0])
+  const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+  const name = String(issues[0]?.path[0])
+  const [, limit, unit] = issues.map(({ message }) => tooLong.exec(message)).find((found) => found !== null) ?? []
+  if (limit !== undefined) {
+    const reason = `the member ${name} is too long: it may have at most ${limit} ${unit}s`
+    return name === "redirect_uris" ? refuseRedirectUri("NotAllowed", reason) : refuse("MalformedMember", reason)
+  }
   return name === "redirect_uris"
     ? refuseRedirectUri("NotAllowed", "redirect_uris is malformed")
     : refuse("MalformedMember", `the member ${name} is malformed`)
