@@ -415,6 +415,27 @@ describe("other members", () => {
     await expectOutcomes(server, "201", [{ client_name: "x".repeat(200) }])
   })
 
+  test("that are too long are refused with the length that they may have, and are not repeated", async (server) => {
+    const uris = Array.from({ length: 11 }, (_, index) => `https://client.example/${index}`)
+    const members = [
+      [{ client_name: "x".repeat(201) }, "client_name is too long: it may have at most 200 characters"],
+      [{ software_id: "x".repeat(300) }, "software_id is too long: it may have at most 200 characters"],
+      [
+        { client_uri: `https://client.example/${"x".repeat(2_048)}` },
+        "client_uri is too long: it may have at most 2048 characters"
+      ],
+      [{ contacts: Array.from({ length: 11 }, () => "ada") }, "contacts is too long: it may have at most 10 items"],
+      [{ redirect_uris: uris }, "redirect_uris is too long: it may have at most 10 items"]
+    ] as const
+    for (const [metadata, words] of members) {
+      const body = JSON.stringify({ redirect_uris: ["https://client.example/cb"], ...metadata })
+      const headers = { "content-type": "application/json" }
+      const answer = await server.send("/register", { method: "POST", headers, body })
+      const { error_description } = (await answer.json()) as { readonly error_description: string }
+      expect([answer.status, error_description]).toEqual([400, `the member ${words}`])
+    }
+  })
+
   // INJ-02
   test("hold no NUL and no half of a character, which not every store can keep", async (server) => {
     for (const text of ["a\0b", "\ud800", "a\udc00b"]) {
