@@ -43,7 +43,9 @@ const ask = (username: Username) =>
       Prompt.hidden({
         message: "Once more",
         validate: (text) =>
-          isSamePassword(password, text) ? Effect.succeed(text) : Effect.fail("this differs from the first")
+          isSamePassword(Redacted.value(password), text)
+            ? Effect.succeed(text)
+            : Effect.fail("this differs from the first")
       })
     )
     return password

@@ -93,9 +93,8 @@ export const Password = Schema.transform(
 ).pipe(Schema.Redacted)
 export type Password = typeof Password.Type
 
-/** Whether a password that was typed once more is the same. */
-export const isSamePassword = (password: Password, again: string): boolean =>
-  Redacted.value(password) === prepare(again)
+/** Whether two passwords, as they were typed, are the same. */
+export const isSamePassword = (typed: string, again: string): boolean => prepare(typed) === prepare(again)
 
 /** An account. */
 export interface Account {

@@ -76,13 +76,15 @@ const get = Effect.gen(function* () {
 const logInFirst = (request: HttpServerRequest.HttpServerRequest, refusal: Option.Option<SealedForm.Refusal>) =>
   Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
 
+type PasswordProblems = NonNullable<NonNullable<Pages.AccountPage["password"]>["problems"]>
+
 const show = (
   { account, displayName, session }: LoggedIn,
   said: {
     readonly notice?: Pages.AccountPage["notice"]
     readonly ended?: Pages.AccountPage["ended"]
     readonly refusal?: Pages.AccountPage["problem"]
-    readonly problem?: NonNullable<Pages.AccountPage["password"]>["problem"]
+    readonly problems?: PasswordProblems
     readonly waitSeconds?: number
   }
 ) =>
@@ -117,11 +119,11 @@ const show = (
           : {
               formAction: path(issuer),
               form: yield* seal({ _tag: "ChangePassword" }),
-              problem: said.problem,
+              problems: said.problems,
               waitSeconds: said.waitSeconds
             }
       },
-      said.problem === undefined ? 200 : said.problem === "Throttled" ? 429 : 400
+      said.problems === undefined ? 200 : said.problems.includes("Throttled") ? 429 : 400
     )
   })
 
@@ -224,21 +226,26 @@ const changePassword = (
   Effect.gen(function* () {
     const takingAway = yield* TakingAway
     const { issuer } = yield* ServerSettings
-    const password = Schema.decodeOption(Password)(yield* Parameters.field(parameters, "password"))
-    if (Option.isNone(password)) return yield* show(who, { problem: "PasswordInvalid" })
-    if (!isSamePassword(password.value, yield* Parameters.field(parameters, "password_again"))) {
-      return yield* show(who, { problem: "PasswordsDiffer" })
-    }
+    const typed = yield* Parameters.field(parameters, "password")
+    const password = Schema.decodeOption(Password)(typed)
+    const differs = !isSamePassword(typed, yield* Parameters.field(parameters, "password_again"))
     const { id, username } = who.account
     const browser = yield* PasswordLogin.knownBrowser(request)
     const attempt = yield* PasswordLogin.attempt(request, browser, username)
     const current = Redacted.make(yield* Parameters.field(parameters, "current_password"))
     const tried = yield* PasswordLogin.authenticate("/account", attempt, current)
     if (Either.isLeft(tried)) {
-      const page = yield* show(who, { problem: "Throttled", waitSeconds: tried.left.retryAfter })
+      const page = yield* show(who, { problems: ["Throttled"], waitSeconds: tried.left.retryAfter })
       return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
     }
-    if (Option.isNone(tried.right)) return yield* show(who, { problem: "WrongPassword" })
+    if (Option.isNone(tried.right) || Option.isNone(password) || differs) {
+      const problems: PasswordProblems = [
+        ...(Option.isNone(tried.right) ? (["WrongPassword"] as const) : []),
+        ...(Option.isNone(password) ? (["PasswordInvalid"] as const) : []),
+        ...(differs ? (["PasswordsDiffer"] as const) : [])
+      ]
+      return yield* show(who, { problems })
+    }
 
     const loggedIn = yield* (yield* SessionStore).list(id, yield* DateTime.now)
     const allowed = yield* (yield* ConsentStore).list(id)

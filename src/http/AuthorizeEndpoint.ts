@@ -87,7 +87,7 @@ const answer = (
 
 /** Why a consent form was not accepted. That nobody was logged in is no news any more. */
 const forOneWhoIsThere = (refusal: SealedForm.Refusal): Option.Option<Interaction.RefusedConsent> =>
-  refusal === "LoggedOut" ? Option.none() : Option.some({ refusal, status: 200 })
+  refusal === "LoggedOut" ? Option.none() : Option.some({ refusal })
 
 /** Whether somebody goes there: HEAD only looks, and a prefetch (Sec-Purpose, W3C) is the browser's own idea. */
 const isVisit = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>

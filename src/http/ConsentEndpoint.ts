@@ -62,7 +62,7 @@ const showAgain = (authorization: AuthorizationRequest, who: LoggedIn, form: Con
     const now = yield* DateTime.now
     return Interaction.mustLogIn(authorization, { firstShownAt: Option.none() }, who, now)
       ? askAgain(issuer, form, "FormExpired")
-      : yield* Interaction.consentPage(form.query, authorization, who, { refusal: "FormExpired", ticked, status: 403 })
+      : yield* Interaction.consentPage(form.query, authorization, who, { refusal: "FormExpired", ticked })
   })
 
 const decide = (

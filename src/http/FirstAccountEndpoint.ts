@@ -33,12 +33,14 @@ const get = Effect.gen(function* () {
   return Option.isSome(token) && (yield* first.admits(token.value)) ? yield* show(token.value, "") : yield* gone
 })
 
-const show = (token: Redacted.Redacted, username: string, problem?: Pages.FirstAccountPage["problem"]) =>
+type Problems = NonNullable<Pages.FirstAccountPage["problems"]>
+
+const show = (token: Redacted.Redacted, username: string, problems: Problems = []) =>
   Effect.flatMap(ServerSettings, ({ issuer }) =>
     Page.page(
       "firstAccountPage",
-      { formAction: path(issuer), form: Redacted.value(token), username, problem },
-      problem === undefined ? 200 : 400
+      { formAction: path(issuer), form: Redacted.value(token), username, problems },
+      problems.length === 0 ? 200 : 400
     )
   )
 
@@ -57,11 +59,16 @@ const post = Effect.gen(function* () {
   const password = yield* Parameters.field(parameters, "password")
 
   const username = Schema.decodeOption(NewUsername)(typed)
-  if (Option.isNone(username)) return yield* show(token, typed.slice(0, 64), "NameInvalid")
   const accepted = Schema.decodeOption(Password)(password)
-  if (Option.isNone(accepted)) return yield* show(token, username.value, "PasswordInvalid")
-  if (!isSamePassword(accepted.value, yield* Parameters.field(parameters, "password_again")))
-    return yield* show(token, username.value, "PasswordsDiffer")
+  const differs = !isSamePassword(password, yield* Parameters.field(parameters, "password_again"))
+  if (Option.isNone(username) || Option.isNone(accepted) || differs) {
+    const problems: Problems = [
+      ...(Option.isNone(username) ? (["NameInvalid"] as const) : []),
+      ...(Option.isNone(accepted) ? (["PasswordInvalid"] as const) : []),
+      ...(differs ? (["PasswordsDiffer"] as const) : [])
+    ]
+    return yield* show(token, typed.slice(0, 64), problems)
+  }
 
   const account = yield* first.create(token, { username: username.value, password: accepted.value })
   if (Option.isNone(account)) return yield* gone

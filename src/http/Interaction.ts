@@ -173,11 +173,10 @@ export const loginPage = (
     return BrowserIds.keep(page, issuer, ids, browser)
   })
 
-/** A consent form that was not accepted: why, what was ticked on it if that may stay, and the status of the answer. */
+/** A consent form that was not accepted: why, and what was ticked on it if that may stay. */
 export interface RefusedConsent {
   readonly refusal: Exclude<SealedForm.Refusal, "LoggedOut">
   readonly ticked?: Scope.Scope
-  readonly status: number
 }
 
 /** The consent page of a request, for one person in one session. */
@@ -189,7 +188,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
       error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
-    const data: Pages.ConsentPage = {
+    return yield* Page.page("consentPage", {
       problem: refused?.refusal,
       clientName: Client.displayName(request.client),
       clientOrigin: request.client.origin,
@@ -212,8 +211,7 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
       lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
       formAction: `${Issuer.path(issuer)}/consent`,
       form: yield* forms.seal({ ...offer.form, query })
-    }
-    return yield* Page.page("consentPage", data, refused?.status)
+    })
   })
 
 /** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */

@@ -2,14 +2,11 @@
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { NotFound } from "../domain/OAuthError.js"
+import { takesHtml } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
 import * as Wire from "./Wire.js"
 
 const error = new NotFound({ reason: "Unknown", description: "there is nothing at this address" })
-
-/** Whether the client names HTML among the types that it takes, as every browser does for a page. */
-export const takesHtml = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
-  headers.accept?.toLowerCase().includes("text/html") === true
 
 /** The answer, which repeats nothing of the request. */
 export const answer = (request: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse =>

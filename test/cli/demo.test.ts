@@ -197,6 +197,29 @@ describe("with a token", () => {
     }
   })
 
+  it("says what it is to a person who opens it in a browser, and where its MCP clients find it", async () => {
+    const accept = "text/html,application/xhtml+xml,*/*;q=0.8"
+    const page = await fetch(`${server.url}/mcp`, { headers: { accept } })
+    expect([page.status, page.headers.get("allow")]).toEqual([405, "POST, OPTIONS"])
+    const html = await page.text()
+    expect(html).toContain("<h1>This is an MCP server</h1>")
+    expect(html).toContain(`Give your MCP client this address: ${server.url}/mcp`)
+    for (const headers of [{ accept: "text/event-stream" }, { accept, authorization: `Bearer ${reading}` }]) {
+      const answer = await fetch(`${server.url}/mcp`, { headers })
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([405, "application/json"])
+    }
+  })
+
+  it("is beside an API whose address says what it is in a browser", async () => {
+    const page = await fetch(`${server.url}/api`, { headers: { accept: "text/html" } })
+    expect(page.status).toBe(200)
+    const html = await page.text()
+    expect(html).toContain("<h1>This is the API of this server</h1>")
+    expect(html).toContain('href="/api/docs"')
+    const answer = await fetch(`${server.url}/api`)
+    expect([answer.status, await answer.json()]).toMatchObject([404, { error: "not_found" }])
+  })
+
   it("answers a batch of 32 messages", async () => {
     const batch = Array.from({ length: 32 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }))
     expect(await (await send(batch, reading)).json()).toHaveLength(32)

@@ -168,6 +168,25 @@ describe("the first account", () => {
     expect(account.document.querySelector("h1")?.text).toBe("Your account")
   })
 
+  it("is refused with every fault of the form at once, and keeps the name", async () => {
+    const server = await start()
+    const browser = new Browser(fetch, server.url)
+    const page = await browser.open(await Cli.firstAccountLink(server))
+    const sentences = ["That username cannot be used", "That password cannot be used", "The two passwords differ"]
+    const forms = [
+      [{ username: "a b", password: "short", password_again: "shorter" }, sentences],
+      [{ username: "a b", password: Tokens.password, password_again: "" }, [sentences[0], sentences[2]]],
+      [{ username: "", password: "short", password_again: "short" }, sentences.slice(0, 2)],
+      [{ username: "ada", password: "short", password_again: "" }, sentences.slice(1)]
+    ] as const
+    for (const [fields, expected] of forms) {
+      const refused = await browser.submit(page, { fields })
+      expect(refused.status).toBe(400)
+      expect(sentences.filter((sentence) => refused.html.includes(sentence))).toEqual(expected)
+      expect(refused.document.querySelector("#username")?.getAttribute("value")).toBe(fields.username)
+    }
+  })
+
   it("decides what the home page offers: how to make it, a login, or the account of the person", async () => {
     const server = await start({ args: ["--demo"] })
     const browser = new Browser(fetch, server.url)

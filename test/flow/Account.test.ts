@@ -264,6 +264,21 @@ describe("a new password", () => {
     await logIn(server)
   })
 
+  test("is refused with every fault of the form at once", async (server) => {
+    const browser = await logIn(server)
+    const sentences = [wrong, invalid, differ]
+    const forms = [
+      [fill("wrong password", "7 chars", "8 chars!"), [wrong, invalid, differ]],
+      [fill("wrong password", newPassword, "another"), [wrong, differ]],
+      [fill("wrong password", "7 chars"), [wrong, invalid]],
+      [fill(password, "7 chars", ""), [invalid, differ]]
+    ] as const
+    for (const [filled, expected] of forms) {
+      const { html } = await change(browser, filled)
+      expect(sentences.filter((sentence) => html.includes(sentence))).toEqual(expected)
+    }
+  })
+
   test("is not guessed at in a stolen session: it is throttled as a login is", async (server) => {
     const browser = await logIn(server)
     // Six on its own counter, because the browser is known, and nine on that of the name.

@@ -155,7 +155,7 @@ describe("a form", () => {
     expect(codeOf(await early.submit(consentPage, { button: "allow" }))).toMatch(/^lk_ac_/)
     await server.advance(1)
     const again = await duplicate.submit(consentPage, { button: "allow" })
-    expect(headingOf(again)).toBe("403 Allow access?")
+    expect(headingOf(again)).toBe(consent)
     expect(formOf(again)).not.toBe(formOf(consentPage))
   })
 

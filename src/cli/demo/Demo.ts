@@ -10,6 +10,8 @@ import * as Layer from "effect/Layer"
 import * as Issuer from "../../domain/Issuer.js"
 import { MethodNotAllowed } from "../../domain/OAuthError.js"
 import * as BearerAuth from "../../http/BearerAuth.js"
+import { isOpened } from "../../http/OpenedInBrowser.js"
+import * as Page from "../../http/Page.js"
 import * as Preflight from "../../http/Preflight.js"
 import * as Wire from "../../http/Wire.js"
 import type { SettingsOptions } from "../../layers/SettingsOptions.js"
@@ -49,12 +51,26 @@ const cors = HttpLayerRouter.middleware((answer) =>
   })
 ).layer
 
+/** The page for a person who opens the server in a browser. It is an error for a client, as every GET is. */
+const page = (path: string, issuer: Issuer.Issuer) =>
+  Page.outside(
+    {
+      title: "This is an MCP server",
+      message: `It is for MCP clients, not for browsers. Give your MCP client this address: ${Issuer.origin(issuer)}${path}`,
+      wayOn: { url: Issuer.path(issuer) || "/", label: "Go to the start page" }
+    },
+    405
+  )
+
 /** There are no streams to listen to and no sessions to end, which 405 says (MCP 2025-06-18, Transports). */
 const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer) => {
   const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "messages are sent by POST" })
-  const response = HttpServerResponse.setHeader(Wire.toJson(error, issuer), "allow", "POST, OPTIONS")
+  const allow = { allow: "POST, OPTIONS" }
+  const response = HttpServerResponse.setHeaders(Wire.toJson(error, issuer), allow)
+  const opened = HttpServerResponse.setHeaders(page(path, issuer), allow)
+  const answer = Effect.map(HttpServerRequest.HttpServerRequest, (request) => (isOpened(request) ? opened : response))
   return HttpLayerRouter.addAll(
-    METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, response))
+    METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, answer))
   )
 }
 

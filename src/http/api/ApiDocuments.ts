@@ -1,6 +1,7 @@
 /** What the API is, for programs (`/api/openapi.json`) and for people (`/api/docs`: Swagger UI, with all that it needs). */
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Effect from "effect/Effect"
@@ -9,6 +10,9 @@ import { styleHash } from "../../services/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as AllowedMethods from "../AllowedMethods.js"
 import * as Endpoint from "../Endpoint.js"
+import * as NotFound from "../NotFound.js"
+import { isOpened } from "../OpenedInBrowser.js"
+import * as Page from "../Page.js"
 import * as PublicDocument from "../PublicDocument.js"
 import * as Wire from "../Wire.js"
 import * as Api from "./Api.js"
@@ -21,6 +25,28 @@ const document = Effect.gen(function* () {
     cors: true,
     renderError: (error) => Wire.toJson(error, issuer),
     GET: PublicDocument.answer(spec)
+  })
+})
+
+/** The address of the API itself: a page for a person who opens it; there is nothing for a program. */
+const address = Effect.gen(function* () {
+  const { issuer } = yield* ServerSettings
+  yield* Endpoint.add({
+    path: Api.path(issuer),
+    cors: false,
+    renderError: (error) => Wire.toJson(error, issuer),
+    GET: Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+      isOpened(request)
+        ? Page.outside(
+            {
+              title: "This is the API of this server",
+              message: "It is for programs, which need an access token for it. Its description is a page for people.",
+              wayOn: { url: `${Api.path(issuer)}/docs`, label: "Read the description" }
+            },
+            200
+          )
+        : NotFound.answer(request)
+    )
   })
 })
 
@@ -64,11 +90,11 @@ const page = HttpLayerRouter.middleware(
   })
 ).layer
 
-/** Serves both. */
+/** Serves all of them. */
 export const layer = Layer.unwrapEffect(
   Effect.map(ServerSettings, ({ issuer }) =>
     Layer.merge(
-      Layer.effectDiscard(document),
+      Layer.effectDiscard(Effect.zipRight(document, address)),
       HttpApiSwagger.layerHttpLayerRouter({ api: Api.of(issuer), path: `${Api.path(issuer)}/docs` }).pipe(
         Layer.provide(page),
         Layer.provide(AllowedMethods.layer())

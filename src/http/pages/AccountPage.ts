@@ -66,7 +66,8 @@ export interface AccountPage {
         readonly formAction: string
         /** The sealed state of the form. */
         readonly form: string
-        readonly problem?: keyof typeof problems | undefined
+        /** Everything that is wrong with what was sent. */
+        readonly problems?: ReadonlyArray<keyof typeof sentences> | undefined
         /** With the problem `Throttled`: the time until another attempt is tried, in seconds. */
         readonly waitSeconds?: number | undefined
       }
@@ -86,7 +87,7 @@ const endedBy = ({ ended, notice }: AccountPage): ReadonlyArray<string> =>
     ? [`It ended ${counted(ended.sessions, "other login")} and the access of ${counted(ended.apps, "app")}.`]
     : []
 
-const problems = {
+const sentences = {
   WrongPassword: "That is not your current password. Please try again.",
   PasswordInvalid: Problem.passwordInvalid,
   PasswordsDiffer: "The two new passwords differ. Please try again.",
@@ -131,11 +132,15 @@ const sessionRow = (session: AccountSession, logoutUrl: AccountPage["logoutUrl"]
 
 /** The name is there for password managers, which file the new password under it; it is not sent. */
 const passwordForm = (
-  { form, formAction, problem, waitSeconds }: NonNullable<AccountPage["password"]>,
+  { form, formAction, problems = [], waitSeconds }: NonNullable<AccountPage["password"]>,
   username: string
 ): Html => html`<h2>Change your password</h2>
     <p>A new password logs you out everywhere else and ends the access of all apps. Apps have to ask you again.</p>
-    ${problemNotice(problem === "Throttled" ? Problem.throttled(waitSeconds) : problem && problems[problem])}
+    ${problemNotice(
+      Problem.together(
+        problems.map((problem) => (problem === "Throttled" ? Problem.throttled(waitSeconds) : sentences[problem]))
+      )
+    )}
     <form method="post" action="${formAction}">
     ${sealed(form)}
     <div class="unseen">
@@ -148,11 +153,11 @@ const passwordForm = (
       type: "password",
       autocomplete: "current-password",
       // It stands far down the page, and each of the three must be typed again.
-      autofocus: problem !== undefined,
-      explained: problem !== undefined,
-      invalid: problem === "WrongPassword"
+      autofocus: problems.length > 0,
+      explained: problems.length > 0,
+      invalid: problems.includes("WrongPassword")
     })}
-    ${newPassword({ label: "New password", problem })}
+    ${newPassword({ label: "New password", problems })}
     <button class="button" type="submit" name="action" value="password">Change password</button>
     </form>`
 

@@ -11,10 +11,11 @@ export interface FirstAccountPage {
   readonly form: string
   /** The name that was tried, or `""`. */
   readonly username: string
-  readonly problem?: keyof typeof problems | undefined
+  /** Everything that is wrong with what was sent. */
+  readonly problems?: ReadonlyArray<keyof typeof sentences> | undefined
 }
 
-const problems = {
+const sentences = {
   NameInvalid: "That username cannot be used. It has 1 to 64 characters, and no spaces.",
   PasswordInvalid: Problem.passwordInvalid,
   PasswordsDiffer: "The two passwords differ. Please type both again.",
@@ -23,12 +24,13 @@ const problems = {
 
 /** The page. */
 export const firstAccountPage = (self: FirstAccountPage): string => {
-  const nameFirst = self.username === "" || self.problem === "NameInvalid"
+  const problems = self.problems ?? []
+  const nameFirst = self.username === "" || problems.includes("NameInvalid")
   return layout({
     title: "Create the first account",
     body: html`<h1>Create the first account</h1>
     <p>Nobody can log in to this server yet. The link that you opened makes one account, once.</p>
-    ${problemNotice(self.problem && problems[self.problem])}
+    ${problemNotice(Problem.together(problems.map((problem) => sentences[problem])))}
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}
     ${field({
@@ -39,9 +41,9 @@ export const firstAccountPage = (self: FirstAccountPage): string => {
       value: self.username,
       hint: "Without spaces. Capitals make no difference.",
       autofocus: nameFirst,
-      invalid: self.problem === "NameInvalid"
+      invalid: problems.includes("NameInvalid")
     })}
-    ${newPassword({ label: "Password", autofocus: !nameFirst, problem: self.problem })}
+    ${newPassword({ label: "Password", autofocus: !nameFirst, problems })}
     <button class="button" type="submit">Create account</button>
     </form>`
   })

@@ -107,7 +107,7 @@ export const field = (self: Field): Html => {
 /** Where a new password is typed, twice, and what marks it when the problem lies in it. */
 export const newPassword = (self: {
   readonly label: string
-  readonly problem: string | undefined
+  readonly problems: ReadonlyArray<string>
   readonly autofocus?: boolean
 }): Html => html`${field({
   name: "password",
@@ -117,7 +117,7 @@ export const newPassword = (self: {
   minLength: 8,
   hint: "At least 8 characters. A long phrase is best.",
   autofocus: self.autofocus === true,
-  invalid: self.problem === "PasswordInvalid" || self.problem === "PasswordsDiffer"
+  invalid: self.problems.some((problem) => problem === "PasswordInvalid" || problem === "PasswordsDiffer")
 })}
     ${field({
       name: "password_again",
@@ -125,5 +125,5 @@ export const newPassword = (self: {
       type: "password",
       autocomplete: "new-password",
       minLength: 8,
-      invalid: self.problem === "PasswordsDiffer"
+      invalid: self.problems.includes("PasswordsDiffer")
     })}`

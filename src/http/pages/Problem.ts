@@ -11,6 +11,10 @@ export const refusals = {
 
 export const busy = `The server is busy. Try again in ${timeInWords(1)}.`
 
+/** Several sentences as one text; `undefined` for none. */
+export const together = (sentences: ReadonlyArray<string>): string | undefined =>
+  sentences.length === 0 ? undefined : sentences.join(" ")
+
 /** `waitSeconds` is the time until another attempt is tried, in seconds; by default the shortest there is. */
 export const throttled = (waitSeconds = 1): string => `Too many attempts. Try again in ${timeInWords(waitSeconds)}.`
 

@@ -68,7 +68,7 @@ describe("AccountPage", () => {
   })
 
   it("names its password inputs as password managers know them, and fills in none", () => {
-    const page = accountPage({ ...account, password: { ...form, problem: "WrongPassword" } })
+    const page = accountPage({ ...account, password: { ...form, problems: ["WrongPassword"] } })
     const passwords = find(page, "input", { type: "password", required: "" }).map(({ attributes }) => attributes)
     expect(passwords.map(({ autocomplete, minlength, name }) => [name, autocomplete, minlength])).toEqual([
       ["current_password", "current-password", undefined],
@@ -99,7 +99,7 @@ describe("AccountPage", () => {
     ["Busy", "busy", []],
     ["Throttled", "Too many attempts", []]
   ] as const)("on %s says so, marks the fields in which it lies, and begins at the first", (problem, words, marked) => {
-    const page = accountPage({ ...account, password: { ...form, problem } })
+    const page = accountPage({ ...account, password: { ...form, problems: [problem] } })
     const names = (attributes: Record<string, string>) =>
       find(page, "input", attributes).map((input) => input.attributes.name)
     expect(text(page)).toContain(words)

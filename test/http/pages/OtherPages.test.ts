@@ -50,7 +50,7 @@ describe("FirstAccountPage", () => {
     ["PasswordsDiffer", ["password", "password_again"], "password"],
     ["Busy", [], "password"]
   ] as const)("on %s marks the fields in which it lies, and puts the cursor there", (problem, marked, focused) => {
-    const page = Pages.firstAccountPage({ ...firstAccount, problem })
+    const page = Pages.firstAccountPage({ ...firstAccount, problems: [problem] })
     const names = (attributes: Record<string, string>) =>
       find(page, "input", attributes).map((input) => input.attributes.name)
     expect(names({ "aria-invalid": "true" })).toEqual(marked)

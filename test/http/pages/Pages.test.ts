@@ -9,14 +9,14 @@ const polyglot =
   `<sVg/<sVg/oNloAd=alert()//><script>alert(1)</script><img src=x onerror=alert(1) style=color:red>&lt;&amp;'"\u202E`
 
 /** Fields that hold one of a few words of ours. */
-const words = new Set(["_tag", "clientOrigin", "notice", "problem"])
+const words = new Set(["_tag", "clientOrigin", "notice", "problem", "problems"])
 
 /** `data` with one string changed, for each string that it holds. */
 const variants = (data: unknown, change: (text: string) => string): Array<{ path: string; data: unknown }> => {
   if (typeof data !== "object" || data === null) return []
   return Object.entries(data).flatMap(([key, value]) => {
-    const inside =
-      typeof value === "string" && !words.has(key) ? [{ path: "", data: change(value) }] : variants(value, change)
+    if (words.has(key)) return []
+    const inside = typeof value === "string" ? [{ path: "", data: change(value) }] : variants(value, change)
     return inside.map((variant) => ({
       path: `${key}${variant.path === "" ? "" : `.${variant.path}`}`,
       data: Array.isArray(data) ? Object.assign([...data], { [key]: variant.data }) : { ...data, [key]: variant.data }

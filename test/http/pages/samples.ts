@@ -147,7 +147,7 @@ export const samples: ReadonlyArray<Sample> = [
   sample("logged out", Pages.loggedOutPage, undefined),
   sample("first account", Pages.firstAccountPage, firstAccount),
   ...(["NameInvalid", "PasswordInvalid", "PasswordsDiffer", "Busy"] as const).map((problem) =>
-    sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problem })
+    sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problems: [problem] })
   ),
   sample("first account done", Pages.firstAccountDonePage, firstAccountDone),
   sample("first account done, without a login", Pages.firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
@@ -158,7 +158,7 @@ export const samples: ReadonlyArray<Sample> = [
     sample(`account, ${notice}`, Pages.accountPage, { ...account, notice })
   ),
   ...(["WrongPassword", "PasswordInvalid", "PasswordsDiffer", "Busy", "Throttled"] as const).map((problem) =>
-    sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problem } })
+    sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problems: [problem] } })
   ),
   sample("account of an app's person", Pages.accountPage, externalAccount),
   sample("home", Pages.homePage, home),
