@@ -130,11 +130,10 @@ export const formOnly = (
     ? new InvalidRequest({ reason: "ParameterInQuery", description: "parameters go into the body" })
     : Effect.tap(form(request), (parameters) => Parameters.refuseRepeated(parameters, repeatable))
 
-/** The text of a JSON document, without a byte order mark (RFC 8259 §8.1). */
+/** The text of a JSON document; one that begins with a byte order mark is no JSON (RFC 8259 §8.1). */
 export const json = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<string, InvalidRequest | RequestTooLarge> =>
-  Effect.map(text(request, "application/json"), (document) => document.replace(/^\uFEFF/, ""))
+): Effect.Effect<string, InvalidRequest | RequestTooLarge> => text(request, "application/json")
 
 /** The query of a request's URL, without its `?`. */
 export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {
