@@ -45,7 +45,7 @@ const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await
 
 /** So with the API, whose description weighs megabytes. */
 const loadApi = (wanted: boolean) =>
-  Effect.promise(async () => (wanted ? (await import("../layers/ApiLayer.js")).layer : Layer.empty))
+  Effect.promise(async () => (wanted ? (await import("../layers/ApiLayer.js")).layerWithAddress : Layer.empty))
 
 /** And with what talks to Redis. */
 const loadRateLimiter = Effect.gen(function* () {

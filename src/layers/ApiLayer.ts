@@ -50,3 +50,6 @@ export const layer = Layer.unwrapEffect(
     )
   )
 )
+
+/** The API, and a page at its own address (`/api`) that says what it is, for a server that has no route of its own there. */
+export const layerWithAddress = Layer.merge(layer, ApiDocuments.layerAddress)

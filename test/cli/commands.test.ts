@@ -135,7 +135,7 @@ describe("client", () => {
 
   it.each([
     [["--redirect-uri", "http://reports.example/"], /--redirect-uri: .*https/],
-    [["--redirect-uri", "cursor://callback"], /--redirect-uri: .*dot/],
+    [["--redirect-uri", "unknown-app://callback"], /--redirect-uri: .*dot/],
     [["--grant", "password"], /--grant: .*authorization_code/],
     [["--scope", 'a"b'], /--scope/]
   ])("create refuses %j", async (args, line) => {

@@ -90,11 +90,14 @@ const page = HttpLayerRouter.middleware(
   })
 ).layer
 
-/** Serves all of them. */
+/** Serves the page at the address of the API itself, for a server that has no route of its own there. */
+export const layerAddress = Layer.effectDiscard(address)
+
+/** Serves the description, for programs and for people. */
 export const layer = Layer.unwrapEffect(
   Effect.map(ServerSettings, ({ issuer }) =>
     Layer.merge(
-      Layer.effectDiscard(Effect.zipRight(document, address)),
+      Layer.effectDiscard(document),
       HttpApiSwagger.layerHttpLayerRouter({ api: Api.of(issuer), path: `${Api.path(issuer)}/docs` }).pipe(
         Layer.provide(page),
         Layer.provide(AllowedMethods.layer())

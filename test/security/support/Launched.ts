@@ -30,6 +30,21 @@ export interface Launched {
   readonly stop: () => Promise<void>
 }
 
+/** What clients and a browser do with the demo, which answers POST only. */
+class DemoFlows extends TestServer {
+  override readonly call = (token: string | undefined, uri = this.resource) =>
+    this.fetch(
+      new Request(uri, {
+        method: "POST",
+        body: "{}",
+        headers: {
+          "content-type": "application/json",
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
+        }
+      })
+    )
+}
+
 /** Starts a server in a folder of its own. */
 export const launch = async ({ args = ["--demo"], env = {}, under }: LaunchOptions = {}): Promise<Launched> => {
   const { path: folder, remove } = await Cli.temporaryFolder()
@@ -53,7 +68,7 @@ export const launch = async ({ args = ["--demo"], env = {}, under }: LaunchOptio
     server: () => server,
     data,
     secrets,
-    flows: new TestServer(
+    flows: new DemoFlows(
       server.url,
       secrets.listen((request) => fetch(request, { redirect: "manual" })),
       Runtime.defaultRuntime as TestServer["runtime"],
