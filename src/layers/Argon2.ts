@@ -18,14 +18,19 @@ export interface Options {
 /** The OWASP password storage cheat sheet's first choice for Argon2id. */
 const defaults: Options = { memoryCost: 19_456, timeCost: 2 }
 
-/** Loaded with the layer, so that a command that hashes nothing works without the native module. */
-const load = Effect.tryPromise({
-  try: () => import("@node-rs/argon2"),
-  catch: (cause) =>
-    NativeModule.isUnloadable(cause)
+/**
+ * The native module, loaded with the layer, so that a command that hashes nothing works without it. A module that cannot
+ * be loaded is a defect that names it and the command that builds it.
+ */
+const load = Effect.promise(async () => {
+  try {
+    return await import("@node-rs/argon2")
+  } catch (cause) {
+    throw NativeModule.isUnloadable(cause)
       ? new NativeModule.NativeModuleError(NativeModule.notInstalled("@node-rs/argon2"), { cause })
       : cause
-}).pipe(Effect.orDie)
+  }
+})
 
 /** Hashes with these costs; a hash made with others is checked with its own. */
 export const layer = ({ memoryCost, timeCost }: Options = defaults) =>

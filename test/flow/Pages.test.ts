@@ -661,7 +661,7 @@ describe("a login", () => {
     const client = await server.register()
     const browser = server.browser()
     const page = await browser.open((await server.request(client)).url)
-    for (const wrong of [long.slice(0, 72), long.slice(0, -1), long.normalize("NFD")]) {
+    for (const wrong of [long.slice(0, 72), long.slice(0, -1), long.toUpperCase()]) {
       expect(headingOf(await browser.submit(page, { fields: { username: "bob", password: wrong } }))).toBe("403 Log in")
     }
     expect(headingOf(await browser.submit(page, { fields: { username: "bob", password: long } }))).toBe(consent)

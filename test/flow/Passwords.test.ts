@@ -59,7 +59,7 @@ describe("a login", () => {
     await server.run(
       Effect.gen(function* () {
         const store = yield* AccountStore
-        const { id } = Option.getOrThrow(yield* store.findByUsername(Schema.decodeSync(Username)("ada")))
+        const { id } = Option.getOrThrow(yield* store.findByUsername(yield* Schema.decode(Username)("ada")))
         const applicant = { networks: [], name: "ada", known: true }
         yield* store.setPassword(id, yield* (yield* PasswordHasher).hash(Redacted.make(typed), applicant))
       })

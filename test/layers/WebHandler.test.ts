@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
+import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as BearerAuth from "../../src/http/BearerAuth.js"
 import { makeGuard } from "../../src/layers/Guard.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
@@ -125,7 +126,7 @@ it("starts again after a start that failed, as a guard alone does", async () => 
         () => Effect.sync(() => opened.closed++)
       )
       return opened.count % 2 === 1
-        ? yield* Effect.fail(new Error("the database does not answer yet"))
+        ? yield* new TemporarilyUnavailable({ reason: "StoreBusy", description: "the database does not answer yet" })
         : MemoryStore.layer
     })
   )

@@ -108,8 +108,9 @@ otherwise(
       expect(answer.header("content-security-policy"), name).toContain("frame-ancestors 'none'")
       expect(answer.header("x-frame-options"), name).toBe("DENY")
     }
-    // What is not there has no page at all.
-    expect((await target.http({ path: "/nowhere" })).body).toBe("")
+    const missing = await target.http({ path: "/nowhere", headers: { Accept: "text/html" } })
+    expectPage(missing, 404, "a path without a route")
+    expect(missing.header("x-frame-options")).toBe("DENY")
   }
 )
 
