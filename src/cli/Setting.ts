@@ -117,7 +117,11 @@ const fromEnvironment = (setting: AnySetting): Effect.Effect<Option.Option<Given
  * A text without the byte order mark in front of it and the newlines behind it: a secret that was written by an editor or by
  * `echo` reaches a variable with them.
  */
-const withoutLineEnd = (text: string): string => text.replace(/^\uFEFF/, "").replace(/[\r\n]+$/, "")
+const withoutLineEnd = (text: string): string => {
+  let end = text.length
+  while (end > 0 && "\r\n".includes(text.charAt(end - 1))) end -= 1
+  return text.slice(text.startsWith("\uFEFF") ? 1 : 0, end)
+}
 
 /** Reads what was given. A refusal names where it stands, and repeats no value that is of another type than it should be. */
 export const decode = <A, I>(setting: Setting<A, I>, { source, value }: Given): Effect.Effect<A, Failure> =>

@@ -49,7 +49,6 @@ check("REVOKE-02", "the client proves who it is before the token is looked at", 
   const attempts: ReadonlyArray<Client> = [
     { ...client, client_secret: "guess" },
     { ...client, token_endpoint_auth_method: "none" },
-    { ...client, token_endpoint_auth_method: "client_secret_post" },
     { client_id: "nobody", token_endpoint_auth_method: "none" }
   ]
   for (const token of [tokens.access_token, tokens.refresh_token]) {
