@@ -110,7 +110,7 @@ describe("the packed package", () => {
     const texts = await Promise.all(modules.map((path) => readFile(join(installed("latchkey"), path), "utf8")))
     const imported = texts.flatMap((text) =>
       Array.from(
-        text.matchAll(/^(?:import|export) (?:[^"';]* from )?"([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm),
+        text.matchAll(/^(?:import|export) (?:[\w$*{},\s]* from )?"([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm),
         ([, one, other]) => one ?? other ?? ""
       )
     )
