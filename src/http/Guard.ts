@@ -33,6 +33,11 @@ import * as Wire from "./Wire.js"
 export interface Options {
   /** All of them are needed. What an operation needs beyond them is asked for by `requireScope`. */
   readonly scopes: ReadonlyArray<string>
+  /**
+   * Scopes that a request without a good token is told to ask for, beside `scopes`: those that other operations of the
+   * resource need. A client that cannot ask for more later (MCP calls it step-up) then gets all it will need at once.
+   */
+  readonly challengeScopes?: ReadonlyArray<string> | undefined
   /** Whose tokens may pass: people's, unless clients that act for themselves are named too. */
   readonly principals?: ReadonlyArray<Access["principal"]> | undefined
   /**
@@ -103,7 +108,7 @@ export const make = (
   options: Options
 ): Effect.Effect<Guard, UnknownResource, ServerSettings | Resources | TokenVerifier> =>
   Effect.gen(function* () {
-    const { principals = ["User"], scopes } = options
+    const { challengeScopes = [], principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier
     const { issuer } = yield* ServerSettings
     const { exists, resource } = yield* guarded(options.resource)
@@ -140,7 +145,7 @@ export const make = (
           Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: resource.uri }),
           Wire.toJson(refusal, issuer)
         )
-      const required = refusal._tag === "InsufficientScope" ? refusal.required : []
+      const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
       return Effect.as(
         Effect.zipRight(
           Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
@@ -149,7 +154,7 @@ export const make = (
         Wire.toChallenge(refusal, {
           resourceMetadata,
           // All that the operation needs: a client that asked for less would come back without the rest.
-          scope: Array.from(new Set([...scopes, ...required]))
+          scope: Array.from(new Set([...scopes, ...further]))
         })
       )
     }

@@ -1,6 +1,7 @@
 /** The demo's MCP server, as clients over HTTP see it (MCP 2025-06-18, Transports and Authorization). */
 import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { protocolVersions } from "../../src/cli/demo/McpHeaders.js"
 import * as Cli from "../support/Cli.js"
 import { methods, send as request } from "../support/Methods.js"
 import * as Tokens from "./support/Tokens.js"
@@ -35,6 +36,8 @@ const call = (id: unknown, name: string, args: unknown = {}) => ({
   params: { name, arguments: args }
 })
 
+const read = (id: unknown, uri: string) => ({ jsonrpc: "2.0", id, method: "resources/read", params: { uri } })
+
 const initialize = (id: unknown) => ({
   jsonrpc: "2.0",
   id,
@@ -43,11 +46,11 @@ const initialize = (id: unknown) => ({
 })
 
 describe("without a token", () => {
-  it("is told where to get one, and for which scope (RFC 9728 §5.1)", async () => {
+  it("is told where to get one, and all scopes that the tools need (RFC 9728 §5.1)", async () => {
     const response = await send(initialize(1))
     expect(response.status).toBe(401)
     const challenge = response.headers.get("www-authenticate")
-    expect(challenge).toContain('scope="notes:read"')
+    expect(challenge).toContain('scope="notes:read notes:write"')
     const metadata = /resource_metadata="([^"]+)"/.exec(challenge ?? "")?.[1]
     expect(await (await fetch(metadata ?? "")).json()).toMatchObject({
       resource: `${server.url}/mcp`,
@@ -168,7 +171,16 @@ describe("with a token", () => {
     ["an empty batch", [], -32600, null, 400],
     ["a batch of 33", Array.from({ length: 33 }, (_, id) => initialize(id)), -32600, null, 400],
     ["a method that nobody knows", { jsonrpc: "2.0", id: 5, method: "nothing/here" }, -32601, 5, 200],
-    ["a tool that nobody knows", call(6, "nothing"), -32602, 6, 200]
+    ["a tool that nobody knows", call(6, "nothing"), -32602, 6, 200],
+    ["a resource that nobody knows", read(7, "file:///etc/passwd"), -32002, 7, 200],
+    ["a resource whose URI is none", read(8, ""), -32002, 8, 200],
+    [
+      "a prompt that nobody knows",
+      { jsonrpc: "2.0", id: 9, method: "prompts/get", params: { name: "x" } },
+      -32602,
+      9,
+      200
+    ]
   ])("says what is wrong with %s", async (_, body, code, id, status) => {
     const response = await send(body, reading)
     expect(response.status).toBe(status)
@@ -218,6 +230,46 @@ describe("with a token", () => {
     expect(html).toContain('href="/api/docs"')
     const answer = await fetch(`${server.url}/api`)
     expect([answer.status, await answer.json()]).toMatchObject([404, { error: "not_found" }])
+  })
+
+  it.each([
+    "https://evil.example",
+    "http://evil.example:9000",
+    "http://localhost.evil.example",
+    "https://127.0.0.1.evil.example",
+    "null"
+  ])("refuses a request of a web page at the foreign origin %s (MCP, Security Warning)", async (origin) => {
+    for (const body of [initialize(1), call(1, "whoami"), "{"]) {
+      const response = await send(body, reading, { origin })
+      expect(response.status).toBe(403)
+      expect(await response.json()).toMatchObject({ jsonrpc: "2.0", id: null, error: { code: -32600 } })
+    }
+  })
+
+  it("answers a request of a web page of its own origin, and of one on this computer", async () => {
+    for (const origin of [server.url, "http://localhost:6274", "http://127.0.0.1:1", "http://[::1]:8080"])
+      expect((await send(call(1, "whoami"), reading, { origin })).status, origin).toBe(200)
+  })
+
+  it.each(["2099-01-01", "1", "latest", "2025-06-18, 2025-06-18"])(
+    "refuses the unknown MCP-Protocol-Version %s, and names those it speaks",
+    async (version) => {
+      const response = await send(call(1, "whoami"), reading, { "mcp-protocol-version": version })
+      expect(response.status).toBe(400)
+      const { error } = (await response.json()) as { readonly error: { readonly message: string } }
+      expect(error.message).toContain("2025-06-18, 2025-03-26")
+    }
+  )
+
+  it("speaks each version that it names, and negotiates the version of initialize in its body", async () => {
+    for (const protocolVersion of protocolVersions) {
+      const answer = await send({ ...initialize(1), params: { ...initialize(1).params, protocolVersion } }, reading)
+      expect(await answer.json()).toMatchObject({ result: { protocolVersion } })
+      const later = await send(call(2, "whoami"), reading, { "mcp-protocol-version": protocolVersion })
+      expect(later.status, protocolVersion).toBe(200)
+    }
+    const newer = await send(initialize(3), reading, { "mcp-protocol-version": "2099-01-01" })
+    expect(newer.status).toBe(200)
   })
 
   it("answers a batch of 32 messages", async () => {

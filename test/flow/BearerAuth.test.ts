@@ -296,6 +296,36 @@ describe("a resource that is not in the settings", () => {
   )
 })
 
+describe("a guard with challengeScopes", () => {
+  const guard = { scopes: ["notes:read"], challengeScopes: ["notes:write", "notes:read"] }
+
+  test(
+    "names them to a request without a good token, and refuses no token for lack of them",
+    async (server) => {
+      const all = { scope: "notes:read notes:write" }
+      expect(challengeOf(await call(server, {}))).toMatchObject(all)
+      expect(challengeOf(await withAuthorization(server, "Bearer nothing"))).toMatchObject(all)
+
+      const client = await server.register()
+      const { access_token } = await server.tokens(client, { scope: "notes:read" })
+      expect((await server.call(access_token)).status).toBe(200)
+    },
+    { routes: Server.guarded("/notes", guard) }
+  )
+
+  test(
+    "names only what the operation needs to a token that carries too little",
+    async (server) => {
+      const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
+      expect(challengeOf(await server.call(access_token))).toMatchObject({
+        error: "insufficient_scope",
+        scope: "notes:read"
+      })
+    },
+    { routes: Server.guarded("/notes", guard) }
+  )
+})
+
 describe("the scope", () => {
   let runs = 0
   // What its handler fails with, its guard answers; the type of a layer does not say so.

@@ -77,14 +77,23 @@ const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer) => {
 /** The server, on the app's router. */
 export const layer = (issuer: Issuer.Issuer) => {
   const path: `/${string}` = `${Issuer.path(issuer)}/mcp`
+  const guarded = resource(issuer)
   const server = McpServer.toolkit(Tools.Tools).pipe(
     Layer.provide(Tools.layer),
     Layer.provide(Notes.layer),
     Layer.provide(McpServer.layerHttpRouter({ name: "latchkey-demo", version, path }))
   )
-  const guarded = server.pipe(
+  const routes = server.pipe(
     Layer.provide(McpTransport.layer({ scopesOf: Tools.scopesOf })),
-    Layer.provide(Layer.orDie(BearerAuth.layer({ scopes: ["notes:read"], resource: `${issuer}/mcp` })))
+    Layer.provide(
+      Layer.orDie(
+        BearerAuth.layer({
+          scopes: ["notes:read"],
+          challengeScopes: Object.keys(guarded.scopes),
+          resource: guarded.uri
+        })
+      )
+    )
   )
-  return Layer.merge(guarded, otherMethods(path, issuer)).pipe(Layer.provide(cors))
+  return Layer.merge(routes, otherMethods(path, issuer)).pipe(Layer.provide(cors))
 }

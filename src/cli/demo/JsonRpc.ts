@@ -56,6 +56,8 @@ const batchTooLarge = {
   message: `Invalid Request: a batch holds at most ${maxBatch} messages`
 }
 export const methodNotFound = { code: -32_601, message: "Method not found" }
+/** MCP 2025-06-18, Resources, Error Handling. */
+export const resourceNotFound = { code: -32_002, message: "Resource not found" }
 export const internalError = { code: -32_603, message: "Internal error" }
 
 /** An answer that is an error. */

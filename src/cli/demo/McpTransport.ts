@@ -17,6 +17,7 @@ import * as Wire from "../../http/Wire.js"
 import { CurrentAccess } from "../../services/CurrentAccess.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as JsonRpc from "./JsonRpc.js"
+import * as McpHeaders from "./McpHeaders.js"
 
 export interface Options {
   /** The scopes that a tool needs, by its name, where these are more than the guard asks for anyway. */
@@ -46,9 +47,20 @@ const requireScopes = (
 const isKnown = ({ id, method }: JsonRpc.Call): boolean =>
   (id === undefined ? McpSchema.ClientNotificationRpcs : McpSchema.ClientRequestRpcs).requests.has(method)
 
+/** The server answers a resource that it does not have with no contents, where the specification asks for an error. */
+const isMissing = ({ method }: JsonRpc.Call, result: unknown): boolean =>
+  method === "resources/read" &&
+  JsonRpc.isObject(result) &&
+  Array.isArray(result.contents) &&
+  result.contents.length === 0
+
 /** An answer of the server, under the id of the request and without the inside of a fault. */
-const toAnswer = (id: JsonRpc.Call["id"], answer: JsonRpc.Json | undefined): JsonRpc.Json => {
-  if (answer?.error === undefined && answer?.result !== undefined) return { jsonrpc: "2.0", id, result: answer.result }
+const toAnswer = (call: JsonRpc.Call, answer: JsonRpc.Json | undefined): JsonRpc.Json => {
+  const { id } = call
+  if (answer?.error === undefined && answer?.result !== undefined)
+    return isMissing(call, answer.result)
+      ? JsonRpc.failed(id, JsonRpc.resourceNotFound)
+      : { jsonrpc: "2.0", id, result: answer.result }
   const error = answer?.error
   // The server's expected errors have one of the codes of JSON-RPC; whatever else it says is a fault.
   return JsonRpc.isObject(error) && Number(error.code) < 0
@@ -77,8 +89,10 @@ const withBody = (request: HttpServerRequest.HttpServerRequest, issuer: string, 
     new Request(issuer, { method: "POST", headers: request.headers, body: JSON.stringify(body) })
   )
 
-const malformed = (error: JsonRpc.ResponseError) =>
-  Effect.succeed(HttpServerResponse.unsafeJson(JsonRpc.failed(null, error), { status: 400 }))
+const refused = ({ error, status }: McpHeaders.Refusal) =>
+  Effect.succeed(HttpServerResponse.unsafeJson(JsonRpc.failed(null, error), { status }))
+
+const malformed = (error: JsonRpc.ResponseError) => refused({ error, status: 400 })
 
 /** Stands between the guard and the server. */
 export const layer = (options: Options) =>
@@ -89,13 +103,15 @@ export const layer = (options: Options) =>
         isKnown(call)
           ? server.pipe(
               Effect.provideService(HttpServerRequest.HttpServerRequest, withBody(request, issuer, passedOn(call))),
-              Effect.map((response) => (call.id === undefined ? [] : [toAnswer(call.id, decode(response))]))
+              Effect.map((response) => (call.id === undefined ? [] : [toAnswer(call, decode(response))]))
             )
           : Effect.succeed(call.id === undefined ? [] : [JsonRpc.failed(call.id, JsonRpc.methodNotFound)])
 
       return Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
         if (request.method !== "POST") return yield* server
+        const foreign = McpHeaders.refuseOrigin(request.headers.origin, issuer)
+        if (Option.isSome(foreign)) return yield* refused(foreign.value)
         const text = yield* Effect.either(Body.json(request))
         if (Either.isLeft(text)) return Wire.toJson(text.left, issuer)
         const body = Option.liftThrowable(JSON.parse)(text.right)
@@ -104,6 +120,8 @@ export const layer = (options: Options) =>
         if (Either.isLeft(sent)) return yield* malformed(sent.left)
 
         const { calls, isBatch } = sent.right
+        const unspoken = McpHeaders.refuseVersion(request.headers["mcp-protocol-version"], calls)
+        if (Option.isSome(unspoken)) return yield* refused(unspoken.value)
         yield* requireScopes(calls, options)
         const answers = (yield* Effect.forEach(calls, (call) => answer(request, call))).flat()
         return answers.length === 0
