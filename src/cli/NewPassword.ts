@@ -1,10 +1,10 @@
 /** A password that somebody chooses: asked for twice without showing it, or read from standard input. */
 import * as Prompt from "@effect/cli/Prompt"
 import * as Effect from "effect/Effect"
-import * as ParseResult from "effect/ParseResult"
+import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
-import { isSamePassword, Password, type Username } from "../domain/Account.js"
+import { isSamePassword, type Username } from "../domain/Account.js"
+import * as NewPassword from "../services/NewPassword.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Output from "./Output.js"
 
@@ -25,9 +25,9 @@ export const requireSource = (fromStdin: boolean): Effect.Effect<void, Failure> 
   })
 
 const decode = (text: string) =>
-  Effect.mapError(
-    Schema.decode(Password)(text),
-    (error) => ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "this is no password"
+  Effect.flatMap(
+    NewPassword.read(text),
+    Either.mapLeft((problem) => NewPassword.sentences[problem])
   )
 
 /** Asks until there is a password that can be used, twice the same. */

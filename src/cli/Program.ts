@@ -15,6 +15,10 @@ const name = (): string => {
 /** A word as a shell takes it. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
+/** The line that prints a file. */
+export const toShow = (path: string): string =>
+  process.platform === "win32" ? `type "${path}"` : `cat ${quoted(path)}`
+
 /** Whether a command finds the database by itself: as the standard one, or, since it is not to be told, by the variable. */
 const isUnderstood = (database: Database.Database): boolean =>
   Database.format(database) === Database.format(Database.standard) || Database.holdsPassword(database)

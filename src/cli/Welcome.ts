@@ -64,7 +64,13 @@ const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): Pa
   return FirstAccountLink.$match(firstAccount, {
     Void: () => [],
     Shown: ({ link }) => [`${first} this link, which works once:`, `  ${link}`, ...orByCommand],
-    InFile: ({ path }) => [`${first} the link in this file, which works once:`, `  ${path}`, ...orByCommand]
+    InFile: ({ path }) => [
+      `${first} the link in this file, which works once:`,
+      `  ${path}`,
+      "This command shows it:",
+      `  ${Program.toShow(path)}`,
+      ...orByCommand
+    ]
   })
 }
 

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isExternal, isSamePassword, Password } from "../domain/Account.js"
+import { isExternal, isSamePassword } from "../domain/Account.js"
 import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
@@ -18,6 +18,7 @@ import { Accounts } from "../services/Accounts.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { ConsentStore } from "../services/ConsentStore.js"
 import { type AccountForm, Forms } from "../services/Forms.js"
+import * as NewPassword from "../services/NewPassword.js"
 import { knownAs } from "../services/PasswordHasher.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -227,7 +228,7 @@ const changePassword = (
     const takingAway = yield* TakingAway
     const { issuer } = yield* ServerSettings
     const typed = yield* Parameters.field(parameters, "password")
-    const password = Schema.decodeOption(Password)(typed)
+    const password = yield* NewPassword.read(typed)
     const differs = !isSamePassword(typed, yield* Parameters.field(parameters, "password_again"))
     const { id, username } = who.account
     const browser = yield* PasswordLogin.knownBrowser(request)
@@ -238,10 +239,10 @@ const changePassword = (
       const page = yield* show(who, { problems: ["Throttled"], waitSeconds: tried.left.retryAfter })
       return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
     }
-    if (Option.isNone(tried.right) || Option.isNone(password) || differs) {
+    if (Option.isNone(tried.right) || Either.isLeft(password) || differs) {
       const problems: PasswordProblems = [
         ...(Option.isNone(tried.right) ? (["WrongPassword"] as const) : []),
-        ...(Option.isNone(password) ? (["PasswordInvalid"] as const) : []),
+        ...(Either.isLeft(password) ? [password.left] : []),
         ...(differs ? (["PasswordsDiffer"] as const) : [])
       ]
       return yield* show(who, { problems })
@@ -249,9 +250,9 @@ const changePassword = (
 
     const loggedIn = yield* (yield* SessionStore).list(id, yield* DateTime.now)
     const allowed = yield* (yield* ConsentStore).list(id)
-    yield* takingAway.setPassword(id, password.value)
+    yield* takingAway.setPassword(id, password.right)
     const accounts = yield* Accounts
-    const account = yield* accounts.authenticate(username, password.value, knownAs(username))
+    const account = yield* accounts.authenticate(username, password.right, knownAs(username))
     if (Option.isNone(account)) return Page.seeOther(issuer, path(issuer))
     const ended = yield* (yield* Forms).seal({
       _tag: "PasswordChange",

@@ -1,15 +1,17 @@
 /** `/first-account`: where whoever started a new server makes its first account, by the link that the server printed. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isSamePassword, NewUsername, Password } from "../domain/Account.js"
+import { isSamePassword, NewUsername } from "../domain/Account.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Resource from "../domain/Resource.js"
 import { FirstAccount } from "../services/FirstAccount.js"
+import * as NewPassword from "../services/NewPassword.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Body from "./Body.js"
@@ -59,18 +61,18 @@ const post = Effect.gen(function* () {
   const password = yield* Parameters.field(parameters, "password")
 
   const username = Schema.decodeOption(NewUsername)(typed)
-  const accepted = Schema.decodeOption(Password)(password)
+  const accepted = yield* NewPassword.read(password)
   const differs = !isSamePassword(password, yield* Parameters.field(parameters, "password_again"))
-  if (Option.isNone(username) || Option.isNone(accepted) || differs) {
+  if (Option.isNone(username) || Either.isLeft(accepted) || differs) {
     const problems: Problems = [
       ...(Option.isNone(username) ? (["NameInvalid"] as const) : []),
-      ...(Option.isNone(accepted) ? (["PasswordInvalid"] as const) : []),
+      ...(Either.isLeft(accepted) ? [accepted.left] : []),
       ...(differs ? (["PasswordsDiffer"] as const) : [])
     ]
     return yield* show(token, typed.slice(0, 64), problems)
   }
 
-  const account = yield* first.create(token, { username: username.value, password: accepted.value })
+  const account = yield* first.create(token, { username: username.value, password: accepted.right })
   if (Option.isNone(account)) return yield* gone
   // The account is made: what goes wrong now is no reason to say otherwise.
   const [resource] = Resource.listed(yield* Effect.orElseSucceed(resources.all, () => []))

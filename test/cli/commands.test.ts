@@ -35,7 +35,9 @@ describe("user", () => {
     ["too short", "short", /at least 8/],
     ["empty", "", /at least 8/],
     ["two lines", "one password\nanother one", /more than one line/],
-    ["endless", "x".repeat(100_000), /1024 bytes/]
+    ["endless", "x".repeat(100_000), /1024 bytes/],
+    ["well known", "iloveyou1", /list of well-known passwords/],
+    ["well known in capitals", "TRUSTNO1", /list of well-known passwords/]
   ])("create takes no password that is %s", async (_, password, line) => {
     expect(await run(["user", "create", "bob", "--password-stdin"], password)).toEqual(refused(2, line))
   })

@@ -1,4 +1,5 @@
 /** A server from its start to its end. */
+import { execSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { readdir, readFile, stat } from "node:fs/promises"
 import { Agent, request } from "node:http"
@@ -141,6 +142,8 @@ describe("the first account", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     const link = await Cli.firstAccountLink(server)
     expect(link.startsWith(`${server.url}/first-account?token=`)).toBe(true)
+    const [, command = ""] = /This command shows it:\s+(.+)/.exec(server.stdout()) ?? []
+    expect(execSync(command, { cwd: server.folder, encoding: "utf8" }).trim()).toBe(link)
     expect(server.stdout()).not.toContain("token=")
 
     const browser = new Browser(fetch, server.url)
@@ -172,12 +175,18 @@ describe("the first account", () => {
     const server = await start()
     const browser = new Browser(fetch, server.url)
     const page = await browser.open(await Cli.firstAccountLink(server))
-    const sentences = ["That username cannot be used", "That password cannot be used", "The two passwords differ"]
+    const sentences = [
+      "That username cannot be used",
+      "That password cannot be used",
+      "The two passwords differ",
+      "That password is well known"
+    ]
     const forms = [
-      [{ username: "a b", password: "short", password_again: "shorter" }, sentences],
+      [{ username: "a b", password: "short", password_again: "shorter" }, sentences.slice(0, 3)],
       [{ username: "a b", password: Tokens.password, password_again: "" }, [sentences[0], sentences[2]]],
       [{ username: "", password: "short", password_again: "short" }, sentences.slice(0, 2)],
-      [{ username: "ada", password: "short", password_again: "" }, sentences.slice(1)]
+      [{ username: "ada", password: "short", password_again: "" }, sentences.slice(1, 3)],
+      [{ username: "a b", password: "12345678", password_again: "12345678" }, [sentences[0], sentences[3]]]
     ] as const
     for (const [fields, expected] of forms) {
       const refused = await browser.submit(page, { fields })

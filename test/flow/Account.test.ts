@@ -250,6 +250,7 @@ describe("a new password", () => {
       [fill(newPassword, newPassword), wrong],
       [fill(password, ""), invalid],
       [fill(password, "7 chars"), invalid],
+      [fill(password, "Password123"), "That password is well known"],
       [fill(password, "x".repeat(1_025)), invalid],
       [fill(password, newPassword, `${newPassword} `), differ],
       [fill(password, newPassword, ""), differ]

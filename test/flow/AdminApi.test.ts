@@ -89,6 +89,25 @@ describe("users", () => {
   )
 
   test(
+    "whose password is on the list of well-known passwords are neither made nor changed",
+    async (server) => {
+      const { call, json } = await admin(server)
+      for (const password of ["password", "Password1", "QWERTYUIOP", "123456789987654321"]) {
+        const answer = await call("POST", "/admin/users", { username: "grace", password })
+        expect([answer.status, await answer.json()]).toEqual([
+          400,
+          { error: "invalid_request", error_description: expect.stringContaining("list of well-known passwords") }
+        ])
+      }
+      const [{ id }] = (await json("GET", "/admin/users")).users
+      expect(await outcome(call("PUT", `/admin/users/${id}/password`, { password: "letmein123" }))).toBe(
+        "400 invalid_request"
+      )
+    },
+    withApi
+  )
+
+  test(
     "whose password is set anew lose what was issued under the old one",
     async (server) => {
       const { call, json } = await admin(server)

@@ -2,13 +2,23 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { Conflict } from "../../domain/OAuthError.js"
+import type { Password } from "../../domain/Account.js"
+import { Conflict, InvalidRequest } from "../../domain/OAuthError.js"
 import * as AccountView from "../../domain/views/AccountView.js"
 import { AccountStore } from "../../services/AccountStore.js"
 import { Accounts } from "../../services/Accounts.js"
+import * as NewPassword from "../../services/NewPassword.js"
 import { TakingAway } from "../../services/TakingAway.js"
 import type * as Api from "./Api.js"
 import { noSuch, orNoSuch } from "./Problems.js"
+
+/** Refuses a password that guessers try first. */
+const refuseWellKnown = (password: Password) =>
+  Effect.flatMap(NewPassword.isWellKnown(password), (isWellKnown) =>
+    isWellKnown
+      ? new InvalidRequest({ reason: "MalformedParameter", description: NewPassword.sentences.PasswordWellKnown })
+      : Effect.void
+  )
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "users", (handlers) =>
@@ -26,6 +36,7 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("create", ({ payload }) =>
           Effect.gen(function* () {
+            yield* refuseWellKnown(payload.password)
             const account = yield* accounts.create(payload)
             if (Option.isNone(account)) {
               return yield* new Conflict({
@@ -45,7 +56,10 @@ export const layer = (api: Api.Placed) =>
         .handle("disable", ({ path }) => orNoSuch("account", takingAway.disableAccount(path.id)))
         .handle("enable", ({ path }) => orNoSuch("account", takingAway.enableAccount(path.id)))
         .handle("setPassword", ({ path, payload }) =>
-          orNoSuch("account", takingAway.setPassword(path.id, payload.password))
+          Effect.zipRight(
+            refuseWellKnown(payload.password),
+            orNoSuch("account", takingAway.setPassword(path.id, payload.password))
+          )
         )
         .handle("remove", ({ path }) => orNoSuch("account", takingAway.removeAccount(path.id)))
     })

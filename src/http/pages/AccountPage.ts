@@ -90,6 +90,7 @@ const endedBy = ({ ended, notice }: AccountPage): ReadonlyArray<string> =>
 const sentences = {
   WrongPassword: "That is not your current password. Please try again.",
   PasswordInvalid: Problem.passwordInvalid,
+  PasswordWellKnown: Problem.passwordWellKnown,
   PasswordsDiffer: "The two new passwords differ. Please try again.",
   Busy: Problem.busy,
   Throttled: Problem.throttled()

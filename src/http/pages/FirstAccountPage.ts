@@ -18,6 +18,7 @@ export interface FirstAccountPage {
 const sentences = {
   NameInvalid: "That username cannot be used. It has 1 to 64 characters, and no spaces.",
   PasswordInvalid: Problem.passwordInvalid,
+  PasswordWellKnown: Problem.passwordWellKnown,
   PasswordsDiffer: "The two passwords differ. Please type both again.",
   Busy: Problem.busy
 }

@@ -117,7 +117,7 @@ export const newPassword = (self: {
   minLength: 8,
   hint: "At least 8 characters. A long phrase is best.",
   autofocus: self.autofocus === true,
-  invalid: self.problems.some((problem) => problem === "PasswordInvalid" || problem === "PasswordsDiffer")
+  invalid: self.problems.some((problem) => problem.startsWith("Password"))
 })}
     ${field({
       name: "password_again",

@@ -18,5 +18,7 @@ export const together = (sentences: ReadonlyArray<string>): string | undefined =
 /** `waitSeconds` is the time until another attempt is tried, in seconds; by default the shortest there is. */
 export const throttled = (waitSeconds = 1): string => `Too many attempts. Try again in ${timeInWords(waitSeconds)}.`
 
+export const passwordWellKnown = "That password is well known, and is guessed first. Please choose another."
+
 export const passwordInvalid =
   "That password cannot be used. A password has at least 8 characters, and at most 1024 bytes."

@@ -95,6 +95,7 @@ describe("AccountPage", () => {
   it.each([
     ["WrongPassword", "not your current password", ["current_password"]],
     ["PasswordInvalid", "at least 8 characters", ["password"]],
+    ["PasswordWellKnown", "well known", ["password"]],
     ["PasswordsDiffer", "two new passwords differ", ["password", "password_again"]],
     ["Busy", "busy", []],
     ["Throttled", "Too many attempts", []]

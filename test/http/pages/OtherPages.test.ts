@@ -47,6 +47,7 @@ describe("FirstAccountPage", () => {
   it.each([
     ["NameInvalid", ["username"], "username"],
     ["PasswordInvalid", ["password"], "password"],
+    ["PasswordWellKnown", ["password"], "password"],
     ["PasswordsDiffer", ["password", "password_again"], "password"],
     ["Busy", [], "password"]
   ] as const)("on %s marks the fields in which it lies, and puts the cursor there", (problem, marked, focused) => {

@@ -146,7 +146,7 @@ export const samples: ReadonlyArray<Sample> = [
   sample("logout", Pages.logoutPage, { ...form, username: "ada" }),
   sample("logged out", Pages.loggedOutPage, undefined),
   sample("first account", Pages.firstAccountPage, firstAccount),
-  ...(["NameInvalid", "PasswordInvalid", "PasswordsDiffer", "Busy"] as const).map((problem) =>
+  ...(["NameInvalid", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer", "Busy"] as const).map((problem) =>
     sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problems: [problem] })
   ),
   sample("first account done", Pages.firstAccountDonePage, firstAccountDone),
@@ -157,8 +157,9 @@ export const samples: ReadonlyArray<Sample> = [
   ...(["AccessRemoved", "SessionEnded", "PasswordChanged"] as const).map((notice) =>
     sample(`account, ${notice}`, Pages.accountPage, { ...account, notice })
   ),
-  ...(["WrongPassword", "PasswordInvalid", "PasswordsDiffer", "Busy", "Throttled"] as const).map((problem) =>
-    sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problems: [problem] } })
+  ...(["WrongPassword", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer", "Busy", "Throttled"] as const).map(
+    (problem) =>
+      sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problems: [problem] } })
   ),
   sample("account of an app's person", Pages.accountPage, externalAccount),
   sample("home", Pages.homePage, home),
