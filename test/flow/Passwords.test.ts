@@ -46,6 +46,20 @@ describe("a login", () => {
     }
   })
 
+  test("takes a name in each spelling of it (RFC 8265 §3.4)", async (server) => {
+    const names = [
+      ["zoe\u0308", "zo\u00eb"],
+      ["jose\u0301", "JOS\u00c9"],
+      ["\u1112\u1161\u11ab", "\ud55c"]
+    ] as const
+    for (const [one, other] of names) {
+      await server.addAccount(one)
+      expect(await logsIn(server, one, password), one).toBe(true)
+      expect(await logsIn(server, other, password), other).toBe(true)
+    }
+    expect(await logsIn(server, "zoe", password)).toBe(false)
+  })
+
   test("keeps case and compatibility forms apart", async (server) => {
     for (const [index, [one, other]] of different.entries()) {
       await server.addAccount(`one${index}`, one)

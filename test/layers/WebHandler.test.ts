@@ -12,7 +12,9 @@ import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as BearerAuth from "../../src/http/BearerAuth.js"
 import { makeGuard } from "../../src/layers/Guard.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
+import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import * as WebHandler from "../../src/layers/WebHandler.js"
+import { temporaryFile } from "./temporaryFile.js"
 
 const issuer = "http://127.0.0.1:9400"
 const settings = { issuer, resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }] }
@@ -146,6 +148,41 @@ it("starts again after a start that failed, as a guard alone does", async () => 
   expect((await guard(new Request(`${issuer}/notes`))).response?.status).toBe(401)
   await guard.dispose()
   expect(opened).toEqual({ count: 4, closed: 4 })
+})
+
+it("shares a SQLite file with ten more in one process, as a development server makes one at each change", async () => {
+  await Effect.runPromise(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const storage = SqliteStore.layer({ filename: yield* temporaryFile })
+        const handlers = Array.from({ length: 11 }, () => WebHandler.make(settings, storage))
+        const ask = (index: number, path: string, init?: RequestInit) =>
+          Effect.promise(async () => handlers[index]?.handler(new Request(`${issuer}${path}`, init)))
+        for (const index of handlers.keys()) expect((yield* ask(index, "/ready"))?.status).toBe(200)
+
+        const registered = yield* ask(0, "/register", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ redirect_uris: ["http://127.0.0.1:7777/cb"], token_endpoint_auth_method: "none" })
+        })
+        const { client_id } = (yield* Effect.promise(async () => registered?.json())) as { readonly client_id: string }
+        yield* Effect.promise(() => Promise.all(handlers.slice(0, 10).map((handler) => handler.dispose())))
+
+        const request = new URLSearchParams({
+          response_type: "code",
+          client_id,
+          redirect_uri: "http://127.0.0.1:7777/cb",
+          resource: `${issuer}/notes`,
+          code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+          code_challenge_method: "S256"
+        })
+        const page = yield* ask(10, `/authorize?${request}`)
+        expect(yield* Effect.promise(async () => page?.text())).toContain("<h1>Log in</h1>")
+        for (const path of ["/health", "/ready"]) expect((yield* ask(10, path))?.status, path).toBe(200)
+        yield* Effect.promise(async () => handlers[10]?.dispose())
+      })
+    )
+  )
 })
 
 it("is told of wrong settings when it starts, and so is whoever asks a guard", async () => {
