@@ -30,7 +30,13 @@ export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<vo
  * answered here too, as a 403 that names the scope (RFC 6750 §3.1); a method that none of the routes at a path has, as a
  * 405 that names those they have (RFC 9110 §15.5.6).
  */
-export const layer = (options: Guard.Options) => Layer.merge(guarding(options), AllowedMethods.layer())
+export const layer = (
+  options: Guard.Options
+): Layer.Layer<
+  HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
+  Guard.UnknownResource,
+  Guard.Requirements | HttpLayerRouter.HttpRouter
+> => Layer.merge(guarding(options), AllowedMethods.layer())
 
 const guarding = (options: Guard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(

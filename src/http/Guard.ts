@@ -62,6 +62,9 @@ export interface Guard {
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
 }
 
+/** What a guard stands on: the services of an authorization server. */
+export type Requirements = ServerSettings | Resources | TokenVerifier
+
 /** What is guarded: its URI never changes, while it may come and go. */
 interface Guarded {
   readonly resource: Resource.Resource
@@ -99,9 +102,7 @@ const guarded = (name: string | undefined): Effect.Effect<Guarded, UnknownResour
 const counted = "guard"
 
 /** Makes a guard. Fails when it cannot be told what it guards. */
-export const make = (
-  options: Options
-): Effect.Effect<Guard, UnknownResource, ServerSettings | Resources | TokenVerifier> =>
+export const make = (options: Options): Effect.Effect<Guard, UnknownResource, Requirements> =>
   Effect.gen(function* () {
     const { principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier

@@ -59,7 +59,7 @@ export interface WebHandler {
   readonly dispose: () => Promise<void>
 }
 
-type Services = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
+type Services = AuthLayer.AuthServices
 
 /** Guards made by a runtime, each when it is first used. */
 export const guards =

@@ -25,7 +25,7 @@ import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/BearerAuth.js"
 import type * as Guard from "../../../src/http/Guard.js"
 import * as ApiLayer from "../../../src/layers/ApiLayer.js"
-import * as AuthLayer from "../../../src/layers/AuthLayer.js"
+import * as AuthServer from "../../../src/layers/internal/AuthServer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
 import { Accounts } from "../../../src/services/Accounts.js"
@@ -112,7 +112,7 @@ export const make = ({
     const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
     const app = Layer.provideMerge(
       Layer.merge(routes ?? routesOf(options.resources), api ? ApiLayer.layer : Layer.empty),
-      AuthLayer.layer(options)
+      AuthServer.layer(options)
     )
     const router = yield* Layer.build(
       Layer.provideMerge(Layer.provide(app, Layer.mergeAll(storage, seams, pace)), HttpLayerRouter.layer)
@@ -147,7 +147,7 @@ export const test = (title: string, rule: (server: TestServer) => Promise<unknow
     )
   })
 
-export type AuthServices = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
+export type AuthServices = AuthServer.Services
 
 export type Client = oauth.Client
 
