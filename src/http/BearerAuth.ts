@@ -16,8 +16,10 @@ import { InsufficientScope } from "../domain/OAuthError.js"
 import { CurrentAccess } from "../services/CurrentAccess.js"
 import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
+import type { UnknownResource } from "./GuardedResource.js"
 
-export { type Options, type Requirements, UnknownResource } from "./Guard.js"
+export type { Options, Requirements } from "./Guard.js"
+export { UnknownResource } from "./GuardedResource.js"
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 
@@ -34,14 +36,14 @@ export const layer = (
   options: Guard.Options
 ): Layer.Layer<
   HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
-  Guard.UnknownResource,
+  UnknownResource,
   Guard.Requirements | HttpLayerRouter.HttpRouter
 > => Layer.merge(guarding(options), AllowedMethods.layer())
 
 const guarding = (options: Guard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(
-      Guard.make(options),
+      Guard.make(options, { name: "BearerAuth" }),
       (guard) => (handler) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           Effect.matchEffect(guard.check(request), {

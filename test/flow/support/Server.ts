@@ -23,7 +23,6 @@ import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/BearerAuth.js"
-import type * as Guard from "../../../src/http/Guard.js"
 import * as ApiLayer from "../../../src/layers/ApiLayer.js"
 import * as AuthServer from "../../../src/layers/internal/AuthServer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
@@ -74,7 +73,7 @@ export interface Options {
   readonly seams?: Layer.Layer<never>
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
-  readonly routes?: Layer.Layer<never, Guard.UnknownResource, AuthServices | HttpLayerRouter.HttpRouter>
+  readonly routes?: Layer.Layer<never, BearerAuth.UnknownResource, AuthServices | HttpLayerRouter.HttpRouter>
   /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
   readonly upkeep?: boolean
   /** Whether it stands beside another on the same storage, where the account is there already. */
