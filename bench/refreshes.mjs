@@ -21,6 +21,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Domain from "latchkey/domain"
 import * as AuthLayer from "latchkey/layers/AuthLayer"
+import { ServerServices } from "latchkey/layers/ServerServices"
 import * as SqliteStore from "latchkey/layers/SqliteStore"
 import * as Services from "latchkey/services"
 
@@ -169,7 +170,8 @@ const main = Effect.gen(function* () {
     issuer,
     resources: [{ uri: resource, scopes: { "notes:read": "Read your notes" } }]
   }).pipe(Layer.provide(Layer.succeed(Services.Storage.Storage, storage)))
-  const { before, seconds } = yield* Effect.provide(program(path), services)
+  const everything = Layer.provide(Layer.effectContext(ServerServices), services)
+  const { before, seconds } = yield* Effect.provide(program(path), everything)
   const after = holdings(path)
   yield* say(`${Math.round(refreshCount / seconds)} refreshes a second, ${concurrency} at once`)
   const days = Math.floor(seconds / 86_400) + 1

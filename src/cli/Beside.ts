@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import * as AuthLayer from "../layers/AuthLayer.js"
+import * as AuthServer from "../layers/internal/AuthServer.js"
 import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
@@ -19,7 +19,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
           "memory: is the memory of the server alone: give the --database of a server that has one"
         )
       }
-      return AuthLayer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
+      return AuthServer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
         Layer.provide(Database.layerFor(database, issuer, false))
       )
     })

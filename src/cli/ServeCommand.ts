@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Resource from "../domain/Resource.js"
 import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
 import * as HomeEndpoint from "../http/HomeEndpoint.js"
-import * as AuthLayer from "../layers/AuthLayer.js"
+import * as AuthServer from "../layers/internal/AuthServer.js"
 import * as NodeServer from "../layers/NodeServer.js"
 import * as FirstAccount from "../services/FirstAccount.js"
 import { Resources } from "../services/Resources.js"
@@ -66,7 +66,7 @@ const start = (
     const options = yield* Environment.options
     const timeouts = yield* Environment.timeouts
     const demos = demo === undefined ? [] : [demo.resource(place.issuer)]
-    const auth = AuthLayer.layer({
+    const auth = AuthServer.layer({
       issuer: place.issuer,
       ...options,
       resources: [...demos, ...options.resources]

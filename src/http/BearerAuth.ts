@@ -16,8 +16,10 @@ import { InsufficientScope } from "../domain/OAuthError.js"
 import { CurrentAccess } from "../services/CurrentAccess.js"
 import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
+import type { UnknownResource } from "./GuardedResource.js"
 
-export { type Options, UnknownResource } from "./Guard.js"
+export type { Options, Requirements } from "./Guard.js"
+export { UnknownResource } from "./GuardedResource.js"
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 
@@ -30,12 +32,18 @@ export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<vo
  * answered here too, as a 403 that names the scope (RFC 6750 §3.1); a method that none of the routes at a path has, as a
  * 405 that names those they have (RFC 9110 §15.5.6).
  */
-export const layer = (options: Guard.Options) => Layer.merge(guarding(options), AllowedMethods.layer())
+export const layer = (
+  options: Guard.Options
+): Layer.Layer<
+  HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
+  UnknownResource,
+  Guard.Requirements | HttpLayerRouter.HttpRouter
+> => Layer.merge(guarding(options), AllowedMethods.layer())
 
 const guarding = (options: Guard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(
-      Guard.make(options),
+      Guard.make(options, { name: "BearerAuth" }),
       (guard) => (handler) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           Effect.matchEffect(guard.check(request), {

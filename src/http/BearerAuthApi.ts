@@ -16,12 +16,15 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import {
   InsufficientScope,
@@ -34,6 +37,7 @@ import {
 import { CurrentAccess } from "../services/CurrentAccess.js"
 import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
+import type { UnknownResource } from "./GuardedResource.js"
 import * as Wire from "./Wire.js"
 
 /** A request in the hands of a guard, and how it was refused, if it was. */
@@ -115,6 +119,36 @@ const describe = ({ scopes }: Guard.Options): string =>
     ? "An access token in the Authorization header (RFC 6750 §2.1)."
     : `An access token in the Authorization header (RFC 6750 §2.1), with the scope \`${scopes.join(" ")}\`.`
 
+/** How the class of a guard is declared to the platform. */
+interface Declaration {
+  readonly provides: typeof CurrentAccess
+  readonly failure: typeof Refusal
+  readonly security: Record<string, HttpApiSecurity.Bearer>
+}
+
+/** The class of a guard: an `HttpApiMiddleware`, and the layer that implements it. */
+export interface TagClass<Self, Name extends string>
+  extends HttpApiMiddleware.TagClass.BaseSecurity<
+    Self,
+    Name,
+    Declaration,
+    Readonly<
+      Record<
+        string,
+        (
+          token: Redacted.Redacted
+        ) => Effect.Effect<CurrentAccess["Type"], Guard.Refusal, HttpRouter.HttpRouter.Provided>
+      >
+    >,
+    Declaration["security"]
+  > {
+  readonly layer: Layer.Layer<
+    Self | HttpLayerRouter.HttpRouter,
+    UnknownResource,
+    Guard.Requirements | HttpLayerRouter.HttpRouter
+  >
+}
+
 /**
  * Makes the class of a guard: with `HttpApiGroup.middleware` or `HttpApiEndpoint.middleware` it says what is guarded,
  * and its `layer` is the guard. Each guard has an id of its own, which names its scheme in the OpenAPI document too.
@@ -124,7 +158,7 @@ const describe = ({ scopes }: Guard.Options): string =>
  */
 export const Tag =
   <Self>() =>
-  <const Name extends string>(id: Name, options: Guard.Options) => {
+  <const Name extends string>(id: Name, options: Guard.Options): TagClass<Self, Name> => {
     const scheme = id.replace(/[^A-Za-z0-9._-]/g, "_")
     const security: Record<string, HttpApiSecurity.Bearer> = {
       [scheme]: HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Description, describe(options))
@@ -132,7 +166,7 @@ export const Tag =
     const tag = HttpApiMiddleware.Tag<Self>()(id, { provides: CurrentAccess, failure: Refusal, security })
     const layer = Layer.effect(
       tag,
-      Effect.map(Guard.make(options), (guard) => ({ [scheme]: () => access(guard) }))
+      Effect.map(Guard.make(options, { name: `BearerAuthApi ${id}` }), (guard) => ({ [scheme]: () => access(guard) }))
     )
     return Object.assign(tag, { layer: Layer.merge(layer, AllowedMethods.layer()) })
   }

@@ -4,11 +4,9 @@
  * routes, `BearerAuthApi` before an `HttpApi`, and `layers/Guard` into one function.
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import {
   InsufficientScope,
   type InvalidRequest,
@@ -17,15 +15,16 @@ import {
   type ServerError,
   type TemporarilyUnavailable
 } from "../domain/OAuthError.js"
-import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import type { Access } from "../services/CurrentAccess.js"
 import * as Metrics from "../services/Metrics.js"
-import { Resources } from "../services/Resources.js"
+import type { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { TokenVerifier } from "../services/TokenVerifier.js"
 import * as AuthorizationHeader from "./AuthorizationHeader.js"
 import * as Endpoint from "./Endpoint.js"
+import type { UnknownResource } from "./GuardedResource.js"
+import * as GuardedResource from "./GuardedResource.js"
 import { metadataUrl } from "./ProtectedResourceEndpoint.js"
 import * as Wire from "./Wire.js"
 
@@ -41,14 +40,12 @@ export interface Options {
   /** Whose tokens may pass: people's, unless clients that act for themselves are named too. */
   readonly principals?: ReadonlyArray<Access["principal"]> | undefined
   /**
-   * The resource that is guarded; may be left out where the settings have only one. One that is not in the settings is
-   * looked up at each request, since the operator may make and delete it: without it, nobody passes.
+   * The resource that is guarded; may be left out where the settings have only one, or have none and the storage has only
+   * one. One that is not in the settings is looked up at each request, since the operator may make and delete it: without
+   * it, nobody passes.
    */
   readonly resource?: string | undefined
 }
-
-/** The guard's resource is no URL, or it does not say which of several it means. */
-export class UnknownResource extends Data.TaggedError("UnknownResource")<{ readonly message: string }> {}
 
 /** Why a request does not pass. */
 export type Refusal =
@@ -67,51 +64,30 @@ export interface Guard {
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
 }
 
-/** What is guarded: its URI never changes, while it may come and go. */
-interface Guarded {
-  readonly resource: Resource.Resource
-  readonly exists: Effect.Effect<boolean, TemporarilyUnavailable>
-}
-
-const guarded = (name: string | undefined): Effect.Effect<Guarded, UnknownResource, ServerSettings | Resources> =>
-  Effect.gen(function* () {
-    const { resources: configured } = yield* ServerSettings
-    const [only, ...others] = configured
-    if (name === undefined) {
-      return only !== undefined && others.length === 0
-        ? { resource: only, exists: Effect.succeed(true) }
-        : yield* new UnknownResource({ message: "BearerAuth needs to be told which of the resources it guards" })
-    }
-    const meant = Resource.find(configured, name)
-    if (meant !== undefined) return { resource: meant, exists: Effect.succeed(true) }
-
-    const uri = Schema.decodeOption(Resource.ResourceIndicator)(name)
-    if (Option.isNone(uri)) {
-      return yield* new UnknownResource({ message: `BearerAuth guards ${name}, which is not a resource's URL` })
-    }
-    const { all } = yield* Resources
-    const exists = Effect.map(all, (known) => known.some((resource) => resource.uri === uri.value))
-    // A store that does not answer now is no reason not to start.
-    if (!(yield* Effect.orElseSucceed(exists, () => true))) {
-      yield* Effect.annotateLogs(Effect.logWarning("a guarded resource does not exist, so nobody passes"), {
-        resource: uri.value
-      })
-    }
-    return { resource: { uri: uri.value, scopes: {} }, exists }
-  })
+/** What a guard stands on: the services of an authorization server. */
+export type Requirements = ServerSettings | Resources | TokenVerifier
 
 /** What refusals are counted under: every guard alike, since a resource is known by a URL. */
 const counted = "guard"
 
-/** Makes a guard. Fails when it cannot be told what it guards. */
+/** What makes a guard, and what it does about a resource that does not exist. */
+export interface Making {
+  /** What the app calls the guard, for messages. */
+  readonly name: string
+  /** Whether a resource that does not exist is an error, as where no operator is awaited; false if not given (ADR 17). */
+  readonly mustExist?: boolean | undefined
+}
+
+/** Makes a guard. Fails when it does not know what it guards. */
 export const make = (
-  options: Options
-): Effect.Effect<Guard, UnknownResource, ServerSettings | Resources | TokenVerifier> =>
+  options: Options,
+  { mustExist = false, name }: Making
+): Effect.Effect<Guard, UnknownResource, Requirements> =>
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier
     const { issuer } = yield* ServerSettings
-    const { exists, resource } = yield* guarded(options.resource)
+    const { exists, resource } = yield* GuardedResource.find({ guard: name, name: options.resource, mustExist })
     const resourceMetadata = metadataUrl(resource)
 
     const check = Effect.fnUntraced(

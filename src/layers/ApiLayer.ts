@@ -4,6 +4,7 @@
  * @example
  * HttpLayerRouter.serve(Layer.provideMerge(ApiLayer.layer, AuthLayer.layer(options)))
  */
+import type * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AccountHandlers from "../http/api/AccountHandlers.js"
@@ -19,7 +20,8 @@ import * as ResourcesHandlers from "../http/api/ResourcesHandlers.js"
 import * as UsersHandlers from "../http/api/UsersHandlers.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
-import { apart } from "./AuthLayer.js"
+import { apart } from "./internal/AuthServer.js"
+import { ServerServices } from "./ServerServices.js"
 
 const handlers = (api: Api.Placed) =>
   Layer.mergeAll(
@@ -39,17 +41,29 @@ const resource = Layer.effectDiscard(
   })
 )
 
-export const layer = Layer.unwrapEffect(
-  Effect.map(ServerSettings, ({ issuer }) =>
-    apart(
-      Layer.merge(ApiEndpoint.layer, ApiDocuments.layer).pipe(
-        Layer.provide(handlers(Api.of(issuer))),
-        Layer.provide(Guards.layer),
-        Layer.provide(resource)
+/** What the API stands on: the services of an `AuthLayer`, and the app's router. */
+export type Requirements = ServerServices | HttpLayerRouter.HttpRouter
+
+/** Gives a layer the services of the server that it stands beside. */
+const besideServer = <A, E, R>(layer: Layer.Layer<A, E, R>) =>
+  Layer.unwrapEffect(Effect.map(ServerServices, (services) => Layer.provide(layer, Layer.succeedContext(services))))
+
+export const layer: Layer.Layer<never, never, Requirements> = besideServer(
+  Layer.unwrapEffect(
+    Effect.map(ServerSettings, ({ issuer }) =>
+      apart(
+        Layer.merge(ApiEndpoint.layer, ApiDocuments.layer).pipe(
+          Layer.provide(handlers(Api.of(issuer))),
+          Layer.provide(Guards.layer),
+          Layer.provide(resource)
+        )
       )
     )
   )
 )
 
 /** The API, and a page at its own address (`/api`) that says what it is, for a server that has no route of its own there. */
-export const layerWithAddress = Layer.merge(layer, ApiDocuments.layerAddress)
+export const layerWithAddress: Layer.Layer<never, never, Requirements> = Layer.merge(
+  layer,
+  besideServer(ApiDocuments.layerAddress)
+)

@@ -4,7 +4,7 @@
  *
  * @example
  * const guard = makeGuard(
- *   { issuer: "https://auth.example.com", resources: [], resource: "https://api.example.com/", scopes: ["notes:read"] },
+ *   { issuer: "https://auth.example.com", resource: "https://api.example.com/", scopes: ["notes:read"] },
  *   SqliteStore.layer({ filename: "auth.db" })
  * )
  * const { access, response } = await guard(request)
@@ -25,11 +25,24 @@ export interface GuardFunction extends CheckRequest {
   readonly dispose: () => Promise<void>
 }
 
-/** Makes a guard; its services start with the first request, and again with the next one after a start that failed. */
-export const makeGuard = <E>(
-  options: SettingsOptions & GuardOptions,
-  storage: Layer.Layer<Storage, E>
-): GuardFunction => {
-  const runtime = RestartingRuntime.make(Layer.fresh(Layer.provide(AuthLayer.layerServices(options), storage)))
-  return Object.assign(guards(runtime)(options), { dispose: () => runtime.dispose() })
+/** The settings of the server that issues the tokens, and what the guard asks for. */
+export interface Options extends Omit<SettingsOptions, "resources">, GuardOptions {
+  /**
+   * The resources that the server declares in code: none if not given. Those of the storage are found without it, such as
+   * those that `latchkey resource create` made.
+   */
+  readonly resources?: SettingsOptions["resources"] | undefined
+}
+
+/**
+ * Makes a guard; its services start with the first request, and again with the next one after a start that failed. While
+ * the guard's resource is neither in `resources` nor in the storage, each call rejects and says which there are.
+ */
+export const makeGuard = <E>(options: Options, storage: Layer.Layer<Storage, E>): GuardFunction => {
+  const runtime = RestartingRuntime.make(
+    Layer.fresh(Layer.provide(AuthLayer.layerServices({ ...options, resources: options.resources ?? [] }), storage))
+  )
+  return Object.assign(guards(runtime, { name: "makeGuard", mustExist: true })(options), {
+    dispose: () => runtime.dispose()
+  })
 }

@@ -9,8 +9,13 @@
  */
 
 import * as Http from "node:http"
+import type * as Etag from "@effect/platform/Etag"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import type { HttpPlatform } from "@effect/platform/HttpPlatform"
+import type { HttpServer } from "@effect/platform/HttpServer"
+import type { ServeError } from "@effect/platform/HttpServerError"
+import type { NodeContext } from "@effect/platform-node/NodeContext"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -131,11 +136,29 @@ const logRefusal = (refusal: Refusal): Effect.Effect<void> =>
     ...refusal
   })
 
+/** What serving an app gives it. */
+type Given = HttpServer | HttpPlatform | Etag.Generator | NodeContext
+
+/** What handlers of an app need of one kind: a request and its scope are given to each. */
+type HandlersNeed<Kind extends string, R> = Exclude<
+  Exclude<Exclude<HttpLayerRouter.Request.Only<Kind, R>, HttpLayerRouter.GlobalProvided>, HttpLayerRouter.HttpRouter>,
+  Given
+>
+
+/** What an app needs beside a router, a server and the services of Node. */
+export type Requirements<R> =
+  | Exclude<Exclude<HttpLayerRouter.Request.Without<R>, HttpLayerRouter.HttpRouter>, Given>
+  | HandlersNeed<"Requires", R>
+  | HandlersNeed<"GlobalRequires", R>
+
 /**
  * Serves an app of routes. The platform's logger and tracer are off, since they record whole URLs, and these hold
  * codes. Fails when the address cannot be listened on.
  */
-export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
+export const serve = <A, E, R>(
+  app: Layer.Layer<A, E, R>,
+  options: Options
+): Layer.Layer<A, ServeError | HttpLayerRouter.Request.Without<E>, Requirements<R>> =>
   Layer.unwrapEffect(
     Effect.map(Effect.runtime<never>(), (runtime) => {
       const guarded = makeServer({

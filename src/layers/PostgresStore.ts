@@ -20,6 +20,7 @@ import { Storage } from "../services/Storage.js"
 import * as MasterKeyFile from "./sql/MasterKeyFile.js"
 import * as PostgresAddress from "./sql/PostgresAddress.js"
 import * as PostgresMigrator from "./sql/PostgresMigrator.js"
+import type { PostgresOptions } from "./sql/PostgresOptions.js"
 import * as PostgresPool from "./sql/PostgresPool.js"
 import * as PostgresRetry from "./sql/PostgresRetry.js"
 import * as SqlHighWaterMark from "./sql/SqlHighWaterMark.js"
@@ -29,7 +30,7 @@ import * as SqlStores from "./sql/SqlStores.js"
 import * as SqlText from "./sql/SqlText.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
 
-export interface Options extends PostgresPool.Options {
+export interface Options extends PostgresOptions {
   /** 32 bytes, the same on every node: they open the root keys, and lie in no database. */
   readonly masterKey: Redacted.Redacted<Uint8Array>
 }

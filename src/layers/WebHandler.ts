@@ -59,15 +59,15 @@ export interface WebHandler {
   readonly dispose: () => Promise<void>
 }
 
-type Services = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
+type Services = AuthLayer.AuthServices
 
 /** Guards made by a runtime, each when it is first used. */
 export const guards =
-  <E>(runtime: RestartingRuntime.RestartingRuntime<Services, E>) =>
+  <E>(runtime: RestartingRuntime.RestartingRuntime<Services, E>, making: Guard.Making) =>
   (options: GuardFunction.GuardOptions): GuardFunction.CheckRequest => {
     const made = RestartingRuntime.onceDone(async () => {
       const started = await runtime.started()
-      return { started, guard: await started.runPromise(Guard.make(options)) }
+      return { started, guard: await started.runPromise(Guard.make(options, making)) }
     })
     return async (request, ...scopes) => {
       const { guard, started } = await made()
@@ -109,7 +109,7 @@ export const make = <E, E2 = never>(
   })
   return {
     handler: async (request, connection = {}) => (await started())(request, connection),
-    guard: guards(runtime),
+    guard: guards(runtime, { name: "guard" }),
     ready: async () => {
       await started()
     },

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import * as AuthLayer from "../../src/layers/AuthLayer.js"
+import * as AuthServer from "../../src/layers/internal/AuthServer.js"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import { Accounts } from "../../src/services/Accounts.js"
 import * as Cli from "../support/Cli.js"
@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await Cli.temporaryFolder()
   const store = SqliteStore.layer({ filename: join(folder.path, "app.db") })
   await Effect.flatMap(Accounts, (accounts) => accounts.admit("Ada L.")).pipe(
-    Effect.provide(Layer.provide(AuthLayer.layerServices({ issuer, resources: [] }), store)),
+    Effect.provide(Layer.provide(AuthServer.layerServices({ issuer, resources: [] }), store)),
     Effect.runPromise
   )
 })

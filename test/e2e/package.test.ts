@@ -1,7 +1,7 @@
 /** The package as its users get it: packed, installed in an empty project, composed into an app, type-checked, run. */
 import { execFile, spawn } from "node:child_process"
 import { cp, readFile, writeFile } from "node:fs/promises"
-import { isBuiltin } from "node:module"
+import { createRequire, isBuiltin } from "node:module"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
@@ -9,6 +9,7 @@ import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as Cli from "../support/Cli.js"
+import * as Declarations from "./support/Declarations.js"
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
 
@@ -54,8 +55,11 @@ storeContract("MyStore", MemoryStore.layer)
 
 const compilerOptions = {
   ...{ module: "nodenext", target: "es2022", types: ["node"] },
-  ...{ strict: true, skipLibCheck: false, outDir: "out" }
+  ...{ strict: true, skipLibCheck: false, declaration: true, rootDir: ".", outDir: "out" }
 }
+
+/** The name of a module's file, without its ending. */
+const fileOf = (title: string) => title.replace(/\W+/g, "-")
 
 describe("the packed package", () => {
   let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
@@ -68,16 +72,59 @@ describe("the packed package", () => {
   }
   const installed = (name: string) => join(folder.path, "node_modules", name)
 
+  /** What the compiler says of everything that an app may write, by file. */
+  let complaints: ReadonlyArray<string>
+  const compile = async () => {
+    const subpaths = Declarations.subpaths(installed("latchkey"), packageJson.exports)
+    const texts = {
+      "app.ts": app,
+      "store.test.ts": contract,
+      "imports.ts": subpaths.map(({ subpath }, index) => `export * as m${index} from "${subpath}"\n`).join(""),
+      ...Object.fromEntries(
+        Object.entries(Declarations.modules).map(([title, module]) => [
+          `${fileOf(title)}.ts`,
+          Declarations.text(module)
+        ])
+      ),
+      ...Object.fromEntries(
+        subpaths.map(({ declarations, subpath }) => [
+          `${fileOf(subpath)}.ts`,
+          Declarations.sweep(subpath, declarations)
+        ])
+      )
+    }
+    for (const [file, text] of Object.entries(texts)) await writeFile(join(folder.path, file), text)
+    const files = Object.keys(texts)
+    await writeFile(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files }))
+    const tsc = join(dirname(installed("typescript/bin/tsc")), "tsc")
+    const compiled = inProject(process.execPath, tsc, "--pretty", "false").catch(({ message }: Error) => ({
+      stdout: message
+    }))
+    complaints = (await compiled).stdout.split("\n").filter((line) => /error TS/.test(line))
+  }
+  const complaintsOf = (file: string) => complaints.filter((line) => line.startsWith(`${file}(`))
+
+  /** What the package does not export, of the modules that a declaration of the app names. */
+  const unexported = async (file: string) => {
+    const declaration = await readFile(join(folder.path, "out", `${file}.d.ts`), "utf8")
+    const { resolve } = createRequire(join(folder.path, "app.js"))
+    return Declarations.named(declaration).filter((name) => {
+      if (!/^(latchkey|\.)/.test(name)) return false
+      if (!name.startsWith("latchkey")) return true
+      try {
+        return !resolve(name)
+      } catch {
+        return true
+      }
+    })
+  }
+
   beforeAll(async () => {
     folder = await Cli.temporaryFolder()
     const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder.path, repository]
     const [tarball] = JSON.parse((await inProject("npm", ...pack)).stdout)
     packed = tarball.files.map(({ path }: { readonly path: string }) => path)
     await writeFile(join(folder.path, "package.json"), JSON.stringify({ private: true, type: "module" }))
-    const files = ["app.ts", "store.test.ts"]
-    await writeFile(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files }))
-    await writeFile(join(folder.path, "app.ts"), app)
-    await writeFile(join(folder.path, "store.test.ts"), contract)
     const { devDependencies } = packageJson
     // Those that are optional are for those who use them.
     const needed = Object.keys(packageJson.peerDependencies).filter(
@@ -94,6 +141,7 @@ describe("the packed package", () => {
     expect(await versionIn(installed("better-sqlite3"))).toBe(await versionIn(driver))
     const binary = "build/Release/better_sqlite3.node"
     await cp(join(driver, binary), join(installed("better-sqlite3"), binary), { recursive: true })
+    await compile()
   })
   afterAll(() => folder?.remove())
 
@@ -138,8 +186,30 @@ describe("the packed package", () => {
     expect((await inProject(bin, "--help")).stdout).toContain("latchkey serve")
   })
 
-  it("is composed into an app that type-checks to the last declaration, and runs", async () => {
-    await inProject(process.execPath, join(dirname(installed("typescript/bin/tsc")), "tsc"))
+  it("type-checks to the last declaration, by each of its exports, with the types of its peers and of Node alone", () => {
+    expect(complaints).toEqual([])
+  })
+
+  it.each(Object.keys(Declarations.modules))("lets an app emit declarations of %s", async (title) => {
+    expect(complaintsOf(`${fileOf(title)}.ts`)).toEqual([])
+    expect(await unexported(fileOf(title))).toEqual([])
+  })
+
+  it("lets an app export again what any of its layers and services gives", async () => {
+    const subpaths = Declarations.subpaths(installed("latchkey"), packageJson.exports)
+    expect(subpaths.length).toBeGreaterThan(50)
+    const left = await Promise.all(subpaths.map(({ subpath }) => unexported(fileOf(subpath))))
+    expect(left.flat()).toEqual([])
+  })
+
+  it("hides the types of all services of a server", async () => {
+    const { resolve } = createRequire(join(folder.path, "app.js"))
+    expect(() => resolve("latchkey/layers/internal/AuthServer")).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED|not defined/)
+    const declaration = await readFile(join(folder.path, "out", `${fileOf("a route beside a server")}.d.ts`), "utf8")
+    expect(declaration).not.toMatch(/Keyring|Sessions|PasswordHasher/)
+  })
+
+  it("is composed into an app that runs", async () => {
     const port = await Cli.freePort()
     const url = `http://127.0.0.1:${port}`
     const child = spawn(process.execPath, ["out/app.js", String(port)], { cwd: folder.path, stdio: "ignore" })

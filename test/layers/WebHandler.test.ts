@@ -9,11 +9,15 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import { ResourceIndicator } from "../../src/domain/Resource.js"
 import * as BearerAuth from "../../src/http/BearerAuth.js"
+import * as AuthLayer from "../../src/layers/AuthLayer.js"
 import { makeGuard } from "../../src/layers/Guard.js"
 import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import * as SqliteStore from "../../src/layers/SqliteStore.js"
 import * as WebHandler from "../../src/layers/WebHandler.js"
+import { ResourceRegistration } from "../../src/services/ResourceRegistration.js"
+import { Storage } from "../../src/services/Storage.js"
 import { temporaryFile } from "./temporaryFile.js"
 
 const issuer = "http://127.0.0.1:9400"
@@ -183,6 +187,41 @@ it("shares a SQLite file with ten more in one process, as a development server m
       })
     )
   )
+})
+
+it("a guard alone finds a resource that the storage has, and without `resource` the only one", async () => {
+  const kept = await Effect.runPromise(Effect.provide(Storage, MemoryStore.layer))
+  const storage = Layer.succeed(Storage, kept)
+  const archive = { uri: `${issuer}/archive`, scopes: { "archive:read": "Read the archive" } }
+  const guards = {
+    named: makeGuard({ issuer, resource: archive.uri, scopes: ["archive:read"] }, storage),
+    unnamed: makeGuard({ issuer, scopes: ["archive:read"] }, storage),
+    misspelt: makeGuard({ ...settings, resource: `${issuer}/note`, scopes: [] }, storage),
+    unknown: makeGuard({ ...settings, resource: "https://other.example/", scopes: [] }, storage),
+    several: makeGuard({ issuer, resources: [...settings.resources, archive], scopes: [] }, storage)
+  }
+  const call = (guard: keyof typeof guards) => guards[guard]({ headers: {} })
+
+  // Nothing has the resource yet; the error names it, what there is, and the options that mend it.
+  await expect(call("named")).rejects.toThrow(
+    `makeGuard guards ${archive.uri}, which does not exist. The settings and the storage have no resource. Set the option \`resource\` to one that exists, or declare it in the option \`resources\``
+  )
+  await expect(call("unnamed")).rejects.toThrow(/does not know which resource it guards.*`resource`.*`resources`/)
+  await expect(call("misspelt")).rejects.toThrow(`have ${issuer}/notes. Did you mean ${issuer}/notes?`)
+  await expect(call("unknown")).rejects.toThrow(/^(?!.*Did you mean).*127\.0\.0\.1:9400\/notes/)
+  await expect(call("several")).rejects.toThrow(`${issuer}/notes, ${archive.uri}. Name one of them in the option`)
+
+  // The operator makes it: the next call works, without a restart, once the reading of the storage is a second old.
+  const created = Effect.flatMap(ResourceRegistration, (resources) =>
+    resources.register({ uri: ResourceIndicator.make(archive.uri), scopes: archive.scopes, introspects: false })
+  )
+  await Effect.runPromise(
+    Effect.provide(created, Layer.provide(AuthLayer.layerServices({ issuer, resources: [] }), storage))
+  )
+  await expect.poll(() => call("named").then(({ response }) => response?.status, String), { timeout: 5000 }).toBe(401)
+  const { response } = await call("unnamed")
+  expect(response?.headers.get("www-authenticate")).toContain("/.well-known/oauth-protected-resource/archive")
+  await Promise.all(Object.values(guards).map((guard) => guard.dispose()))
 })
 
 it("is told of wrong settings when it starts, and so is whoever asks a guard", async () => {

@@ -48,7 +48,9 @@ export class AdminGuard extends HttpApiMiddleware.Tag<AdminGuard>()("latchkey/ap
 const check = (principal: Access["principal"], scope: string) =>
   Effect.gen(function* () {
     const { uri } = ApiResource.of((yield* ServerSettings).issuer)
-    const guard = yield* Effect.orDie(Guard.make({ resource: uri, principals: [principal], scopes: [scope] }))
+    const guard = yield* Effect.orDie(
+      Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API" })
+    )
     return () => Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check)
   })
 

@@ -4,6 +4,7 @@ import * as Redacted from "effect/Redacted"
 import Pg from "pg"
 import * as PostgresAddress from "./PostgresAddress.js"
 import * as PostgresMigrator from "./PostgresMigrator.js"
+import type { PostgresOptions } from "./PostgresOptions.js"
 import * as PostgresPool from "./PostgresPool.js"
 import type { Side, Table } from "./SqlCopy.js"
 import type { StorageOpenError } from "./StorageOpenError.js"
@@ -49,7 +50,7 @@ const numbered = (text: string): string => {
  * when it succeeds, and nothing of it otherwise.
  */
 export const target = <A, E>(
-  options: PostgresPool.Options,
+  options: PostgresOptions,
   use: (side: Side<StorageOpenError>) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | StorageOpenError> =>
   Effect.gen(function* () {

@@ -5,20 +5,21 @@ import * as DatabaseStatus from "./DatabaseStatus.js"
 import type { Migrated } from "./migrations/Migration.js"
 import * as PostgresAddress from "./PostgresAddress.js"
 import * as PostgresMigrator from "./PostgresMigrator.js"
+import type { PostgresOptions } from "./PostgresOptions.js"
 import * as PostgresPool from "./PostgresPool.js"
 import type { StorageOpenError } from "./StorageOpenError.js"
 
 /** Counting, and making an index, may take their time. */
 const timeout = "10 minutes"
 
-const about = (options: PostgresPool.Options) => ({
+const about = (options: PostgresOptions) => ({
   label: PostgresAddress.label(Redacted.value(options.url)) ?? "",
   schema: options.schema ?? PostgresAddress.standardSchema
 })
 
 /** How it stands. Changes nothing: no table is made, none brought up to date. */
 export const status = (
-  options: PostgresPool.Options,
+  options: PostgresOptions,
   cutoffs: DatabaseStatus.Cutoffs
 ): Effect.Effect<DatabaseStatus.Status, StorageOpenError> =>
   Effect.gen(function* () {
@@ -47,7 +48,7 @@ export const status = (
   }).pipe(Effect.scoped)
 
 /** Makes the tables, or brings them up to date. */
-export const migrate = (options: PostgresPool.Options): Effect.Effect<Migrated, StorageOpenError> =>
+export const migrate = (options: PostgresOptions): Effect.Effect<Migrated, StorageOpenError> =>
   Effect.gen(function* () {
     const { label, schema } = about(options)
     return yield* PostgresMigrator.run(

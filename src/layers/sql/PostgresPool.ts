@@ -7,21 +7,8 @@ import Pg from "pg"
 import { parse } from "pg-connection-string"
 import { isLoopback } from "../../domain/Loopback.js"
 import * as PostgresAddress from "./PostgresAddress.js"
+import type { PostgresOptions } from "./PostgresOptions.js"
 import { StorageOpenError } from "./StorageOpenError.js"
-
-export interface Options {
-  /**
-   * `postgres://user:password@host:port/database`. Unless the host is this machine, TLS is spoken and the server's
-   * certificate verified; `?sslmode=disable` says otherwise, and `?sslrootcert=FILE` names whom to trust.
-   */
-  readonly url: Redacted.Redacted
-  /** The schema of the tables, made where there is none, so that an app's own are apart: `latchkey` if not given. */
-  readonly schema?: string | undefined
-  /** How many connections there are at most: 10 if not given. */
-  readonly maxConnections?: number | undefined
-  /** How long a statement may take, and how long a free connection is awaited: 2 seconds if not given. */
-  readonly timeout?: Duration.DurationInput | undefined
-}
 
 /** What the driver is told about TLS; it reads `sslmode` as strictly as `verify-full`. */
 const tlsOf = (text: string): Pg.PoolConfig["ssl"] => {
@@ -70,7 +57,7 @@ const closeIfWaiting = (client: Pg.PoolClient): void => {
 }
 
 /** A pool that is closed with the scope. Connects to nothing yet. */
-export const make = (options: Options): Effect.Effect<Pg.Pool, StorageOpenError, Scope.Scope> =>
+export const make = (options: PostgresOptions): Effect.Effect<Pg.Pool, StorageOpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const { maxConnections = 10, schema = PostgresAddress.standardSchema, timeout = "2 seconds", url } = options
     const label = PostgresAddress.label(Redacted.value(url))

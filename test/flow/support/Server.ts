@@ -23,9 +23,8 @@ import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/BearerAuth.js"
-import type * as Guard from "../../../src/http/Guard.js"
 import * as ApiLayer from "../../../src/layers/ApiLayer.js"
-import * as AuthLayer from "../../../src/layers/AuthLayer.js"
+import * as AuthServer from "../../../src/layers/internal/AuthServer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
 import { Accounts } from "../../../src/services/Accounts.js"
@@ -74,7 +73,7 @@ export interface Options {
   readonly seams?: Layer.Layer<never>
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
-  readonly routes?: Layer.Layer<never, Guard.UnknownResource, AuthServices | HttpLayerRouter.HttpRouter>
+  readonly routes?: Layer.Layer<never, BearerAuth.UnknownResource, AuthServices | HttpLayerRouter.HttpRouter>
   /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
   readonly upkeep?: boolean
   /** Whether it stands beside another on the same storage, where the account is there already. */
@@ -112,7 +111,7 @@ export const make = ({
     const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
     const app = Layer.provideMerge(
       Layer.merge(routes ?? routesOf(options.resources), api ? ApiLayer.layer : Layer.empty),
-      AuthLayer.layer(options)
+      AuthServer.layer(options)
     )
     const router = yield* Layer.build(
       Layer.provideMerge(Layer.provide(app, Layer.mergeAll(storage, seams, pace)), HttpLayerRouter.layer)
@@ -147,7 +146,7 @@ export const test = (title: string, rule: (server: TestServer) => Promise<unknow
     )
   })
 
-export type AuthServices = Layer.Layer.Success<ReturnType<typeof AuthLayer.layerServices>>
+export type AuthServices = AuthServer.Services
 
 export type Client = oauth.Client
 

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as ApiLayer from "../../../src/layers/ApiLayer.js"
-import * as AuthLayer from "../../../src/layers/AuthLayer.js"
+import * as AuthServer from "../../../src/layers/internal/AuthServer.js"
 import * as MemoryStore from "../../../src/layers/MemoryStore.js"
 import * as NodeServer from "../../../src/layers/NodeServer.js"
 import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
@@ -143,7 +143,7 @@ export const start = async (options: Options = {}): Promise<Target> => {
     })
   )
   const app = Layer.mergeAll(routes?.(origin) ?? routesOf(settings.resources), ApiLayer.layer, captured).pipe(
-    Layer.provideMerge(AuthLayer.layer(settings)),
+    Layer.provideMerge(AuthServer.layer(settings)),
     Layer.provide(
       Layer.mergeAll(
         options.storage ?? Layer.fresh(MemoryStore.layer),

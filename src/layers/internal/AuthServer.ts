@@ -1,0 +1,69 @@
+/**
+ * The authorization server with the types of all its services, for Latchkey's own program and tests. Apps get the same
+ * server from `AuthLayer`, whose type names only the services that apps use.
+ *
+ * @example
+ * Effect.flatMap(Sessions, (sessions) => sessions.find(token, now)).pipe(Effect.provide(AuthServer.layerServices(options)))
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AccountEndpoint from "../../http/AccountEndpoint.js"
+import * as AuthorizeEndpoint from "../../http/AuthorizeEndpoint.js"
+import * as ConsentEndpoint from "../../http/ConsentEndpoint.js"
+import * as HealthEndpoints from "../../http/HealthEndpoints.js"
+import * as IntrospectEndpoint from "../../http/IntrospectEndpoint.js"
+import * as LoginEndpoint from "../../http/LoginEndpoint.js"
+import * as LogoutEndpoint from "../../http/LogoutEndpoint.js"
+import * as MetadataEndpoint from "../../http/MetadataEndpoint.js"
+import * as ProtectedResourceEndpoint from "../../http/ProtectedResourceEndpoint.js"
+import * as RegisterEndpoint from "../../http/RegisterEndpoint.js"
+import * as RevokeEndpoint from "../../http/RevokeEndpoint.js"
+import * as TokenEndpoint from "../../http/TokenEndpoint.js"
+import * as ClockCheck from "../../services/ClockCheck.js"
+import * as Upkeep from "../../services/Upkeep.js"
+import * as Seam from "../Seam.js"
+import { ServerServices } from "../ServerServices.js"
+import type { SettingsOptions } from "../SettingsOptions.js"
+import * as Services from "./Services.js"
+
+/**
+ * Two servers in one process share nothing, though layers are memoised by reference; and wherever one server is used, it
+ * is the same. `Layer.fresh` would build it anew for each use.
+ */
+export const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+
+/** The types of the services. */
+export type { Services } from "./Services.js"
+
+/** Everything but the endpoints: what a command beside a running server needs. */
+export const layerServices = (options: SettingsOptions) =>
+  Layer.scopedContext(
+    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerServices, services))
+  )
+
+/** The endpoints of an authorization server, and the metadata of its resources. */
+const endpoints = Layer.mergeAll(
+  AccountEndpoint.layer,
+  AuthorizeEndpoint.layer,
+  ConsentEndpoint.layer,
+  HealthEndpoints.layer,
+  IntrospectEndpoint.layer,
+  LoginEndpoint.layer,
+  LogoutEndpoint.layer,
+  MetadataEndpoint.layer,
+  ProtectedResourceEndpoint.layer,
+  RegisterEndpoint.layer,
+  RevokeEndpoint.layer,
+  TokenEndpoint.layer
+)
+
+/** What a running server does by itself; a command beside it does not. */
+const background = Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upkeep.layerPace))
+
+/** An authorization server: its endpoints on the app's router, and its services. */
+export const layer = (options: SettingsOptions) =>
+  Layer.provideMerge(
+    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    layerServices(options)
+  )

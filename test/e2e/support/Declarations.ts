@@ -1,0 +1,113 @@
+/** What apps export that emit declarations, as packages of a monorepo do, and what such a declaration may name. */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+
+/** Imports that every module below may use. */
+const imports = `import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { Effect, Layer } from "effect"
+import { AuthLayer, BearerAuth, BearerAuthApi, CurrentAccess, Pages, ResourceOwner, ScopePolicy } from "latchkey"
+import { makeGuard } from "latchkey/guard"
+import * as ApiLayer from "latchkey/layers/ApiLayer"
+import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as NodeServer from "latchkey/layers/NodeServer"
+import * as PostgresStore from "latchkey/layers/PostgresStore"
+import * as SqliteStore from "latchkey/layers/SqliteStore"
+import * as WebHandler from "latchkey/layers/WebHandler"
+import { Accounts, ClientRegistration, Events, TakingAway } from "latchkey/services"
+
+export declare const postgres: PostgresStore.Options
+const issuer = "http://127.0.0.1:3000"
+const resources = [{ uri: issuer + "/notes", scopes: { "notes:read": "Read your notes" } }]
+`
+
+const Auth = `export const Auth = AuthLayer.layer({ issuer, resources: [] })
+`
+const Notes = `export const Notes = HttpLayerRouter.add("GET", "/notes", Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject }))).pipe(
+  Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
+)
+`
+const Composed = `${Notes}${Auth}`
+
+/** Modules of an app, by what they export. */
+export const modules: Readonly<Record<string, string>> = {
+  "an authorization server": Auth,
+  "a guard": `export const Guarded = BearerAuth.layer({ scopes: ["notes:read"] })`,
+  "a guard of an HttpApi": `export class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("ReadNotes", { scopes: ["notes:read"] }) {}
+export const GuardLayer = ReadNotes.layer`,
+  "a guarded route": Notes,
+  "a route beside a server": `${Composed}export const App = Layer.provideMerge(Notes, Auth)`,
+  "an app on SQLite": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))`,
+  "an app on PostgreSQL": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provideMerge(PostgresStore.layer(postgres)))`,
+  "an app with the API": `${Composed}export const App = Layer.provideMerge(Layer.merge(Notes, ApiLayer.layer), Auth)`,
+  "a served app": `${Composed}export const Served = NodeServer.serve(Layer.provideMerge(Notes, Auth), { host: "127.0.0.1", port: 3000 })`,
+  "a handler of web requests": `export const handler = WebHandler.make({ issuer, resources }, MemoryStore.layer)
+export const readNotes = handler.guard({ scopes: ["notes:read"] })`,
+  "a scope policy": `export const Policy = ScopePolicy.layer(({ scope }) => Effect.succeed(scope))
+export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)`,
+  "pages and a login of the app's own": `export const Own = Layer.merge(
+  Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." }),
+  ResourceOwner.layer({ find: () => Effect.succeedNone, loginUrl: (returnTo) => "/sign-in?return_to=" + encodeURIComponent(returnTo) })
+)`,
+  "a guard as a function": `export const guard = makeGuard({ issuer, resources, resource: issuer + "/notes", scopes: ["notes:read"] }, MemoryStore.layer)
+export const checked = guard({ headers: {} })`,
+  "services that apps use": `export const accounts = Effect.map(Accounts.Accounts, (service) => service)
+export const clients = Effect.map(ClientRegistration.ClientRegistration, ({ create }) => create)
+export const revocation = Effect.map(TakingAway.TakingAway, (service) => service)
+export const events = Effect.map(Events.Events, (service) => service)
+export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer, resources }))`
+}
+
+/** The text of such a module. */
+export const text = (module: string): string => `${imports}${module}\n`
+
+/** Subpaths that are for Latchkey's own layers, and not for apps. */
+const ownLayers = ["Routes", "Seam", "ServerServices"]
+
+/**
+ * A module that exports again each value of a subpath: the answer of each function, and of a class the instance or the
+ * service. It imports no other name, so that declarations have to name all types by subpaths. Only the layers and seams
+ * are exported by apps in whole, of other subpaths it takes the classes.
+ *
+ * @param declarations the declarations of the subpath
+ */
+export const sweep = (subpath: string, declarations: string): string => {
+  const names = Array.from(declarations.matchAll(/^export declare (const|class) (\w+)/gm), ([, kind, name]) => ({
+    kind,
+    name
+  }))
+  const isDoor = /\/layers\/|\/guard$|\/(BearerAuth|BearerAuthApi|Pages|ResourceOwner|ScopePolicy)$/.test(subpath)
+  const taken = names.filter(({ kind }) => isDoor || kind === "class")
+  return `import type { Context } from "effect"
+import * as D from "${subpath}"
+
+declare const use: <T>(value: T) => T extends (...given: never) => infer A ? A
+  : T extends Context.Tag<infer _, infer S> ? S
+  : T extends new (...given: never) => infer A ? A : T
+${taken.map(({ name }) => `export const ${name}_ = use(D.${name})`).join("\n")}
+export {}
+`
+}
+
+/** The subpaths of the package that a module each stands behind, with the file of their declarations. */
+export const subpaths = (
+  folder: string,
+  exports: Readonly<Record<string, string | { readonly types: string } | null>>
+): ReadonlyArray<{ readonly subpath: string; readonly declarations: string }> => {
+  const named = Object.entries(exports).flatMap(([path, target]) =>
+    typeof target === "string" || target === null || path.includes("*")
+      ? []
+      : [{ subpath: `latchkey${path.slice(1)}`, declarations: target.types }]
+  )
+  const layers = readdirSync(join(folder, "dist/layers"))
+    .filter((file) => file.endsWith(".d.ts") && !ownLayers.includes(file.slice(0, -5)))
+    .map((file) => ({ subpath: `latchkey/layers/${file.slice(0, -5)}`, declarations: `dist/layers/${file}` }))
+  return [...named, ...layers].map(({ declarations, subpath }) => ({
+    subpath,
+    declarations: readFileSync(join(folder, declarations), "utf8")
+  }))
+}
+
+/** The modules that a declaration names. */
+export const named = (declaration: string): ReadonlyArray<string> =>
+  Array.from(declaration.matchAll(/(?:from |import\()["']([^"']+)["']/g), ([, name = ""]) => name)
