@@ -110,6 +110,7 @@ export const show = Command.make("show", { id, json, ...ServerOptions.forCommand
           Output.table([
             ["account", username],
             ["client", clientName === terms.clientId ? clientName : `${terms.clientId}  (${clientName})`],
+            ["redirect URI", terms.redirectUri],
             ["scope", Scope.format(ResourceScopes.scope(terms.granted))],
             ...Array.from(
               terms.granted,

@@ -91,6 +91,16 @@ export const target = (self: RedirectUri): Target => {
   return isLoopback(url) ? { _tag: "Loopback", host: url.host } : { _tag: "Host", host: url.host }
 }
 
+/** Where several redirects end, each target once, in the order of their texts. */
+export const targets = (all: Iterable<RedirectUri>): ReadonlyArray<Target> => {
+  const byText = new Map(
+    Array.from(all)
+      .sort()
+      .map((uri) => [JSON.stringify(target(uri)), target(uri)])
+  )
+  return Array.from(byText.values())
+}
+
 /** `self` with the parameters of an authorization response appended to its query (RFC 6749 §4.1.2). */
 export const withParameters = (self: RedirectUri, parameters: Readonly<Record<string, string>>): string => {
   const query = new URLSearchParams(parameters).toString()

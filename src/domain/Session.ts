@@ -1,5 +1,6 @@
 /** A person logged in, in one browser. */
 import type * as DateTime from "effect/DateTime"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Subject } from "./Account.js"
 import type { Digest } from "./Digest.js"
@@ -18,4 +19,8 @@ export interface Session {
   readonly expiresAt: DateTime.Utc
   /** The account's epoch when the person logged in; a later epoch ends the session. */
   readonly subjectEpoch: number
+  /** The name of the browser that logged in (`BrowserName`); `None` where it is not known. */
+  readonly browser: Option.Option<string>
+  /** The network of the login, sealed (ADR 36); `None` where it is not known. A store keeps the text as it is. */
+  readonly sealedNetwork: Option.Option<string>
 }

@@ -1,11 +1,13 @@
 /** `/account`: what a person allowed and where they are logged in, to see and to take back; and their password. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isExternal, isSamePassword } from "../domain/Account.js"
@@ -13,8 +15,10 @@ import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as RedirectUri from "../domain/RedirectUri.js"
 import * as ResourceScopes from "../domain/ResourceScopes.js"
 import { Accounts } from "../services/Accounts.js"
+import * as AppUses from "../services/AppUses.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { ConsentStore } from "../services/ConsentStore.js"
 import { type AccountForm, Forms } from "../services/Forms.js"
@@ -22,7 +26,6 @@ import * as NewPassword from "../services/NewPassword.js"
 import { knownAs } from "../services/PasswordHasher.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
-import { SessionStore } from "../services/SessionStore.js"
 import { type LoggedIn, Sessions } from "../services/Sessions.js"
 import { TakingAway } from "../services/TakingAway.js"
 import * as Body from "./Body.js"
@@ -90,20 +93,23 @@ const show = (
   }
 ) =>
   Effect.gen(function* () {
-    const sessions = yield* SessionStore
+    const sessions = yield* Sessions
     const forms = yield* Forms
     const { issuer } = yield* ServerSettings
     const owner = yield* ResourceOwner
-    const now = yield* DateTime.now
     const seal = (action: AccountForm["action"]) => forms.seal({ _tag: "AccountForm", sessionId: session.id, action })
 
-    const elsewhere = yield* Effect.forEach(yield* sessions.list(account.id, now), (one) =>
-      Effect.map(seal({ _tag: "EndSession", sessionId: one.id }), (form) => ({
-        since: timeOf(one.authenticatedAt),
-        isThis: one.id === session.id,
-        formAction: path(issuer),
-        form
-      }))
+    const logins = yield* Effect.forEach(
+      yield* sessions.list(account.id),
+      ({ browser, network, session: { authenticatedAt, id } }) =>
+        Effect.map(seal({ _tag: "EndSession", sessionId: id }), (form) => ({
+          since: timeOf(authenticatedAt),
+          browser: Option.getOrUndefined(browser),
+          network: Option.getOrUndefined(network),
+          isThis: id === session.id,
+          formAction: path(issuer),
+          form
+        }))
     )
     return yield* Page.page(
       "accountPage",
@@ -114,7 +120,7 @@ const show = (
         ended: said.ended,
         problem: said.refusal,
         apps: yield* apps(account.id, seal),
-        sessions: elsewhere,
+        sessions: logins,
         password: isExternal(account)
           ? undefined
           : {
@@ -128,7 +134,7 @@ const show = (
     )
   })
 
-/** What the person allows apps now. */
+/** What the person allows apps now, the app that was allowed last first. */
 const apps = (
   subject: LoggedIn["account"]["id"],
   seal: (action: AccountForm["action"]) => Effect.Effect<string, TemporarilyUnavailable>
@@ -138,7 +144,10 @@ const apps = (
     const consents = yield* ConsentStore
     const known = yield* (yield* Resources).all
     const { issuer } = yield* ServerSettings
-    const shown = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
+    const useOf = yield* AppUses.of(subject)
+    const allowed = (yield* consents.list(subject)).map((consent) => ({ consent, ...useOf(consent) }))
+    const newestFirst = Order.reverse(Order.mapInput(DateTime.Order, (app: AppUses.AppUse) => app.allowedSince))
+    const shown = yield* Effect.forEach(Arr.sort(allowed, newestFirst), ({ allowedSince, consent, lastUsedAt }) =>
       Effect.gen(function* () {
         const client = yield* clients.find(consent.clientId)
         if (Option.isNone(client)) return []
@@ -147,7 +156,9 @@ const apps = (
           {
             clientName: Client.displayName(client.value),
             clientOrigin: client.value.origin,
-            since: timeOf(consent.updatedAt),
+            since: timeOf(allowedSince),
+            lastUsed: Option.getOrUndefined(Option.map(lastUsedAt, timeOf)),
+            targets: RedirectUri.targets(consent.redirectUris),
             resources: resources.map(({ name, scopes, uri }) => ({
               name: name ?? uri,
               uri,
@@ -195,7 +206,6 @@ const act = (
 ) =>
   Effect.gen(function* () {
     const sessions = yield* Sessions
-    const stored = yield* SessionStore
     const takingAway = yield* TakingAway
     const { issuer } = yield* ServerSettings
     switch (action._tag) {
@@ -204,10 +214,10 @@ const act = (
         return done(issuer, "AccessRemoved")
       }
       case "EndSession": {
-        const theirs = yield* stored.list(who.account.id, yield* DateTime.now)
+        const theirs = yield* sessions.list(who.account.id)
         yield* Effect.forEach(
-          theirs.filter(({ id }) => id === action.sessionId),
-          sessions.end
+          theirs.filter(({ session }) => session.id === action.sessionId),
+          ({ session }) => sessions.end(session)
         )
         return done(issuer, "SessionEnded")
       }
@@ -248,7 +258,7 @@ const changePassword = (
       return yield* show(who, { problems })
     }
 
-    const loggedIn = yield* (yield* SessionStore).list(id, yield* DateTime.now)
+    const loggedIn = yield* (yield* Sessions).list(id)
     const allowed = yield* (yield* ConsentStore).list(id)
     yield* takingAway.setPassword(id, password.right)
     const accounts = yield* Accounts
@@ -257,7 +267,7 @@ const changePassword = (
     const ended = yield* (yield* Forms).seal({
       _tag: "PasswordChange",
       subject: id,
-      sessions: loggedIn.filter((session) => session.id !== who.session.id).length,
+      sessions: loggedIn.filter(({ session }) => session.id !== who.session.id).length,
       apps: allowed.length
     })
     const answer = done(issuer, "PasswordChanged", `&${endedParameter}=${ended}`)

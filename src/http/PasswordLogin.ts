@@ -1,5 +1,5 @@
 /** A name and a password from a browser: checked behind the login throttle, and turned into a session. */
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Account, Username } from "../domain/Account.js"
+import * as BrowserName from "../domain/BrowserName.js"
 import * as Issuer from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { Accounts } from "../services/Accounts.js"
@@ -77,8 +78,12 @@ export const begin = (
   Effect.gen(function* () {
     const knownBrowsers = yield* KnownBrowsers.KnownBrowsers
     const sessions = yield* Sessions
-    const { issuer, lifetimes } = yield* ServerSettings
-    const { secret } = yield* sessions.begin(account)
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const { issuer, lifetimes, trustedProxies } = yield* ServerSettings
+    const { secret } = yield* sessions.begin(account, {
+      browser: BrowserName.read(request.headers["user-agent"]),
+      network: Option.fromNullable(ClientAddress.of(request, trustedProxies))
+    })
     const device = yield* knownBrowsers.remember(browser, account.id)
     return response.pipe(
       (response) => Cookies.set(response, issuer, "session", secret, lifetimes.session),

@@ -11,6 +11,7 @@ import type { Session, SessionId } from "../domain/Session.js"
 export class SessionStore extends Context.Tag("latchkey/SessionStore")<
   SessionStore,
   {
+    /** Keep a session with all that it holds: `find` and `list` answer with it as it was inserted. */
     readonly insert: (session: Session) => Effect.Effect<void, TemporarilyUnavailable>
     /** The session of a cookie: not ended, `now < expiresAt`, and its account's epoch as it was at login. */
     readonly find: (digest: Digest, now: DateTime.Utc) => Effect.Effect<Option.Option<Session>, TemporarilyUnavailable>

@@ -5,12 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { Account } from "../domain/Account.js"
+import type { Account, Subject } from "../domain/Account.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { type Session, SessionId } from "../domain/Session.js"
 import { AccountStore } from "./AccountStore.js"
 import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
+import * as LoginNetworks from "./LoginNetworks.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -22,15 +23,31 @@ export interface LoggedIn {
   readonly displayName: string
 }
 
+/** What a request tells of a login: the person tells their sessions apart by it. */
+export interface LoginSource {
+  /** The name of the browser (`BrowserName`); `None` where it is not known. */
+  readonly browser: Option.Option<string>
+  /** The narrowest network that is known: an IPv4 address, or a /64 of IPv6; `None` where it is not known. */
+  readonly network: Option.Option<string>
+}
+
+/** A session as its person sees it. */
+export interface ListedSession extends LoginSource {
+  readonly session: Session
+}
+
 export class Sessions extends Context.Tag("latchkey/Sessions")<
   Sessions,
   {
     /** A new session of a person who has just proved who they are, and the secret for the browser's cookie. */
     readonly begin: (
-      account: Account
+      account: Account,
+      source: LoginSource
     ) => Effect.Effect<{ readonly session: Session; readonly secret: Redacted.Redacted }, TemporarilyUnavailable>
     /** Who the bearer of a cookie is; `None` for a cookie that is no session's. */
     readonly find: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<LoggedIn>, TemporarilyUnavailable>
+    /** Where a person is logged in, the newest login first. */
+    readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<ListedSession>, TemporarilyUnavailable>
     readonly end: (session: Pick<Session, "id" | "subject">) => Effect.Effect<void, TemporarilyUnavailable>
   }
 >() {}
@@ -39,20 +56,24 @@ const make = Effect.gen(function* () {
   const sessions = yield* SessionStore
   const accounts = yield* AccountStore
   const events = yield* Events
+  const networks = yield* LoginNetworks.make
   const { lifetimes } = yield* ServerSettings
 
   return Sessions.of({
-    begin: Effect.fn("Sessions.begin")(function* (account) {
+    begin: Effect.fn("Sessions.begin")(function* (account, { browser, network }) {
       yield* Effect.annotateCurrentSpan({ subject: account.id })
       const now = yield* DateTime.now
       const secret = yield* randomSecret()
+      const id = SessionId.make(yield* identifier)
       const session: Session = {
-        id: SessionId.make(yield* identifier),
+        id,
         digest: digest(secret),
         subject: account.id,
         authenticatedAt: now,
         expiresAt: DateTime.addDuration(now, lifetimes.session),
-        subjectEpoch: account.epoch
+        subjectEpoch: account.epoch,
+        browser,
+        sealedNetwork: yield* Effect.transposeMapOption(network, (network) => networks.seal(id, network))
       }
       yield* sessions.insert(session)
       yield* events.publish({ _tag: "LoggedIn", subject: account.id, sessionId: session.id })
@@ -67,6 +88,15 @@ const make = Effect.gen(function* () {
         session: session.value,
         account,
         displayName: account.username
+      }))
+    }),
+    list: Effect.fn("Sessions.list")(function* (subject) {
+      yield* Effect.annotateCurrentSpan({ subject })
+      const all = yield* sessions.list(subject, yield* DateTime.now)
+      return all.map((session) => ({
+        session,
+        browser: session.browser,
+        network: Option.flatMap(session.sealedNetwork, (sealed) => networks.open(session.id, sealed))
       }))
     }),
     end: Effect.fn("Sessions.end")(function* ({ id, subject }) {

@@ -81,6 +81,8 @@ export const session = (n: number, changes: Partial<Session> = {}): Session => (
   authenticatedAt: at(0),
   expiresAt: at(day),
   subjectEpoch: 1,
+  browser: Option.some(`Firefox ${n} on Windows`),
+  sealedNetwork: Option.some(`sealed-network-${n}`),
   ...changes
 })
 

@@ -28,6 +28,22 @@ export const sessionContract = (it: StoreTest) =>
     )
 
     it.effect.each([
+      ["a browser and no network", { sealedNetwork: Option.none() }],
+      ["a network and no browser", { browser: Option.none() }],
+      ["neither a browser nor a network", { browser: Option.none(), sealedNetwork: Option.none() }]
+    ] as const)("are found and listed with %s, as they were inserted", ([, changes]) =>
+      Effect.gen(function* () {
+        const { nodes, sessions } = yield* loggedIn
+        const inserted = session(2, { authenticatedAt: at(1), ...changes })
+        yield* sessions.insert(inserted)
+        for (const node of nodes) {
+          expect(yield* node.sessions.find(inserted.digest, at(1))).toEqual(Option.some(inserted))
+          expect(yield* node.sessions.list(alice, at(1))).toEqual([inserted, session(1)])
+        }
+      })
+    )
+
+    it.effect.each([
       [day - 1, true],
       [day, false],
       [day + 1, false]

@@ -66,6 +66,7 @@ describe("grant", () => {
       subject: expect.any(String),
       username: "ada",
       client_id: clientId,
+      redirect_uri: expect.stringMatching(/^https?:/),
       scope: "notes:read",
       resources: [`${server.url}/mcp`],
       granted: { [`${server.url}/mcp`]: "notes:read" },

@@ -179,14 +179,25 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "account-empty")
       await allow("Note Taker")
       await allow("LongNameWithoutAnySpace".repeat(8))
+      await allow("Note Taker")
       await visit((elsewhere) => logIn(elsewhere))
       await page.goto(`${server.url}/account`)
       await look(page, "account")
+      for (const action of ["withdraw", "end"]) {
+        const names = await page.locator(`button[value=${action}]`).allTextContents()
+        expect(new Set(names).size, action).toBe(names.length)
+      }
+      expect(await page.locator("ul.list .here").count()).toBe(1)
+      expect(await page.locator("ul.list li").allTextContents()).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/Chrome on \w+\s+This browser\s+Logged in .* UTC, from 127\.0\.0\.1/)
+        ])
+      )
 
       await page.click("button[value=withdraw]")
       await page.waitForURL(/done=AccessRemoved/)
       await look(page, "account-access-removed")
-      expect(await page.locator("button[value=withdraw]").count()).toBe(1)
+      expect(await page.locator("button[value=withdraw]").count()).toBe(2)
 
       // One of the browser of the first account, and one of the browser of the other test.
       const elsewhere = await page.locator("button[value=end]").count()

@@ -1,8 +1,16 @@
 /** The account page: what a person allowed, where they are logged in, and their password; their own, and nobody else's. */
 import { describe, expect } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Username } from "../../src/domain/Account.js"
+import { SessionId } from "../../src/domain/Session.js"
 import { defaultLifetimes } from "../../src/domain/Settings.js"
+import { AccountStore } from "../../src/services/AccountStore.js"
+import { digestOf } from "../../src/services/Crypto.js"
 import { EventLog } from "../../src/services/EventLog.js"
+import { SessionStore } from "../../src/services/SessionStore.js"
 import { type Browser, type Page, withForm } from "./support/Browser.js"
 import { issuer, outcome, password, type TestServer, test } from "./support/Server.js"
 
@@ -15,8 +23,14 @@ const login = "200 Log in"
 const notOurs = "403 This form did not come from here"
 
 /** A new browser in which somebody is logged in. */
-const logIn = async (server: TestServer, username = "ada", itsPassword = password): Promise<Browser> => {
+const logIn = async (
+  server: TestServer,
+  username = "ada",
+  itsPassword = password,
+  userAgent?: string
+): Promise<Browser> => {
   const browser = server.browser()
+  browser.userAgent = userAgent
   const page = await browser.open(accountUrl)
   expect(headingOf(await browser.submit(page, { fields: { username, password: itsPassword } }))).toBe(account)
   return browser
@@ -27,6 +41,18 @@ const sessionCookie = (browser: Browser) =>
 
 const appsOf = ({ document }: Page) => document.querySelectorAll("section h3").map(({ text }) => text.trim())
 const sessionsOf = ({ document }: Page) => document.querySelectorAll("ul.list li").length
+
+/** Each session as it is shown: the browser, when and from where it logged in, and whether it is this browser. */
+const rowsOf = ({ document }: Page) =>
+  document.querySelectorAll("ul.list li").map((row) => ({
+    browser: row.querySelector("b")?.text,
+    login: row.querySelector(".soft")?.text,
+    isThis: row.querySelector(".here") !== null
+  }))
+
+/** The names of the buttons that post an action, as they are heard. */
+const buttonsOf = ({ document }: Page, action: string) =>
+  document.querySelectorAll(`[value=${action}]`).map(({ text }) => text)
 
 const fill = (current: string, next: string, again = next) => ({
   fields: { current_password: current, password: next, password_again: again }
@@ -71,13 +97,143 @@ describe("the account page", () => {
       page.document.querySelectorAll(selector).map(({ text }) => /1 June 2026, \d\d:\d\d UTC/.exec(text)?.[0])
     expect(appsOf(page)).toEqual(["Agent", "Agent", "Agent"])
     for (const [selector, count] of [
-      ["section > p.soft", 3],
+      ["section > p.soft:last-of-type", 3],
       ["ul.list li", 4]
     ] as const) {
       expect(times(selector)).toHaveLength(count)
       expect(new Set(times(selector)).size, selector).toBe(count)
       expect(times(selector)).toContain("1 June 2026, 02:02 UTC")
     }
+  })
+
+  test("tells apps of one name and one minute apart by where they send the person", async (server) => {
+    const redirects = ["https://a.example/cb", "http://127.0.0.1:1234/cb", "com.example.agent:/cb"]
+    for (const redirect of redirects) {
+      const client = await server.register({ client_name: "Agent", redirect_uris: [redirect] })
+      const { browser, page } = await server.toConsent(client, { redirect_uri: redirect })
+      await browser.submit(page, { button: "allow" })
+    }
+    const page = await (await logIn(server)).open(accountUrl)
+    const sendsTo = page.document.querySelectorAll("section").map(({ text }) => /Sends you to (.*)/.exec(text)?.[1])
+    expect(sendsTo.sort()).toEqual([
+      "a program on your computer (127.0.0.1)",
+      "a.example",
+      "an app on your device (com.example.agent:)"
+    ])
+    expect(new Set(buttonsOf(page, "withdraw")).size).toBe(3)
+    expect(page.html).not.toContain("of 3")
+  })
+
+  test("numbers apps that nothing tells apart, so that no two buttons have one name", async (server) => {
+    for (let i = 0; i < 3; i++) await server.tokens(await server.register({ client_name: "Agent" }))
+    const page = await (await logIn(server)).open(accountUrl)
+    const to = "sends you to client.example, allowed since 1 June 2026, 00:00 UTC"
+    expect(buttonsOf(page, "withdraw")).toEqual(
+      [1, 2, 3].map((number) => `Remove access for Agent (unverified), ${to}, ${number} of 3`)
+    )
+  })
+
+  test("says when an app was first allowed and when it last got a token, and begins anew after a withdrawal", async (server) => {
+    const client = await server.register({ client_name: "Agent" })
+    const timesOf = (page: Page) => page.document.querySelector("section > p.soft:last-of-type")?.innerHTML.trim()
+    const { browser, page } = await server.toConsent(client)
+    await browser.submit(page, { button: "allow" })
+    expect(timesOf(await browser.open(accountUrl))).toBe("Allowed since 1 June 2026, 00:00 UTC")
+    await server.advance("1 hour")
+    const { refresh_token } = await server.tokens(client)
+    const used = (time: string) => `Allowed since 1 June 2026, 00:00 UTC<br>Last used 1 June 2026, ${time} UTC`
+    expect(timesOf(await browser.open(accountUrl))).toBe(used("01:00"))
+    await server.advance("1 hour")
+    expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
+    expect(timesOf(await browser.open(accountUrl))).toBe(used("02:00"))
+    await browser.submit(withForm(await browser.open(accountUrl), "withdraw"), { button: "withdraw" })
+    await server.advance("1 hour")
+    await browser.submit((await server.toConsent(client)).page, { button: "allow" })
+    const again = await server.toConsent(client)
+    await again.browser.submit(again.page, { button: "allow" })
+    expect(timesOf(await again.browser.open(accountUrl))).toBe("Allowed since 1 June 2026, 03:00 UTC")
+  })
+
+  test("says of each session the browser, the time and the network, and of one that it is this browser", async (server) => {
+    const browsers = [
+      [
+        "Firefox on Linux",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0",
+        "192.0.2.7",
+        "192.0.2.7"
+      ],
+      [
+        "Safari on iPhone",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile/15E148 Safari/604.1",
+        "2001:db8:1:2:3:4:5:6",
+        "2001:db8:1:2::/64"
+      ],
+      ["curl", "curl/8.14.1", "::ffff:198.51.100.9", "198.51.100.9"]
+    ] as const
+    for (const [, userAgent, address] of browsers) {
+      await logIn(server.from(address), "ada", password, userAgent)
+      await server.advance("1 minute")
+    }
+    const edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0"
+    const mine = await logIn(server, "ada", password, edge)
+    expect(rowsOf(await mine.open(accountUrl))).toEqual([
+      { browser: "Edge on Windows", login: "Logged in 1 June 2026, 00:03 UTC", isThis: true },
+      ...browsers
+        .map(([browser, , , network], minute) => ({
+          browser,
+          login: `Logged in 1 June 2026, 00:0${minute} UTC, from ${network}`,
+          isThis: false
+        }))
+        .reverse()
+    ])
+    expect(buttonsOf(await mine.open(accountUrl), "end")[0]).toBe(
+      "Log out there: curl, logged in 1 June 2026, 00:02 UTC, from 198.51.100.9"
+    )
+  })
+
+  test("says unknown browser of a User-Agent that is missing or names none, and shows nothing of it", async (server) => {
+    // What is not ASCII reaches a server as one character a byte.
+    const bidi = Buffer.from("\u202eevil\u2066").toString("latin1")
+    const strange = [undefined, "<script>alert(1)</script>", "x".repeat(10_000), bidi, "&quot;><img src=x>"]
+    for (const userAgent of strange) await logIn(server, "ada", password, userAgent)
+    const page = await (await logIn(server, "ada", password, "Mozilla/5.0 <b>Firefox/1")).open(accountUrl)
+    const rows = rowsOf(page)
+    expect(rows.map(({ browser }) => browser).sort()).toEqual(["Firefox", ...strange.map(() => "Unknown browser")])
+    expect(rows.filter(({ isThis }) => isThis)).toHaveLength(1)
+    expect(page.html).not.toMatch(/alert|xxx|evil|img/)
+    expect(new Set(buttonsOf(page, "end")).size).toBe(strange.length)
+  })
+
+  test("keeps no address in the row of a session", async (server) => {
+    await logIn(server.from("192.0.2.77"))
+    const stored = await server.run(
+      Effect.gen(function* () {
+        const account = yield* (yield* AccountStore).findByUsername(yield* Schema.decode(Username)("ada"))
+        return yield* (yield* SessionStore).list(Option.getOrThrow(account).id, yield* DateTime.now)
+      })
+    )
+    expect(stored).toHaveLength(1)
+    expect(Option.isSome(stored[0]?.sealedNetwork ?? Option.none())).toBe(true)
+    expect(JSON.stringify(stored)).not.toContain("192.0.2.77")
+  })
+
+  test("says less of a session whose network was sealed for another session or under another key", async (server) => {
+    const browser = await logIn(server.from("192.0.2.77"))
+    await server.run(
+      Effect.gen(function* () {
+        const sessions = yield* SessionStore
+        const account = yield* (yield* AccountStore).findByUsername(yield* Schema.decode(Username)("ada"))
+        const [mine] = yield* sessions.list(Option.getOrThrow(account).id, yield* DateTime.now)
+        if (mine === undefined) return
+        for (const [n, sealedNetwork] of [mine.sealedNetwork, Option.some("x"), Option.none<string>()].entries()) {
+          const id = SessionId.make(`${mine.id.slice(0, -1)}${n}`)
+          yield* sessions.insert({ ...mine, id, digest: digestOf(String(n)), sealedNetwork })
+        }
+      })
+    )
+    const rows = rowsOf(await browser.open(accountUrl))
+    expect(rows).toHaveLength(4)
+    expect(rows.filter(({ login }) => login?.includes("192.0.2.77")).map(({ isThis }) => isThis)).toEqual([true])
   })
 
   test("shows nobody else's apps and sessions", async (server) => {

@@ -83,6 +83,48 @@ describe("the account API", () => {
   )
 
   test(
+    "says of each session the browser and the network of the login, and leaves out what is not known",
+    async (server) => {
+      const { json } = await program(server)
+      const browser = server.from("2001:db8::7").browser()
+      browser.userAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0"
+      await server.advance("1 second")
+      await server.logIn(browser, await browser.open(`${issuer}/account`))
+      const [latest, first] = (await json("/sessions")).sessions
+      expect(latest).toMatchObject({ browser: "Firefox on Windows", network: "2001:db8::/64" })
+      expect(Object.keys(first).sort()).toEqual(["authenticated_at", "expires_at", "id"])
+    },
+    withApi
+  )
+
+  test(
+    "says of each app where it sends the person, since when it is allowed, and when it last got a token",
+    async (server) => {
+      const { json } = await program(server)
+      const clients = await Promise.all(
+        ["https://a.example/cb", "http://localhost:1234/cb"].map((uri) => server.register({ redirect_uris: [uri] }))
+      )
+      await server.advance("5 minutes")
+      for (const client of clients) {
+        const { browser, page } = await server.toConsent(client, { redirect_uri: client.redirect_uris as string[] })
+        await browser.submit(page, { button: "allow" })
+      }
+      const { apps } = await json("/apps")
+      const [a, b, own] = ["a.example", "localhost", "client.example"].map((host) =>
+        apps.find(({ redirect_uris: [uri] }: { redirect_uris: [string] }) => new URL(uri).hostname === host)
+      )
+      expect(a).toMatchObject({ redirect_uris: ["https://a.example/cb"], allowed_since: "2026-06-01T00:05:00.000Z" })
+      expect(b).toMatchObject({ redirect_uris: ["http://localhost/cb"] })
+      expect([a, b].map((app) => "last_used_at" in app)).toEqual([false, false])
+      expect(own).toMatchObject({
+        allowed_since: "2026-06-01T00:00:00.000Z",
+        last_used_at: "2026-06-01T00:00:00.000Z"
+      })
+    },
+    withApi
+  )
+
+  test(
     "is shut to a token for another resource, and to a client's own",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())

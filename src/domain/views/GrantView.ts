@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import { Subject } from "../Account.js"
 import { ClientId } from "../Client.js"
 import * as Grant from "../Grant.js"
+import { RedirectUri } from "../RedirectUri.js"
 import { ResourceIndicator } from "../Resource.js"
 import * as ResourceScopes from "../ResourceScopes.js"
 import * as Scope from "../Scope.js"
@@ -20,6 +21,7 @@ const fields = {
   subject: Subject,
   username: Schema.String.annotations({ description: "The name of the account; its id where it is gone." }),
   client_id: ClientId,
+  redirect_uri: RedirectUri.annotations({ description: "The redirect URI of the authorization request." }),
   scope: Schema.String,
   resources: Schema.Array(ResourceIndicator),
   granted: ResourceScopesView,
@@ -46,6 +48,7 @@ export const of = (grant: Grant.Grant, state: Grant.Standing, username: string):
     subject: terms.subject,
     username,
     client_id: terms.clientId,
+    redirect_uri: terms.redirectUri,
     scope: Scope.format(ResourceScopes.scope(terms.granted)),
     resources: ResourceScopes.resources(terms.granted),
     granted: ResourceScopes.toRecord(terms.granted),

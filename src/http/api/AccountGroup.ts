@@ -5,6 +5,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
 import { ClientId } from "../../domain/Client.js"
+import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { SessionId } from "../../domain/Session.js"
 import { ResourceScopesView } from "../../domain/views/GrantView.js"
@@ -28,12 +29,27 @@ const App = Schema.Struct({
   scope: Schema.String,
   resources: Schema.Array(ResourceIndicator),
   granted: ResourceScopesView,
+  redirect_uris: Schema.Array(RedirectUri).annotations({
+    description: "The redirect targets that this person allowed; one of loopback stands for all ports."
+  }),
+  allowed_since: Schema.String.annotations({
+    description: "The earliest time at which the client is known to have been allowed something."
+  }),
+  last_used_at: Schema.optional(Schema.String).annotations({
+    description: "The time at which the client last got a token; missing where it is not known."
+  }),
   updated_at: Schema.String
 }).annotations({ identifier: "App", description: "What this person allows a client." })
 
 const Login = Schema.Struct({
   id: SessionId,
   authenticated_at: Schema.String,
+  browser: Schema.optional(Schema.String).annotations({
+    description: 'The browser that logged in, as it names itself ("Firefox on Windows"); missing where it is not known.'
+  }),
+  network: Schema.optional(Schema.String).annotations({
+    description: "The network of the login: an IPv4 address, or a /64 of IPv6; missing where it is not known."
+  }),
   expires_at: Schema.String
 }).annotations({ identifier: "Login", description: "A browser in which this person is logged in." })
 

@@ -7,10 +7,11 @@ import * as Client from "../../domain/Client.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import { AccountStore } from "../../services/AccountStore.js"
+import * as AppUses from "../../services/AppUses.js"
 import { ClientStore } from "../../services/ClientStore.js"
 import { ConsentStore } from "../../services/ConsentStore.js"
 import { CurrentAccess } from "../../services/CurrentAccess.js"
-import { SessionStore } from "../../services/SessionStore.js"
+import { GrantStore } from "../../services/GrantStore.js"
 import { Sessions } from "../../services/Sessions.js"
 import { TakingAway } from "../../services/TakingAway.js"
 import type * as Api from "./Api.js"
@@ -22,8 +23,8 @@ export const layer = (api: Api.Placed) =>
       const accounts = yield* AccountStore
       const clients = yield* ClientStore
       const consents = yield* ConsentStore
+      const grants = yield* GrantStore
       const sessions = yield* Sessions
-      const stored = yield* SessionStore
       const takingAway = yield* TakingAway
 
       return handlers
@@ -46,18 +47,25 @@ export const layer = (api: Api.Placed) =>
         .handle("apps", () =>
           Effect.gen(function* () {
             const { subject } = yield* CurrentAccess
+            const useOf = yield* Effect.provideService(AppUses.of(subject), GrantStore, grants)
             const apps = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
               Effect.map(
                 clients.find(consent.clientId),
-                Option.map((client) => ({
-                  client_id: client.id,
-                  client_name: Client.displayName(client),
-                  origin: client.origin,
-                  scope: Scope.format(ResourceScopes.scope(consent.granted)),
-                  resources: ResourceScopes.resources(consent.granted),
-                  granted: ResourceScopes.toRecord(consent.granted),
-                  updated_at: DateTime.formatIso(consent.updatedAt)
-                }))
+                Option.map((client) => {
+                  const { allowedSince, lastUsedAt } = useOf(consent)
+                  return {
+                    client_id: client.id,
+                    client_name: Client.displayName(client),
+                    origin: client.origin,
+                    scope: Scope.format(ResourceScopes.scope(consent.granted)),
+                    resources: ResourceScopes.resources(consent.granted),
+                    granted: ResourceScopes.toRecord(consent.granted),
+                    redirect_uris: Array.from(consent.redirectUris).sort(),
+                    allowed_since: DateTime.formatIso(allowedSince),
+                    ...(Option.isSome(lastUsedAt) ? { last_used_at: DateTime.formatIso(lastUsedAt.value) } : {}),
+                    updated_at: DateTime.formatIso(consent.updatedAt)
+                  }
+                })
               )
             )
             return { apps: apps.flatMap(Option.toArray) }
@@ -74,12 +82,13 @@ export const layer = (api: Api.Placed) =>
         .handle("sessions", () =>
           Effect.gen(function* () {
             const { subject } = yield* CurrentAccess
-            const all = yield* stored.list(subject, yield* DateTime.now)
             return {
-              sessions: all.map(({ authenticatedAt, expiresAt, id }) => ({
-                id,
-                authenticated_at: DateTime.formatIso(authenticatedAt),
-                expires_at: DateTime.formatIso(expiresAt)
+              sessions: (yield* sessions.list(subject)).map(({ browser, network, session }) => ({
+                id: session.id,
+                authenticated_at: DateTime.formatIso(session.authenticatedAt),
+                ...(Option.isSome(browser) ? { browser: browser.value } : {}),
+                ...(Option.isSome(network) ? { network: network.value } : {}),
+                expires_at: DateTime.formatIso(session.expiresAt)
               }))
             }
           })
@@ -88,9 +97,9 @@ export const layer = (api: Api.Placed) =>
           Effect.gen(function* () {
             const { subject } = yield* CurrentAccess
             // Only among one's own: nobody can end, or find, another's by its id.
-            const session = (yield* stored.list(subject, yield* DateTime.now)).find(({ id }) => id === path.id)
-            if (session === undefined) return yield* noSuch("session")
-            yield* sessions.end(session)
+            const found = (yield* sessions.list(subject)).find(({ session }) => session.id === path.id)
+            if (found === undefined) return yield* noSuch("session")
+            yield* sessions.end(found.session)
           })
         )
     })

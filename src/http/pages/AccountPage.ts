@@ -1,7 +1,9 @@
 /** Where a person sees what they allowed and where they are logged in, takes either back, and changes the password. */
 import type { Client } from "../../domain/Client.js"
+import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
+import { numbered } from "./Numbered.js"
 import {
   appName,
   code,
@@ -23,8 +25,12 @@ export interface AccountApp {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
-  /** The time at which it was last allowed something, as a person reads it. */
+  /** The earliest time at which it is known to have been allowed something, as a person reads it. */
   readonly since: string
+  /** The time at which it last got a token, as a person reads it; missing where it is not known. */
+  readonly lastUsed?: string | undefined
+  /** Where it sends the person's browser: with the times, this tells apps of one name apart. */
+  readonly targets: ReadonlyArray<RedirectUri.Target>
   readonly resources: ReadonlyArray<{
     readonly name: string
     readonly uri: string
@@ -39,6 +45,10 @@ export interface AccountApp {
 export interface AccountSession {
   /** The time of the login, as a person reads it. */
   readonly since: string
+  /** The name of the browser, such as "Firefox on Windows"; missing where it is not known. */
+  readonly browser?: string | undefined
+  /** The network of the login: an IPv4 address, or a /64 of IPv6; missing where it is not known. */
+  readonly network?: string | undefined
   /** Whether it is the browser that shows the page: it has the way out in place of a form. */
   readonly isThis: boolean
   readonly formAction: string
@@ -105,28 +115,83 @@ const resourceAccess = (resource: AccountApp["resources"][number]): Html => html
             )}</ul>`
       }`
 
-const appAccess = (app: AccountApp): Html => html`<section class="panel">
+/** Maximum number of targets that are named for an app; the page counts the others. */
+const maxTargets = 3
+
+const place = (text: string): Html => html`<b translate="no"><bdi>${text}</bdi></b>`
+
+/** Where an app sends the person, in words that follow "to". */
+const targetText = (target: RedirectUri.Target): Html => {
+  switch (target._tag) {
+    case "Host":
+      return place(Shorten.host(target.host))
+    case "Loopback":
+      return html`a program on your computer (${place(Shorten.host(target.host))})`
+    case "App":
+      return html`an app on your device (${place(`${Shorten.scheme(target.scheme)}:`)})`
+  }
+}
+
+const targetsText = (targets: AccountApp["targets"]): Html => {
+  const more = targets.length - maxTargets
+  return html`${targets.slice(0, maxTargets).map((target, i) => html`${i > 0 && ", "}${targetText(target)}`)}${
+    more > 0 && ` and ${more} more`
+  }`
+}
+
+/** What tells an app apart from others of its name: said after its name, and on its button. */
+const appFacts = (app: AccountApp, number: string | undefined): Html =>
+  html`${app.targets.length > 0 && html`sends you to ${targetsText(app.targets)}, `}allowed since ${app.since}${
+    number !== undefined && `, ${number}`
+  }`
+
+const appAccess = (app: AccountApp, number: string | undefined): Html => html`<section class="panel">
       <h3>${appName(app.clientName)}</h3>
       ${unverified(app.clientOrigin)}
-      <p class="soft">Allowed since ${app.since}</p>
+      ${app.targets.length > 0 && html`<p class="soft">Sends you to ${targetsText(app.targets)}</p>`}
+      <p class="soft">Allowed since ${app.since}${number !== undefined && ` (${number})`}${
+        app.lastUsed !== undefined && html`<br>Last used ${app.lastUsed}`
+      }</p>
       ${app.resources.map(resourceAccess)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
-      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}</span></button>
+      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}, ${appFacts(app, number)}</span></button>
       </form>
     </section>`
+
+const appList = (apps: ReadonlyArray<AccountApp>): ReadonlyArray<Html> => {
+  const numbers = numbered(
+    apps.map(({ clientName, clientOrigin, since, targets }) =>
+      JSON.stringify([Shorten.name(clientName), clientOrigin, since, targets])
+    )
+  )
+  return apps.map((app, i) => appAccess(app, numbers[i]))
+}
 
 const wayOut = (logoutUrl: AccountPage["logoutUrl"]): Html =>
   html`${logoutUrl !== undefined && html`<a class="tap"${href(logoutUrl)}>Log out</a>`}`
 
-const sessionRow = (session: AccountSession, logoutUrl: AccountPage["logoutUrl"]): Html => html`<li class="row">
-      <div>Since ${session.since}${session.isThis && html` <span class="here">This browser</span>`}</div>
+const browserName = ({ browser }: AccountSession): Html =>
+  html`<bdi>${browser === undefined ? "Unknown browser" : Shorten.name(browser)}</bdi>`
+
+/** What tells a session apart from others of its browser. */
+const sessionFacts = ({ network, since }: AccountSession, number: string | undefined): Html =>
+  html`${since}${network !== undefined && html`, from <bdi>${network}</bdi>`}${number !== undefined && ` (${number})`}`
+
+const sessionRow = (
+  session: AccountSession,
+  number: string | undefined,
+  logoutUrl: AccountPage["logoutUrl"]
+): Html => html`<li class="row">
+      <div><b>${browserName(session)}</b>${session.isThis && html` <span class="here">This browser</span>`}
+        <div class="soft">Logged in ${sessionFacts(session, number)}</div>
+      </div>
       ${
         session.isThis
           ? wayOut(logoutUrl)
           : html`<form method="post" action="${session.formAction}">
       ${sealed(session.form)}
-      <button class="button quiet" type="submit" name="action" value="end">Log out there<span class="unseen"> (logged in since ${session.since})</span></button>
+      <button class="button quiet" type="submit" name="action" value="end">Log out there<span class="unseen">: ${browserName(session)}, logged in ${sessionFacts(session, number)}</span></button>
       </form>`
       }
     </li>`
@@ -162,10 +227,15 @@ const passwordForm = (
     <button class="button" type="submit" name="action" value="password">Change password</button>
     </form>`
 
-const sessionList = ({ logoutUrl, sessions }: AccountPage): Html => html`<h2>Where you are logged in</h2>
-    <ul class="list">${sessions.map((session) => sessionRow(session, logoutUrl))}</ul>
+const sessionRows = ({ logoutUrl, sessions }: AccountPage): ReadonlyArray<Html> => {
+  const numbers = numbered(sessions.map(({ browser, network, since }) => JSON.stringify([browser, network, since])))
+  return sessions.map((session, i) => sessionRow(session, numbers[i], logoutUrl))
+}
+
+const sessionList = (self: AccountPage): Html => html`<h2>Where you are logged in</h2>
+    <ul class="list">${sessionRows(self)}</ul>
     <p class="soft">${
-      sessions.some(({ isThis }) => !isThis)
+      self.sessions.some(({ isThis }) => !isThis)
         ? "Is one of these not you? Log out there, then change your password. That also ends the access of all apps."
         : "You are logged in nowhere else."
     }</p>`
@@ -185,7 +255,7 @@ export const accountPage = (self: AccountPage): string =>
     ${
       self.apps.length === 0
         ? html`<p class="soft">No app has access. Those that you allow will be listed here.</p>`
-        : self.apps.map(appAccess)
+        : appList(self.apps)
     }
     ${self.sessions.length > 0 && sessionList(self)}
     ${self.password && passwordForm(self.password, self.username)}`

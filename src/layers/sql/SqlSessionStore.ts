@@ -2,6 +2,7 @@
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
 import { Digest } from "../../domain/Digest.js"
@@ -11,7 +12,7 @@ import type { SessionStore } from "../../services/SessionStore.js"
 import { subjectEpoch } from "./Epochs.js"
 import * as SqlText from "./SqlText.js"
 
-const columns = "id, digest, subject, authenticated_at, expires_at, subject_epoch"
+const columns = "id, digest, subject, authenticated_at, expires_at, subject_epoch, browser, network"
 
 const Row = Schema.Struct({
   id: SessionId,
@@ -19,7 +20,9 @@ const Row = Schema.Struct({
   subject: Subject,
   authenticated_at: SqlText.Instant,
   expires_at: SqlText.Instant,
-  subject_epoch: Schema.Int
+  subject_epoch: Schema.Int,
+  browser: Schema.OptionFromNullOr(Schema.String),
+  network: Schema.OptionFromNullOr(Schema.String)
 })
 
 const read = SqlText.reader("sessions", Row)
@@ -33,15 +36,18 @@ const decode = (row: unknown) =>
       subject: row.subject,
       authenticatedAt: row.authenticated_at,
       expiresAt: row.expires_at,
-      subjectEpoch: row.subject_epoch
+      subjectEpoch: row.subject_epoch,
+      browser: row.browser,
+      sealedNetwork: row.network
     })
   )
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<SessionStore> => {
   const query = SqlText.queries(sql, issuer)
   const insert = query(`
-    insert into sessions (issuer, id, digest, subject, authenticated_at, expires_at, subject_epoch)
-    values (:issuer, :id, :digest, :subject, :authenticatedAt, :expiresAt, :subjectEpoch)`)
+    insert into sessions
+      (issuer, id, digest, subject, authenticated_at, expires_at, subject_epoch, browser, network)
+    values (:issuer, :id, :digest, :subject, :authenticatedAt, :expiresAt, :subjectEpoch, :browser, :network)`)
   const find = query(`
     select ${columns} from sessions
     where issuer = :issuer and digest = :digest and expires_at > :now and subject_epoch = ${subjectEpoch("sessions")}`)
@@ -65,7 +71,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
           subject: session.subject,
           authenticatedAt: session.authenticatedAt.epochMillis,
           expiresAt: session.expiresAt.epochMillis,
-          subjectEpoch: session.subjectEpoch
+          subjectEpoch: session.subjectEpoch,
+          browser: Option.getOrNull(session.browser),
+          network: Option.getOrNull(session.sealedNetwork)
         })
       ),
     find: (digest, now) =>

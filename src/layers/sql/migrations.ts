@@ -7,6 +7,7 @@ import * as HighWaterMark from "./migrations/HighWaterMark.js"
 import * as Initial from "./migrations/Initial.js"
 import * as Keys from "./migrations/Keys.js"
 import * as LoginCounters from "./migrations/LoginCounters.js"
+import * as LoginSources from "./migrations/LoginSources.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as Networks from "./migrations/Networks.js"
 import * as Operation from "./migrations/Operation.js"
@@ -23,7 +24,8 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 7, name: "granted pairs", statements: GrantedPairs.statements },
   { version: 8, name: "networks", statements: Networks.statements },
   { version: 9, name: "client use", statements: ClientUse.statements },
-  { version: 10, name: "login counters", statements: LoginCounters.statements }
+  { version: 10, name: "login counters", statements: LoginCounters.statements },
+  { version: 11, name: "login sources", statements: LoginSources.statements }
 ]
 
 /** The version that this program reads and writes. */

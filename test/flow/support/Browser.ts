@@ -29,6 +29,8 @@ export class Browser {
   readonly cookies = new Map<string, string>()
   /** Every answer so far, redirects among them. */
   readonly seen: Array<Response> = []
+  /** What it sends as `User-Agent`; `undefined` sends none. */
+  userAgent: string | undefined
   readonly #fetch: Fetch
   readonly #origin: string
 
@@ -41,6 +43,7 @@ export class Browser {
   clone(): Browser {
     const browser = new Browser(this.#fetch, this.#origin)
     for (const [name, value] of this.cookies) browser.cookies.set(name, value)
+    browser.userAgent = this.userAgent
     return browser
   }
 
@@ -91,6 +94,7 @@ export class Browser {
   async #go(request: Request, hops = 0): Promise<Page> {
     const sent = new Request(request)
     if (this.cookies.size > 0) sent.headers.set("cookie", Array.from(this.cookies, (c) => c.join("=")).join("; "))
+    if (this.userAgent !== undefined) sent.headers.set("user-agent", this.userAgent)
     const response = await this.#fetch(sent)
     this.seen.push(response)
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)

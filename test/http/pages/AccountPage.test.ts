@@ -18,7 +18,14 @@ describe("AccountPage", () => {
   it("shows who is logged in, and each app with the day, the resources and what it may do there", () => {
     const page = text(accountPage(account))
     expect(page).toContain("Logged in as ada Log out")
-    expect(page).toContain("Notes Desktop Allowed since 1 June 2026 Notes https://api.example.com/notes")
+    expect(page).toContain(
+      [
+        "Notes Desktop",
+        "Sends you to notes.example.com, a program on your computer (127.0.0.1:1234), an app on your device (com.example.app:)",
+        "Allowed since 1 June 2026Last used 7 June 2026",
+        "Notes https://api.example.com/notes"
+      ].join(" ")
+    )
     expect(page).toMatch(/Read your notes notes:read ?Write your notes notes:write/)
     expect(page).toContain("Files https://api.example.com/files Nothing in particular here.")
     expect(find(accountPage(account), "section")).toHaveLength(2)
@@ -42,8 +49,8 @@ describe("AccountPage", () => {
     ]
     const page = accountPage({ ...account, apps })
     expect(sealed(page, "withdraw")).toEqual(["sealed-notes", "sealed-inspector"])
-    expect(text(page)).toContain("Remove access for Notes Desktop")
-    expect(text(page)).toContain("Remove access for Inspector")
+    expect(text(page)).toContain("Remove access for Notes Desktop, sends you to notes.example.com, a program")
+    expect(text(page)).toContain("Remove access for Inspector (unverified), allowed since 3 May 2026")
   })
 
   it("marks this browser, which has the way out; the others have each their form", () => {
@@ -54,9 +61,61 @@ describe("AccountPage", () => {
     const page = accountPage({ ...account, sessions })
     expect(sealed(page, "end")).toEqual(["sealed-other"])
     expect(page).not.toContain("sealed-this")
-    expect(text(page)).toContain("Since 4 June 2026 This browser Log out Since 2 April 2026 Log out there")
+    expect(text(page)).toContain(
+      [
+        "Edge on macOS This browser Logged in 4 June 2026, from 192.0.2.7 Log out",
+        "Unknown browser Logged in 2 April 2026 Log out there: Unknown browser, logged in 2 April 2026"
+      ].join(" ")
+    )
     expect(text(page).split("This browser")).toHaveLength(2)
     expect(find(page, "a").map(({ attributes }) => attributes.href)).toEqual([account.logoutUrl, account.logoutUrl])
+  })
+
+  /** The texts of the buttons that post an action, as they are heard. */
+  const buttons = (page: string, action: string) =>
+    forms(page).flatMap((form) =>
+      find(form, "button", { value: action }).map(() => text(form.replace(/^.*?<button/s, "<button")))
+    )
+
+  it("tells three apps of one name apart by where they send the person and when they were allowed", () => {
+    const agent = { ...form, clientName: "Agent", clientOrigin: "Dynamic", resources: [] } as const
+    const apps: AccountPage["apps"] = [
+      { ...agent, since: "1 June 2026", targets: [{ _tag: "Host", host: "a.example" }] },
+      { ...agent, since: "1 June 2026", targets: [{ _tag: "Host", host: "b.example" }] },
+      { ...agent, since: "2 June 2026", targets: [{ _tag: "Host", host: "b.example" }] }
+    ]
+    const page = accountPage({ ...account, apps })
+    expect(buttons(page, "withdraw")).toEqual([
+      "Remove access for Agent (unverified), sends you to a.example, allowed since 1 June 2026",
+      "Remove access for Agent (unverified), sends you to b.example, allowed since 1 June 2026",
+      "Remove access for Agent (unverified), sends you to b.example, allowed since 2 June 2026"
+    ])
+    expect(text(page)).not.toContain("of 3")
+  })
+
+  it("numbers apps and sessions that read alike, on the page and on their buttons", () => {
+    const app = { ...inspector, lastUsed: undefined }
+    const session = { ...form, since: "4 June 2026", browser: "curl", network: "192.0.2.7", isThis: false }
+    const apps = [app, { ...app, lastUsed: "5 May 2026" }, notes]
+    const page = accountPage({ ...account, apps, sessions: [{ ...session, isThis: true }, session, session] })
+    expect(text(page)).toContain("Allowed since 3 May 2026 (1 of 2)")
+    expect(text(page)).toContain("Allowed since 3 May 2026 (2 of 2)Last used 5 May 2026")
+    expect(text(page)).toContain("curl This browser Logged in 4 June 2026, from 192.0.2.7 (1 of 3)")
+    for (const action of ["withdraw", "end"]) {
+      const names = buttons(page, action)
+      expect(new Set(names).size, action).toBe(names.length)
+    }
+    expect(buttons(page, "end")).toEqual([
+      "Log out there: curl, logged in 4 June 2026, from 192.0.2.7 (2 of 3)",
+      "Log out there: curl, logged in 4 June 2026, from 192.0.2.7 (3 of 3)"
+    ])
+  })
+
+  it("names three targets of an app and counts the others", () => {
+    const targets = ["a", "b", "c", "d", "e"].map((name) => ({ _tag: "Host", host: `${name}.example` }) as const)
+    const page = text(accountPage({ ...account, apps: [{ ...notes, targets }] }))
+    expect(page).toContain("Sends you to a.example, b.example, c.example and 2 more")
+    expect(text(accountPage({ ...account, apps: [inspector] }))).not.toContain("Sends you to")
   })
 
   it("advises on logins elsewhere, or says that there are none", () => {

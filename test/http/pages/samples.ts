@@ -56,6 +56,12 @@ export const account: Pages.AccountPage = {
       clientName: "Notes Desktop",
       clientOrigin: "Operator",
       since: "1 June 2026",
+      lastUsed: "7 June 2026",
+      targets: [
+        { _tag: "Host", host: "notes.example.com" },
+        { _tag: "Loopback", host: "127.0.0.1:1234" },
+        { _tag: "App", scheme: "com.example.app" }
+      ],
       resources: [
         {
           name: "Notes",
@@ -68,10 +74,10 @@ export const account: Pages.AccountPage = {
         { name: "Files", uri: "https://api.example.com/files", scopes: [] }
       ]
     },
-    { ...form, clientName: "Inspector", clientOrigin: "Dynamic", since: "3 May 2026", resources: [] }
+    { ...form, clientName: "Inspector", clientOrigin: "Dynamic", since: "3 May 2026", targets: [], resources: [] }
   ],
   sessions: [
-    { ...form, since: "4 June 2026", isThis: true },
+    { ...form, since: "4 June 2026", browser: "Edge on macOS", network: "192.0.2.7", isThis: true },
     { ...form, since: "2 April 2026", isThis: false }
   ],
   password: form
