@@ -1,23 +1,5 @@
 /** Finds variables whose names resemble the one of the master key. */
-
-/** Minimum number of characters to insert, delete or replace that makes one text the other (Levenshtein distance). */
-const distance = (one: string, other: string): number => {
-  let previous = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [row, letter] of Array.from(one).entries()) {
-    const current = [row + 1]
-    for (const [column, there] of Array.from(other).entries()) {
-      current.push(
-        Math.min(
-          (previous[column + 1] ?? 0) + 1,
-          (current[column] ?? 0) + 1,
-          (previous[column] ?? 0) + (letter === there ? 0 : 1)
-        )
-      )
-    }
-    previous = current
-  }
-  return previous[other.length] ?? 0
-}
+import { distance } from "../domain/SimilarName.js"
 
 /** Maximum distance of a misspelt name: two swapped letters and one more slip. */
 const maxDistance = 3

@@ -84,7 +84,7 @@ export const layerServices = (options: SettingsOptions) => {
     Accounts.layer,
     Approvals.layer,
     AuthorizationRequests.layer,
-    ClientRegistration.layer,
+    Layer.provideMerge(ClientRegistration.layer, TakingAway.layer),
     Forms.layer,
     Introspection.layer,
     Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
@@ -93,7 +93,6 @@ export const layerServices = (options: SettingsOptions) => {
     Revocation.layer,
     ServerMetadata.layer,
     Sessions.layer,
-    TakingAway.layer,
     TokenVerifier.layerLocal,
     Layer.provideMerge(Upkeep.layer, KeyRotation.layer),
     grants
