@@ -17,7 +17,7 @@ import { CurrentAccess } from "../services/CurrentAccess.js"
 import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
 
-export { type Options, UnknownResource } from "./Guard.js"
+export { type Options, UnknownResource, UnknownScope } from "./Guard.js"
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 

@@ -132,7 +132,9 @@ export const Tag =
     const tag = HttpApiMiddleware.Tag<Self>()(id, { provides: CurrentAccess, failure: Refusal, security })
     const layer = Layer.effect(
       tag,
-      Effect.map(Guard.make(options), (guard) => ({ [scheme]: () => access(guard) }))
+      Effect.map(Guard.make(options, `BearerAuthApi ${JSON.stringify(id)}`), (guard) => ({
+        [scheme]: () => access(guard)
+      }))
     )
     return Object.assign(tag, { layer: Layer.merge(layer, AllowedMethods.layer()) })
   }

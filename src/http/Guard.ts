@@ -19,6 +19,7 @@ import {
 } from "../domain/OAuthError.js"
 import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
+import * as UnknownScopes from "../domain/UnknownScope.js"
 import type { Access } from "../services/CurrentAccess.js"
 import * as Metrics from "../services/Metrics.js"
 import { Resources } from "../services/Resources.js"
@@ -45,6 +46,9 @@ export interface Options {
 /** The guard's resource is no URL, or it does not say which of several it means. */
 export class UnknownResource extends Data.TaggedError("UnknownResource")<{ readonly message: string }> {}
 
+/** The guard asks for scopes that its resource does not offer, so nobody could pass. */
+export class UnknownScope extends Data.TaggedError("UnknownScope")<{ readonly message: string }> {}
+
 /** Why a request does not pass. */
 export type Refusal =
   | InvalidRequest
@@ -64,50 +68,139 @@ export interface Guard {
 
 /** What is guarded: its URI never changes, while it may come and go. */
 interface Guarded {
-  readonly resource: Resource.Resource
-  readonly exists: Effect.Effect<boolean, TemporarilyUnavailable>
+  readonly uri: Resource.ResourceIndicator
+  /** The resource as it is now; `undefined` while there is none. */
+  readonly current: Effect.Effect<Resource.Resource | undefined, TemporarilyUnavailable>
+  /** Whether the settings hold it, so that it stays as it is. */
+  readonly isConfigured: boolean
 }
 
-const guarded = (name: string | undefined): Effect.Effect<Guarded, UnknownResource, ServerSettings | Resources> =>
+/** The guard as an error calls it: by what made it, and the scopes that it asks for. */
+const called = (name: string, { scopes }: Options): string =>
+  scopes.length === 0 ? `${name} without scopes` : `${name} with the scopes ${JSON.stringify(scopes)}`
+
+const guarded = (options: Options, name: string): Effect.Effect<Guarded, UnknownResource, ServerSettings | Resources> =>
   Effect.gen(function* () {
     const { resources: configured } = yield* ServerSettings
     const [only, ...others] = configured
-    if (name === undefined) {
-      return only !== undefined && others.length === 0
-        ? { resource: only, exists: Effect.succeed(true) }
-        : yield* new UnknownResource({ message: "BearerAuth needs to be told which of the resources it guards" })
-    }
-    const meant = Resource.find(configured, name)
-    if (meant !== undefined) return { resource: meant, exists: Effect.succeed(true) }
-
-    const uri = Schema.decodeOption(Resource.ResourceIndicator)(name)
-    if (Option.isNone(uri)) {
-      return yield* new UnknownResource({ message: `BearerAuth guards ${name}, which is not a resource's URL` })
-    }
-    const { all } = yield* Resources
-    const exists = Effect.map(all, (known) => known.some((resource) => resource.uri === uri.value))
-    // A store that does not answer now is no reason not to start.
-    if (!(yield* Effect.orElseSucceed(exists, () => true))) {
-      yield* Effect.annotateLogs(Effect.logWarning("a guarded resource does not exist, so nobody passes"), {
-        resource: uri.value
+    const configuredOne = (resource: Resource.Resource): Guarded => ({
+      uri: resource.uri,
+      current: Effect.succeed(resource),
+      isConfigured: true
+    })
+    if (options.resource === undefined) {
+      if (only !== undefined && others.length === 0) return configuredOne(only)
+      const known =
+        only === undefined
+          ? "the settings have none"
+          : `the settings have ${configured.map(({ uri }) => uri).join(", ")}`
+      const example = only?.uri ?? "https://api.example.com/"
+      return yield* new UnknownResource({
+        message: `${called(name, options)} does not say which resource it guards, and ${known}: give it the option resource, such as { resource: "${example}" }`
       })
     }
-    return { resource: { uri: uri.value, scopes: {} }, exists }
+    const meant = Resource.find(configured, options.resource)
+    if (meant !== undefined) return configuredOne(meant)
+
+    const uri = Schema.decodeOption(Resource.ResourceIndicator)(options.resource)
+    if (Option.isNone(uri)) {
+      return yield* new UnknownResource({
+        message: `${called(name, options)} guards ${options.resource}, which is not a resource's URL: give its option resource an http or https URL without a fragment`
+      })
+    }
+    const { all } = yield* Resources
+    const current = Effect.map(all, (known) => known.find((resource) => resource.uri === uri.value))
+    return { uri: uri.value, current, isConfigured: false }
+  })
+
+/** A sentence that names scopes which a resource does not offer. */
+const notOffered = (unknown: ReadonlyArray<UnknownScopes.UnknownScope>, resource: Resource.Resource): string =>
+  `${resource.uri} does not offer the scope ${unknown.map(UnknownScopes.format).join(", ")}; it offers ${Scope.format(Resource.scope(resource))}`
+
+/**
+ * Fails where the resource does not offer a scope of the guard. The operator may give a resource beside the settings more
+ * scopes while the app runs, so there only a misspelt one is an error, and another one is logged (ADR 17).
+ */
+const requireOffered = (
+  options: Options,
+  name: string,
+  { current, isConfigured, uri }: Guarded
+): Effect.Effect<void, UnknownScope> =>
+  Effect.gen(function* () {
+    // A store that does not answer now is no reason not to start.
+    const found = yield* Effect.option(current)
+    if (Option.isNone(found)) return
+    const resource = found.value
+    if (resource === undefined) {
+      return yield* Effect.annotateLogs(Effect.logWarning("a guarded resource does not exist, so nobody passes"), {
+        resource: uri
+      })
+    }
+    const unknown = UnknownScopes.find(options.scopes, Resource.scope(resource))
+    if (unknown.length === 0) return
+    const message = `${called(name, options)}: ${notOffered(unknown, resource)}`
+    if (isConfigured || unknown.some(({ nearest }) => nearest !== undefined))
+      return yield* new UnknownScope({ message })
+    yield* Effect.logWarning(`nobody passes a guard until its resource offers its scopes: ${message}`)
   })
 
 /** What refusals are counted under: every guard alike, since a resource is known by a URL. */
 const counted = "guard"
 
-/** Makes a guard. Fails when it cannot be told what it guards. */
+/** Whose tokens these are, as descriptions call them. */
+const tokensOf = { User: "tokens of people", Client: "tokens that clients get for themselves" } as const
+
+/** Runs an effect once, however often it is asked for. */
+const once = (effect: Effect.Effect<void>): Effect.Effect<void> => {
+  let isDone = false
+  return Effect.suspend(() => {
+    if (isDone) return Effect.void
+    isDone = true
+    return effect
+  })
+}
+
+/**
+ * Makes a guard. Fails when it cannot be told what it guards, and when the resource does not offer a scope that it asks
+ * for. `name` is what errors call it.
+ */
 export const make = (
-  options: Options
-): Effect.Effect<Guard, UnknownResource, ServerSettings | Resources | TokenVerifier> =>
+  options: Options,
+  name = "BearerAuth"
+): Effect.Effect<Guard, UnknownResource | UnknownScope, ServerSettings | Resources | TokenVerifier> =>
   Effect.gen(function* () {
     const { principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier
     const { issuer } = yield* ServerSettings
-    const { exists, resource } = yield* guarded(options.resource)
-    const resourceMetadata = metadataUrl(resource)
+    const place = yield* guarded(options, name)
+    yield* requireOffered(options, name, place)
+    const { current, uri } = place
+    const resourceMetadata = metadataUrl({ uri })
+
+    /** Says what lets such tokens in, for whoever wrote the guard; the caller is told only that they are refused. */
+    const logWrongPrincipal = (principal: Access["principal"]) =>
+      Effect.annotateLogs(
+        Effect.logWarning(
+          `access token refused: ${called(name, options)} takes only ${principals.map((one) => tokensOf[one]).join(" and ")}; its option principals: ${JSON.stringify([...principals, principal])} takes ${tokensOf[principal]} too`
+        ),
+        { resource: uri, principal }
+      )
+    const logOnce = { User: once(logWrongPrincipal("User")), Client: once(logWrongPrincipal("Client")) }
+
+    /** Logs scopes that a route needs and that its resource does not offer: no client can get them. */
+    const noticed = new Set<string>()
+    const noticeNotOffered = Effect.fnUntraced(function* (required: ReadonlyArray<string>) {
+      const news = required.filter((token) => !noticed.has(token))
+      if (news.length === 0) return
+      const resource = yield* Effect.orElseSucceed(current, () => undefined)
+      if (resource === undefined) return
+      for (const token of news) noticed.add(token)
+      const unknown = UnknownScopes.find(news, Resource.scope(resource))
+      if (unknown.length === 0) return
+      yield* Effect.logWarning(
+        `a route behind ${called(name, options)} needs a scope that nobody can get: ${notOffered(unknown, resource)}`
+      )
+    })
 
     const check = Effect.fnUntraced(
       function* (request: AuthorizationHeader.Carrier) {
@@ -116,35 +209,39 @@ export const make = (
         if (Option.isNone(token)) {
           return yield* new MissingToken({ reason: "NoAuthorization", description: "there is no access token" })
         }
-        const access = yield* verifier.verify(token.value, resource.uri)
-        if (!(yield* exists)) {
+        const access = yield* verifier.verify(token.value, uri)
+        if ((yield* current) === undefined) {
           return yield* new InvalidToken({ reason: "WrongAudience", description: "the resource does not exist" })
         }
         if (!principals.includes(access.principal)) {
+          yield* logOnce[access.principal]
           return yield* new InsufficientScope({
             reason: "WrongPrincipal",
-            description: "the access token is not of a person",
+            description: `${tokensOf[access.principal]} are not accepted here`,
             required: scopes
           })
         }
         yield* requireOf(access, scopes)
         return access
       },
-      Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(resource.uri, defect)))
+      Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(uri, defect)))
     )
 
     const answer = (refusal: Refusal) => {
       // A fault of ours is no matter of the token: the client must keep it.
       if (Wire.status(refusal) >= 500)
         return Effect.as(
-          Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: resource.uri }),
+          Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: uri }),
           Wire.toJson(refusal, issuer)
         )
       const required = refusal._tag === "InsufficientScope" ? refusal.required : []
       return Effect.as(
         Effect.zipRight(
           Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
-          Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
+          Effect.zipRight(
+            noticeNotOffered(required),
+            Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
+          )
         ),
         Wire.toChallenge(refusal, {
           resourceMetadata,

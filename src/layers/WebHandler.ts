@@ -67,7 +67,7 @@ export const guards =
   (options: GuardFunction.GuardOptions): GuardFunction.CheckRequest => {
     const made = RestartingRuntime.onceDone(async () => {
       const started = await runtime.started()
-      return { started, guard: await started.runPromise(Guard.make(options)) }
+      return { started, guard: await started.runPromise(Guard.make(options, "the guard")) }
     })
     return async (request, ...scopes) => {
       const { guard, started } = await made()
