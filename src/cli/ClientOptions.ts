@@ -69,8 +69,9 @@ export const readScope = (text: string) =>
  */
 export const complainOfUnknown = (scope: Scope.Scope) =>
   Effect.gen(function* () {
-    const known = Resource.offered(yield* (yield* Resources).all)
-    const unknown = UnknownScope.find(scope, known)
+    const all = yield* (yield* Resources).all
+    const unknown = UnknownScope.find(scope, Resource.offered(all))
+    const known = Resource.offered(Resource.listed(all))
     if (Scope.isEmpty(known) || unknown.length === 0) return
     const tokens = unknown.map(UnknownScope.format).join(", ")
     yield* Output.complain(

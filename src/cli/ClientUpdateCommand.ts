@@ -85,6 +85,6 @@ export const update = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    'Changes a client that was made by "client create". An option that is given replaces the old value, a list as a whole, and an empty one removes it; the others stay. What was issued stays, and gives no more than the client may have from now on; but one that begins or ceases to keep a secret loses everything issued to it.'
+    'Changes a client that was made by "client create". An option that is given replaces the old value, a list as a whole, and an empty --name or --scope removes it; the others stay. What was issued stays, and gives no more than the client may have from now on; but one that begins or ceases to keep a secret loses everything issued to it.'
   )
 )

@@ -43,7 +43,8 @@ describe("client create", () => {
 
   it.each([
     ["notes:raed", /--scope: .*"notes:raed" \(did you mean "notes:read"\?\)/],
-    ["notes:read note:write", /--scope: .*did you mean "notes:write"/]
+    ["notes:read note:write", /--scope: .*did you mean "notes:write"/],
+    ["latchkey:admim", /--scope: .*did you mean "latchkey:admin"/]
   ])("refuses the scope %j and names the nearest", async (scope, line) => {
     expect(await run(...args, "--scope", scope)).toEqual(refused(2, line))
     expect((await run("client", "list")).stdout).toBe("")
@@ -57,6 +58,12 @@ describe("client create", () => {
         'latchkey: no resource of the settings or the database offers the scope "calendar"; they offer notes:read notes:write\n'
     })
     expect(stdout).toMatch(/scope +calendar notes:read/)
+  })
+
+  it("takes the scope of the API, whether or not the API is served", async () => {
+    const service = ["--name", "Onboarding", "--grant", "client_credentials", "--confidential"]
+    const made = await run("client", "create", ...service, "--scope", "latchkey:admin")
+    expect(made).toMatchObject({ code: 0, stderr: "" })
   })
 
   it("refuses a public client that would act for itself, since it gets no token", async () => {
@@ -98,13 +105,13 @@ describe("client update", () => {
     expect(stderr).toContain(`latchkey grant revoke --client ${client.client_id}`)
   })
 
-  it("replaces a list as a whole, and removes it where an empty value is given", async () => {
+  it("replaces a list as a whole, and removes a name or scope where an empty one is given", async () => {
     const client = await create("--scope", "notes:read", "--redirect-uri", "https://a.example/1")
     const json = async (...args: ReadonlyArray<string>) => JSON.parse((await update(client, ...args, "--json")).stdout)
     const two = ["--redirect-uri", "https://a.example/2", "--redirect-uri", "https://a.example/3"]
     expect(await json(...two)).toMatchObject({ redirect_uris: ["https://a.example/2", "https://a.example/3"] })
-    expect(await json("--redirect-uri", "")).toMatchObject({ redirect_uris: [] })
     expect(await json("--scope", "")).not.toHaveProperty("scope")
+    expect(await json("--name", "")).not.toHaveProperty("client_name")
   })
 
   it("gives a secret to a client that begins to keep one, and takes it from one that ceases to", async () => {
