@@ -1,16 +1,22 @@
 /** What a command needs that works beside a running server: the same database, and the services on it. */
 import * as Fs from "node:fs"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import * as ApiResource from "../http/api/ApiResource.js"
 import * as AuthServer from "../layers/internal/AuthServer.js"
+import { Resources } from "../services/Resources.js"
 import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
 
-/** The services of a place, without its endpoints. What a demo guards, a command does not know. */
+/**
+ * The services of a place, without its endpoints. What a demo guards, a command does not know; the scopes of the server's
+ * API it knows, whether or not the API is served.
+ */
 const layer = ({ database, issuer }: ServerOptions.Place) =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
@@ -20,6 +26,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
         )
       }
       return AuthServer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
+        Layer.tap((services) => Context.get(services, Resources).addOwn(ApiResource.of(issuer))),
         Layer.provide(Database.layerFor(database, issuer, false))
       )
     })

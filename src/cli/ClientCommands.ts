@@ -14,79 +14,37 @@ import * as Scope from "../domain/Scope.js"
 import * as ClientView from "../domain/views/ClientView.js"
 import { ClientRegistration, type Registered } from "../services/ClientRegistration.js"
 import { ClientStore } from "../services/ClientStore.js"
-import { GrantTypes } from "../services/GrantTypes.js"
 import { TakingAway } from "../services/TakingAway.js"
 import * as Beside from "./Beside.js"
+import * as ClientOptions from "./ClientOptions.js"
 import * as Database from "./Database.js"
-import { badUsage, impossible } from "./Failure.js"
+import { impossible } from "./Failure.js"
 import * as Named from "./Named.js"
 import * as Output from "./Output.js"
 import * as ServerOptions from "./ServerOptions.js"
 
 const options = {
-  name: Options.text("name").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("What people see when they are asked to allow it something.")
-  ),
-  redirectUris: Options.text("redirect-uri").pipe(
-    Options.withPseudoName("URI"),
-    Options.withDescription("Where people are sent back to. May be given several times."),
-    Options.repeated
-  ),
-  confidential: Options.boolean("confidential").pipe(
-    Options.withDescription("It can keep a secret, and gets one: a program on a server, not on people's devices.")
-  ),
+  name: ClientOptions.name,
+  redirectUris: ClientOptions.redirectUris,
+  confidential: ClientOptions.confidential,
   authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post"]).pipe(
     Options.withDescription("How a confidential client sends its secret; client_secret_basic if not given."),
     Options.optional
   ),
-  grants: Options.text("grant").pipe(
-    Options.withPseudoName("GRANT_TYPE"),
-    Options.withDescription(
-      "A grant type that it may use. May be given several times; authorization_code and refresh_token if not given."
-    ),
-    Options.repeated,
-    Options.withDefault<ReadonlyArray<string>>([])
-  ),
-  scope: Options.text("scope").pipe(
-    Options.withPseudoName("SCOPE"),
-    Options.withDescription('All that it may ever ask for, such as "notes:read notes:write".'),
-    Options.optional
-  ),
+  grants: ClientOptions.grants,
+  scope: ClientOptions.scope,
   json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON, under the names of RFC 7591.")),
   ...ServerOptions.forCommand
 }
 
-const listOptions = { json: options.json, ...ServerOptions.forCommand }
-
-/** Refuses a grant type that the server does not have; a registration over HTTP would leave it out. */
-const readGrants = (grants: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    if (grants.length === 0) return ["authorization_code", "refresh_token"]
-    const names = yield* (yield* GrantTypes).names
-    const unknown = grants.find((grant) => !names.includes(grant))
-    return unknown === undefined
-      ? grants
-      : yield* badUsage(`--grant: there is no such grant type; use ${names.join(" or ")}`)
-  })
-
-const readScope = (scope: Option.Option<string>) =>
-  Option.match(scope, {
-    onNone: () => Effect.succeedNone,
-    onSome: (text) =>
-      Effect.mapBoth(Scope.parse(text.trim().replace(/ +/g, " ")), {
-        onFailure: () =>
-          badUsage('--scope: give scope tokens with spaces between them, such as "notes:read notes:write"'),
-        onSuccess: (scope) => Option.some(Scope.format(scope))
-      })
-  })
+export const listOptions = { json: options.json, ...ServerOptions.forCommand }
 
 /** What is known of a client. The command does not know what the server offers: what was given to it is shown. */
-const information = (client: Client.Client, secret: Registered["secret"] = Option.none()) =>
+export const information = (client: Client.Client, secret: Registered["secret"] = Option.none()) =>
   ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret)
 
 /** What people are told of a client. */
-const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [string, string]> => {
+export const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [string, string]> => {
   const { metadata } = client
   return [
     ["client_id", client.id],
@@ -117,37 +75,32 @@ export const create = Command.make(
   ({ authMethod, confidential, database, grants, issuer, json, name, redirectUris, scope }) =>
     Effect.gen(function* () {
       const place = yield* ServerOptions.read({ issuer, database })
-      const given = yield* readScope(scope)
+      const given = Option.filter(
+        yield* Effect.transposeMapOption(scope, ClientOptions.readScope),
+        (scope) => scope.size > 0
+      )
       const isConfidential = confidential || Option.isSome(authMethod)
+      yield* ClientOptions.requireSecret(grants, isConfidential)
       yield* Effect.gen(function* () {
         const registration = yield* ClientRegistration
         const registered = yield* registration.create({
           client_name: name,
           redirect_uris: redirectUris,
-          grant_types: yield* readGrants(grants),
+          grant_types:
+            grants.length === 0 ? ["authorization_code", "refresh_token"] : yield* ClientOptions.readGrants(grants),
           token_endpoint_auth_method: isConfidential
             ? Option.getOrElse(authMethod, () => "client_secret_basic")
             : "none",
-          ...Option.match(given, { onNone: () => ({}), onSome: (scope) => ({ scope }) })
+          ...ClientOptions.given("scope", Option.map(given, Scope.format))
         })
         yield* Output.print(
           json ? Output.toJson(information(registered.client, registered.secret)) : describe(registered, place)
         )
-        if (Option.isNone(given)) {
-          yield* Output.complain("without --scope this client may ask for nothing, whatever it is used for")
-        }
-      }).pipe(
-        Effect.catchTags({
-          InvalidClientMetadata: ({ description }) => badUsage(description.replace("the member client_name", "--name")),
-          InvalidRedirectUri: ({ description, reason }) =>
-            badUsage(
-              reason === "Missing"
-                ? "this client sends people to log in: give the --redirect-uri to which they are sent back"
-                : `--redirect-uri: ${description}`
-            )
-        }),
-        Beside.provide(place)
-      )
+        if (Option.isSome(given)) return yield* ClientOptions.complainOfUnknown(given.value)
+        yield* Output.complain(
+          `without --scope this client may ask for nothing: latchkey client update ${registered.client.id} --scope gives it one`
+        )
+      }).pipe(Effect.catchTags(ClientOptions.refusals), Beside.provide(place))
     })
 ).pipe(Command.withDescription("Registers a client. It works beside a running server."))
 
@@ -178,7 +131,9 @@ export const list = Command.make("list", listOptions, ({ json, ...given }) =>
   )
 )
 
-const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The client_id, as latchkey client list shows it."))
+export const id = Args.text({ name: "ID" }).pipe(
+  Args.withDescription("The client_id, as latchkey client list shows it.")
+)
 
 export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ...given }) =>
   Beside.onExisting(given, () =>

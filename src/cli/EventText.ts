@@ -30,7 +30,8 @@ const clientChanges = {
   Disabled: "client disabled",
   Enabled: "client enabled",
   Deleted: "client deleted",
-  SecretRotated: "client secret rotated"
+  SecretRotated: "client secret rotated",
+  Updated: "client metadata changed"
 } as const
 
 const keyChanges = {

@@ -15,6 +15,7 @@ import { NativeModuleError } from "../layers/NativeModule.js"
 import * as AcceptClock from "./AcceptClockCommand.js"
 import * as Backup from "./BackupCommands.js"
 import * as Client from "./ClientCommands.js"
+import * as ClientUpdate from "./ClientUpdateCommand.js"
 import * as Config from "./ConfigCommand.js"
 import * as ConfigFile from "./ConfigFile.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
@@ -62,6 +63,7 @@ const client = Command.make("client").pipe(
     Client.create,
     Client.list,
     Client.show,
+    ClientUpdate.update,
     Client.disable,
     Client.enable,
     Client.rotateSecret,
@@ -120,6 +122,7 @@ const commands: Help.Entry = {
       create: Client.create,
       list: Client.list,
       show: Client.show,
+      update: ClientUpdate.update,
       disable: Client.disable,
       enable: Client.enable,
       "rotate-secret": Client.rotateSecret,

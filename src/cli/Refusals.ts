@@ -1,6 +1,6 @@
 /** What can stand in the way of a server or a command, each in one line. */
-import type { ServeError } from "@effect/platform/HttpServerError"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { ListenError } from "../layers/NodeServer.js"
 import type { SettingsError } from "../layers/SettingsOptions.js"
 import type { StorageOpenError } from "../layers/sql/StorageOpenError.js"
 import type { ClockWentBack } from "../services/ClockCheck.js"
@@ -8,7 +8,7 @@ import type { WrongMasterKey } from "../services/Keyring.js"
 import * as Environment from "./Environment.js"
 import { badUsage, impossible } from "./Failure.js"
 import * as Program from "./Program.js"
-import type { Address, Place } from "./ServerOptions.js"
+import type { Place } from "./ServerOptions.js"
 
 export const settingsError = ({ message }: SettingsError) => badUsage(Environment.inOperatorsWords(message))
 
@@ -29,24 +29,13 @@ export const clockWentBack =
 export const temporarilyUnavailable = ({ reason }: TemporarilyUnavailable) =>
   impossible(`the database cannot be used just now (${reason}): try again in a moment`)
 
-/** Why an address cannot be listened on (Node's system errors). */
-export const serveError =
-  ({ host, port }: Address) =>
-  ({ cause }: ServeError) => {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
-    switch (code) {
-      case "EADDRINUSE":
-        return impossible(`port ${port} of ${host} is in use: stop what listens there, or choose another with --port`)
-      case "EACCES":
-        return impossible(`port ${port} is not for this user to listen on: choose one above 1023 with --port`)
-      case "EADDRNOTAVAIL":
-      case "ENOTFOUND":
-      case "EAI_AGAIN":
-        return impossible(`${host} is no address of this machine: choose another with --host`)
-      default:
-        return impossible(`${host}, port ${port}, cannot be listened on (${code})`)
-    }
-  }
+/** The options that mend an address that cannot be listened on. */
+export const listenError = ({ code, message }: ListenError) => {
+  if (code === "EADDRINUSE" || code === "EACCES") return impossible(`${message} with --port`)
+  return impossible(
+    code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN" ? `${message} with --host` : message
+  )
+}
 
 /** The failures of a database that is opened and asked. */
 export const ofDatabase = {

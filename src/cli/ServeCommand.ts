@@ -89,14 +89,14 @@ const start = (
     )
     yield* Environment.warnOfIgnored
     return yield* welcome.pipe(
-      Layer.provide(NodeServer.serve(app, { ...place.address, ...timeouts, webSockets: false })),
+      Layer.provide(NodeServer.serve(app, { ...place.address, ...timeouts, webSockets: false, logAddress: false })),
       // What all of it stands on closes last.
       Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
       Layer.launch,
       Effect.catchTags({
         ...Refusals.ofStorage(place),
         ClockWentBack: Refusals.clockWentBack(place),
-        ServeError: Refusals.serveError(place.address),
+        ListenError: Refusals.listenError,
         InvalidRedisUrl: ({ message }) => badUsage(`${Setting.variableOf(Settings.table.redisUrl)}: ${message}`)
       })
     )

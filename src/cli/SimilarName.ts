@@ -1,6 +1,5 @@
 /** Finds variables whose names resemble the one of the master key. */
-
-import { distance } from "../domain/Similarity.js"
+import { distance } from "../domain/SimilarName.js"
 
 /** Maximum distance of a misspelt name: two swapped letters and one more slip. */
 const maxDistance = 3

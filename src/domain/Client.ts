@@ -58,6 +58,12 @@ export const ClientMetadata = Schema.Struct({
 })
 export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
 
+const encodeMetadata = Schema.encodeSync(ClientMetadata)
+
+/** Whether two clients are described alike; the order of members does not matter, that of lists does. */
+export const isSameMetadata = (one: ClientMetadata, other: ClientMetadata): boolean =>
+  JSON.stringify(encodeMetadata(one)) === JSON.stringify(encodeMetadata(other))
+
 /** A client's secret as the server keeps it. */
 export interface StoredSecret {
   readonly digest: Digest

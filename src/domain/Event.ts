@@ -29,7 +29,7 @@ export const Happening = Schema.Union(
   }),
   Schema.TaggedStruct("ClientChanged", {
     clientId: ClientId,
-    change: Schema.Literal("Disabled", "Enabled", "Deleted", "SecretRotated")
+    change: Schema.Literal("Disabled", "Enabled", "Deleted", "SecretRotated", "Updated")
   }),
   Schema.TaggedStruct("AccountCreated", { subject: Subject }),
   Schema.TaggedStruct("AccountChanged", {

@@ -64,7 +64,17 @@ export class InvalidClient extends Schema.TaggedError<InvalidClient>("latchkey/I
 /** The code or refresh token is unknown, spent, expired, revoked, or another client's (RFC 6749 §5.2). */
 export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("latchkey/InvalidGrant")(
   "InvalidGrant",
-  fields("Unknown", "Expired", "Revoked", "Replayed", "Duplicate", "WrongVerifier", "WrongClient", "Ahead")
+  fields(
+    "Unknown",
+    "Expired",
+    "Revoked",
+    "Replayed",
+    "Duplicate",
+    "WrongVerifier",
+    "WrongClient",
+    "Ahead",
+    "ScopeTaken"
+  )
 ) {}
 
 /** The scope is unknown, malformed, or beyond what was granted (RFC 6749 §5.2). */
@@ -134,7 +144,7 @@ export class InvalidRedirectUri extends Schema.TaggedError<InvalidRedirectUri>("
 /** A member of a registration is not taken (RFC 7591 §3.2.2). */
 export class InvalidClientMetadata extends Schema.TaggedError<InvalidClientMetadata>("latchkey/InvalidClientMetadata")(
   "InvalidClientMetadata",
-  fields("NotAnObject", "MalformedMember", "UnreadableName", "Inconsistent", "Unsupported")
+  fields("NotAnObject", "MalformedMember", "UnreadableName", "Inconsistent", "Unsupported", "MisspeltScope")
 ) {}
 
 /** There is no access token: a challenge without an error code (RFC 6750 §3.1). */
@@ -173,7 +183,7 @@ export class NotFound extends Schema.TaggedError<NotFound>("latchkey/NotFound")(
 /** What is asked for stands against what is there already (RFC 9110 §15.5.10). */
 export class Conflict extends Schema.TaggedError<Conflict>("latchkey/Conflict")(
   "Conflict",
-  fields("NameTaken", "UriTaken", "ScopeTaken", "PublicClient")
+  fields("NameTaken", "UriTaken", "ScopeTaken", "PublicClient", "SelfRegistered")
 ) {}
 
 /** Too many requests of late: come back after a while (RFC 6585 §4). */

@@ -101,7 +101,7 @@ export const find = (resources: ReadonlyArray<Resource>, indicator: string): Res
 const sameUrl = (left: string, right: string): boolean => new URL(left).href === new URL(right).href
 
 /** The path of the resource's URL, `""` for a bare origin; metadata lies behind it (RFC 9728 §3.1). */
-export const path = (self: Resource): string => {
+export const path = (self: Pick<Resource, "uri">): string => {
   const { pathname, search } = new URL(self.uri)
   return `${pathname === "/" ? "" : pathname}${search}`
 }

@@ -17,9 +17,11 @@ import { CurrentAccess } from "../services/CurrentAccess.js"
 import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
 import type { UnknownResource } from "./GuardedResource.js"
+import type { UnknownScope } from "./OfferedScopes.js"
 
 export type { Options, Requirements } from "./Guard.js"
 export { UnknownResource } from "./GuardedResource.js"
+export { UnknownScope } from "./OfferedScopes.js"
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 
@@ -36,7 +38,7 @@ export const layer = (
   options: Guard.Options
 ): Layer.Layer<
   HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
-  UnknownResource,
+  UnknownResource | UnknownScope,
   Guard.Requirements | HttpLayerRouter.HttpRouter
 > => Layer.merge(guarding(options), AllowedMethods.layer())
 

@@ -38,6 +38,7 @@ import { CurrentAccess } from "../services/CurrentAccess.js"
 import * as AllowedMethods from "./AllowedMethods.js"
 import * as Guard from "./Guard.js"
 import type { UnknownResource } from "./GuardedResource.js"
+import type { UnknownScope } from "./OfferedScopes.js"
 import * as Wire from "./Wire.js"
 
 /** A request in the hands of a guard, and how it was refused, if it was. */
@@ -144,7 +145,7 @@ export interface TagClass<Self, Name extends string>
   > {
   readonly layer: Layer.Layer<
     Self | HttpLayerRouter.HttpRouter,
-    UnknownResource,
+    UnknownResource | UnknownScope,
     Guard.Requirements | HttpLayerRouter.HttpRouter
   >
 }
@@ -166,7 +167,9 @@ export const Tag =
     const tag = HttpApiMiddleware.Tag<Self>()(id, { provides: CurrentAccess, failure: Refusal, security })
     const layer = Layer.effect(
       tag,
-      Effect.map(Guard.make(options, { name: `BearerAuthApi ${id}` }), (guard) => ({ [scheme]: () => access(guard) }))
+      Effect.map(Guard.make(options, { name: `BearerAuthApi ${JSON.stringify(id)}` }), (guard) => ({
+        [scheme]: () => access(guard)
+      }))
     )
     return Object.assign(tag, { layer: Layer.merge(layer, AllowedMethods.layer()) })
   }

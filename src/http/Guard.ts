@@ -25,6 +25,8 @@ import * as AuthorizationHeader from "./AuthorizationHeader.js"
 import * as Endpoint from "./Endpoint.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import * as GuardedResource from "./GuardedResource.js"
+import type { UnknownScope } from "./OfferedScopes.js"
+import * as OfferedScopes from "./OfferedScopes.js"
 import { metadataUrl } from "./ProtectedResourceEndpoint.js"
 import * as Wire from "./Wire.js"
 
@@ -67,8 +69,25 @@ export interface Guard {
 /** What a guard stands on: the services of an authorization server. */
 export type Requirements = ServerSettings | Resources | TokenVerifier
 
+/** The guard as messages call it: by what made it, and the scopes that it asks for. */
+const called = (name: string, { scopes }: Options): string =>
+  scopes.length === 0 ? `${name} without scopes` : `${name} with the scopes ${JSON.stringify(scopes)}`
+
 /** What refusals are counted under: every guard alike, since a resource is known by a URL. */
 const counted = "guard"
+
+/** Whose tokens these are, as descriptions call them. */
+const tokensOf = { User: "tokens of people", Client: "tokens that clients get for themselves" } as const
+
+/** Runs an effect once, however often it is asked for. */
+const once = (effect: Effect.Effect<void>): Effect.Effect<void> => {
+  let isDone = false
+  return Effect.suspend(() => {
+    if (isDone) return Effect.void
+    isDone = true
+    return effect
+  })
+}
 
 /** What makes a guard, and what it does about a resource that does not exist. */
 export interface Making {
@@ -78,17 +97,46 @@ export interface Making {
   readonly mustExist?: boolean | undefined
 }
 
-/** Makes a guard. Fails when it does not know what it guards. */
+/**
+ * Makes a guard. Fails when it does not know what it guards, and when the resource does not offer a scope that it asks
+ * for.
+ */
 export const make = (
   options: Options,
   { mustExist = false, name }: Making
-): Effect.Effect<Guard, UnknownResource, Requirements> =>
+): Effect.Effect<Guard, UnknownResource | UnknownScope, Requirements> =>
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier
     const { issuer } = yield* ServerSettings
-    const { exists, resource } = yield* GuardedResource.find({ guard: name, name: options.resource, mustExist })
-    const resourceMetadata = metadataUrl(resource)
+    const guard = called(name, options)
+    const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
+    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)
+    const { current, uri } = guarded
+    const resourceMetadata = metadataUrl({ uri })
+
+    /** Says what lets such tokens in, for whoever wrote the guard; the caller is told only that they are refused. */
+    const logWrongPrincipal = (principal: Access["principal"]) =>
+      Effect.annotateLogs(
+        Effect.logWarning(
+          `access token refused: ${guard} takes only ${principals.map((one) => tokensOf[one]).join(" and ")}; its option principals: ${JSON.stringify([...principals, principal])} takes ${tokensOf[principal]} too`
+        ),
+        { resource: uri, principal }
+      )
+    const logOnce = { User: once(logWrongPrincipal("User")), Client: once(logWrongPrincipal("Client")) }
+
+    /** Logs scopes that a route needs and that its resource does not offer: no client can get them. */
+    const noticed = new Set<string>()
+    const noticeNotOffered = Effect.fnUntraced(function* (required: ReadonlyArray<string>) {
+      const news = required.filter((token) => !noticed.has(token))
+      if (news.length === 0) return
+      const resource = yield* Effect.orElseSucceed(current, () => undefined)
+      if (resource === undefined) return
+      for (const token of news) noticed.add(token)
+      const sentence = OfferedScopes.notOffered(news, resource)
+      if (sentence === undefined) return
+      yield* Effect.logWarning(`a route behind ${guard} needs a scope that nobody can get: ${sentence}`)
+    })
 
     const check = Effect.fnUntraced(
       function* (request: AuthorizationHeader.Carrier) {
@@ -97,35 +145,39 @@ export const make = (
         if (Option.isNone(token)) {
           return yield* new MissingToken({ reason: "NoAuthorization", description: "there is no access token" })
         }
-        const access = yield* verifier.verify(token.value, resource.uri)
-        if (!(yield* exists)) {
+        const access = yield* verifier.verify(token.value, uri)
+        if ((yield* current) === undefined) {
           return yield* new InvalidToken({ reason: "WrongAudience", description: "the resource does not exist" })
         }
         if (!principals.includes(access.principal)) {
+          yield* logOnce[access.principal]
           return yield* new InsufficientScope({
             reason: "WrongPrincipal",
-            description: "the access token is not of a person",
+            description: `${tokensOf[access.principal]} are not accepted here`,
             required: scopes
           })
         }
         yield* requireOf(access, scopes)
         return access
       },
-      Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(resource.uri, defect)))
+      Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(uri, defect)))
     )
 
     const answer = (refusal: Refusal) => {
       // A fault of ours is no matter of the token: the client must keep it.
       if (Wire.status(refusal) >= 500)
         return Effect.as(
-          Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: resource.uri }),
+          Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: uri }),
           Wire.toJson(refusal, issuer)
         )
       const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
       return Effect.as(
         Effect.zipRight(
           Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
-          Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
+          Effect.zipRight(
+            noticeNotOffered(further),
+            Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
+          )
         ),
         Wire.toChallenge(refusal, {
           resourceMetadata,

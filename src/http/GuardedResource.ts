@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Resource from "../domain/Resource.js"
-import { nearest } from "../domain/Similarity.js"
+import * as SimilarName from "../domain/SimilarName.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 
@@ -14,8 +14,11 @@ export class UnknownResource extends Data.TaggedError("UnknownResource")<{ reado
 
 /** What is guarded: its URI never changes, while it may come and go. */
 export interface GuardedResource {
-  readonly resource: Resource.Resource
-  readonly exists: Effect.Effect<boolean, TemporarilyUnavailable>
+  readonly uri: Resource.ResourceIndicator
+  /** The resource as it is now; `undefined` while there is none. */
+  readonly current: Effect.Effect<Resource.Resource | undefined, TemporarilyUnavailable>
+  /** Whether the settings hold it, so that it stays as it is. */
+  readonly isConfigured: boolean
 }
 
 /** A guard that looks for its resource. */
@@ -50,31 +53,34 @@ export const find = ({
   Effect.gen(function* () {
     const { resources: configured } = yield* ServerSettings
     const inSettings = name === undefined ? sole(configured) : Resource.find(configured, name)
-    if (inSettings !== undefined) return { resource: inSettings, exists: Effect.succeed(true) }
+    if (inSettings !== undefined) {
+      return { uri: inSettings.uri, current: Effect.succeed(inSettings), isConfigured: true }
+    }
 
     const { all } = yield* Resources
     const known = Option.getOrUndefined(yield* Effect.option(all))
-    const kept = (resource: Resource.Resource): GuardedResource => ({
-      resource,
-      exists: Effect.map(all, (now) => now.some(({ uri }) => uri === resource.uri))
+    const kept = (uri: Resource.ResourceIndicator): GuardedResource => ({
+      uri,
+      current: Effect.map(all, (now) => now.find((resource) => resource.uri === uri)),
+      isConfigured: false
     })
     const uris = known === undefined ? undefined : Resource.listed(known).map(({ uri }) => uri)
 
     if (name === undefined) {
       const only = known === undefined || configured.length > 0 ? undefined : sole(Resource.listed(known))
-      if (only !== undefined) return kept(only)
+      if (only !== undefined) return kept(only.uri)
       const advice =
         uris?.length === 0
           ? `Name the resource in the option \`resource\`, and ${declare}.`
           : "Name one of them in the option `resource`."
       return yield* new UnknownResource({
-        message: `${guard} does not know which resource it guards. ${sentence(uris)} ${advice}`
+        message: `${guard} does not say which resource it guards. ${sentence(uris)} ${advice}`
       })
     }
 
     const found = known === undefined ? undefined : Resource.find(known, name)
-    if (found !== undefined) return kept(found)
-    const similar = nearest(name, uris ?? [])
+    if (found !== undefined) return kept(found.uri)
+    const similar = SimilarName.nearest(name, uris ?? [])
     const question = similar === undefined ? "" : ` Did you mean ${similar}?`
     const uri = Schema.decodeOption(Resource.ResourceIndicator)(name)
     if (Option.isNone(uri)) {
@@ -91,7 +97,7 @@ export const find = ({
         ...(similar === undefined ? {} : { similar })
       })
     }
-    return kept({ uri: uri.value, scopes: {} })
+    return kept(uri.value)
   })
 
 /** The one resource of a list that has no other. */

@@ -17,7 +17,7 @@ import * as Wire from "./Wire.js"
 const wellKnown = "/.well-known/oauth-protected-resource"
 
 /** The URL of a resource's metadata, as a challenge names it (RFC 9728 §5.1). */
-export const metadataUrl = (resource: Resource.Resource): string =>
+export const metadataUrl = (resource: Pick<Resource.Resource, "uri">): string =>
   `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
 
 /** The metadata of a resource; a list without members is left out (RFC 9728 §3.2). */

@@ -13,8 +13,7 @@ import type * as Etag from "@effect/platform/Etag"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import type { HttpPlatform } from "@effect/platform/HttpPlatform"
-import type { HttpServer } from "@effect/platform/HttpServer"
-import type { ServeError } from "@effect/platform/HttpServerError"
+import * as HttpServer from "@effect/platform/HttpServer"
 import type { NodeContext } from "@effect/platform-node/NodeContext"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
@@ -23,9 +22,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as ConnectionGuard from "./node/ConnectionGuard.js"
+import { ListenError } from "./node/ListenError.js"
 import type { Refusal } from "./node/MalformedRequest.js"
 import { requestClass } from "./node/WebSocketHandshake.js"
 import * as Routes from "./Routes.js"
+
+export { ListenError } from "./node/ListenError.js"
 
 /** What a server of `createServer` does otherwise than by default. Node's own options are in milliseconds, as ours are. */
 export interface ServerOptions
@@ -72,6 +74,8 @@ export interface Options extends Timeouts {
   readonly drain?: Duration.DurationInput
   /** Whether the app answers WebSockets: true if not given (see `ServerOptions`). */
   readonly webSockets?: boolean | undefined
+  /** Whether the log says where the server listens: true if not given; false for an app that says so itself. */
+  readonly logAddress?: boolean | undefined
 }
 
 /** A server, and what is open on it. */
@@ -137,7 +141,7 @@ const logRefusal = (refusal: Refusal): Effect.Effect<void> =>
   })
 
 /** What serving an app gives it. */
-type Given = HttpServer | HttpPlatform | Etag.Generator | NodeContext
+type Given = HttpServer.HttpServer | HttpPlatform | Etag.Generator | NodeContext
 
 /** What handlers of an app need of one kind: a request and its scope are given to each. */
 type HandlersNeed<Kind extends string, R> = Exclude<
@@ -151,14 +155,26 @@ export type Requirements<R> =
   | HandlersNeed<"Requires", R>
   | HandlersNeed<"GlobalRequires", R>
 
+/** Logs where the server listens, once it does; a port of 0 is the one that the system chose. */
+const logAddress = Layer.effectDiscard(
+  Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
+    address._tag === "TcpAddress"
+      ? Effect.annotateLogs(Effect.logInfo("server listening"), { url: urlOf(address.hostname, address.port) })
+      : Effect.void
+  )
+)
+
+/** The URL at which this machine reaches a server of an address; one of IPv6 is in brackets (RFC 3986 §3.2.2). */
+const urlOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
 /**
- * Serves an app of routes. The platform's logger and tracer are off, since they record whole URLs, and these hold
- * codes. Fails when the address cannot be listened on.
+ * Serves an app of routes, and logs at INFO where it listens. The platform's logger and tracer are off, since they record
+ * whole URLs, and these hold codes. Fails with a `ListenError` when the address cannot be listened on.
  */
 export const serve = <A, E, R>(
   app: Layer.Layer<A, E, R>,
   options: Options
-): Layer.Layer<A, ServeError | HttpLayerRouter.Request.Without<E>, Requirements<R>> =>
+): Layer.Layer<A, ListenError | HttpLayerRouter.Request.Without<E>, Requirements<R>> =>
   Layer.unwrapEffect(
     Effect.map(Effect.runtime<never>(), (runtime) => {
       const guarded = makeServer({
@@ -175,8 +191,14 @@ export const serve = <A, E, R>(
       const drained = Layer.scopedDiscard(
         Effect.addFinalizer(() => drain(guarded, options.drain ?? Duration.seconds(10)))
       )
+      const { host, port } = options
+      const listening = Layer.mapError(
+        NodeHttpServer.layer(() => guarded.server, { host, port }),
+        ({ cause }) => ListenError.of({ host, port }, cause)
+      )
       return Layer.provideMerge(drained, served).pipe(
-        Layer.provide(NodeHttpServer.layer(() => guarded.server, { host: options.host, port: options.port }))
+        Layer.merge(options.logAddress === false ? Layer.empty : logAddress),
+        Layer.provide(listening)
       )
     })
   )

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as AccessToken from "../domain/AccessToken.js"
 import { Subject } from "../domain/Account.js"
-import type { Client } from "../domain/Client.js"
+import { allowedScope, type Client } from "../domain/Client.js"
 import * as Grant from "../domain/Grant.js"
 import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type * as Resource from "../domain/Resource.js"
@@ -150,7 +150,9 @@ const make = Effect.gen(function* () {
     if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled")
       return yield* refuse("Revoked")
     if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
-    const { audience, clientId, scope } = claims
+    const { audience, clientId } = claims
+    // What the operator took from the client is not in its tokens either.
+    const scope = allowedScope(client.value, claims.scope)
     return {
       principal: "Client" as const,
       subject: Subject.make(clientId),

@@ -116,7 +116,7 @@ const make = Effect.gen(function* () {
 
   /** What of a scope this person may give this client now. */
   const permitted = ({ client, resources }: AuthorizationRequest, { account }: LoggedIn, scope: Scope.Scope) =>
-    policy.permit({ client, account: Option.some(account), scope, resources })
+    policy.permit({ client, subject: Option.some(account.id), account: Option.some(account), scope, resources })
 
   const earlierScopes = (consent: Option.Option<Consent>) =>
     Option.match(consent, { onNone: () => ResourceScopes.empty, onSome: ({ granted }) => granted })

@@ -3,8 +3,17 @@ import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Client, ClientId, StoredSecret } from "../domain/Client.js"
+import type { Client, ClientId, ClientMetadata, StoredSecret } from "../domain/Client.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+
+/** A change of a client's metadata. */
+export interface MetadataChange {
+  /** The metadata that the caller read. */
+  readonly from: ClientMetadata
+  readonly to: ClientMetadata
+  /** The secret from now on, where the client begins or ceases to keep one; if it is missing, the secret stays. */
+  readonly secret?: Option.Option<StoredSecret>
+}
 
 export class ClientStore extends Context.Tag("latchkey/ClientStore")<
   ClientStore,
@@ -29,6 +38,12 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     readonly setState: (id: ClientId, state: Client["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
     /** A new secret raises the epoch in the same statement, and the old one is dead. `false` when there is no such client. */
     readonly setSecret: (id: ClientId, secret: StoredSecret) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /**
+     * Replace the client's metadata if they still are those that the caller read: of any number of concurrent changes from
+     * one reading exactly one is stored. A change of the secret raises the epoch in the same statement; otherwise the epoch
+     * stays. `false` when nothing was stored: there is no such client, or its metadata are others by now.
+     */
+    readonly setMetadata: (id: ClientId, change: MetadataChange) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
      * Forget the client. Nothing made for it is good for anything, and no later client gets its id, which was drawn at
      * random. What people allowed it stays, and allows nobody anything.

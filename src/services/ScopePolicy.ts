@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import type { Account } from "../domain/Account.js"
+import type { Account, Subject } from "../domain/Account.js"
 import type { Client } from "../domain/Client.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Resource } from "../domain/Resource.js"
@@ -12,7 +12,12 @@ import * as Scope from "../domain/Scope.js"
 /** What is asked. */
 export interface Asked {
   readonly client: Client
-  /** Whose access it is; `None` where a client acts for itself. */
+  /**
+   * The person whose access it is; `None` where a client acts for itself. It is the name that a person has everywhere:
+   * `Person.subject` of the app's own login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
+   */
+  readonly subject: Option.Option<Subject>
+  /** The person's account here. The `username` of one that stands for a person of the app's own is `external:` and the subject. */
   readonly account: Option.Option<Account>
   readonly scope: Scope.Scope
   readonly resources: ReadonlyArray<Resource>
@@ -36,8 +41,8 @@ export class ScopePolicy extends Context.Tag("latchkey/ScopePolicy")<
  * A policy of the app's own. What it refuses does not stand on the consent page; what it adds is left out.
  *
  * @example
- * const Policy = ScopePolicy.layer(({ account, scope }) =>
- *   Effect.succeed(isEditor(account) ? scope : Scope.difference(scope, Scope.make("notes:write")))
+ * const Policy = ScopePolicy.layer(({ scope, subject }) =>
+ *   Effect.succeed(Option.exists(subject, isEditor) ? scope : Scope.difference(scope, Scope.make("notes:write")))
  * )
  * AuthLayer.layer(options).pipe(Layer.provide(Policy))
  */

@@ -15,8 +15,8 @@ import type { Happening } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
-import { newClientSecret } from "./ClientRegistration.js"
-import { ClientStore } from "./ClientStore.js"
+import { newClientSecret } from "./ClientSecret.js"
+import { ClientStore, type MetadataChange } from "./ClientStore.js"
 import { ConsentStore } from "./ConsentStore.js"
 import { digest } from "./Crypto.js"
 import { Events } from "./Events.js"
@@ -46,6 +46,11 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly removeClient: (id: ClientId) => Found
     /** A new secret; the old one, and everything issued to the client, is dead. `None` when there is no such client. */
     readonly rotateSecret: (id: ClientId) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
+    /**
+     * New metadata, if they still are those that the caller read. Where the client begins or ceases to keep a secret,
+     * everything issued to it ends; otherwise it stays, and a refresh gives no more than the client may have then.
+     */
+    readonly changeClient: (id: ClientId, change: MetadataChange) => Found
     /** What a person allowed a client. */
     readonly withdrawConsent: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
     /** One grant, by the operator's hand; `None` when there is none, `false` when it was taken back before. */
@@ -149,6 +154,12 @@ const make = Effect.gen(function* () {
       const secret = yield* newClientSecret
       const changed = clients.setSecret(id, { digest: digest(secret), expiresAt: Option.none() })
       return (yield* endClient(id, changed, "SecretRotated")) ? Option.some(secret) : Option.none()
+    }),
+    changeClient: Effect.fn("TakingAway.changeClient")((id, change) => {
+      const changed = clients.setMetadata(id, change)
+      return change.secret === undefined
+        ? andThen(changed, tellClient(id, "Updated"))
+        : endClient(id, changed, "Updated")
     }),
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
       yield* Effect.annotateCurrentSpan({ subject, clientId })

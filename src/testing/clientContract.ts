@@ -3,7 +3,7 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
-import type { Client, StoredSecret } from "../domain/Client.js"
+import type { Client, ClientMetadata, StoredSecret } from "../domain/Client.js"
 import { ClientId } from "../domain/Client.js"
 import * as Scope from "../domain/Scope.js"
 import { app, at, callback, client, day, digest, newSecret, otherApp } from "./fixtures.js"
@@ -33,6 +33,11 @@ export const everything: Partial<Client> = {
   usedAt: Option.some(at(2000)),
   epoch: 7
 }
+
+const metadataOf = (changes: Partial<Client>): ClientMetadata => client(app, changes).metadata
+
+/** The metadata of a client of which everything is known, under another name. */
+const renamed = (name: string): ClientMetadata => ({ ...metadataOf(everything), client_name: name })
 
 export const clientId = (n: number) => ClientId.make(`client-${n}`)
 
@@ -108,6 +113,7 @@ export const clientContract = (it: StoreTest) => {
         yield* elsewhere.clients.markUsed(app, at(1))
         yield* elsewhere.clients.setState(app, "Disabled")
         yield* elsewhere.clients.setSecret(app, newSecret)
+        yield* elsewhere.clients.setMetadata(app, { from: metadataOf(everything), to: renamed("elsewhere") })
         yield* elsewhere.clients.remove(app)
         expect(yield* elsewhere.clients.removeUnused(at(day), 10)).toBe(0)
         expect(yield* elsewhere.clients.removeAbandoned(at(day), 10)).toBe(0)
@@ -167,6 +173,56 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("change their metadata, and nothing else of them or of other clients", () =>
+      Effect.gen(function* () {
+        const { clients, nodes } = yield* fresh
+        const given = client(app, everything)
+        yield* Effect.forEach([given, client(otherApp, everything)], clients.insert)
+        const narrower = { ...renamed("Reporting"), scope: Scope.make("notes:read") }
+        const { scope: _, ...withoutScope } = renamed("Reporting")
+        for (const [from, to] of [
+          [given.metadata, narrower],
+          [narrower, withoutScope],
+          [withoutScope, metadataOf({})]
+        ] as const) {
+          expect(yield* clients.setMetadata(app, { from, to })).toBe(true)
+          const expected = Option.some(client(app, { ...everything, metadata: to }))
+          for (const node of nodes) expect(yield* node.clients.find(app)).toEqual(expected)
+        }
+        expect(yield* clients.find(otherApp)).toEqual(Option.some(client(otherApp, everything)))
+      })
+    )
+
+    it.effect("keep the metadata that somebody else changed meanwhile", () =>
+      Effect.gen(function* () {
+        const { clients } = yield* fresh
+        const given = client(app, everything)
+        yield* clients.insert(given)
+        for (const from of [metadataOf({}), renamed("another"), { ...given.metadata, scope: Scope.make("scope:0") }]) {
+          expect(yield* clients.setMetadata(app, { from, to: renamed("new") })).toBe(false)
+          const withSecret = { from, to: renamed("new"), secret: Option.some(newSecret) }
+          expect(yield* clients.setMetadata(app, withSecret)).toBe(false)
+        }
+        expect(yield* clients.setMetadata(otherApp, { from: given.metadata, to: renamed("new") })).toBe(false)
+        expect(yield* clients.list).toEqual([given])
+      })
+    )
+
+    it.effect("begin and cease to keep a secret under a higher epoch", () =>
+      Effect.gen(function* () {
+        const { clients } = yield* fresh
+        yield* clients.insert(client(app, everything))
+        const from = metadataOf(everything)
+        const to = renamed("without a secret")
+        expect(yield* clients.setMetadata(app, { from, to, secret: Option.none() })).toBe(true)
+        const without = { ...everything, metadata: to, secret: Option.none(), epoch: 8 }
+        expect(yield* clients.find(app)).toEqual(Option.some(client(app, without)))
+        expect(yield* clients.setMetadata(app, { from: to, to: from, secret: Option.some(newSecret) })).toBe(true)
+        const withSecret = { ...everything, secret: Option.some(newSecret), epoch: 9 }
+        expect(yield* clients.find(app)).toEqual(Option.some(client(app, withSecret)))
+      })
+    )
+
     it.effect("are removed for good, one at a time", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
@@ -194,6 +250,27 @@ export const clientContract = (it: StoreTest) => {
           const given = Array.from({ length: count / 2 }, (_, i) => secret(2 * i + 1).digest)
           expect(given).toContain(Option.getOrThrow(found.secret).digest)
         })
+    )
+
+    it.effect("one changes the metadata that all of them read", () =>
+      Effect.gen(function* () {
+        const { clients, nodes } = yield* fresh
+        yield* clients.insert(client(app, everything))
+        const change = (i: number) => ({
+          from: metadataOf(everything),
+          to: renamed(`name ${i}`),
+          ...(i % 2 === 0 ? {} : { secret: Option.some(newSecret) })
+        })
+        const answers = yield* race(nodes, count, ({ clients }, i) =>
+          Effect.map(clients.setMetadata(app, change(i)), (isChanged) => ({ i, isChanged }))
+        )
+        const [winner, ...others] = answers.filter(({ isChanged }) => isChanged)
+        expect(others).toEqual([])
+        const i = winner?.i ?? -1
+        const secret = i % 2 === 0 ? {} : { secret: Option.some(newSecret), epoch: 8 }
+        const expected = client(app, { ...everything, metadata: renamed(`name ${i}`), ...secret })
+        expect(yield* clients.find(app)).toEqual(Option.some(expected))
+      })
     )
 
     it.effect("one removes it, and one stores its use", () =>

@@ -215,6 +215,13 @@ export const epochRaisers = [
   ["client, disabled,", ({ clients }: Stores) => Effect.asVoid(clients.setState(app, "Disabled"))],
   ["person, with a new password,", ({ accounts }: Stores) => Effect.asVoid(accounts.setPassword(alice, newHash))],
   ["client, with a new secret,", ({ clients }: Stores) => Effect.asVoid(clients.setSecret(app, newSecret))],
+  [
+    "client, which ceases to keep a secret,",
+    ({ clients }: Stores) => {
+      const { metadata } = client(app)
+      return Effect.asVoid(clients.setMetadata(app, { from: metadata, to: metadata, secret: Option.none() }))
+    }
+  ],
   ["person, removed,", ({ accounts }: Stores) => Effect.asVoid(accounts.remove(alice))],
   ["client, removed,", ({ clients }: Stores) => Effect.asVoid(clients.remove(app))]
 ] as const

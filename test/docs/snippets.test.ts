@@ -116,7 +116,7 @@ describe.each(withCommands.filter((document) => !isLeftOut(document)))("%s", (do
   it("shows commands that do what they should", async () => {
     for (const line of blocks(document, "sh")
       .flatMap(commands)
-      .map((line) => line.replaceAll(postgres, database))) {
+      .map((line) => line.replaceAll(postgres, database).replaceAll("127.0.0.1:9400", `127.0.0.1:${port}`))) {
       const [, name] = /^export (\w+)=/.exec(line) ?? []
       if (name !== undefined) {
         const { code, said } = await run(`${line}; printenv ${name}`)

@@ -54,7 +54,7 @@ describe("a resource", () => {
 
   it("has metadata behind its path (RFC 9728 §3.1)", () => {
     expect([origin, notes].map(Resource.path)).toEqual(["", "/notes"])
-    expect(Resource.path({ uri: uri("https://api.example/mcp?x=1"), scopes: {} })).toBe("/mcp?x=1")
+    expect(Resource.path({ uri: uri("https://api.example/mcp?x=1") })).toBe("/mcp?x=1")
   })
 
   it("offers its scopes", () => {

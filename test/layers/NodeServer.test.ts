@@ -1,5 +1,6 @@
 /** The server before its routes are there, and after they have gone. */
 
+import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -8,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
-import { expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import * as NodeServer from "../../src/layers/NodeServer.js"
 import { freePort } from "../support/Cli.js"
 import * as Raw from "../support/RawConnection.js"
@@ -64,7 +65,9 @@ it("logs headers that are too large in one line, and nothing of them", async () 
       await connection.closed()
     }
   })
-  expect(lines).toEqual([expect.stringMatching(/level=INFO .*request refused.* reason=HeadersTooLarge status=431$/)])
+  expect(lines.slice(1)).toEqual([
+    expect.stringMatching(/level=INFO .*request refused.* reason=HeadersTooLarge status=431$/)
+  ])
 })
 
 it("keeps an idle connection for longer than the 60 seconds of load balancers (RFC 9112 §9.5)", () =>
@@ -90,3 +93,63 @@ it(
     }),
   20_000
 )
+
+const route = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("here"))
+
+it("logs the URL at which it listens, and the port that the system chose", async () => {
+  let listening = 0
+  const lines = await serving({}, async (port) => {
+    listening = port
+  })
+  expect(lines).toEqual([
+    expect.stringMatching(new RegExp(`level=INFO .*"server listening" url=http://127.0.0.1:${listening}$`))
+  ])
+  const chosen: Array<string> = []
+  await Effect.runPromise(
+    Layer.build(NodeServer.serve(route, { host: "::1", port: 0 })).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Logger.replace(
+          Logger.defaultLogger,
+          Logger.map(Logger.logfmtLogger, (line) => void chosen.push(line))
+        )
+      )
+    )
+  )
+  expect(chosen).toEqual([expect.stringMatching(/url=http:\/\/\[::1\]:[1-9]\d+$/)])
+})
+
+describe("an address that cannot be listened on is an error with a sentence", () => {
+  const refused = (host: string, port: number) =>
+    Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(NodeServer.serve(route, { host, port })))))
+
+  it("that names a port in use", async () => {
+    const taken = createServer()
+    const port = await new Promise<number>((resolve) =>
+      taken.listen(0, "127.0.0.1", () => resolve((taken.address() as AddressInfo).port))
+    )
+    const error = await refused("127.0.0.1", port)
+    taken.close()
+    expect(error).toBeInstanceOf(NodeServer.ListenError)
+    expect(error).toMatchObject({ _tag: "ListenError", host: "127.0.0.1", port, code: "EADDRINUSE" })
+    expect(error.message).toBe(`port ${port} of 127.0.0.1 is in use: stop what listens there, or choose another port`)
+  })
+
+  it("that names an address of another machine", async () => {
+    const error = await refused("192.0.2.1", 3000)
+    expect(error).toMatchObject({ code: "EADDRNOTAVAIL" })
+    expect(error.message).toBe("192.0.2.1 is no address of this machine: choose another host")
+  })
+
+  it.each([
+    [
+      "EACCES",
+      "port 80 of 0.0.0.0 is not for this user to listen on: let this user do so, or choose a port above 1023"
+    ],
+    ["ENOTFOUND", "0.0.0.0 is no address of this machine: choose another host"],
+    ["EMFILE", "port 80 of 0.0.0.0 cannot be listened on (EMFILE)"]
+  ])("of Node's code %s", (code, message) => {
+    const cause = Object.assign(new Error("listen"), { code })
+    expect(NodeServer.ListenError.of({ host: "0.0.0.0", port: 80 }, cause)).toMatchObject({ code, message })
+  })
+})

@@ -204,9 +204,9 @@ it("a guard alone finds a resource that the storage has, and without `resource` 
 
   // Nothing has the resource yet; the error names it, what there is, and the options that mend it.
   await expect(call("named")).rejects.toThrow(
-    `makeGuard guards ${archive.uri}, which does not exist. The settings and the storage have no resource. Set the option \`resource\` to one that exists, or declare it in the option \`resources\``
+    `makeGuard with the scopes ["archive:read"] guards ${archive.uri}, which does not exist. The settings and the storage have no resource. Set the option \`resource\` to one that exists, or declare it in the option \`resources\``
   )
-  await expect(call("unnamed")).rejects.toThrow(/does not know which resource it guards.*`resource`.*`resources`/)
+  await expect(call("unnamed")).rejects.toThrow(/does not say which resource it guards.*`resource`.*`resources`/)
   await expect(call("misspelt")).rejects.toThrow(`have ${issuer}/notes. Did you mean ${issuer}/notes?`)
   await expect(call("unknown")).rejects.toThrow(/^(?!.*Did you mean).*127\.0\.0\.1:9400\/notes/)
   await expect(call("several")).rejects.toThrow(`${issuer}/notes, ${archive.uri}. Name one of them in the option`)

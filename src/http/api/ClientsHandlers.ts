@@ -31,6 +31,11 @@ export const layer = (api: Api.Placed) =>
           Effect.map(registration.create(payload), ({ client, secret }) => ClientView.of(client, secret))
         )
         .handle("show", ({ path }) => Effect.map(find(path.client_id), (client) => ClientView.of(client)))
+        .handle("update", ({ path, payload }) =>
+          Effect.map(registration.update(path.client_id, payload), ({ client, secret }) =>
+            ClientView.of(client, secret)
+          )
+        )
         .handle("disable", ({ path }) => orNoSuch("client", takingAway.disableClient(path.client_id)))
         .handle("enable", ({ path }) => orNoSuch("client", takingAway.enableClient(path.client_id)))
         .handle("rotateSecret", ({ path }) =>

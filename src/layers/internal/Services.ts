@@ -57,7 +57,7 @@ export const layer = (options: SettingsOptions) => {
     Accounts.layer,
     Approvals.layer,
     AuthorizationRequests.layer,
-    ClientRegistration.layer,
+    Layer.provideMerge(ClientRegistration.layer, TakingAway.layer),
     Forms.layer,
     Introspection.layer,
     Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
@@ -66,7 +66,6 @@ export const layer = (options: SettingsOptions) => {
     Revocation.layer,
     ServerMetadata.layer,
     Sessions.layer,
-    TakingAway.layer,
     TokenVerifier.layerLocal,
     Layer.provideMerge(Upkeep.layer, KeyRotation.layer),
     grants

@@ -2,7 +2,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type Client, type ClientId, isUseNew } from "../../domain/Client.js"
+import { type Client, type ClientId, isSameMetadata, isUseNew } from "../../domain/Client.js"
 import type { ClientStore } from "../../services/ClientStore.js"
 import * as Rows from "./Rows.js"
 
@@ -47,6 +47,15 @@ export const make = ({ clients, grants }: Rows.Rows): Context.Tag.Service<Client
       Effect.asVoid(update(id, (client) => (isUseNew(client, now) ? { usedAt: Option.some(now) } : {}))),
     setState: (id, state) => update(id, ({ epoch }) => ({ state, epoch: state === "Disabled" ? epoch + 1 : epoch })),
     setSecret: (id, secret) => update(id, ({ epoch }) => ({ secret: Option.some(secret), epoch: epoch + 1 })),
+    setMetadata: (id, { from, secret, to }) =>
+      Effect.suspend(() => {
+        const client = clients.get(id)
+        if (client === undefined || !isSameMetadata(client.metadata, from)) return Effect.succeed(false)
+        return update(id, ({ epoch }) => ({
+          metadata: to,
+          ...(secret === undefined ? {} : { secret, epoch: epoch + 1 })
+        }))
+      }),
     remove: (id) => Effect.sync(() => clients.delete(id)),
     removeUnused: (before, limit) =>
       Effect.sync(() =>

@@ -36,6 +36,10 @@ const Row = Schema.Struct({
 
 const read = SqlText.reader("clients", Row)
 
+/** The metadata of a row as they are stored, to notice a change of them. */
+const readMetadata = SqlText.reader("clients", Row.pick("metadata"))
+const readText = SqlText.reader("clients", Schema.Struct({ metadata: Schema.String }))
+
 const readCount = SqlText.reader(
   "clients",
   Schema.Struct({ value: Schema.Union(Schema.Number, Schema.NumberFromString) })
@@ -61,20 +65,21 @@ const decode = (row: unknown) =>
     })
   )
 
-const encodeSecret = ({ digest, expiresAt }: Client.StoredSecret) => ({
-  secretDigest: digest,
-  secretExpiresAt: Option.getOrNull(expiresAt)?.epochMillis ?? null
-})
+const encodeSecret = (secret: Client.Client["secret"]) =>
+  Option.match(secret, {
+    onNone: () => ({ secretDigest: null, secretExpiresAt: null }),
+    onSome: ({ digest, expiresAt }) => ({
+      secretDigest: digest,
+      secretExpiresAt: Option.getOrNull(expiresAt)?.epochMillis ?? null
+    })
+  })
 
 const encode = (client: Client.Client) => ({
   id: client.id,
   issuedAt: client.issuedAt.epochMillis,
   origin: client.origin,
   metadata: encodeMetadata(client.metadata),
-  ...Option.match(client.secret, {
-    onNone: () => ({ secretDigest: null, secretExpiresAt: null }),
-    onSome: encodeSecret
-  }),
+  ...encodeSecret(client.secret),
   state: client.state,
   usedAt: Option.getOrNull(client.usedAt)?.epochMillis ?? null,
   epoch: client.epoch
@@ -133,6 +138,17 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     update clients set secret_digest = :secretDigest, secret_expires_at = :secretExpiresAt, epoch = epoch + 1
     where issuer = :issuer and id = :id
     returning id`)
+  // The row is compared by its text, which an earlier version may have written with its members in another order.
+  const findText = query("select metadata from clients where issuer = :issuer and id = :id")
+  const setMetadata = query(`
+    update clients set metadata = :to
+    where issuer = :issuer and id = :id and metadata = :from
+    returning id`)
+  const setMetadataAndSecret = query(`
+    update clients set
+      metadata = :to, secret_digest = :secretDigest, secret_expires_at = :secretExpiresAt, epoch = epoch + 1
+    where issuer = :issuer and id = :id and metadata = :from
+    returning id`)
   const remove = query("delete from clients where issuer = :issuer and id = :id returning id")
   // The condition is said again outside, for a client that is used while it is being removed.
   const removeUnused = query(`
@@ -162,6 +178,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       return (yield* readCount((yield* countUnused({}))[0])).value
     })
 
+  /** The text of the stored metadata, if they are those that a caller read. */
+  const textOf = (id: Client.ClientId, metadata: Client.ClientMetadata) =>
+    Effect.gen(function* () {
+      const [row] = yield* findText({ id })
+      if (row === undefined) return undefined
+      const stored = (yield* readMetadata(row)).metadata
+      return Client.isSameMetadata(stored, metadata) ? (yield* readText(row)).metadata : undefined
+    })
+
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
     insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(keepDynamic(client, atMost))),
@@ -170,7 +195,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     markUsed: (id, now) =>
       Effect.asVoid(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision })),
     setState: (id, state) => Effect.map(setState({ id, state }), isChanged),
-    setSecret: (id, secret) => Effect.map(setSecret({ id, ...encodeSecret(secret) }), isChanged),
+    setSecret: (id, secret) => Effect.map(setSecret({ id, ...encodeSecret(Option.some(secret)) }), isChanged),
+    setMetadata: (id, { from, secret, to }) =>
+      Effect.flatMap(textOf(id, from), (text) => {
+        if (text === undefined) return Effect.succeed(false)
+        const change = { id, from: text, to: encodeMetadata(to) }
+        const changed =
+          secret === undefined ? setMetadata(change) : setMetadataAndSecret({ ...change, ...encodeSecret(secret) })
+        return Effect.map(changed, isChanged)
+      }),
     remove: (id) => Effect.map(remove({ id }), isChanged),
     removeUnused: (before, limit) =>
       Effect.map(removeUnused({ before: before.epochMillis, limit }), (removed) => removed.length),

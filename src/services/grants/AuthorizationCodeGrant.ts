@@ -58,7 +58,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   yield* Effect.annotateCurrentSpan(ids)
   if (terms.clientId !== client.id) return yield* refuse("WrongClient")
   const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
-  const access = yield* prepare(terms, ResourceScopes.scope(terms.granted), audience)
+  const access = yield* prepare(client, terms, ResourceScopes.scope(terms.granted), audience)
 
   const now = yield* DateTime.now
   const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()

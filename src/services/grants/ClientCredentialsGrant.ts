@@ -85,7 +85,13 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   const allowed = Client.allowedScope(client, Resource.offered(audience))
   const asked = requested === undefined ? allowed : Scope.intersection(requested, allowed)
   if (Scope.isEmpty(asked)) return yield* notRegistered
-  const scope = yield* policy.permit({ client, account: Option.none(), scope: asked, resources: audience })
+  const scope = yield* policy.permit({
+    client,
+    subject: Option.none(),
+    account: Option.none(),
+    scope: asked,
+    resources: audience
+  })
   if (Scope.isEmpty(scope)) {
     return yield* new InvalidScope({ reason: "NotPermitted", description: "nothing that was asked may be given" })
   }

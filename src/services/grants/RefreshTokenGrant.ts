@@ -59,7 +59,7 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   const known = yield* resources.all
   const scope = yield* Narrowing.scope(terms, known, request.scope)
   const audience = yield* Narrowing.audience(terms, known, request.resource)
-  const access = yield* prepare(terms, scope, audience)
+  const access = yield* prepare(client, terms, scope, audience)
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)

@@ -73,7 +73,11 @@ export interface Options {
   readonly seams?: Layer.Layer<never>
   readonly storage?: Layer.Layer<Storage>
   /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
-  readonly routes?: Layer.Layer<never, BearerAuth.UnknownResource, AuthServices | HttpLayerRouter.HttpRouter>
+  readonly routes?: Layer.Layer<
+    never,
+    BearerAuth.UnknownResource | BearerAuth.UnknownScope,
+    AuthServices | HttpLayerRouter.HttpRouter
+  >
   /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
   readonly upkeep?: boolean
   /** Whether it stands beside another on the same storage, where the account is there already. */

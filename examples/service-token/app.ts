@@ -1,0 +1,39 @@
+/** An app whose routes let services in: programs that act for themselves, with a client that the app makes in code. */
+import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+import { Effect, Layer } from "effect"
+import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import { ClientRegistration } from "latchkey/services"
+
+export const issuer = "http://127.0.0.1:3000"
+
+/** For people and for services. A client's token has no person: its subject is the client. */
+const Count = HttpLayerRouter.add(
+  "GET",
+  "/notes/count",
+  Effect.map(CurrentAccess, ({ principal, subject }) =>
+    HttpServerResponse.unsafeJson({ count: 2, askedBy: `${principal} ${subject}` })
+  )
+).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"], principals: ["User", "Client"] })))
+
+/** For people alone, as every guard is that does not name `principals`. */
+const Notes = HttpLayerRouter.add("GET", "/notes", HttpServerResponse.unsafeJson(["Buy milk", "Call Ada"])).pipe(
+  Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
+)
+
+/** Makes a client of RFC 7591's metadata. Its secret is in this answer, and nowhere else: hand it to the service. */
+export const makeReportClient = Effect.gen(function* () {
+  const registration = yield* ClientRegistration.ClientRegistration
+  return yield* registration.create({
+    client_name: "Nightly report",
+    grant_types: ["client_credentials"],
+    scope: "notes:read"
+  })
+})
+
+const Auth = AuthLayer.layer({
+  issuer,
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+})
+
+/** The whole app; what it still needs is a storage. */
+export const App = Layer.provideMerge(Layer.merge(Count, Notes), Auth)
