@@ -53,7 +53,15 @@ const group = (
 
 const user = Command.make("user").pipe(
   Command.withDescription("Who can log in."),
-  Command.withSubcommands([User.create, User.list, User.disable, User.enable, User.setPassword, User.remove])
+  Command.withSubcommands([
+    User.create,
+    User.list,
+    User.disable,
+    User.enable,
+    User.unlock,
+    User.setPassword,
+    User.remove
+  ])
 )
 
 const client = Command.make("client").pipe(
@@ -113,6 +121,7 @@ const commands: Help.Entry = {
       list: User.list,
       disable: User.disable,
       enable: User.enable,
+      unlock: User.unlock,
       "set-password": User.setPassword,
       delete: User.remove
     }),

@@ -70,6 +70,12 @@ export const ofDevice = (key: Uint8Array, device: string): Place => placeOf(key,
 /** The counter of a name. */
 export const ofName = (key: Uint8Array, username: string): Place => placeOf(key, "NameFailures", nameRule, username)
 
+/** The first and the last bucket of names. */
+export const bucketsOfNames = [
+  kinds.NameFailures * bucketsPerKind,
+  (kinds.NameFailures + 1) * bucketsPerKind - 1
+] as const
+
 /**
  * The counters of a name with each of these networks, the narrowest first. They are other ones in each `generation` of the
  * name's counter, so to clear the name clears them all.

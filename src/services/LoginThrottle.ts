@@ -54,6 +54,11 @@ export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
       attempt: Attempt,
       verify: (applicant: Applicant) => Effect.Effect<Option.Option<A>, E, R>
     ) => Effect.Effect<Option.Option<A>, E | Refused, R>
+    /**
+     * The names whose logins are paused now for unknown browsers in every network. The function gives the end of a name's
+     * pause. Pauses of a name in one network alone are not among them: which networks failed is not stored.
+     */
+    readonly pauses: Effect.Effect<(username: string) => Option.Option<DateTime.Utc>, TemporarilyUnavailable>
     /** Forgets the failures of a name, and ends its pause, from every network. */
     readonly clear: (username: string) => Effect.Effect<void, TemporarilyUnavailable>
   }
@@ -152,6 +157,13 @@ const make = Effect.gen(function* () {
         ? succeeded(counted)
         : failedLogins.tell(name, counted.filter(({ counter }) => counter.pausedUntil > 0).at(-1))
       return found
+    }),
+    pauses: Effect.gen(function* () {
+      const paused = yield* counters.paused(...LoginPlaces.bucketsOfNames, yield* DateTime.now)
+      return (username: string) =>
+        Option.map(Option.fromNullable(paused.get(LoginPlaces.ofName(key, username).bucket)), (until) =>
+          DateTime.unsafeMake(until)
+        )
     }),
     clear: (username) => counters.clear(LoginPlaces.ofName(key, username).bucket)
   })

@@ -6,9 +6,11 @@ import { outcome, redirectUri, type TestServer, test } from "./support/Server.js
 
 const two = { quota: 2, window: "1 minute" } as const
 
+const three = { quota: 3, window: "1 day" } as const
+
 const settings = (networkLimits: SettingsOptions["networkLimits"], more: Partial<SettingsOptions> = {}) => ({
   settings: {
-    rateLimits: { token: two, register: two, registerDaily: { quota: 3, window: "1 day" } },
+    rateLimits: { token: two, register: two, registerDaily: three },
     networkLimits,
     ...more
   }
