@@ -26,6 +26,7 @@ import * as Help from "./Help.js"
 import * as Key from "./KeyCommands.js"
 import * as Log from "./Log.js"
 import * as Output from "./Output.js"
+import * as Prune from "./PruneCommand.js"
 import * as Resource from "./ResourceCommands.js"
 import * as Restored from "./RestoredCommand.js"
 import * as Serve from "./ServeCommand.js"
@@ -73,7 +74,8 @@ const client = Command.make("client").pipe(
     Client.disable,
     Client.enable,
     Client.rotateSecret,
-    Client.remove
+    Client.remove,
+    Prune.prune
   ])
 )
 
@@ -132,7 +134,8 @@ const commands: Help.Entry = {
       disable: Client.disable,
       enable: Client.enable,
       "rotate-secret": Client.rotateSecret,
-      delete: Client.remove
+      delete: Client.remove,
+      prune: Prune.prune
     }),
     group("resource", resource, { create: Resource.create, list: Resource.list, delete: Resource.remove }),
     group("grant", grant, { list: Grant.list, show: Grant.show, revoke: Grant.revoke }),

@@ -80,6 +80,124 @@ describe("user", () => {
   })
 })
 
+describe("client prune", () => {
+  let server: Cli.Server
+  beforeAll(async () => {
+    server = await Cli.startServer({ args: ["--demo"], env: { LATCHKEY_MAX_UNUSED_CLIENTS: "5" } })
+    await Tokens.createAccount(server)
+  })
+  afterAll(() => server?.stop())
+  const run = (...args: ReadonlyArray<string>) => Commands.run(args, { server })
+  const prune = (...args: ReadonlyArray<string>) => run("client", "prune", ...args)
+  const json = async (...args: ReadonlyArray<string>) => JSON.parse((await run(...args, "--json")).stdout)
+  const names = async () => {
+    const clients: ReadonlyArray<{ client_name?: string }> = await json("client", "list")
+    return clients.map(({ client_name }) => client_name).sort()
+  }
+
+  const register = async (name: string) => {
+    const metadata = { client_name: name, redirect_uris: ["https://app.example/callback"] }
+    const headers = { "content-type": "application/json" }
+    const answer = await fetch(`${server.url}/register`, { method: "POST", body: JSON.stringify(metadata), headers })
+    expect(answer.status).toBe(201)
+    return ((await answer.json()) as { client_id: string }).client_id
+  }
+
+  const withDatabase = (use: (db: Sqlite.Database) => unknown) => {
+    const db = new Sqlite(join(server.folder, "data/latchkey.db"), { timeout: 2_000 })
+    use(db)
+    db.close()
+  }
+  const daysAgo = (days: number) => Date.now() - days * 86_400_000
+
+  it("deletes beside a running server what nobody uses, and no client that somebody may still hold something of", async () => {
+    await run(
+      "client",
+      "create",
+      "--name",
+      "Operator's",
+      "--redirect-uri",
+      "https://op.example/",
+      "--scope",
+      "notes:read"
+    )
+    const ids = Object.fromEntries(
+      await Promise.all(["Old", "New", "Withdrawn"].map(async (name) => [name, await register(name)] as const))
+    )
+    const granted = await Tokens.issue(server, "notes:read")
+    const remembered = await Tokens.issue(server, "notes:read")
+    withDatabase((db) => {
+      db.prepare("update clients set issued_at = ? where id <> ?").run(daysAgo(40), ids.New)
+      const setUsed = db.prepare("update clients set used_at = ? where id = ?")
+      for (const id of [ids.Withdrawn, granted.clientId, remembered.clientId]) setUsed.run(daysAgo(40), id)
+      db.prepare("delete from grants where client_id = ?").run(remembered.clientId)
+      db.prepare("delete from consent_items where client_id = ?").run(granted.clientId)
+    })
+
+    expect(await json("client", "prune", "--unused-for", "7d", "--dry-run")).toEqual({
+      dry_run: true,
+      never_used: 1,
+      idle: 1,
+      more: false
+    })
+    expect(await names()).toHaveLength(6)
+    expect(await prune("--unused-for", "60 days")).toEqual(done(/^No client that registered itself has been unused/))
+    expect(await prune("--unused-for", "7 days", "--dry-run")).toEqual(done(/^Would delete 2 clients that registered/))
+    expect(await prune("--unused-for=7 days")).toEqual(
+      done(/^Deleted 2 clients that registered themselves\n\n +1 +never used, [^\n]+\n +1 +last used before [^\n]+\n$/)
+    )
+    expect(await names()).toEqual(["New", "Operator's", "Test client", "Test client"])
+    expect(await granted.refresh()).toBe(true)
+    expect(await prune("--unused-for", "1h")).toEqual(done(/^No client/))
+    expect(await register("Another")).toMatch(/./)
+  })
+
+  it("deletes without a duration what the server deletes by itself after some time", async () => {
+    withDatabase((db) => db.prepare("update clients set issued_at = ? where used_at is null").run(daysAgo(2)))
+    expect(await json("client", "prune")).toEqual({ dry_run: false, never_used: 2, idle: 0, more: false })
+    expect(await names()).toEqual(["Operator's", "Test client", "Test client"])
+  })
+
+  it.each(["7", "59 minutes", "0h", "-7 days", "soon", "7y", "Infinity"])("refuses %j in one line", async (text) => {
+    expect(await prune(`--unused-for=${text}`)).toEqual(refused(2, /--unused-for: give a duration of at least an hour/))
+  })
+
+  it("deletes thousands in batches, while people register", async () => {
+    withDatabase((db) => {
+      db.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000)
+        insert into clients (issuer, id, issued_at, origin, metadata, secret_digest, secret_expires_at, state, used_at, epoch)
+        select (select issuer from clients limit 1), 'flood' || i, 1, 'Dynamic',
+          (select metadata from clients limit 1), null, null, 'Enabled', null, 1 from n`)
+    })
+    const pruned = json("client", "prune", "--unused-for", "1 hour")
+    const slowest = { millis: 0 }
+    for (let i = 0; i < 10; i++) {
+      const began = performance.now()
+      await register(`App ${i}`)
+      slowest.millis = Math.max(slowest.millis, performance.now() - began)
+    }
+    // Each registration above the maximum takes the row of the oldest unused client.
+    expect((await pruned).never_used).toBeGreaterThanOrEqual(2_990)
+    expect(slowest.millis).toBeLessThan(2_000)
+  })
+
+  it("makes room that db status shows: unused clients of how many that there may be", async () => {
+    for (const count of [4, 5]) {
+      withDatabase((db) => db.exec("delete from clients where origin = 'Dynamic' and used_at is null"))
+      for (let i = 0; i < count; i++) await register(`App ${i}`)
+      expect((await json("db", "status")).unused_clients).toEqual({ count, maximum: 5 })
+    }
+    const text = (await run("db", "status")).stdout
+    expect(text).toContain(
+      "\n\nClients that registered themselves and were never used: 5 of 5; each registration removes the oldest\n\n"
+    )
+    const larger = await Commands.run(["db", "status"], { server, env: { LATCHKEY_MAX_UNUSED_CLIENTS: "10000" } })
+    expect(larger.stdout).toContain("never used: 5 of 10,000\n\n")
+    const closed = await Commands.run(["db", "status"], { server, env: { LATCHKEY_MAX_UNUSED_CLIENTS: "0" } })
+    expect(closed.stdout).toContain("never used: 5; registration is closed (LATCHKEY_MAX_UNUSED_CLIENTS is 0)")
+  })
+})
+
 describe("one address behind a proxy", () => {
   let server: Cli.Server
   beforeAll(async () => {
