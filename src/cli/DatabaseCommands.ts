@@ -71,8 +71,8 @@ const postgres = <A>(
 
 const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
 
-const toObject = (database: Lasting, status: DatabaseStatus.Status) => {
-  const { backlog, lastUpkeep, oldest, rows, size, version } = status
+const toObject = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number) => {
+  const { backlog, lastUpkeep, oldest, rows, size, unusedClients, version } = status
   return {
     ...keyOf(database),
     size,
@@ -83,12 +83,23 @@ const toObject = (database: Lasting, status: DatabaseStatus.Status) => {
       Object.entries(oldest).map(([table, millis]) => [table, DateTime.formatIso(instant(millis))])
     ),
     backlog,
+    ...(unusedClients === undefined ? {} : { unused_clients: { count: unusedClients, maximum: maxUnusedClients } }),
     ...(lastUpkeep === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastUpkeep)) })
   }
 }
 
-const describe = (database: Lasting, status: DatabaseStatus.Status): string => {
-  const { backlog, lastUpkeep, oldest, rows, size, version } = status
+const inEnglish = (count: number): string => count.toLocaleString("en-US")
+
+/** How much of the maximum of unused clients is used up. */
+const share = (unused: number, maximum: number): string => {
+  const clients = `Clients that registered themselves and were never used: ${inEnglish(unused)}`
+  return maximum === 0
+    ? `${clients}; registration is closed (${Setting.variableOf(table.maxUnusedClients)} is 0)`
+    : `${clients} of ${inEnglish(maximum)}${unused >= maximum ? "; each registration removes the oldest" : ""}`
+}
+
+const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number): string => {
+  const { backlog, lastUpkeep, oldest, rows, size, unusedClients, version } = status
   const difference = Migrations.latest - version
   const state =
     difference === 0
@@ -106,6 +117,7 @@ const describe = (database: Lasting, status: DatabaseStatus.Status): string => {
   return [
     `The database ${nameOf(database)} has ${size} bytes, and version ${version} of the schema: ${state}`,
     Output.table(lines),
+    ...(unusedClients === undefined ? [] : [share(unusedClients, maxUnusedClients)]),
     ...(difference === 0 ? [`Upkeep deletes what is past use. ${upkeep}`] : [])
   ].join("\n\n")
 }
@@ -117,11 +129,12 @@ export const status = Command.make("status", options, ({ json, ...given }) =>
     const status = yield* database._tag === "Sqlite"
       ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
       : postgres(database.url, ({ status }, options) => status(options, cutoffs))
-    yield* Output.print(json ? Output.toJson(toObject(database, status)) : describe(database, status))
+    const maximum = yield* Setting.read(table.maxUnusedClients)
+    yield* Output.print(json ? Output.toJson(toObject(database, status, maximum)) : describe(database, status, maximum))
   })
 ).pipe(
   Command.withDescription(
-    "Shows where the database is, which version its schema has, how much it holds since when, and what of it is past use."
+    "Shows where the database is, which version its schema has, how much it holds since when, what of it is past use, and how many unused clients there are of how many that there may be."
   )
 )
 

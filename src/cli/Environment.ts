@@ -112,6 +112,7 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
       onSome: Effect.succeed
     })
   ),
+  networkLimits: Setting.read(Settings.table.networkLimits),
   maxUnusedClients: Setting.read(Settings.table.maxUnusedClients)
 })
 

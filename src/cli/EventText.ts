@@ -23,7 +23,8 @@ const accountChanges = {
   Disabled: "account disabled",
   Enabled: "account enabled",
   Deleted: "account deleted",
-  PasswordChanged: "password changed"
+  PasswordChanged: "password changed",
+  Unlocked: "login pauses ended by the operator"
 } as const
 
 const clientChanges = {

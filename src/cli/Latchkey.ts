@@ -27,6 +27,7 @@ import * as Help from "./Help.js"
 import * as Key from "./KeyCommands.js"
 import * as Log from "./Log.js"
 import * as Output from "./Output.js"
+import * as Prune from "./PruneCommand.js"
 import * as Resource from "./ResourceCommands.js"
 import * as Restored from "./RestoredCommand.js"
 import * as Serve from "./ServeCommand.js"
@@ -54,7 +55,15 @@ const group = (
 
 const user = Command.make("user").pipe(
   Command.withDescription("Who can log in."),
-  Command.withSubcommands([User.create, User.list, User.disable, User.enable, User.setPassword, User.remove])
+  Command.withSubcommands([
+    User.create,
+    User.list,
+    User.disable,
+    User.enable,
+    User.unlock,
+    User.setPassword,
+    User.remove
+  ])
 )
 
 const client = Command.make("client").pipe(
@@ -67,7 +76,8 @@ const client = Command.make("client").pipe(
     Client.disable,
     Client.enable,
     Client.rotateSecret,
-    Client.remove
+    Client.remove,
+    Prune.prune
   ])
 )
 
@@ -115,6 +125,7 @@ const commands: Help.Entry = {
       list: User.list,
       disable: User.disable,
       enable: User.enable,
+      unlock: User.unlock,
       "set-password": User.setPassword,
       delete: User.remove
     }),
@@ -126,7 +137,8 @@ const commands: Help.Entry = {
       disable: Client.disable,
       enable: Client.enable,
       "rotate-secret": Client.rotateSecret,
-      delete: Client.remove
+      delete: Client.remove,
+      prune: Prune.prune
     }),
     group("resource", resource, { create: Resource.create, list: Resource.list, delete: Resource.remove }),
     group("grant", grant, { list: Grant.list, show: Grant.show, revoke: Grant.revoke }),

@@ -8,13 +8,13 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
-import IpAddress from "ipaddr.js"
 import { defaultAppSchemes } from "../domain/AppSchemes.js"
 import { Issuer } from "../domain/Issuer.js"
-import { defaultLimits } from "../domain/RateLimit.js"
+import { defaultLimits, maxFactor } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import { defaultLifetimes, defaultMaxUnusedClients, type Lifetimes } from "../domain/Settings.js"
+import * as NetworkRange from "../http/NetworkRange.js"
 import * as NodeServer from "../layers/NodeServer.js"
 import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
@@ -105,6 +105,18 @@ const fromLimits = (text: string): unknown => {
         })
       )
 }
+
+/** Limits of networks as a variable has them, `203.0.113.0/24=off,10.0.0.0/8=20`; any other text as it is. */
+const fromNetworkLimits = (text: string): unknown => {
+  const entries = fromList(text).map((part) => part.split("=").map((word) => word.trim()))
+  const networks = new Set(entries.map(([network]) => network))
+  return entries.some((words) => words.length !== 2) || networks.size < entries.length
+    ? text
+    : Object.fromEntries(entries.map(([network = "", limit = ""]) => [network, wholeNumber(limit)]))
+}
+
+/** A range of addresses in CIDR notation, or one address. */
+const Network = Schema.String.pipe(Schema.filter((range) => Option.isSome(NetworkRange.parse(range))))
 
 /** The members of a list, between commas. */
 const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMap((part) => part.trim() || [])
@@ -278,7 +290,7 @@ export const table = named({
   }),
   trustedProxies: make({
     meaning: 'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address is taken',
-    schema: Schema.Array(Schema.String.pipe(Schema.filter((range) => IpAddress.isValidCIDR(range)))),
+    schema: Schema.Array(Schema.String.pipe(Schema.filter((range) => Option.isSome(NetworkRange.parseCidr(range))))),
     standard: [],
     otherwise: "none if not given",
     fromText: fromList,
@@ -321,6 +333,18 @@ export const table = named({
     otherwise: "none if not given",
     fromText: fromLimits,
     hint: 'give limits by their names as { "token": { "quota": 600, "window": "1 minute" }, "api": "off" }, or in a variable as "token=600/1 minute,api=off"'
+  }),
+  networkLimits: make({
+    meaning:
+      'Networks that the limits by address do not count ("off"), or whose quotas are so many times as large; the most specific network decides',
+    schema: Schema.Record({
+      key: Network,
+      value: Schema.Union(Schema.Literal("off"), Schema.Int.pipe(Schema.between(1, maxFactor)))
+    }),
+    standard: {},
+    otherwise: "none if not given",
+    fromText: fromNetworkLimits,
+    hint: `give each network once, with off or a whole number from 1 to ${maxFactor}, as { "203.0.113.0/24": "off", "2001:db8::/48": 20 }, or in a variable as "203.0.113.0/24=off,2001:db8::/48=20"`
   }),
   maxUnusedClients: make({
     meaning: "Maximum number of clients that registered themselves and were never used; with 0 none can",

@@ -11,10 +11,11 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as AccountView from "../domain/views/AccountView.js"
 import { AccountStore } from "../services/AccountStore.js"
 import { Accounts } from "../services/Accounts.js"
+import { LoginThrottle } from "../services/LoginThrottle.js"
 import { TakingAway } from "../services/TakingAway.js"
 import * as Beside from "./Beside.js"
 import * as Database from "./Database.js"
-import { impossible } from "./Failure.js"
+import { type Failure, impossible } from "./Failure.js"
 import * as Named from "./Named.js"
 import * as NewPassword from "./NewPassword.js"
 import * as Output from "./Output.js"
@@ -65,20 +66,32 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
   Beside.onExisting(given, (place) =>
     Effect.gen(function* () {
       const all = yield* (yield* AccountStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map(AccountView.of)))
+      const pausedUntil = yield* (yield* LoginThrottle).pauses
+      if (json) {
+        const views = all.map((account) => AccountView.of(account, pausedUntil(account.username)))
+        return yield* Output.print(Output.toJson(views))
+      }
       if (all.length === 0) return yield* Output.complain(`there is no account yet that can log in at ${place.issuer}`)
       yield* Effect.forEach(all, ({ createdAt, state, username }) =>
         Output.print(
           [
             DateTime.formatIso(createdAt),
             Output.printable(username),
-            ...(state === "Disabled" ? ["disabled"] : [])
+            ...(state === "Disabled" ? ["disabled"] : []),
+            ...Option.match(pausedUntil(username), {
+              onNone: () => [],
+              onSome: (instant) => [`logins paused until ${Output.instant(instant)}`]
+            })
           ].join("  ")
         )
       )
     })
   )
-).pipe(Command.withDescription("Lists the accounts, the oldest first: when they were made, and their names."))
+).pipe(
+  Command.withDescription(
+    "Lists the accounts, the oldest first: when they were made, their names, and until when their logins are paused."
+  )
+)
 
 /** A command that does one thing to an account, and says so. */
 const change = (
@@ -87,11 +100,15 @@ const change = (
   apply: (
     takingAway: Context.Tag.Service<TakingAway>
   ) => (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>,
-  done: string
+  done: string,
+  of: { readonly argument: Args.Args<string>; readonly read: (name: string) => Effect.Effect<Username, Failure> } = {
+    argument: anyName,
+    read: Named.accountName
+  }
 ) =>
-  Command.make(verb, { name: anyName, ...ServerOptions.forCommand }, ({ name, ...given }) =>
+  Command.make(verb, { name: of.argument, ...ServerOptions.forCommand }, ({ name, ...given }) =>
     Effect.gen(function* () {
-      const username = yield* Named.accountName(name)
+      const username = yield* of.read(name)
       yield* Beside.onExisting(given, () =>
         Effect.gen(function* () {
           const { id } = yield* Named.account(username)
@@ -115,6 +132,14 @@ export const enable = change(
   "Lets a person in again. What was issued before they were locked out stays dead.",
   ({ enableAccount }) => enableAccount,
   "is enabled, and can log in again"
+)
+
+export const unlock = change(
+  "unlock",
+  "Ends the pause of a person's logins that wrong passwords began, from every network. The password stays.",
+  ({ unlockAccount }) => unlockAccount,
+  "is unlocked: its logins are not paused any more, and its password is the same",
+  { argument: name, read: Named.username }
 )
 
 export const remove = change(

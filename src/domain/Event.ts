@@ -34,7 +34,7 @@ export const Happening = Schema.Union(
   Schema.TaggedStruct("AccountCreated", { subject: Subject }),
   Schema.TaggedStruct("AccountChanged", {
     subject: Subject,
-    change: Schema.Literal("Disabled", "Enabled", "Deleted", "PasswordChanged")
+    change: Schema.Literal("Disabled", "Enabled", "Deleted", "PasswordChanged", "Unlocked")
   }),
   Schema.TaggedStruct("LoggedIn", { subject: Subject, sessionId: SessionId }),
   /** `subject` is missing where there is no such account: the name that was tried is nobody's business. */

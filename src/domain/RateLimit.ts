@@ -92,10 +92,28 @@ export const defaultLimits: Readonly<Record<LimitName, Limit>> = {
  */
 export const networkFactors = [1, 4, 16] as const
 
-/** A limit for the network at this place of `ClientAddress.networks`, 0 being the narrowest. */
-export const ofNetwork = (limit: Limit, index: number): Limit => ({
+/** A network whose limits by address differ from the others'. */
+export interface NetworkLimit {
+  /** A range of addresses in CIDR notation, such as `203.0.113.0/24`. */
+  readonly network: string
+  /** Multiplies the quotas of each address there: a whole number from 1 to `maxFactor`; "off" counts no request of it. */
+  readonly factor: number | "off"
+}
+
+/** Maximum factor of a network: more is hardly a limit, and "off" says so. */
+export const maxFactor = 1_000
+
+/** Whether a network's quotas can be multiplied by this. */
+export const isFactor = (value: unknown): value is NetworkLimit["factor"] =>
+  value === "off" || (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= maxFactor)
+
+/**
+ * A limit for the network at this place of `ClientAddress.networks`, 0 being the narrowest; `factor` is that of a
+ * `NetworkLimit`.
+ */
+export const ofNetwork = (limit: Limit, index: number, factor = 1): Limit => ({
   ...limit,
-  quota: Math.min(limit.quota * (networkFactors[index] ?? 1), Duration.toMillis(limit.window))
+  quota: Math.min(limit.quota * (networkFactors[index] ?? 1) * factor, Duration.toMillis(limit.window))
 })
 
 /** One quota that a request is counted against. */

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import type { Issuer } from "./Issuer.js"
 import type { FromElsewhere } from "./NetworkTag.js"
-import type { Limits } from "./RateLimit.js"
+import type { Limits, NetworkLimit } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
 
 /** How long things live, and how forgiving the windows are. */
@@ -116,10 +116,12 @@ export interface Settings {
   readonly privateUseSchemes: ReadonlySet<string>
   /** Schemes without a dot that redirect URIs of public clients may have beside these: those of known apps. */
   readonly appSchemes: ReadonlySet<string>
-  /** CIDR ranges of proxies whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
+  /** Ranges of proxies (CIDR) whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
   readonly trustedProxies: ReadonlyArray<string>
   /** How often the endpoints may be called (see `domain/RateLimit`). */
   readonly rateLimits: Limits
+  /** Networks whose limits by address are larger or off; no range is given twice. */
+  readonly networkLimits: ReadonlyArray<NetworkLimit>
   /** Whether a retried refresh or a duplicate redemption from another network is a replay, which revokes the grant. */
   readonly retryFromElsewhere: FromElsewhere
   /** Maximum number of clients that registered themselves and were never used; with 0 nobody can register. */

@@ -242,7 +242,7 @@ const changePassword = (
     const differs = !isSamePassword(typed, yield* Parameters.field(parameters, "password_again"))
     const { id, username } = who.account
     const browser = yield* PasswordLogin.knownBrowser(request)
-    const attempt = yield* PasswordLogin.attempt(request, browser, username)
+    const attempt = yield* PasswordLogin.attempt(browser, username)
     const current = Redacted.make(yield* Parameters.field(parameters, "current_password"))
     const tried = yield* PasswordLogin.authenticate("/account", attempt, current)
     if (Either.isLeft(tried)) {

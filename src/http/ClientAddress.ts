@@ -1,12 +1,14 @@
 /** Where a request comes from, as far as limits go: an IPv4 address, or the network of an IPv6 one. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import IpAddress from "ipaddr.js"
+import * as NetworkRange from "./NetworkRange.js"
 
-/** Networks whose word about a client's address is taken: CIDR ranges of the operator's own proxies. */
+/** Networks whose word about a client's address is taken: ranges of the operator's own proxies (see `NetworkRange`). */
 export type TrustedProxies = ReadonlyArray<string>
 
-type Address = IpAddress.IPv4 | IpAddress.IPv6
+type Address = NetworkRange.Address
 
 /** An address as text; an IPv4 address that IPv6 carries is the IPv4 address, and a zone is left out. */
 const parse = (text: string): Option.Option<Address> => {
@@ -32,16 +34,30 @@ const parseEntry = (entry: string): Option.Option<Address> => {
   return parse((inBrackets.exec(node) ?? inDecimal.exec(node))?.[1] ?? node)
 }
 
-const isTrusted = (address: Address, proxies: TrustedProxies): boolean =>
-  proxies.some((range) => {
-    const [network, bits] = IpAddress.parseCIDR(range)
-    return network.kind() === address.kind() && address.match([network, bits])
-  })
+/** Ranges that were read, by their lists: a list is read once for all requests. */
+const knownRanges = new WeakMap<TrustedProxies, ReadonlyArray<NetworkRange.NetworkRange>>()
 
-/** The address of a client, and whether a header that should have named it could not be read. */
+const rangesOf = (proxies: TrustedProxies): ReadonlyArray<NetworkRange.NetworkRange> => {
+  const known = knownRanges.get(proxies)
+  if (known !== undefined) return known
+  const ranges = Arr.getSomes(proxies.map(NetworkRange.parseCidr))
+  knownRanges.set(proxies, ranges)
+  return ranges
+}
+
+const isTrusted = (address: Address, proxies: TrustedProxies): boolean =>
+  rangesOf(proxies).some((range) => NetworkRange.contains(range, address))
+
+/** The address of a client, as far as it is known. */
 interface Found {
   readonly address: Option.Option<Address>
+  /** Whether a trusted proxy sent an `X-Forwarded-For` that names no address: its clients are then counted as one. */
   readonly isUnreadable: boolean
+  /**
+   * Whether the address is that of a proxy and not of a client: the proxy sent a header that names no address, or it sent
+   * one and is not trusted.
+   */
+  readonly isProxy: boolean
 }
 
 /**
@@ -51,43 +67,43 @@ interface Found {
  */
 const find = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Found => {
   const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").flatMap((part) => part.trim() || [])
-  let address = Option.flatMap(request.remoteAddress, parse)
+  const peer = Option.flatMap(request.remoteAddress, parse)
+  const isForeign = forwarded.length > 0 && Option.exists(peer, (peer) => !isTrusted(peer, proxies))
+  let address = peer
   while (Option.isSome(address) && isTrusted(address.value, proxies)) {
     const entry = forwarded.pop()
     if (entry === undefined) break
     const before = parseEntry(entry)
-    if (Option.isNone(before)) return { address, isUnreadable: true }
+    if (Option.isNone(before)) return { address, isUnreadable: true, isProxy: true }
     address = before
   }
-  return { address, isUnreadable: false }
+  return { address, isUnreadable: false, isProxy: isForeign }
 }
 
 /**
  * Prefix lengths that an IPv6 customer may hold (RFC 6177): one network, one household, one site. The holder of a
  * wide one can send from all of the narrow ones in it.
  */
-const prefixLengths = [64, 56, 48] as const
+export const prefixLengths = [64, 56, 48] as const
 
 const networkOf = (address: IpAddress.IPv6, bits: number): string =>
   `${IpAddress.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`
 
 /** Where a request comes from. */
-export interface Origin {
+export interface Origin extends Found {
   /**
    * The networks that it comes from, the narrowest first: an IPv4 address is one; an IPv6 address is in its /64, its /56
    * and its /48. Empty where the address is not known.
    */
   readonly networks: ReadonlyArray<string>
-  /** Whether a trusted proxy sent an `X-Forwarded-For` that names no address: its clients are then counted as one. */
-  readonly isUnreadable: boolean
 }
 
 /** Reads where a request comes from. */
 export const read = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Origin => {
-  const { address, isUnreadable } = find(request, proxies)
+  const found = find(request, proxies)
   return {
-    isUnreadable,
-    networks: Option.match(address, {
+    ...found,
+    networks: Option.match(found.address, {
       onNone: () => [],
       onSome: (address) =>
         address.kind() === "ipv4"

@@ -39,7 +39,7 @@ const login = Effect.gen(function* () {
   if (refusal !== undefined) return yield* again(request, form, username, refusal)
 
   const password = Redacted.make(yield* Parameters.field(parameters, "password"))
-  const attempt = yield* PasswordLogin.attempt(request, known, username)
+  const attempt = yield* PasswordLogin.attempt(known, username)
   // Known for another name: for this one it counts as every browser does.
   if (Option.isSome(known) && Option.isNone(attempt.device)) yield* admit(Option.none())
   const tried = yield* PasswordLogin.authenticate("/login", attempt, password)

@@ -18,8 +18,8 @@ import * as Metrics from "../services/Metrics.js"
 import type { Applicant } from "../services/PasswordHasher.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { Sessions } from "../services/Sessions.js"
-import * as ClientAddress from "./ClientAddress.js"
 import * as Cookies from "./Cookies.js"
+import { Meter } from "./RateLimits.js"
 
 /** Maximum length of a password in UTF-8; longer ones are wrong, and are not hashed. */
 const maxPasswordBytes = 1024
@@ -33,18 +33,13 @@ export const knownBrowser = (request: HttpServerRequest.HttpServerRequest) =>
   })
 
 /** An attempt to log in with a name, as it was typed. */
-export const attempt = (
-  request: HttpServerRequest.HttpServerRequest,
-  browser: Option.Option<KnownBrowsers.KnownBrowser>,
-  typed: string
-) =>
+export const attempt = (browser: Option.Option<KnownBrowsers.KnownBrowser>, typed: string) =>
   Effect.gen(function* () {
     const throttle = yield* LoginThrottle
-    const { trustedProxies } = yield* ServerSettings
+    const { networks, share } = yield* Meter
     // A name that nobody can have is counted too, so its answers tell nothing.
     const username = Option.getOrElse(Schema.decodeOption(Username)(typed), () => typed.slice(0, 64))
-    const networks = ClientAddress.networks(request, trustedProxies)
-    return yield* throttle.recognise({ username, networks, browser })
+    return yield* throttle.recognise({ username, networks, share, browser })
   })
 
 /**

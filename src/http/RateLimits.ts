@@ -23,6 +23,7 @@ import { digestOf } from "../services/Crypto.js"
 import { RateLimiter } from "../services/RateLimiter.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as ClientAddress from "./ClientAddress.js"
+import * as NetworkLimits from "./NetworkLimits.js"
 
 type Refusal = TooManyRequests | TemporarilyUnavailable
 
@@ -36,6 +37,10 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
     readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
     /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
     readonly network: Option.Option<string>
+    /** All networks that the request comes from, the narrowest first (see `ClientAddress.Origin`). */
+    readonly networks: ReadonlyArray<string>
+    /** Those of them that are counted, and by what their quotas are multiplied. */
+    readonly share: NetworkLimits.Share
   }
 >() {}
 
@@ -55,13 +60,19 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 /** For endpoints that have no limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
-  meter: { consume: () => Effect.void, consumeByAddress: () => Effect.void, network: Option.none() },
+  meter: {
+    consume: () => Effect.void,
+    consumeByAddress: () => Effect.void,
+    network: Option.none(),
+    networks: [],
+    share: { networks: [], factor: 1 }
+  },
   headers: () => ({})
 })
 
 /**
- * Counts requests by the client's address: against a quota of its network, and of each wider network that it is in. Where
- * the address is not known, as in a handler of web requests, nothing is counted: one quota for all would let anybody lock
+ * Counts requests by the client's address: against a quota of its network, and of each wider network that it is in, as
+ * far as `networkLimits` says nothing else. Where the address is not known, as in a handler of web requests, nothing is counted: one quota for all would let anybody lock
  * everybody out.
  */
 export const byAddress = (
@@ -69,7 +80,8 @@ export const byAddress = (
 ): Effect.Effect<Counting, never, RateLimiter | ServerSettings> =>
   Effect.gen(function* () {
     const limiter = yield* RateLimiter
-    const { issuer, rateLimits, trustedProxies } = yield* ServerSettings
+    const { issuer, networkLimits, rateLimits, trustedProxies } = yield* ServerSettings
+    const shareOf = NetworkLimits.make(networkLimits)
     const limitsOf = (names: ReadonlyArray<LimitName>) => names.flatMap((name) => rateLimits[name] ?? [])
     const admitted = limitsOf(names)
 
@@ -112,11 +124,15 @@ export const byAddress = (
         }
       })
 
-      const { isUnreadable, networks } = ClientAddress.read(request, trustedProxies)
+      const origin = ClientAddress.read(request, trustedProxies)
+      const { isUnreadable, networks } = origin
+      const share = shareOf(origin)
       const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
         Effect.suspend(() => {
-          const keys = limits.length === 0 ? [] : networks.map(keyOf)
-          return consume(keys.flatMap((key, index) => limits.map((limit) => ({ limit: ofNetwork(limit, index), key }))))
+          const keys = limits.length === 0 ? [] : share.networks.map(keyOf)
+          const ofKey = (key: string, index: number) =>
+            limits.map((limit) => ({ limit: ofNetwork(limit, index, share.factor), key }))
+          return consume(keys.flatMap(ofKey))
         })
       return {
         admit: isUnreadable
@@ -125,7 +141,9 @@ export const byAddress = (
         meter: {
           consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
           consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
-          network: Arr.head(networks)
+          network: Arr.head(networks),
+          networks,
+          share
         },
         headers: () => (met.length === 0 ? {} : headersOf(met))
       }

@@ -5,16 +5,18 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import IpAddress from "ipaddr.js"
 import { defaultAppSchemes } from "../domain/AppSchemes.js"
 import { Issuer } from "../domain/Issuer.js"
 import type { FromElsewhere } from "../domain/NetworkTag.js"
 import {
   defaultLimits,
+  isFactor,
   type Limit,
   type LimitName,
   type Limits,
-  objection as limitObjection
+  objection as limitObjection,
+  maxFactor,
+  type NetworkLimit
 } from "../domain/RateLimit.js"
 import { type Resource, ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
@@ -26,6 +28,7 @@ import {
   objections,
   type Settings
 } from "../domain/Settings.js"
+import * as NetworkRange from "../http/NetworkRange.js"
 
 /** What a user sets: the issuer and what it guards; everything else has a default. */
 export interface SettingsOptions {
@@ -55,6 +58,12 @@ export interface SettingsOptions {
    * requests, they count nothing.
    */
   readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions | undefined>> | undefined
+  /**
+   * Networks whose limits by address are larger, or off: `{ "203.0.113.0/24": "off", "2001:db8::/48": 20 }`. A number
+   * multiplies each quota there. The most specific range decides. "off" and numbers count for the failed logins of a
+   * network, too; those of a name are counted everywhere.
+   */
+  readonly networkLimits?: Readonly<Record<string, NetworkLimit["factor"]>> | undefined
   /**
    * What becomes of a retried refresh or a duplicate redemption that comes from another network than the request that it
    * repeats: "Allow" (the default) makes it an event, "Replay" revokes the grant. It needs the client's address, as the
@@ -93,7 +102,8 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     if (objection !== undefined) return yield* refuse(objection)
     const trustedProxies = options.trustedProxies ?? []
     for (const range of trustedProxies) {
-      if (!IpAddress.isValidCIDR(range)) return yield* refuse(`the trusted proxy ${range} is not a CIDR range`)
+      if (Option.isNone(NetworkRange.parseCidr(range)))
+        return yield* refuse(`the trusted proxy ${range} is not a CIDR range`)
     }
     const maxUnusedClients = options.maxUnusedClients ?? defaultMaxUnusedClients
     if (!Number.isSafeInteger(maxUnusedClients) || maxUnusedClients < 0) {
@@ -116,6 +126,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       appSchemes: new Set(options.appSchemes ?? defaultAppSchemes),
       trustedProxies,
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
+      networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
       maxUnusedClients,
       retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere
     }
@@ -154,6 +165,27 @@ const readLimits = (given: NonNullable<SettingsOptions["rateLimits"]>): Effect.E
       limits[limit.name] = limit
     }
     return limits
+  })
+
+/** The limits of networks, each range in its one form. */
+const readNetworkLimits = (
+  given: NonNullable<SettingsOptions["networkLimits"]>
+): Effect.Effect<ReadonlyArray<NetworkLimit>, SettingsError> =>
+  Effect.gen(function* () {
+    const limits = new Map<string, NetworkLimit>()
+    for (const [text, factor] of Object.entries(given)) {
+      const range = NetworkRange.parse(text)
+      if (Option.isNone(range)) {
+        return yield* refuse(`the network ${text} is neither an address nor a CIDR range, such as 203.0.113.0/24`)
+      }
+      if (!isFactor(factor)) {
+        return yield* refuse(`the limit of the network ${text} must be "off" or a whole number from 1 to ${maxFactor}`)
+      }
+      const network = NetworkRange.format(range.value)
+      if (limits.has(network)) return yield* refuse(`the network ${network} is given twice`)
+      limits.set(network, { network, factor })
+    }
+    return Array.from(limits.values())
   })
 
 const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>

@@ -56,6 +56,16 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
      * in whatever state; answers with how many. A client whose use is being stored at the same moment stays.
      */
     readonly removeAbandoned: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
+    /** Number of clients that registered themselves before an instant and were never used: what `removeUnused` would delete. */
+    readonly countUnused: (before: DateTime.Utc) => Effect.Effect<number, TemporarilyUnavailable>
+    /**
+     * Delete at most `limit` clients that registered themselves, were last used before an instant, and of which nobody holds
+     * anything: no grant, in whatever state, and no consent that allows something. Answers with how many. A client whose use
+     * is being stored at the same moment stays.
+     */
+    readonly removeIdle: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
+    /** Number of clients that `removeIdle` would delete. */
+    readonly countIdle: (before: DateTime.Utc) => Effect.Effect<number, TemporarilyUnavailable>
     /** Raise the client's epoch: from here on no grant made under an earlier one is redeemed, rotated or active. */
     readonly advanceEpoch: (id: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
   }

@@ -39,6 +39,12 @@ export class LoginCounters extends Context.Tag("latchkey/LoginCounters")<
      * after a `clear` nothing is taken back.
      */
     readonly release: (bucket: number, rule: Rule, counted: Counter) => Effect.Effect<void, TemporarilyUnavailable>
+    /** The buckets from `first` to `last` that are paused at `now`, with the ends of their pauses in milliseconds since 1970. */
+    readonly paused: (
+      first: number,
+      last: number,
+      now: DateTime.Utc
+    ) => Effect.Effect<ReadonlyMap<number, number>, TemporarilyUnavailable>
     /** Forget all failures and end the pause; the counter begins its next generation. */
     readonly clear: (bucket: number) => Effect.Effect<void, TemporarilyUnavailable>
   }

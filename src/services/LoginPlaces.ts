@@ -15,6 +15,14 @@ export interface Place {
   readonly reason: ThrottleReason
 }
 
+/** The networks of an attempt whose failures with any names are counted. */
+export interface NetworkShare {
+  /** The narrowest first; empty where the operator exempted the network. */
+  readonly networks: ReadonlyArray<string>
+  /** Multiplies the failures that they may have: a whole number, 1 or more. */
+  readonly factor: number
+}
+
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
@@ -62,21 +70,39 @@ export const ofDevice = (key: Uint8Array, device: string): Place => placeOf(key,
 /** The counter of a name. */
 export const ofName = (key: Uint8Array, username: string): Place => placeOf(key, "NameFailures", nameRule, username)
 
+/** The first and the last bucket of names. */
+export const bucketsOfNames = [
+  kinds.NameFailures * bucketsPerKind,
+  (kinds.NameFailures + 1) * bucketsPerKind - 1
+] as const
+
 /**
- * The counters of the networks, the narrowest first: those of the networks with this name, then those of the networks.
- * The former are other ones in each `generation` of the name's counter, so to clear the name clears them all.
+ * The counters of a name with each of these networks, the narrowest first. They are other ones in each `generation` of the
+ * name's counter, so to clear the name clears them all.
  */
-export const ofNetworks = (
+export const ofPairs = (
   key: Uint8Array,
   networks: ReadonlyArray<string>,
   username: string,
   generation: number
-): ReadonlyArray<Place> => {
-  const each = (place: (network: string, i: number) => Place) => networks.slice(0, pairRules.length).map(place)
-  return [
-    ...each((network, i) =>
+): ReadonlyArray<Place> =>
+  networks
+    .slice(0, pairRules.length)
+    .map((network, i) =>
       placeOf(key, "PairFailures", pairRules[i] ?? pairRules[0], username, String(generation), network)
-    ),
-    ...each((network, i) => placeOf(key, "NetworkFailures", networkRules[i] ?? networkRules[0], network))
-  ]
-}
+    )
+
+/** The counters of networks with any names, the narrowest first. */
+export const ofNetworks = (key: Uint8Array, { factor, networks }: NetworkShare): ReadonlyArray<Place> =>
+  networks
+    .slice(0, networkRules.length)
+    .map((network, i) =>
+      placeOf(key, "NetworkFailures", multiplied(networkRules[i] ?? networkRules[0], factor), network)
+    )
+
+/** A rule that allows `factor` times as many failures, at once and in a day. */
+const multiplied = ({ firstPause, forgetsEvery, free }: Rule, factor: number): Rule => ({
+  free: free * factor,
+  firstPause,
+  forgetsEvery: Math.max(firstPause, Math.ceil(forgetsEvery / factor))
+})

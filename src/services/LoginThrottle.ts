@@ -29,6 +29,8 @@ export interface Attempt {
   readonly username: string
   /** The networks that the request comes from, the narrowest first; empty where they are not known. */
   readonly networks: ReadonlyArray<string>
+  /** Those whose failures with any names are counted; without it all of `networks` are, as they are by default. */
+  readonly share?: LoginPlaces.NetworkShare
   /** The id of the device, where the browser is known to have logged in with this name before. */
   readonly device: Option.Option<string>
 }
@@ -52,6 +54,11 @@ export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
       attempt: Attempt,
       verify: (applicant: Applicant) => Effect.Effect<Option.Option<A>, E, R>
     ) => Effect.Effect<Option.Option<A>, E | Refused, R>
+    /**
+     * The names whose logins are paused now for unknown browsers in every network. The function gives the end of a name's
+     * pause. Pauses of a name in one network alone are not among them: which networks failed is not stored.
+     */
+    readonly pauses: Effect.Effect<(username: string) => Option.Option<DateTime.Utc>, TemporarilyUnavailable>
     /** Forgets the failures of a name, and ends its pause, from every network. */
     readonly clear: (username: string) => Effect.Effect<void, TemporarilyUnavailable>
   }
@@ -95,10 +102,14 @@ const make = Effect.gen(function* () {
    * Counts an attempt of an unknown browser. It reads first, so that a flood in a pause writes nothing; and it counts the
    * guesser's own network before those that it shares with others.
    */
-  const countUnknown = Effect.fnUntraced(function* ({ networks, username }: Attempt, now: DateTime.Utc) {
+  const countUnknown = Effect.fnUntraced(function* (attempt: Attempt, now: DateTime.Utc) {
+    const { networks, share = { networks, factor: 1 }, username } = attempt
     const name = LoginPlaces.ofName(key, username)
     const counter = yield* counters.find(name.bucket)
-    const ofNetworks = LoginPlaces.ofNetworks(key, networks, username, counter.generation)
+    const ofNetworks = [
+      ...LoginPlaces.ofPairs(key, networks, username, counter.generation),
+      ...LoginPlaces.ofNetworks(key, share)
+    ]
     const others = yield* Effect.forEach(ofNetworks, ({ bucket }) => counters.find(bucket))
     const wait = Math.max(...[counter, ...others].map(({ pausedUntil }) => pausedUntil)) - now.epochMillis
     const counting: Counting = wait > 0 ? Either.left(wait) : yield* count([...ofNetworks, name], now)
@@ -130,13 +141,13 @@ const make = Effect.gen(function* () {
     )
 
   return LoginThrottle.of({
-    recognise: Effect.fnUntraced(function* ({ browser, networks, username }) {
+    recognise: Effect.fnUntraced(function* ({ browser, ...attempt }) {
       // An unknown browser costs no look-up.
-      const account = Option.isSome(browser) ? yield* AccountStore.findOwn(accounts, username) : Option.none()
+      const account = Option.isSome(browser) ? yield* AccountStore.findOwn(accounts, attempt.username) : Option.none()
       const device = Option.flatMap(Option.all([browser, account]), ([browser, { id }]) =>
         knownBrowsers.deviceOf(browser, id)
       )
-      return { username, networks, device }
+      return { ...attempt, device }
     }),
     guard: Effect.fn("LoginThrottle.guard")(function* (attempt, verify) {
       const { counted, known } = yield* begin(attempt)
@@ -146,6 +157,13 @@ const make = Effect.gen(function* () {
         ? succeeded(counted)
         : failedLogins.tell(name, counted.filter(({ counter }) => counter.pausedUntil > 0).at(-1))
       return found
+    }),
+    pauses: Effect.gen(function* () {
+      const paused = yield* counters.paused(...LoginPlaces.bucketsOfNames, yield* DateTime.now)
+      return (username: string) =>
+        Option.map(Option.fromNullable(paused.get(LoginPlaces.ofName(key, username).bucket)), (until) =>
+          DateTime.unsafeMake(until)
+        )
     }),
     clear: (username) => counters.clear(LoginPlaces.ofName(key, username).bucket)
   })

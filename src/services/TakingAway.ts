@@ -35,6 +35,8 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly disableAccount: (id: Subject) => Found
     /** What was issued before the account was disabled stays dead. Ends a pause of its logins. */
     readonly enableAccount: (id: Subject) => Found
+    /** Ends the pauses of the account's logins, from every network. An account that stands for an app's person has none. */
+    readonly unlockAccount: (id: Subject) => Found
     readonly removeAccount: (id: Subject) => Found
     /**
      * A new password ends every session and grant of the account, and a pause of its logins. An account that stands for an
@@ -134,6 +136,13 @@ const make = Effect.gen(function* () {
     enableAccount: Effect.fn("TakingAway.enableAccount")((id) =>
       andThen(accounts.setState(id, "Enabled"), Effect.zipRight(clearThrottle(id), tellAccount(id, "Enabled")))
     ),
+    unlockAccount: Effect.fn("TakingAway.unlockAccount")(function* (id) {
+      const account = yield* accounts.find(id)
+      if (Option.isNone(account) || isExternal(account.value)) return false
+      yield* throttle.clear(account.value.username)
+      yield* tellAccount(id, "Unlocked")
+      return true
+    }),
     removeAccount: Effect.fn("TakingAway.removeAccount")((id) => endAccount(id, accounts.remove(id), "Deleted")),
     setPassword: Effect.fn("TakingAway.setPassword")(function* (id, password) {
       const account = yield* accounts.find(id)

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import type { Client } from "../domain/Client.js"
 import { clientId, everything } from "./clientContract.js"
-import { app, at, client, day, grant, grantId, otherApp, second } from "./fixtures.js"
+import { alice, app, at, client, consent, day, grant, grantId, otherApp, second } from "./fixtures.js"
 import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
 export const dynamicClientContract = (it: StoreTest) => {
@@ -132,6 +132,67 @@ export const dynamicClientContract = (it: StoreTest) => {
     )
   })
 
+  describe("clients that registered themselves and are idle", () => {
+    it.effect("are counted and deleted when nobody holds a grant or a consent of them, and no others", () =>
+      Effect.gen(function* () {
+        const { clients, consents, grants, nodes } = yield* fresh
+        const used = (n: number, changes: Partial<Client> = {}) =>
+          client(clientId(n), { usedAt: Option.some(at(n)), issuedAt: at(n), ...changes })
+        const given = [
+          used(0, { origin: "Operator" }),
+          used(1),
+          used(2, { usedAt: Option.none() }),
+          used(3),
+          used(4),
+          used(5, { state: "Disabled" }),
+          used(6),
+          used(7)
+        ]
+        yield* Effect.forEach([...given].reverse(), clients.insert)
+        yield* grants.approve(grant({ id: grantId(1), clientId: clientId(1) }))
+        yield* grants.revoke(grantId(1), "Denied", at(second))
+        yield* consents.record(consent({ clientId: clientId(3) }))
+        yield* consents.record(consent({ clientId: clientId(4) }))
+        yield* consents.withdraw(alice, clientId(4))
+        const left = Effect.map(clients.list, (list) => list.map(({ id }) => id))
+        for (const node of nodes) {
+          expect(yield* node.clients.countIdle(at(4))).toBe(0)
+          expect(yield* node.clients.countIdle(at(7))).toBe(3)
+        }
+        expect(yield* clients.removeIdle(at(4), 10)).toBe(0)
+        expect(yield* clients.removeIdle(at(7), 2)).toBe(2)
+        expect(yield* left).toEqual([0, 1, 2, 3, 6, 7].map(clientId))
+        expect(yield* clients.removeIdle(at(7), 2)).toBe(1)
+        expect(yield* clients.removeIdle(at(7), 2)).toBe(0)
+        yield* consents.withdrawAll({ clientId: clientId(3) })
+        yield* grants.prune(at(day), 10)
+        expect(yield* clients.countIdle(at(7))).toBe(2)
+        expect(yield* clients.removeIdle(at(7), 10)).toBe(2)
+        expect(yield* left).toEqual([0, 2, 7].map(clientId))
+      })
+    )
+
+    it.effect("and were never used are counted as they would be deleted", () =>
+      Effect.gen(function* () {
+        const { clients, nodes } = yield* fresh
+        yield* clients.insert(client(clientId(0), { origin: "Operator", issuedAt: at(0) }))
+        yield* clients.insert(client(clientId(1), { usedAt: Option.some(at(1)) }))
+        for (const n of [2, 3, 4]) yield* clients.insert(client(clientId(n), { issuedAt: at(n) }))
+        for (const { clients } of nodes) {
+          for (const [before, count] of [
+            [2, 0],
+            [3, 1],
+            [5, 3]
+          ] as const) {
+            expect(yield* clients.countUnused(at(before))).toBe(count)
+          }
+        }
+        expect(yield* clients.removeUnused(at(4), 10)).toBe(2)
+        expect(yield* clients.countUnused(at(5))).toBe(1)
+      })
+    )
+  })
+
   describe.each(crowds)("of %i callers", (count) => {
     it.effect("each registers, and no more are kept than may be, at any moment", () =>
       Effect.gen(function* () {
@@ -190,13 +251,16 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("some use clients again while others delete the abandoned ones: a client that is used stays", () =>
+    it.effect.each([
+      ["abandoned", ({ clients }: Stores) => clients.removeAbandoned],
+      ["idle", ({ clients }: Stores) => clients.removeIdle]
+    ] as const)("some use clients again while others delete the %s ones: a client that is used stays", ([, verbOf]) =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         const [before, now] = [at(2 * day), at(3 * day)]
         for (let i = 0; i < count; i++) yield* clients.insert(client(clientId(i), { usedAt: Option.some(at(i)) }))
-        const deleted = yield* race(nodes, count, ({ clients }, i) =>
-          i % 2 === 0 ? Effect.as(clients.markUsed(clientId(i), now), 0) : clients.removeAbandoned(before, count)
+        const deleted = yield* race(nodes, count, (stores, i) =>
+          i % 2 === 0 ? Effect.as(stores.clients.markUsed(clientId(i), now), 0) : verbOf(stores)(before, count)
         )
         const left = yield* clients.list
         for (const { usedAt } of left) expect(usedAt).toEqual(Option.some(now))

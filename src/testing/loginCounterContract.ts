@@ -53,6 +53,36 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
+    it.effect("tell which buckets are paused at a time, and until when, on every node", () =>
+      Effect.gen(function* () {
+        const { loginCounters, nodes } = yield* fresh
+        for (const [bucket, failures] of [
+          [0, 4],
+          [6, 4],
+          [7, 5],
+          [8, 3],
+          [9, 4],
+          [10, 4]
+        ] as const) {
+          for (let i = 0; i < failures; i++) yield* loginCounters.count(bucket, rule, at(i < 4 ? 0 : second))
+        }
+        yield* loginCounters.clear(9)
+        for (const { loginCounters } of nodes) {
+          const paused = (now: number, first = 6, last = 9) =>
+            Effect.map(loginCounters.paused(first, last, at(now)), (paused) =>
+              Array.from(paused).sort(([left], [right]) => left - right)
+            )
+          expect(yield* paused(0)).toEqual([
+            [6, millis(second)],
+            [7, millis(3 * second)]
+          ])
+          expect(yield* paused(second)).toEqual([[7, millis(3 * second)]])
+          expect(yield* paused(3 * second)).toEqual([])
+          expect((yield* paused(0, 0, buckets - 1)).map(([bucket]) => bucket)).toEqual([0, 6, 7, 10])
+        }
+      })
+    )
+
     it.effect("refuse in a pause without any change, and count again at its end", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh

@@ -91,6 +91,10 @@ describe("settings", () => {
     [{ rateLimits: { tokens: "off" } }, /latchkey\.json: rateLimits\.tokens: give limits/],
     [{ rateLimits: { token: { quota: 0, window: "1 minute" } } }, /the quota of the limit token/],
     [{ trustedProxies: ["10.0.0.0/8", "10.0.0.1"] }, /latchkey\.json: trustedProxies\.1: /],
+    [{ trustedProxies: ["10/8"] }, /latchkey\.json: trustedProxies\.0: /],
+    [{ networkLimits: { "203.0.113.0/33": "off" } }, /latchkey\.json: networkLimits\S*: give each network once/],
+    [{ networkLimits: { "203.0.113.0/24": 0 } }, /latchkey\.json: networkLimits\S*: give each network once/],
+    [{ networkLimits: { "10.0.0.1/8": 2, "10.0.0.0/8": "off" } }, /the network 10\.0\.0\.0\/8 is given twice/],
     [{ resources: [{ ...resource, uri: "sssecret" }] }, /latchkey\.json: resources\.0\.uri: /],
     [
       { resources: [{ ...resource, scopes: { "two words": "Read" } }] },

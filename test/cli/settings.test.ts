@@ -219,6 +219,35 @@ describe("rate limits", () => {
   })
 })
 
+describe("the limits of networks", () => {
+  const read = (variables: Readonly<Record<string, string>>) =>
+    inEnvironment(
+      Effect.map(Environment.options, ({ networkLimits }) => networkLimits),
+      variables
+    )
+
+  it("are none, unless they are given", () => {
+    expect(Either.getOrThrow(read({}))).toEqual({})
+    const text = "203.0.113.0/24=off, 2001:db8::/48 = 20,192.0.2.1=1"
+    expect(Either.getOrThrow(read({ LATCHKEY_NETWORK_LIMITS: text }))).toEqual({
+      "203.0.113.0/24": "off",
+      "2001:db8::/48": 20,
+      "192.0.2.1": 1
+    })
+  })
+
+  it.each([
+    ...["203.0.113.0/24", "203.0.113.0/24=on", "203.0.113.0/24=0", "203.0.113.0/24=-1", "203.0.113.0/24=1.5"],
+    ...["203.0.113.0/24=1001", "203.0.113.0/33=off", "office=off", "10/8=off", "=off", "10.0.0.0/8=off=off"],
+    ...["10.0.0.0/8=off,10.0.0.0/8=2", "10.0.0.0/8=off;192.0.2.1=off", "off"]
+  ])("%j are refused in one line", (text) => {
+    expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_NETWORK_LIMITS: text })))).toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/^LATCHKEY_NETWORK_LIMITS\S*: give each network once, with off or .*[^\n]$/)
+    })
+  })
+})
+
 describe("the timeouts of a connection", () => {
   const read = (variables: Readonly<Record<string, string>>) => inEnvironment(Environment.timeouts, variables)
 

@@ -1,7 +1,9 @@
 /** The admin API: what the command line does, for a program of the operator's. */
 import { describe, expect } from "@effect/vitest"
+import { attempt, failed, headingOf, loggedIn, untilPause } from "./support/Attempts.js"
+import { keptOf } from "./support/EventRows.js"
 import * as Server from "./support/Server.js"
-import { issuer, outcome, type TestServer, test } from "./support/Server.js"
+import { issuer, outcome, password, type TestServer, test } from "./support/Server.js"
 
 const withApi: Server.Options = { api: true }
 const api = `${issuer}/api`
@@ -43,6 +45,46 @@ describe("users", () => {
       expect((await call("DELETE", `/admin/users/${id}`)).status).toBe(204)
       expect(await outcome(call("GET", `/admin/users/${id}`))).toBe("404 not_found")
       expect(await outcome(call("DELETE", `/admin/users/${id}`))).toBe("404 not_found")
+    },
+    withApi
+  )
+
+  test(
+    "whose logins are paused are listed with the end of the pause, and are unlocked, which is an event",
+    async (server) => {
+      const { call, json } = await admin(server)
+      const [ada] = (await json("GET", "/admin/users")).users
+      expect(ada).not.toHaveProperty("paused_until")
+      await server.advance("1 minute")
+      await server.addAccount("bob")
+      for (let i = 0; i < untilPause; i++) expect(headingOf(await attempt(server, "ada"))).toBe(failed)
+      const paused_until = "2026-06-01T00:01:01.000Z"
+      const [paused, bob] = (await json("GET", "/admin/users")).users
+      expect(paused).toEqual({ ...ada, paused_until })
+      expect(bob).not.toHaveProperty("paused_until")
+      expect((await json("GET", "/admin/users?username=ada")).users).toEqual([paused])
+      expect(await json("GET", `/admin/users/${ada.id}`)).toEqual(paused)
+
+      expect((await call("POST", `/admin/users/${ada.id}/unlock`)).status).toBe(204)
+      expect(await json("GET", `/admin/users/${ada.id}`)).toEqual(ada)
+      expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
+      expect(await keptOf(server, "AccountChanged")).toEqual([
+        { _tag: "AccountChanged", subject: ada.id, change: "Unlocked" }
+      ])
+      expect(await outcome(call("POST", "/admin/users/nobody/unlock"))).toMatch(/^40[04] /)
+      await call("DELETE", `/admin/users/${ada.id}`)
+      expect(await outcome(call("POST", `/admin/users/${ada.id}/unlock`))).toBe("404 not_found")
+    },
+    withApi
+  )
+
+  test(
+    "are shown no pause that has ended",
+    async (server) => {
+      const { json } = await admin(server)
+      for (let i = 0; i < untilPause; i++) await attempt(server, "ada")
+      await server.advance("1 second")
+      expect((await json("GET", "/admin/users")).users[0]).not.toHaveProperty("paused_until")
     },
     withApi
   )

@@ -171,7 +171,8 @@ describe("the operator ends a pause", () => {
       (door: TakingAway["Type"], id: Subject) => door.setPassword(id, Redacted.make(newPassword)),
       newPassword
     ],
-    ["by enabling the account", (door: TakingAway["Type"], id: Subject) => door.enableAccount(id), password]
+    ["by enabling the account", (door: TakingAway["Type"], id: Subject) => door.enableAccount(id), password],
+    ["by unlocking the account", (door: TakingAway["Type"], id: Subject) => door.unlockAccount(id), password]
   ] as const) {
     test(`${verb}, of the name and of the networks that failed with it`, async (server) => {
       const home = server.from("192.0.2.1")

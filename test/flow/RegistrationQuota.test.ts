@@ -45,6 +45,22 @@ describe("registration", () => {
     expect(await statusOf(server, honest)).toBe(200)
   })
 
+  test("is still possible for everybody else after 1,200 attempts from one /56, of which 240 are heard", async (server) => {
+    const waiting = await server.from("2001:db8:1::1").register()
+    const statuses = []
+    for (let i = 0; i < 1_200; i++) {
+      const network = `2001:db8:0:${(i % 256).toString(16)}::${i + 1}`
+      statuses.push((await register(server.from(network))).status)
+    }
+    expect(statuses.filter((status) => status === 201)).toHaveLength(240)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(960)
+    for (const other of ["198.51.100.1", "2001:db8:2::1", "2001:db8:0:100::1"]) {
+      expect(await outcome(register(server.from(other))), other).toBe("201")
+    }
+    expect((await server.from("2001:db8:1::1").tokens(waiting)).scope).toBe("notes:read notes:write")
+    expect(await clientsOf(server)).toHaveLength(244)
+  })
+
   test(
     "stays open when there are as many unused clients as may be: the oldest makes room, and no used one does",
     async (server) => {

@@ -46,6 +46,17 @@ describe("toSettings", () => {
         "the window of the limit login": { rateLimits: { login: { quota: 1, window: "soon" as "1 second" } } },
         "there is no limit toString": { rateLimits: { toString: "off" } as SettingsOptions["rateLimits"] },
         maxUnusedClients: { maxUnusedClients: -1 },
+        "the trusted proxy 10/8 is not": { trustedProxies: ["10/8"] },
+        "the network office is neither": { networkLimits: { office: "off" } },
+        "the network 203.0.113.0/33 is neither": { networkLimits: { "203.0.113.0/33": 2 } },
+        "the network 203.0.113.0/24 is given twice": {
+          networkLimits: { "203.0.113.0/24": "off", "203.0.113.7/24": 2 }
+        },
+        'the limit of the network ::/0 must be "off" or a whole number from 1 to 1000': {
+          networkLimits: { "::/0": 0 }
+        },
+        "the limit of the network 10.0.0.0/8": { networkLimits: { "10.0.0.0/8": 1.5 } },
+        "the limit of the network 192.0.2.1": { networkLimits: { "192.0.2.1": "on" as "off" } },
         twice: {
           resources: [
             { ...notes, uri: "https://api.example" },

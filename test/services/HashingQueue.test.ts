@@ -16,16 +16,20 @@ const known = (...networks: ReadonlyArray<string>): Applicant => ({ ...unknown(.
 /** A moment for every fiber that can go on. */
 const settle = Effect.repeatN(Effect.yieldNow(), 20)
 
-/** Everybody comes at once and no hash ends, not even with the test: gives the number of those that got a place. */
+/** Everybody comes at once and no hash ends, not even with the test. */
+const enter = (applicants: ReadonlyArray<Applicant>, queue: HashingQueue.HashingQueue) =>
+  Effect.zipLeft(
+    Effect.forEach(applicants, (applicant) => Effect.forkDaemon(queue.run(applicant, Effect.never))),
+    settle
+  )
+
+/** Number of applicants that have a place now. */
+const placesOf = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>) =>
+  Effect.map(Effect.forEach(fibers, Fiber.poll), (states) => states.filter(({ _tag }) => _tag === "None").length)
+
+/** Everybody comes at once: gives the number of those that got a place. */
 const admitted = (applicants: ReadonlyArray<Applicant>, queue: HashingQueue.HashingQueue) =>
-  Effect.gen(function* () {
-    const fibers = yield* Effect.forEach(applicants, (applicant) =>
-      Effect.forkDaemon(queue.run(applicant, Effect.never))
-    )
-    yield* settle
-    const states = yield* Effect.forEach(fibers, Fiber.poll)
-    return states.filter(({ _tag }) => _tag === "None").length
-  })
+  Effect.flatMap(enter(applicants, queue), placesOf)
 
 const times = <A>(count: number, each: (i: number) => A) => Array.from({ length: count }, (_, i) => each(i))
 
@@ -35,16 +39,33 @@ describe("a flood", () => {
     ["a /64", 8, () => networksOf(1, 1, 1)],
     ["a /56", 12, (i: number) => networksOf(1, 1, i)],
     ["a /48", 16, (i: number) => networksOf(1, i, i)]
-  ] as const)("of %s gets %i places", ([_, places, networks]) =>
+  ] as const)("of %s keeps %i places when others need the rest", ([_, places, networks]) =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
-      expect(
-        yield* admitted(
-          times(100, (i) => unknown(...networks(i))),
-          queue
-        )
-      ).toBe(places)
+      const flood = yield* enter(
+        times(100, (i) => unknown(...networks(i))),
+        queue
+      )
+      expect(yield* placesOf(flood)).toBe(66)
+      const others = times(100, (i) => unknown(`198.51.100.${i}`))
+      expect(yield* admitted(others, queue)).toBe(50 - places)
+      const friends = times(100, (i) => known(`198.51.100.${i}`))
+      expect(yield* admitted(friends, queue)).toBe(16)
+      expect(yield* placesOf(flood)).toBe(places)
+    })
+  )
+
+  it.effect("that holds all places gives one to the next applicant from elsewhere: that of who came last", () =>
+    Effect.gen(function* () {
+      const queue = yield* HashingQueue.make
+      const flood = yield* enter(
+        times(66, () => unknown("192.0.2.1")),
+        queue
+      )
+      expect(yield* admitted([unknown("192.0.2.1")], queue)).toBe(0)
       expect(yield* admitted([unknown("198.51.100.1")], queue)).toBe(1)
+      expect(yield* placesOf(flood)).toBe(65)
+      expect(yield* placesOf(flood.slice(0, 65))).toBe(65)
     })
   )
 
@@ -86,7 +107,7 @@ describe("a flood", () => {
     })
   )
 
-  it.effect("of 42 a second from one /56 keeps none of the others out, where 33 a second can be hashed", () =>
+  it.effect("of 84 a second from one /56 keeps none of the others out, where 33 a second can be hashed", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       const outcomes = { honest: [0, 0], flood: [0, 0] }
@@ -97,14 +118,33 @@ describe("a flood", () => {
             onFailure: () => void outcomes[who][1]!++
           })
         )
-      for (let i = 0; i < 168; i++) {
+      for (let i = 0; i < 336; i++) {
         yield* log("flood", unknown(...networksOf(1, 1, i % 256)))
-        if (i % 14 === 0) yield* log("honest", unknown(`198.51.100.${i % 250}`))
-        yield* TestClock.adjust("24 millis")
+        if (i % 28 === 0) yield* log("honest", unknown(`198.51.100.${i % 250}`))
+        yield* TestClock.adjust("12 millis")
       }
-      yield* TestClock.adjust("2 seconds")
+      yield* TestClock.adjust("6 seconds")
       expect(outcomes.honest).toEqual([12, 0])
       expect(outcomes.flood[1]).toBeGreaterThan(20)
+    })
+  )
+})
+
+describe("forty people of one office", () => {
+  it.effect.each([
+    ["in browsers that nobody knows", (i: number) => ({ ...unknown("192.0.2.1"), name: `person${i}` })],
+    ["in known browsers", (i: number) => ({ ...known("192.0.2.1"), name: `person${i}` })],
+    ["in a /56", (i: number) => unknown(...networksOf(1, 1, i))]
+  ] as const)("log in at once, %s: all get their turn", ([_, personOf]) =>
+    Effect.gen(function* () {
+      const queue = yield* HashingQueue.make
+      const fibers = yield* Effect.forEach(times(40, personOf), (person) =>
+        Effect.fork(queue.run(person, Effect.sleep("60 millis")))
+      )
+      yield* settle
+      expect(yield* placesOf(fibers)).toBe(40)
+      for (let i = 0; i < 20; i++) yield* TestClock.adjust("60 millis")
+      expect((yield* Fiber.await(Fiber.all(fibers)))._tag).toBe("Success")
     })
   )
 })
@@ -155,13 +195,13 @@ describe("the next turn", () => {
     })
   )
 
-  it.effect("comes within a second, or the applicant is told to come back", () =>
+  it.effect("comes within five seconds, or the applicant is told to come back", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       yield* admitted([known("192.0.2.1"), known("192.0.2.2")], queue)
       const waiting = yield* Effect.fork(Effect.flip(queue.run(unknown("192.0.2.3"), Effect.void)))
       yield* settle
-      yield* TestClock.adjust("999 millis")
+      yield* TestClock.adjust("4999 millis")
       expect((yield* Fiber.poll(waiting))._tag).toBe("None")
       yield* TestClock.adjust("1 millis")
       expect((yield* Fiber.join(waiting)).reason).toBe("HashingBusy")
@@ -175,7 +215,7 @@ describe("a place", () => {
       const queue = yield* HashingQueue.make
       yield* admitted([known("192.0.2.1"), known("192.0.2.2")], queue)
       const fibers = yield* Effect.forEach(
-        times(8, () => unknown("192.0.2.3")),
+        times(64, () => unknown("192.0.2.3")),
         (applicant) => Effect.forkDaemon(queue.run(applicant, Effect.never))
       )
       yield* settle

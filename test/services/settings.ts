@@ -13,6 +13,7 @@ export const settings = (issuer: Issuer) =>
     privateUseSchemes: new Set<string>(),
     appSchemes: new Set<string>(),
     rateLimits: {},
+    networkLimits: [],
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere
   })

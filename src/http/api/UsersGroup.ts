@@ -48,6 +48,12 @@ export class UsersGroup extends HttpApiGroup.make("users")
       .annotateContext(summary("Let a person in again."))
   )
   .add(
+    HttpApiEndpoint.post("unlock", "/admin/users/:id/unlock")
+      .setPath(path)
+      .addError(Problems.NotFound)
+      .annotateContext(summary("End the pause of a person's logins that wrong passwords began."))
+  )
+  .add(
     HttpApiEndpoint.put("setPassword", "/admin/users/:id/password")
       .setPath(path)
       .setPayload(NewPassword)

@@ -2,11 +2,12 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Password } from "../../domain/Account.js"
+import type { Account, Password } from "../../domain/Account.js"
 import { Conflict, InvalidRequest } from "../../domain/OAuthError.js"
 import * as AccountView from "../../domain/views/AccountView.js"
 import { AccountStore } from "../../services/AccountStore.js"
 import { Accounts } from "../../services/Accounts.js"
+import { LoginThrottle } from "../../services/LoginThrottle.js"
 import * as NewPassword from "../../services/NewPassword.js"
 import { TakingAway } from "../../services/TakingAway.js"
 import type * as Api from "./Api.js"
@@ -26,12 +27,18 @@ export const layer = (api: Api.Placed) =>
       const accounts = yield* Accounts
       const store = yield* AccountStore
       const takingAway = yield* TakingAway
+      const throttle = yield* LoginThrottle
+      const viewOf = Effect.map(
+        throttle.pauses,
+        (pausedUntil) => (account: Account) => AccountView.of(account, pausedUntil(account.username))
+      )
 
       return handlers
         .handle("list", ({ urlParams: { username } }) =>
-          Effect.map(
+          Effect.zipWith(
             username === undefined ? store.list : Effect.map(store.findByUsername(username), Option.toArray),
-            (found) => ({ users: found.map(AccountView.of) })
+            viewOf,
+            (found, view) => ({ users: found.map(view) })
           )
         )
         .handle("create", ({ payload }) =>
@@ -50,11 +57,12 @@ export const layer = (api: Api.Placed) =>
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
             const account = yield* store.find(path.id)
-            return Option.isNone(account) ? yield* noSuch("account") : AccountView.of(account.value)
+            return Option.isNone(account) ? yield* noSuch("account") : (yield* viewOf)(account.value)
           })
         )
         .handle("disable", ({ path }) => orNoSuch("account", takingAway.disableAccount(path.id)))
         .handle("enable", ({ path }) => orNoSuch("account", takingAway.enableAccount(path.id)))
+        .handle("unlock", ({ path }) => orNoSuch("account", takingAway.unlockAccount(path.id)))
         .handle("setPassword", ({ path, payload }) =>
           Effect.zipRight(
             refuseWellKnown(payload.password),

@@ -1,9 +1,11 @@
 /** Clients in memory. */
 import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Client, type ClientId, isSameMetadata, isUseNew } from "../../domain/Client.js"
 import type { ClientStore } from "../../services/ClientStore.js"
+import { allowsSomething } from "./MemoryConsentStore.js"
 import * as Rows from "./Rows.js"
 
 const isUnused = ({ origin, usedAt }: Client): boolean => origin === "Dynamic" && Option.isNone(usedAt)
@@ -15,7 +17,7 @@ const inOrder = (clients: Iterable<Client>) =>
     ({ id }) => id
   )
 
-export const make = ({ clients, grants }: Rows.Rows): Context.Tag.Service<ClientStore> => {
+export const make = ({ clients, consents, grants }: Rows.Rows): Context.Tag.Service<ClientStore> => {
   const insert = (client: Client) =>
     Effect.suspend(() => {
       if (clients.has(client.id)) return Rows.taken("client")
@@ -29,6 +31,30 @@ export const make = ({ clients, grants }: Rows.Rows): Context.Tag.Service<Client
       if (client !== undefined) clients.set(id, { ...client, ...change(client) })
       return client !== undefined
     })
+
+  /** When each client that registered itself was last used, if it was and nobody holds a grant of it. */
+  const lastUses = () => {
+    const granted = new Set(Array.from(grants.values(), ({ terms }) => terms.clientId))
+    return ({ id, origin, usedAt }: Client) =>
+      origin === "Dynamic" && !granted.has(id) ? Option.getOrUndefined(usedAt) : undefined
+  }
+
+  /** The same, of clients of which nobody holds a consent either. */
+  const lastUsesOfIdle = () => {
+    const allowed = new Set(
+      Array.from(consents.values())
+        .filter(allowsSomething)
+        .map(({ clientId }) => clientId)
+    )
+    const lastUse = lastUses()
+    return (client: Client) => (allowed.has(client.id) ? undefined : lastUse(client))
+  }
+
+  const countBefore = (before: DateTime.Utc, instantOf: (client: Client) => DateTime.Utc | undefined) =>
+    Array.from(clients.values()).filter((client) => {
+      const instant = instantOf(client)
+      return instant !== undefined && DateTime.lessThan(instant, before)
+    }).length
 
   return {
     insert,
@@ -61,13 +87,11 @@ export const make = ({ clients, grants }: Rows.Rows): Context.Tag.Service<Client
       Effect.sync(() =>
         Rows.prune(clients, (client) => (isUnused(client) ? client.issuedAt : undefined), before, limit)
       ),
-    removeAbandoned: (before, limit) =>
-      Effect.sync(() => {
-        const granted = new Set(Array.from(grants.values(), ({ terms }) => terms.clientId))
-        const lastUse = ({ id, origin, usedAt }: Client) =>
-          origin === "Dynamic" && !granted.has(id) ? Option.getOrUndefined(usedAt) : undefined
-        return Rows.prune(clients, lastUse, before, limit)
-      }),
+    removeAbandoned: (before, limit) => Effect.sync(() => Rows.prune(clients, lastUses(), before, limit)),
+    countUnused: (before) =>
+      Effect.sync(() => countBefore(before, (client) => (isUnused(client) ? client.issuedAt : undefined))),
+    removeIdle: (before, limit) => Effect.sync(() => Rows.prune(clients, lastUsesOfIdle(), before, limit)),
+    countIdle: (before) => Effect.sync(() => countBefore(before, lastUsesOfIdle())),
     advanceEpoch: (id) => Effect.asVoid(update(id, ({ epoch }) => ({ epoch: epoch + 1 })))
   }
 }

@@ -14,7 +14,8 @@ const byPair: Order.Order<Pair> = Order.combine(
   Order.mapInput(Order.string, ({ clientId }: Pair) => clientId)
 )
 
-const allowsSomething = ({ granted, redirectUris }: Consent): boolean => granted.size + redirectUris.size > 0
+/** Whether the consent is not withdrawn. */
+export const allowsSomething = ({ granted, redirectUris }: Consent): boolean => granted.size + redirectUris.size > 0
 
 const takeBack = (consents: Rows.Rows["consents"], consent: Consent): void => {
   const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }

@@ -28,6 +28,14 @@ export const make = ({ loginCounters }: Rows.Rows): Context.Tag.Service<LoginCou
           pausedUntil: counter.pausedUntil === counted.pausedUntil ? 0 : counter.pausedUntil
         })
       }),
+    paused: (first, last, { epochMillis: now }) =>
+      Effect.sync(() => {
+        const paused = new Map<number, number>()
+        for (const [bucket, { pausedUntil }] of loginCounters) {
+          if (bucket >= first && bucket <= last && pausedUntil > now) paused.set(bucket, pausedUntil)
+        }
+        return paused
+      }),
     clear: (bucket) =>
       Effect.sync(
         () => void loginCounters.set(bucket, { ...FailureCounter.none, generation: find(bucket).generation + 1 })

@@ -21,6 +21,11 @@ export interface Holdings {
   readonly oldest: PerTable
   /** Rows that a pass of upkeep would delete. */
   readonly backlog: PerTable
+  /**
+   * Number of clients that registered themselves and were never used, of the issuer that has most of them: each issuer has a
+   * maximum of its own. Not known of a database of another version.
+   */
+  readonly unusedClients: number | undefined
   /** When the last pass of upkeep ended, in milliseconds since 1970. */
   readonly lastUpkeep: number | undefined
 }
@@ -40,7 +45,7 @@ export const of = <E>(
   cutoffs: Cutoffs
 ): Effect.Effect<Status, E> => {
   const { size, tables, version } = about
-  const nothing = { oldest: {}, backlog: {}, lastUpkeep: undefined }
+  const nothing = { oldest: {}, backlog: {}, unusedClients: undefined, lastUpkeep: undefined }
   return Effect.map(
     version === latest
       ? read(query, tables, cutoffs)
@@ -93,6 +98,14 @@ const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoff
     oldest: each((table) => (madeAt[table] === undefined ? undefined : `min(${madeAt[table]}) as value from ${table}`)),
     backlog: each((table) =>
       conditions[table] === undefined ? undefined : `count(*) as value from ${table} where ${conditions[table]}`
+    ),
+    unusedClients: Effect.map(
+      number(
+        `max(unused) as value from (
+          select count(*) as unused from clients where origin = 'Dynamic' and used_at is null group by issuer
+        ) as by_issuer`
+      ),
+      (count = 0) => count
     ),
     lastUpkeep: number(
       tables.includes("leases") ? "max(ended_at) as value from leases where name = 'upkeep'" : "null as value"

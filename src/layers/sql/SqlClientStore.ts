@@ -167,7 +167,29 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       order by used_at limit :limit
     ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant}
     returning id`)
+  const hasNoConsent = `not exists (
+    select 1 from consents join consent_items
+      on consent_items.issuer = consents.issuer and consent_items.subject = consents.subject
+        and consent_items.client_id = consents.client_id and consent_items.epoch = consents.epoch
+    where consents.issuer = clients.issuer and consents.client_id = clients.id
+  )`
+  const removeIdle = query(`
+    delete from clients where issuer = :issuer and id in (
+      select id from clients
+      where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant} and ${hasNoConsent}
+      order by used_at limit :limit
+    ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant} and ${hasNoConsent}
+    returning id`)
+  const countIdle = query(`
+    select count(*) as value from clients
+    where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant} and ${hasNoConsent}`)
+  const countUnusedBefore = query(
+    `select count(*) as value from clients where issuer = :issuer and ${unused} and issued_at < :before`
+  )
   const advanceEpoch = query("update clients set epoch = epoch + 1 where issuer = :issuer and id = :id")
+
+  const counted = (rows: Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable>) =>
+    Effect.flatMap(rows, ([row]) => Effect.map(readCount(row), ({ value }) => value))
 
   /** Neither statement does it where a client is used between them, which makes room for the next attempt. */
   const keepDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
@@ -175,7 +197,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       const row = encode(client)
       const isKept = isChanged(yield* insertDynamic({ ...row, atMost })) || isChanged(yield* replaceOldest(row))
       if (!isKept) return yield* keepDynamic(client, atMost)
-      return (yield* readCount((yield* countUnused({}))[0])).value
+      return yield* counted(countUnused({}))
     })
 
   /** The text of the stored metadata, if they are those that a caller read. */
@@ -209,6 +231,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       Effect.map(removeUnused({ before: before.epochMillis, limit }), (removed) => removed.length),
     removeAbandoned: (before, limit) =>
       Effect.map(removeAbandoned({ before: before.epochMillis, limit }), (removed) => removed.length),
+    countUnused: (before) => counted(countUnusedBefore({ before: before.epochMillis })),
+    removeIdle: (before, limit) =>
+      Effect.map(removeIdle({ before: before.epochMillis, limit }), (removed) => removed.length),
+    countIdle: (before) => counted(countIdle({ before: before.epochMillis })),
     advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id }))
   }
 }

@@ -14,6 +14,11 @@ const read = SqlText.reader(
   Schema.Struct({ forgotten_at: Schema.Int, paused_until: Schema.Int, generation: Schema.Int })
 )
 
+const readPaused = SqlText.reader(
+  "login_counters",
+  Schema.Array(Schema.Struct({ bucket: Schema.Int, paused_until: Schema.Int }))
+)
+
 const decode = (row: unknown) =>
   Effect.map(read(row), ({ forgotten_at, generation, paused_until }) => ({
     forgottenAt: forgotten_at,
@@ -63,6 +68,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     on conflict (issuer, bucket) do update set
       forgotten_at = 0, paused_until = 0, generation = login_counters.generation + 1`)
 
+  const pausedRows = query(`
+    select bucket, paused_until from login_counters
+    where issuer = :issuer and bucket between :first and :last and paused_until > :now`)
+
   const find = (bucket: number) =>
     Effect.map(
       Effect.flatMap(findRow({ bucket }), (rows) => SqlText.first(rows, decode)),
@@ -81,6 +90,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     }),
     release: (bucket, { forgetsEvery: each }, { generation, pausedUntil }) =>
       Effect.asVoid(releaseRow({ bucket, each, generation, pausedUntil })),
+    paused: (first, last, { epochMillis: now }) =>
+      pausedRows({ first, last, now }).pipe(
+        Effect.flatMap(readPaused),
+        Effect.map((rows) => new Map(rows.map(({ bucket, paused_until }) => [bucket, paused_until])))
+      ),
     clear: (bucket) => Effect.asVoid(clearRow({ bucket }))
   }
 }

@@ -56,6 +56,7 @@ it.effect.each([
   ["events", 1, (stores) => Context.get(stores, EventLog).prune(at(0), 50)],
   ["clients", 1, (stores) => Context.get(stores, ClientStore).removeUnused(at(0), 50)],
   ["abandoned clients", 1, (stores) => Context.get(stores, ClientStore).removeAbandoned(at(0), 50)],
+  ["idle clients", 1, (stores) => Context.get(stores, ClientStore).removeIdle(at(0), 50)],
   ["consents", 3, (stores) => Context.get(stores, ConsentStore).prune(50, { subject: alice, clientId: app })],
   ["a client's consents", 2, (stores) => Context.get(stores, ConsentStore).withdrawAll({ clientId: app })],
   ["chain keys", 1, (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { limit: 50 })],
