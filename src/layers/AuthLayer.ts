@@ -17,6 +17,7 @@ import * as IntrospectEndpoint from "../http/IntrospectEndpoint.js"
 import * as LoginEndpoint from "../http/LoginEndpoint.js"
 import * as LogoutEndpoint from "../http/LogoutEndpoint.js"
 import * as MetadataEndpoint from "../http/MetadataEndpoint.js"
+import * as Page from "../http/Page.js"
 import * as ProtectedResourceEndpoint from "../http/ProtectedResourceEndpoint.js"
 import * as Pages from "../http/pages/Pages.js"
 import * as RegisterEndpoint from "../http/RegisterEndpoint.js"
@@ -111,8 +112,9 @@ export const layerServices = (options: SettingsOptions) => {
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, seams)
+      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
     ),
+    Layer.provideMerge(seams),
     Layer.provideMerge(stores),
     Layer.provideMerge(Layer.merge(settings, ServerClock.layer))
   )
@@ -129,6 +131,7 @@ const endpoints = Layer.mergeAll(
   LoginEndpoint.layer,
   LogoutEndpoint.layer,
   MetadataEndpoint.layer,
+  Page.layerRouter,
   ProtectedResourceEndpoint.layer,
   RegisterEndpoint.layer,
   RevokeEndpoint.layer,

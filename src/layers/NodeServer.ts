@@ -17,6 +17,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import * as Page from "../http/Page.js"
 import * as ConnectionGuard from "./node/ConnectionGuard.js"
 import type { Refusal } from "./node/MalformedRequest.js"
 import { requestClass } from "./node/WebSocketHandshake.js"
@@ -143,7 +144,11 @@ export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      const served = HttpLayerRouter.serve(Layer.merge(app, Routes.notFound), {
+      // A request that no route sees is answered on the pages of the app's authorization server.
+      const pages = Layer.effectDiscard(
+        Effect.map(HttpLayerRouter.HttpRouter, (router) => guarded.setRendering(() => Page.ofRouter(router, "/")))
+      )
+      const served = HttpLayerRouter.serve(Layer.mergeAll(app, Routes.notFound, pages), {
         disableLogger: true,
         disableListenLog: true,
         routerConfig: Routes.routerConfig

@@ -14,5 +14,6 @@ export const settings = (issuer: Issuer) =>
     appSchemes: new Set<string>(),
     rateLimits: {},
     maxUnusedClients: 0,
-    retryFromElsewhere: defaultRetryFromElsewhere
+    retryFromElsewhere: defaultRetryFromElsewhere,
+    brand: {}
   })

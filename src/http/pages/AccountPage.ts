@@ -1,5 +1,6 @@
 /** Where a person sees what they allowed and where they are logged in, takes either back, and changes the password. */
 import type { Client } from "../../domain/Client.js"
+import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import {
@@ -170,8 +171,9 @@ const sessionList = ({ logoutUrl, sessions }: AccountPage): Html => html`<h2>Whe
     }</p>`
 
 /** The account page. */
-export const accountPage = (self: AccountPage): string =>
+export const accountPage = (self: AccountPage, brand?: Brand): string =>
   layout({
+    brand,
     title: "Your account",
     body: html`<h1>Your account</h1>
     ${self.notice && confirmation([notices[self.notice], ...endedBy(self)].join(" "))}

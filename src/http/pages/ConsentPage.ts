@@ -1,6 +1,7 @@
 /** Where a person decides what an app may do (RFC 6749 §4.1, step B). */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { app, code, destination, facts, name, problemNotice, resourceLabel, sealed, warning } from "./Parts.js"
@@ -87,9 +88,10 @@ const onward = (target: RedirectUri.Target): Html => {
 }
 
 /** The consent page. Deny comes first, so that the Enter key never allows. */
-export const consentPage = (self: ConsentPage): string => {
+export const consentPage = (self: ConsentPage, brand?: Brand): string => {
   const markNew = self.resources.some(({ scopes }) => scopes.some(({ isNew }) => !isNew))
   return layout({
+    brand,
     title: "Allow access?",
     body: html`<h1>Allow access?</h1>
     ${problemNotice(self.problem && Problem.refusals[self.problem])}

@@ -1,4 +1,5 @@
 /** Where whoever holds the link of a new server makes its first account. */
+import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { field, newPassword, problemNotice, sealed } from "./Parts.js"
@@ -23,10 +24,11 @@ const sentences = {
 }
 
 /** The page. */
-export const firstAccountPage = (self: FirstAccountPage): string => {
+export const firstAccountPage = (self: FirstAccountPage, brand?: Brand): string => {
   const problems = self.problems ?? []
   const nameFirst = self.username === "" || problems.includes("NameInvalid")
   return layout({
+    brand,
     title: "Create the first account",
     body: html`<h1>Create the first account</h1>
     <p>Nobody can log in to this server yet. The link that you opened makes one account, once.</p>

@@ -1,6 +1,7 @@
 /** Where a person proves who they are, before an authorization (RFC 6749 §3.1) or with no app in view. */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { app, destination, facts, field, problemNotice, sealed } from "./Parts.js"
@@ -35,10 +36,11 @@ const problems = {
 }
 
 /** The login page. */
-export const loginPage = (self: LoginPage): string => {
+export const loginPage = (self: LoginPage, brand?: Brand): string => {
   const { clientName, clientOrigin } = self
   const wrong = self.problem === "WrongCredentials"
   return layout({
+    brand,
     title: "Log in",
     body: html`<h1>Log in</h1>
     ${
