@@ -3,6 +3,7 @@ import type { Client } from "../../domain/Client.js"
 import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
+import * as PageForms from "./PageForms.js"
 import {
   appName,
   code,
@@ -19,7 +20,7 @@ import {
 import * as Problem from "./Problem.js"
 import * as Shorten from "./Shorten.js"
 
-/** An app that has access. Its form posts `action=withdraw`. */
+/** An app that has access. Its form is `PageForms.removeAccess`. */
 export interface AccountApp {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
@@ -36,7 +37,7 @@ export interface AccountApp {
   readonly form: string
 }
 
-/** A browser that the person is logged in with. Its form posts `action=end`. */
+/** A browser that the person is logged in with. Its form is `PageForms.endSession`. */
 export interface AccountSession {
   /** The time of the login, as a person reads it. */
   readonly since: string
@@ -61,7 +62,7 @@ export interface AccountPage {
   readonly apps: ReadonlyArray<AccountApp>
   /** None where the app keeps its people's sessions itself. */
   readonly sessions: ReadonlyArray<AccountSession>
-  /** The form that changes the password; it posts `action=password`. Missing where there is none. */
+  /** The form that changes the password, `PageForms.changePassword`. Missing where there is none. */
   readonly password:
     | {
         readonly formAction: string
@@ -112,7 +113,7 @@ const appAccess = (app: AccountApp): Html => html`<section class="panel">
       ${app.resources.map(resourceAccess)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
-      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}</span></button>
+      <button class="button quiet" type="submit">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}</span></button>
       </form>
     </section>`
 
@@ -126,7 +127,7 @@ const sessionRow = (session: AccountSession, logoutUrl: AccountPage["logoutUrl"]
           ? wayOut(logoutUrl)
           : html`<form method="post" action="${session.formAction}">
       ${sealed(session.form)}
-      <button class="button quiet" type="submit" name="action" value="end">Log out there<span class="unseen"> (logged in since ${session.since})</span></button>
+      <button class="button quiet" type="submit">Log out there<span class="unseen"> (logged in since ${session.since})</span></button>
       </form>`
       }
     </li>`
@@ -149,7 +150,7 @@ const passwordForm = (
       <input id="username" type="text" autocomplete="username" value="${username}" readonly tabindex="-1">
     </div>
     ${field({
-      name: "current_password",
+      name: PageForms.changePassword.currentPassword,
       label: "Current password",
       type: "password",
       autocomplete: "current-password",
@@ -159,7 +160,7 @@ const passwordForm = (
       invalid: problems.includes("WrongPassword")
     })}
     ${newPassword({ label: "New password", problems })}
-    <button class="button" type="submit" name="action" value="password">Change password</button>
+    <button class="button" type="submit">Change password</button>
     </form>`
 
 const sessionList = ({ logoutUrl, sessions }: AccountPage): Html => html`<h2>Where you are logged in</h2>

@@ -2,10 +2,11 @@
 import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
+import * as PageForms from "./PageForms.js"
 import { field, newPassword, problemNotice, sealed } from "./Parts.js"
 import * as Problem from "./Problem.js"
 
-/** What the page shows. */
+/** The data of the page; its form is `PageForms.firstAccount`. */
 export interface FirstAccountPage {
   readonly formAction: string
   /** The sealed state of the form. */
@@ -36,7 +37,7 @@ export const firstAccountPage = (self: FirstAccountPage, brand?: Brand): string 
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}
     ${field({
-      name: "username",
+      name: PageForms.firstAccount.username,
       label: "Username",
       type: "text",
       autocomplete: "username",

@@ -5,7 +5,7 @@ import { layout } from "./Layout.js"
 import { facts, name, problemNotice, sealed } from "./Parts.js"
 import * as Problem from "./Problem.js"
 
-/** What the question shows. */
+/** The data of the logout page; its form is `PageForms.logout`. */
 export interface LogoutPage {
   readonly username: string
   readonly formAction: string

@@ -65,8 +65,8 @@ export const standard: Context.Tag.Service<Pages> = Pages.of({
 })
 
 /**
- * Pages of the app's own; those that are not given are ours. A page with a form must send the form's sealed state as
- * `form`, by POST to its `formAction`. The headers of a page are not the page's to change.
+ * Pages of the app's own; those that are not given are ours. A page with a form has to post the fields that `PageForms` names
+ * for it, to its `formAction`. The headers of a page are not the page's to change.
  *
  * @example
  * AuthLayer.layer(options).pipe(Layer.provide(Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })))

@@ -140,7 +140,7 @@ describe("the colours of a brand", () => {
 
   it("that are refused come with one that is not", () => {
     fc.assert(
-      fc.property(colors, fc.constantFrom("light", "dark"), (color, scheme) => {
+      fc.property(colors, fc.constantFrom("light" as const, "dark" as const), (color, scheme) => {
         const objection = BrandColors.objection(color, scheme)
         fc.pre(objection !== undefined)
         const [, suggested = ""] = /such as (#[0-9a-f]{6})$/.exec(objection) ?? []
