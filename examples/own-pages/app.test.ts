@@ -1,64 +1,140 @@
-/** The example does what it says: its own page, under the server's own security headers. */
+/** The example does what it says: each page with a form is its own, and a person gets through all of them. */
 import { HttpLayerRouter } from "@effect/platform"
-import { Layer } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import * as MemoryStore from "latchkey/layers/MemoryStore"
+import { FirstAccount } from "latchkey/services"
+import * as oauth from "oauth4webapi"
 import { afterAll, expect, it } from "vitest"
+import { Browser, type Page, withForm } from "../../test/flow/support/Browser.js"
 import { App, issuer } from "./app.js"
 
-const { dispose, handler } = HttpLayerRouter.toWebHandler(App.pipe(Layer.provide(MemoryStore.layer)), {
-  disableLogger: true
-})
+/** Learns the token of the link for the first account, which a server prints when it starts. */
+let token = ""
+const Told = Layer.effectDiscard(
+  Effect.gen(function* () {
+    token = Redacted.value(Option.getOrThrow(yield* (yield* FirstAccount.FirstAccount).token))
+  })
+)
+
+const { dispose, handler } = HttpLayerRouter.toWebHandler(
+  Layer.provide(Layer.provideMerge(Told, App), MemoryStore.layer),
+  { disableLogger: true }
+)
 afterAll(dispose)
 
-const get = (path: string) => handler(new Request(`${issuer}${path}`))
+const redirect_uri = "https://client.example/callback"
+const as: oauth.AuthorizationServer = {
+  issuer,
+  token_endpoint: `${issuer}/token`,
+  registration_endpoint: `${issuer}/register`
+}
+const options = {
+  [oauth.allowInsecureRequests]: true,
+  [oauth.customFetch]: (url: string, init: object) => handler(new Request(url, init))
+}
 
-it("shows its own login page, whose form the server takes", async () => {
-  const page = await get("/account")
-  const html = await page.text()
-  expect(html).toContain("Welcome to Notes")
-  const form = /name="form" value="([^"]+)"/.exec(html)?.[1] ?? ""
-  const answer = await handler(
-    new Request(`${issuer}/login`, {
-      method: "POST",
-      body: new URLSearchParams({ form, username: "nobody", password: "a guess" }),
-      headers: {
-        origin: issuer,
-        "sec-fetch-site": "same-origin",
-        cookie: page.headers.getSetCookie()[0]?.split(";")[0] ?? ""
-      }
-    })
+const register = async (client_name: string) =>
+  oauth.processDynamicClientRegistrationResponse(
+    await oauth.dynamicClientRegistrationRequest(
+      as,
+      { client_name, redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" },
+      options
+    )
   )
-  expect(answer.status).toBe(403)
-  expect(await answer.text()).toContain("That did not work")
-})
 
-it("says on its login page that an app registered itself, and shortens its name", async () => {
-  const redirect_uri = "https://client.example/callback"
-  const registered = await handler(
-    new Request(`${issuer}/register`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        client_name: "Notes ".repeat(30),
-        redirect_uris: [redirect_uri],
-        token_endpoint_auth_method: "none"
-      })
-    })
-  )
-  const { client_id } = (await registered.json()) as { readonly client_id: string }
-  const request = new URLSearchParams({
+const authorizeUrl = ({ client_id }: oauth.Client) =>
+  `${issuer}/authorize?${new URLSearchParams({
     response_type: "code",
     client_id,
     redirect_uri,
     scope: "notes:read",
+    prompt: "consent",
     code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     code_challenge_method: "S256"
+  })}`
+
+const newBrowser = () => new Browser((request) => handler(request), issuer)
+
+const headingOf = ({ document, status }: Page) => `${status} ${document.querySelector("h1")?.text}`
+
+it("carries a person from the first account to an app's token, and back", async () => {
+  const ada = { username: "ada", password: "correct horse battery" }
+  const browser = newBrowser()
+  await browser.open(issuer)
+
+  const first = await browser.open(`${issuer}/first-account?token=${token}`)
+  expect(headingOf(first)).toBe("200 You are the first")
+  const differs = await browser.submit(first, { fields: { ...ada, password_again: "something else" } })
+  expect(headingOf(differs)).toBe("400 You are the first")
+  expect(differs.html).toContain("That did not work")
+  await browser.submit(differs, { fields: { ...ada, password_again: ada.password } })
+
+  // Another browser, in which nobody is logged in yet.
+  const other = newBrowser()
+  const client = await register("Notes Desktop")
+  const login = await other.open(authorizeUrl(client))
+  expect(headingOf(login)).toBe("200 Welcome")
+  expect(headingOf(await other.submit(login, { fields: { ...ada, password: "a guess" } }))).toBe("403 Welcome")
+  const consent = await other.submit(login, { fields: ada })
+  expect(headingOf(consent)).toBe("200 May it?")
+  const denied = await other.submit(consent, { button: "deny" })
+  expect(denied.sentTo?.searchParams.get("error")).toBe("access_denied")
+
+  const allowed = await other.submit(await other.open(authorizeUrl(client)), { button: "allow" })
+  const code = oauth.validateAuthResponse(as, client, allowed.sentTo ?? new URL(redirect_uri), oauth.skipStateCheck)
+  const answer = await oauth.authorizationCodeGrantRequest(
+    as,
+    client,
+    oauth.None(),
+    code,
+    redirect_uri,
+    "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    options
+  )
+  const { access_token } = await oauth.processAuthorizationCodeResponse(as, client, answer)
+  const notes = await handler(new Request(`${issuer}/notes`, { headers: { authorization: `Bearer ${access_token}` } }))
+  expect(await notes.json()).toMatchObject({ notes: ["Buy milk"] })
+
+  const account = await other.open(`${issuer}/account`)
+  expect(headingOf(account)).toBe("200 You")
+  expect(account.html).toContain("Notes Desktop")
+  const without = await other.submit(withForm(account, "Take away"))
+  expect(without.html).toContain("Done.")
+  expect(without.html).not.toContain("Notes Desktop")
+
+  const changed = { current_password: ada.password, password: "another good one", password_again: "another good one" }
+  const wrong = await other.submit(withForm(without, "Change"), {
+    fields: { ...changed, current_password: "a guess" }
   })
-  const html = await (await get(`/authorize?${request}`)).text()
-  expect(html).toContain("It registered itself: nobody has checked its name.")
+  expect(wrong.html).toContain("That did not work")
+  const done = await other.submit(withForm(wrong, "Change"), { fields: changed })
+  expect(done.html).toContain("Done.")
+
+  const leave = await other.open(`${issuer}/logout`)
+  expect(headingOf(leave)).toBe("200 Leave?")
+  expect(headingOf(await other.submit(leave))).toBe("200 You are logged out")
+  expect(headingOf(await other.open(`${issuer}/account`))).toBe("200 Welcome")
+})
+
+it("ends another login by the form of its own", async () => {
+  const person = { username: "ada", password: "another good one" }
+  const [one, two] = [newBrowser(), newBrowser()]
+  for (const browser of [one, two]) await browser.submit(await browser.open(`${issuer}/account`), { fields: person })
+  await one.submit(withForm(await one.open(`${issuer}/account`), "End"))
+  expect(headingOf(await two.open(`${issuer}/account`))).toBe("200 Welcome")
+})
+
+it("says on its login page that an app registered itself, and shortens its name", async () => {
+  const { html } = await newBrowser().open(authorizeUrl(await register("Notes ".repeat(30))))
+  expect(html).toContain("it registered itself: nobody has checked its name")
   expect(html).toMatch(/<bdi>(Notes ){7}Notes…<\/bdi>/)
 })
 
-it("leaves the other pages as they are", async () => {
-  expect(await (await get("/authorize")).text()).toContain("This request cannot be answered")
+it("has its brand on its own pages, and on those that are ours", async () => {
+  for (const path of ["/account", "/authorize", "/logout"]) {
+    const { html } = await newBrowser().open(`${issuer}${path}`)
+    expect(html).toMatch(/<title>.+ – Notes<\/title>/)
+    expect(html).toContain('href="mailto:help@notes.example"')
+  }
+  expect(headingOf(await newBrowser().open(`${issuer}/authorize`))).toBe("400 This request cannot be answered")
 })

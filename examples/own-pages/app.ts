@@ -1,34 +1,12 @@
-/** An app whose login page is its own. What it does not give, such as the consent page, is ours. */
+/** An app whose pages are its own, under its own name and colours. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess, Pages } from "latchkey"
-import { Html, Shorten } from "latchkey/http"
+import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import { FirstAccountEndpoint } from "latchkey/http"
+import { FirstAccount } from "latchkey/services"
+import { OwnPages } from "./pages.js"
 
 export const issuer = "http://127.0.0.1:3000"
-
-const styles = "body { font: 1.2rem/1.5 Georgia, serif; margin: 3rem auto; max-width: 30rem }"
-
-/** A page is a function from data to a document. `html` escapes what it is given; the form carries `form` back. */
-const OwnPages = Pages.layer({
-  styles,
-  loginPage: ({ clientName, clientOrigin, form, formAction, problem, username }) =>
-    Html.html`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Welcome to Notes</title><style>${new Html.Html(styles)}</style></head>
-<body>
-<h1>Welcome to Notes</h1>
-${clientName !== undefined && Html.html`<p><bdi>${Shorten.name(clientName)}</bdi> wants to know you.</p>`}
-${clientOrigin === "Dynamic" && Html.html`<p>It registered itself: nobody has checked its name.</p>`}
-${problem !== undefined && Html.html`<p role="alert">That did not work. Please try again.</p>`}
-<form method="post" action="${formAction}">
-<input type="hidden" name="form" value="${form}">
-<label>Name <input name="username" autocomplete="username" value="${username}" required></label>
-<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button>Come in</button>
-</form>
-</body>
-</html>`.text
-})
 
 const Notes = HttpLayerRouter.add(
   "GET",
@@ -38,8 +16,12 @@ const Notes = HttpLayerRouter.add(
 
 const Auth = AuthLayer.layer({
   issuer,
-  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }],
+  brand: { name: "Notes", color: "#6d28d9", supportUrl: "mailto:help@notes.example" }
 }).pipe(Layer.provide(OwnPages))
 
+/** The page for the first account is served by an app that asks for it. */
+const First = Layer.provideMerge(FirstAccountEndpoint.layer, FirstAccount.layer)
+
 /** The whole app; what it still needs is a storage. */
-export const App = Layer.provideMerge(Notes, Auth)
+export const App = Layer.provideMerge(Layer.merge(Notes, First), Auth)

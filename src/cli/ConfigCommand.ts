@@ -52,12 +52,18 @@ const given = (setting: Setting.AnySetting, typed: ServerOptions.Typed) =>
     return found
   })
 
-const asFile = (settings: ReadonlyArray<InForce>) =>
-  Object.fromEntries(
-    settings.flatMap(({ setting, value }) =>
-      setting.home === "Environment" || value === undefined ? [] : [[setting.name, setting.shown(value)]]
-    )
-  )
+const asFile = (settings: ReadonlyArray<InForce>) => {
+  const members = settings.filter(({ setting, value }) => setting.home !== "Environment" && value !== undefined)
+  const fieldsOf = (group: string | undefined) =>
+    members
+      .filter(({ setting }) => setting.group === group)
+      .map(({ setting, value }) => [Setting.memberOf(setting), setting.shown(value)] as const)
+  const groups = new Set(members.flatMap(({ setting }) => setting.group ?? []))
+  return Object.fromEntries([
+    ...fieldsOf(undefined),
+    ...Array.from(groups, (group) => [group, Object.fromEntries(fieldsOf(group))] as const)
+  ])
+}
 
 const shown = ({ setting, value }: InForce): string => {
   if (value === undefined) return "-"
@@ -67,7 +73,7 @@ const shown = ({ setting, value }: InForce): string => {
 }
 
 const asTable = (settings: ReadonlyArray<InForce>): string => {
-  const rows = settings.map((row) => ({ name: row.setting.name, value: shown(row), from: row.from }))
+  const rows = settings.map((row) => ({ name: Setting.placeOf(row.setting), value: shown(row), from: row.from }))
   const width = (column: "name" | "value") => Math.max(...rows.map((row) => row[column].length)) + 2
   const [names, values] = [width("name"), width("value")]
   return rows.map(({ from, name, value }) => `${name.padEnd(names)}${value.padEnd(values)}${from}`).join("\n")

@@ -6,6 +6,7 @@ import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { badUsage, type Failure } from "./Failure.js"
 import { printable } from "./Output.js"
@@ -18,20 +19,42 @@ const schemaMember = "$schema"
 /** The settings that may stand in the file. */
 const members = Settings.all.filter(({ home }) => home !== "Environment")
 
+/** A struct of settings, none of which must be there. */
+const fieldsOf = (settings: ReadonlyArray<Setting.AnySetting>) =>
+  Object.fromEntries(
+    settings.map((setting) => [
+      Setting.memberOf(setting),
+      Schema.optional(setting.schema).annotations({ description: Setting.describe(setting) })
+    ])
+  )
+
+/** The settings of each group. */
+const groups: Readonly<Record<string, ReadonlyArray<Setting.AnySetting>>> = Record.map(Settings.groups, (_, name) =>
+  members.filter(({ group }) => group === name)
+)
+
 /** What a file may hold, as a JSON Schema (draft 7). */
 export const jsonSchema = (): JSONSchema.JsonSchema7Root =>
   JSONSchema.make(
     Schema.Struct({
       [schemaMember]: Schema.optional(Schema.String),
-      ...Object.fromEntries(
-        members.map((setting) => [
-          setting.name,
-          Schema.optional(setting.schema).annotations({
-            description: Setting.describe(setting)
-          })
-        ])
+      ...fieldsOf(members.filter(({ group }) => group === undefined)),
+      ...Record.map(Settings.groups, (description, name) =>
+        Schema.optional(Schema.Struct(fieldsOf(groups[name] ?? []))).annotations({ description })
       )
     }).annotations({ title: "Latchkey's settings" })
+  )
+
+/** A member of a file: its place, its value, and its group if it has one. */
+type Member = readonly [place: string, value: unknown, group?: string]
+
+/** The members of a file; those of a group are taken out of it. */
+const membersOf = (file: object): ReadonlyArray<Member> =>
+  Object.entries(file).flatMap(
+    ([name, value]: readonly [string, unknown]): ReadonlyArray<Member> =>
+      Object.hasOwn(groups, name) && typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.entries(value).map(([member, value]) => [`${name}.${member}`, value, name])
+        : [[name, value]]
   )
 
 /** Reads a file, and checks it. */
@@ -54,9 +77,13 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
       return yield* badUsage(`${path}: give an object of settings`)
     }
     const { [schemaMember]: _, ...given } = file as Readonly<Record<string, unknown>>
-    for (const [name, value] of Object.entries(given)) {
-      const source = `${path}: ${printable(name)}`
-      const setting = Settings.all.find((setting) => setting.name === name)
+    for (const [place, value, group] of membersOf(given)) {
+      const source = `${path}: ${printable(place)}`
+      if (group === undefined && Object.hasOwn(groups, place)) {
+        const names = groups[place]?.map(Setting.memberOf).join(", ")
+        return yield* badUsage(`${source}: give an object with one or more of ${names}`)
+      }
+      const setting = Settings.all.find((setting) => setting.group === group && Setting.placeOf(setting) === place)
       if (setting === undefined) return yield* badUsage(`${source}: there is no such setting`)
       if (setting.home === "Environment") {
         const why = setting.secret ? "a secret does not belong in this file" : "this is not set in a file"
@@ -64,7 +91,7 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
       }
       yield* Setting.decode<unknown, unknown>(setting, { from: "file", source, value })
     }
-    return { path, members: given }
+    return { path, members: Object.fromEntries(membersOf(given).map(([place, value]) => [place, value])) }
   })
 
 /** The words behind `--config`; the file is read before any command is, since the log is one of its settings. */

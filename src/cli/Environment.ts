@@ -9,6 +9,7 @@ import type { Lifetimes } from "../domain/Settings.js"
 import type { Timeouts } from "../layers/NodeServer.js"
 import type { SettingsOptions } from "../layers/SettingsOptions.js"
 import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
+import { brand } from "./BrandSettings.js"
 import { badUsage, type Failure } from "./Failure.js"
 import * as ServiceLink from "./ServiceLink.js"
 import * as Setting from "./Setting.js"
@@ -29,9 +30,17 @@ export const help: HelpDoc.HelpDoc = HelpDoc.blocks([
   HelpDoc.p('Durations are written as "30 seconds", "10 minutes", "12 hours" or "30 days".')
 ])
 
+/** Settings whose names in the library differ from those in the table. */
+const namedOtherwise = [
+  ...Settings.lifetimes,
+  ...Settings.all
+    .filter(({ group }) => group !== undefined)
+    .map((setting) => [Setting.placeOf(setting).replace(".", "\\."), setting] as const)
+]
+
 /** Names settings by their variables where a sentence names them as the library does. */
 export const inOperatorsWords = (sentence: string): string =>
-  Settings.lifetimes.reduce(
+  namedOtherwise.reduce(
     (text, [name, setting]) => text.replace(new RegExp(`\\b${name}\\b`, "g"), Setting.variableOf(setting)),
     sentence
   )
@@ -113,7 +122,8 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
     })
   ),
   networkLimits: Setting.read(Settings.table.networkLimits),
-  maxUnusedClients: Setting.read(Settings.table.maxUnusedClients)
+  maxUnusedClients: Setting.read(Settings.table.maxUnusedClients),
+  brand
 })
 
 /** Maximum times of a connection. */

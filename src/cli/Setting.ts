@@ -14,8 +14,10 @@ import { badUsage, type Failure } from "./Failure.js"
 
 /** A setting, as the table has it. */
 export interface Setting<A, I = unknown> {
-  /** Its name in the file. */
+  /** Its name in the table, and in the file if it has no group. */
   readonly name: string
+  /** The member of the file that holds it with others: `brandColor` of the group `brand` is `{ "brand": { "color": … } }`. */
+  readonly group?: string | undefined
   readonly meaning: string
   /** From what stands in the file; an option or a variable is first made into that by `fromText`. */
   readonly schema: Schema.Schema<A, I>
@@ -45,7 +47,7 @@ export interface Given {
   readonly value: unknown
 }
 
-/** The file of settings, where there is one: its members are known, and their values can be read. */
+/** The file of settings, where there is one: its members, by their places, are known, and their values can be read. */
 export class ConfigFile extends Context.Reference<ConfigFile>()("latchkey/ConfigFile", {
   defaultValue: (): { readonly path: string; readonly members: Readonly<Record<string, unknown>> } => ({
     path: "",
@@ -63,6 +65,17 @@ const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 
 /** The option of a setting, if it has one. */
 export const optionOf = ({ name }: Pick<AnySetting, "name">): string => `--${words(name)}`
+
+/** The name of a setting within its group, or by itself. */
+export const memberOf = ({ group, name }: Pick<AnySetting, "group" | "name">): string => {
+  if (group === undefined) return name
+  const member = name.slice(group.length)
+  return member.charAt(0).toLowerCase() + member.slice(1)
+}
+
+/** Where a setting stands in the file, `brand.color`. */
+export const placeOf = (setting: Pick<AnySetting, "group" | "name">): string =>
+  setting.group === undefined ? setting.name : `${setting.group}.${memberOf(setting)}`
 
 /** The variable of a setting, if it has one. */
 export const variableOf = ({ name }: Pick<AnySetting, "name">): string =>
@@ -97,8 +110,9 @@ export const given = (
     const variable = setting.home === "File" ? Option.none() : yield* fromEnvironment(setting)
     if (Option.isSome(variable)) return variable
     const { members, path } = yield* ConfigFile
-    return setting.name in members
-      ? Option.some<Given>({ from: "file", source: `${path}: ${setting.name}`, value: members[setting.name] })
+    const place = placeOf(setting)
+    return Object.hasOwn(members, place)
+      ? Option.some<Given>({ from: "file", source: `${path}: ${place}`, value: members[place] })
       : Option.none()
   })
 

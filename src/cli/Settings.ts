@@ -9,12 +9,14 @@ import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { defaultAppSchemes } from "../domain/AppSchemes.js"
+import * as Brand from "../domain/Brand.js"
 import { Issuer } from "../domain/Issuer.js"
 import { defaultLimits, maxFactor } from "../domain/RateLimit.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import { defaultLifetimes, defaultMaxUnusedClients, type Lifetimes } from "../domain/Settings.js"
 import * as NetworkRange from "../http/NetworkRange.js"
+import * as BrandColors from "../http/pages/BrandColors.js"
 import * as NodeServer from "../layers/NodeServer.js"
 import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
 import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
@@ -125,6 +127,10 @@ const fromList = (text: string): ReadonlyArray<string> => text.split(",").flatMa
 const DotlessSchemes = Schema.Array(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9+-]*$/)))
 const schemesHint = 'give schemes in lower case, without a colon, such as "cursor,vscode"'
 
+/** A text; `objection` says what to give in place of one that cannot be used. */
+const textWith = (objection: (text: string) => string | undefined) =>
+  Schema.String.pipe(Schema.filter((text) => objection(text)))
+
 /** The master key: 256 bits. */
 const Key = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), {
   strict: true,
@@ -180,6 +186,9 @@ export const lifetimes = (
       }
     ] as const
 )
+
+/** Members of the file that hold several settings, and what they mean. */
+export const groups = { brand: "The name, the logo and the colours on the pages" }
 
 /** Everything but lifetimes and windows, by its name. */
 export const table = named({
@@ -367,6 +376,35 @@ export const table = named({
     schema: Schema.Literal("allow", "replay"),
     standard: "allow",
     hint: "give allow or replay"
+  }),
+  brandName: make({
+    meaning: "The name on every page and in its title",
+    group: "brand",
+    schema: textWith(Brand.nameObjection),
+    otherwise: "Latchkey if not given"
+  }),
+  brandLogo: make({
+    meaning: `The path of a PNG, SVG or WebP image of at most ${Brand.maxLogoSize / 1024} KiB that stands beside the name`,
+    group: "brand",
+    schema: Schema.NonEmptyString,
+    hint: "give the path of a file"
+  }),
+  brandColor: make({
+    meaning: "The colour of buttons and links, such as #1f4d40",
+    group: "brand",
+    schema: textWith((text) => BrandColors.objection(text, "light")),
+    otherwise: "Latchkey's green if not given"
+  }),
+  brandColorDark: make({
+    meaning: "The same for the dark colour scheme",
+    group: "brand",
+    schema: textWith((text) => BrandColors.objection(text, "dark")),
+    otherwise: "if not given, a lighter shade of the colour"
+  }),
+  brandSupportUrl: make({
+    meaning: "Where people get help, an https or mailto URL, to which every page links",
+    group: "brand",
+    schema: textWith(Brand.supportUrlObjection)
   }),
   api: make({
     meaning: "Whether the account and admin API is served, at /api",

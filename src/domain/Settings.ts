@@ -1,5 +1,6 @@
 /** What an operator may set, with defaults and their reasons. Settings that contradict each other are refused. */
 import * as Duration from "effect/Duration"
+import type { Brand } from "./Brand.js"
 import type { Issuer } from "./Issuer.js"
 import type { FromElsewhere } from "./NetworkTag.js"
 import type { Limits, NetworkLimit } from "./RateLimit.js"
@@ -126,4 +127,6 @@ export interface Settings {
   readonly retryFromElsewhere: FromElsewhere
   /** Maximum number of clients that registered themselves and were never used; with 0 nobody can register. */
   readonly maxUnusedClients: number
+  /** The name, the logo and the colours on the pages. */
+  readonly brand: Brand
 }

@@ -34,6 +34,7 @@ import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import type * as Pages from "./pages/index.js"
+import * as PageForms from "./pages/PageForms.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
@@ -237,13 +238,13 @@ const changePassword = (
   Effect.gen(function* () {
     const takingAway = yield* TakingAway
     const { issuer } = yield* ServerSettings
-    const typed = yield* Parameters.field(parameters, "password")
+    const typed = yield* Parameters.field(parameters, PageForms.changePassword.password)
     const password = yield* NewPassword.read(typed)
-    const differs = !isSamePassword(typed, yield* Parameters.field(parameters, "password_again"))
+    const differs = !isSamePassword(typed, yield* Parameters.field(parameters, PageForms.changePassword.passwordAgain))
     const { id, username } = who.account
     const browser = yield* PasswordLogin.knownBrowser(request)
     const attempt = yield* PasswordLogin.attempt(browser, username)
-    const current = Redacted.make(yield* Parameters.field(parameters, "current_password"))
+    const current = Redacted.make(yield* Parameters.field(parameters, PageForms.changePassword.currentPassword))
     const tried = yield* PasswordLogin.authenticate("/account", attempt, current)
     if (Either.isLeft(tried)) {
       const page = yield* show(who, { problems: ["Throttled"], waitSeconds: tried.left.retryAfter })

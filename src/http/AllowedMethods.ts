@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as Endpoint from "./Endpoint.js"
+import { wantsPage } from "./OpenedInBrowser.js"
+import * as Page from "./Page.js"
 import * as Wire from "./Wire.js"
 
 /** Whether a request failed because the router has no route for it. */
@@ -73,12 +75,13 @@ const recording = Effect.gen(function* () {
   recordings.set(router, recordingRouter).set(recordingRouter, recordingRouter)
   yield* router.addGlobalMiddleware((answer) =>
     Effect.catchAll(answer, (error: unknown) => {
-      const allow = isRouteNotFound(error) ? allowed(recorded, error.request.url) : []
-      return allow.length === 0
-        ? Effect.fail(error as HttpLayerRouter.unhandled)
-        : Effect.succeed(
-            HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, issuer), "allow", allow.join(", "))
-          )
+      const request = isRouteNotFound(error) ? error.request : undefined
+      const allow = request === undefined ? [] : allowed(recorded, request.url)
+      if (request === undefined || allow.length === 0) return Effect.fail(error as HttpLayerRouter.unhandled)
+      const response = wantsPage(request)
+        ? Page.error(Page.ofRouter(router, request.url), Endpoint.notAllowed)
+        : Wire.toJson(Endpoint.notAllowed, issuer)
+      return Effect.succeed(HttpServerResponse.setHeader(response, "allow", allow.join(", ")))
     })
   )
   return recordingRouter

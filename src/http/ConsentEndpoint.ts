@@ -16,12 +16,13 @@ import type { LoggedIn } from "../services/Sessions.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
+import * as PageForms from "./pages/PageForms.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 import * as Wire from "./Wire.js"
 
 /** One box for each scope that may be ticked. */
-const repeatable = new Set(["scope"])
+const repeatable = new Set<string>([PageForms.consent.scope])
 
 const consent = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
@@ -35,8 +36,8 @@ const consent = Effect.gen(function* () {
   // Another person's ticks are not shown to the person who is there now.
   if (Option.contains(refusal, "FormForeign")) return askAgain(issuer, form, "FormForeign")
 
-  const ticked = Scope.fromIterable(Parameters.all(parameters, "scope"))
-  const decision = yield* Parameters.required(parameters, "decision")
+  const ticked = Scope.fromIterable(Parameters.all(parameters, PageForms.consent.scope))
+  const decision = yield* Parameters.required(parameters, PageForms.consent.decision)
   const answer = Effect.fnUntraced(function* (authorization: AuthorizationRequest) {
     if (expired) return yield* showAgain(authorization, visitor.value, form, ticked)
     return yield* decide(decision, authorization, visitor.value, form, ticked)
@@ -75,16 +76,16 @@ const decide = (
   Effect.gen(function* () {
     const approvals = yield* Approvals
     switch (decision) {
-      case "allow": {
+      case PageForms.consent.allow: {
         const answer = yield* approvals.allow(request, who, form, ticked)
         return answer._tag === "Allowed"
           ? yield* Interaction.granted(request, answer.code)
           : yield* Page.page("alreadyDecidedPage", {}, 409)
       }
-      case "deny":
+      case PageForms.consent.deny:
         return yield* yield* approvals.deny(request, form)
       default:
-        return yield* Parameters.malformed("decision")
+        return yield* Parameters.malformed(PageForms.consent.decision)
     }
   }).pipe(
     // The page has named the target, and said that either answer leads there.

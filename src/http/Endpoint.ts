@@ -23,6 +23,7 @@ import { ServerClock } from "../services/ServerClock.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as NotFound from "./NotFound.js"
+import { wantsPage } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
 import * as Preflight from "./Preflight.js"
 import * as RateLimits from "./RateLimits.js"
@@ -63,13 +64,18 @@ type Any<E extends OAuthError, R> = Endpoint<E, R, E, R>
 /** Adds an endpoint to the router; what its handlers need is taken from the context now. */
 export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   endpoint: Endpoint<EG, RG, EP, RP>
-): Effect.Effect<void, never, HttpLayerRouter.HttpRouter | ServerClock | Exclude<RG | RP, Provided>> =>
+): Effect.Effect<
+  void,
+  never,
+  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | Exclude<RG | RP, Provided>
+> =>
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
+    const rendering = yield* Page.PageRendering
     const clock = yield* ServerClock
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
     // The platform's log lines hold whole URLs, and these hold codes.
-    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint)).pipe(
+    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, rendering)).pipe(
       Effect.withClock(clock),
       Effect.provide(context)
     )
@@ -128,21 +134,25 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
     yield* add({ ...methods, ...rest, path: Issuer.path(issuer) + path, counted })
   })
 
-const answer = <E extends OAuthError, R>(endpoint: Any<E, R>) =>
+const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, rendering: Page.Rendering) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const [path = ""] = request.url.split("?", 1)
     const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
-    if (!isHere) return NotFound.answer(request)
-    return HttpServerResponse.setHeaders(yield* observed(endpoint.path, request.method, respond(endpoint, request)), {
-      "x-content-type-options": "nosniff",
-      ...(endpoint.cors ? corsHeaders : {})
-    })
+    if (!isHere) return NotFound.answer(request, rendering)
+    return HttpServerResponse.setHeaders(
+      yield* observed(endpoint.path, request.method, respond(endpoint, request, rendering)),
+      {
+        "x-content-type-options": "nosniff",
+        ...(endpoint.cors ? corsHeaders : {})
+      }
+    )
   })
 
 const respond = <E extends OAuthError, R>(
   endpoint: Any<E, R>,
-  request: HttpServerRequest.HttpServerRequest
+  request: HttpServerRequest.HttpServerRequest,
+  rendering: Page.Rendering
 ): Handler<never, Exclude<R, RateLimits.Meter>> => {
   const handler = handlerOf(endpoint, request.method)
   if (handler === undefined) {
@@ -150,7 +160,11 @@ const respond = <E extends OAuthError, R>(
     return Effect.succeed(
       request.method === "OPTIONS" && endpoint.cors
         ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(request, allow) } })
-        : HttpServerResponse.setHeader(endpoint.renderError(notAllowed), "allow", allow)
+        : HttpServerResponse.setHeader(
+            wantsPage(request) ? Page.error(rendering, notAllowed) : endpoint.renderError(notAllowed),
+            "allow",
+            allow
+          )
     )
   }
   const { admit, headers, meter } = (endpoint.counted ?? RateLimits.uncounted)(request)

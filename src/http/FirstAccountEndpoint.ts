@@ -19,6 +19,7 @@ import * as Endpoint from "./Endpoint.js"
 import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import type * as Pages from "./pages/index.js"
+import * as PageForms from "./pages/PageForms.js"
 import * as SameOrigin from "./SameOrigin.js"
 
 const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/first-account`
@@ -56,13 +57,13 @@ const post = Effect.gen(function* () {
   yield* SameOrigin.require(request, issuer)
   const parameters = yield* Body.form(request)
   yield* Parameters.refuseRepeated(parameters, new Set())
-  const token = Redacted.make(yield* Parameters.required(parameters, "form"))
-  const typed = yield* Parameters.field(parameters, "username")
-  const password = yield* Parameters.field(parameters, "password")
+  const token = Redacted.make(yield* Parameters.required(parameters, PageForms.firstAccount.form))
+  const typed = yield* Parameters.field(parameters, PageForms.firstAccount.username)
+  const password = yield* Parameters.field(parameters, PageForms.firstAccount.password)
 
   const username = Schema.decodeOption(NewUsername)(typed)
   const accepted = yield* NewPassword.read(password)
-  const differs = !isSamePassword(password, yield* Parameters.field(parameters, "password_again"))
+  const differs = !isSamePassword(password, yield* Parameters.field(parameters, PageForms.firstAccount.passwordAgain))
   if (Option.isNone(username) || Either.isLeft(accepted) || differs) {
     const problems: Problems = [
       ...(Option.isNone(username) ? (["NameInvalid"] as const) : []),

@@ -21,6 +21,7 @@ import * as Interaction from "./Interaction.js"
 import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import type * as Pages from "./pages/index.js"
+import * as PageForms from "./pages/PageForms.js"
 import { Meter } from "./RateLimits.js"
 import * as ResourceOwner from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
@@ -33,12 +34,12 @@ const login = Effect.gen(function* () {
   const known = yield* PasswordLogin.knownBrowser(request)
   yield* admit(known)
   const { expired, form, parameters } = yield* SealedForm.receive(request, "LoginForm")
-  const username = yield* Parameters.field(parameters, "username")
+  const username = yield* Parameters.field(parameters, PageForms.login.username)
   const refusal = refusalOf(expired, form, BrowserIds.read(request, issuer))
   // The password is not looked at.
   if (refusal !== undefined) return yield* again(request, form, username, refusal)
 
-  const password = Redacted.make(yield* Parameters.field(parameters, "password"))
+  const password = Redacted.make(yield* Parameters.field(parameters, PageForms.login.password))
   const attempt = yield* PasswordLogin.attempt(known, username)
   // Known for another name: for this one it counts as every browser does.
   if (Option.isSome(known) && Option.isNone(attempt.device)) yield* admit(Option.none())

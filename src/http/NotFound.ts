@@ -9,9 +9,14 @@ import * as Wire from "./Wire.js"
 const error = new NotFound({ reason: "Unknown", description: "there is nothing at this address" })
 
 /** The answer, which repeats nothing of the request. */
-export const answer = (request: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse =>
+export const answer = (
+  request: HttpServerRequest.HttpServerRequest,
+  rendering: Page.Rendering
+): HttpServerResponse.HttpServerResponse =>
   takesHtml(request)
-    ? Page.outside(
+    ? Page.render(
+        rendering,
+        "errorPage",
         {
           title: "There is no page here",
           message: "Check the address, or go back to the app that you came from.",

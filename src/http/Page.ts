@@ -1,34 +1,38 @@
 /** A page as a response: the headers that every page carries (OWASP; RFC 9700 §4.16 for framing). */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Issuer from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
 import { styleHash } from "../services/Crypto.js"
 import { ServerSettings } from "../services/ServerSettings.js"
-import { type ErrorPage, errorPage } from "./pages/ErrorPage.js"
-import { type Data, type Documents, Pages } from "./pages/Pages.js"
-import { styles } from "./pages/Styles.js"
+import * as Brand from "./pages/Brand.js"
+import type { ErrorPage } from "./pages/ErrorPage.js"
+import type { Data, Documents } from "./pages/Pages.js"
+import * as Pages from "./pages/Pages.js"
 import { timeInWords } from "./pages/Time.js"
 import * as Wire from "./Wire.js"
 
 /**
- * No script, nothing from elsewhere, no frame; of styles, our pages' and the app's own. There is no `form-action`:
- * Chromium applies it to the redirect that follows a post, and ours end at the client. No COOP either, since a client's
- * popup needs its opener.
+ * No script, nothing from elsewhere, no frame; of styles the brand's and the app's own, of images the logo if there is
+ * one. There is no `form-action`: Chromium applies it to the redirect that follows a post, and ours end at the client. No
+ * COOP either, since a client's popup needs its opener.
  */
-export const contentSecurityPolicy = (own: ReadonlyArray<string> = []): string =>
+const contentSecurityPolicy = ({ logo, styles }: Brand.Brand, own?: string): string =>
   [
     "default-src 'none'",
-    `style-src ${Array.from(new Set([styles, ...own]), (text) => `'sha256-${styleHash(text)}'`).join(" ")}`,
+    `style-src ${Array.from(new Set([styles, own ?? styles]), (text) => `'sha256-${styleHash(text)}'`).join(" ")}`,
+    ...(logo === undefined ? [] : ["img-src data:"]),
     "base-uri 'none'",
     "frame-ancestors 'none'"
   ].join("; ")
 
-const headers = (issuer: Option.Option<Issuer.Issuer>, own: ReadonlyArray<string> = []) => ({
+const headersOf = (issuer: Option.Option<Issuer.Issuer>, policy: string) => ({
   ...Wire.noStore,
-  "content-security-policy": contentSecurityPolicy(own),
+  "content-security-policy": policy,
   "x-frame-options": "DENY",
   "x-content-type-options": "nosniff",
   // With `no-referrer` a browser sends `Origin: null` with our own forms.
@@ -38,50 +42,112 @@ const headers = (issuer: Option.Option<Issuer.Issuer>, own: ReadonlyArray<string
   ...(Option.exists(issuer, Issuer.isSecure) ? { "strict-transport-security": "max-age=31536000" } : {})
 })
 
-const render =
-  (issuer: Issuer.Issuer, pages: Context.Tag.Service<Pages>) =>
-  <Name extends keyof Data>(name: Name, data: Data[Name], status: number): HttpServerResponse.HttpServerResponse => {
-    const documents: Documents = pages
-    return HttpServerResponse.text(documents[name](data), {
-      status,
-      contentType: "text/html; charset=utf-8",
-      headers: headers(Option.some(issuer), [pages.styles])
-    })
-  }
+/** The pages of one server, with its brand. */
+export interface Rendering {
+  readonly issuer: Option.Option<Issuer.Issuer>
+  readonly brand: Brand.Brand
+  /** The headers of every page. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A page as a document. */
+  readonly document: <Name extends keyof Data>(name: Name, data: Data[Name]) => string
+}
 
-const renderer = Effect.gen(function* () {
-  const { issuer } = yield* ServerSettings
-  return render(issuer, yield* Pages)
-})
+/** Computes once what all pages share: the brand, and the headers with their hashes. */
+export const makeRendering = (
+  given: Brand.Brand,
+  pages: Context.Tag.Service<Pages.Pages> = Pages.standard,
+  issuer: Option.Option<Issuer.Issuer> = Option.none()
+): Rendering => {
+  const documents: Documents = pages
+  return {
+    issuer,
+    brand: given,
+    headers: headersOf(issuer, contentSecurityPolicy(given, pages.styles)),
+    document: (name, data) => documents[name](data, given)
+  }
+}
+
+/** Our own pages under our own name, for a server that has no settings. */
+export const standard: Rendering = makeRendering(Brand.standard)
+
+/** The pages of the server at hand. */
+export class PageRendering extends Context.Tag("latchkey/PageRendering")<PageRendering, Rendering>() {}
+
+/** Makes the pages of the settings and the app's own pages. */
+export const layer: Layer.Layer<PageRendering, never, ServerSettings | Pages.Pages> = Layer.effect(
+  PageRendering,
+  Effect.gen(function* () {
+    const { brand, issuer } = yield* ServerSettings
+    return makeRendering(Brand.make(brand), yield* Pages.Pages, Option.some(issuer))
+  })
+)
 
 /** A page as a response. */
-export const page = <Name extends keyof Data>(name: Name, data: Data[Name], status = 200) =>
-  Effect.map(renderer, (render) => render(name, data, status))
+export const render = <Name extends keyof Data>(
+  { document, headers }: Rendering,
+  name: Name,
+  data: Data[Name],
+  status = 200
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(document(name, data), { status, contentType: "text/html; charset=utf-8", headers })
 
-/** An error page without a server's settings and pages: for a path at which there is nothing. */
-export const outside = (data: ErrorPage, status: number): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(errorPage(data), {
-    status,
-    contentType: "text/html; charset=utf-8",
-    headers: headers(Option.none())
+/** A page of the server at hand, as a response. */
+export const page = <Name extends keyof Data>(name: Name, data: Data[Name], status = 200) =>
+  Effect.map(PageRendering, (rendering) => render(rendering, name, data, status))
+
+/** The servers on a router, for what answers where none of them has a route. */
+const renderings = new WeakMap<HttpLayerRouter.HttpRouter, ReadonlyArray<Rendering>>()
+
+/** Makes the pages of the server at hand those of its router, too. */
+export const layerRouter = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const router = yield* HttpLayerRouter.HttpRouter
+    renderings.set(router, [...(renderings.get(router) ?? []), yield* PageRendering])
   })
+)
+
+/** The pages for a URL path at which a router has no route: those of the server below whose issuer it is, or of the first. */
+export const ofRouter = (router: HttpLayerRouter.HttpRouter, path: string): Rendering => {
+  const all = renderings.get(router) ?? []
+  const below = ({ issuer }: Rendering) =>
+    Option.exists(issuer, (issuer) => Issuer.path(issuer) !== "" && path.startsWith(`${Issuer.path(issuer)}/`))
+  return all.find(below) ?? all[0] ?? standard
+}
+
+const standardPolicy = contentSecurityPolicy(Brand.standard)
 
 /** Sends the browser on, by GET and without the body of what it posted: never 307 (RFC 9700 §4.12). */
 export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.empty({ status: 303, headers: { ...headers(Option.some(issuer)), location } })
+  HttpServerResponse.empty({
+    status: 303,
+    headers: { ...headersOf(Option.some(issuer), standardPolicy), location }
+  })
 
 /**
  * Renders an error as a page in our own words: nothing that a stranger sent is on it. `incident` is the id of the error in
  * the log.
  */
-export const errors = Effect.gen(function* () {
-  const { issuer } = yield* ServerSettings
-  const render = yield* renderer
-  return (error: OAuthError, incident?: string): HttpServerResponse.HttpServerResponse =>
-    render("errorPage", { incident, wayOn: toAccount(issuer), ...words(error) }, Wire.status(error)).pipe(
-      HttpServerResponse.setHeaders(Wire.retryAfter(error))
-    )
-})
+export const error = (
+  rendering: Rendering,
+  error: OAuthError,
+  incident?: string
+): HttpServerResponse.HttpServerResponse =>
+  render(
+    rendering,
+    "errorPage",
+    {
+      incident,
+      ...Option.match(rendering.issuer, { onNone: () => ({}), onSome: (issuer) => ({ wayOn: toAccount(issuer) }) }),
+      ...words(error)
+    },
+    Wire.status(error)
+  ).pipe(HttpServerResponse.setHeaders(Wire.retryAfter(error)))
+
+/** Renders errors on the pages of the server at hand (see `error`). */
+export const errors = Effect.map(
+  PageRendering,
+  (rendering) => (refusal: OAuthError, incident?: string) => error(rendering, refusal, incident)
+)
 
 /** The page that every person can go on to: it shows their account, or has them log in. */
 export const toAccount = (issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]> => ({

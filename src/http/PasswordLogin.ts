@@ -74,10 +74,11 @@ export const begin = (
     const knownBrowsers = yield* KnownBrowsers.KnownBrowsers
     const sessions = yield* Sessions
     const request = yield* HttpServerRequest.HttpServerRequest
-    const { issuer, lifetimes, trustedProxies } = yield* ServerSettings
+    const { network } = yield* Meter
+    const { issuer, lifetimes } = yield* ServerSettings
     const { secret } = yield* sessions.begin(account, {
       browser: BrowserName.read(request.headers["user-agent"]),
-      network: Option.fromNullable(ClientAddress.of(request, trustedProxies))
+      network
     })
     const device = yield* knownBrowsers.remember(browser, account.id)
     return response.pipe(

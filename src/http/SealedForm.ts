@@ -11,6 +11,7 @@ import { type Form, Forms } from "../services/Forms.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
 import * as Body from "./Body.js"
+import * as PageForms from "./pages/PageForms.js"
 import * as SameOrigin from "./SameOrigin.js"
 
 /**
@@ -28,7 +29,7 @@ export const receive = <Tag extends Form["_tag"]>(
     yield* SameOrigin.require(request, issuer)
     const parameters = yield* Body.form(request)
     yield* Parameters.refuseRepeated(parameters, repeatable)
-    const opened = yield* forms.open(tag, yield* Parameters.required(parameters, "form"))
+    const opened = yield* forms.open(tag, yield* Parameters.required(parameters, PageForms.login.form))
     return Option.isSome(opened)
       ? { ...opened.value, parameters }
       : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })

@@ -21,6 +21,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import * as Page from "../http/Page.js"
 import * as ConnectionGuard from "./node/ConnectionGuard.js"
 import { ListenError } from "./node/ListenError.js"
 import type { Refusal } from "./node/MalformedRequest.js"
@@ -182,7 +183,11 @@ export const serve = <A, E, R>(
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      const served = HttpLayerRouter.serve(Layer.merge(app, Routes.notFound), {
+      // A request that no route sees is answered on the pages of the app's authorization server.
+      const pages = Layer.effectDiscard(
+        Effect.map(HttpLayerRouter.HttpRouter, (router) => guarded.setRendering(() => Page.ofRouter(router, "/")))
+      )
+      const served = HttpLayerRouter.serve(Layer.mergeAll(app, Routes.notFound, pages), {
         disableLogger: true,
         disableListenLog: true,
         routerConfig: Routes.routerConfig

@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
@@ -29,6 +30,7 @@ import {
   type Settings
 } from "../domain/Settings.js"
 import * as NetworkRange from "../http/NetworkRange.js"
+import { type BrandOptions, toBrand } from "./BrandOptions.js"
 
 /** What a user sets: the issuer and what it guards; everything else has a default. */
 export interface SettingsOptions {
@@ -75,6 +77,8 @@ export interface SettingsOptions {
    * for one that comes when there are as many. With 0 clients cannot register themselves.
    */
   readonly maxUnusedClients?: number | undefined
+  /** The name, the logo and the colours on the pages: Latchkey's if not given. */
+  readonly brand?: BrandOptions | undefined
 }
 
 /** So many requests in so long. */
@@ -128,7 +132,8 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
       maxUnusedClients,
-      retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere
+      retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere,
+      brand: yield* Either.mapLeft(toBrand(options.brand ?? {}), refuse)
     }
   })
 

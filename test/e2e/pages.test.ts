@@ -3,8 +3,9 @@
  * `test-output/`, for people to look at; axe finds nothing serious on any (WCAG 2.2 AA), and none scrolls sideways.
  * That the pages work without scripts is shown by the other tests here, which have them turned off.
  */
-import { mkdirSync, readFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
+import { join } from "node:path"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Cli from "../support/Cli.js"
@@ -29,11 +30,60 @@ const longNames = {
   ligatures: "\ufdfd".repeat(200)
 }
 
+/** A wide logo that knows both colour schemes. */
+const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 32"><style>path { fill: #6d28d9 } @media (prefers-color-scheme: dark) { path { fill: #c4b5fd } }</style><path d="M2 2h28v28H2zM38 10h32v4H38zM38 18h24v4H38z"/></svg>`
+
 interface AxeResults {
   readonly violations: ReadonlyArray<{ readonly id: string; readonly impact: string; readonly help: string }>
 }
 
 vi.setConfig({ testTimeout: 180_000 })
+
+/** An authorization request of a new client. */
+const authorizeUrlOf = async (
+  server: Cli.Server,
+  clientName: string,
+  redirectUri: string,
+  more: Record<string, string> = {}
+) => {
+  const response = await fetch(`${server.url}/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      client_name: clientName,
+      redirect_uris: [redirectUri],
+      token_endpoint_auth_method: "none",
+      client_uri: "https://client.example/about"
+    })
+  })
+  const { client_id } = (await response.json()) as { readonly client_id: string }
+  return `${server.url}/authorize?${new URLSearchParams({
+    response_type: "code",
+    client_id,
+    redirect_uri: redirectUri,
+    scope: "notes:read notes:write",
+    resource: `${server.url}/mcp`,
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256",
+    ...more
+  })}`
+}
+
+/** A page is looked at in every way there is, as it stands. */
+const look = async (page: Page, name: string) => {
+  for (const { colorScheme, name: look, viewport } of looks) {
+    await page.setViewportSize(viewport)
+    await page.emulateMedia({ colorScheme })
+    await page.screenshot({ path: new URL(`${name}-${look}.png`, output).pathname, fullPage: true })
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} ${look}`).toBe(true)
+    // What axe finds does not depend on the width, but for what is laid out differently on a phone.
+    if (viewport.width > 320) continue
+    await page.evaluate(axe)
+    const { violations } = (await page.evaluate("axe.run()")) as AxeResults
+    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    expect(serious.map(({ help, id }) => `${id}: ${help}`)).toEqual([])
+  }
+}
 
 describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
   let browser: Browser
@@ -44,22 +94,6 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
   })
   afterAll(() => Promise.all([browser?.close(), server?.stop()]))
 
-  /** A page is looked at in every way there is, as it stands. */
-  const look = async (page: Page, name: string) => {
-    for (const { colorScheme, name: look, viewport } of looks) {
-      await page.setViewportSize(viewport)
-      await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: new URL(`${name}-${look}.png`, output).pathname, fullPage: true })
-      expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} ${look}`).toBe(true)
-      // What axe finds does not depend on the width, but for what is laid out differently on a phone.
-      if (viewport.width > 320) continue
-      await page.evaluate(axe)
-      const { violations } = (await page.evaluate("axe.run()")) as AxeResults
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-      expect(serious.map(({ help, id }) => `${id}: ${help}`)).toEqual([])
-    }
-  }
-
   const visit = async (walk: (page: Page, context: BrowserContext) => Promise<void>) => {
     const context = await browser.newContext({ bypassCSP: true })
     try {
@@ -69,29 +103,8 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
     }
   }
 
-  const authorizeUrl = async (clientName: string, redirectUri: string, more: Record<string, string> = {}) => {
-    const response = await fetch(`${server.url}/register`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        client_name: clientName,
-        redirect_uris: [redirectUri],
-        token_endpoint_auth_method: "none",
-        client_uri: "https://client.example/about"
-      })
-    })
-    const { client_id } = (await response.json()) as { readonly client_id: string }
-    return `${server.url}/authorize?${new URLSearchParams({
-      response_type: "code",
-      client_id,
-      redirect_uri: redirectUri,
-      scope: "notes:read notes:write",
-      resource: `${server.url}/mcp`,
-      code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-      code_challenge_method: "S256",
-      ...more
-    })}`
-  }
+  const authorizeUrl = (clientName: string, redirectUri: string, more: Record<string, string> = {}) =>
+    authorizeUrlOf(server, clientName, redirectUri, more)
 
   it("make the first account, by a link that is good once", () =>
     visit(async (page) => {
@@ -194,21 +207,21 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
         ])
       )
 
-      await page.click("button[value=withdraw]")
+      await page.click("section button")
       await page.waitForURL(/done=AccessRemoved/)
       await look(page, "account-access-removed")
-      expect(await page.locator("button[value=withdraw]").count()).toBe(2)
+      expect(await page.locator("section button").count()).toBe(2)
 
       // One of the browser of the first account, and one of the browser of the other test.
-      const elsewhere = await page.locator("button[value=end]").count()
-      await page.locator("button[value=end]").first().click()
+      const elsewhere = await page.locator(".list button").count()
+      await page.locator(".list button").first().click()
       await page.waitForURL(/done=SessionEnded/)
-      expect(await page.locator("button[value=end]").count()).toBe(elsewhere - 1)
+      expect(await page.locator(".list button").count()).toBe(elsewhere - 1)
 
       await page.fill("input[name=current_password]", "not the password")
       await page.fill("input[name=password]", "another good one")
       await page.fill("input[name=password_again]", "another good one")
-      await page.click("button[value=password]")
+      await page.click('button:has-text("Change password")')
       await page.waitForSelector("[aria-invalid=true]")
       await look(page, "account-wrong-password")
     }))
@@ -262,7 +275,68 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
         await page.waitForURL(/\/health\?code=/)
         await page.goto(`${server.url}/account`)
         await look(page, `account-${title}`)
-        await page.click("button[value=withdraw]")
+        await page.click("section button")
       })
+  )
+})
+
+describe.runIf(Chromium.executablePath !== undefined)("the pages with a brand", () => {
+  const brands = {
+    purple: { LATCHKEY_BRAND_COLOR: "#6d28d9" },
+    orange: { LATCHKEY_BRAND_COLOR: "#e8590c", LATCHKEY_BRAND_COLOR_DARK: "#ffd400" }
+  }
+
+  it.each(Object.entries(brands))(
+    "can be read in its colours, and show its logo under their own policy: %s",
+    async (title, colors) => {
+      const folder = await Cli.temporaryFolder()
+      writeFileSync(join(folder.path, "logo.svg"), logo)
+      const env = {
+        LATCHKEY_BRAND_NAME: "Notes",
+        LATCHKEY_BRAND_LOGO: "logo.svg",
+        LATCHKEY_BRAND_SUPPORT_URL: "https://notes.example/help",
+        ...colors
+      }
+      const server = await Cli.startServer({ args: ["--demo"], env, folder: folder.path })
+      const browser = await Chromium.launch()
+      try {
+        // The policy of the pages is in force, so that what it refuses is missing here, too.
+        const page = await browser.newPage()
+        const refused: Array<string> = []
+        page.on("console", (message) => message.type() === "error" && refused.push(message.text()))
+        await page.goto(`${server.url}/account`)
+        expect(await page.title()).toBe("Log in – Notes")
+        expect(
+          await page
+            .locator("img.logo")
+            .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)
+        ).toBeGreaterThan(0)
+        expect(refused).toEqual([])
+        expect(await page.evaluate("getComputedStyle(document.querySelector('button')).backgroundColor")).not.toBe(
+          "rgb(31, 77, 64)"
+        )
+
+        const context = await browser.newContext({ bypassCSP: true })
+        const looked = await context.newPage()
+        for (const path of ["", "/account", "/nowhere", "/mcp", "/api"]) {
+          await looked.goto(`${server.url}${path}`)
+          await look(looked, `brand-${title}-${path.slice(1) || "home"}`)
+        }
+        await looked.goto(await Cli.firstAccountLink(server))
+        await looked.fill("input[name=username]", username)
+        await looked.fill("input[name=password]", password)
+        await looked.fill("input[name=password_again]", password)
+        await looked.click("button[type=submit]")
+        await looked.goto(`${server.url}/account`)
+        await look(looked, `brand-${title}-account-logged-in`)
+        await looked.goto(await authorizeUrlOf(server, "Note Taker", "https://client.example/callback"))
+        await looked.waitForSelector("button[name=decision]")
+        await look(looked, `brand-${title}-consent`)
+      } finally {
+        await browser.close()
+        await server.stop()
+        await folder.remove()
+      }
+    }
   )
 })

@@ -32,6 +32,16 @@ describe("toSettings", () => {
     })
   )
 
+  it.effect("takes a brand, and makes a data URI of its logo", () =>
+    Effect.gen(function* () {
+      expect((yield* toSettings(good)).brand).toEqual({})
+      const logo = Buffer.from("\x89PNG\r\n\x1a\n", "latin1")
+      const given = { name: "Notes", color: "#6d28d9", supportUrl: "https://help.example" }
+      const { brand } = yield* toSettings({ ...good, brand: { ...given, logo } })
+      expect(brand).toEqual({ ...given, logo: "data:image/png;base64,iVBORw0KGgo=" })
+    })
+  )
+
   it.effect("refuses what contradicts itself, and says what", () =>
     Effect.gen(function* () {
       const bad: Readonly<Record<string, Partial<SettingsOptions>>> = {
@@ -57,6 +67,14 @@ describe("toSettings", () => {
         },
         "the limit of the network 10.0.0.0/8": { networkLimits: { "10.0.0.0/8": 1.5 } },
         "the limit of the network 192.0.2.1": { networkLimits: { "192.0.2.1": "on" as "off" } },
+        "brand.name: give a name of 1 to 40 characters": { brand: { name: "" } },
+        "brand.color: give a colour such as": { brand: { color: "green" } },
+        "brand.color: buttons of #fff cannot be seen on the light pages": { brand: { color: "#fff" } },
+        "brand.colorDark: buttons of #111 cannot be seen on the dark pages": { brand: { colorDark: "#111" } },
+        "brand.supportUrl: give an https URL": { brand: { supportUrl: "http://help.example" } },
+        "brand.logo: give a name, too": { brand: { logo: new Uint8Array(1) } },
+        "brand.logo: the image is no PNG, SVG or WebP": { brand: { name: "Notes", logo: new Uint8Array(1) } },
+        "brand.logo: the image is larger than 65536 bytes": { brand: { name: "Notes", logo: new Uint8Array(65_537) } },
         twice: {
           resources: [
             { ...notes, uri: "https://api.example" },

@@ -15,5 +15,6 @@ export const settings = (issuer: Issuer) =>
     rateLimits: {},
     networkLimits: [],
     maxUnusedClients: 0,
-    retryFromElsewhere: defaultRetryFromElsewhere
+    retryFromElsewhere: defaultRetryFromElsewhere,
+    brand: {}
   })

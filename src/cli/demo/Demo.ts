@@ -52,8 +52,10 @@ const cors = HttpLayerRouter.middleware((answer) =>
 ).layer
 
 /** The page for a person who opens the server in a browser. It is an error for a client, as every GET is. */
-const page = (path: string, issuer: Issuer.Issuer) =>
-  Page.outside(
+const page = (path: string, issuer: Issuer.Issuer, rendering: Page.Rendering) =>
+  Page.render(
+    rendering,
+    "errorPage",
     {
       title: "This is an MCP server",
       message: `It is for MCP clients, not for browsers. Give your MCP client this address: ${Issuer.origin(issuer)}${path}`,
@@ -63,11 +65,11 @@ const page = (path: string, issuer: Issuer.Issuer) =>
   )
 
 /** There are no streams to listen to and no sessions to end, which 405 says (MCP 2025-06-18, Transports). */
-const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer) => {
+const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer, rendering: Page.Rendering) => {
   const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "messages are sent by POST" })
   const allow = { allow: "POST, OPTIONS" }
   const response = HttpServerResponse.setHeaders(Wire.toJson(error, issuer), allow)
-  const opened = HttpServerResponse.setHeaders(page(path, issuer), allow)
+  const opened = HttpServerResponse.setHeaders(page(path, issuer, rendering), allow)
   const answer = Effect.map(HttpServerRequest.HttpServerRequest, (request) => (isOpened(request) ? opened : response))
   return HttpLayerRouter.addAll(
     METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, answer))
@@ -95,5 +97,8 @@ export const layer = (issuer: Issuer.Issuer) => {
       )
     )
   )
-  return Layer.merge(routes, otherMethods(path, issuer)).pipe(Layer.provide(cors))
+  const others = Layer.unwrapEffect(
+    Effect.map(Page.PageRendering, (rendering) => otherMethods(path, issuer, rendering))
+  )
+  return Layer.merge(routes, others).pipe(Layer.provide(cors))
 }

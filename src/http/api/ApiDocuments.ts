@@ -31,21 +31,19 @@ const document = Effect.gen(function* () {
 /** The address of the API itself: a page for a person who opens it; there is nothing for a program. */
 const address = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
+  const rendering = yield* Page.PageRendering
   yield* Endpoint.add({
     path: Api.path(issuer),
     cors: false,
     renderError: (error) => Wire.toJson(error, issuer),
     GET: Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
       isOpened(request)
-        ? Page.outside(
-            {
-              title: "This is the API of this server",
-              message: "It is for programs, which need an access token for it. Its description is a page for people.",
-              wayOn: { url: `${Api.path(issuer)}/docs`, label: "Read the description" }
-            },
-            200
-          )
-        : NotFound.answer(request)
+        ? Page.render(rendering, "errorPage", {
+            title: "This is the API of this server",
+            message: "It is for programs, which need an access token for it. Its description is a page for people.",
+            wayOn: { url: `${Api.path(issuer)}/docs`, label: "Read the description" }
+          })
+        : NotFound.answer(request, rendering)
     )
   })
 })
@@ -93,15 +91,15 @@ const page = HttpLayerRouter.middleware(
 /** Serves the page at the address of the API itself, for a server that has no route of its own there. */
 export const layerAddress = Layer.effectDiscard(address)
 
-/** Serves the description, for programs and for people. */
+/** Serves the description, for programs and for people. The page has the name of the brand, which no program reads. */
 export const layer = Layer.unwrapEffect(
-  Effect.map(ServerSettings, ({ issuer }) =>
+  Effect.map(ServerSettings, ({ brand, issuer }) =>
     Layer.merge(
       Layer.effectDiscard(document),
-      HttpApiSwagger.layerHttpLayerRouter({ api: Api.of(issuer), path: `${Api.path(issuer)}/docs` }).pipe(
-        Layer.provide(page),
-        Layer.provide(AllowedMethods.layer())
-      )
+      HttpApiSwagger.layerHttpLayerRouter({
+        api: brand.name === undefined ? Api.of(issuer) : Api.of(issuer).annotate(OpenApi.Title, brand.name),
+        path: `${Api.path(issuer)}/docs`
+      }).pipe(Layer.provide(page), Layer.provide(AllowedMethods.layer()))
     )
   )
 )

@@ -1,9 +1,11 @@
 /** Where a person sees what they allowed and where they are logged in, takes either back, and changes the password. */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { numbered } from "./Numbered.js"
+import * as PageForms from "./PageForms.js"
 import {
   appName,
   code,
@@ -20,7 +22,7 @@ import {
 import * as Problem from "./Problem.js"
 import * as Shorten from "./Shorten.js"
 
-/** An app that has access. Its form posts `action=withdraw`. */
+/** An app that has access. Its form is `PageForms.removeAccess`. */
 export interface AccountApp {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
@@ -41,7 +43,7 @@ export interface AccountApp {
   readonly form: string
 }
 
-/** A browser that the person is logged in with. Its form posts `action=end`. */
+/** A browser that the person is logged in with. Its form is `PageForms.endSession`. */
 export interface AccountSession {
   /** The time of the login, as a person reads it. */
   readonly since: string
@@ -70,7 +72,7 @@ export interface AccountPage {
   readonly apps: ReadonlyArray<AccountApp>
   /** None where the app keeps its people's sessions itself. */
   readonly sessions: ReadonlyArray<AccountSession>
-  /** The form that changes the password; it posts `action=password`. Missing where there is none. */
+  /** The form that changes the password, `PageForms.changePassword`. Missing where there is none. */
   readonly password:
     | {
         readonly formAction: string
@@ -155,7 +157,7 @@ const appAccess = (app: AccountApp, number: string | undefined): Html => html`<s
       ${app.resources.map(resourceAccess)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
-      <button class="button quiet" type="submit" name="action" value="withdraw">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}, ${appFacts(app, number)}</span></button>
+      <button class="button quiet" type="submit">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}, ${appFacts(app, number)}</span></button>
       </form>
     </section>`
 
@@ -191,7 +193,7 @@ const sessionRow = (
           ? wayOut(logoutUrl)
           : html`<form method="post" action="${session.formAction}">
       ${sealed(session.form)}
-      <button class="button quiet" type="submit" name="action" value="end">Log out there<span class="unseen">: ${browserName(session)}, logged in ${sessionFacts(session, number)}</span></button>
+      <button class="button quiet" type="submit">Log out there<span class="unseen">: ${browserName(session)}, logged in ${sessionFacts(session, number)}</span></button>
       </form>`
       }
     </li>`
@@ -214,7 +216,7 @@ const passwordForm = (
       <input id="username" type="text" autocomplete="username" value="${username}" readonly tabindex="-1">
     </div>
     ${field({
-      name: "current_password",
+      name: PageForms.changePassword.currentPassword,
       label: "Current password",
       type: "password",
       autocomplete: "current-password",
@@ -224,7 +226,7 @@ const passwordForm = (
       invalid: problems.includes("WrongPassword")
     })}
     ${newPassword({ label: "New password", problems })}
-    <button class="button" type="submit" name="action" value="password">Change password</button>
+    <button class="button" type="submit">Change password</button>
     </form>`
 
 const sessionRows = ({ logoutUrl, sessions }: AccountPage): ReadonlyArray<Html> => {
@@ -241,8 +243,9 @@ const sessionList = (self: AccountPage): Html => html`<h2>Where you are logged i
     }</p>`
 
 /** The account page. */
-export const accountPage = (self: AccountPage): string =>
+export const accountPage = (self: AccountPage, brand?: Brand): string =>
   layout({
+    brand,
     title: "Your account",
     body: html`<h1>Your account</h1>
     ${self.notice && confirmation([notices[self.notice], ...endedBy(self)].join(" "))}

@@ -1,8 +1,10 @@
 /** Where a person decides what an app may do (RFC 6749 §4.1, step B). */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
+import * as PageForms from "./PageForms.js"
 import { app, code, destination, facts, name, problemNotice, resourceLabel, sealed, warning } from "./Parts.js"
 import * as Problem from "./Problem.js"
 import * as Shorten from "./Shorten.js"
@@ -25,7 +27,7 @@ export interface ConsentResource {
   readonly scopes: ReadonlyArray<ConsentScope>
 }
 
-/** What the consent page shows. */
+/** The data of the consent page; its form is `PageForms.consent`. */
 export interface ConsentPage {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
@@ -60,7 +62,7 @@ const site = (uri: string): Html | undefined => {
 }
 
 const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label class="scope">
-        <input type="checkbox" name="scope" value="${scope.token}"${scope.checked && html` checked`}>
+        <input type="checkbox" name="${PageForms.consent.scope}" value="${scope.token}"${scope.checked && html` checked`}>
         <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`} ${code(scope.token)}</span>
       </label>`
 
@@ -87,9 +89,10 @@ const onward = (target: RedirectUri.Target): Html => {
 }
 
 /** The consent page. Deny comes first, so that the Enter key never allows. */
-export const consentPage = (self: ConsentPage): string => {
+export const consentPage = (self: ConsentPage, brand?: Brand): string => {
   const markNew = self.resources.some(({ scopes }) => scopes.some(({ isNew }) => !isNew))
   return layout({
+    brand,
     title: "Allow access?",
     body: html`<h1>Allow access?</h1>
     ${problemNotice(self.problem && Problem.refusals[self.problem])}
@@ -108,8 +111,8 @@ export const consentPage = (self: ConsentPage): string => {
     ${self.lasts !== undefined && html`<p class="soft">${self.lasts}</p>`}
     ${onward(self.target)}
     <div class="choice">
-      <button class="button" type="submit" name="decision" value="deny">Deny</button>
-      <button class="button" type="submit" name="decision" value="allow">Allow</button>
+      <button class="button" type="submit" name="${PageForms.consent.decision}" value="${PageForms.consent.deny}">Deny</button>
+      <button class="button" type="submit" name="${PageForms.consent.decision}" value="${PageForms.consent.allow}">Allow</button>
     </div>
     </form>`
   })

@@ -1,4 +1,5 @@
 /** The page for a request that cannot go on, where no redirect may say so (RFC 6749 §4.1.2.1). */
+import type { Brand } from "./Brand.js"
 import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { code } from "./Parts.js"
@@ -14,8 +15,9 @@ export interface ErrorPage {
 }
 
 /** The error page. */
-export const errorPage = (self: ErrorPage): string =>
+export const errorPage = (self: ErrorPage, brand?: Brand): string =>
   layout({
+    brand,
     title: self.title,
     body: html`<h1>${self.title}</h1>
     <p>${self.message}</p>

@@ -1,4 +1,5 @@
 /** The page that follows the creation of the first account. */
+import type { Brand } from "./Brand.js"
 import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { facts, name } from "./Parts.js"
@@ -15,8 +16,9 @@ export interface FirstAccountDonePage {
 }
 
 /** The page. */
-export const firstAccountDonePage = (self: FirstAccountDonePage): string =>
+export const firstAccountDonePage = (self: FirstAccountDonePage, brand?: Brand): string =>
   layout({
+    brand,
     title: "Your account is ready",
     body: html`<h1>Your account is ready</h1>
     <div class="panel">${facts([[self.isLoggedIn ? "Logged in as" : "You log in as", name(self.username)]])}</div>

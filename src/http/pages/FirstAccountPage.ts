@@ -1,10 +1,12 @@
 /** Where whoever holds the link of a new server makes its first account. */
+import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
+import * as PageForms from "./PageForms.js"
 import { field, newPassword, problemNotice, sealed } from "./Parts.js"
 import * as Problem from "./Problem.js"
 
-/** What the page shows. */
+/** The data of the page; its form is `PageForms.firstAccount`. */
 export interface FirstAccountPage {
   readonly formAction: string
   /** The sealed state of the form. */
@@ -24,10 +26,11 @@ const sentences = {
 }
 
 /** The page. */
-export const firstAccountPage = (self: FirstAccountPage): string => {
+export const firstAccountPage = (self: FirstAccountPage, brand?: Brand): string => {
   const problems = self.problems ?? []
   const nameFirst = self.username === "" || problems.includes("NameInvalid")
   return layout({
+    brand,
     title: "Create the first account",
     body: html`<h1>Create the first account</h1>
     <p>Nobody can log in to this server yet. The link that you opened makes one account, once.</p>
@@ -35,7 +38,7 @@ export const firstAccountPage = (self: FirstAccountPage): string => {
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}
     ${field({
-      name: "username",
+      name: PageForms.firstAccount.username,
       label: "Username",
       type: "text",
       autocomplete: "username",

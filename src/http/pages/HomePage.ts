@@ -1,4 +1,5 @@
 /** The page at the root of a server. */
+import * as Brand from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { code, facts, name, resourceLabel, warning } from "./Parts.js"
@@ -43,9 +44,10 @@ const guarded = (resources: HomePage["resources"]): Html => html`<h2>What it gua
     <p class="soft">Give an MCP client one of these addresses: it finds its way here by itself.</p>`
 
 /** The page. */
-export const homePage = (self: HomePage): string =>
+export const homePage = (self: HomePage, brand = Brand.standard): string =>
   layout({
-    title: "Latchkey",
+    brand,
+    title: brand.name,
     body: html`<h1>This server is running</h1>
     <p>This is an OAuth authorization server. Apps ask here for access, and people decide what they get.</p>
     ${visitor(self)}

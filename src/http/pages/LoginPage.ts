@@ -1,12 +1,14 @@
 /** Where a person proves who they are, before an authorization (RFC 6749 §3.1) or with no app in view. */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
+import * as PageForms from "./PageForms.js"
 import { app, destination, facts, field, problemNotice, sealed } from "./Parts.js"
 import * as Problem from "./Problem.js"
 
-/** The data of the login page. `clientName`, `clientOrigin` and `target` are missing when no app is waiting. */
+/** The data of the login page; its form is `PageForms.login`. `clientName`, `clientOrigin` and `target` are missing when no app is waiting. */
 export interface LoginPage {
   readonly clientName?: string | undefined
   /** `Dynamic` for an app that registered itself: the page calls it unverified, above the password field. */
@@ -35,10 +37,11 @@ const problems = {
 }
 
 /** The login page. */
-export const loginPage = (self: LoginPage): string => {
+export const loginPage = (self: LoginPage, brand?: Brand): string => {
   const { clientName, clientOrigin } = self
   const wrong = self.problem === "WrongCredentials"
   return layout({
+    brand,
     title: "Log in",
     body: html`<h1>Log in</h1>
     ${
@@ -54,7 +57,7 @@ export const loginPage = (self: LoginPage): string => {
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}
     ${field({
-      name: "username",
+      name: PageForms.login.username,
       label: "Username",
       type: "text",
       autocomplete: "username",
@@ -63,7 +66,7 @@ export const loginPage = (self: LoginPage): string => {
       invalid: wrong
     })}
     ${field({
-      name: "password",
+      name: PageForms.login.password,
       label: "Password",
       type: "password",
       autocomplete: "current-password",

@@ -1,10 +1,11 @@
 /** Asks before a session ends, so that no other site can end it. */
+import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { facts, name, problemNotice, sealed } from "./Parts.js"
 import * as Problem from "./Problem.js"
 
-/** What the question shows. */
+/** The data of the logout page; its form is `PageForms.logout`. */
 export interface LogoutPage {
   readonly username: string
   readonly formAction: string
@@ -15,8 +16,9 @@ export interface LogoutPage {
 }
 
 /** The question. */
-export const logoutPage = (self: LogoutPage): string =>
+export const logoutPage = (self: LogoutPage, brand?: Brand): string =>
   layout({
+    brand,
     title: "Log out",
     body: html`<h1>Log out?</h1>
     ${problemNotice(self.problem && Problem.refusals[self.problem])}

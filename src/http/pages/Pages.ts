@@ -3,20 +3,20 @@ import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import { type AccountPage, accountPage } from "./AccountPage.js"
 import { alreadyDecidedPage } from "./AlreadyDecidedPage.js"
+import type { Brand } from "./Brand.js"
 import { type ConsentPage, consentPage } from "./ConsentPage.js"
 import { type ErrorPage, errorPage } from "./ErrorPage.js"
 import { type FirstAccountDonePage, firstAccountDonePage } from "./FirstAccountDonePage.js"
 import { type FirstAccountPage, firstAccountPage } from "./FirstAccountPage.js"
 import { firstAccountVoidPage } from "./FirstAccountVoidPage.js"
 import { type HomePage, homePage } from "./HomePage.js"
+import type { Nothing } from "./Layout.js"
 import { loggedOutPage } from "./LoggedOutPage.js"
 import { type LoginPage, loginPage } from "./LoginPage.js"
 import { type LogoutPage, logoutPage } from "./LogoutPage.js"
 import { type RedirectNoticePage, redirectNoticePage } from "./RedirectNoticePage.js"
-import { styles } from "./Styles.js"
 
-/** What a page shows that says the same to everybody. */
-export type Nothing = Readonly<Record<string, never>>
+export type { Brand, Nothing }
 
 /** What each page is made of. */
 export interface Data {
@@ -34,21 +34,22 @@ export interface Data {
   readonly redirectNoticePage: RedirectNoticePage
 }
 
-/** For each page a pure function to a whole document, which escapes what it is given. */
-export type Documents = { readonly [Name in keyof Data]: (data: Data[Name]) => string }
+/** For each page a pure function of its data and the brand to a whole document. It escapes what it is given. */
+export type Documents = { readonly [Name in keyof Data]: (data: Data[Name], brand: Brand) => string }
 
 export class Pages extends Context.Tag("latchkey/Pages")<
   Pages,
   Documents & {
     /**
      * The text of the one `<style>` that the app's own pages may have: the policy allows it by its hash, beside that of
-     * ours, and no script, image or anything from elsewhere.
+     * the brand, and no script, no image but the logo, nothing from elsewhere.
      */
-    readonly styles: string
+    readonly styles?: string | undefined
   }
 >() {}
 
-const standard = Pages.of({
+/** Our own. */
+export const standard: Context.Tag.Service<Pages> = Pages.of({
   accountPage,
   alreadyDecidedPage,
   consentPage,
@@ -60,13 +61,12 @@ const standard = Pages.of({
   loggedOutPage,
   loginPage,
   logoutPage,
-  redirectNoticePage,
-  styles
+  redirectNoticePage
 })
 
 /**
- * Pages of the app's own; those that are not given are ours. A page with a form must send the form's sealed state as
- * `form`, by POST to its `formAction`. The headers of a page are not the page's to change.
+ * Pages of the app's own; those that are not given are ours. A page with a form has to post the fields that `PageForms` names
+ * for it, to its `formAction`. The headers of a page are not the page's to change.
  *
  * @example
  * AuthLayer.layer(options).pipe(Layer.provide(Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })))

@@ -2,6 +2,7 @@
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, html } from "./Html.js"
+import * as PageForms from "./PageForms.js"
 import * as Shorten from "./Shorten.js"
 
 /** A string from outside, set off from our own words and kept from turning or painting over them. */
@@ -70,7 +71,7 @@ export const problemNotice = (text: string | undefined): Html | undefined =>
   text === undefined ? undefined : html`<div class="notice bad" id="problem" role="alert">${icon}<p>${text}</p></div>`
 
 /** The sealed state that travels with a form. */
-export const sealed = (form: string): Html => html`<input type="hidden" name="form" value="${form}">`
+export const sealed = (form: string): Html => html`<input type="hidden" name="${PageForms.login.form}" value="${form}">`
 
 /** An input that has a label, and what marks it when the problem lies in it. */
 export interface Field {
@@ -110,7 +111,7 @@ export const newPassword = (self: {
   readonly problems: ReadonlyArray<string>
   readonly autofocus?: boolean
 }): Html => html`${field({
-  name: "password",
+  name: PageForms.changePassword.password,
   label: self.label,
   type: "password",
   autocomplete: "new-password",
@@ -120,7 +121,7 @@ export const newPassword = (self: {
   invalid: self.problems.some((problem) => problem.startsWith("Password"))
 })}
     ${field({
-      name: "password_again",
+      name: PageForms.changePassword.passwordAgain,
       label: `${self.label} again`,
       type: "password",
       autocomplete: "new-password",

@@ -1,6 +1,7 @@
 /** What stands between an error answer and a target that this person never approved (RFC 9700 §4.11.2). */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import type { Brand } from "./Brand.js"
 import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { app, destination, facts } from "./Parts.js"
@@ -17,8 +18,9 @@ export interface RedirectNoticePage {
 }
 
 /** The notice. */
-export const redirectNoticePage = (self: RedirectNoticePage): string =>
+export const redirectNoticePage = (self: RedirectNoticePage, brand?: Brand): string =>
   layout({
+    brand,
     title: "Before you go on",
     body: html`<h1>Before you go on</h1>
     <p>${self.what}</p>

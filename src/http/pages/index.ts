@@ -1,8 +1,9 @@
 /**
  * The pages that people see: pure functions from data to HTML documents.
  *
- * A page works without script, image or anything from elsewhere, and its only style is `styles`: send it as
- * `text/html; charset=utf-8` under a policy of `default-src 'none'` and `style-src` with the hash of that text.
+ * A page works without script or anything from elsewhere, its only style is its brand's `styles`, and its only image the
+ * brand's logo, a `data:` URI: send it as `text/html; charset=utf-8` under a policy of `default-src 'none'`, `style-src`
+ * with the hash of that text and, where there is a logo, `img-src data:`.
  *
  * @example
  * import * as Pages from "./pages/index.js"
@@ -11,6 +12,7 @@
  */
 export { type AccountApp, type AccountPage, type AccountSession, accountPage } from "./AccountPage.js"
 export { alreadyDecidedPage } from "./AlreadyDecidedPage.js"
+export * as Brand from "./Brand.js"
 export { type ConsentPage, type ConsentResource, type ConsentScope, consentPage } from "./ConsentPage.js"
 export { type ErrorPage, errorPage } from "./ErrorPage.js"
 export { type FirstAccountDonePage, firstAccountDonePage } from "./FirstAccountDonePage.js"

@@ -16,6 +16,7 @@ import * as IntrospectEndpoint from "../../http/IntrospectEndpoint.js"
 import * as LoginEndpoint from "../../http/LoginEndpoint.js"
 import * as LogoutEndpoint from "../../http/LogoutEndpoint.js"
 import * as MetadataEndpoint from "../../http/MetadataEndpoint.js"
+import * as Page from "../../http/Page.js"
 import * as ProtectedResourceEndpoint from "../../http/ProtectedResourceEndpoint.js"
 import * as RegisterEndpoint from "../../http/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../../http/RevokeEndpoint.js"
@@ -52,6 +53,7 @@ const endpoints = Layer.mergeAll(
   LoginEndpoint.layer,
   LogoutEndpoint.layer,
   MetadataEndpoint.layer,
+  Page.layerRouter,
   ProtectedResourceEndpoint.layer,
   RegisterEndpoint.layer,
   RevokeEndpoint.layer,

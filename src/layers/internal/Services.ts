@@ -1,6 +1,7 @@
 /** The services of an authorization server, and what they stand on. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Page from "../../http/Page.js"
 import * as Pages from "../../http/pages/Pages.js"
 import * as ResourceOwner from "../../http/ResourceOwner.js"
 import * as AccessTokens from "../../services/AccessTokens.js"
@@ -83,8 +84,9 @@ export const layer = (options: SettingsOptions) => {
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, seams)
+      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
     ),
+    Layer.provideMerge(seams),
     Layer.provideMerge(stores),
     Layer.provideMerge(Layer.merge(settings, ServerClock.layer))
   )

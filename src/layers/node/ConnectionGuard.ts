@@ -6,6 +6,11 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import * as Either from "effect/Either"
+import * as Page from "../../http/Page.js"
+import * as Brand from "../../http/pages/Brand.js"
+import { type BrandOptions, toBrand } from "../BrandOptions.js"
+import { SettingsError } from "../SettingsOptions.js"
 import * as MalformedRequest from "./MalformedRequest.js"
 import { originForm } from "./RequestTarget.js"
 
@@ -27,6 +32,8 @@ export interface UpgradeLimits {
 export interface Options extends UpgradeLimits {
   /** Called for each request that Node cannot parse, such as one with headers that are too large: no route sees it. */
   readonly onRefusal?: ((refusal: MalformedRequest.Refusal) => void) | undefined
+  /** The brand of the page for such a request. `NodeServer.serve` takes that of the authorization server that it serves. */
+  readonly brand?: BrandOptions | undefined
 }
 
 /** What is open on a server. */
@@ -35,6 +42,8 @@ export interface Open {
   readonly unanswered: ReadonlySet<ServerResponse>
   /** The sockets that have been upgraded: Node no longer counts them among its connections. */
   readonly upgraded: ReadonlySet<Socket>
+  /** Sets the pages for requests that no route sees. */
+  readonly setRendering: (rendering: () => Page.Rendering) => void
 }
 
 const ignore = (): void => {}
@@ -81,8 +90,17 @@ const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Tim
   }, timeout / looks)
 }
 
-/** Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. */
-export const attach = (server: Server, { onRefusal = ignore, ...limits }: Options): Open => {
+/** Throws where the brand cannot be used. */
+const renderingOf = (brand: BrandOptions): Page.Rendering =>
+  Page.makeRendering(Brand.make(Either.getOrThrowWith(toBrand(brand), (message) => new SettingsError({ message }))))
+
+/**
+ * Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. Throws a
+ * `SettingsError` where the brand cannot be used.
+ */
+export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }: Options): Open => {
+  const own = brand === undefined ? Page.standard : renderingOf(brand)
+  let rendering = () => own
   const unanswered = new Set<ServerResponse>()
   const upgraded = new Set<Socket>()
   const isAlone = (event: string) => server.listenerCount(event) === 1
@@ -123,6 +141,9 @@ export const attach = (server: Server, { onRefusal = ignore, ...limits }: Option
   })
   const isAnswering = (socket: Duplex) =>
     Array.from(unanswered).some((response) => response.socket === socket && response.headersSent)
-  MalformedRequest.listen(server, isAnswering, onRefusal)
-  return { unanswered, upgraded }
+  MalformedRequest.listen(server, isAnswering, onRefusal, () => rendering())
+  const setRendering = (given: () => Page.Rendering) => {
+    rendering = given
+  }
+  return { unanswered, upgraded, setRendering }
 }

@@ -5,8 +5,7 @@
  */
 import { type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import { contentSecurityPolicy } from "../../http/Page.js"
-import { errorPage } from "../../http/pages/ErrorPage.js"
+import type { Rendering } from "../../http/Page.js"
 import { noSniff, noStore } from "../../http/Wire.js"
 
 /** A request that was refused before any route. It holds nothing of the request. */
@@ -24,16 +23,17 @@ const refusals: Readonly<Record<string, Refusal>> = {
 
 const malformed: Refusal = { status: 400, reason: "MalformedRequest" }
 
-const page = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy": contentSecurityPolicy(),
-  "x-frame-options": "DENY",
-  body: errorPage({
-    title: "Your browser sent too much",
-    message:
-      "The address and the headers of this request are too large together. Usually the cookies of this site are the cause: clear the cookies of this site in your browser, then open the page again."
-  })
+const tooLarge = {
+  title: "Your browser sent too much",
+  message:
+    "The address and the headers of this request are too large together. Usually the cookies of this site are the cause: clear the cookies of this site in your browser, then open the page again."
 }
+
+const page = ({ document, headers }: Rendering) => ({
+  "content-type": "text/html; charset=utf-8",
+  ...headers,
+  body: document("errorPage", tooLarge)
+})
 
 const json = {
   "content-type": "application/json",
@@ -53,8 +53,8 @@ const wantsPage = (packet: string): boolean => {
   return accept === undefined ? !/^[A-Z]+ \S+ HTTP\/1\.[01]\r?\n/.test(packet) : /text\/html/i.test(accept)
 }
 
-const render = ({ status }: Refusal, packet: string): string => {
-  const { body, ...type } = status === 431 ? (wantsPage(packet) ? page : json) : { body: "" }
+const render = ({ status }: Refusal, packet: string, rendering: Rendering): string => {
+  const { body, ...type } = status === 431 ? (wantsPage(packet) ? page(rendering) : json) : { body: "" }
   const headers = { ...type, ...noStore, ...noSniff, "content-length": Buffer.byteLength(body), connection: "close" }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`
@@ -65,12 +65,14 @@ const lingering = 1_000
 
 /**
  * Answers what a server cannot parse, unless the app listens to `clientError` itself. `isAnswering` says whether part of an
- * answer has been sent on a socket already: then nothing can be added, and the connection is closed.
+ * answer has been sent on a socket already: then nothing can be added, and the connection is closed. `rendering` is asked
+ * for the pages at each refusal, since a server exists before its app.
  */
 export const listen = (
   server: Server,
   isAnswering: (socket: Duplex) => boolean,
-  onRefusal: (refusal: Refusal) => void
+  onRefusal: (refusal: Refusal) => void,
+  rendering: () => Rendering
 ): void => {
   const refused = new WeakSet<Duplex>()
   server.on("clientError", (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
@@ -80,7 +82,7 @@ export const listen = (
     if (!socket.writable || isAnswering(socket)) return void socket.destroy()
     const refusal = refusals[error.code ?? ""] ?? malformed
     onRefusal(refusal)
-    socket.end(render(refusal, error.rawPacket?.toString("latin1") ?? ""))
+    socket.end(render(refusal, error.rawPacket?.toString("latin1") ?? "", rendering()))
     const timer = setTimeout(() => socket.destroy(), lingering)
     socket.once("end", () => socket.destroy()).once("close", () => clearTimeout(timer))
   })

@@ -15,11 +15,25 @@ export interface Page {
   readonly sentTo: URL | undefined
 }
 
+/** Beginnings of what stands on the buttons of the account page, which have no value: their form says what they do. */
+const labels: Readonly<Record<string, string>> = {
+  withdraw: "Remove access",
+  end: "Log out there",
+  password: "Change password"
+}
+
+/** A button of a form, by its value, by what stands on it, or by one of `labels`. */
+const buttonOf = (form: HTMLElement, button: string) =>
+  form
+    .querySelectorAll("button")
+    .find(
+      (found) =>
+        found.getAttribute("value") === button || found.text === button || found.text.startsWith(labels[button] ?? "\n")
+    )
+
 /** The page with one of its forms alone: the `index`th that has this button. */
 export const withForm = (page: Page, button: string, index = 0): Page => {
-  const forms = page.document
-    .querySelectorAll("form")
-    .filter((form) => form.querySelector(`[value=${button}]`) !== null)
+  const forms = page.document.querySelectorAll("form").filter((form) => buttonOf(form, button) !== undefined)
   const form = forms[index]
   if (form === undefined) throw new Error(`there is no form ${button}:\n${page.html}`)
   return { ...page, document: parse(form.outerHTML) }
@@ -80,9 +94,10 @@ export class Browser {
       }
     }
     if (options.button !== undefined) {
-      const button = form.querySelectorAll("button").find((b) => b.getAttribute("value") === options.button)
+      const button = buttonOf(form, options.button)
       if (button === undefined) throw new Error(`there is no button ${options.button}`)
-      body.append(button.getAttribute("name") ?? "", options.button)
+      const name = button.getAttribute("name")
+      if (name !== undefined) body.append(name, options.button)
     }
     const headers = new Headers()
     const all = { origin: this.#origin, "sec-fetch-site": "same-origin", ...options.headers }

@@ -8,10 +8,10 @@ const [notes, inspector] = account.apps as [AccountPage["apps"][number], Account
 /** The forms of a page, each from its start tag to its end tag. */
 const forms = (page: string): ReadonlyArray<string> => page.match(/<form .*?<\/form>/gs) ?? []
 
-/** The sealed states of the forms that post an action, in their order. */
-const sealed = (page: string, action: string) =>
+/** The sealed states of the forms whose one button begins with a label, in their order. */
+const sealed = (page: string, label: string) =>
   forms(page)
-    .filter((form) => find(form, "button", { type: "submit", name: "action", value: action }).length === 1)
+    .filter((form) => find(form, "button", { type: "submit" }).length === 1 && text(form).includes(label))
     .map((form) => find(form, "input", { type: "hidden", name: "form" })[0]?.attributes.value)
 
 describe("AccountPage", () => {
@@ -48,7 +48,7 @@ describe("AccountPage", () => {
       { ...inspector, form: "sealed-inspector" }
     ]
     const page = accountPage({ ...account, apps })
-    expect(sealed(page, "withdraw")).toEqual(["sealed-notes", "sealed-inspector"])
+    expect(sealed(page, "Remove access")).toEqual(["sealed-notes", "sealed-inspector"])
     expect(text(page)).toContain("Remove access for Notes Desktop, sends you to notes.example.com, a program")
     expect(text(page)).toContain("Remove access for Inspector (unverified), allowed since 3 May 2026")
   })
@@ -59,7 +59,7 @@ describe("AccountPage", () => {
       { ...account.sessions[1]!, form: "sealed-other" }
     ]
     const page = accountPage({ ...account, sessions })
-    expect(sealed(page, "end")).toEqual(["sealed-other"])
+    expect(sealed(page, "Log out there")).toEqual(["sealed-other"])
     expect(page).not.toContain("sealed-this")
     expect(text(page)).toContain(
       [
@@ -135,7 +135,7 @@ describe("AccountPage", () => {
       ["password_again", "new-password", "8"]
     ])
     for (const attributes of passwords) expect(attributes).not.toHaveProperty("value")
-    expect(sealed(page, "password")).toEqual(["sealed-form"])
+    expect(sealed(page, "Change password")).toEqual(["sealed-form"])
   })
 
   it("has no password, sessions or way out of a person whom the app logs in", () => {

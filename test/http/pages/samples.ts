@@ -112,10 +112,14 @@ export const home: Pages.HomePage = {
 export interface Sample {
   readonly title: string
   readonly data: unknown
-  readonly render: (data: never) => string
+  readonly render: (data: never, brand?: Pages.Brand.Brand) => string
 }
 
-const sample = <A>(title: string, render: (data: A) => string, data: A): Sample => ({ title, data, render })
+const sample = <A>(title: string, render: (data: A, brand?: Pages.Brand.Brand) => string, data: A): Sample => ({
+  title,
+  data,
+  render
+})
 
 export const samples: ReadonlyArray<Sample> = [
   sample("login", Pages.loginPage, login),
@@ -148,16 +152,16 @@ export const samples: ReadonlyArray<Sample> = [
     incident: "0197f2c4",
     wayOn: { url: "/account", label: "Go to your account" }
   }),
-  sample("already decided", Pages.alreadyDecidedPage, undefined),
+  sample("already decided", Pages.alreadyDecidedPage, {}),
   sample("logout", Pages.logoutPage, { ...form, username: "ada" }),
-  sample("logged out", Pages.loggedOutPage, undefined),
+  sample("logged out", Pages.loggedOutPage, {}),
   sample("first account", Pages.firstAccountPage, firstAccount),
   ...(["NameInvalid", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer", "Busy"] as const).map((problem) =>
     sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problems: [problem] })
   ),
   sample("first account done", Pages.firstAccountDonePage, firstAccountDone),
   sample("first account done, without a login", Pages.firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
-  sample("first account void", Pages.firstAccountVoidPage, undefined),
+  sample("first account void", Pages.firstAccountVoidPage, {}),
   sample("account", Pages.accountPage, account),
   sample("account, nothing allowed", Pages.accountPage, { ...account, apps: [] }),
   ...(["AccessRemoved", "SessionEnded", "PasswordChanged"] as const).map((notice) =>

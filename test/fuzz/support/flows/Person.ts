@@ -109,7 +109,7 @@ const replayForm = async ({ dice, send, world }: Scene) => {
   const visitor = world.visitors.peek(dice)
   const path = dice.pick(["/login", "/consent", "/account", "/logout", "/first-account"])
   const cookie = Array.from(visitor?.cookies ?? [], (pair) => pair.join("=")).join("; ")
-  const fields = { form: dice.chance(50) ? form : Values.altered(form, dice), decision: "allow", action: "withdraw" }
+  const fields = { form: dice.chance(50) ? form : Values.altered(form, dice), decision: "allow" }
   const credentials = { username: `nobody-${dice.word(5)}`, password: dice.word(12) }
   const headers = { origin: world.issuer, "sec-fetch-site": "same-origin", ...(cookie === "" ? {} : { cookie }) }
   await send(postForm(path, Object.entries({ ...fields, ...credentials }), headers))
