@@ -2,8 +2,7 @@
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
-import { FirstAccountEndpoint } from "latchkey/http"
-import { FirstAccount } from "latchkey/services"
+import * as FirstAccountLayer from "latchkey/layers/FirstAccountLayer"
 import { OwnPages } from "./pages.js"
 
 export const issuer = "http://127.0.0.1:3000"
@@ -20,8 +19,5 @@ const Auth = AuthLayer.layer({
   brand: { name: "Notes", color: "#6d28d9", supportUrl: "mailto:help@notes.example" }
 }).pipe(Layer.provide(OwnPages))
 
-/** The page for the first account is served by an app that asks for it. */
-const First = Layer.provideMerge(FirstAccountEndpoint.layer, FirstAccount.layer)
-
 /** The whole app; what it still needs is a storage. */
-export const App = Layer.provideMerge(Layer.merge(Notes, First), Auth)
+export const App = Layer.provideMerge(Layer.merge(Notes, FirstAccountLayer.layer), Auth)

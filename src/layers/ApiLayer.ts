@@ -21,7 +21,8 @@ import * as UsersHandlers from "../http/api/UsersHandlers.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { apart } from "./internal/AuthServer.js"
-import { ServerServices } from "./ServerServices.js"
+import { besideServer } from "./internal/BesideServer.js"
+import type { ServerServices } from "./ServerServices.js"
 
 const handlers = (api: Api.Placed) =>
   Layer.mergeAll(
@@ -43,10 +44,6 @@ const resource = Layer.effectDiscard(
 
 /** What the API stands on: the services of an `AuthLayer`, and the app's router. */
 export type Requirements = ServerServices | HttpLayerRouter.HttpRouter
-
-/** Gives a layer the services of the server that it stands beside. */
-const besideServer = <A, E, R>(layer: Layer.Layer<A, E, R>) =>
-  Layer.unwrapEffect(Effect.map(ServerServices, (services) => Layer.provide(layer, Layer.succeedContext(services))))
 
 export const layer: Layer.Layer<never, never, Requirements> = besideServer(
   Layer.unwrapEffect(
