@@ -7,6 +7,8 @@ import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
+import * as PrivateFile from "../layers/sql/PrivateFile.js"
 import { badUsage, type Failure } from "./Failure.js"
 import { printable } from "./Output.js"
 import * as Setting from "./Setting.js"
@@ -66,6 +68,13 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
     }
     return { path, members: given }
   })
+
+/** Warns where the file holds a password, and other users of the machine can read it. */
+export const warnIfExposed: Effect.Effect<void> = Effect.flatMap(Setting.ConfigFile, ({ members, path }) => {
+  const { database } = members
+  const hasPassword = typeof database === "string" && PostgresAddress.withoutPassword(database) !== database
+  return hasPassword ? PrivateFile.warnIfExposed("the file of settings, which holds a password,", [path]) : Effect.void
+})
 
 /** The words behind `--config`; the file is read before any command is, since the log is one of its settings. */
 const inWords = (typed: ReadonlyArray<string>): Option.Option<Setting.Given> => {
