@@ -107,6 +107,12 @@ export const defaultMaxUnusedClients = 10_000
  */
 export const defaultRetryFromElsewhere: FromElsewhere = "Allow"
 
+/** How much of clients' addresses logs and events hold: nothing, the network that many share, or all of it. */
+export type LogAddresses = "Off" | "Network" | "Full"
+
+/** An address is personal data, and events are kept for months: an operator who wants it says so. */
+export const defaultLogAddresses: LogAddresses = "Off"
+
 /** A server's settings, checked. */
 export interface Settings {
   readonly issuer: Issuer
@@ -116,7 +122,10 @@ export interface Settings {
   readonly privateUseSchemes: ReadonlySet<string>
   /** Schemes without a dot that redirect URIs of public clients may have beside these: those of known apps. */
   readonly appSchemes: ReadonlySet<string>
-  /** CIDR ranges of proxies whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
+  /**
+   * CIDR ranges of proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Request-Id` are believed. No other such header
+   * is ever read.
+   */
   readonly trustedProxies: ReadonlyArray<string>
   /** How often the endpoints may be called (see `domain/RateLimit`). */
   readonly rateLimits: Limits
@@ -124,4 +133,6 @@ export interface Settings {
   readonly retryFromElsewhere: FromElsewhere
   /** Maximum number of clients that registered themselves and were never used; with 0 nobody can register. */
   readonly maxUnusedClients: number
+  /** How much of clients' addresses logs and events hold. */
+  readonly logAddresses: LogAddresses
 }

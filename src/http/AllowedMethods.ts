@@ -8,6 +8,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ServerSettings } from "../services/ServerSettings.js"
+import * as Edge from "./Edge.js"
 import * as Endpoint from "./Endpoint.js"
 import * as Wire from "./Wire.js"
 
@@ -64,7 +65,9 @@ const recordings = new WeakMap<HttpLayerRouter.HttpRouter, HttpLayerRouter.HttpR
 
 const recording = Effect.gen(function* () {
   const router = yield* HttpLayerRouter.HttpRouter
-  const { issuer } = yield* ServerSettings
+  const settings = yield* ServerSettings
+  const { issuer } = settings
+  const edge = Edge.of(settings)
   const before = recordings.get(router)
   if (before !== undefined) return before
 
@@ -76,8 +79,13 @@ const recording = Effect.gen(function* () {
       const allow = isRouteNotFound(error) ? allowed(recorded, error.request.url) : []
       return allow.length === 0
         ? Effect.fail(error as HttpLayerRouter.unhandled)
-        : Effect.succeed(
-            HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, issuer), "allow", allow.join(", "))
+        : edge.around(
+            Effect.succeed(
+              HttpServerResponse.setHeaders(Wire.toJson(Endpoint.notAllowed, issuer), {
+                ...edge.headers,
+                allow: allow.join(", ")
+              })
+            )
           )
     })
   )

@@ -6,6 +6,12 @@ import IpAddress from "ipaddr.js"
 /** Networks whose word about a client's address is taken: CIDR ranges of the operator's own proxies. */
 export type TrustedProxies = ReadonlyArray<string>
 
+/** What a request says of its sender. */
+interface Peer {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly remoteAddress: Option.Option<string>
+}
+
 type Address = IpAddress.IPv4 | IpAddress.IPv6
 
 /** An address as text; an IPv4 address that IPv6 carries is the IPv4 address, and a zone is left out. */
@@ -49,7 +55,7 @@ interface Found {
  * `X-Forwarded-For` that is not a trusted proxy. Entries further left are unverified; empty ones count for nothing
  * (RFC 9110 §5.6.1). An entry that is no address ends the search, and the proxy that sent it is taken for the client.
  */
-const find = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Found => {
+const find = (request: Peer, proxies: TrustedProxies): Found => {
   const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").flatMap((part) => part.trim() || [])
   let address = Option.flatMap(request.remoteAddress, parse)
   while (Option.isSome(address) && isTrusted(address.value, proxies)) {
@@ -61,6 +67,31 @@ const find = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProx
   }
   return { address, isUnreadable: false }
 }
+
+/** Whether the peer of a request is a trusted proxy. */
+export const isFromProxy = ({ remoteAddress }: Peer, proxies: TrustedProxies): boolean =>
+  proxies.length > 0 && Option.exists(Option.flatMap(remoteAddress, parse), (peer) => isTrusted(peer, proxies))
+
+/** The peer for a log line that names it; nothing where it is not known. */
+export const peerAnnotation = ({ remoteAddress }: Peer): Readonly<Record<string, string>> =>
+  Option.match(Option.flatMap(remoteAddress, parse), {
+    onNone: () => ({}),
+    onSome: (peer) => ({ peer: peer.toString() })
+  })
+
+/**
+ * The client's address as logs and events show it: in full, or the network that it is in, a /24 of IPv4 and a /48 of IPv6,
+ * which many clients share. `undefined` where the address is not known.
+ */
+export const shown = (request: Peer, proxies: TrustedProxies, precision: "Network" | "Full"): string | undefined =>
+  Option.getOrUndefined(
+    Option.map(find(request, proxies).address, (address) => {
+      if (precision === "Full") return address.toString()
+      return address.kind() === "ipv4"
+        ? `${IpAddress.IPv4.networkAddressFromCIDR(`${address.toString()}/24`).toString()}/24`
+        : networkOf(address as IpAddress.IPv6, 48)
+    })
+  )
 
 /**
  * Prefix lengths that an IPv6 customer may hold (RFC 6177): one network, one household, one site. The holder of a
@@ -80,13 +111,17 @@ export interface Origin {
   readonly networks: ReadonlyArray<string>
   /** Whether a trusted proxy sent an `X-Forwarded-For` that names no address: its clients are then counted as one. */
   readonly isUnreadable: boolean
+  /** Whether a peer that is no trusted proxy sent `X-Forwarded-For` or `Forwarded`: neither counts. */
+  readonly isUntrusted: boolean
 }
 
 /** Reads where a request comes from. */
 export const read = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Origin => {
   const { address, isUnreadable } = find(request, proxies)
+  const isForwarded = request.headers["x-forwarded-for"] !== undefined || request.headers.forwarded !== undefined
   return {
     isUnreadable,
+    isUntrusted: isForwarded && Option.isSome(request.remoteAddress) && !isFromProxy(request, proxies),
     networks: Option.match(address, {
       onNone: () => [],
       onSome: (address) =>

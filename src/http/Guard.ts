@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { Actor } from "../domain/Event.js"
 import {
   InsufficientScope,
   type InvalidRequest,
@@ -21,10 +22,12 @@ import * as Resource from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 import type { Access } from "../services/CurrentAccess.js"
 import * as Metrics from "../services/Metrics.js"
+import { identify } from "../services/Origin.js"
 import { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { TokenVerifier } from "../services/TokenVerifier.js"
 import * as AuthorizationHeader from "./AuthorizationHeader.js"
+import * as Edge from "./Edge.js"
 import * as Endpoint from "./Endpoint.js"
 import { metadataUrl } from "./ProtectedResourceEndpoint.js"
 import * as Wire from "./Wire.js"
@@ -60,6 +63,8 @@ export interface Guard {
   readonly check: (request: AuthorizationHeader.Carrier) => Effect.Effect<Access, Refusal>
   /** What a refusal is answered with: a challenge (RFC 6750 §3), or JSON for a fault of ours. */
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+  /** What the requests that it meets have around them. */
+  readonly edge: Edge.Edge
 }
 
 /** What is guarded: its URI never changes, while it may come and go. */
@@ -105,8 +110,11 @@ export const make = (
   Effect.gen(function* () {
     const { principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier
-    const { issuer } = yield* ServerSettings
+    const settings = yield* ServerSettings
+    const { issuer } = settings
+    const edge = Edge.of(settings)
     const { exists, resource } = yield* guarded(options.resource)
+    const { headers } = edge
     const resourceMetadata = metadataUrl(resource)
 
     const check = Effect.fnUntraced(
@@ -128,6 +136,7 @@ export const make = (
           })
         }
         yield* requireOf(access, scopes)
+        yield* identify(actorOf(access))
         return access
       },
       Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(resource.uri, defect)))
@@ -138,7 +147,7 @@ export const make = (
       if (Wire.status(refusal) >= 500)
         return Effect.as(
           Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: resource.uri }),
-          Wire.toJson(refusal, issuer)
+          HttpServerResponse.setHeaders(Wire.toJson(refusal, issuer), headers)
         )
       const required = refusal._tag === "InsufficientScope" ? refusal.required : []
       return Effect.as(
@@ -146,16 +155,23 @@ export const make = (
           Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
           Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
         ),
-        Wire.toChallenge(refusal, {
-          resourceMetadata,
-          // All that the operation needs: a client that asked for less would come back without the rest.
-          scope: Array.from(new Set([...scopes, ...required]))
-        })
+        HttpServerResponse.setHeaders(
+          Wire.toChallenge(refusal, {
+            resourceMetadata,
+            // All that the operation needs: a client that asked for less would come back without the rest.
+            scope: Array.from(new Set([...scopes, ...required]))
+          }),
+          headers
+        )
       )
     }
 
-    return { check, answer }
+    return { check, answer, edge }
   })
+
+/** Whoever acts by an access token: a person through a client, or a client by itself. */
+const actorOf = ({ clientId, principal, subject }: Access): Actor =>
+  principal === "User" ? { _tag: "Person", subject, clientId } : { _tag: "Client", clientId, isAuthenticated: true }
 
 /** Fails unless the access carries these scopes. */
 export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope> =>

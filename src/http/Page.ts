@@ -35,7 +35,7 @@ const headers = (issuer: Option.Option<Issuer.Issuer>, own: ReadonlyArray<string
   "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-  ...(Option.exists(issuer, Issuer.isSecure) ? { "strict-transport-security": "max-age=31536000" } : {})
+  ...Option.match(issuer, { onNone: () => ({}), onSome: Wire.strictTransport })
 })
 
 const render =
@@ -78,7 +78,7 @@ export const errors = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   const render = yield* renderer
   return (error: OAuthError, incident?: string): HttpServerResponse.HttpServerResponse =>
-    render("errorPage", { incident, wayOn: toAccount(issuer), ...words(error) }, Wire.status(error)).pipe(
+    render("errorPage", { incident, wayOn: wayOn(error, issuer), ...words(error) }, Wire.status(error)).pipe(
       HttpServerResponse.setHeaders(Wire.retryAfter(error))
     )
 })
@@ -88,6 +88,10 @@ export const toAccount = (issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]
   url: `${Issuer.path(issuer)}/account`,
   label: "Go to your account"
 })
+
+/** Where an error leads on to: one of the wrong host, to the issuer's. */
+const wayOn = (error: OAuthError, issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]> =>
+  error._tag === "MisdirectedRequest" ? { url: `${issuer}/account`, label: `Go to ${issuer}` } : toAccount(issuer)
 
 const words = (error: OAuthError): ErrorPage => {
   switch (error._tag) {
@@ -107,6 +111,12 @@ const words = (error: OAuthError): ErrorPage => {
       return {
         title: "Too many requests",
         message: `Try again in ${timeInWords(error.retryAfter)}. Nothing was changed.`
+      }
+    case "MisdirectedRequest":
+      return {
+        title: "This is not the address of this server",
+        message:
+          "The address in your browser is another one than the server's own, so you cannot log in here. If you came here by the right address, a proxy in front of the server changes it: its log says what to set."
       }
     case "MethodNotAllowed":
       return {

@@ -143,7 +143,7 @@ export const serve = <A, E, R>(app: Layer.Layer<A, E, R>, options: Options) =>
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      const served = HttpLayerRouter.serve(Layer.merge(app, Routes.notFound), {
+      const served = HttpLayerRouter.serve(Layer.provideMerge(Routes.notFound, app), {
         disableLogger: true,
         disableListenLog: true,
         routerConfig: Routes.routerConfig

@@ -11,6 +11,7 @@ import { type Session, SessionId } from "../domain/Session.js"
 import { AccountStore } from "./AccountStore.js"
 import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
+import { identify } from "./Origin.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -55,6 +56,7 @@ const make = Effect.gen(function* () {
         subjectEpoch: account.epoch
       }
       yield* sessions.insert(session)
+      yield* identify({ _tag: "Person", subject: account.id, sessionId: session.id })
       yield* events.publish({ _tag: "LoggedIn", subject: account.id, sessionId: session.id })
       return { session, secret }
     }),

@@ -1,7 +1,7 @@
 /** The settings of a server that has nothing but an issuer. */
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../src/domain/Issuer.js"
-import { defaultLifetimes, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"
+import { defaultLifetimes, defaultLogAddresses, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"
 import { ServerSettings } from "../../src/services/ServerSettings.js"
 
 export const settings = (issuer: Issuer) =>
@@ -14,5 +14,6 @@ export const settings = (issuer: Issuer) =>
     appSchemes: new Set<string>(),
     rateLimits: {},
     maxUnusedClients: 0,
-    retryFromElsewhere: defaultRetryFromElsewhere
+    retryFromElsewhere: defaultRetryFromElsewhere,
+    logAddresses: defaultLogAddresses
   })
