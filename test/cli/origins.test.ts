@@ -17,7 +17,7 @@ interface Told {
 describe("events", () => {
   let server: Cli.Server
   beforeAll(async () => {
-    server = await Cli.startServer({ args: ["--demo", "--log-level", "debug"] })
+    server = await Cli.startServer({ args: ["--demo"], env: { LATCHKEY_LOG_LEVEL: "debug" } })
     await Tokens.createAccount(server)
   })
   afterAll(() => server?.stop())
@@ -136,16 +136,17 @@ describe("a file that others can read", () => {
     "is warned of once at start, for a database of mode %o",
     async (mode) => {
       const path = folder()
-      const first = await Cli.startServer({ folder: path })
+      const env = { LATCHKEY_PORT: String(await Cli.freePort()) }
+      const first = await Cli.startServer({ folder: path, env })
       expect(warnings(first)).toEqual([])
       await first.stop()
       const database = join(path, "data", "latchkey.db")
       await chmod(database, mode)
-      const second = await Cli.startServer({ folder: path })
+      const second = await Cli.startServer({ folder: path, env })
       expect(warnings(second)).toMatchObject([
         {
           logLevel: "WARN",
-          message: `the database is open to other users of this machine: run chmod 600 ${database}`,
+          message: expect.stringContaining(`is open to other users of this machine: run chmod 600 ${database}`),
           annotations: { file: database, mode: `0${mode.toString(8)}` }
         }
       ])
@@ -156,9 +157,10 @@ describe("a file that others can read", () => {
   it("is warned of with a command that a shell takes, also where the path has a space", async () => {
     const path = folder()
     const args = ["--database", "sqlite:my data/it's.db"]
-    await (await Cli.startServer({ folder: path, args })).stop()
+    const env = { LATCHKEY_PORT: String(await Cli.freePort()) }
+    await (await Cli.startServer({ folder: path, args, env })).stop()
     await chmod(join(path, "my data", "it's.db"), 0o644)
-    const server = await Cli.startServer({ folder: path, args })
+    const server = await Cli.startServer({ folder: path, args, env })
     expect(warnings(server)).toMatchObject([
       { message: expect.stringContaining(String.raw`chmod 600 '${path}/my data/it'\''s.db'`) }
     ])
@@ -167,11 +169,12 @@ describe("a file that others can read", () => {
 
   it("is warned of by no other mode", async () => {
     const path = folder()
-    await (await Cli.startServer({ folder: path })).stop()
+    const env = { LATCHKEY_PORT: String(await Cli.freePort()) }
+    await (await Cli.startServer({ folder: path, env })).stop()
     await chmod(join(path, "data", "latchkey.db"), 0o600)
     const config = join(path, "settings.json")
     await writeFile(config, JSON.stringify({ logLevel: "info" }), { mode: 0o644 })
-    const server = await Cli.startServer({ folder: path, args: ["--config", config] })
+    const server = await Cli.startServer({ folder: path, args: ["--config", config], env })
     expect(warnings(server)).toEqual([])
     await server.stop()
   })

@@ -132,7 +132,11 @@ describe("a proxy that changes the host", () => {
         annotations: { host: "backend.internal", issuer: secure, peer: "172.17.0.1" }
       })
     },
-    { settings, logger: Logger.map(Logger.jsonLogger, (line) => void lines.push(line)) }
+    // A server warns once, and is known by its list.
+    {
+      settings: { ...settings, trustedProxies: ["10.0.0.0/8"] },
+      logger: Logger.map(Logger.jsonLogger, (line) => void lines.push(line))
+    }
   )
 })
 
