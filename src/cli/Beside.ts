@@ -10,6 +10,7 @@ import { Resources } from "../services/Resources.js"
 import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
+import * as Operator from "./Operator.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
 
@@ -36,7 +37,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
 export const provide =
   (place: ServerOptions.Place) =>
   <A, R>(self: Effect.Effect<A, Failure | TemporarilyUnavailable, R>) =>
-    Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage(place))
+    Operator.acting(Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage(place)))
 
 /** Reading makes no database: one that is not there is not the one that was meant. */
 export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effect<void, Failure> =>

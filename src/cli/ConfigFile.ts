@@ -8,6 +8,8 @@ import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import * as PostgresAddress from "../layers/sql/PostgresAddress.js"
+import * as PrivateFile from "../layers/sql/PrivateFile.js"
 import { badUsage, type Failure } from "./Failure.js"
 import { printable } from "./Output.js"
 import * as Setting from "./Setting.js"
@@ -93,6 +95,13 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
     }
     return { path, members: Object.fromEntries(membersOf(given).map(([place, value]) => [place, value])) }
   })
+
+/** Warns where the file holds a password, and other users of the machine can read it. */
+export const warnIfExposed: Effect.Effect<void> = Effect.flatMap(Setting.ConfigFile, ({ members, path }) => {
+  const { database } = members
+  const hasPassword = typeof database === "string" && PostgresAddress.withoutPassword(database) !== database
+  return hasPassword ? PrivateFile.warnIfExposed("the file of settings, which holds a password,", [path]) : Effect.void
+})
 
 /** The words behind `--config`; the file is read before any command is, since the log is one of its settings. */
 const inWords = (typed: ReadonlyArray<string>): Option.Option<Setting.Given> => {

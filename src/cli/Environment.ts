@@ -104,6 +104,8 @@ export const masterKey: Effect.Effect<Redacted.Redacted<Uint8Array> | undefined,
 /** Where requests are counted for all servers together, if that is a Redis. */
 export const redisUrl: Effect.Effect<Option.Option<Redacted.Redacted>, Failure> = Setting.find(Settings.table.redisUrl)
 
+const logAddresses = { off: "Off", network: "Network", full: "Full" } as const
+
 /** What the library is told, beside the issuer. */
 export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = Effect.all({
   resources: Setting.read(Settings.table.resources),
@@ -123,7 +125,8 @@ export const options: Effect.Effect<Omit<SettingsOptions, "issuer">, Failure> = 
   ),
   networkLimits: Setting.read(Settings.table.networkLimits),
   maxUnusedClients: Setting.read(Settings.table.maxUnusedClients),
-  brand
+  brand,
+  logAddresses: Effect.map(Setting.read(Settings.table.logAddresses), (word) => logAddresses[word])
 })
 
 /** Maximum times of a connection. */

@@ -1,6 +1,7 @@
 /** What happened, in words: events as a person reads them. */
+import * as Effect from "effect/Effect"
 import type { Subject } from "../domain/Account.js"
-import { type Happening, idsOf } from "../domain/Event.js"
+import { type Actor, type Event, type Happening, idsOf } from "../domain/Event.js"
 import type { RevocationReason } from "../domain/Grant.js"
 import * as Output from "./Output.js"
 
@@ -86,6 +87,47 @@ const sentences: {
 /** What happened. */
 export const sentence = (happening: Happening): string =>
   Output.printable((sentences[happening._tag] as (happening: Happening) => string)(happening))
+
+/** The names of the people in an event: each is looked up here, for `origin` and `whom`. */
+export const nameOf = <E, R>(
+  { actor, happening }: Event,
+  find: (subject: Subject) => Effect.Effect<string, E, R>
+): Effect.Effect<(subject: Subject) => string, E, R> => {
+  const { subject } = idsOf(happening)
+  const people = [...(subject === undefined ? [] : [subject]), ...(actor?._tag === "Person" ? [actor.subject] : [])]
+  const pairs = Effect.forEach(people, (subject) => Effect.map(find(subject), (name) => [subject, name] as const))
+  return Effect.map(pairs, (pairs) => {
+    const names = new Map(pairs)
+    return (subject) => names.get(subject) ?? subject
+  })
+}
+
+const actorText = (actor: Actor, person: (subject: Subject) => string): string => {
+  switch (actor._tag) {
+    case "Person":
+      return `user ${person(actor.subject)}${actor.clientId === undefined ? "" : ` through client ${actor.clientId}`}`
+    case "Client":
+      return `client ${actor.clientId}${actor.isAuthenticated ? "" : " (not authenticated)"}`
+    case "Operator":
+      return `operator ${actor.name}`
+    case "Program":
+      return `admin API client ${actor.clientId}`
+    case "Server":
+      return "the server"
+    case "Anonymous":
+      return "an anonymous request"
+  }
+}
+
+/** Who did it, in which request, and from where, as far as it was stored. */
+export const origin = ({ actor, address, requestId }: Event, person: (subject: Subject) => string): string =>
+  Output.printable(
+    [
+      ...(actor === undefined ? [] : [`by ${actorText(actor, person)}`]),
+      ...(address === undefined ? [] : [`from ${address}`]),
+      ...(requestId === undefined ? [] : [`request=${requestId}`])
+    ].join(" ")
+  )
 
 /** To whom and what it happened, in words that the commands take again. */
 export const whom = (happening: Happening, person: (subject: Subject) => string): string => {

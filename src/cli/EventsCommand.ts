@@ -4,8 +4,9 @@ import * as Options from "@effect/cli/Options"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { type Event, idsOf } from "../domain/Event.js"
+import type { Event } from "../domain/Event.js"
 import * as Identifier from "../domain/Identifier.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as EventView from "../domain/views/EventView.js"
@@ -41,6 +42,13 @@ const options = {
   grant: Options.text("grant").pipe(
     Options.withPseudoName("ID"),
     Options.withDescription("Only what happened to this grant."),
+    Options.optional
+  ),
+  request: Options.text("request").pipe(
+    Options.withPseudoName("ID"),
+    Options.withDescription(
+      "Only what happened in the HTTP request with this id, as the log and X-Request-Id have it."
+    ),
     Options.optional
   ),
   limit: Options.text("limit").pipe(
@@ -96,13 +104,17 @@ const follow = (filter: Filter, count: number, print: Print) =>
 /** Prints events as JSON, or as people read them. */
 const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
   Effect.map(Named.people, (person) => {
-    const text = ({ at, happening }: Event) => {
-      const { subject } = idsOf(happening)
-      const name = subject === undefined ? Effect.succeed("") : person(subject)
-      return Effect.map(name, (name) =>
-        [Output.instant(at), EventText.sentence(happening), EventText.whom(happening, () => name)].join("  ")
+    const text = (event: Event) =>
+      Effect.map(EventText.nameOf(event, person), (nameOf) =>
+        [
+          Output.instant(event.at),
+          EventText.sentence(event.happening),
+          EventText.whom(event.happening, nameOf),
+          EventText.origin(event, nameOf)
+        ]
+          .filter((part) => part !== "")
+          .join("  ")
       )
-    }
     const line = (event: Event) => (json ? Effect.succeed(Output.toJsonLine(EventView.of(event))) : text(event))
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
@@ -110,7 +122,7 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
 const readLimit = (text: string) =>
   /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
 
-export const events = Command.make("events", options, ({ client, grant, json, limit, user, ...given }) =>
+export const events = Command.make("events", options, ({ client, grant, json, limit, request, user, ...given }) =>
   Effect.gen(function* () {
     const count = yield* Named.optional(limit, readLimit)
     const clientId = yield* Named.optional(client, Named.clientId)
@@ -121,7 +133,8 @@ export const events = Command.make("events", options, ({ client, grant, json, li
         const filter: Filter = {
           ...(subject === undefined ? {} : { subject }),
           ...(clientId === undefined ? {} : { clientId }),
-          ...(grantId === undefined ? {} : { grantId })
+          ...(grantId === undefined ? {} : { grantId }),
+          ...(Option.isNone(request) ? {} : { requestId: request.value })
         }
         const print = yield* printer(json)
         if (given.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)

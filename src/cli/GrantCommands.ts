@@ -95,7 +95,8 @@ export const show = Command.make("show", { id, json, ...ServerOptions.forCommand
       const grant = yield* Named.grant(id)
       const { terms } = grant
       const state = yield* GrantStory.standing(grant)
-      const username = yield* Effect.flatMap(Named.people, (person) => person(terms.subject))
+      const person = yield* Named.people
+      const username = yield* person(terms.subject)
       const story = yield* GrantStory.events(grant)
       if (json) {
         const chapters = story.map(EventView.chapterOf)
@@ -104,6 +105,13 @@ export const show = Command.make("show", { id, json, ...ServerOptions.forCommand
       const client = yield* (yield* ClientStore).find(terms.clientId)
       const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })
       const why = grant._tag === "Revoked" ? `: ${EventText.reasons[grant.reason]}` : ""
+      const chapters = yield* Effect.forEach(story, (event) =>
+        Effect.map(EventText.nameOf(event, person), (nameOf) =>
+          ["", Output.instant(event.at), EventText.sentence(event.happening), EventText.origin(event, nameOf)]
+            .join("  ")
+            .trimEnd()
+        )
+      )
       yield* Output.print(
         [
           `The grant ${terms.id} is ${words[state]}${why}`,
@@ -118,7 +126,7 @@ export const show = Command.make("show", { id, json, ...ServerOptions.forCommand
             ),
             ["ends", `${Output.instant(terms.expiresAt)}, at the latest`]
           ]),
-          story.map(({ at, happening }) => `  ${Output.instant(at)}  ${EventText.sentence(happening)}`).join("\n")
+          chapters.join("\n")
         ].join("\n\n")
       )
     })

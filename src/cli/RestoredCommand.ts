@@ -14,6 +14,7 @@ import * as Database from "./Database.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Environment from "./Environment.js"
 import { impossible } from "./Failure.js"
+import * as Operator from "./Operator.js"
 import * as Output from "./Output.js"
 import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
@@ -62,12 +63,14 @@ export const restored = Command.make("restored", options, ({ json, ...given }) =
     const database = yield* DatabaseCommands.existing(given)
     const key = yield* Environment.givenMasterKey
     const name = DatabaseCommands.nameOf(database)
-    const { grants, masterKey } = yield* database._tag === "Sqlite" && Option.isNone(key)
-      ? underNewKey(database.filename, `${name}.key`)
-      : underGivenKey(
-          database,
-          Option.match(key, { onNone: () => Setting.variableOf(table.masterKey), onSome: ({ variable }) => variable })
-        )
+    const { grants, masterKey } = yield* Operator.acting(
+      database._tag === "Sqlite" && Option.isNone(key)
+        ? underNewKey(database.filename, `${name}.key`)
+        : underGivenKey(
+            database,
+            Option.match(key, { onNone: () => Setting.variableOf(table.masterKey), onSome: ({ variable }) => variable })
+          )
+    )
     yield* Output.print(
       json
         ? Output.toJson({ database: name, grants, master_key: masterKey })

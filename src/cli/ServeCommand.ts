@@ -12,6 +12,7 @@ import * as NodeServer from "../layers/NodeServer.js"
 import * as FirstAccount from "../services/FirstAccount.js"
 import { Resources } from "../services/Resources.js"
 import * as AccessLog from "./AccessLog.js"
+import * as ConfigFile from "./ConfigFile.js"
 import * as Database from "./Database.js"
 import * as Environment from "./Environment.js"
 import { badUsage } from "./Failure.js"
@@ -88,6 +89,7 @@ const start = (
       })
     )
     yield* Environment.warnOfIgnored
+    yield* ConfigFile.warnIfExposed
     return yield* welcome.pipe(
       Layer.provide(NodeServer.serve(app, { ...place.address, ...timeouts, webSockets: false, logAddress: false })),
       // What all of it stands on closes last.

@@ -298,7 +298,8 @@ export const table = named({
     hint: schemesHint
   }),
   trustedProxies: make({
-    meaning: 'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address is taken',
+    meaning:
+      'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address, host and request id is taken',
     schema: Schema.Array(Schema.String.pipe(Schema.filter((range) => Option.isSome(NetworkRange.parseCidr(range))))),
     standard: [],
     otherwise: "none if not given",
@@ -405,6 +406,13 @@ export const table = named({
     meaning: "Where people get help, an https or mailto URL, to which every page links",
     group: "brand",
     schema: textWith(Brand.supportUrlObjection)
+  }),
+  logAddresses: make({
+    meaning:
+      'How much of clients\' addresses logs and events hold: nothing ("off"), the /24 of IPv4 and /48 of IPv6 ("network"), or all of it ("full")',
+    schema: Schema.Literal("off", "network", "full"),
+    standard: "off",
+    hint: "give off, network or full"
   }),
   api: make({
     meaning: "Whether the account and admin API is served, at /api",

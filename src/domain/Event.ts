@@ -84,6 +84,40 @@ export const idsOf = (
   grantId: "grantId" in happening ? happening.grantId : undefined
 })
 
-/** An event: what happened, when. Ids grow with time. */
-export const Event = Schema.Struct({ id: Schema.String, at: Schema.DateTimeUtcFromNumber, happening: Happening })
+/**
+ * Who did it. A `Person` acts in a login session, or through a client that holds an access token of theirs. A `Client` has
+ * proved who it is, or has only been named, as public clients are. An `Operator` runs a command, and a `Program` of the
+ * operator's calls the admin API. The `Server` does its upkeep, and `Anonymous` is a request that proved nothing.
+ */
+export const Actor = Schema.Union(
+  Schema.TaggedStruct("Person", {
+    subject: Subject,
+    sessionId: Schema.optional(SessionId),
+    clientId: Schema.optional(ClientId)
+  }),
+  Schema.TaggedStruct("Client", { clientId: ClientId, isAuthenticated: Schema.Boolean }),
+  /** `name` is the user name of the operating system. */
+  Schema.TaggedStruct("Operator", { name: Schema.String }),
+  Schema.TaggedStruct("Program", { clientId: ClientId }),
+  Schema.TaggedStruct("Server", {}),
+  Schema.TaggedStruct("Anonymous", {})
+)
+export type Actor = typeof Actor.Type
+
+/** Where an event comes from. Events that were stored by earlier versions have none of it. */
+const origin = {
+  actor: Schema.optional(Actor),
+  /** Id of the HTTP request in which it happened. */
+  requestId: Schema.optional(Schema.String),
+  /** The client's address or its network, where the settings have it kept. */
+  address: Schema.optional(Schema.String)
+}
+
+/** An event: what happened, when, and by whom. Ids grow with time. */
+export const Event = Schema.Struct({
+  id: Schema.String,
+  at: Schema.DateTimeUtcFromNumber,
+  happening: Happening,
+  ...origin
+})
 export type Event = typeof Event.Type

@@ -9,12 +9,15 @@ export const pattern = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/
 
 /** An identifier made at `millis` (milliseconds since 1970) of 10 random bytes. */
 export const format = (millis: number, random: Uint8Array): string => {
-  let value = BigInt(millis)
-  for (const byte of random) value = (value << 8n) | BigInt(byte)
-  let text = ""
-  for (let i = 0; i < 26; i++) {
-    text = digits[Number(value & 31n)] + text
-    value >>= 5n
+  let time = ""
+  for (let rest = millis, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = digits.charAt(rest % 32) + time
+  let chance = ""
+  let bits = 0
+  let pending = 0
+  for (const byte of random) {
+    pending = (pending << 8) | byte
+    for (bits += 8; bits >= 5; bits -= 5) chance += digits.charAt((pending >> (bits - 5)) & 31)
+    pending &= 31
   }
-  return text
+  return time + chance
 }

@@ -41,6 +41,12 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>("latc
   fields("MethodNotAllowed")
 ) {}
 
+/** The request names a host that is not the issuer's (RFC 9110 §15.5.20). */
+export class MisdirectedRequest extends Schema.TaggedError<MisdirectedRequest>("latchkey/MisdirectedRequest")(
+  "MisdirectedRequest",
+  fields("ForeignHost")
+) {}
+
 /** A form came from elsewhere than our own page (RFC 6749 §10.12). */
 export class Forbidden extends Schema.TaggedError<Forbidden>("latchkey/Forbidden")(
   "Forbidden",
@@ -207,6 +213,7 @@ export type OAuthError =
   | InvalidRequest
   | RequestTooLarge
   | MethodNotAllowed
+  | MisdirectedRequest
   | Forbidden
   | InvalidClient
   | InvalidGrant

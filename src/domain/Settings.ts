@@ -108,6 +108,12 @@ export const defaultMaxUnusedClients = 10_000
  */
 export const defaultRetryFromElsewhere: FromElsewhere = "Allow"
 
+/** How much of clients' addresses logs and events hold: nothing, the network that many share, or all of it. */
+export type LogAddresses = "Off" | "Network" | "Full"
+
+/** An address is personal data, and events are kept for months: an operator who wants it says so. */
+export const defaultLogAddresses: LogAddresses = "Off"
+
 /** A server's settings, checked. */
 export interface Settings {
   readonly issuer: Issuer
@@ -117,7 +123,10 @@ export interface Settings {
   readonly privateUseSchemes: ReadonlySet<string>
   /** Schemes without a dot that redirect URIs of public clients may have beside these: those of known apps. */
   readonly appSchemes: ReadonlySet<string>
-  /** Ranges of proxies (CIDR) whose `X-Forwarded-For` is believed; nothing else is ever read from such headers. */
+  /**
+   * Ranges of proxies (CIDR) whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Request-Id` are believed. No other such header
+   * is ever read.
+   */
   readonly trustedProxies: ReadonlyArray<string>
   /** How often the endpoints may be called (see `domain/RateLimit`). */
   readonly rateLimits: Limits
@@ -129,4 +138,6 @@ export interface Settings {
   readonly maxUnusedClients: number
   /** The name, the logo and the colours on the pages. */
   readonly brand: Brand
+  /** How much of clients' addresses logs and events hold. */
+  readonly logAddresses: LogAddresses
 }

@@ -8,6 +8,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ServerSettings } from "../services/ServerSettings.js"
+import * as Edge from "./Edge.js"
 import * as Endpoint from "./Endpoint.js"
 import { wantsPage } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
@@ -66,7 +67,9 @@ const recordings = new WeakMap<HttpLayerRouter.HttpRouter, HttpLayerRouter.HttpR
 
 const recording = Effect.gen(function* () {
   const router = yield* HttpLayerRouter.HttpRouter
-  const { issuer } = yield* ServerSettings
+  const settings = yield* ServerSettings
+  const { issuer } = settings
+  const edge = Edge.of(settings)
   const before = recordings.get(router)
   if (before !== undefined) return before
 
@@ -81,7 +84,9 @@ const recording = Effect.gen(function* () {
       const response = wantsPage(request)
         ? Page.error(Page.ofRouter(router, request.url), Endpoint.notAllowed)
         : Wire.toJson(Endpoint.notAllowed, issuer)
-      return Effect.succeed(HttpServerResponse.setHeader(response, "allow", allow.join(", ")))
+      return edge.around(
+        Effect.succeed(HttpServerResponse.setHeaders(response, { ...edge.headers, allow: allow.join(", ") }))
+      )
     })
   )
   return recordingRouter

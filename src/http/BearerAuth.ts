@@ -57,7 +57,7 @@ const guarding = (options: Guard.Options) =>
                 ),
                 Effect.map(Guard.notShared)
               )
-          })
+          }).pipe((answer) => guard.edge.around(answer))
         )
     )
   ).layer

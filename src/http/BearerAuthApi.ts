@@ -181,12 +181,15 @@ const access = (guard: Guard.Guard) =>
     const state: Guarding = { guard, refusal: Option.none() }
     guarding.set(request.source as WeakKey, state)
     yield* HttpApp.appendPreResponseHandler((_, response) =>
-      Effect.succeed(
+      guard.edge.sign(
+        request,
         Option.match(state.refusal, {
           onNone: () => Guard.notShared(response),
           onSome: ({ headers }) => HttpServerResponse.setHeaders(response, headers)
         })
       )
     )
-    return yield* guard.check(request)
+    // For the lines of the handler, which this does not run.
+    yield* Effect.annotateLogsScoped({ ...(yield* guard.edge.annotations(request)) })
+    return yield* guard.edge.enter(request, guard.check(request))
   })

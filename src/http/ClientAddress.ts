@@ -9,6 +9,11 @@ import * as NetworkRange from "./NetworkRange.js"
 export type TrustedProxies = ReadonlyArray<string>
 
 type Address = NetworkRange.Address
+/** What a request says of its sender. */
+interface Peer {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly remoteAddress: Option.Option<string>
+}
 
 /** An address as text; an IPv4 address that IPv6 carries is the IPv4 address, and a zone is left out. */
 const parse = (text: string): Option.Option<Address> => {
@@ -65,7 +70,7 @@ interface Found {
  * `X-Forwarded-For` that is not a trusted proxy. Entries further left are unverified; empty ones count for nothing
  * (RFC 9110 §5.6.1). An entry that is no address ends the search, and the proxy that sent it is taken for the client.
  */
-const find = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Found => {
+const find = (request: Peer, proxies: TrustedProxies): Found => {
   const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").flatMap((part) => part.trim() || [])
   const peer = Option.flatMap(request.remoteAddress, parse)
   const isForeign = forwarded.length > 0 && Option.exists(peer, (peer) => !isTrusted(peer, proxies))
@@ -79,6 +84,31 @@ const find = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProx
   }
   return { address, isUnreadable: false, isProxy: isForeign }
 }
+
+/** Whether the peer of a request is a trusted proxy. */
+export const isFromProxy = ({ remoteAddress }: Peer, proxies: TrustedProxies): boolean =>
+  proxies.length > 0 && Option.exists(Option.flatMap(remoteAddress, parse), (peer) => isTrusted(peer, proxies))
+
+/** The peer for a log line that names it; nothing where it is not known. */
+export const peerAnnotation = ({ remoteAddress }: Peer): Readonly<Record<string, string>> =>
+  Option.match(Option.flatMap(remoteAddress, parse), {
+    onNone: () => ({}),
+    onSome: (peer) => ({ peer: peer.toString() })
+  })
+
+/**
+ * The client's address as logs and events show it: in full, or the network that it is in, a /24 of IPv4 and a /48 of IPv6,
+ * which many clients share. `undefined` where the address is not known.
+ */
+export const shown = (request: Peer, proxies: TrustedProxies, precision: "Network" | "Full"): string | undefined =>
+  Option.getOrUndefined(
+    Option.map(find(request, proxies).address, (address) => {
+      if (precision === "Full") return address.toString()
+      return address.kind() === "ipv4"
+        ? `${IpAddress.IPv4.networkAddressFromCIDR(`${address.toString()}/24`).toString()}/24`
+        : networkOf(address as IpAddress.IPv6, 48)
+    })
+  )
 
 /**
  * Prefix lengths that an IPv6 customer may hold (RFC 6177): one network, one household, one site. The holder of a
@@ -96,13 +126,17 @@ export interface Origin extends Found {
    * and its /48. Empty where the address is not known.
    */
   readonly networks: ReadonlyArray<string>
+  /** Whether a peer that is no trusted proxy sent `X-Forwarded-For` or `Forwarded`: neither counts. */
+  readonly isUntrusted: boolean
 }
 
 /** Reads where a request comes from. */
 export const read = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Origin => {
   const found = find(request, proxies)
+  const isForwarded = request.headers["x-forwarded-for"] !== undefined || request.headers.forwarded !== undefined
   return {
     ...found,
+    isUntrusted: isForwarded && Option.isSome(request.remoteAddress) && !isFromProxy(request, proxies),
     networks: Option.match(found.address, {
       onNone: () => [],
       onSome: (address) =>

@@ -15,18 +15,21 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { Scope } from "effect/Scope"
 import * as Issuer from "../domain/Issuer.js"
-import { MethodNotAllowed, type OAuthError, ServerError } from "../domain/OAuthError.js"
+import { MethodNotAllowed, type MisdirectedRequest, type OAuthError, ServerError } from "../domain/OAuthError.js"
 import type { LimitName } from "../domain/RateLimit.js"
-import { identifier } from "../services/Crypto.js"
+import type { Settings } from "../domain/Settings.js"
 import * as Metrics from "../services/Metrics.js"
+import * as Origin from "../services/Origin.js"
 import { ServerClock } from "../services/ServerClock.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
+import * as Edge from "./Edge.js"
 import * as NotFound from "./NotFound.js"
 import { wantsPage } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
 import * as Preflight from "./Preflight.js"
 import * as RateLimits from "./RateLimits.js"
+import * as RequestHost from "./RequestHost.js"
 import { observed } from "./Telemetry.js"
 import * as Wire from "./Wire.js"
 
@@ -49,10 +52,12 @@ export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP ext
   extends Methods<EG, RG, EP, RP> {
   /** Where it is; one that ends in `/*` is everything below. */
   readonly path: string
-  /** Renders an error for the caller; `incident` is the id of its log line, for an endpoint with `hasIncidents`. */
+  /** Renders an error for the caller; `incident` is the id of the request, for a page. */
   readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
-  /** Whether each error gets an id, on the page and in the log, by which the operator finds it. */
-  readonly hasIncidents?: boolean
+  /** Whether people open it in a browser: errors name the request's id, by which the operator finds them in the log. */
+  readonly isPage?: boolean
+  /** Whether it answers whatever host a request names, as what probes and discovery read does (see `RequestHost`). */
+  readonly anyHost?: boolean
   /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
   readonly cors: boolean
   /** Counts a request before its handler runs; without it nothing is counted. */
@@ -67,17 +72,21 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
 ): Effect.Effect<
   void,
   never,
-  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | Exclude<RG | RP, Provided>
+  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | ServerSettings | Exclude<RG | RP, Provided>
 > =>
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
     const rendering = yield* Page.PageRendering
     const clock = yield* ServerClock
+    const settings = yield* ServerSettings
+    const { around, headers } = Edge.of(settings)
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
     // The platform's log lines hold whole URLs, and these hold codes.
-    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, rendering)).pipe(
-      Effect.withClock(clock),
-      Effect.provide(context)
+    const site: Site = { settings, rendering, headers }
+    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, site)).pipe(
+      Effect.provide(context),
+      around,
+      Effect.withClock(clock)
     )
     // `R` less what was just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
@@ -107,7 +116,7 @@ export const addPage = <EG extends OAuthError = never, RG = never, EP extends OA
   limits: ReadonlyArray<LimitName> = []
 ) =>
   Effect.flatMap(Page.errors, (renderError) =>
-    addBelow(path, methods, limits, { cors: false, hasIncidents: true, renderError })
+    addBelow(path, methods, limits, { cors: false, isPage: true, renderError })
   )
 
 /** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
@@ -115,10 +124,11 @@ export const addJson = <EG extends OAuthError = never, RG = never, EP extends OA
   path: string,
   cors: boolean,
   methods: Methods<EG, RG, EP, RP>,
-  limits: ReadonlyArray<LimitName> = []
+  limits: ReadonlyArray<LimitName> = [],
+  anyHost = false
 ) =>
   Effect.flatMap(ServerSettings, ({ issuer }) =>
-    addBelow(path, methods, limits, { cors, renderError: (error) => Wire.toJson(error, issuer) })
+    addBelow(path, methods, limits, { anyHost, cors, renderError: (error) => Wire.toJson(error, issuer) })
   )
 
 /** Adds an endpoint below the issuer's path, behind its limits. */
@@ -126,7 +136,7 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
   path: string,
   methods: Methods<EG, RG, EP, RP>,
   limits: ReadonlyArray<LimitName>,
-  rest: Pick<Endpoint, "cors" | "hasIncidents" | "renderError">
+  rest: Pick<Endpoint, "anyHost" | "cors" | "isPage" | "renderError">
 ) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
@@ -134,25 +144,32 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
     yield* add({ ...methods, ...rest, path: Issuer.path(issuer) + path, counted })
   })
 
-const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, rendering: Page.Rendering) =>
+/** What answers depend on beside their endpoint: the server that it is of. */
+interface Site {
+  readonly settings: Settings
+  readonly rendering: Page.Rendering
+  /** The headers of every response. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const [path = ""] = request.url.split("?", 1)
     const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
-    if (!isHere) return NotFound.answer(request, rendering)
-    return HttpServerResponse.setHeaders(
-      yield* observed(endpoint.path, request.method, respond(endpoint, request, rendering)),
-      {
-        "x-content-type-options": "nosniff",
-        ...(endpoint.cors ? corsHeaders : {})
-      }
-    )
+    if (!isHere) return HttpServerResponse.setHeaders(NotFound.answer(request, site.rendering), site.headers)
+    const answered = observed(endpoint.path, request.method, respond(endpoint, request, site))
+    return HttpServerResponse.setHeaders(yield* answered, {
+      ...site.headers,
+      "x-content-type-options": "nosniff",
+      ...(endpoint.cors ? corsHeaders : {})
+    })
   })
 
 const respond = <E extends OAuthError, R>(
   endpoint: Any<E, R>,
   request: HttpServerRequest.HttpServerRequest,
-  rendering: Page.Rendering
+  { rendering, settings }: Site
 ): Handler<never, Exclude<R, RateLimits.Meter>> => {
   const handler = handlerOf(endpoint, request.method)
   if (handler === undefined) {
@@ -170,7 +187,7 @@ const respond = <E extends OAuthError, R>(
   const { admit, headers, meter } = (endpoint.counted ?? RateLimits.uncounted)(request)
   return admit.pipe(
     Effect.zipRight(refuseRepeated(request)),
-    Effect.zipRight(handler),
+    Effect.zipRight(endpoint.anyHost === true ? handler : atIssuer(endpoint, request, settings, handler)),
     Effect.provideService(RateLimits.Meter, meter),
     Effect.catchAll((error) => refuse(endpoint, error)),
     Effect.catchAllDefect((defect) =>
@@ -183,13 +200,41 @@ const respond = <E extends OAuthError, R>(
   )
 }
 
-/** Logs a refusal and renders it, with one id for both where the endpoint has them. */
-const refuse = <E extends OAuthError, R>({ hasIncidents, path, renderError }: Any<E, R>, error: OAuthError) =>
-  hasIncidents === true
-    ? Effect.flatMap(identifier, (incident) =>
-        Effect.as(Effect.annotateLogs(log(path, error), { incident }), renderError(error, incident))
-      )
-    : Effect.as(log(path, error), renderError(error))
+/** Answers a request whose host is the issuer's. A page sends on who opened it under another name of this machine. */
+const atIssuer = <E extends OAuthError, R>(
+  { isPage }: Pick<Any<E, R>, "isPage">,
+  request: HttpServerRequest.HttpServerRequest,
+  settings: Settings,
+  handler: Handler<E, R>
+): Handler<E | MisdirectedRequest, R> => {
+  const standing = RequestHost.standing(request, settings)
+  switch (standing._tag) {
+    case "Ours":
+      return handler
+    case "Alias":
+      return isPage === true && request.method !== "POST"
+        ? Effect.succeed(Page.seeOther(settings.issuer, `${Issuer.origin(settings.issuer)}${request.url}`))
+        : Effect.fail(RequestHost.misdirected)
+    case "Foreign":
+      return Effect.zipRight(RequestHost.warn(request, standing, settings), Effect.fail(RequestHost.misdirected))
+  }
+}
+
+/** Fails for a request whose host is not the issuer's. */
+export const refuseForeignHost = (
+  request: HttpServerRequest.HttpServerRequest,
+  settings: Settings
+): Effect.Effect<void, MisdirectedRequest> =>
+  Effect.asVoid(atIssuer({ isPage: false }, request, settings, Effect.succeed(HttpServerResponse.empty())))
+
+/** Logs a refusal and renders it; a page shows the id that the log has. */
+const refuse = <E extends OAuthError, R>({ isPage, path, renderError }: Any<E, R>, error: OAuthError) =>
+  Effect.zipRight(
+    log(path, error),
+    isPage === true
+      ? Effect.map(Origin.requestId, (incident) => renderError(error, incident))
+      : Effect.sync(() => renderError(error))
+  )
 
 const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string): Handler<E, R> | undefined => {
   switch (method) {
@@ -222,17 +267,17 @@ export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
     Effect.zipRight(Metric.update(Metrics.refusals, { endpoint, error }))
   )
 
-/** A fault of ours, or of a layer of the user's: the log and the answer share an id, and nothing else. */
+/** A fault of ours, or of a layer of the user's: the log and the answer share the request's id, and nothing else. */
 export const incident = (endpoint: string, defect: unknown): Effect.Effect<ServerError> =>
   Effect.gen(function* () {
-    const id = yield* identifier
-    yield* Effect.annotateLogs(Effect.logError("server error", Cause.die(defect)), { endpoint, incident: id })
+    const id = yield* Origin.requestId
+    yield* Effect.annotateLogs(Effect.logError("server error", Cause.die(defect)), { endpoint })
     return new ServerError({ reason: "Defect", description: `something went wrong here; incident ${id}` })
   })
 
 export const corsHeaders = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy"
+  "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
 }
 
 /** Headers of the answer to a preflight (Fetch, the CORS protocol): every method of the path, and every header. */

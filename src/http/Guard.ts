@@ -7,6 +7,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import type { Actor } from "../domain/Event.js"
 import {
   InsufficientScope,
   type InvalidRequest,
@@ -18,10 +19,12 @@ import {
 import * as Scope from "../domain/Scope.js"
 import type { Access } from "../services/CurrentAccess.js"
 import * as Metrics from "../services/Metrics.js"
+import { identify } from "../services/Origin.js"
 import type { Resources } from "../services/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { TokenVerifier } from "../services/TokenVerifier.js"
 import * as AuthorizationHeader from "./AuthorizationHeader.js"
+import * as Edge from "./Edge.js"
 import * as Endpoint from "./Endpoint.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import * as GuardedResource from "./GuardedResource.js"
@@ -64,6 +67,8 @@ export interface Guard {
   readonly check: (request: AuthorizationHeader.Carrier) => Effect.Effect<Access, Refusal>
   /** What a refusal is answered with: a challenge (RFC 6750 §3), or JSON for a fault of ours. */
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+  /** What the requests that it meets have around them. */
+  readonly edge: Edge.Edge
 }
 
 /** What a guard stands on: the services of an authorization server. */
@@ -108,7 +113,10 @@ export const make = (
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
     const verifier = yield* TokenVerifier
-    const { issuer } = yield* ServerSettings
+    const settings = yield* ServerSettings
+    const { issuer } = settings
+    const edge = Edge.of(settings)
+    const { headers } = edge
     const guard = called(name, options)
     const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
     yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)
@@ -158,6 +166,7 @@ export const make = (
           })
         }
         yield* requireOf(access, scopes)
+        yield* identify(actorOf(access))
         return access
       },
       Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(uri, defect)))
@@ -168,7 +177,7 @@ export const make = (
       if (Wire.status(refusal) >= 500)
         return Effect.as(
           Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: uri }),
-          Wire.toJson(refusal, issuer)
+          HttpServerResponse.setHeaders(Wire.toJson(refusal, issuer), headers)
         )
       const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
       return Effect.as(
@@ -179,16 +188,23 @@ export const make = (
             Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
           )
         ),
-        Wire.toChallenge(refusal, {
-          resourceMetadata,
-          // All that the operation needs: a client that asked for less would come back without the rest.
-          scope: Array.from(new Set([...scopes, ...further]))
-        })
+        HttpServerResponse.setHeaders(
+          Wire.toChallenge(refusal, {
+            resourceMetadata,
+            // All that the operation needs: a client that asked for less would come back without the rest.
+            scope: Array.from(new Set([...scopes, ...further]))
+          }),
+          headers
+        )
       )
     }
 
-    return { check, answer }
+    return { check, answer, edge }
   })
+
+/** Whoever acts by an access token: a person through a client, or a client by itself. */
+const actorOf = ({ clientId, principal, subject }: Access): Actor =>
+  principal === "User" ? { _tag: "Person", subject, clientId } : { _tag: "Client", clientId, isAuthenticated: true }
 
 /** Fails unless the access carries these scopes. */
 export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope> =>

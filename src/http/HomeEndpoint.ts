@@ -41,16 +41,21 @@ const get = ({ firstAccountHint }: Options) =>
     })
   })
 
-/** Serves the page. It is for a server of one's own: in an app, the root is the app's. */
+/**
+ * Serves the page. Where the issuer has a path, the same path with a slash behind it and the root of the host lead there.
+ * It is for a server of one's own: in an app, the root is the app's.
+ */
 export const layer = (options: Options) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const { issuer } = yield* ServerSettings
-      yield* Endpoint.add({
-        path: Issuer.path(issuer) || "/",
-        cors: false,
-        renderError: yield* Page.errors,
-        GET: get(options)
-      })
+      const renderError = yield* Page.errors
+      const path = Issuer.path(issuer)
+      yield* Endpoint.add({ path: path || "/", cors: false, isPage: true, renderError, GET: get(options) })
+      if (path === "") return
+      const toHome = Effect.succeed(Page.seeOther(issuer, issuer))
+      for (const other of [`${path}/` as const, "/"] as const) {
+        yield* Endpoint.add({ path: other, cors: false, isPage: true, renderError, GET: toHome })
+      }
     })
   )

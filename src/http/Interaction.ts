@@ -21,9 +21,10 @@ import * as ResourceScopes from "../domain/ResourceScopes.js"
 import type * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
 import { Approvals } from "../services/Approvals.js"
-import { digest, digestOf, identifier } from "../services/Crypto.js"
+import { digest, digestOf } from "../services/Crypto.js"
 import { Forms } from "../services/Forms.js"
 import * as Metrics from "../services/Metrics.js"
+import * as Origin from "../services/Origin.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import type { LoggedIn } from "../services/Sessions.js"
 import * as BrowserIds from "./BrowserIds.js"
@@ -238,8 +239,8 @@ const count = (error: Metrics.Refusal["error"]) =>
 export const refused = (error: AuthorizationRefused) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    const incident = yield* identifier
-    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason, incident })
+    const incident = yield* Origin.requestId
+    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason })
     yield* count(error)
     const page: Pages.ErrorPage = {
       title: "This request cannot be answered",

@@ -39,7 +39,7 @@ const headersOf = (issuer: Option.Option<Issuer.Issuer>, policy: string) => ({
   "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-  ...(Option.exists(issuer, Issuer.isSecure) ? { "strict-transport-security": "max-age=31536000" } : {})
+  ...Option.match(issuer, { onNone: () => ({}), onSome: Wire.strictTransport })
 })
 
 /** The pages of one server, with its brand. */
@@ -137,7 +137,7 @@ export const error = (
     "errorPage",
     {
       incident,
-      ...Option.match(rendering.issuer, { onNone: () => ({}), onSome: (issuer) => ({ wayOn: toAccount(issuer) }) }),
+      ...Option.match(rendering.issuer, { onNone: () => ({}), onSome: (issuer) => ({ wayOn: wayOn(error, issuer) }) }),
       ...words(error)
     },
     Wire.status(error)
@@ -154,6 +154,10 @@ export const toAccount = (issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]
   url: `${Issuer.path(issuer)}/account`,
   label: "Go to your account"
 })
+
+/** Where an error leads on to: one of the wrong host, to the issuer's. */
+const wayOn = (error: OAuthError, issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]> =>
+  error._tag === "MisdirectedRequest" ? { url: `${issuer}/account`, label: `Go to ${issuer}` } : toAccount(issuer)
 
 const words = (error: OAuthError): ErrorPage => {
   switch (error._tag) {
@@ -173,6 +177,12 @@ const words = (error: OAuthError): ErrorPage => {
       return {
         title: "Too many requests",
         message: `Try again in ${timeInWords(error.retryAfter)}. Nothing was changed.`
+      }
+    case "MisdirectedRequest":
+      return {
+        title: "This is not the address of this server",
+        message:
+          "The address in your browser is another one than the server's own, so you cannot log in here. If you came here by the right address, a proxy in front of the server changes it: its log says what to set."
       }
     case "MethodNotAllowed":
       return {

@@ -125,7 +125,7 @@ export const byAddress = (
       })
 
       const origin = ClientAddress.read(request, trustedProxies)
-      const { isUnreadable, networks } = origin
+      const { isUnreadable, isUntrusted, networks } = origin
       const share = shareOf(origin)
       const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
         Effect.suspend(() => {
@@ -137,7 +137,9 @@ export const byAddress = (
       return {
         admit: isUnreadable
           ? Effect.zipRight(warnOfProxy(trustedProxies), consumeByAddress(admitted))
-          : consumeByAddress(admitted),
+          : isUntrusted
+            ? Effect.zipRight(warnOfUntrusted(request, trustedProxies), consumeByAddress(admitted))
+            : consumeByAddress(admitted),
         meter: {
           consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
           consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
@@ -160,6 +162,25 @@ const warnOfProxy = (proxies: ClientAddress.TrustedProxies): Effect.Effect<void>
     warned.add(proxies)
     return Effect.logWarning(
       "a trusted proxy sends X-Forwarded-For with entries that are no addresses; limits count all its clients as one"
+    )
+  })
+
+/** The servers, by their own list of proxies, that have logged a proxy that is not trusted. */
+const warnedOfUntrusted = new WeakSet<ClientAddress.TrustedProxies>()
+
+/** Logs once a server which peer forwards addresses of clients that nobody believes. */
+const warnOfUntrusted = (
+  request: HttpServerRequest.HttpServerRequest,
+  proxies: ClientAddress.TrustedProxies
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (warnedOfUntrusted.has(proxies)) return Effect.void
+    warnedOfUntrusted.add(proxies)
+    return Effect.annotateLogs(
+      Effect.logWarning(
+        "X-Forwarded-For or Forwarded ignored, because it does not come from a trusted proxy: if this peer is your proxy, add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES); until then limits count all its clients as one"
+      ),
+      ClientAddress.peerAnnotation(request)
     )
   })
 

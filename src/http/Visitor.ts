@@ -6,6 +6,7 @@ import type { AccessDenied, TemporarilyUnavailable } from "../domain/OAuthError.
 import { SessionId } from "../domain/Session.js"
 import { Accounts } from "../services/Accounts.js"
 import { digestOf } from "../services/Crypto.js"
+import { identify } from "../services/Origin.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { type LoggedIn, Sessions } from "../services/Sessions.js"
 import * as Cookies from "./Cookies.js"
@@ -22,6 +23,14 @@ export const loggedIn = (
   AccessDenied | TemporarilyUnavailable,
   Accounts | ResourceOwner | ServerSettings | Sessions
 > =>
+  Effect.tap(find(request), (who) =>
+    Option.match(who, {
+      onNone: () => Effect.void,
+      onSome: ({ session: { id, subject } }) => identify({ _tag: "Person", subject, sessionId: id })
+    })
+  )
+
+const find = (request: HttpServerRequest.HttpServerRequest) =>
   Effect.gen(function* () {
     const owner = yield* ResourceOwner
     if (owner._tag === "External") return yield* Effect.transposeMapOption(yield* owner.find(request), vouchedFor)

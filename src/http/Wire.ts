@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { ReplyAddress } from "../domain/AuthorizationRequest.js"
-import type { Issuer } from "../domain/Issuer.js"
+import * as Issuer from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 
@@ -15,6 +15,7 @@ const wire = {
   InvalidRequest: { error: "invalid_request", status: 400 },
   RequestTooLarge: { error: "invalid_request", status: 413 },
   MethodNotAllowed: { error: "invalid_request", status: 405 },
+  MisdirectedRequest: { error: "invalid_request", status: 421 },
   Forbidden: { error: "access_denied", status: 403 },
   InvalidClient: { error: "invalid_client", status: 401 },
   InvalidGrant: { error: "invalid_grant", status: 400 },
@@ -60,6 +61,10 @@ export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as co
 /** The body is of the type that its header names, whatever a browser finds in it (Fetch Standard §3.6). */
 export const noSniff = { "x-content-type-options": "nosniff" } as const
 
+/** Browsers come back by https only, where the issuer is https (RFC 6797 §6.1). */
+export const strictTransport = (issuer: Issuer.Issuer): Readonly<Record<string, string>> =>
+  Issuer.isSecure(issuer) ? { "strict-transport-security": "max-age=31536000" } : {}
+
 /** A value as a quoted-string of RFC 9110 §5.6.4; what could not stand in a header is left out. */
 export const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7E]/g, "").replace(/(["\\])/g, "\\$1")}"`
 
@@ -82,7 +87,7 @@ export const retryAfter = (error: OAuthError): Readonly<Record<string, string>> 
 }
 
 /** The error as JSON (RFC 6749 §5.2). A client that failed to authenticate is always challenged. */
-export const toJson = (error: OAuthError, issuer: Issuer): HttpServerResponse.HttpServerResponse =>
+export const toJson = (error: OAuthError, issuer: Issuer.Issuer): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(members(error), {
     status: status(error),
     headers: {
@@ -97,7 +102,7 @@ export const toJson = (error: OAuthError, issuer: Issuer): HttpServerResponse.Ht
 /** Where an authorization response goes, with `state` and `iss` (RFC 6749 §4.1.2, RFC 9207 §2). */
 export const responseUri = (
   { redirectUri, state }: Pick<ReplyAddress, "redirectUri" | "state">,
-  issuer: Issuer,
+  issuer: Issuer.Issuer,
   parameters: Readonly<Record<string, string>>
 ): string =>
   RedirectUri.withParameters(redirectUri, {
@@ -110,7 +115,7 @@ export const responseUri = (
 export const errorUri = (
   replyTo: Pick<ReplyAddress, "redirectUri" | "state">,
   error: OAuthError,
-  issuer: Issuer
+  issuer: Issuer.Issuer
 ): string => responseUri(replyTo, issuer, members(error))
 
 /** What a challenge names: the resource's metadata, and the scope that the operation needs. */
@@ -135,7 +140,7 @@ export const toChallenge = (
       ...noStore,
       ...noSniff,
       "www-authenticate": `Bearer ${attributes.map(([name, value]) => `${name}=${quoted(value)}`).join(", ")}`,
-      "access-control-expose-headers": "WWW-Authenticate"
+      "access-control-expose-headers": "WWW-Authenticate, X-Request-Id"
     }
   })
 }

@@ -66,12 +66,17 @@ export const check = (
   guard: Guard.Guard,
   request: GuardedRequest,
   scopes: ReadonlyArray<string>
-): Effect.Effect<Checked> =>
-  guard.check({ headers: { authorization: authorization(request) }, source: request }).pipe(
+): Effect.Effect<Checked> => {
+  const carrier = { headers: { authorization: authorization(request) }, source: request }
+  const checked = guard.check(carrier).pipe(
     Effect.tap((access) => Guard.requireOf(access, scopes)),
     Effect.matchEffect({
       onFailure: (refusal) =>
-        Effect.map(guard.answer(refusal), (response) => ({ response: HttpServerResponse.toWeb(response) })),
+        Effect.flatMap(guard.answer(refusal), (response) => guard.edge.sign(carrier, response)).pipe(
+          Effect.map((response) => ({ response: HttpServerResponse.toWeb(response) }))
+        ),
       onSuccess: (access) => Effect.succeed({ access: plain(access) })
     })
   )
+  return guard.edge.enter(carrier, checked)
+}

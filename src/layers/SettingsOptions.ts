@@ -23,9 +23,11 @@ import { type Resource, ResourceIndicator } from "../domain/Resource.js"
 import { ScopeToken } from "../domain/Scope.js"
 import {
   defaultLifetimes,
+  defaultLogAddresses,
   defaultMaxUnusedClients,
   defaultRetryFromElsewhere,
   type Lifetimes,
+  type LogAddresses,
   objections,
   type Settings
 } from "../domain/Settings.js"
@@ -52,7 +54,10 @@ export interface SettingsOptions {
    * `cursor` and `vscode` (see `domain/AppSchemes`). A list replaces the default, an empty one allows none.
    */
   readonly appSchemes?: ReadonlyArray<string> | undefined
-  /** CIDR ranges of your own proxies, such as `10.0.0.0/8`: clients' addresses are read from what they forward. */
+  /**
+   * CIDR ranges of your own proxies, such as `10.0.0.0/8`: clients' addresses, the host that they asked for, and ids of
+   * requests are read from what these send.
+   */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
   /**
    * Limits that differ from the defaults of `domain/RateLimit`, or none at all. Those by address need one: behind a proxy,
@@ -79,6 +84,11 @@ export interface SettingsOptions {
   readonly maxUnusedClients?: number | undefined
   /** The name, the logo and the colours on the pages: Latchkey's if not given. */
   readonly brand?: BrandOptions | undefined
+  /**
+   * How much of clients' addresses logs and events hold: "Off" (the default), "Network" (the /24 of an IPv4 address, the /48
+   * of an IPv6 address), or "Full".
+   */
+  readonly logAddresses?: LogAddresses | undefined
 }
 
 /** So many requests in so long. */
@@ -132,6 +142,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
       maxUnusedClients,
+      logAddresses: options.logAddresses ?? defaultLogAddresses,
       retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere,
       brand: yield* Either.mapLeft(toBrand(options.brand ?? {}), refuse)
     }

@@ -12,6 +12,7 @@ import { InvalidClient, type TemporarilyUnavailable } from "../domain/OAuthError
 import * as Time from "../domain/Time.js"
 import { ClientStore } from "./ClientStore.js"
 import { digest, digestOf, digestsEqual } from "./Crypto.js"
+import { identify } from "./Origin.js"
 
 /** An id and a secret, as one reading of an Authorization header or a body gives them. */
 export interface IdAndSecret {
@@ -92,23 +93,29 @@ const make = Effect.map(ClientStore, (clients) => {
   const byHeader = (reading: IdAndSecret) =>
     Redacted.value(reading.secret) === "" ? byId(reading.clientId) : bySecret("client_secret_basic", reading)
 
+  const check = Effect.fnUntraced(function* (credentials: ClientCredentials) {
+    switch (credentials._tag) {
+      case "None":
+        return yield* byId(credentials.clientId)
+      case "Post":
+        return yield* bySecret("client_secret_post", credentials)
+      case "Basic": {
+        const [first, ...others] = credentials.readings
+        if (first === undefined) return yield* refuse("MalformedCredentials")
+        return yield* others.reduce(
+          (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => byHeader(reading)),
+          byHeader(first)
+        )
+      }
+    }
+  })
+
   return ClientAuthenticator.of({
     methods: ["none", "client_secret_basic", "client_secret_post"],
     authenticate: Effect.fn("ClientAuthenticator.authenticate")(function* (credentials) {
-      switch (credentials._tag) {
-        case "None":
-          return yield* byId(credentials.clientId)
-        case "Post":
-          return yield* bySecret("client_secret_post", credentials)
-        case "Basic": {
-          const [first, ...others] = credentials.readings
-          if (first === undefined) return yield* refuse("MalformedCredentials")
-          return yield* others.reduce(
-            (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => byHeader(reading)),
-            byHeader(first)
-          )
-        }
-      }
+      const client = yield* check(credentials)
+      yield* identify({ _tag: "Client", clientId: client.id, isAuthenticated: isConfidential(client) })
+      return client
     })
   })
 })

@@ -15,6 +15,8 @@ export interface Which {
   readonly grantId?: GrantId
   readonly subject?: Subject
   readonly clientId?: ClientId
+  /** Only those of one HTTP request. */
+  readonly requestId?: string
   readonly limit: number
 }
 

@@ -19,6 +19,7 @@ import * as Time from "../domain/Time.js"
 import { randomBytes } from "./Crypto.js"
 import { EventLog } from "./EventLog.js"
 import * as Metrics from "./Metrics.js"
+import * as Origin from "./Origin.js"
 
 export class Events extends Context.Tag("latchkey/Events")<
   Events,
@@ -61,11 +62,11 @@ const alarming = new Set<string>([
 /** The database is not what it was: more is lost than what is told of here. */
 const grave = new Set<string>(["LostWrites", "GrantMissing"])
 
-const logOf = ({ _tag: event, ...ids }: Happening, isRepeated: boolean) => {
+const logOf = ({ actor, happening: { _tag: event, ...ids } }: Event, isRepeated: boolean) => {
   const what = "reason" in ids ? ids.reason : event
   const isAlarm = alarming.has(what) && !isRepeated
   const log = grave.has(what) ? Effect.logError : isAlarm ? Effect.logWarning : Effect.logDebug
-  return Effect.annotateLogs(log("event"), { event, ...ids })
+  return Effect.annotateLogs(log("event"), { event, ...ids, actor })
 }
 
 const make = Effect.gen(function* () {
@@ -127,9 +128,10 @@ const make = Effect.gen(function* () {
     const event: Event = {
       id: nextId(now, yield* randomBytes(10)),
       at: DateTime.unsafeMake(now),
-      happening
+      happening,
+      ...(yield* Origin.facts)
     }
-    yield* logOf(happening, isRepeated)
+    yield* logOf(event, isRepeated)
     yield* Metric.update(Metrics.events, happening)
     yield* PubSub.publish(live, event)
     return event

@@ -12,6 +12,7 @@ import { AccountStore } from "./AccountStore.js"
 import { digest, identifier, randomSecret } from "./Crypto.js"
 import { Events } from "./Events.js"
 import * as LoginNetworks from "./LoginNetworks.js"
+import { identify } from "./Origin.js"
 import { ServerSettings } from "./ServerSettings.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -76,6 +77,7 @@ const make = Effect.gen(function* () {
         sealedNetwork: yield* Effect.transposeMapOption(network, (network) => networks.seal(id, network))
       }
       yield* sessions.insert(session)
+      yield* identify({ _tag: "Person", subject: account.id, sessionId: session.id })
       yield* events.publish({ _tag: "LoggedIn", subject: account.id, sessionId: session.id })
       return { session, secret }
     }),

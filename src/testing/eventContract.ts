@@ -2,7 +2,7 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
-import type { Event, Happening } from "../domain/Event.js"
+import type { Actor, Event, Happening } from "../domain/Event.js"
 import * as Identifier from "../domain/Identifier.js"
 import { SessionId } from "../domain/Session.js"
 import type { Which } from "../services/EventLog.js"
@@ -15,9 +15,22 @@ const event = (n: number, happening: Happening): Event => ({
   happening
 })
 
-const login = (n: number) => event(n, { _tag: "LoggedIn", subject: alice, sessionId: SessionId.make("session") })
+const session = SessionId.make("session")
+
+const login = (n: number) => event(n, { _tag: "LoggedIn", subject: alice, sessionId: session })
 
 const grant = { grantId: grantId(1), subject: alice, clientId: app }
+
+/** Each kind of actor, with and without what it may lack. */
+const actors: ReadonlyArray<Actor> = [
+  { _tag: "Person", subject: alice, sessionId: session },
+  { _tag: "Person", subject: alice, clientId: app },
+  { _tag: "Client", clientId: app, isAuthenticated: false },
+  { _tag: "Operator", name: "root ünïcode" },
+  { _tag: "Program", clientId: otherApp },
+  { _tag: "Server" },
+  { _tag: "Anonymous" }
+]
 
 /** One of each kind that differs in what it holds. */
 const story: ReadonlyArray<Event> = [
@@ -42,6 +55,22 @@ export const eventContract = (it: StoreTest) =>
         yield* events.append([])
         yield* events.append([...story].reverse())
         for (const node of nodes) expect(yield* node.events.read({ limit: 100 })).toEqual(story)
+      })
+    )
+
+    it.effect("are read with their origin, and those without one as they were stored", () =>
+      Effect.gen(function* () {
+        const { events } = yield* fresh
+        const told = actors.map((actor, n) => ({
+          ...login(n),
+          actor,
+          ...(n % 2 === 0 ? { requestId: `request-${n}`, address: "2001:db8:1::/48" } : {})
+        }))
+        yield* events.append([...told, login(actors.length)])
+        expect(yield* events.read({ limit: 100 })).toEqual([...told, login(actors.length)])
+        expect(yield* events.read({ requestId: "request-2", limit: 100 })).toEqual([told[2]])
+        expect(yield* events.read({ requestId: "request-2", subject: bob, limit: 100 })).toEqual([])
+        expect(yield* events.read({ requestId: "request-1", limit: 100 })).toEqual([])
       })
     )
 

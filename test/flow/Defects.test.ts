@@ -71,7 +71,7 @@ describe("an exception in a layer of the user's", () => {
     expect(answer.headers.has("www-authenticate"), name).toBe(false)
     const [incident = "no incident"] = /\b[0-9a-z]{26}\b/.exec(body) ?? []
     expect(body, name).not.toMatch(/broken|user's own|\bat \/|\.ts\b|node_modules/)
-    const told = lines.filter((line) => line.includes(incident))
+    const told = lines.filter((line) => line.includes(incident) && line.includes("server error"))
     expect(told, name).toHaveLength(1)
     expect(told[0], name).toContain(`the ${name} of the user's own layer is broken`)
     return { answer, body }

@@ -1,7 +1,7 @@
 /** The settings of a server that has nothing but an issuer. */
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../src/domain/Issuer.js"
-import { defaultLifetimes, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"
+import { defaultLifetimes, defaultLogAddresses, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"
 import { ServerSettings } from "../../src/services/ServerSettings.js"
 
 export const settings = (issuer: Issuer) =>
@@ -16,5 +16,6 @@ export const settings = (issuer: Issuer) =>
     networkLimits: [],
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere,
-    brand: {}
+    brand: {},
+    logAddresses: defaultLogAddresses
   })

@@ -32,7 +32,7 @@ const transportHeaders = ["Authorization", "Content-Type", "MCP-Protocol-Version
 
 const platformCors = HttpMiddleware.cors({
   allowedMethods: ["POST"],
-  exposedHeaders: ["WWW-Authenticate", "Mcp-Session-Id"],
+  exposedHeaders: ["WWW-Authenticate", "Mcp-Session-Id", "X-Request-Id"],
   maxAge: 3600
 })
 

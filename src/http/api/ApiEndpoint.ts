@@ -14,12 +14,13 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Issuer } from "../../domain/Issuer.js"
 import { InvalidRequest, type OAuthError } from "../../domain/OAuthError.js"
+import type { Settings } from "../../domain/Settings.js"
 import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { refuseRepeated } from "../AuthorizationHeader.js"
 import * as Body from "../Body.js"
+import * as Edge from "../Edge.js"
 import * as Endpoint from "../Endpoint.js"
 import * as JsonText from "../JsonText.js"
 import { metadataUrl } from "../ProtectedResourceEndpoint.js"
@@ -40,7 +41,8 @@ interface Built {
 
 /** A route of the API: which methods its path has, and whether scripts of any origin may call it. */
 interface Place {
-  readonly issuer: Issuer
+  readonly settings: Settings
+  readonly edge: Edge.Edge
   readonly path: string
   readonly isAccount: boolean
   readonly methods: ReadonlyArray<string>
@@ -78,7 +80,7 @@ const toError = (place: Place, problem: unknown): Effect.Effect<OAuthError> => {
   )
 }
 
-const render = ({ isAccount, issuer }: Place, error: OAuthError) => {
+const render = ({ isAccount, settings: { issuer } }: Place, error: OAuthError) => {
   const status = Wire.status(error)
   if (status !== 401 && status !== 403) return Wire.toJson(error, issuer)
   return Wire.toChallenge(error, {
@@ -90,6 +92,7 @@ const render = ({ isAccount, issuer }: Place, error: OAuthError) => {
 const finish = (place: Place, response: HttpServerResponse.HttpServerResponse) =>
   HttpServerResponse.setHeaders(response, {
     ...Wire.noStore,
+    ...place.edge.headers,
     "x-content-type-options": "nosniff",
     ...(place.isAccount ? Endpoint.corsHeaders : {})
   })
@@ -105,6 +108,7 @@ const answer = (
     const { admit, headers } = counting(request)
     const response = yield* admit.pipe(
       Effect.zipRight(refuseRepeated(request)),
+      Effect.zipRight(Endpoint.refuseForeignHost(request, place.settings)),
       Effect.zipRight(Effect.provideService(handler, HttpServerRequest.HttpServerRequest, bounded(request))),
       Effect.catchAllDefect((defect) => Effect.fail(defect)),
       Effect.catchAll((problem: unknown) =>
@@ -117,7 +121,7 @@ const answer = (
     )
     return HttpServerResponse.setHeaders(finish(place, response), headers())
   })
-  return HttpMiddleware.withLoggerDisabled(observed(place.path, method, answered))
+  return place.edge.around(HttpMiddleware.withLoggerDisabled(observed(place.path, method, answered)))
 }
 
 /** The methods that a path has: the router answers HEAD as it does GET. */
@@ -129,14 +133,16 @@ const otherwise = (place: Place) => {
   const preflight = (request: HttpServerRequest.HttpServerRequest) =>
     HttpServerResponse.empty({
       status: 204,
-      headers: { allow, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(request, allow) }
+      headers: { allow, ...place.edge.headers, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(request, allow) }
     })
   const refusal = finish(
     place,
-    HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.issuer), "allow", allow)
+    HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.settings.issuer), "allow", allow)
   )
-  return Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
-    place.isAccount && request.method === "OPTIONS" ? preflight(request) : refusal
+  return place.edge.around(
+    Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+      place.isAccount && request.method === "OPTIONS" ? preflight(request) : refusal
+    )
   )
 }
 
@@ -145,13 +151,15 @@ export const layer = HttpApiBuilder.Router.unwrap((built) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const router = yield* HttpLayerRouter.HttpRouter
-      const { issuer } = yield* ServerSettings
+      const settings = yield* ServerSettings
+      const { issuer } = settings
+      const edge = Edge.of(settings)
       const clock = yield* ServerClock
       const counting = yield* RateLimits.byAddress(["api"])
       const routes = built.routes as Iterable<Built>
       for (const [path, here] of Object.entries(Arr.groupBy(routes, ({ path }) => path))) {
         const isAccount = path.startsWith(`${Api.path(issuer)}/account`)
-        const place: Place = { issuer, path, isAccount, methods: here.map(({ method }) => method) }
+        const place: Place = { settings, edge, path, isAccount, methods: here.map(({ method }) => method) }
         for (const { handler, method } of here) {
           const answered = Effect.withClock(answer(place, method, handler, counting), clock)
           yield* router.add(method as Method, path as HttpLayerRouter.PathInput, answered)

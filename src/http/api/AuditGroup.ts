@@ -27,6 +27,7 @@ export class AuditGroup extends HttpApiGroup.make("audit")
           user: Schema.optional(Subject),
           client: Schema.optional(ClientId),
           grant: Schema.optional(GrantId),
+          request: Schema.optional(Schema.String.pipe(Schema.maxLength(200))),
           after: Schema.optional(Schema.String.pipe(Schema.pattern(Identifier.pattern))),
           limit: Limit
         })

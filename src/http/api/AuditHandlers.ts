@@ -15,14 +15,15 @@ export const layer = (api: Api.Placed) =>
       const keys = yield* KeyStore
 
       return handlers
-        .handle("events", ({ urlParams: { after, client, grant, limit, user } }) =>
+        .handle("events", ({ urlParams: { after, client, grant, limit, request, user } }) =>
           Effect.map(
             log.read({
               limit,
               ...(after === undefined ? {} : { after }),
               ...(user === undefined ? {} : { subject: user }),
               ...(client === undefined ? {} : { clientId: client }),
-              ...(grant === undefined ? {} : { grantId: grant })
+              ...(grant === undefined ? {} : { grantId: grant }),
+              ...(request === undefined ? {} : { requestId: request })
             }),
             (events) => ({ events: events.map(EventView.of), ...next(events, limit, ({ id }) => id) })
           )

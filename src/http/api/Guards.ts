@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { type Access, CurrentAccess } from "../../services/CurrentAccess.js"
+import { identify } from "../../services/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Guard from "../Guard.js"
 import * as ApiResource from "./ApiResource.js"
@@ -51,7 +52,11 @@ const check = (principal: Access["principal"], scope: string) =>
     const guard = yield* Effect.orDie(
       Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API" })
     )
-    return () => Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check)
+    return () =>
+      Effect.tap(Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check), ({ clientId }) =>
+        // The guard has named a person's program already; this one acts for the operator.
+        principal === "Client" ? identify({ _tag: "Program", clientId }) : Effect.void
+      )
   })
 
 export const layer = Layer.mergeAll(

@@ -13,13 +13,14 @@ export const make = ({ events }: Rows.Rows): Context.Tag.Service<EventLog> => ({
     Effect.sync(() => {
       for (const event of added) if (!events.has(event.id)) events.set(event.id, event)
     }),
-  read: ({ after, clientId, grantId, limit, subject }) =>
+  read: ({ after, clientId, grantId, limit, requestId, subject }) =>
     Effect.sync(() =>
       Array.from(events.values())
         .filter(({ id }) => after === undefined || id > after)
-        .filter(({ happening }) => {
-          const ids = idsOf(happening)
+        .filter((event) => {
+          const ids = idsOf(event.happening)
           return (
+            (requestId === undefined || event.requestId === requestId) &&
             (grantId === undefined || ids.grantId === grantId) &&
             (subject === undefined || ids.subject === subject) &&
             (clientId === undefined || ids.clientId === clientId)

@@ -1,6 +1,6 @@
 /** Files that only their owner can read, made whole or not at all. */
 
-import type { Stats } from "node:fs"
+import { type Stats, statSync } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import * as Effect from "effect/Effect"
@@ -59,6 +59,29 @@ export const accessOf = ({ gid, mode, uid }: Pick<Stats, "gid" | "mode" | "uid">
   const isFixed = (mode & 0o200) === 0 || (uid === 0 && process.geteuid?.() !== 0)
   return (mode & 0o037) === 0 && isOwnGroup && isFixed ? "Group" : "Others"
 }
+
+/** A path as a word of a shell. */
+const inShell = (path: string): string =>
+  /^[A-Za-z0-9_./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+
+/**
+ * Warns of files that other users of the machine can read or change, with the command that mends it: one line for all of
+ * them. `what` names them in the sentence. Files that are not there are left out.
+ */
+export const warnIfExposed = (what: string, paths: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const exposed = paths.flatMap((path) => {
+      const stat = statSync(path, { throwIfNoEntry: false })
+      return stat !== undefined && accessOf(stat) === "Others" ? [{ path, mode: stat.mode & 0o777 }] : []
+    })
+    const [first] = exposed
+    if (first === undefined) return Effect.void
+    const command = `chmod 600 ${exposed.map(({ path }) => inShell(path)).join(" ")}`
+    return Effect.annotateLogs(Effect.logWarning(`${what} is open to other users of this machine: run ${command}`), {
+      file: first.path,
+      mode: first.mode.toString(8).padStart(4, "0")
+    })
+  })
 
 /** Makes the names in a folder durable; Windows has no such thing, and does without. */
 const flushFolder = async (folder: string): Promise<void> => {

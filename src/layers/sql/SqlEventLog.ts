@@ -1,21 +1,35 @@
-/** Events in a SQL database: what happened as JSON, and beside it the ids that events are found by. */
+/** Events in a SQL database: what happened and who did it as JSON, and beside it the ids that events are found by. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type Event, Happening, idsOf } from "../../domain/Event.js"
+import { Actor, type Event, Happening, idsOf } from "../../domain/Event.js"
 import type { Issuer } from "../../domain/Issuer.js"
 import type { EventLog } from "../../services/EventLog.js"
 import * as SqlText from "./SqlText.js"
 
 const HappeningText = Schema.parseJson(Happening)
 
+const ActorText = Schema.parseJson(Actor)
+
+/** A column that has no value in rows that earlier versions wrote. */
+const ifKnown = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(schema, { nullable: true }).pipe(Schema.fromKey(name))
+
 const read = SqlText.reader(
   "events",
-  Schema.Struct({ id: Schema.String, at: SqlText.Instant, happening: HappeningText })
+  Schema.Struct({
+    id: Schema.String,
+    at: SqlText.Instant,
+    happening: HappeningText,
+    actor: ifKnown("actor", ActorText),
+    requestId: ifKnown("request_id", Schema.String),
+    address: ifKnown("address", Schema.String)
+  })
 )
 
 const encodeHappening = Schema.encodeSync(HappeningText)
+const encodeActor = Schema.encodeSync(ActorText)
 
 /** As many rows as one statement inserts, of these the most that still are to be: so there are few statements. */
 const sizes = [64, 32, 16, 8, 4, 2, 1]
@@ -38,7 +52,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     )
     returning id`)
 
-  const encode = ({ at, happening, id }: Event) => {
+  const encode = ({ actor, address, at, happening, id, requestId }: Event) => {
     const { clientId = null, grantId = null, subject = null } = idsOf(happening)
     return {
       issuer,
@@ -47,7 +61,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       subject,
       client_id: clientId,
       grant_id: grantId,
-      happening: encodeHappening(happening)
+      happening: encodeHappening(happening),
+      actor: actor === undefined ? null : encodeActor(actor),
+      request_id: requestId ?? null,
+      address: address ?? null
     }
   }
 
@@ -58,15 +75,16 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         (chunk) => run(sql`insert into events ${sql.insert(chunk.map(encode))} on conflict do nothing`),
         { discard: true, concurrency: "unbounded" }
       ),
-    read: ({ after, clientId, grantId, limit, subject }) => {
+    read: ({ after, clientId, grantId, limit, requestId, subject }) => {
       const conditions = [
         sql`issuer = ${issuer}`,
         ...(after === undefined ? [] : [sql`id > ${after}`]),
         ...(subject === undefined ? [] : [sql`subject = ${subject}`]),
         ...(clientId === undefined ? [] : [sql`client_id = ${clientId}`]),
-        ...(grantId === undefined ? [] : [sql`grant_id = ${grantId}`])
+        ...(grantId === undefined ? [] : [sql`grant_id = ${grantId}`]),
+        ...(requestId === undefined ? [] : [sql`request_id = ${requestId}`])
       ]
-      const statement = sql`select id, at, happening from events where ${sql.and(conditions)} order by id limit ${limit}`
+      const statement = sql`select id, at, happening, actor, request_id, address from events where ${sql.and(conditions)} order by id limit ${limit}`
       return Effect.flatMap(run(statement), Effect.forEach(read))
     },
     prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length)

@@ -65,6 +65,8 @@ export const prepare = (filename: string): Effect.Effect<string, StorageOpenErro
     }
     yield* attempt(path, () => inspectFile(path))
     yield* attempt(path, () => inspectDatabase(path))
+    // SQLite gives its own files beside the database the mode that the database had when it made them.
+    yield* PrivateFile.warnIfExposed("the database", [path, `${path}-wal`, `${path}-shm`])
     return path
   })
 

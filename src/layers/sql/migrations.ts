@@ -2,6 +2,7 @@
  * The schema, as numbered steps that only go forward. A step that was published is never changed: a later one follows.
  */
 import * as ClientUse from "./migrations/ClientUse.js"
+import * as EventOrigins from "./migrations/EventOrigins.js"
 import * as GrantedPairs from "./migrations/GrantedPairs.js"
 import * as HighWaterMark from "./migrations/HighWaterMark.js"
 import * as Initial from "./migrations/Initial.js"
@@ -25,7 +26,8 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 8, name: "networks", statements: Networks.statements },
   { version: 9, name: "client use", statements: ClientUse.statements },
   { version: 10, name: "login counters", statements: LoginCounters.statements },
-  { version: 11, name: "login sources", statements: LoginSources.statements }
+  { version: 11, name: "login sources", statements: LoginSources.statements },
+  { version: 12, name: "event origins", statements: EventOrigins.statements }
 ]
 
 /** The version that this program reads and writes. */
