@@ -54,10 +54,11 @@ export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP ext
   readonly path: string
   /** Renders an error for the caller; `incident` is the id of the request, for a page. */
   readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
-  /** Whether people open it in a browser: errors name the request's id, by which the operator finds them in the log. */
+  /**
+   * Whether people open it in a browser: it answers at the issuer's host only (see `RequestHost`), and its errors name the
+   * request's id, by which the operator finds them in the log.
+   */
   readonly isPage?: boolean
-  /** Whether it answers whatever host a request names, as what probes and discovery read does (see `RequestHost`). */
-  readonly anyHost?: boolean
   /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
   readonly cors: boolean
   /** Counts a request before its handler runs; without it nothing is counted. */
@@ -124,11 +125,10 @@ export const addJson = <EG extends OAuthError = never, RG = never, EP extends OA
   path: string,
   cors: boolean,
   methods: Methods<EG, RG, EP, RP>,
-  limits: ReadonlyArray<LimitName> = [],
-  anyHost = false
+  limits: ReadonlyArray<LimitName> = []
 ) =>
   Effect.flatMap(ServerSettings, ({ issuer }) =>
-    addBelow(path, methods, limits, { anyHost, cors, renderError: (error) => Wire.toJson(error, issuer) })
+    addBelow(path, methods, limits, { cors, renderError: (error) => Wire.toJson(error, issuer) })
   )
 
 /** Adds an endpoint below the issuer's path, behind its limits. */
@@ -136,7 +136,7 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
   path: string,
   methods: Methods<EG, RG, EP, RP>,
   limits: ReadonlyArray<LimitName>,
-  rest: Pick<Endpoint, "anyHost" | "cors" | "isPage" | "renderError">
+  rest: Pick<Endpoint, "cors" | "isPage" | "renderError">
 ) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
@@ -187,7 +187,7 @@ const respond = <E extends OAuthError, R>(
   const { admit, headers, meter } = (endpoint.counted ?? RateLimits.uncounted)(request)
   return admit.pipe(
     Effect.zipRight(refuseRepeated(request)),
-    Effect.zipRight(endpoint.anyHost === true ? handler : atIssuer(endpoint, request, settings, handler)),
+    Effect.zipRight(endpoint.isPage === true ? atIssuer(request, settings, handler) : handler),
     Effect.provideService(RateLimits.Meter, meter),
     Effect.catchAll((error) => refuse(endpoint, error)),
     Effect.catchAllDefect((defect) =>
@@ -200,9 +200,8 @@ const respond = <E extends OAuthError, R>(
   )
 }
 
-/** Answers a request whose host is the issuer's. A page sends on who opened it under another name of this machine. */
+/** Answers a request whose host is the issuer's, and sends on who opened a page under another name of this machine. */
 const atIssuer = <E extends OAuthError, R>(
-  { isPage }: Pick<Any<E, R>, "isPage">,
   request: HttpServerRequest.HttpServerRequest,
   settings: Settings,
   handler: Handler<E, R>
@@ -212,20 +211,13 @@ const atIssuer = <E extends OAuthError, R>(
     case "Ours":
       return handler
     case "Alias":
-      return isPage === true && request.method !== "POST"
+      return request.method !== "POST"
         ? Effect.succeed(Page.seeOther(settings.issuer, `${Issuer.origin(settings.issuer)}${request.url}`))
         : Effect.fail(RequestHost.misdirected)
     case "Foreign":
       return Effect.zipRight(RequestHost.warn(request, standing, settings), Effect.fail(RequestHost.misdirected))
   }
 }
-
-/** Fails for a request whose host is not the issuer's. */
-export const refuseForeignHost = (
-  request: HttpServerRequest.HttpServerRequest,
-  settings: Settings
-): Effect.Effect<void, MisdirectedRequest> =>
-  Effect.asVoid(atIssuer({ isPage: false }, request, settings, Effect.succeed(HttpServerResponse.empty())))
 
 /** Logs a refusal and renders it; a page shows the id that the log has. */
 const refuse = <E extends OAuthError, R>({ isPage, path, renderError }: Any<E, R>, error: OAuthError) =>

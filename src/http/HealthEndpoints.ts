@@ -12,7 +12,7 @@ const answer = (status: string) => HttpServerResponse.unsafeJson({ status }, { h
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const readiness = yield* Readiness
-    yield* Endpoint.addJson("/health", false, { GET: Effect.succeed(answer("alive")) }, [], true)
-    yield* Endpoint.addJson("/ready", false, { GET: Effect.as(readiness.check, answer("ready")) }, [], true)
+    yield* Endpoint.addJson("/health", false, { GET: Effect.succeed(answer("alive")) })
+    yield* Endpoint.addJson("/ready", false, { GET: Effect.as(readiness.check, answer("ready")) })
   })
 )

@@ -56,7 +56,7 @@ export const layer = Layer.effectDiscard(
         : yield* PublicDocument.answer(document(issuer, resource))
     })
     for (const path of [wellKnown, `${wellKnown}/*`]) {
-      yield* Endpoint.add({ path, anyHost: true, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
+      yield* Endpoint.add({ path, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
     }
   })
 )

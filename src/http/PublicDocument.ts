@@ -31,7 +31,6 @@ export const endpoint = (
   document: Effect.Effect<Readonly<Record<string, unknown>>, TemporarilyUnavailable>
 ): Endpoint<TemporarilyUnavailable, HttpServerRequest.HttpServerRequest, never, never> => ({
   path,
-  anyHost: true,
   cors: true,
   renderError: (error) => Wire.toJson(error, issuer),
   GET: Effect.flatMap(document, answer)

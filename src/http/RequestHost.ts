@@ -1,5 +1,5 @@
 /**
- * The host that a request names (RFC 9110 §7.2). Pages and endpoints are at the issuer's host only: a cookie that is set
+ * The host that a request names (RFC 9110 §7.2). Pages are at the issuer's host only: a cookie that is set
  * under another name is missing at this one, and a page under a name that somebody else controls is no place for a
  * password (ADR 38).
  */

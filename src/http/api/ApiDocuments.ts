@@ -22,7 +22,6 @@ const document = Effect.gen(function* () {
   const spec = { ...OpenApi.fromApi(Api.of(issuer)) }
   yield* Endpoint.add({
     path: `${Api.path(issuer)}/openapi.json`,
-    anyHost: true,
     cors: true,
     renderError: (error) => Wire.toJson(error, issuer),
     GET: PublicDocument.answer(spec)

@@ -108,7 +108,6 @@ const answer = (
     const { admit, headers } = counting(request)
     const response = yield* admit.pipe(
       Effect.zipRight(refuseRepeated(request)),
-      Effect.zipRight(Endpoint.refuseForeignHost(request, place.settings)),
       Effect.zipRight(Effect.provideService(handler, HttpServerRequest.HttpServerRequest, bounded(request))),
       Effect.catchAllDefect((defect) => Effect.fail(defect)),
       Effect.catchAll((problem: unknown) =>
