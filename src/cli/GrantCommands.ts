@@ -17,6 +17,7 @@ import * as GrantStory from "../services/GrantStory.js"
 import * as Paging from "../services/Paging.js"
 import { TakingAway } from "../services/TakingAway.js"
 import * as Beside from "./Beside.js"
+import * as BulkProgress from "./BulkProgress.js"
 import * as EventText from "./EventText.js"
 import { badUsage } from "./Failure.js"
 import * as Named from "./Named.js"
@@ -136,16 +137,6 @@ const revokeOne = (given: string) =>
     return Option.contains(revoked, true) ? 1 : 0
   })
 
-/** Takes everything back, one person after the other; answers with how many it were. */
-const revokeEverything = Effect.gen(function* () {
-  const takingAway = yield* TakingAway
-  const subjects = yield* Stream.runFold(Paging.grants({}), new Set<Grant.Terms["subject"]>(), (subjects, { terms }) =>
-    subjects.add(terms.subject)
-  )
-  const revoked = yield* Effect.forEach(subjects, (subject) => takingAway.revokeGrants({ subject }))
-  return revoked.flat().length
-})
-
 export const revoke = Command.make(
   "revoke",
   {
@@ -165,13 +156,13 @@ export const revoke = Command.make(
             if (Option.isSome(id)) return yield* revokeOne(id.value)
             const { revokeGrants } = yield* TakingAway
             if (Option.isSome(user)) {
-              return (yield* revokeGrants({ subject: yield* Named.subject(user.value) })).length
+              return yield* revokeGrants({ subject: yield* Named.subject(user.value) })
             }
             if (Option.isSome(client)) {
-              return (yield* revokeGrants({ clientId: (yield* Named.client(client.value)).id })).length
+              return yield* revokeGrants({ clientId: (yield* Named.client(client.value)).id })
             }
-            return yield* revokeEverything
-          })
+            return yield* revokeGrants({ everybody: true })
+          }).pipe(BulkProgress.provide)
           yield* Output.print(count === 1 ? "1 grant is revoked" : `${count} grants are revoked`)
         })
       )

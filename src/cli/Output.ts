@@ -48,6 +48,13 @@ export const closed: Effect.Effect<void> = Effect.async((resume) => {
 /** Whether a person reads what is printed. */
 export const isTerminal = (): boolean => process.stdout.isTTY === true
 
+/** Whether a person reads standard error, on which a line can be written anew. */
+export const canRewrite = (): boolean => process.stderr.isTTY === true
+
+/** Writes a text in the place of the last line of the terminal, which has no line break; an empty one clears the line. */
+export const rewrite = (text: string): Effect.Effect<void> =>
+  Effect.sync(() => process.stderr.write(`\r\u001b[K${text}`))
+
 /** Whether there is a person who can be asked. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && isTerminal()
 
