@@ -136,7 +136,10 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upkeep.layerPace))
+const background = Layer.merge(
+  Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upkeep.layerPace)),
+  Readiness.layerWatch
+)
 
 /** An authorization server: its endpoints on the app's router, and the services that guard the app's own routes. */
 export const layer = (options: SettingsOptions) =>
