@@ -92,7 +92,7 @@ export const consentContract = (it: StoreTest) => {
             const pairs = [{}, { clientId: otherApp }, { subject: bob }, { subject: bob, clientId: otherApp }]
             yield* Effect.forEach(pairs, (pair) => consents.record(consent(pair)))
             const seen: Array<Pair> = []
-            let page = yield* consents.withdrawAll(whose, 1)
+            let page = yield* consents.withdrawAll(whose, 1, undefined)
             while (Option.isSome(page.next)) {
               expect(page.count).toBe(1)
               seen.push(page.next.value)
