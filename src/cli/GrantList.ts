@@ -4,7 +4,6 @@ import * as Options from "@effect/cli/Options"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Grant from "../domain/Grant.js"
 import * as ResourceScopes from "../domain/ResourceScopes.js"
@@ -12,22 +11,31 @@ import * as Scope from "../domain/Scope.js"
 import * as GrantView from "../domain/views/GrantView.js"
 import * as Paging from "../services/Paging.js"
 import * as Beside from "./Beside.js"
+import { badUsage, type Failure } from "./Failure.js"
 import * as GrantOptions from "./GrantOptions.js"
 import * as Named from "./Named.js"
 import * as Output from "./Output.js"
 import * as ServerOptions from "./ServerOptions.js"
 
-const states: ReadonlyArray<[word: string, state: Grant.Standing]> = [
-  ["approved", "Approved"],
-  ["active", "Active"],
-  ["expired", "Expired"],
-  ["revoked", "Revoked"]
-]
+const states: Readonly<Record<string, Grant.Standing>> = {
+  approved: "Approved",
+  active: "Active",
+  expired: "Expired",
+  revoked: "Revoked"
+}
+
+const readState = (text: string): Effect.Effect<Grant.Standing, Failure> => {
+  const state = Object.hasOwn(states, text) ? states[text] : undefined
+  return state === undefined
+    ? badUsage(`--state: give one of ${Object.keys(states).join(", ")}`)
+    : Effect.succeed(state)
+}
 
 const options = {
   user: GrantOptions.ofUser("Only what this account allowed; the id of one that was deleted is taken too."),
   client: GrantOptions.ofClient("Only what was allowed to the client with this client_id."),
-  state: Options.choiceWithValue("state", states).pipe(
+  state: Options.text("state").pipe(
+    Options.withPseudoName("STATE"),
     Options.withDescription(
       "Only grants in this state: approved (the code is not redeemed), active, expired or revoked."
     ),
@@ -91,6 +99,7 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
   Effect.gen(function* () {
     const clientId = yield* Named.optional(client, Named.clientId)
     const most = yield* Named.optional(limit, Named.limit)
+    const wanted = yield* Named.optional(state, readState)
     yield* Beside.onExisting(given, () =>
       Effect.gen(function* () {
         const subject = yield* Named.optional(user, Named.subject)
@@ -98,8 +107,8 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
         const standing = Grant.standingAt(yield* DateTime.now)
         const grants = Paging.grants({ subject, clientId }).pipe(
           Stream.map((grant) => ({ grant, state: standing(grant) })),
-          Stream.filter((one) => Option.match(state, { onNone: () => true, onSome: (wanted) => one.state === wanted })),
-          Stream.take(most ?? Number.POSITIVE_INFINITY),
+          Stream.filter((one) => wanted === undefined || one.state === wanted),
+          Stream.take(most ?? Number.MAX_SAFE_INTEGER),
           Stream.mapChunksEffect((page) =>
             Effect.map(
               Effect.forEach(page, (one) => Effect.map(person(one.grant.terms.subject), (name) => ({ ...one, name }))),

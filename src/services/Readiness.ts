@@ -62,7 +62,8 @@ export const layerWatch = Layer.scopedDiscard(
         { code, message }
       )
       yield* Effect.retry(Effect.delay(check, interval), Schedule.forever)
-      yield* Effect.logInfo("the database stores what is written again")
+      // At a level that whoever sees errors sees too: else the outage would seem to go on.
+      yield* Effect.logWarning("the database stores what is written again")
     }).pipe(
       Effect.forever,
       // A disk is full in real time, whatever clock is provided.
