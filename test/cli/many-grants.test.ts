@@ -132,6 +132,7 @@ describe("grant list", () => {
     expect(active.map(({ id }) => id)).toEqual(all.slice(0, 700).map(({ id }) => id))
     expect(await listed("--client", used.clientId, "--state", "revoked")).toEqual([])
     expect(await listed("--client", used.clientId, "--limit", "0")).toEqual([])
+    await Cli.run(["grant", "revoke", all[0]?.id ?? ""], { server })
     expect(new Set((await listed("--state", "revoked", "--limit", "5")).map(({ state }) => state))).toEqual(
       new Set(["Revoked"])
     )
