@@ -15,8 +15,10 @@ const audited = (grants: Context.Tag.Service<GrantStore.GrantStore>, auditor: Co
       Effect.tap(grants.revoke(id, reason, now), (isRevoked) =>
         isRevoked ? auditor.revoked(reason, [id]) : Effect.void
       ),
-    revokeAll: (whose, reason, now) =>
-      Effect.tap(grants.revokeAll(whose, reason, now), (ids) => auditor.revoked(reason, ids))
+    revokeAll: (whose, reason, now, page) =>
+      Effect.tap(grants.revokeAll(whose, reason, now, page), ({ revoked }) =>
+        revoked.length > 0 ? auditor.revoked(reason, revoked) : Effect.void
+      )
   })
 
 /** Takes the place of the storage that it is given. */

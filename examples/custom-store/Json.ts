@@ -1,11 +1,12 @@
 /** The values that the verbs of the ports take, as JSON. */
 import { DateTime, Duration, Option, Redacted } from "effect"
 
-type Kind = "time" | "duration" | "option" | "redacted" | "set" | "map" | "list" | "record"
+type Kind = "undefined" | "time" | "duration" | "option" | "redacted" | "set" | "map" | "list" | "record"
 
 /** Each value says what it is, so that nothing else is taken for it. */
 const pack = (value: unknown): unknown => {
   const as = (kind: Kind, content: unknown) => ({ [kind]: content })
+  if (value === undefined) return as("undefined", null)
   if (typeof value !== "object" || value === null) return value
   if (DateTime.isDateTime(value)) return as("time", value.epochMillis)
   if (Duration.isDuration(value)) return as("duration", Duration.toMillis(value))
@@ -22,6 +23,8 @@ const unpack = (packed: unknown): unknown => {
   const [kind, content] = Object.entries(packed)[0] as [Kind, never]
   const each = () => (content as ReadonlyArray<unknown>).map(unpack)
   switch (kind) {
+    case "undefined":
+      return undefined
     case "time":
       return DateTime.unsafeMake(content)
     case "duration":

@@ -150,13 +150,39 @@ const kinds: ReadonlyArray<readonly [kind: keyof Upkeep.Counts, name: string, wo
   ["keysRemoved", "keys_removed", "keys that nothing needs"]
 ]
 
-const describeReport = (report: Upkeep.Report): string => {
+/** What is left, in the words of the table, and how to go on. */
+const moreLeft = ({ unfinished }: Upkeep.Report): string => {
+  const words = kinds.filter(([kind]) => unfinished.includes(kind)).map(([_, __, words]) => words)
+  const left = words.length === 0 ? "" : ` (${words.join("; ")})`
+  return `More is left to delete${left}: run latchkey db gc again, or let a running server delete it in the next minutes`
+}
+
+/**
+ * Passes until all consents were looked at. Another process would look at the first of them again, so a pass that did not
+ * come to their end is followed by the next here.
+ */
+const passes = (pass: Effect.Effect<Upkeep.Pass>, before?: Upkeep.Report): Effect.Effect<Upkeep.Pass> =>
+  Effect.flatMap(pass, (done) => {
+    if (done._tag !== "Done") return Effect.succeed(before === undefined ? done : Upkeep.Pass.Done({ report: before }))
+    const report = before === undefined ? done.report : sum(before, done.report)
+    return report.unfinished.includes("consents") ? passes(pass, report) : Effect.succeed(Upkeep.Pass.Done({ report }))
+  })
+
+/** What two passes did; the later one knows what is left. */
+const sum = (first: Upkeep.Report, second: Upkeep.Report): Upkeep.Report => ({
+  ...second,
+  ...Object.fromEntries(kinds.map(([kind]) => [kind, first[kind] + second[kind]])),
+  failed: Array.from(new Set([...first.failed, ...second.failed]))
+})
+
+/** The text of a pass for a person. */
+export const describeReport = (report: Upkeep.Report): string => {
   const did = kinds.filter(([kind]) => report[kind] > 0)
   return [
     did.length === 0
       ? "Nothing was past use"
       : `Upkeep is done\n\n${Output.table(did.map(([kind, _, words]) => [String(report[kind]), words]))}`,
-    ...(report.more ? ["There is more: say it again, or let the server do it"] : [])
+    ...(report.more ? [moreLeft(report)] : [])
   ].join("\n\n")
 }
 
@@ -166,7 +192,7 @@ const brisk = { size: 50, most: 1_000, rest: Duration.millis(10) }
 export const gc = Command.make("gc", options, ({ json, ...given }) =>
   Beside.onExisting(given, () =>
     Effect.gen(function* () {
-      const pass = yield* Effect.provideService((yield* Upkeep.Upkeep).pass, BatchPace, brisk)
+      const pass = yield* Effect.provideService(passes((yield* Upkeep.Upkeep).pass), BatchPace, brisk)
       if (pass._tag === "Elsewhere")
         return yield* impossible("another process is at it just now: a pass takes minutes at most")
       if (pass._tag === "Cautious")
@@ -176,7 +202,14 @@ export const gc = Command.make("gc", options, ({ json, ...given }) =>
       const { report } = pass
       const counts = Object.fromEntries(kinds.map(([kind, name]) => [name, report[kind]]))
       yield* Output.print(
-        json ? Output.toJson({ ...counts, failed: report.failed, more: report.more }) : describeReport(report)
+        json
+          ? Output.toJson({
+              ...counts,
+              failed: report.failed,
+              more: report.more,
+              unfinished: kinds.filter(([kind]) => report.unfinished.includes(kind)).map(([_, name]) => name)
+            })
+          : describeReport(report)
       )
       if (report.failed.length > 0)
         return yield* impossible(`some of it failed, and the log says why: ${report.failed.join(", ")}`)

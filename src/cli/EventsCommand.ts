@@ -15,7 +15,6 @@ import type { Which } from "../services/EventLog.js"
 import * as Paging from "../services/Paging.js"
 import * as Beside from "./Beside.js"
 import * as EventText from "./EventText.js"
-import { badUsage } from "./Failure.js"
 import * as Named from "./Named.js"
 import * as Output from "./Output.js"
 import * as ServerOptions from "./ServerOptions.js"
@@ -119,12 +118,9 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
 
-const readLimit = (text: string) =>
-  /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
-
 export const events = Command.make("events", options, ({ client, grant, json, limit, request, user, ...given }) =>
   Effect.gen(function* () {
-    const count = yield* Named.optional(limit, readLimit)
+    const count = yield* Named.optional(limit, Named.limit)
     const clientId = yield* Named.optional(client, Named.clientId)
     const grantId = yield* Named.optional(grant, Named.grantId)
     yield* Beside.onExisting(given, () =>

@@ -23,6 +23,7 @@ import * as Environment from "./Environment.js"
 import * as EventsCommand from "./EventsCommand.js"
 import { badUsage, Failure, impossible } from "./Failure.js"
 import * as Grant from "./GrantCommands.js"
+import * as GrantList from "./GrantList.js"
 import * as Help from "./Help.js"
 import * as Key from "./KeyCommands.js"
 import * as Log from "./Log.js"
@@ -88,7 +89,7 @@ const resource = Command.make("resource").pipe(
 
 const grant = Command.make("grant").pipe(
   Command.withDescription("What people allowed which clients, and what became of it."),
-  Command.withSubcommands([Grant.list, Grant.show, Grant.revoke])
+  Command.withSubcommands([GrantList.list, Grant.show, Grant.revoke])
 )
 
 const key = Command.make("key").pipe(
@@ -141,7 +142,7 @@ const commands: Help.Entry = {
       prune: Prune.prune
     }),
     group("resource", resource, { create: Resource.create, list: Resource.list, delete: Resource.remove }),
-    group("grant", grant, { list: Grant.list, show: Grant.show, revoke: Grant.revoke }),
+    group("grant", grant, { list: GrantList.list, show: Grant.show, revoke: Grant.revoke }),
     leaf(EventsCommand.events, "events"),
     group("key", key, { list: Key.list, rotate: Key.rotate, replace: Key.replace }),
     leaf(Config.config, "config"),

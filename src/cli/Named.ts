@@ -77,13 +77,20 @@ export const clientId = (text: string): Effect.Effect<ClientId, Failure> =>
 export const grantId = (text: string): Effect.Effect<GrantId, Failure> =>
   Effect.mapError(Schema.decode(GrantId)(text), () => badUsage("--grant: this is no grant's id"))
 
+/** Reads how many are wanted at most. */
+export const limit = (text: string): Effect.Effect<number, Failure> =>
+  /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
+
 /** Reads an option if it was given. */
 export const optional = <A, E, R>(
   given: Option.Option<string>,
   read: (text: string) => Effect.Effect<A, E, R>
 ): Effect.Effect<A | undefined, E, R> => Effect.map(Effect.transposeMapOption(given, read), Option.getOrUndefined)
 
-/** The names of subjects, each looked up once; an account that is gone, or was never here, is called by its id. */
+/** Maximum number of names that are remembered. */
+const maxNames = 10_000
+
+/** The names of subjects, each looked up once in a while; an account that is gone, or was never here, is called by its id. */
 export const people: Effect.Effect<
   (id: Subject) => Effect.Effect<string, TemporarilyUnavailable>,
   never,
@@ -96,6 +103,7 @@ export const people: Effect.Effect<
       if (name !== undefined) return Effect.succeed(name)
       return Effect.map(accounts.find(id), (account) => {
         const name = Option.match(account, { onNone: () => Output.printable(id), onSome: ({ username }) => username })
+        if (known.size >= maxNames) known.clear()
         known.set(id, name)
         return name
       })

@@ -45,8 +45,33 @@ export const closed: Effect.Effect<void> = Effect.async((resume) => {
   return Effect.sync(() => process.stdout.off("error", end))
 })
 
+/**
+ * Waits until what was printed is taken, so that it does not fill the memory where the reader is slow; and gives the error of
+ * a reader that has gone the turn of the event loop in which it is reported.
+ */
+export const taken: Effect.Effect<void> = Effect.async((resume) => {
+  const { stdout } = process
+  if (!stdout.writableNeedDrain) {
+    setImmediate(() => resume(Effect.void))
+    return
+  }
+  const go = () => {
+    for (const event of events) stdout.off(event, go)
+    resume(Effect.void)
+  }
+  const events = ["drain", "close", "error"]
+  for (const event of events) stdout.once(event, go)
+})
+
 /** Whether a person reads what is printed. */
 export const isTerminal = (): boolean => process.stdout.isTTY === true
+
+/** Whether a person reads standard error, on which a line can be written anew. */
+export const canRewrite = (): boolean => process.stderr.isTTY === true
+
+/** Writes a text in the place of the last line of the terminal, which has no line break; an empty one clears the line. */
+export const rewrite = (text: string): Effect.Effect<void> =>
+  Effect.sync(() => process.stderr.write(`\r\u001b[K${text}`))
 
 /** Whether there is a person who can be asked. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && isTerminal()
@@ -54,7 +79,12 @@ export const canAsk = (): boolean => process.stdin.isTTY === true && isTerminal(
 /** The styles that @effect/cli puts around what it prints. */
 const styles = /\u001b\[[0-9;]*m/g
 
-const plain = (parts: ReadonlyArray<unknown>): string => parts.join(" ").replace(styles, "").trim()
+const plain = (parts: ReadonlyArray<unknown>): string =>
+  parts
+    .join(" ")
+    .replace(styles, "")
+    .trimEnd()
+    .replace(/^\s*\n/, "")
 
 /** @effect/cli calls whatever is left over an unknown argument, an option that lacks its value too. */
 const inOtherWords = (text: string): string =>

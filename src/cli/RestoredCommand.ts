@@ -10,6 +10,7 @@ import * as SqliteStore from "../layers/SqliteStore.js"
 import * as MasterKeyFile from "../layers/sql/MasterKeyFile.js"
 import * as Restore from "../services/Restore.js"
 import { Storage } from "../services/Storage.js"
+import * as BulkProgress from "./BulkProgress.js"
 import * as Database from "./Database.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Environment from "./Environment.js"
@@ -29,6 +30,9 @@ const options = {
 /** Nobody waits but the operator, and it has to come to its end. */
 const longest = Duration.minutes(5)
 
+/** At the pace of a command beside which no server runs. */
+const atOnce = BulkProgress.at(BulkProgress.alone)
+
 /** The issuers that have keys in the database. */
 const issuers = Effect.flatMap(Storage, ({ issuers }) =>
   Effect.map(issuers ?? Effect.succeed([]), (all) => all.filter(Schema.is(Issuer)))
@@ -44,7 +48,7 @@ const underGivenKey = (database: Database.Database, variable: string) =>
         `${variable} is the master key of before: put a new one in its place, here and for every server, such as what node -p "crypto.randomBytes(32).toString('base64url')" prints`
       )
     }
-    return { masterKey: variable, grants: yield* Restore.run(all) }
+    return { masterKey: variable, grants: yield* atOnce(Restore.run(all)) }
   }).pipe(Effect.provide(Database.layer(database, longest)), Effect.catchTags(Refusals.ofDatabase))
 
 /** The master key lies beside the file; a new one takes its place. */
@@ -54,7 +58,7 @@ const underNewKey = (filename: string, path: string) =>
     return yield* Effect.gen(function* () {
       // From here on the database does not open, until what follows is done.
       yield* MasterKeyFile.replace(path, masterKey)
-      return { masterKey: path, grants: yield* Restore.run(yield* issuers) }
+      return { masterKey: path, grants: yield* atOnce(Restore.run(yield* issuers)) }
     }).pipe(Effect.provide(SqliteStore.layer({ filename, masterKey })))
   }).pipe(Effect.catchTags(Refusals.ofDatabase))
 

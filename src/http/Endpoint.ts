@@ -252,12 +252,18 @@ const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): strin
 /** An expected refusal is told to the operator by its reason, and counted; a failure of the server's own, with its cause. */
 export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
   (error._tag === "TemporarilyUnavailable"
-    ? Effect.logWarning("unavailable", Cause.fail(error.cause))
+    ? Effect.annotateLogs(Effect.logWarning("unavailable"), causeOf(error.cause))
     : Effect.logInfo("refused")
   ).pipe(
     Effect.annotateLogs({ endpoint, error: error._tag, reason: error.reason }),
     Effect.zipRight(Metric.update(Metrics.refusals, { endpoint, error }))
   )
+
+/** What a log line says of a cause: without the stack, which is the same for each request of an outage. */
+const causeOf = (cause: unknown): Readonly<Record<string, string>> => {
+  if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: String(cause) }
+  return { cause: cause.message, ...("code" in cause ? { code: String(cause.code) } : {}) }
+}
 
 /** A fault of ours, or of a layer of the user's: the log and the answer share the request's id, and nothing else. */
 export const incident = (endpoint: string, defect: unknown): Effect.Effect<ServerError> =>

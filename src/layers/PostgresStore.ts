@@ -29,6 +29,8 @@ import * as SqlRateLimiter from "./sql/SqlRateLimiter.js"
 import * as SqlStores from "./sql/SqlStores.js"
 import * as SqlText from "./sql/SqlText.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
+import * as WriteHealth from "./sql/WriteHealth.js"
+import * as WriteProbe from "./sql/WriteProbe.js"
 
 export interface Options extends PostgresOptions {
   /** 32 bytes, the same on every node: they open the root keys, and lie in no database. */
@@ -51,10 +53,12 @@ const make = (options: Options) =>
     const pool = yield* PostgresPool.make(options)
     const label = PostgresAddress.label(Redacted.value(options.url)) ?? ""
     yield* PostgresMigrator.run(pool, label, options.schema ?? PostgresAddress.standardSchema)
-    const sql = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
+    const client = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
       Effect.provide(Reactivity.layer),
       Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))
     )
+    const health: WriteHealth.WriteHealth = WriteHealth.make(Effect.suspend(() => WriteProbe.ofPostgres(sql)))
+    const sql = Object.assign(client, { onFailure: health.note })
     return Context.make(Storage, {
       stores: (issuer) => {
         const stores = SqlStores.make(sql, issuer)
@@ -64,6 +68,8 @@ const make = (options: Options) =>
       highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       clock: databaseClock(sql),
+      check: health.check,
+      outage: health.outage,
       // Deleting locks these rows alone, and the event loop goes on.
       batch: 500,
       masterKey

@@ -17,8 +17,9 @@ import * as SqliteFile from "./sql/SqliteFile.js"
 import * as SqliteMigrator from "./sql/SqliteMigrator.js"
 import * as SqlLeaseStore from "./sql/SqlLeaseStore.js"
 import * as SqlStores from "./sql/SqlStores.js"
-import * as SqlText from "./sql/SqlText.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
+import * as WriteHealth from "./sql/WriteHealth.js"
+import * as WriteProbe from "./sql/WriteProbe.js"
 
 export interface Options {
   /** The path of the database; it is made, for its owner only, when there is none. */
@@ -32,7 +33,9 @@ const make = ({ filename, masterKey }: Options) =>
     const given = masterKey === undefined ? undefined : yield* MasterKeyFile.checked(masterKey)
     const path = yield* SqliteFile.prepare(filename)
     yield* SqliteMigrator.run(path)
-    const sql = yield* Effect.mapError(SqliteClient.open(path), ({ cause }) => SqliteFile.openError(path, cause))
+    const client = yield* Effect.mapError(SqliteClient.open(path), ({ cause }) => SqliteFile.openError(path, cause))
+    const health: WriteHealth.WriteHealth = WriteHealth.make(Effect.suspend(() => WriteProbe.ofSqlite(sql)))
+    const sql = Object.assign(client, { onFailure: health.note })
 
     const holdsKeys = sql.unsafe("select 1 from root_keys limit 1").pipe(
       Effect.map((rows) => rows.length > 0),
@@ -43,11 +46,8 @@ const make = ({ filename, masterKey }: Options) =>
       leases: (issuer) => SqlLeaseStore.make(sql, issuer),
       highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
-      // Where nothing is kept, no request may come that would show that it is again: so a write is tried, which changes nothing.
-      check: Effect.if(sql.isKeeping, {
-        onTrue: () => Effect.void,
-        onFalse: () => Effect.asVoid(SqlText.runner(sql)(sql.unsafe("update high_water_marks set seen_at = seen_at")))
-      }),
+      check: health.check,
+      outage: health.outage,
       masterKey: given ?? (yield* MasterKeyFile.readOrMake(`${path}.key`, holdsKeys))
     })
   })

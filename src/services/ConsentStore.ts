@@ -7,8 +7,8 @@ import type { ClientId } from "../domain/Client.js"
 import type { Consent } from "../domain/Consent.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
-/** Whose consents are taken back: a person's, or those to a client. */
-export type Whose = { readonly subject: Subject } | { readonly clientId: ClientId }
+/** Whose consents are withdrawn: a person's, those to a client, or everybody's. */
+export type Whose = { readonly subject: Subject } | { readonly clientId: ClientId } | { readonly everybody: true }
 
 /** Names a consent. */
 export interface Pair {
@@ -18,6 +18,12 @@ export interface Pair {
 
 /** How many consents were forgotten, and after which pair others follow: `None` where none do. */
 export interface Pruned {
+  readonly count: number
+  readonly next: Option.Option<Pair>
+}
+
+/** How many consents were withdrawn, and after which pair the next call continues: `None` at the end. */
+export interface Withdrawn {
   readonly count: number
   readonly next: Option.Option<Pair>
 }
@@ -46,7 +52,14 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
      * it allowed something until now: of concurrent callers one sees `true`.
      */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
-    /** Take back every consent of a person, or to a client, each as `withdraw` does. */
-    readonly withdrawAll: (whose: Whose) => Effect.Effect<void, TemporarilyUnavailable>
+    /**
+     * Withdraw the next `limit` consents of a person, to a client, or of everybody, after a pair, each as `withdraw` does.
+     * Answers how many it were, and where the next call continues.
+     */
+    readonly withdrawAll: (
+      whose: Whose,
+      limit: number,
+      after?: Pair
+    ) => Effect.Effect<Withdrawn, TemporarilyUnavailable>
   }
 >() {}

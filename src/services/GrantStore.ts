@@ -14,10 +14,17 @@ import type { ClientId } from "../domain/Client.js"
 import type * as Grant from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 
-/** Whose grants are revoked: all of a person's, of a client's, or of one pair of them. Never everybody's. */
+/** Whose grants are revoked: all of a person's, of a client's, of one pair of them, or, where it says so, everybody's. */
 export type Whose =
   | { readonly subject: Subject; readonly clientId?: ClientId }
   | { readonly subject?: undefined; readonly clientId: ClientId }
+  | { readonly subject?: undefined; readonly clientId?: undefined; readonly everybody: true }
+
+/** The grants that one call revoked, and the id after which the next call continues: `None` at the end. */
+export interface RevokedPage {
+  readonly revoked: ReadonlyArray<Grant.GrantId>
+  readonly next: Option.Option<Grant.GrantId>
+}
 
 /** Which grants are listed: all, or those of a person, a client, or both. */
 export interface Which {
@@ -56,12 +63,18 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
       now: DateTime.Utc
     ) => Effect.Effect<boolean, TemporarilyUnavailable>
 
-    /** Take back every grant of a person, a client, or both; answers with the ids of those that this call revoked. */
+    /**
+     * Look at the next `limit` grants of a person, a client, both, or everybody, in the order of their ids after `after`, and
+     * revoke them. Answers with the ids that this call revoked, and where the next call continues. A grant that was approved
+     * after `now` and whose epochs are current is not revoked: the person allowed it after the revocation began. The time of
+     * a call grows with `limit` only, so that writers of other grants wait briefly.
+     */
     readonly revokeAll: (
       whose: Whose,
       reason: Grant.RevocationReason,
-      now: DateTime.Utc
-    ) => Effect.Effect<ReadonlyArray<Grant.GrantId>, TemporarilyUnavailable>
+      now: DateTime.Utc,
+      page: { readonly after?: Grant.GrantId; readonly limit: number }
+    ) => Effect.Effect<RevokedPage, TemporarilyUnavailable>
 
     /** Grants, the oldest first, by their ids; only those after `after`. */
     readonly list: (

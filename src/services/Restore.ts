@@ -9,49 +9,29 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
-import * as Grant from "../domain/Grant.js"
 import type { Issuer } from "../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
-import { ClientStore } from "./ClientStore.js"
-import { ConsentStore } from "./ConsentStore.js"
+import * as BulkRevocation from "./BulkRevocation.js"
 import * as Events from "./Events.js"
-import { GrantStore } from "./GrantStore.js"
 import { KeyState, KeyStore } from "./KeyStore.js"
-import * as Paging from "./Paging.js"
 import * as RootKeys from "./RootKeys.js"
 import { layerStores, Storage } from "./Storage.js"
 
-/** At once, for a store that commits writes in groups, and not more than a pool has connections. */
+/** Number of accounts whose epochs are raised at the same time; not more than a pool has connections. */
 const concurrency = 8
-
-/** A store in which others wait behind a large statement may say that it is busy. */
-const again = <A>(verb: Effect.Effect<A, TemporarilyUnavailable>) =>
-  Effect.retry(verb, Schedule.intersect(Schedule.exponential("100 millis"), Schedule.recurs(6)))
 
 const end = Effect.gen(function* () {
   const accounts = yield* AccountStore
-  const clients = yield* ClientStore
-  const consents = yield* ConsentStore
-  const grants = yield* GrantStore
+  const bulk = yield* BulkRevocation.make
   // Sessions end with the epochs of their accounts, and remembered consents with their own.
-  yield* Effect.forEach(yield* accounts.list, ({ id }) => again(accounts.advanceEpoch(id)), {
+  yield* Effect.forEach(yield* accounts.list, ({ id }) => BulkRevocation.again(accounts.advanceEpoch(id)), {
     concurrency,
     discard: true
   })
-  yield* Effect.forEach(yield* clients.list, ({ id }) => again(consents.withdrawAll({ clientId: id })), {
-    concurrency,
-    discard: true
-  })
+  yield* bulk.withdraw({ everybody: true })
   // All of them are dead by now; the rows are to say why.
-  const now = yield* DateTime.now
-  return yield* Paging.grants({}).pipe(
-    Stream.filter((grant) => !Grant.Grant.$is("Revoked")(grant)),
-    Stream.mapEffect(({ terms }) => again(grants.revoke(terms.id, "Restored", now)), { concurrency, unordered: true }),
-    Stream.runFold(0, (count, revoked) => (revoked ? count + 1 : count))
-  )
+  return (yield* bulk.grants({ everybody: true }, "Restored")).count
 })
 
 const ofIssuer = (issuer: Issuer) =>

@@ -34,6 +34,16 @@ export type Stores =
   | RevokedTokenStore
   | SessionStore
 
+/** Why writes fail, for the operator. */
+export interface Outage {
+  /** The database's code, such as `SQLITE_FULL`. */
+  readonly code: string
+  /** The database's words. */
+  readonly message: string
+  /** What to do about it. */
+  readonly remedy: string
+}
+
 export class Storage extends Context.Tag("latchkey/Storage")<
   Storage,
   {
@@ -57,6 +67,8 @@ export class Storage extends Context.Tag("latchkey/Storage")<
     readonly clock?: Effect.Effect<number, TemporarilyUnavailable>
     /** Fails while what is written is not kept, and tries whether it is again; without it a storage that answers is well. */
     readonly check?: Effect.Effect<void, TemporarilyUnavailable>
+    /** Waits until what is written is not kept, and answers why; from then on `check` fails until it is kept again. */
+    readonly outage?: Effect.Effect<Outage>
     /** 32 bytes that open the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }

@@ -1,11 +1,13 @@
 /**
  * Taking away: what ends an account's, a client's or a consent's access, at once and for everything, also for what is
  * just being issued. Each first raises the epoch, after which nothing made under the earlier one is good, and then revokes
- * the rows, so that they say why (design §3).
+ * the rows, so that they say why (design §3). There may be many rows: they are revoked in batches, also when the caller has
+ * gone, and a call that is repeated continues.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -15,6 +17,7 @@ import type { Happening } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import { AccountStore } from "./AccountStore.js"
+import * as BulkRevocation from "./BulkRevocation.js"
 import { newClientSecret } from "./ClientSecret.js"
 import { ClientStore, type MetadataChange } from "./ClientStore.js"
 import { ConsentStore } from "./ConsentStore.js"
@@ -57,13 +60,16 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly withdrawConsent: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
     /** One grant, by the operator's hand; `None` when there is none, `false` when it was taken back before. */
     readonly revokeGrant: (id: GrantId) => Effect.Effect<Option.Option<boolean>, TemporarilyUnavailable>
-    /** All of somebody's, by the operator's hand; answers with those that were revoked. */
-    readonly revokeGrants: (whose: Whose) => Effect.Effect<ReadonlyArray<GrantId>, TemporarilyUnavailable>
+    /**
+     * All of a person's, a client's, both, or everybody's, by the operator's hand; answers how many were revoked. What they
+     * had allowed is withdrawn, so that they are asked again; a client's own tokens end, too.
+     */
+    readonly revokeGrants: (whose: Whose) => Effect.Effect<number, TemporarilyUnavailable>
   }
 >() {}
 
-/** Of so many grants at most, revoked at once, it is told one by one: each row says itself why it ended. */
-const toldOneByOne = 1_000
+/** Number of clients whose epochs are raised at the same time, for a store that commits writes in groups. */
+const concurrency = 8
 
 const make = Effect.gen(function* () {
   const accounts = yield* AccountStore
@@ -73,6 +79,8 @@ const make = Effect.gen(function* () {
   const hasher = yield* PasswordHasher
   const throttle = yield* LoginThrottle
   const events = yield* Events
+  const scope = yield* Effect.scope
+  const bulk = yield* BulkRevocation.make
 
   const tellOne = (grantId: GrantId, reason: RevocationReason) =>
     Effect.flatMap(
@@ -84,11 +92,16 @@ const make = Effect.gen(function* () {
       })
     )
 
+  /** Only the first have an event of their own: each row says why it ended. */
   const revoke = Effect.fnUntraced(function* (whose: Whose, reason: RevocationReason) {
-    const revoked = yield* grants.revokeAll(whose, reason, yield* DateTime.now)
-    yield* Effect.forEach(revoked.slice(0, toldOneByOne), (id) => tellOne(id, reason), { discard: true })
-    return revoked
+    const { count, first } = yield* bulk.grants(whose, reason)
+    yield* Effect.forEach(first, (id) => tellOne(id, reason), { discard: true })
+    return count
   })
+
+  /** What is done to its end when the caller has gone, but not longer than the server lives. */
+  const outliving = <A, E>(self: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.flatMap(Effect.forkIn(self, scope), Fiber.join)
 
   /** What follows a change, where there was something to change. */
   const andThen = (change: Found, next: Effect.Effect<unknown, TemporarilyUnavailable>): Found =>
@@ -116,18 +129,30 @@ const make = Effect.gen(function* () {
   const endAccount = (subject: Subject, changed: Found, what: Change<"AccountChanged">) =>
     andThen(
       changed,
-      Effect.all([consents.withdrawAll({ subject }), revoke({ subject }, "SubjectRevoked"), tellAccount(subject, what)])
+      outliving(
+        Effect.all([tellAccount(subject, what), bulk.withdraw({ subject }), revoke({ subject }, "SubjectRevoked")])
+      )
     )
 
   const endClient = (clientId: ClientId, changed: Found, what: Change<"ClientChanged">) =>
     andThen(
       changed,
-      Effect.all([
-        consents.withdrawAll({ clientId }),
-        revoke({ clientId }, "ClientRevoked"),
-        tellClient(clientId, what)
-      ])
+      outliving(
+        Effect.all([tellClient(clientId, what), bulk.withdraw({ clientId }), revoke({ clientId }, "ClientRevoked")])
+      )
     )
+
+  /** Raises the epochs of these grants, and withdraws what allowed them. */
+  const endEpochs = (whose: Whose): Effect.Effect<unknown, TemporarilyUnavailable> => {
+    const { clientId, subject } = whose
+    if (subject !== undefined) {
+      return clientId === undefined ? bulk.withdraw({ subject }) : consents.withdraw(subject, clientId)
+    }
+    if (clientId !== undefined) return Effect.zipRight(clients.advanceEpoch(clientId), bulk.withdraw({ clientId }))
+    return Effect.flatMap(clients.list, (all) =>
+      Effect.forEach(all, ({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency, discard: true })
+    ).pipe(Effect.zipRight(bulk.withdraw({ everybody: true })))
+  }
 
   return TakingAway.of({
     disableAccount: Effect.fn("TakingAway.disableAccount")((id) =>
@@ -173,7 +198,7 @@ const make = Effect.gen(function* () {
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
       yield* Effect.annotateCurrentSpan({ subject, clientId })
       const isNew = yield* consents.withdraw(subject, clientId)
-      yield* revoke({ subject, clientId }, "ConsentWithdrawn")
+      yield* outliving(revoke({ subject, clientId }, "ConsentWithdrawn"))
       if (isNew) yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
     }),
     revokeGrant: Effect.fn("TakingAway.revokeGrant")(function* (grantId) {
@@ -187,9 +212,11 @@ const make = Effect.gen(function* () {
       return Option.some(isNew)
     }),
     revokeGrants: Effect.fn("TakingAway.revokeGrants")((whose) =>
-      Effect.zipRight(Effect.annotateCurrentSpan({ ...whose }), revoke(whose, "OperatorRevoked"))
+      Effect.annotateCurrentSpan({ ...whose }).pipe(
+        Effect.zipRight(outliving(Effect.zipRight(endEpochs(whose), revoke(whose, "OperatorRevoked"))))
+      )
     )
   })
 })
 
-export const layer = Layer.effect(TakingAway, make)
+export const layer = Layer.scoped(TakingAway, make)

@@ -50,6 +50,8 @@ export interface Report extends Counts {
   readonly failed: ReadonlyArray<string>
   /** Whether there was more to do than a pass does. */
   readonly more: boolean
+  /** The steps that stopped before their end. A pass over the consents that did goes on from there the next time. */
+  readonly unfinished: ReadonlyArray<string>
 }
 
 /** How a pass ends. */
@@ -117,7 +119,10 @@ const leaseLength = Duration.minutes(5)
 
 interface Step {
   readonly name: string
-  readonly run: Effect.Effect<readonly [did: Partial<Counts>, more: boolean], TemporarilyUnavailable>
+  readonly run: Effect.Effect<
+    readonly [did: Partial<Counts>, more: boolean, isUnfinished: boolean],
+    TemporarilyUnavailable
+  >
 }
 
 const nothing: Report = {
@@ -131,10 +136,11 @@ const nothing: Report = {
   resealed: 0,
   keysRemoved: 0,
   failed: [],
-  more: false
+  more: false,
+  unfinished: []
 }
 
-const countsOf = ({ failed: _, more: __, ...counts }: Report): Counts => counts
+const countsOf = ({ failed: _, more: __, unfinished: ___, ...counts }: Report): Counts => counts
 
 const count = (report: Report) =>
   Effect.forEach(Object.entries(countsOf(report)), ([kind, count]) => Metric.update(Metrics.upkeep, { kind, count }), {
@@ -165,7 +171,11 @@ const make = Effect.gen(function* () {
     verb: (limit: number) => Effect.Effect<number, TemporarilyUnavailable>
   ): Step => ({
     name,
-    run: Effect.map(Batches.drain(verb), ({ count, next }) => [{ [name]: count }, Option.isSome(next)])
+    run: Effect.map(Batches.drain(verb), ({ count, next }) => [
+      { [name]: count },
+      Option.isSome(next),
+      Option.isSome(next)
+    ])
   })
 
   // All consents are looked at, so each pass goes on where the last one ended.
@@ -177,7 +187,8 @@ const make = Effect.gen(function* () {
     ).pipe(
       Effect.map(({ count, next }) => {
         lookedAt = Option.getOrUndefined(next)
-        return [{ consents: count }, false]
+        // There need be nothing more to delete: the next pass is in time.
+        return [{ consents: count }, false, Option.isSome(next)]
       })
     )
   }
@@ -192,7 +203,7 @@ const make = Effect.gen(function* () {
       deletion("clients", (limit) => clients.removeUnused(before.clients, limit)),
       deletion("abandonedClients", (limit) => clients.removeAbandoned(before.abandonedClients, limit)),
       forgottenConsents,
-      { name: "keys", run: Effect.map(keys.advance, ({ more, ...did }) => [did, more]) }
+      { name: "keys", run: Effect.map(keys.advance, ({ more, ...did }) => [did, more, more]) }
     ]
   }
 
@@ -207,7 +218,14 @@ const make = Effect.gen(function* () {
 
   const run = ({ name, run }: Step, before: Report): Effect.Effect<Report> =>
     run.pipe(
-      Effect.map(([did, more]): Report => ({ ...before, ...did, more: before.more || more })),
+      Effect.map(
+        ([did, more, isUnfinished]): Report => ({
+          ...before,
+          ...did,
+          more: before.more || more,
+          unfinished: isUnfinished ? [...before.unfinished, name] : before.unfinished
+        })
+      ),
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause)
           ? Effect.failCause(cause as Cause.Cause<never>)

@@ -121,7 +121,7 @@ const stories: ReadonlyArray<Story> = [
   {
     name: "revokeAll",
     before: active,
-    verb: ({ grants }) => grants.revokeAll({ subject: alice }, "OperatorRevoked", at(2 * second)),
+    verb: ({ grants }) => grants.revokeAll({ subject: alice }, "OperatorRevoked", at(2 * second), { limit: 9 }),
     meanwhile: nothing,
     after: (stores) => Effect.map(stateOf(stores), (found) => expect(found?._tag).toBe("Revoked"))
   },
@@ -204,7 +204,7 @@ const stories: ReadonlyArray<Story> = [
   },
   {
     name: "withdrawAll",
-    verb: ({ consents }) => consents.withdrawAll({ clientId: app }),
+    verb: ({ consents }) => consents.withdrawAll({ clientId: app }, 9),
     ...takingBack
   },
   {

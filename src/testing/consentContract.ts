@@ -8,6 +8,7 @@ import { ClientId } from "../domain/Client.js"
 import { ResourceIndicator } from "../domain/Resource.js"
 import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
+import type { Pair } from "../services/ConsentStore.js"
 import { alice, app, at, bob, callback, client, consent, notes, ofNotes, otherApp, otherCallback } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
@@ -82,25 +83,42 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("of a person, or to a client, are taken back all at once, and begin anew under the higher epoch", () =>
-      Effect.gen(function* () {
-        for (const whose of [{ subject: alice }, { clientId: app }]) {
-          const { consents } = yield* fresh
-          const pairs = [{}, { clientId: otherApp }, { subject: bob }, { subject: bob, clientId: otherApp }]
-          yield* Effect.forEach(pairs, (pair) => consents.record(consent(pair)))
-          yield* consents.withdrawAll(whose)
-          const nothing = { granted: ResourceScopes.empty, redirectUris: new Set() }
-          for (const pair of pairs) {
-            const { clientId, subject } = consent(pair)
-            const isMeant = "subject" in whose ? subject === whose.subject : clientId === whose.clientId
-            expect(yield* consents.find(subject, clientId)).toMatchObject({
-              value: isMeant ? { ...nothing, epoch: 2 } : { ...consent(pair), epoch: 1 }
-            })
+    it.effect(
+      "of a person, to a client, or of everybody are withdrawn page by page, and begin anew under the higher epoch",
+      () =>
+        Effect.gen(function* () {
+          for (const whose of [{ subject: alice }, { clientId: app }, { everybody: true }] as const) {
+            const { consents } = yield* fresh
+            const pairs = [{}, { clientId: otherApp }, { subject: bob }, { subject: bob, clientId: otherApp }]
+            yield* Effect.forEach(pairs, (pair) => consents.record(consent(pair)))
+            const seen: Array<Pair> = []
+            let page = yield* consents.withdrawAll(whose, 1, undefined)
+            while (Option.isSome(page.next)) {
+              expect(page.count).toBe(1)
+              seen.push(page.next.value)
+              page = yield* consents.withdrawAll(whose, 1, page.next.value)
+            }
+            expect(page.count).toBe(0)
+            const nothing = { granted: ResourceScopes.empty, redirectUris: new Set() }
+            for (const pair of pairs) {
+              const { clientId, subject } = consent(pair)
+              const isMeant =
+                "subject" in whose
+                  ? subject === whose.subject
+                  : "clientId" in whose
+                    ? clientId === whose.clientId
+                    : true
+              expect(seen.filter((one) => one.subject === subject && one.clientId === clientId)).toHaveLength(
+                isMeant ? 1 : 0
+              )
+              expect(yield* consents.find(subject, clientId)).toMatchObject({
+                value: isMeant ? { ...nothing, epoch: 2 } : { ...consent(pair), epoch: 1 }
+              })
+            }
+            const again = { ...consent({ granted: ofNotes("new") }), epoch: 2 }
+            expect(yield* consents.record(consent({ granted: ofNotes("new") }))).toEqual(again)
           }
-          const again = { ...consent({ granted: ofNotes("new") }), epoch: 2 }
-          expect(yield* consents.record(consent({ granted: ofNotes("new") }))).toEqual(again)
-        }
-      })
+        })
     )
 
     it.effect("begin anew after they were taken back, and stay under the higher epoch", () =>
@@ -196,8 +214,9 @@ export const consentContract = (it: StoreTest) => {
         const other = yield* elsewhere.consents.record(consent({ granted: ofNotes("other") }))
         expect(other.granted).toEqual(ofNotes("other"))
         yield* elsewhere.consents.withdraw(alice, app)
-        yield* elsewhere.consents.withdrawAll({ subject: alice })
-        yield* elsewhere.consents.withdrawAll({ clientId: app })
+        yield* elsewhere.consents.withdrawAll({ subject: alice }, 9)
+        yield* elsewhere.consents.withdrawAll({ clientId: app }, 9)
+        yield* elsewhere.consents.withdrawAll({ everybody: true }, 9)
         expect(yield* consents.find(alice, app)).toEqual(Option.some(recorded))
       })
     )

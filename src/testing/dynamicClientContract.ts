@@ -164,7 +164,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         expect(yield* left).toEqual([0, 1, 2, 3, 6, 7].map(clientId))
         expect(yield* clients.removeIdle(at(7), 2)).toBe(1)
         expect(yield* clients.removeIdle(at(7), 2)).toBe(0)
-        yield* consents.withdrawAll({ clientId: clientId(3) })
+        yield* consents.withdrawAll({ clientId: clientId(3) }, 10)
         yield* grants.prune(at(day), 10)
         expect(yield* clients.countIdle(at(7))).toBe(2)
         expect(yield* clients.removeIdle(at(7), 10)).toBe(2)

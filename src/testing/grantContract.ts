@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { TokenId } from "../domain/AccessToken.js"
 import * as Grant from "../domain/Grant.js"
-import type { Whose } from "../services/GrantStore.js"
+import type { RevokedPage, Whose } from "../services/GrantStore.js"
 import {
   active,
   alice,
@@ -76,10 +76,12 @@ export const revokeContract = (it: StoreTest) => {
     const cases: ReadonlyArray<readonly [string, Whose, ReadonlyArray<Grant.GrantId>]> = [
       ["a person", { subject: alice }, [one, grantId(2)]],
       ["a client", { clientId: app }, [one, grantId(3)]],
-      ["a pair", { subject: alice, clientId: app }, [one]]
+      ["a pair", { subject: alice, clientId: app }, [one]],
+      ["everybody", { everybody: true }, [one, grantId(2), grantId(3), grantId(4)]]
     ]
+    const most = { limit: 100 }
 
-    it.effect.each(cases)("takes back every grant of %s, says which, and no other", ([, whose, expected]) =>
+    it.effect.each(cases)("revokes every grant of %s and no other, and answers with their ids", ([, whose, expected]) =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         const given = [
@@ -89,13 +91,55 @@ export const revokeContract = (it: StoreTest) => {
           grant({ id: grantId(4), subject: bob, clientId: otherApp })
         ]
         yield* Effect.forEach(given, grants.approve)
-        const revoked = yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second))
+        const { next, revoked } = yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)
         expect(Array.from(revoked).sort()).toEqual(expected)
+        expect(next).toEqual(Option.none())
         for (const { terms } of given) {
           const { _tag } = Option.getOrThrow(yield* grants.find(terms.id))
           expect(_tag).toBe(expected.includes(terms.id) ? "Revoked" : "Approved")
         }
-        expect(yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second))).toEqual([])
+        expect((yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)).revoked).toEqual([])
+      })
+    )
+
+    it.effect.each(cases)(
+      "looks at no more grants of %s than its limit, and a next call continues",
+      ([, whose, expected]) =>
+        Effect.gen(function* () {
+          const { grants } = yield* fresh
+          yield* Effect.forEach([1, 2], (n) =>
+            grants.approve(grant({ id: grantId(n), ...(n === 2 ? { clientId: otherApp } : {}) }))
+          )
+          yield* grants.approve(grant({ id: grantId(3), subject: bob }))
+          yield* grants.approve(grant({ id: grantId(4), subject: bob, clientId: otherApp }))
+          // One that was revoked before counts as well: a page of them takes as long as any other.
+          yield* grants.revoke(one, "Denied", at(second))
+          const pages: Array<ReadonlyArray<Grant.GrantId>> = []
+          let next: Option.Option<Grant.GrantId> = Option.none()
+          do {
+            const page: RevokedPage = yield* grants.revokeAll(whose, "SubjectRevoked", at(second), {
+              limit: 1,
+              ...(Option.isNone(next) ? {} : { after: next.value })
+            })
+            pages.push(page.revoked)
+            next = page.next
+          } while (Option.isSome(next))
+          expect(pages).toEqual([...expected.map((id) => (id === one ? [] : [id])), []])
+        })
+    )
+
+    it.effect("leaves a grant that was allowed after it began, and revokes one whose epochs are over", () =>
+      Effect.gen(function* () {
+        const given = yield* active
+        const { clients, grants } = given
+        const epochs = { subject: 1, client: 2, consent: 1 }
+        const late = grant({ id: grantId(2), approvedAt: at(2 * second), epochs })
+        const stale = grant({ id: grantId(3), approvedAt: at(2 * second) })
+        yield* clients.advanceEpoch(app)
+        yield* Effect.forEach([late, stale], grants.approve)
+        const { revoked } = yield* grants.revokeAll({ clientId: app }, "OperatorRevoked", at(second), most)
+        expect(Array.from(revoked).sort()).toEqual([given.grant.terms.id, stale.terms.id])
+        expect((yield* grants.redeem(redemption(late, { now: at(3 * second) })))._tag).toBe("Redeemed")
       })
     )
 
@@ -103,7 +147,7 @@ export const revokeContract = (it: StoreTest) => {
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "LostWrites", at(second))
-        expect(yield* grants.revokeAll({ subject: alice }, "SubjectRevoked", at(second))).toEqual([])
+        expect((yield* grants.revokeAll({ subject: alice }, "SubjectRevoked", at(second), most)).revoked).toEqual([])
         expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { reason: "LostWrites" } })
       })
     )
@@ -208,7 +252,10 @@ export const findContract = (it: StoreTest) =>
         expect(yield* elsewhere.grants.redeem(redemption(grant))).toEqual(Unknown())
         expect(yield* elsewhere.grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Unknown())
         expect(yield* elsewhere.grants.revoke(grant.terms.id, "Denied", at(second))).toBe(false)
-        expect(yield* elsewhere.grants.revokeAll({ subject: alice }, "Denied", at(second))).toEqual([])
+        for (const whose of [{ subject: alice }, { everybody: true }] as const) {
+          const { revoked } = yield* elsewhere.grants.revokeAll(whose, "Denied", at(second), { limit: 100 })
+          expect(revoked).toEqual([])
+        }
         expect(yield* elsewhere.grants.approve(grant)).toBe("Approved")
         expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { _tag: "Active" } })
       })

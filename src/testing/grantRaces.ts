@@ -121,7 +121,10 @@ export const raceContract = (it: StoreTest) =>
         const answers = yield* race(nodes, count, ({ grants }, i) =>
           i % 2 === 0
             ? grants.revoke(grant.terms.id, "CodeReplayed", at(second))
-            : Effect.map(grants.revokeAll({ subject: alice }, "SubjectRevoked", at(second)), (ids) => ids.length === 1)
+            : Effect.map(
+                grants.revokeAll({ subject: alice }, "SubjectRevoked", at(second), { limit: 9 }),
+                ({ revoked }) => revoked.length === 1
+              )
         )
         expect(answers.filter((revoked) => revoked)).toHaveLength(1)
         expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())

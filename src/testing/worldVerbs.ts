@@ -162,10 +162,13 @@ export const verbs: Readonly<Record<string, Verb>> = {
     const whose = [{ subject }, { clientId }, { subject, clientId }][g] ?? { subject }
     const expected = revokeThose(
       world,
-      (granted) => (!("subject" in whose) || granted.p === p) && (!("clientId" in whose) || granted.a === a)
+      (granted) =>
+        (!("subject" in whose) || granted.p === p) &&
+        (!("clientId" in whose) || granted.a === a) &&
+        (granted.approvedAt <= world.now || !stands(world, granted))
     )
-    return Effect.map(grants.revokeAll(whose, "OperatorRevoked", at(world.now)), (ids) =>
-      expect([...ids].sort()).toEqual(expected.sort())
+    return Effect.map(grants.revokeAll(whose, "OperatorRevoked", at(world.now), { limit: 100 }), ({ revoked }) =>
+      expect([...revoked].sort()).toEqual(expected.sort())
     )
   },
   pruneGrants: (world, { grants }) => {
@@ -251,7 +254,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
         if (isMeant && before !== undefined) ofPerson[j] = { epoch: before.epoch + 1, granted: ResourceScopes.empty }
       }
     }
-    return consents.withdrawAll(whose)
+    return Effect.asVoid(consents.withdrawAll(whose, 100))
   },
   pruneConsents: (world, { consents }) => {
     let count = 0

@@ -3,10 +3,10 @@
  * not, nobody is told that a good token is bad, and everything heals by itself.
  */
 import { spawnSync } from "node:child_process"
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import * as Races from "./scenarios/Races.js"
 import { check } from "./support/Checker.js"
 import { type Client, Clients, type Person } from "./support/Clients.js"
@@ -97,7 +97,23 @@ describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only
     expect(await clients.giveBack(client, held.refresh)).toEqual({ type: "unknown" })
     expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
 
+    // Room for a small write, and for no more: the server does not take that for health.
+    await truncate(filler, (await stat(filler)).size - (16 << 10))
+    for (let i = 0; i < 5; i++) expect((await clients.fetch("/ready")).status).toBe(503)
+    const begun = cluster.server(0).stderr()
+    expect(begun.match(/"logLevel":"ERROR"/g)).toHaveLength(1)
+    expect(begun).toMatch(/does not store what is written \(SQLITE_FULL\): the disk is full: free space on it/)
+    expect(begun).not.toMatch(/^\s+at |\\n\s+at /m)
+
     await rm(filler)
+    await vi.waitFor(() => expect(cluster.server(0).stderr()).toMatch(/stores what is written again/), 5_000)
+    expect((await clients.fetch("/ready")).status).toBe(200)
+    expect(
+      cluster
+        .server(0)
+        .stderr()
+        .match(/does not store what is written|stores what is written again/g)
+    ).toHaveLength(2)
     const [next] = Races.tokensOf(await clients.refresh(client, held.refresh))
     expect(await clients.use(client, Races.must(next).access)).toMatchObject({ type: "ok" })
     expect(await clients.giveBack(client, Races.must(next).refresh)).toMatchObject({ type: "ok" })

@@ -417,7 +417,9 @@ describe("what a code gives", () => {
         server.run(Effect.flatMap(ConsentStore, (consents) => consents.withdraw(subject, clientId))),
       "the grants of the pair": (subject) =>
         server.run(
-          Effect.flatMap(GrantStore, (grants) => grants.revokeAll({ subject, clientId }, "ConsentWithdrawn", now))
+          Effect.flatMap(GrantStore, (grants) =>
+            grants.revokeAll({ subject, clientId }, "ConsentWithdrawn", now, { limit: 9 })
+          )
         ),
       "all of the client": () => server.run(Effect.flatMap(ClientStore, (clients) => clients.advanceEpoch(clientId))),
       "all of the person": (subject) =>

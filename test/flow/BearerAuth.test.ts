@@ -157,7 +157,7 @@ describe("a request with a token", () => {
     const { terms } = await server.grant(refresh_token)
     await server.run(
       Effect.flatMap(GrantStore, (grants) =>
-        grants.revokeAll({ subject: terms.subject }, "SubjectRevoked", terms.approvedAt)
+        grants.revokeAll({ subject: terms.subject }, "SubjectRevoked", terms.approvedAt, { limit: 9 })
       )
     )
     expect(await outcome(server.call(access_token))).toBe("401 invalid_token")

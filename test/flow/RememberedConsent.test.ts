@@ -205,8 +205,9 @@ describe("nothing is decided", () => {
     const again = await browser.submit(page, { button: "allow", ticked: ["notes:write"] })
     expect(again.sentTo?.searchParams.get("code")).toBe(sentTo?.searchParams.get("code"))
     await server.advance("2 minutes")
-    const id = ClientId.make(client.client_id)
-    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.revokeGrants({ clientId: id })))
+    for (const { terms } of await grantsOf(server, client.client_id)) {
+      await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.revokeGrant(terms.id)))
+    }
     expect(answerOf(await browser.submit(page, { button: "allow", ticked: ["notes:write"] }))).toBe(
       "409 Already decided"
     )

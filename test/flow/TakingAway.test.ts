@@ -1,17 +1,21 @@
 /** What is taken away ends at once, for everything that was issued, and does not come back. */
 import { describe, expect } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { vi } from "vitest"
 import { Username } from "../../src/domain/Account.js"
 import { ClientId } from "../../src/domain/Client.js"
 import type { GrantId } from "../../src/domain/Grant.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
 import { EventLog } from "../../src/services/EventLog.js"
+import { GrantStore } from "../../src/services/GrantStore.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Browser, Page } from "./support/Browser.js"
 import { type Client, outcome, password, type TestServer, test, tokensOf } from "./support/Server.js"
+import * as Storage from "./support/Storage.js"
 
 const newPassword = "another good password"
 
@@ -165,6 +169,30 @@ describe("a person", () => {
 })
 
 describe("a client", () => {
+  const gate = Effect.unsafeMakeLatch(true)
+  test(
+    "that is disabled loses every grant also where whoever asked for it has gone in the middle",
+    async (server) => {
+      const client = await server.register()
+      const { tokens } = await holdings(server, client)
+      gate.unsafeClose()
+      await take(server, (service) =>
+        Effect.timeoutOption(service.disableClient(idOf(client)), "200 millis").pipe(Effect.withClock(Clock.make()))
+      )
+      expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Active" })
+      expect((await server.call(tokens.access_token)).status).toBe(401)
+      gate.unsafeOpen()
+      await vi.waitFor(async () =>
+        expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Revoked", reason: "ClientRevoked" })
+      )
+    },
+    {
+      storage: Storage.changed(
+        Storage.around(GrantStore, ["revokeAll"], (_, answer) => Effect.zipRight(gate.await, answer))
+      )
+    }
+  )
+
   test("that is disabled loses every token and code, and no other does", async (server) => {
     const { after, its, others } = await ofClient(server, (service, id) => service.disableClient(id))
     expect(after).toEqual(clientGone)

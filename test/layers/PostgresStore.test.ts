@@ -1,18 +1,23 @@
 /** PostgreSQL in trouble: what callers hear, what stays whole, and that it heals by itself. */
 import { inspect } from "node:util"
 import { describe, expect, it } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import Pg from "pg"
+import { Issuer } from "../../src/domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as PostgresStore from "../../src/layers/PostgresStore.js"
 import { migrations } from "../../src/layers/sql/migrations.js"
+import { GrantStore } from "../../src/services/GrantStore.js"
+import { Storage } from "../../src/services/Storage.js"
 import {
   active,
   approved,
+  at,
   grant,
   grantId,
   introduce,
@@ -52,6 +57,8 @@ const beside = (url: Redacted.Redacted) =>
 const healed = <A>(self: Effect.Effect<A, TemporarilyUnavailable>) =>
   Effect.retry(self, { while: ({ _tag }) => _tag === "TemporarilyUnavailable" })
 
+const issuer = Issuer.make("https://auth.example.com")
+
 const unavailable = { _tag: "TemporarilyUnavailable", reason: "StoreFailed" }
 
 /** Ends every connection of stores to the database that it is asked in. */
@@ -59,6 +66,34 @@ const terminate = `select pg_terminate_backend(pid) from pg_stat_activity
   where datname = current_database() and application_name = 'latchkey'`
 
 describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () => {
+  it.scopedLive("that cannot extend its tables is not well until it can, although a small write succeeds", () =>
+    Effect.gen(function* () {
+      const url = yield* Postgres.database
+      const context = yield* Layer.build(PostgresStore.layer({ url, masterKey: Redacted.make(new Uint8Array(32)) }))
+      const { check = Effect.void, highWaterMark, outage = Effect.never, stores } = Context.get(context, Storage)
+      const grants = Context.get(stores(issuer), GrantStore)
+      yield* check
+      const query = yield* beside(url)
+      // As the server answers where a file of a table cannot grow.
+      yield* Effect.promise(async () => {
+        await query(`create function latchkey.full() returns trigger language plpgsql as $$
+          begin raise exception 'could not extend file' using errcode = '53100'; end $$`)
+        for (const table of ["grants", "leases"])
+          await query(`create trigger full_${table} before insert on latchkey.${table}
+            for each row execute function latchkey.full()`)
+      })
+      expect(yield* Effect.flip(grants.approve(grant()))).toMatchObject(unavailable)
+      expect(yield* outage).toMatchObject({ code: "53100", remedy: expect.stringContaining("is full") })
+      yield* highWaterMark?.(issuer).note(at(0), Duration.hours(1)) ?? Effect.void
+      expect(yield* Effect.flip(check)).toMatchObject(unavailable)
+      yield* Effect.promise(() => query("drop function latchkey.full() cascade"))
+      yield* check
+      expect(yield* grants.approve(grant())).toBe("Approved")
+      // The probe leaves nothing behind.
+      expect(yield* ask(url, "select * from latchkey.leases")).toMatchObject([])
+    })
+  )
+
   it.scopedLive("whose connections are ended again and again keeps every chain whole", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database

@@ -101,7 +101,7 @@ describe("a restore", () => {
           const stores = storage.stores(one)
           return Context.add(stores, GrantStore, {
             ...Context.get(stores, GrantStore),
-            revoke: () => Effect.fail(unavailable)
+            revokeAll: () => Effect.fail(unavailable)
           })
         }
       }

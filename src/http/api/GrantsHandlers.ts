@@ -76,10 +76,10 @@ export const layer = (api: Api.Placed) =>
           Effect.gen(function* () {
             if (user !== undefined) {
               const whose = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
-              return { revoked: (yield* takingAway.revokeGrants(whose)).length }
+              return { revoked: yield* takingAway.revokeGrants(whose) }
             }
             if (client === undefined) return yield* nobody
-            return { revoked: (yield* takingAway.revokeGrants({ clientId: client })).length }
+            return { revoked: yield* takingAway.revokeGrants({ clientId: client }) }
           })
         )
     })

@@ -22,6 +22,7 @@ import * as RegisterEndpoint from "../../http/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../../http/RevokeEndpoint.js"
 import * as TokenEndpoint from "../../http/TokenEndpoint.js"
 import * as ClockCheck from "../../services/ClockCheck.js"
+import * as Readiness from "../../services/Readiness.js"
 import * as Upkeep from "../../services/Upkeep.js"
 import * as Seam from "../Seam.js"
 import { ServerServices } from "../ServerServices.js"
@@ -61,7 +62,10 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upkeep.layerPace))
+const background = Layer.merge(
+  Layer.provide(Upkeep.layerPasses, Seam.layer(Upkeep.Pace, Upkeep.layerPace)),
+  Readiness.layerWatch
+)
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>

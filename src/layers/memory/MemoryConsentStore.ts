@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type { Consent } from "../../domain/Consent.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
-import type { ConsentStore, Pair } from "../../services/ConsentStore.js"
+import type { ConsentStore, Pair, Whose } from "../../services/ConsentStore.js"
 import * as Rows from "./Rows.js"
 
 const byPair: Order.Order<Pair> = Order.combine(
@@ -20,6 +20,24 @@ export const allowsSomething = ({ granted, redirectUris }: Consent): boolean => 
 const takeBack = (consents: Rows.Rows["consents"], consent: Consent): void => {
   const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
   consents.set(Rows.pairOf(consent.subject, consent.clientId), { ...consent, ...nothing, epoch: consent.epoch + 1 })
+}
+
+/** The next consents after a pair, in order. */
+const nextPairs = (consents: Iterable<Consent>, limit: number, after: Pair | undefined): ReadonlyArray<Consent> =>
+  Array.from(consents)
+    .filter((consent) => after === undefined || byPair(consent, after) > 0)
+    .sort(byPair)
+    .slice(0, limit)
+
+/** The pair after which others follow. */
+const lastOf = (page: ReadonlyArray<Consent>, limit: number): Option.Option<Pair> =>
+  page.length < limit
+    ? Option.none()
+    : Option.map(Option.fromNullable(page.at(-1)), ({ clientId, subject }) => ({ clientId, subject }))
+
+const isOf = ({ clientId, subject }: Consent, whose: Whose): boolean => {
+  if ("subject" in whose) return subject === whose.subject
+  return "clientId" in whose ? clientId === whose.clientId : true
 }
 
 export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<ConsentStore> => ({
@@ -48,14 +66,10 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
     ),
   prune: (limit, after) =>
     Effect.sync(() => {
-      const looked = Array.from(consents.values())
-        .filter((consent) => after === undefined || byPair(consent, after) > 0)
-        .sort(byPair)
-        .slice(0, limit)
+      const looked = nextPairs(consents.values(), limit, after)
       const gone = looked.filter(({ clientId }) => !clients.has(clientId))
       for (const { clientId, subject } of gone) consents.delete(Rows.pairOf(subject, clientId))
-      const last = looked.length < limit ? Option.none() : Option.fromNullable(looked.at(-1))
-      return { count: gone.length, next: Option.map(last, ({ clientId, subject }) => ({ clientId, subject })) }
+      return { count: gone.length, next: lastOf(looked, limit) }
     }),
   withdraw: (subject, clientId) =>
     Effect.sync(() => {
@@ -64,11 +78,14 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
       takeBack(consents, before)
       return allowsSomething(before)
     }),
-  withdrawAll: (whose) =>
+  withdrawAll: (whose, limit, after) =>
     Effect.sync(() => {
-      for (const consent of consents.values()) {
-        const isMeant = "subject" in whose ? consent.subject === whose.subject : consent.clientId === whose.clientId
-        if (isMeant) takeBack(consents, consent)
-      }
+      const looked = nextPairs(
+        Array.from(consents.values()).filter((consent) => isOf(consent, whose)),
+        limit,
+        after
+      )
+      for (const consent of looked) takeBack(consents, consent)
+      return { count: looked.length, next: lastOf(looked, limit) }
     })
 })

@@ -38,7 +38,9 @@ const endOf = (grant: Grant.Grant): DateTime.Utc => {
   }
 }
 
-const byId = Order.mapInput(Order.string, ({ terms }: Grant.Grant) => terms.id)
+const idOf = ({ terms }: Grant.Grant): Grant.GrantId => terms.id
+
+const byId = Order.mapInput(Order.string, idOf)
 
 export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
   const { consents, grants, revokedTokens } = rows
@@ -107,12 +109,17 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
         return grant !== undefined && revoke(grant, reason, now)
       }),
 
-    revokeAll: (whose, reason, now) =>
-      Effect.sync(() =>
-        those(whose)
-          .filter((grant) => revoke(grant, reason, now))
-          .map(({ terms }) => terms.id)
-      ),
+    revokeAll: (whose, reason, now, { after, limit }) =>
+      Effect.sync(() => {
+        const looked = those(whose)
+          .filter(({ terms }) => after === undefined || terms.id > after)
+          .slice(0, limit)
+        const isMeant = ({ terms }: Grant.Grant) => !Time.isBefore(now, terms.approvedAt) || !epochsStand(terms)
+        return {
+          revoked: looked.filter((grant) => isMeant(grant) && revoke(grant, reason, now)).map(({ terms }) => terms.id),
+          next: looked.length < limit ? Option.none() : Option.map(Option.fromNullable(looked.at(-1)), idOf)
+        }
+      }),
 
     list: (which, { after, limit }) =>
       Effect.sync(() =>

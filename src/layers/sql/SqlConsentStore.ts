@@ -21,10 +21,10 @@ import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
-import type { ConsentStore } from "../../services/ConsentStore.js"
+import type { ConsentStore, Pair, Whose } from "../../services/ConsentStore.js"
 import * as SqlText from "./SqlText.js"
 
-const Pair = Schema.Struct({ updated_at: SqlText.Instant, epoch: Schema.Int })
+const State = Schema.Struct({ updated_at: SqlText.Instant, epoch: Schema.Int })
 
 /** A resource, or a resource, a space and one token of the scope there: neither holds a space. */
 const Granted = Schema.String.pipe(Schema.filter((text) => isResource(text.split(" ", 1)[0])))
@@ -39,18 +39,24 @@ const Item = Schema.Union(
 )
 type Item = typeof Item.Type
 
-const readPair = SqlText.reader("consents", Pair)
+const readPair = SqlText.reader("consents", State)
 const readRaised = SqlText.reader("consents", Schema.Struct({ epoch: Schema.Int, had_items: Schema.Literal(0, 1) }))
 const readItems = SqlText.reader("consent_items", Schema.Array(Item))
 
 const readListed = SqlText.reader(
   "consents",
-  Schema.Array(Schema.Struct({ client_id: ClientId, ...Pair.fields, kind: Schema.String, value: Schema.String }))
+  Schema.Array(Schema.Struct({ client_id: ClientId, ...State.fields, kind: Schema.String, value: Schema.String }))
 )
+
+const PairRow = Schema.Struct({ subject: Subject, client_id: ClientId })
+
+const readPairs = SqlText.reader("consents", Schema.Array(PairRow))
+
+const pairOf = ({ client_id: clientId, subject }: typeof PairRow.Type): Pair => ({ subject, clientId })
 
 const readPage = SqlText.reader(
   "consents",
-  Schema.Array(Schema.Struct({ subject: Subject, client_id: ClientId, has_client: Schema.Number }))
+  Schema.Array(Schema.Struct({ ...PairRow.fields, has_client: Schema.Number }))
 )
 
 const itemsOf = ({ granted, redirectUris }: Omit<Consent, "epoch">): ReadonlyArray<Item> => [
@@ -88,7 +94,7 @@ const grantedBefore = (items: ReadonlyArray<Item>): ResourceScopes.ResourceScope
 const consentOf = (
   subject: Subject,
   clientId: ClientId,
-  pair: typeof Pair.Type,
+  pair: typeof State.Type,
   items: ReadonlyArray<Item>
 ): Consent => ({
   subject,
@@ -149,20 +155,65 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     )
     returning subject`)
 
-  const advanceAll = {
-    ofSubject: query("update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject"),
-    toClient: query("update consents set epoch = epoch + 1 where issuer = :issuer and client_id = :clientId")
-  }
+  const pairsOf = "select subject, client_id from consents where issuer = :issuer"
+  const advanceEach = "update consents set epoch = epoch + 1 where issuer = :issuer"
   const isDead = `exists (
     select 1 from consents where consents.issuer = consent_items.issuer and consents.subject = consent_items.subject
       and consents.client_id = consent_items.client_id and consent_items.epoch < consents.epoch
   )`
-  const forgetAll = {
-    ofSubject: query(`delete from consent_items where issuer = :issuer and subject = :subject and ${isDead}`),
-    toClient: query(`
-      delete from consent_items where issuer = :issuer and client_id = :clientId and subject in (
-        select subject from consents where issuer = :issuer and client_id = :clientId
-      ) and ${isDead}`)
+  const forgetEach = `delete from consent_items where issuer = :issuer and ${isDead}`
+  const ofSubject = "subject = :subject and client_id > :after"
+  const toClient = "client_id = :clientId and subject > :after"
+  const following = "(subject, client_id) > (:subject, :clientId)"
+  const upTo = "(subject, client_id) <= (:lastSubject, :lastClient)"
+  const ofSubjectStatements = {
+    pairs: query(`${pairsOf} and ${ofSubject} order by client_id limit :limit`),
+    advance: query(`${advanceEach} and ${ofSubject} and client_id <= :last`),
+    forget: query(`${forgetEach} and ${ofSubject} and client_id <= :last`)
+  }
+  const toClientStatements = {
+    pairs: query(`${pairsOf} and ${toClient} order by subject limit :limit`),
+    advance: query(`${advanceEach} and ${toClient} and subject <= :last`),
+    // The people first: the items are found by them.
+    forget: query(`${forgetEach} and client_id = :clientId and subject in (
+      select subject from consents where issuer = :issuer and ${toClient} and subject <= :last
+    )`)
+  }
+  const everybodysStatements = {
+    pairs: query(`${pairsOf} and ${following} order by subject, client_id limit :limit`),
+    advance: query(`${advanceEach} and ${following} and ${upTo}`),
+    forget: query(`${forgetEach} and ${following} and ${upTo}`)
+  }
+
+  /** The statements of a page: one that reads its pairs, and those that withdraw them up to the last. */
+  const those = (whose: Whose, after: { readonly subject: string; readonly clientId: string }) => {
+    if ("subject" in whose) {
+      const parameters = { subject: whose.subject, after: after.clientId }
+      return {
+        pairs: (limit: number) => ofSubjectStatements.pairs({ ...parameters, limit }),
+        withdraw: ({ clientId: last }: Pair) => [
+          ofSubjectStatements.advance({ ...parameters, last }),
+          ofSubjectStatements.forget({ ...parameters, last })
+        ]
+      }
+    }
+    if ("clientId" in whose) {
+      const parameters = { clientId: whose.clientId, after: after.subject }
+      return {
+        pairs: (limit: number) => toClientStatements.pairs({ ...parameters, limit }),
+        withdraw: ({ subject: last }: Pair) => [
+          toClientStatements.advance({ ...parameters, last }),
+          toClientStatements.forget({ ...parameters, last })
+        ]
+      }
+    }
+    return {
+      pairs: (limit: number) => everybodysStatements.pairs({ ...after, limit }),
+      withdraw: ({ clientId: lastClient, subject: lastSubject }: Pair) => [
+        everybodysStatements.advance({ ...after, lastSubject, lastClient }),
+        everybodysStatements.forget({ ...after, lastSubject, lastClient })
+      ]
+    }
   }
 
   const insertItems = (subject: Subject, clientId: ClientId, epoch: number, items: ReadonlyArray<Item>) => {
@@ -172,7 +223,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       : run(sql`insert into consent_items ${sql.insert(rows)} on conflict do nothing`)
   }
 
-  const withItems = (subject: Subject, clientId: ClientId, pair: typeof Pair.Type) =>
+  const withItems = (subject: Subject, clientId: ClientId, pair: typeof State.Type) =>
     Effect.map(Effect.flatMap(findItems({ subject, clientId, epoch: pair.epoch }), readItems), (items) =>
       consentOf(subject, clientId, pair, items)
     )
@@ -217,7 +268,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       const last = rows.length < limit ? undefined : rows.at(-1)
       return {
         count: counts.reduce((sum, count) => sum + count, 0),
-        next: Option.map(Option.fromNullable(last), ({ client_id: clientId, subject }) => ({ subject, clientId }))
+        next: Option.map(Option.fromNullable(last), pairOf)
       }
     }),
 
@@ -230,9 +281,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       return had_items === 1
     }),
 
-    withdrawAll: (whose) =>
-      "subject" in whose
-        ? Effect.zipRight(advanceAll.ofSubject(whose), Effect.asVoid(forgetAll.ofSubject(whose)))
-        : Effect.zipRight(advanceAll.toClient(whose), Effect.asVoid(forgetAll.toClient(whose)))
+    withdrawAll: Effect.fnUntraced(function* (whose, limit, after) {
+      const { pairs, withdraw } = those(whose, after ?? { subject: "", clientId: "" })
+      const rows = yield* Effect.flatMap(pairs(limit), readPairs)
+      const last = Option.map(Option.fromNullable(rows.at(-1)), pairOf)
+      yield* Effect.forEach(Option.toArray(last).flatMap(withdraw), (statement) => statement, { discard: true })
+      return { count: rows.length, next: Option.filter(last, () => rows.length === limit) }
+    })
   }
 }

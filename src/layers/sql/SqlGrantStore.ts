@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Grant from "../../domain/Grant.js"
 import type { Issuer } from "../../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { GrantStore, Which, Whose } from "../../services/GrantStore.js"
 import { subjectEpoch } from "./Epochs.js"
 import * as GrantRow from "./GrantRow.js"
@@ -35,9 +36,13 @@ const epochsStand = `
 const withoutChain = `generation = null, token_digest = null, chain_key = null, rotated_at = null, rotated_from = null,
   burst_generation = null, burst_began_at = null, burst_began_from = null, idle_expires_at = null, redeemed_from = null`
 
+/** The grants of a page, but those that a person allowed after the revocation began. */
 const revokeEach = `
   update grants set state = 'Revoked', revoked_at = :now, revocation_reason = :reason, ${withoutChain}
-  where issuer = :issuer and state <> 'Revoked'`
+  where issuer = :issuer and id > :after and id <= :last and state <> 'Revoked'
+    and (approved_at <= :now or case when ${epochsStand} then 0 else 1 end = 1)`
+
+const idsOfThose = "select id from grants where issuer = :issuer and id > :after"
 
 const listThose = `select ${columns} from grants where issuer = :issuer and id > :after`
 const inOrder = "order by id limit :limit"
@@ -125,6 +130,12 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       update grants set chain_key = :to where issuer = :issuer and id = :id and chain_key = :from
       returning id`),
 
+    idsOfAll: query(`${idsOfThose} ${inOrder}`),
+    idsOfSubject: query(`${idsOfThose} and subject = :subject ${inOrder}`),
+    idsOfClient: query(`${idsOfThose} and client_id = :clientId ${inOrder}`),
+    idsOfPair: query(`${idsOfThose} and subject = :subject and client_id = :clientId ${inOrder}`),
+
+    revokeOfAll: query(`${revokeEach} returning id`),
     revokeOfSubject: query(`${revokeEach} and subject = :subject returning id`),
     revokeOfClient: query(`${revokeEach} and client_id = :clientId returning id`),
     revokeOfPair: query(`${revokeEach} and subject = :subject and client_id = :clientId returning id`)
@@ -135,6 +146,22 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
 const burstOver = ({ now, retryWindow }: Grant.Rotation): number =>
   Duration.toMillis(retryWindow) > 0 ? now.epochMillis - Duration.toMillis(retryWindow) : Number.MAX_SAFE_INTEGER
 
+type Answer = Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable>
+
+/** The parameters of a page that is read. */
+interface Looked {
+  readonly after: string
+  readonly limit: number
+}
+
+/** The parameters of a page whose grants are revoked. */
+interface Revoking {
+  readonly after: string
+  readonly last: string
+  readonly reason: Grant.RevocationReason
+  readonly now: number
+}
+
 const readIds = SqlText.reader("grants", Schema.Array(Schema.Struct({ id: Grant.GrantId })))
 
 const readEpochsStand = SqlText.reader("grants", Schema.Struct({ epochs_stand: Schema.Literal(0, 1) }))
@@ -144,12 +171,25 @@ const decodeFirst = (rows: ReadonlyArray<object>) => SqlText.first(rows, GrantRo
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<GrantStore> => {
   const statements = makeStatements(sql, issuer)
 
-  const revokeThose = (whose: Whose, reason: Grant.RevocationReason, now: number) => {
-    if (whose.subject === undefined) return statements.revokeOfClient({ clientId: whose.clientId, reason, now })
+  /** The statements that read the ids of a page, and that revoke the grants of it. */
+  const those = (whose: Whose) => {
     const { clientId, subject } = whose
+    const using = <Filter extends object>(
+      filter: Filter,
+      ids: (parameters: Filter & Looked) => Answer,
+      revoke: (parameters: Filter & Revoking) => Answer
+    ) => ({
+      ids: (page: Looked) => ids({ ...filter, ...page }),
+      revoke: (change: Revoking) => revoke({ ...filter, ...change })
+    })
+    if (subject === undefined) {
+      return clientId === undefined
+        ? using({}, statements.idsOfAll, statements.revokeOfAll)
+        : using({ clientId }, statements.idsOfClient, statements.revokeOfClient)
+    }
     return clientId === undefined
-      ? statements.revokeOfSubject({ subject, reason, now })
-      : statements.revokeOfPair({ subject, clientId, reason, now })
+      ? using({ subject }, statements.idsOfSubject, statements.revokeOfSubject)
+      : using({ subject, clientId }, statements.idsOfPair, statements.revokeOfPair)
   }
 
   const listThose = ({ clientId, subject }: Which, page: { readonly after: string; readonly limit: number }) => {
@@ -223,11 +263,17 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     revoke: (id, reason, now) =>
       Effect.map(statements.revoke({ id, reason, now: now.epochMillis }), (revoked) => revoked.length > 0),
 
-    revokeAll: (whose, reason, now) =>
-      revokeThose(whose, reason, now.epochMillis).pipe(
-        Effect.flatMap(readIds),
-        Effect.map((rows) => rows.map(({ id }) => id))
-      ),
+    revokeAll: Effect.fnUntraced(function* (whose, reason, now, { after = "", limit }) {
+      const { ids, revoke } = those(whose)
+      const looked = yield* Effect.flatMap(ids({ after, limit }), readIds)
+      const last = looked.at(-1)?.id
+      if (last === undefined) return { revoked: [], next: Option.none() }
+      const revoked = yield* Effect.flatMap(revoke({ after, last, reason, now: now.epochMillis }), readIds)
+      return {
+        revoked: revoked.map(({ id }) => id),
+        next: looked.length < limit ? Option.none() : Option.some(last)
+      }
+    }),
 
     list: (which, { after = "", limit }) =>
       Effect.flatMap(listThose(which, { after, limit }), Effect.forEach(GrantRow.decode)),

@@ -36,6 +36,11 @@ type Names<Text extends string, Found = never> = Text extends `${string}:${infer
 
 export type Parameters<Text extends string> = { readonly [Name in Exclude<Names<Text>, "issuer">]: Value }
 
+/** A client whose failures somebody wants to know of. */
+export interface Observed extends SqlClient.SqlClient {
+  readonly onFailure?: (cause: unknown) => void
+}
+
 /**
  * Runs statements, whose errors are those of a port. On PostgreSQL a statement is done to its end even when its caller
  * goes away: the client would cancel it by the number of its connection, which may serve somebody else by then, and a commit
@@ -43,15 +48,20 @@ export type Parameters<Text extends string> = { readonly [Name in Exclude<Names<
  * not begun.
  */
 export const runner = (
-  sql: SqlClient.SqlClient
-): (<A>(statement: Effect.Effect<A, SqlError>) => Effect.Effect<A, TemporarilyUnavailable>) =>
-  sql.onDialectOrElse({
-    pg: () => (statement) => Effect.uninterruptible(Effect.mapError(statement, unavailable)),
-    orElse: () => (statement) => Effect.mapError(statement, unavailable)
+  sql: Observed
+): (<A>(statement: Effect.Effect<A, SqlError>) => Effect.Effect<A, TemporarilyUnavailable>) => {
+  const failed = (error: SqlError): TemporarilyUnavailable => {
+    sql.onFailure?.(error.cause)
+    return unavailable(error)
+  }
+  return sql.onDialectOrElse({
+    pg: () => (statement) => Effect.uninterruptible(Effect.mapError(statement, failed)),
+    orElse: () => (statement) => Effect.mapError(statement, failed)
   })
+}
 
 /** Statements on the rows of one issuer, who is `:issuer` in every text. */
-export const queries = (sql: SqlClient.SqlClient, issuer: Issuer) => {
+export const queries = (sql: Observed, issuer: Issuer) => {
   const run = runner(sql)
   return <const Text extends string>(text: Text) => {
     const names: Array<string> = []

@@ -21,8 +21,6 @@ import * as SqliteWriter from "./SqliteWriter.js"
 export interface SqliteClient extends SqlClient.SqlClient {
   /** How many transactions the writer has committed. */
   readonly commits: Effect.Effect<number>
-  /** Whether the last transaction that was tried was kept, or waits for a lock. */
-  readonly isKeeping: Effect.Effect<boolean>
 }
 
 const transactionControl = /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b/i
@@ -92,7 +90,7 @@ export const make = (connect: {
       compiler: Statement.makeCompilerSqlite(),
       spanAttributes: [["db.system.name", "sqlite"]]
     }).pipe(Effect.provide(Reactivity.layer))
-    return Object.assign(client, { commits: writer.commits, isKeeping: writer.isKeeping })
+    return Object.assign(client, { commits: writer.commits })
   })
 
 /** A client on a file, which has been prepared. */

@@ -29,8 +29,6 @@ export interface SqliteWriter {
   readonly write: (sql: string, params: ReadonlyArray<unknown>, read: Read) => Effect.Effect<unknown, SqlError>
   /** How many transactions were committed. */
   readonly commits: Effect.Effect<number>
-  /** Whether the last transaction that was tried was kept, or waits for a lock. */
-  readonly isKeeping: Effect.Effect<boolean>
 }
 
 interface Write {
@@ -97,7 +95,6 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
   let connection: SqliteConnection | undefined = first
   const waiting = new Set<Write>()
   let commits = 0
-  let isKeeping = true
   let scheduled = false
   let attempts = 0
   let closed = false
@@ -140,8 +137,7 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
     }
     attempts = 0
     const { answers, end } = finish(connection, take(maxBatch))
-    isKeeping = end === "Committed"
-    if (isKeeping) commits++
+    if (end === "Committed") commits++
     if (end === "Broken") disconnect()
     for (const [write, answer] of answers) write.answer(answer)
     rest()
@@ -159,7 +155,6 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
 
   /** No transaction can begin: everybody is told, and the next write tries again. */
   const refuse = (cause: unknown) => {
-    isKeeping = false
     if (isBroken(cause)) disconnect()
     for (const { answer } of take(waiting.size)) answer(failure(cause))
     rest()
@@ -202,5 +197,5 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
     )
   )
 
-  return { write, commits: Effect.sync(() => commits), isKeeping: Effect.sync(() => isKeeping), close }
+  return { write, commits: Effect.sync(() => commits), close }
 }

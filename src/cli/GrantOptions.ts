@@ -1,0 +1,10 @@
+/** The options that the commands on grants share. */
+import * as Options from "@effect/cli/Options"
+
+export const ofUser = (description: string) =>
+  Options.text("user").pipe(Options.withPseudoName("NAME"), Options.withDescription(description), Options.optional)
+
+export const ofClient = (description: string) =>
+  Options.text("client").pipe(Options.withPseudoName("ID"), Options.withDescription(description), Options.optional)
+
+export const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))

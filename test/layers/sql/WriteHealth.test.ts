@@ -1,0 +1,86 @@
+/** Which errors say that a database stores nothing, and until when they are remembered. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
+import * as WriteHealth from "../../../src/layers/sql/WriteHealth.js"
+
+const failure = new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })
+const error = (code: string) => Object.assign(new Error("what the database says"), { code })
+
+/** A database whose probe succeeds when it is told to. */
+const make = () => {
+  const disk = { isFull: true, probes: 0 }
+  const probe = Effect.suspend(() => {
+    disk.probes++
+    return disk.isFull ? failure : Effect.void
+  })
+  return { disk, ...WriteHealth.make(probe) }
+}
+
+describe("a failure of a write", () => {
+  it.effect.each([
+    ["SQLITE_FULL", /disk is full/],
+    ["SQLITE_IOERR", /reports errors/],
+    ["SQLITE_IOERR_WRITE", /reports errors/],
+    ["SQLITE_IOERR_FSYNC", /reports errors/],
+    ["SQLITE_READONLY", /read-only/],
+    ["SQLITE_READONLY_DBMOVED", /read-only/],
+    ["SQLITE_CANTOPEN", /permissions/],
+    ["SQLITE_PERM", /permissions/],
+    ["SQLITE_CORRUPT", /damaged/],
+    ["SQLITE_NOTADB", /damaged/],
+    ["53100", /disk of the database server is full/],
+    ["25006", /standby/],
+    ["READ_ONLY", /standby/],
+    ["42501", /privilege/],
+    ["58030", /disk of the database server reports errors/],
+    ["XX001", /damaged/]
+  ] as const)("with the code %s is remembered until the probe succeeds", ([code, remedy]) =>
+    Effect.gen(function* () {
+      const { check, disk, note, outage } = make()
+      const waiting = yield* Effect.fork(outage)
+      note(error(code))
+      expect(yield* Fiber.join(waiting)).toMatchObject({ code, remedy: expect.stringMatching(remedy) })
+      expect(yield* Effect.exit(check)).toEqual(Exit.fail(failure))
+      disk.isFull = false
+      yield* check
+      disk.isFull = true
+      // Nothing is probed while nothing fails.
+      yield* check
+      expect(disk.probes).toBe(2)
+    })
+  )
+
+  it.effect.each(["SQLITE_BUSY", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40001", "57014", ""])(
+    "with the code '%s' says nothing of the database's health",
+    (code) =>
+      Effect.gen(function* () {
+        const { check, disk, note, outage } = make()
+        note(error(code))
+        yield* check
+        expect(disk.probes).toBe(0)
+        expect(yield* Effect.timeoutOption(outage, "1 second").pipe(Effect.fork, Effect.flatMap(Fiber.poll))).toEqual(
+          Option.none()
+        )
+      })
+  )
+
+  it.effect("that comes while the probe succeeds is remembered", () =>
+    Effect.gen(function* () {
+      let probes = 0
+      const health: WriteHealth.WriteHealth = WriteHealth.make(
+        Effect.sync(() => {
+          if (++probes === 1) health.note(error("SQLITE_FULL"))
+        })
+      )
+      health.note(error("SQLITE_FULL"))
+      yield* health.check
+      yield* health.check
+      yield* health.check
+      expect(probes).toBe(2)
+    })
+  )
+})
