@@ -2,6 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import type { Page } from "./support/Browser.js"
 import {
+  consentHeading,
   files,
   issuer,
   notes,
@@ -46,7 +47,7 @@ const malformedScope = 'ad"min'
 
 const told = (error: string) => `https://client.example/callback ${error}`
 const granted = told("code")
-const consent = "200 Allow access?"
+const consent = `200 ${consentHeading}`
 const login = "200 Log in"
 const refused = "400 This request cannot be answered"
 

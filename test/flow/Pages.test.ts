@@ -10,6 +10,7 @@ import { styleHash } from "../../src/services/Crypto.js"
 import type { Browser, Page } from "./support/Browser.js"
 import type * as Server from "./support/Server.js"
 import {
+  consentHeading,
   files,
   issuer,
   notes,
@@ -31,7 +32,7 @@ const secureResource = { resource: "https://auth.example/notes" }
 const bothResources = { settings: { resources: [notes, files] } }
 
 const headingOf = (page: Page) => `${page.status} ${page.document.querySelector("h1")?.text}`
-const consent = "200 Allow access?"
+const consent = `200 ${consentHeading}`
 const login = "200 Log in"
 const notOurs = "403 This form did not come from here"
 
@@ -737,7 +738,7 @@ describe("the cookies", () => {
       expect(await answer.text(), what).toContain("<h1>Log in</h1>")
     }
     const answer = await server.send(url.href, { headers: { cookie: `other=1; ${name}=${secret}; more=2` } })
-    expect(await answer.text()).toContain("<h1>Allow access?</h1>")
+    expect(await answer.text()).toContain("<title>Allow access?</title>")
   })
 })
 

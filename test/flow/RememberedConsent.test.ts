@@ -11,6 +11,7 @@ import { GrantStore } from "../../src/services/GrantStore.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Page } from "./support/Browser.js"
 import {
+  consentHeading,
   files,
   notes,
   outcome,
@@ -27,7 +28,7 @@ const answerOf = ({ document, sentTo, status }: Page): string =>
     ? `${status} ${document.querySelector("h1")?.text}`
     : `${status} ${sentTo.searchParams.get("error") ?? (sentTo.searchParams.has("code") ? "code" : "?")}`
 
-const asked = "200 Allow access?"
+const asked = `200 ${consentHeading}`
 const code = "303 code"
 
 /** A person who has allowed a client its request, and is still logged in. */
