@@ -282,12 +282,13 @@ describe("a decision", () => {
   test("to deny takes back an earlier one to allow, spent or not, and cannot be turned again", async (server) => {
     const client = await server.register()
     for (const spent of [false, true]) {
-      for (const button of ["deny", "allow"]) {
+      for (const again of [false, true]) {
         const { browser, page, verifier } = await server.toConsent(client)
         const code = codeOf(await browser.submit(page, { button: "allow" }))
         const tokens = spent ? await tokensOf(server.redeem(client, { code, verifier })) : undefined
-        // Allow with no box ticked allows nothing, which is a refusal.
-        const denied = await browser.submit(page, { button, ticked: [] })
+        // Allow without a tick shows the same form again, so its Deny is for the same grant.
+        const shown = again ? await browser.submit(page, { button: "allow", ticked: [] }) : page
+        const denied = await browser.submit(shown, { button: "deny" })
         expect(denied.sentTo?.searchParams.get("error")).toBe("access_denied")
         expect(await server.grant(code)).toMatchObject({ _tag: "Revoked", reason: "Denied" })
         expect(await outcome(server.redeem(client, { code, verifier }))).toBe("400 invalid_grant")
