@@ -113,8 +113,8 @@ test("a remembered consent does not cover a moved scope at its new resource", as
     return sentTo?.searchParams.has("code") === true ? "code" : document.querySelector("h1")?.text
   }
   expect(await answerOf(before, everything)).toBe("code")
-  expect(await answerOf(after, everything)).toBe(consentHeading)
-  expect(await answerOf(after, { scope: "notes:write" })).toBe(consentHeading)
+  expect(await answerOf(after, everything)).toBe(`${consentHeading} and ${files.uri}`)
+  expect(await answerOf(after, { scope: "notes:write" })).toBe(`${consentHeading} and ${files.uri}`)
   expect(await answerOf(after, { scope: "notes:read files:read" })).toBe("code")
 })
 

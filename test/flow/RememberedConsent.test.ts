@@ -115,8 +115,12 @@ describe("a person is asked for what they have not allowed", () => {
       )
       expect(answerOf(await open())).toBe(code)
       expect(answerOf(await open({ scope: "notes:read notes:write" }))).toBe(asked)
-      expect(answerOf(await open({ scope: "notes:read files:read", resource: [resource, files.uri] }))).toBe(asked)
-      expect(answerOf(await open({ scope: "notes:read", resource: [resource, files.uri] }))).toBe(asked)
+      expect(answerOf(await open({ scope: "notes:read files:read", resource: [resource, files.uri] }))).toBe(
+        `${asked} and ${files.uri}`
+      )
+      expect(answerOf(await open({ scope: "notes:read", resource: [resource, files.uri] }))).toBe(
+        `${asked} and ${files.uri}`
+      )
       expect(answerOf(await open({ redirect_uri: "https://client.example/other" }))).toBe(asked)
       expect(answerOf(await open({ scope: "notes:read notes:write", prompt: "none" }))).toBe("303 consent_required")
     },

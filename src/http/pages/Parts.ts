@@ -49,7 +49,7 @@ const icon = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
 
 const tick = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="m4 10.5 4 4 8-9"/></svg>`
 
-const introducedItself = html`<p class="unverified">Unverified: this app introduced itself, and nobody has checked its name.</p>`
+const introducedItself = html`<p class="origin">Unverified: this app introduced itself, and nobody has checked its name.</p>`
 
 /**
  * The word that goes with the name of an app that registered itself. It is quiet, because on many servers most apps do

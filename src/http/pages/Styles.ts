@@ -91,7 +91,7 @@ dd { margin: 0; }
 .notice { display: flex; gap: 0.625rem; margin: 0 0 1.25rem; padding: 0.75rem 0.875rem; border: 1px solid; border-radius: 0.75rem; font-size: 0.9375rem; }
 .notice p { margin: 0; min-width: 0; }
 .notice p + p { margin-top: 0.25rem; }
-.unverified { margin: 0.25rem 0 0; color: var(--soft); font-size: 0.875rem; line-height: 1.4; font-weight: 400; }
+.origin { margin: 0.25rem 0 0; color: var(--soft); font-size: 0.875rem; line-height: 1.4; font-weight: 400; }
 .question { margin-bottom: 0; font-size: 1.375rem; font-weight: 400; }
 .ask { margin-top: 0.875rem; }
 .question ~ .notice { margin: 0.875rem 0 0; }
