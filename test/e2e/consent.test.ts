@@ -84,7 +84,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
   it("tells Allow and Deny apart by their looks, until nothing is ticked", () =>
     withPage(ordinary, async (page) => {
       const background = (decision: string) =>
-        page.locator(`button[value=${decision}]`).evaluate((button) => getComputedStyle(button).backgroundColor)
+        page.evaluate(`getComputedStyle(document.querySelector("button[value=${decision}]")).backgroundColor`)
       const hint = page.locator("[role=status]")
       const filled = await background("allow")
       expect(filled).not.toBe(await background("deny"))
@@ -105,7 +105,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
     }))
 
   it("hides nothing that has the focus behind its buttons", () =>
-    withPage({ ...ordinary, resources: Array(3).fill({ ...resource, scopes: scopesOf(4) }) }, async (page) => {
+    withPage({ ...ordinary, resources: [1, 2, 3].map(() => ({ ...resource, scopes: scopesOf(4) })) }, async (page) => {
       const stops = await page.locator("a[href], input[type=checkbox], summary").count()
       for (let stop = 0; stop < stops; stop++) {
         await page.keyboard.press("Tab")
