@@ -115,7 +115,7 @@ export class UnsupportedResponseType extends Schema.TaggedError<UnsupportedRespo
 /** The person said no (RFC 6749 §4.1.2.1). */
 export class AccessDenied extends Schema.TaggedError<AccessDenied>("latchkey/AccessDenied")(
   "AccessDenied",
-  fields("Denied", "NothingAllowed", "NothingPermitted", "AccountDisabled", "SubjectTaken")
+  fields("Denied", "NothingPermitted", "AccountDisabled", "SubjectTaken")
 ) {}
 
 /** `prompt=none`, and nobody is logged in (OpenID Connect Core §3.1.2.6). */

@@ -40,7 +40,7 @@ const consent = Effect.gen(function* () {
   const decision = yield* Parameters.required(parameters, PageForms.consent.decision)
   const answer = Effect.fnUntraced(function* (authorization: AuthorizationRequest) {
     if (expired) return yield* showAgain(authorization, visitor.value, form, ticked)
-    return yield* decide(decision, authorization, visitor.value, form, ticked)
+    return yield* decide(decision, authorization, visitor.value, received, ticked)
   })
   return yield* Parameters.parse(form.query).pipe(
     Effect.flatMap(requests.validate),
@@ -70,20 +70,16 @@ const decide = (
   decision: string,
   request: AuthorizationRequest,
   who: LoggedIn,
-  form: ConsentForm,
+  sealed: Interaction.SealedConsent,
   ticked: Scope.Scope
 ) =>
   Effect.gen(function* () {
     const approvals = yield* Approvals
     switch (decision) {
-      case PageForms.consent.allow: {
-        const answer = yield* approvals.allow(request, who, form, ticked)
-        return answer._tag === "Allowed"
-          ? yield* Interaction.granted(request, answer.code)
-          : yield* Page.page("alreadyDecidedPage", {}, 409)
-      }
+      case PageForms.consent.allow:
+        return yield* allow(request, who, sealed, ticked)
       case PageForms.consent.deny:
-        return yield* yield* approvals.deny(request, form)
+        return yield* yield* approvals.deny(request, sealed.form)
       default:
         return yield* Parameters.malformed(PageForms.consent.decision)
     }
@@ -93,6 +89,24 @@ const decide = (
       Effect.map(ServerSettings, ({ issuer }) => Page.seeOther(issuer, Wire.errorUri(request, error, issuer)))
     )
   )
+
+const allow = Effect.fnUntraced(function* (
+  request: AuthorizationRequest,
+  who: LoggedIn,
+  { form, sealed }: Interaction.SealedConsent,
+  ticked: Scope.Scope
+) {
+  const approvals = yield* Approvals
+  const answer = yield* approvals.allow(request, who, form, ticked)
+  switch (answer._tag) {
+    case "Allowed":
+      return yield* Interaction.granted(request, answer.code)
+    case "AlreadyDecided":
+      return yield* Page.page("alreadyDecidedPage", {}, 409)
+    case "NothingTicked":
+      return yield* Interaction.consentPage(form.query, request, who, { refusal: "NothingTicked", form, sealed })
+  }
+})
 
 /** Serves the endpoint. */
 export const layer = Layer.effectDiscard(Endpoint.addPage("/consent", { POST: consent }, ["consent"]))

@@ -18,11 +18,11 @@ import * as Client from "../domain/Client.js"
 import * as Issuer from "../domain/Issuer.js"
 import * as RedirectUri from "../domain/RedirectUri.js"
 import * as ResourceScopes from "../domain/ResourceScopes.js"
-import type * as Scope from "../domain/Scope.js"
+import * as Scope from "../domain/Scope.js"
 import * as Time from "../domain/Time.js"
 import { Approvals } from "../services/Approvals.js"
 import { digest, digestOf } from "../services/Crypto.js"
-import { Forms } from "../services/Forms.js"
+import { type ConsentForm, Forms } from "../services/Forms.js"
 import * as Metrics from "../services/Metrics.js"
 import * as Origin from "../services/Origin.js"
 import { ServerSettings } from "../services/ServerSettings.js"
@@ -174,11 +174,20 @@ export const loginPage = (
     return BrowserIds.keep(page, issuer, ids, browser)
   })
 
-/** A consent form that was not accepted: why, and what was ticked on it if that may stay. */
-export interface RefusedConsent {
-  readonly refusal: Exclude<SealedForm.Refusal, "LoggedOut">
-  readonly ticked?: Scope.Scope
+/** A consent form and the sealed text that holds it. */
+export interface SealedConsent {
+  readonly form: ConsentForm
+  readonly sealed: string
 }
+
+/** A consent form that was not accepted: why, and what was ticked on it if that may stay. */
+export type RefusedConsent =
+  | { readonly refusal: Exclude<SealedForm.Refusal, "LoggedOut">; readonly ticked?: Scope.Scope }
+  /**
+   * Allow with nothing ticked. The page has the same form again, with its seal: Deny then also revokes what an earlier
+   * Allow of this form granted, and the form expires when it would have.
+   */
+  | ({ readonly refusal: "NothingTicked" } & SealedConsent)
 
 /** The consent page of a request, for one person in one session. */
 export const consentPage = (query: string, request: AuthorizationRequest, who: LoggedIn, refused?: RefusedConsent) =>
@@ -189,7 +198,11 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
     const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
       error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
-    return yield* Page.page("consentPage", {
+    const isAgain = refused?.refusal === "NothingTicked"
+    const drawn: ConsentForm = { ...offer.form, query }
+    const { form, sealed }: SealedConsent = isAgain ? refused : { form: drawn, sealed: yield* forms.seal(drawn) }
+    const ticked = isAgain ? Scope.empty : refused?.ticked
+    const page: Pages.ConsentPage = {
       problem: refused?.refusal,
       clientName: Client.displayName(request.client),
       clientOrigin: request.client.origin,
@@ -201,18 +214,19 @@ export const consentPage = (query: string, request: AuthorizationRequest, who: L
         name: resource.name ?? resource.uri,
         uri: resource.uri,
         scopes: Object.entries(resource.scopes)
-          .filter(([token]) => ResourceScopes.at(offer.form.offered, resource.uri).has(token))
+          .filter(([token]) => ResourceScopes.at(form.offered, resource.uri).has(token))
           .map(([token, description]) => ({
             token,
             description,
-            checked: (refused?.ticked ?? ResourceScopes.at(offer.ticked, resource.uri)).has(token),
+            checked: (ticked ?? ResourceScopes.at(offer.ticked, resource.uri)).has(token),
             isNew: ResourceScopes.at(offer.fresh, resource.uri).has(token)
           }))
       })),
       lasts: `Access ends by itself after ${Math.ceil(Duration.toDays(lifetimes.grant))} days at the latest.`,
       formAction: `${Issuer.path(issuer)}/consent`,
-      form: yield* forms.seal({ ...offer.form, query })
-    })
+      form: sealed
+    }
+    return yield* Page.page("consentPage", page, isAgain ? 400 : 200)
   })
 
 /** The request with one more thing to do before it is answered (OpenID Connect Core §3.1.2.1). */

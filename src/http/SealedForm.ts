@@ -29,9 +29,10 @@ export const receive = <Tag extends Form["_tag"]>(
     yield* SameOrigin.require(request, issuer)
     const parameters = yield* Body.form(request)
     yield* Parameters.refuseRepeated(parameters, repeatable)
-    const opened = yield* forms.open(tag, yield* Parameters.required(parameters, PageForms.login.form))
+    const sealed = yield* Parameters.required(parameters, PageForms.login.form)
+    const opened = yield* forms.open(tag, sealed)
     return Option.isSome(opened)
-      ? { ...opened.value, parameters }
+      ? { ...opened.value, sealed, parameters }
       : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
   })
 

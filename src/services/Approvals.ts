@@ -44,6 +44,8 @@ export type Allowed =
   | { readonly _tag: "Allowed"; readonly code: Redacted.Redacted }
   /** This page was decided before, and its code has been spent or taken back. */
   | { readonly _tag: "AlreadyDecided" }
+  /** No scope of the page was ticked. Nothing was decided: the same form can still be allowed or denied. */
+  | { readonly _tag: "NothingTicked" }
 
 export class Approvals extends Context.Tag("latchkey/Approvals")<
   Approvals,
@@ -66,7 +68,7 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
     ) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
     /**
      * The person allowed what is ticked, at the resources that the page showed it for: a scope that moved to another
-     * resource meanwhile is not granted there. Fails when nothing is ticked.
+     * resource meanwhile is not granted there. Fails when nothing of it may be given any more.
      */
     readonly allow: (
       request: AuthorizationRequest,
@@ -96,6 +98,7 @@ const nothingPermitted = new AccessDenied({
 })
 
 const alreadyDecided: Allowed = { _tag: "AlreadyDecided" }
+const nothingTicked: Allowed = { _tag: "NothingTicked" }
 
 /** What an Allow is answered with, by the state of its grant. */
 const allowed = (state: Grant.Grant["_tag"], { code }: ConsentForm): Allowed =>
@@ -242,13 +245,13 @@ const make = Effect.gen(function* () {
       })
       if (yield* isDenied(form)) return alreadyDecided
       const now = yield* DateTime.now
-      const chosen = Scope.intersection(ResourceScopes.scope(form.offered), ticked)
+      const offered = ResourceScopes.scope(form.offered)
+      const chosen = Scope.intersection(offered, ticked)
+      if (Scope.isEmpty(chosen) && !Scope.isEmpty(offered)) return nothingTicked
       const scope = yield* permitted(request, who, chosen)
-      if (Scope.isEmpty(scope) && !Scope.isEmpty(ResourceScopes.scope(form.offered))) {
+      if (Scope.isEmpty(scope) && !Scope.isEmpty(offered)) {
         yield* refuse(form)
-        return yield* Scope.isEmpty(chosen)
-          ? new AccessDenied({ reason: "NothingAllowed", description: "nothing was allowed" })
-          : nothingPermitted
+        return yield* nothingPermitted
       }
       // A page that was decided before adds nothing to what is remembered.
       const decided = yield* grants.find(form.grantId)

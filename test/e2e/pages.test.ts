@@ -17,7 +17,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 const looks = (["light", "dark"] as const).flatMap((colorScheme) =>
   [
-    { width: 320, height: 640 },
+    { width: 360, height: 640 },
     { width: 1100, height: 800 }
   ].map((viewport) => ({ colorScheme, viewport, name: `${viewport.width}-${colorScheme}` }))
 )
@@ -74,10 +74,17 @@ const look = async (page: Page, name: string) => {
   for (const { colorScheme, name: look, viewport } of looks) {
     await page.setViewportSize(viewport)
     await page.emulateMedia({ colorScheme })
-    await page.screenshot({ path: new URL(`${name}-${look}.png`, output).pathname, fullPage: true })
-    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} ${look}`).toBe(true)
+    // As tall as the page: then its sticky bar is at the end, and hides nothing.
+    const height = (await page.evaluate("document.documentElement.scrollHeight")) as number
+    await page.setViewportSize({ ...viewport, height: Math.max(height, viewport.height) })
+    await page.screenshot({ path: new URL(`${name}-${look}.png`, output).pathname })
+    for (const width of [viewport.width, Math.min(viewport.width, 320)]) {
+      await page.setViewportSize({ ...viewport, width })
+      expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${name} ${look}`).toBe(true)
+    }
+    await page.setViewportSize(viewport)
     // What axe finds does not depend on the width, but for what is laid out differently on a phone.
-    if (viewport.width > 320) continue
+    if (viewport.width > 360) continue
     await page.evaluate(axe)
     const { violations } = (await page.evaluate("axe.run()")) as AxeResults
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -142,8 +149,17 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await page.click("button[type=submit]")
       await page.waitForSelector("button[name=decision]")
       await look(page, "consent")
-      await page.goto(`${page.url()}&latchkey_refused=FormForeign`)
+      const asked = page.url()
+      await page.goto(`${asked}&latchkey_refused=FormForeign`)
       await look(page, "consent-refused")
+      await page.goto(asked)
+      await page.click("summary")
+      await look(page, "consent-details")
+      for (const box of await page.locator("input[name=scope]").all()) await box.uncheck()
+      await look(page, "consent-nothing-ticked")
+      await page.click("button[value=allow]")
+      await page.waitForSelector("[role=alert]")
+      await look(page, "consent-nothing-allowed")
       await page.goto(server.url)
       await look(page, "home-logged-in")
 

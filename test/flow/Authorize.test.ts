@@ -2,6 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import type { Page } from "./support/Browser.js"
 import {
+  consentHeading,
   files,
   issuer,
   notes,
@@ -46,7 +47,8 @@ const malformedScope = 'ad"min'
 
 const told = (error: string) => `https://client.example/callback ${error}`
 const granted = told("code")
-const consent = "200 Allow access?"
+const consent = `200 ${consentHeading}`
+const consentTo = (listed: string) => `200 Test client wants to access ${listed}`
 const login = "200 Log in"
 const refused = "400 This request cannot be answered"
 
@@ -293,7 +295,7 @@ describe("the parameters", () => {
     async (server) => {
       const { open } = await acquainted(server)
       await expectAnswers(open, told("invalid_scope"), [{ scope: "files:read" }])
-      await expectAnswers(open, consent, [{ scope: "files:read", resource: files.uri }])
+      await expectAnswers(open, consentTo(files.uri), [{ scope: "files:read", resource: files.uri }])
     },
     bothResources
   )
@@ -303,10 +305,9 @@ describe("the parameters", () => {
     async (server) => {
       const { open } = await acquainted(server)
       const origin = bareOrigin.uri
-      await expectAnswers(open, consent, [
-        ...each("resource", [origin, `${origin}/`]).map((one) => ({ ...one, scope: "api:read" })),
-        { resource }
-      ])
+      const spellings = each("resource", [origin, `${origin}/`]).map((one) => ({ ...one, scope: "api:read" }))
+      await expectAnswers(open, consentTo(origin), spellings)
+      await expectAnswers(open, consent, [{ resource }])
       await expectAnswers(open, told("invalid_target"), each("resource", [`${resource}/`, `${origin}/x`]))
     },
     { settings: { resources: [notes, bareOrigin] }, routes: routesOf([notes]) }
@@ -334,7 +335,7 @@ describe("the parameters", () => {
         scope: "notes:read files:read",
         resource: [resource.replace("http:", "HTTP:"), files.uri]
       })
-      expect(answerOf(page)).toBe(consent)
+      expect(answerOf(page)).toBe(consentTo(`${resource} and ${files.uri}`))
       expect(page.document.querySelectorAll("legend").map(({ text }) => text.trim())).toEqual([resource, files.uri])
     },
     bothResources
@@ -357,7 +358,9 @@ describe("the parameters", () => {
       const { open } = await acquainted(server)
       const resource = nine.map(({ uri }) => uri)
       await expectAnswers(open, told("invalid_target"), [{ scope: "read1", resource }])
-      await expectAnswers(open, consent, [{ scope: "read1", resource: resource.slice(1) }])
+      const [first, second, third, ...others] = resource.slice(1)
+      const listed = `${first}, ${second}, ${third} and ${others.length} others`
+      await expectAnswers(open, consentTo(listed), [{ scope: "read1", resource: resource.slice(1) }])
     },
     { settings: { resources: [notes, ...nine] } }
   )

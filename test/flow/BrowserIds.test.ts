@@ -1,7 +1,7 @@
 /** Login pages that one browser opens at the same time: each form works, in that browser only (ADR 32). */
 import { describe, expect } from "@effect/vitest"
 import type { Browser, Page } from "./support/Browser.js"
-import { issuer, type TestServer, test } from "./support/Server.js"
+import { consentHeading, issuer, type TestServer, test } from "./support/Server.js"
 
 const headingOf = (page: Page) => page.document.querySelector("h1")?.text
 
@@ -39,7 +39,7 @@ describe("login pages that are opened at once", () => {
       ]) {
         const { browser, pages } = await openAtOnce(server, urls, arrival)
         for (const index of sent) {
-          expect(headingOf(await server.logIn(browser, pages[index]!)), `${arrival}, ${sent}`).toBe("Allow access?")
+          expect(headingOf(await server.logIn(browser, pages[index]!)), `${arrival}, ${sent}`).toBe(consentHeading)
         }
       }
     }
@@ -48,7 +48,7 @@ describe("login pages that are opened at once", () => {
   test("all log in where ten tabs are restored", async (server) => {
     const urls = await requests(server, 10)
     const { browser, pages } = await openAtOnce(server, urls, [3, 1, 4, 0, 5, 9, 2, 6, 8, 7])
-    for (const page of pages) expect(headingOf(await server.logIn(browser, page))).toBe("Allow access?")
+    for (const page of pages) expect(headingOf(await server.logIn(browser, page))).toBe(consentHeading)
   })
 
   test("log nobody in from a browser that has none of their cookies", async (server) => {
@@ -66,7 +66,7 @@ describe("the id of a browser", () => {
     const browser = server.browser()
     const pages = [await browser.open(first!), await browser.open(second!)]
     expect(idsOf(browser)).toHaveLength(1)
-    for (const page of pages) expect(headingOf(await server.logIn(browser, page))).toBe("Allow access?")
+    for (const page of pages) expect(headingOf(await server.logIn(browser, page))).toBe(consentHeading)
   })
 
   test("is no id under another name, with another value, or twice", async (server) => {

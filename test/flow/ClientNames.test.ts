@@ -172,10 +172,10 @@ describe("a client that an earlier version stored", () => {
 })
 
 describe("an app that registered itself", () => {
-  test("is called unverified right behind its name on every page, above the password field too; an operator's is not", async (server) => {
+  test("is called unverified once on every page, right behind its name or the heading that has it, above the password field too; an operator's is not", async (server) => {
     const own = await server.register({ client_name: "Notes" })
     for (const [at, { html }] of await everyPage(server, own)) {
-      const [, rest = ""] = html.split(/<bdi class="name app-name"[^>]*>Notes<\/bdi>/)
+      const [, rest = ""] = html.split(/<bdi class="name app-name"[^>]*>Notes<\/bdi>(?: wants to access .*<\/h1>)?/)
       const text = rest.replace(/<[^>]*>/g, "").trim()
       expect(text, at).toMatch(/^Unverified: this app introduced itself, and nobody has checked its name\./)
       expect(html.split("Unverified:").length, at).toBe(html.split("app-name").length - 1)
@@ -285,7 +285,7 @@ describe("the web site of a client", () => {
   /** The link to the client's web site on its consent page, if there is one. */
   const linkFor = async (server: TestServer, client: Client, redirect_uri: string) => {
     const { page } = await server.toConsent(client, { redirect_uri })
-    expect(page.document.querySelector("h1")?.text).toBe("Allow access?")
+    expect(page.document.querySelector("title")?.text).toBe("Allow access?")
     const link = page.document.querySelector(".site a")
     return link === null ? undefined : { host: link.querySelector("bdi")?.text, href: link.getAttribute("href") }
   }

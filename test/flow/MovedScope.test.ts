@@ -10,7 +10,17 @@ import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import type { SettingsOptions } from "../../src/layers/SettingsOptions.js"
 import { Storage } from "../../src/services/Storage.js"
 import { type Browser, type Page, withForm } from "./support/Browser.js"
-import { files, guarded, make, notes, outcome, resource, type TestServer, tokensOf } from "./support/Server.js"
+import {
+  consentHeading,
+  files,
+  guarded,
+  make,
+  notes,
+  outcome,
+  resource,
+  type TestServer,
+  tokensOf
+} from "./support/Server.js"
 
 const both = { resource: [resource, files.uri] }
 const everything = { ...both, scope: "notes:read notes:write files:read" }
@@ -103,8 +113,8 @@ test("a remembered consent does not cover a moved scope at its new resource", as
     return sentTo?.searchParams.has("code") === true ? "code" : document.querySelector("h1")?.text
   }
   expect(await answerOf(before, everything)).toBe("code")
-  expect(await answerOf(after, everything)).toBe("Allow access?")
-  expect(await answerOf(after, { scope: "notes:write" })).toBe("Allow access?")
+  expect(await answerOf(after, everything)).toBe(`${consentHeading} and ${files.uri}`)
+  expect(await answerOf(after, { scope: "notes:write" })).toBe(`${consentHeading} and ${files.uri}`)
   expect(await answerOf(after, { scope: "notes:read files:read" })).toBe("code")
 })
 

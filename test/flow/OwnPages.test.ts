@@ -3,7 +3,7 @@ import { expect } from "@effect/vitest"
 import { styles as ours } from "../../src/http/pages/index.js"
 import * as Pages from "../../src/http/pages/Pages.js"
 import { styleHash } from "../../src/services/Crypto.js"
-import { test } from "./support/Server.js"
+import { consentHeading, test } from "./support/Server.js"
 
 const styles = "body { color: navy }"
 
@@ -24,7 +24,7 @@ test(
     const page = await browser.open((await server.request(client)).url)
     expect(page.document.querySelector("h1")?.text).toBe("Ours")
     const consent = await server.logIn(browser, page)
-    expect(consent.document.querySelector("h1")?.text).toBe("Allow access?")
+    expect(consent.document.querySelector("h1")?.text).toBe(consentHeading)
     const { sentTo } = await browser.submit(consent, { button: "allow" })
     expect(sentTo?.searchParams.has("code")).toBe(true)
   },

@@ -10,6 +10,7 @@ import { styleHash } from "../../src/services/Crypto.js"
 import type { Browser, Page } from "./support/Browser.js"
 import type * as Server from "./support/Server.js"
 import {
+  consentHeading,
   files,
   issuer,
   notes,
@@ -31,7 +32,7 @@ const secureResource = { resource: "https://auth.example/notes" }
 const bothResources = { settings: { resources: [notes, files] } }
 
 const headingOf = (page: Page) => `${page.status} ${page.document.querySelector("h1")?.text}`
-const consent = "200 Allow access?"
+const consent = `200 ${consentHeading}`
 const login = "200 Log in"
 const notOurs = "403 This form did not come from here"
 
@@ -281,12 +282,13 @@ describe("a decision", () => {
   test("to deny takes back an earlier one to allow, spent or not, and cannot be turned again", async (server) => {
     const client = await server.register()
     for (const spent of [false, true]) {
-      for (const button of ["deny", "allow"]) {
+      for (const again of [false, true]) {
         const { browser, page, verifier } = await server.toConsent(client)
         const code = codeOf(await browser.submit(page, { button: "allow" }))
         const tokens = spent ? await tokensOf(server.redeem(client, { code, verifier })) : undefined
-        // Allow with no box ticked allows nothing, which is a refusal.
-        const denied = await browser.submit(page, { button, ticked: [] })
+        // Allow without a tick shows the same form again, so its Deny is for the same grant.
+        const shown = again ? await browser.submit(page, { button: "allow", ticked: [] }) : page
+        const denied = await browser.submit(shown, { button: "deny" })
         expect(denied.sentTo?.searchParams.get("error")).toBe("access_denied")
         expect(await server.grant(code)).toMatchObject({ _tag: "Revoked", reason: "Denied" })
         expect(await outcome(server.redeem(client, { code, verifier }))).toBe("400 invalid_grant")
@@ -737,7 +739,7 @@ describe("the cookies", () => {
       expect(await answer.text(), what).toContain("<h1>Log in</h1>")
     }
     const answer = await server.send(url.href, { headers: { cookie: `other=1; ${name}=${secret}; more=2` } })
-    expect(await answer.text()).toContain("<h1>Allow access?</h1>")
+    expect(await answer.text()).toContain("<title>Allow access?</title>")
   })
 })
 

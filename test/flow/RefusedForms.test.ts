@@ -1,7 +1,7 @@
 /** Forms that are too old, or of another browser or session: the page says so, keeps the input, and works at once. */
 import { describe, expect } from "@effect/vitest"
 import { type Browser, type Page, withForm } from "./support/Browser.js"
-import { issuer, password, type TestServer, test } from "./support/Server.js"
+import { consentHeading, issuer, password, type TestServer, test } from "./support/Server.js"
 
 const accountUrl = `${issuer}/account`
 const tooLong = "This page was open for too long."
@@ -21,7 +21,7 @@ const tickedOf = (page: Page) =>
 /** Two addresses at which somebody who is not logged in gets a login page, and the page that follows the login. */
 const places = async (server: TestServer) =>
   [
-    [(await server.request(await server.register())).url, "Allow access?"],
+    [(await server.request(await server.register())).url, consentHeading],
     [accountUrl, "Your account"]
   ] as const
 
@@ -96,7 +96,7 @@ describe("a consent form", () => {
         const { browser, page } = await server.toConsent(client)
         await server.advance("2300 millis")
         const again = await browser.submit(page, { button: "allow", ticked })
-        expect([headingOf(again), tickedOf(again)]).toEqual(["Allow access?", ticked])
+        expect([headingOf(again), tickedOf(again)]).toEqual([consentHeading, ticked])
         expect(problemOf(again)).toContain(tooLong)
         const { sentTo } = await browser.submit(again, { button: "allow", ticked: ["notes:read"] })
         expect(sentTo?.searchParams.get("code")).toMatch(/^lk_ac_/)
@@ -128,7 +128,7 @@ describe("a consent form", () => {
       const browser = server.browser()
       await server.logIn(browser, await browser.open(accountUrl), name)
       const asked = await browser.submit(page, { button: "allow", ticked: [] })
-      expect([headingOf(asked), tickedOf(asked)]).toEqual(["Allow access?", ["notes:read"]])
+      expect([headingOf(asked), tickedOf(asked)]).toEqual([consentHeading, ["notes:read"]])
       expect(problemOf(asked)).toContain(otherLogin)
     }
     const loggedOut = await server.browser().submit(page, { button: "allow" })

@@ -11,6 +11,7 @@ import { GrantStore } from "../../src/services/GrantStore.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Page } from "./support/Browser.js"
 import {
+  consentHeading,
   files,
   notes,
   outcome,
@@ -27,7 +28,7 @@ const answerOf = ({ document, sentTo, status }: Page): string =>
     ? `${status} ${document.querySelector("h1")?.text}`
     : `${status} ${sentTo.searchParams.get("error") ?? (sentTo.searchParams.has("code") ? "code" : "?")}`
 
-const asked = "200 Allow access?"
+const asked = `200 ${consentHeading}`
 const code = "303 code"
 
 /** A person who has allowed a client its request, and is still logged in. */
@@ -114,8 +115,12 @@ describe("a person is asked for what they have not allowed", () => {
       )
       expect(answerOf(await open())).toBe(code)
       expect(answerOf(await open({ scope: "notes:read notes:write" }))).toBe(asked)
-      expect(answerOf(await open({ scope: "notes:read files:read", resource: [resource, files.uri] }))).toBe(asked)
-      expect(answerOf(await open({ scope: "notes:read", resource: [resource, files.uri] }))).toBe(asked)
+      expect(answerOf(await open({ scope: "notes:read files:read", resource: [resource, files.uri] }))).toBe(
+        `${asked} and ${files.uri}`
+      )
+      expect(answerOf(await open({ scope: "notes:read", resource: [resource, files.uri] }))).toBe(
+        `${asked} and ${files.uri}`
+      )
       expect(answerOf(await open({ redirect_uri: "https://client.example/other" }))).toBe(asked)
       expect(answerOf(await open({ scope: "notes:read notes:write", prompt: "none" }))).toBe("303 consent_required")
     },

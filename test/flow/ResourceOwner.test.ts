@@ -16,7 +16,16 @@ import { Forms } from "../../src/services/Forms.js"
 import { knownAs } from "../../src/services/PasswordHasher.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Browser, Page } from "./support/Browser.js"
-import { type Client, issuer, outcome, type Parameters, type TestServer, test, tokensOf } from "./support/Server.js"
+import {
+  type Client,
+  consentHeading,
+  issuer,
+  outcome,
+  type Parameters,
+  type TestServer,
+  test,
+  tokensOf
+} from "./support/Server.js"
 
 const signIn = "https://app.example/sign-in?return_to="
 
@@ -80,7 +89,7 @@ test(
     expect(returnTo(sent)).toMatch(/^http:\/\/127\.0\.0\.1:9400\/authorize\?response_type=code&/)
     await logIn(server, browser, "ada|7", "first")
     const page = await browser.open(returnTo(sent))
-    expect(heading(page)).toBe("Allow access?")
+    expect(heading(page)).toBe(consentHeading)
     expect(page.html).toContain("ada|7 of the app")
     const { sentTo } = await browser.submit(page, { button: "allow" })
     const code = sentTo?.searchParams.get("code") ?? ""
@@ -109,7 +118,7 @@ test(
       const { browser, page } = await visit(server, client, "ada", "early", asked)
       await server.advance("1 second")
       await logIn(server, browser, "ada", "late")
-      expect(heading(await browser.open(returnTo(page)))).toBe("Allow access?")
+      expect(heading(await browser.open(returnTo(page)))).toBe(consentHeading)
     }
   },
   external
@@ -122,7 +131,7 @@ test(
     const { browser, page, url } = await visit(server, client, "ada", "old", { prompt: "login" })
     const back = await browser.open(returnTo(page))
     // At the same moment, it still counts.
-    expect(heading(back)).toBe("Allow access?")
+    expect(heading(back)).toBe(consentHeading)
     await server.advance("1 second")
     const again = await browser.open(returnTo(await browser.open(url)))
     expect({ status: again.status, heading: heading(again) }).toEqual({ status: 403, heading: "You are not logged in" })
@@ -262,7 +271,7 @@ test(
     }
     expect((await browser.open(`${issuer}/account`)).status).toBe(403)
     await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.enableAccount(Subject.make("ada"))))
-    expect(heading(await browser.open((await server.request(client)).url))).toBe("Allow access?")
+    expect(heading(await browser.open((await server.request(client)).url))).toBe(consentHeading)
   },
   external
 )
@@ -315,7 +324,7 @@ test(
       await logIn(server, other, subject, sessionId)
       const answer = await other.submit(page, { button: "allow" })
       expect(answer.sentTo, sessionId).toBeUndefined()
-      expect(heading(answer)).toBe("Allow access?")
+      expect(heading(answer)).toBe(consentHeading)
     }
     await logIn(server, browser, "ada", "shown")
     expect((await browser.submit(page, { button: "allow" })).sentTo?.searchParams.has("code")).toBe(true)

@@ -14,13 +14,13 @@ import { EventLog } from "../../src/services/EventLog.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import type { Browser, Page } from "./support/Browser.js"
-import { type Client, outcome, password, type TestServer, test, tokensOf } from "./support/Server.js"
+import { type Client, consentHeading, outcome, password, type TestServer, test, tokensOf } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
 
 const newPassword = "another good password"
 
 const headingOf = (page: Page) => `${page.status} ${page.document.querySelector("h1")?.text}`
-const consent = "200 Allow access?"
+const consent = `200 ${consentHeading}`
 const login = "200 Log in"
 const refused = "400 This request cannot be answered"
 

@@ -5,7 +5,18 @@ import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import * as PageForms from "./PageForms.js"
-import { app, code, destination, facts, name, problemNotice, resourceLabel, sealed, warning } from "./Parts.js"
+import {
+  appName,
+  code,
+  destination,
+  details,
+  facts,
+  name,
+  problemNotice,
+  sealed,
+  unverified,
+  warning
+} from "./Parts.js"
 import * as Problem from "./Problem.js"
 import * as Shorten from "./Shorten.js"
 
@@ -50,7 +61,26 @@ export interface ConsentPage {
   /** The sealed state of the form. */
   readonly form: string
   /** Why an earlier answer was not accepted. */
-  readonly problem?: keyof typeof Problem.refusals | undefined
+  readonly problem?: keyof typeof problems | undefined
+}
+
+const problems = {
+  ...Problem.refusals,
+  NothingTicked: "Nothing is ticked. Tick at least one permission to allow access, or choose Deny."
+}
+
+/** Maximum number of resources that the heading names; it counts the others. */
+const maxNamed = 3
+
+/** The names of all resources, as they stand in a sentence: "A", "A and B", "A, B, C and 2 others". */
+const listed = (resources: ReadonlyArray<ConsentResource>): Html => {
+  const rest = resources.length - maxNamed
+  const parts = [
+    ...resources.slice(0, maxNamed).map((resource) => name(resource.name)),
+    ...(rest > 0 ? [html`${rest} ${rest === 1 ? "other" : "others"}`] : [])
+  ]
+  const last = parts.length - 1
+  return html`${parts.map((part, index) => html`${index > 0 && (index === last ? " and " : ", ")}${part}`)}`
 }
 
 /** The app's site: the host is what is read, so the host is what is shown. */
@@ -58,61 +88,82 @@ const site = (uri: string): Html | undefined => {
   if (!URL.canParse(uri)) return undefined
   const url = new URL(uri)
   if (url.protocol !== "https:") return undefined
-  return html`<p class="site"><a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${Shorten.host(url.host)}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
+  return html`<p class="soft site">Web site of the app: <a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${Shorten.host(url.host)}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
 }
 
 const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label class="scope">
         <input type="checkbox" name="${PageForms.consent.scope}" value="${scope.token}"${scope.checked && html` checked`}>
-        <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`} ${code(scope.token)}</span>
+        <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`}</span>
       </label>`
 
-const resourceGroup = (resource: ConsentResource, markNew: boolean): Html => html`<fieldset>
-      <legend>${resourceLabel(resource)}</legend>
+/** What a developer wants to know of a resource: its address and the scope token of each permission. */
+const technical = (resource: ConsentResource): Html | undefined =>
+  details([
+    ...(resource.name === resource.uri ? [] : [["Address", code(resource.uri)] as const]),
+    ...resource.scopes
+      .filter(({ description, token }) => description !== token)
+      .map(({ description, token }) => [html`<bdi>${description}</bdi>`, code(token)] as const)
+  ])
+
+const resourceGroup = (resource: ConsentResource, legend: Html, markNew: boolean, problem: boolean): Html =>
+  html`<fieldset${problem && html` aria-describedby="problem"`}>
+      <legend>${legend}</legend>
       ${
         resource.scopes.length === 0
           ? html`<p class="soft">It asks for nothing in particular here.</p>`
           : html`<div class="scopes">${resource.scopes.map((scope) => scopeRow(scope, markNew && scope.isNew))}</div>`
       }
+      ${technical(resource)}
     </fieldset>`
 
 /** Where either answer leads; a target that any program can take needs what only the person knows (RFC 8252 §8.6). */
 const onward = (target: RedirectUri.Target): Html => {
-  const sentence = html`Either answer will send you to ${destination(target)}.`
+  const place = html`<div class="target">${facts([["Either answer will send you to", destination(target)]])}</div>`
   switch (target._tag) {
     case "Host":
-      return html`<p>${sentence}</p>`
+      return html`<div class="panel">${place}</div>`
     case "Loopback":
-      return warning(html`<p>${sentence}</p><p>Allow only if you started that program yourself, just now.</p>`)
+      return warning(html`${place}<p>Allow only if you started that program yourself, just now.</p>`)
     case "App":
-      return warning(html`<p>${sentence}</p><p>Allow only if you came here from that app, just now.</p>`)
+      return warning(html`${place}<p>Allow only if you came here from that app, just now.</p>`)
   }
 }
 
-/** The consent page. Deny comes first, so that the Enter key never allows. */
+const hint = html`<p class="unticked" role="status">Tick at least one permission to allow access.</p>`
+
+/**
+ * The consent page. Deny comes first, so that the Enter key never allows. Without a tick the style sheet shows the hint
+ * above the buttons; the server answers with the problem `NothingTicked`.
+ */
 export const consentPage = (self: ConsentPage, brand?: Brand): string => {
   const markNew = self.resources.some(({ scopes }) => scopes.some(({ isNew }) => !isNew))
+  const isOne = self.resources.length === 1
+  const asks = "What it asks for"
   return layout({
     brand,
     title: "Allow access?",
-    body: html`<h1>Allow access?</h1>
-    ${problemNotice(self.problem && Problem.refusals[self.problem])}
-    <div class="panel">
-      <div class="app">${facts([["App", app(self)]])}</div>
-      ${self.clientUri !== undefined && site(self.clientUri)}
-      <div class="account">
-        <div>${facts([["Your account", name(self.username)]])}</div>
-        <a class="tap"${href(self.switchUrl)}>Not you? Switch</a>
-      </div>
-    </div>
-    <form method="post" action="${self.formAction}">
+    body: html`<h1 class="question">${appName(self.clientName)} wants to access ${listed(self.resources)}</h1>
+    ${unverified(self.clientOrigin)}
+    ${problemNotice(self.problem && problems[self.problem])}
+    <form class="ask" method="post" action="${self.formAction}">
     ${sealed(self.form)}
-    <h2>What this app asks for</h2>
-    ${self.resources.map((resource) => resourceGroup(resource, markNew))}
-    ${self.lasts !== undefined && html`<p class="soft">${self.lasts}</p>`}
     ${onward(self.target)}
-    <div class="choice">
-      <button class="button" type="submit" name="${PageForms.consent.decision}" value="${PageForms.consent.deny}">Deny</button>
-      <button class="button" type="submit" name="${PageForms.consent.decision}" value="${PageForms.consent.allow}">Allow</button>
+    <div class="account">
+      ${facts([["Your account", name(self.username)]])}
+      <a class="tap"${href(self.switchUrl)}>Not you? Switch</a>
+    </div>
+    ${!isOne && html`<h2>${asks}</h2>`}
+    ${self.resources.map((resource) =>
+      resourceGroup(resource, isOne ? html`${asks}` : name(resource.name), markNew, self.problem === "NothingTicked")
+    )}
+    ${self.clientUri !== undefined && site(self.clientUri)}
+    ${self.lasts !== undefined && html`<p class="soft">${self.lasts}</p>`}
+    <div class="decision">
+      ${self.problem !== "NothingTicked" && hint}
+      <div class="choice">
+        <button class="button secondary" type="submit" name="${PageForms.consent.decision}" value="${PageForms.consent.deny}">Deny</button>
+        <button class="button allow" type="submit" name="${PageForms.consent.decision}" value="${PageForms.consent.allow}">Allow</button>
+      </div>
     </div>
     </form>`
   })

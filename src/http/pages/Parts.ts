@@ -35,23 +35,27 @@ export const destination = (target: RedirectUri.Target): Html => {
 }
 
 /** Facts, each with its label. */
-export const facts = (rows: ReadonlyArray<readonly [label: string, fact: Html]>): Html =>
+export const facts = (rows: ReadonlyArray<readonly [label: string | Html, fact: Html]>): Html =>
   html`<dl>${rows.map(
     ([label, fact]) => html`
       <div><dt>${label}</dt> <dd>${fact}</dd></div>`
   )}
       </dl>`
 
+/** Facts that stay folded until somebody wants to know them; nothing where there are none. */
+export const details = (rows: ReadonlyArray<readonly [label: string | Html, fact: Html]>): Html | undefined =>
+  rows.length === 0 ? undefined : html`<details><summary>Details</summary>${facts(rows)}</details>`
+
 const icon = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="M10 2.75 18 17H2zM10 8v4M10 14.5v.01"/></svg>`
 
 const tick = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="m4 10.5 4 4 8-9"/></svg>`
 
-/** A quiet word of caution within a panel. */
-const caution = (text: string): Html => html`<div class="caution">${icon}<p>${text}</p></div>`
+const introducedItself = html`<p class="origin">Unverified: this app introduced itself, and nobody has checked its name.</p>`
 
-const introducedItself = caution("Unverified: this app introduced itself, and nobody has checked its name.")
-
-/** The warning that goes with the name of an app that registered itself. */
+/**
+ * The word that goes with the name of an app that registered itself. It is quiet, because on many servers most apps do
+ * so: the place to which the person is sent says more.
+ */
 export const unverified = (origin: Client["origin"] | undefined): Html | false =>
   origin === "Dynamic" && introducedItself
 
@@ -88,7 +92,10 @@ export interface Field {
   readonly invalid?: boolean
 }
 
-/** A labelled input, as password managers know it. */
+/**
+ * A labelled input, as password managers know it. Nothing corrects what is typed, and the browser's own controls in it
+ * (Edge shows the password, Safari says that Caps Lock is on) are left as they are.
+ */
 export const field = (self: Field): Html => {
   const describedBy = [
     self.hint !== undefined && `${self.name}-hint`,
@@ -96,7 +103,7 @@ export const field = (self: Field): Html => {
   ].filter(Boolean)
   return html`<div class="field">
       <label for="${self.name}">${self.label}</label>
-      <input id="${self.name}" name="${self.name}" type="${self.type}" autocomplete="${self.autocomplete}" autocapitalize="none" spellcheck="false" required${
+      <input id="${self.name}" name="${self.name}" type="${self.type}" autocomplete="${self.autocomplete}" autocapitalize="none" autocorrect="off" spellcheck="false" required${
         self.value !== undefined && html` value="${self.value}"`
       }${self.minLength !== undefined && html` minlength="${self.minLength}"`}${
         describedBy.length > 0 && html` aria-describedby="${describedBy.join(" ")}"`

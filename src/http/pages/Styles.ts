@@ -74,7 +74,7 @@ code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation M
 a { color: var(--link); text-underline-offset: 0.2em; }
 a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 3px solid var(--ring); outline-offset: 2px; }
-.brand { display: flex; align-items: center; gap: 0.625rem; margin-bottom: 1.75rem; font-weight: 650; letter-spacing: -0.01em; }
+.brand { display: flex; align-items: center; gap: 0.625rem; margin-bottom: 1.25rem; font-weight: 650; letter-spacing: -0.01em; }
 .mark { flex: none; width: 2rem; height: 2rem; }
 .mark-door { fill: #1f4d40; stroke: transparent; }
 .mark-key { fill: none; stroke: #e7b95c; stroke-width: 2.5; stroke-linecap: round; stroke-linejoin: round; }
@@ -84,21 +84,28 @@ b { font-weight: 650; }
 .app-name { line-height: 1.35; max-height: 4.05em; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panel { margin: 0 0 1.25rem; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: 0.75rem; background: var(--panel); }
-.panel > :last-child, .app dl, .account dl, .row dl { margin-bottom: 0; }
-.app dd { font-size: 1.1875rem; line-height: 1.35; }
+.panel > :last-child, .target dl, .account dl, .row dl { margin-bottom: 0; }
 dl { margin: 0 0 1rem; display: grid; gap: 0.75rem; }
 dt { color: var(--soft); font-size: 0.875rem; }
 dd { margin: 0; }
 .notice { display: flex; gap: 0.625rem; margin: 0 0 1.25rem; padding: 0.75rem 0.875rem; border: 1px solid; border-radius: 0.75rem; font-size: 0.9375rem; }
 .notice p { margin: 0; min-width: 0; }
 .notice p + p { margin-top: 0.25rem; }
-.caution { display: flex; gap: 0.5rem; margin-top: 0.375rem; color: var(--warn-ink); font-size: 0.9375rem; }
-.caution p { margin: 0; min-width: 0; }
-.caution + p { margin-top: 0.375rem; }
+.origin { margin: 0.25rem 0 0; color: var(--soft); font-size: 0.875rem; line-height: 1.4; font-weight: 400; }
+.question { margin-bottom: 0; font-size: 1.375rem; font-weight: 400; }
+.ask { margin-top: 0.875rem; }
+.question ~ .notice { margin: 0.875rem 0 0; }
+.target dd { font-size: 1.0625rem; line-height: 1.35; }
+.panel dd b { font-size: 1.125rem; }
+.target dd b { font-size: 1.25rem; }
+.target + p { margin-top: 0.375rem; }
+.warn dt { color: inherit; }
+.ask .panel, .ask .notice { margin-bottom: 0.25rem; }
 .account, .row { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1rem; }
-.account { margin-top: 0.875rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
-.account > div, .row > div { min-width: 0; }
-.notice svg, .caution svg { flex: none; width: 1.25rem; height: 1.25rem; margin-top: 0.0625rem; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
+.account { margin-bottom: 0.5rem; }
+.account dl div { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 0.5rem; }
+.account > dl, .row > div { min-width: 0; }
+.notice svg { flex: none; width: 1.25rem; height: 1.25rem; margin-top: 0.0625rem; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
 .warn { background: var(--warn); border-color: var(--warn-line); color: var(--warn-ink); }
 .good { background: var(--good); border-color: var(--good-line); color: var(--good-ink); }
 .bad { background: var(--bad); border-color: var(--bad-line); color: var(--bad-ink); }
@@ -111,12 +118,16 @@ dd { margin: 0; }
 .hint { margin: 0.375rem 0 0; color: var(--soft); font-size: 0.875rem; }
 .button { display: flex; align-items: center; justify-content: center; width: 100%; min-height: 3rem; padding: 0.625rem 1.25rem; border: 2px solid var(--door); border-radius: 0.625rem; background: var(--door); color: var(--on-door); font: inherit; font-weight: 650; text-align: center; text-decoration: none; cursor: pointer; }
 .button:hover { background: var(--door-over); border-color: var(--door-over); }
-.choice { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 7.5rem), 1fr)); gap: 0.75rem; margin-top: 1.25rem; }
+.decision { margin: 0 -1.25rem -0.75rem; padding: 0.75rem 1.25rem; background: var(--card); }
+.choice { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 7.5rem), 1fr)); gap: 0.75rem; }
 .quiet { display: inline-flex; width: auto; min-height: 2.75rem; padding: 0.5rem 1rem; }
-.choice .button, .quiet { background: transparent; color: var(--link); }
-.choice .button:hover, .quiet:hover { background: var(--door); border-color: var(--door); color: var(--on-door); }
-fieldset { min-width: 0; margin: 0 0 1.25rem; padding: 0; border: 0; }
-legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; }
+.secondary, .quiet { background: transparent; color: var(--link); }
+.secondary:hover, .quiet:hover { background: var(--panel); border-color: var(--door-over); color: var(--link); }
+.unticked { display: none; margin: 0 0 0.625rem; color: var(--soft); font-size: 0.9375rem; text-align: center; }
+.ask:has(.scope):not(:has(.scope input:checked)) .unticked { display: block; }
+.ask:has(.scope):not(:has(.scope input:checked)) .allow { border: 2px dashed var(--edge); background: transparent; color: var(--soft); }
+fieldset { min-width: 0; margin: 0 0 0.75rem; padding: 0; border: 0; }
+legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; font-weight: 650; }
 .uri { display: block; color: var(--soft); }
 .scopes { border: 1px solid var(--line); border-radius: 0.75rem; overflow: hidden; }
 .scope { display: flex; gap: 0.75rem; min-height: 2.75rem; padding: 0.75rem 0.875rem; cursor: pointer; }
@@ -124,7 +135,9 @@ legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; }
 .scope:hover { background: var(--panel); }
 .scope input { flex: none; width: 1.25rem; height: 1.25rem; margin: 0.125rem 0 0; accent-color: var(--door); cursor: inherit; }
 .scope > span { min-width: 0; }
-.scope code { display: block; color: var(--soft); }
+details { margin-top: 0.25rem; font-size: 0.9375rem; }
+summary { min-height: 2.75rem; padding: 0.625rem 0; color: var(--soft); cursor: pointer; }
+details dl { margin: 0 0 0.5rem; }
 .may { margin: 0 0 1rem; padding-left: 1.125rem; }
 .may li + li { margin-top: 0.25rem; }
 .may li::marker { color: var(--soft); }
@@ -137,8 +150,15 @@ legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; }
 .list li:last-child { border-bottom: 1px solid var(--line); }
 .ways { display: flex; flex-wrap: wrap; gap: 0 1.5rem; }
 .copy { display: block; user-select: all; }
+@media (min-height: 30em) {
+  html:has(.decision) { scroll-padding-bottom: 7.5rem; }
+  .decision { position: sticky; bottom: 0; border-top: 1px solid var(--line); }
+}
 @media (min-width: 36em) {
   body { display: grid; justify-items: center; align-content: center; padding: 3rem 1.5rem; background: var(--page); }
+  .brand { margin-bottom: 1.75rem; }
+  .question { font-size: 1.625rem; }
+  .decision { margin: 0 -2.5rem -1.25rem; padding: 1rem 2.5rem; }
   main { width: 100%; max-width: 29rem; padding: 2.25rem 2.5rem 2.5rem; border: 1px solid var(--line); border-radius: 1.25rem; background: var(--card); box-shadow: 0 1px 2px rgb(27 36 32 / 5%), 0 16px 40px -12px rgb(27 36 32 / 14%); }
 }
 @media (forced-colors: active) {

@@ -43,6 +43,9 @@ export const password = "correct horse battery"
 /** Mid-2026: tokens and logs hold times that look like times. */
 export const start = Date.UTC(2026, 5, 1)
 
+/** The heading of the consent page, where a request is for `resource` and the client has the name of the tests. */
+export const consentHeading = `Test client wants to access ${resource}`
+
 export const notes = { uri: resource, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }
 export const files = { uri: `${issuer}/files`, scopes: { "files:read": "Read your files" } }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { html } from "../../../src/http/pages/Html.js"
 import { styles } from "../../../src/http/pages/index.js"
-import { find, skeleton, tags } from "./markup.js"
+import { find, skeleton, tags, text } from "./markup.js"
 import { type Sample, samples } from "./samples.js"
 
 const polyglot =
@@ -69,6 +69,20 @@ describe.each(samples)("the page: $title", (sample) => {
     )
   })
 
+  it("asks the browser to change nothing that is typed, and tells it what each field is for", () => {
+    for (const { attributes } of find(page, "input")) {
+      if (!["text", "password"].includes(attributes.type ?? "") || "readonly" in attributes) continue
+      expect(attributes).toMatchObject({ autocapitalize: "none", autocorrect: "off", spellcheck: "false" })
+      expect(attributes.autocomplete).toMatch(/^(username|current-password|new-password)$/)
+    }
+  })
+
+  it("gives a number with every wait", () => {
+    expect(text(page)).not.toMatch(/\b(a while|a moment|a bit|a few|later|soon|shortly)\b/i)
+    for (const [sentence] of text(page).matchAll(/(?:try again|wait) in [^.]*\./gi))
+      expect(sentence).toMatch(/ in \d+ /)
+  })
+
   it("has a label for every input, and no id twice", () => {
     const ids = tags(page).flatMap(({ attributes: { id } }) => id ?? [])
     expect(new Set(ids).size).toBe(ids.length)
@@ -116,6 +130,12 @@ describe("the style sheet", () => {
 
   it("fetches nothing", () => {
     expect(styles).not.toMatch(/url\(|@import|@font-face|image-set/i)
+  })
+
+  it("leaves the browser's own controls in a password field alone: its eye, its keys, and its Caps Lock sign", () => {
+    expect(styles).not.toMatch(/::-ms-|caps-lock|credentials-auto-fill|autofill|text-security|appearance/i)
+    // Nothing is laid over a field.
+    expect(styles).not.toMatch(/\.field[^{]*(::|:not)[^{]*\{|\.field[^{]*\{[^}]*position/)
   })
 
   it("moves nothing", () => {

@@ -137,6 +137,7 @@ export const samples: ReadonlyArray<Sample> = [
   }),
   sample("consent, app", Pages.consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
   sample("consent, whose form expired", Pages.consentPage, { ...consent, problem: "FormExpired" }),
+  sample("consent, nothing ticked", Pages.consentPage, { ...consent, problem: "NothingTicked" }),
   sample("consent, no scope", Pages.consentPage, {
     ...consent,
     resources: [{ name: "N", uri: "https://n", scopes: [] }]
