@@ -19,7 +19,7 @@ const words: Readonly<Record<BulkRevocation.Phase, string>> = {
   grants: "grants revoked"
 }
 
-const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
+const thousands = (count: number): string => count.toLocaleString("en")
 
 /** Runs a bulk revocation at a pace, and reports its progress. */
 export const at =

@@ -7,8 +7,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Issuer from "../domain/Issuer.js"
 import type { OAuthError } from "../domain/OAuthError.js"
+import type { Settings } from "../domain/Settings.js"
 import { styleHash } from "../services/Crypto.js"
 import { ServerSettings } from "../services/ServerSettings.js"
+import * as Edge from "./Edge.js"
 import * as Brand from "./pages/Brand.js"
 import type { ErrorPage } from "./pages/ErrorPage.js"
 import type { Data, Documents } from "./pages/Pages.js"
@@ -46,6 +48,8 @@ const headersOf = (issuer: Option.Option<Issuer.Issuer>, policy: string) => ({
 export interface Rendering {
   readonly issuer: Option.Option<Issuer.Issuer>
   readonly brand: Brand.Brand
+  /** What its requests have around them; `None` for a server that has no settings. */
+  readonly edge: Option.Option<Edge.Edge>
   /** The headers of every page. */
   readonly headers: Readonly<Record<string, string>>
   /** A page as a document. */
@@ -56,12 +60,14 @@ export interface Rendering {
 export const makeRendering = (
   given: Brand.Brand,
   pages: Context.Tag.Service<Pages.Pages> = Pages.standard,
-  issuer: Option.Option<Issuer.Issuer> = Option.none()
+  settings: Option.Option<Settings> = Option.none()
 ): Rendering => {
+  const issuer = Option.map(settings, ({ issuer }) => issuer)
   const documents: Documents = pages
   return {
     issuer,
     brand: given,
+    edge: Option.map(settings, Edge.of),
     headers: headersOf(issuer, contentSecurityPolicy(given, pages.styles)),
     document: (name, data) => documents[name](data, given)
   }
@@ -77,8 +83,8 @@ export class PageRendering extends Context.Tag("latchkey/PageRendering")<PageRen
 export const layer: Layer.Layer<PageRendering, never, ServerSettings | Pages.Pages> = Layer.effect(
   PageRendering,
   Effect.gen(function* () {
-    const { brand, issuer } = yield* ServerSettings
-    return makeRendering(Brand.make(brand), yield* Pages.Pages, Option.some(issuer))
+    const settings = yield* ServerSettings
+    return makeRendering(Brand.make(settings.brand), yield* Pages.Pages, Option.some(settings))
   })
 )
 

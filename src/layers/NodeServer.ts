@@ -187,12 +187,7 @@ export const serve = <A, E, R>(
       const pages = Layer.effectDiscard(
         Effect.map(HttpLayerRouter.HttpRouter, (router) => guarded.setRendering(() => Page.ofRouter(router, "/")))
       )
-      // Built after the app, whose settings say what headers and pages they have.
-      const routes: Layer.Layer<A, E, R | HttpLayerRouter.HttpRouter> = Layer.provideMerge(
-        Layer.merge(Routes.notFound, pages),
-        app
-      )
-      const served = HttpLayerRouter.serve(routes, {
+      const served = HttpLayerRouter.serve(Layer.mergeAll(app, Routes.notFound, pages), {
         disableLogger: true,
         disableListenLog: true,
         routerConfig: Routes.routerConfig

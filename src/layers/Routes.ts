@@ -4,27 +4,19 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Settings } from "../domain/Settings.js"
 import { isRouteNotFound } from "../http/AllowedMethods.js"
-import * as Edge from "../http/Edge.js"
 import * as NotFound from "../http/NotFound.js"
 import * as Page from "../http/Page.js"
-import { ServerSettings } from "../services/ServerSettings.js"
 
 /** Paths match to the letter: what a proxy in front lets by is what the route is. */
 export const routerConfig = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 
-/** How requests without a route are answered: with the headers of the server that the app holds, if it holds one. */
-const answerOf = (router: HttpLayerRouter.HttpRouter, settings: Option.Option<Settings>) => {
-  const answer = (request: HttpServerRequest.HttpServerRequest) =>
-    NotFound.answer(request, Page.ofRouter(router, request.url))
-  return Option.match(settings, {
-    onNone: () => (request: HttpServerRequest.HttpServerRequest) => Effect.succeed(answer(request)),
-    onSome: (settings) => {
-      const edge = Edge.of(settings)
-      return (request: HttpServerRequest.HttpServerRequest) =>
-        edge.sign(request, HttpServerResponse.setHeaders(answer(request), edge.headers))
-    }
+/** The answer where there is no route: with the id of the request and the headers of the server that it would be of. */
+const answerAt = (rendering: Page.Rendering, request: HttpServerRequest.HttpServerRequest) => {
+  const answer = NotFound.answer(request, rendering)
+  return Option.match(rendering.edge, {
+    onNone: () => Effect.succeed(answer),
+    onSome: ({ headers, sign }) => sign(request, HttpServerResponse.setHeaders(answer, headers))
   })
 }
 
@@ -33,12 +25,14 @@ const answerOf = (router: HttpLayerRouter.HttpRouter, settings: Option.Option<Se
  * log the error, whose message is the whole URL.
  */
 export const notFound = HttpLayerRouter.middleware(
-  Effect.gen(function* () {
-    const notFound = answerOf(yield* HttpLayerRouter.HttpRouter, yield* Effect.serviceOption(ServerSettings))
-    return (answer) =>
+  Effect.map(
+    HttpLayerRouter.HttpRouter,
+    (router) => (answer) =>
       Effect.catchAll(answer, (error: unknown) =>
-        isRouteNotFound(error) ? notFound(error.request) : Effect.fail(error as HttpLayerRouter.unhandled)
+        isRouteNotFound(error)
+          ? answerAt(Page.ofRouter(router, error.request.url), error.request)
+          : Effect.fail(error as HttpLayerRouter.unhandled)
       )
-  }),
+  ),
   { global: true }
 )

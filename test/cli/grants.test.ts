@@ -1,4 +1,5 @@
 /** Grants and events, as the operator sees them beside a running server. */
+import { userInfo } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../support/Cli.js"
@@ -97,21 +98,30 @@ describe("grant", () => {
     expect(await refresh()).toBe(true)
     await tells(["Allowed", "Redeemed"], "--grant", id)
     expect((await run("grant", "show", id)).stdout).toMatch(
-      / {2}code redeemed\n {2}[^\n]* {2}refreshed, generation 3\n$/
+      / {2}code redeemed {2}by client [^\n]+\n {2}[^\n]* {2}refreshed, generation 3 {2}by client [^\n]+\n$/
     )
     expect(await run("grant", "revoke", id)).toEqual(done(/^1 grant is revoked\n$/))
     expect(await refresh()).toBe(false)
 
     const { stdout } = await run("grant", "show", id)
     expect(stdout).toMatch(new RegExp(`^The grant ${id} is revoked: the operator revoked it\\n\\n {2}account +ada\\n`))
-    expect(stdout).toMatch(new RegExp(`\\n {2}client +${clientId} {2}\\(Test client\\)\\n {2}scope +notes:read\\n`))
+    expect(stdout).toMatch(
+      new RegExp(
+        `\\n {2}client +${clientId} {2}\\(Test client\\)\\n {2}redirect URI +https://client.example/callback\\n {2}scope +notes:read\\n`
+      )
+    )
     expect(stdout).toContain(`${server.url}/mcp  notes:read\n`)
     const story = stdout
       .split("\n\n")
       .at(-1)
       ?.replace(/^.*refreshed.*\n/gm, "")
-    expect(story?.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, "TIME")).toBe(
-      ["  TIME  allowed: notes:read", "  TIME  code redeemed", "  TIME  revoked: the operator revoked it\n"].join("\n")
+    const told = story?.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, "TIME").replaceAll(/request=\w{26}/g, "REQUEST")
+    expect(told).toBe(
+      [
+        "  TIME  allowed: notes:read  by user ada REQUEST",
+        `  TIME  code redeemed  by client ${clientId} (not authenticated) REQUEST`,
+        `  TIME  revoked: the operator revoked it  by operator ${userInfo().username}\n`
+      ].join("\n")
     )
     const { story: chapters, ...asJson } = JSON.parse((await run("grant", "show", id, "--json")).stdout)
     expect(asJson).toMatchObject({
@@ -180,10 +190,14 @@ describe("events", () => {
       grant_id: id,
       subject: expect.any(String),
       client_id: clientId,
-      scope: "notes:read"
+      scope: "notes:read",
+      actor: { type: "Person", subject: expect.any(String), session_id: expect.any(String) },
+      request_id: expect.stringMatching(/^\w{26}$/)
     })
     expect((await run("events", "--grant", id)).stdout).toMatch(
-      new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\S+Z {2}allowed: notes:read {2}user=ada client=${clientId} grant=${id}\\n`)
+      new RegExp(
+        `^\\d{4}-\\d\\d-\\d\\d \\S+Z {2}allowed: notes:read {2}user=ada client=${clientId} grant=${id} {2}by user ada request=\\w{26}\\n`
+      )
     )
   })
 
@@ -199,7 +213,9 @@ describe("events", () => {
     await run("user", "disable", "carol")
     await run("user", "enable", "carol")
     expect((await run("events", "--user", "carol")).stdout.replaceAll(/^.{20} {2}/gm, "")).toBe(
-      ["account made", "account disabled", "account enabled"].map((text) => `${text}  user=carol\n`).join("")
+      ["account made", "account disabled", "account enabled"]
+        .map((text) => `${text}  user=carol  by operator ${userInfo().username}\n`)
+        .join("")
     )
   })
 

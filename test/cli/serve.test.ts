@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, describe, expect, it } from "vitest"
 import { Browser } from "../flow/support/Browser.js"
 import * as Cli from "../support/Cli.js"
+import { send } from "../support/Methods.js"
 import * as Tokens from "./support/Tokens.js"
 
 const closing: Array<() => Promise<unknown>> = []
@@ -103,7 +104,9 @@ describe("settings", () => {
     expect(await response.json()).toMatchObject({ issuer: "https://example.com/auth" })
     expect(existsSync(join(second.folder, "a b.db"))).toBe(true)
     expect(second.stdout()).toContain("user create NAME --issuer https://example.com/auth --database 'sqlite:a b.db'")
-    expect((await fetch(`${second.url}/auth`)).status).toBe(200)
+    const home = (host: string) => send(second.port, "GET", "/auth", { host })
+    expect((await home("example.com")).status).toBe(200)
+    expect((await home("auth.example.com")).status).toBe(421)
     expect((await fetch(second.url)).status).toBe(404)
   })
 

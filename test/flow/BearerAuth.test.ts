@@ -12,6 +12,7 @@ import { CurrentAccess } from "../../src/services/CurrentAccess.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { KeyStore } from "../../src/services/KeyStore.js"
 import { ResourceStore } from "../../src/services/ResourceStore.js"
+import { sameEachTime } from "../support/Headers.js"
 import * as Server from "./support/Server.js"
 import { files, issuer, notes, outcome, resource, type TestServer, test } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
@@ -37,7 +38,7 @@ describe("a request without a token", () => {
     const answer = await call(server, {})
     expect(answer.status).toBe(401)
     expect(answer.headers.get("www-authenticate")).toBe(`Bearer scope="notes:read", resource_metadata="${metadata}"`)
-    expect(answer.headers.get("access-control-expose-headers")).toBe("WWW-Authenticate")
+    expect(answer.headers.get("access-control-expose-headers")).toBe("WWW-Authenticate, X-Request-Id")
     expect(answer.headers.get("cache-control")).toBe("no-store")
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff")
     expect(await answer.json()).toEqual({})
@@ -129,7 +130,7 @@ describe("a request with a token", () => {
       [expired.access_token, fresh, "x", "lk_at_x", `${fresh}x`].map(async (token) => {
         const answer = await server.call(token)
         const body = (await answer.json()) as Readonly<Record<string, string>>
-        return { status: answer.status, headers: [...answer.headers], body }
+        return { status: answer.status, headers: sameEachTime(answer), body }
       })
     )
     const [first, ...others] = answers

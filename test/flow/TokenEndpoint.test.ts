@@ -14,6 +14,7 @@ import { ConsentStore } from "../../src/services/ConsentStore.js"
 import { digest } from "../../src/services/Crypto.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { SessionStore } from "../../src/services/SessionStore.js"
+import { sameEachTime } from "../support/Headers.js"
 import * as Server from "./support/Server.js"
 import { issuer, outcome, redirectUri, resource, type TestServer, test, tokensOf } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
@@ -348,7 +349,7 @@ describe("the client", () => {
     const [first, ...others] = await Promise.all(
       answers.map(async (answer) => ({
         status: answer.status,
-        headers: [...answer.headers],
+        headers: sameEachTime(answer),
         body: await answer.json()
       }))
     )

@@ -6,6 +6,7 @@ import * as MemoryStore from "../../src/layers/MemoryStore.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { type Client, outcome, type Parameters, tokensOf } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
+import { sameEachTime } from "../support/Headers.js"
 import { family } from "./support/Catalogue.js"
 import { outage } from "./support/Outage.js"
 import { outcomeOf } from "./support/Outcome.js"
@@ -35,7 +36,7 @@ check("REVOKE-01", "every revocation is answered 200 with an empty object, whate
   for (const token of [...tokensToRevoke, "x", jwt, "lk_at_x", "lk_rt_x", "lk_ac_x", "ä", "a".repeat(60_000)]) {
     for (const hint of [undefined, "access_token", "refresh_token", "other"]) {
       const answer = await revoke(target, client, { token, token_type_hint: hint })
-      const headers = [...answer.headers].filter(([name]) => name !== "date")
+      const headers = sameEachTime(answer)
       answers.push({ status: answer.status, body: await answer.text(), headers })
     }
   }
