@@ -167,7 +167,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "consent-loopback")
       await page.goto(await authorizeUrl("An app", "com.example.app:/callback"))
       await look(page, "consent-app")
-      await page.goto(await authorizeUrl("Confused", "https://client.example/callback", { scope: "notes:burn" }))
+      await page.goto(await authorizeUrl("Confused", "https://client.example/callback", { response_type: "token" }))
       await look(page, "redirect-notice")
 
       await page.goto(`${server.url}/logout`)
@@ -284,7 +284,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
         await page.goto(short)
         expect(longConsent - (await depth("button[value=deny]"))).toBeLessThanOrEqual(5 * 26)
 
-        await page.goto(await authorizeUrl(name, longHost, { scope: "notes:burn" }))
+        await page.goto(await authorizeUrl(name, longHost, { response_type: "token" }))
         await look(page, `redirect-notice-${title}`)
         await page.goto(await authorizeUrl(name, `${server.url}/health`))
         await page.click("button[value=allow]")
