@@ -409,7 +409,7 @@ export const table = named({
   }),
   logAddresses: make({
     meaning:
-      'How much of clients\' addresses logs and events hold: nothing ("off"), the /24 of IPv4 and /48 of IPv6 ("network"), or all of it ("full")',
+      'How much of clients\' addresses logs and events hold: nothing ("off"), the /24 of IPv4 and /48 of IPv6 ("network"), or all of it ("full"); a warning about a proxy names its address whatever is set',
     schema: Schema.Literal("off", "network", "full"),
     standard: "off",
     hint: "give off, network or full"

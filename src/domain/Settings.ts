@@ -138,6 +138,6 @@ export interface Settings {
   readonly maxUnusedClients: number
   /** The name, the logo and the colours on the pages. */
   readonly brand: Brand
-  /** How much of clients' addresses logs and events hold. */
+  /** How much of clients' addresses logs and events hold. A warning about a proxy names its address whatever is set. */
   readonly logAddresses: LogAddresses
 }

@@ -4,6 +4,7 @@
  */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type { RouteNotFound } from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -62,6 +63,10 @@ const recordingOf = (
     )
 })
 
+/** A middleware that an `HttpApi` knows wraps no handler, so the origin of a request comes from further out. */
+const followed = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => Edge.follow(request, answer))
+
 /** By the app's router, and by itself. */
 const recordings = new WeakMap<HttpLayerRouter.HttpRouter, HttpLayerRouter.HttpRouter>()
 
@@ -77,7 +82,7 @@ const recording = Effect.gen(function* () {
   const recordingRouter = recordingOf(router, recorded)
   recordings.set(router, recordingRouter).set(recordingRouter, recordingRouter)
   yield* router.addGlobalMiddleware((answer) =>
-    Effect.catchAll(answer, (error: unknown) => {
+    Effect.catchAll(followed(answer), (error: unknown) => {
       const request = isRouteNotFound(error) ? error.request : undefined
       const allow = request === undefined ? [] : allowed(recorded, request.url)
       if (request === undefined || allow.length === 0) return Effect.fail(error as HttpLayerRouter.unhandled)

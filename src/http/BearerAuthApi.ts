@@ -189,7 +189,7 @@ const access = (guard: Guard.Guard) =>
         })
       )
     )
-    // For the lines of the handler, which this does not run.
+    // For the lines of the handler, which this does not run. Its events have their origin from `AllowedMethods`.
     yield* Effect.annotateLogsScoped({ ...(yield* guard.edge.annotations(request)) })
     return yield* guard.edge.enter(request, guard.check(request))
   })

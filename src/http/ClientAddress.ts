@@ -63,6 +63,9 @@ interface Found {
    * one and is not trusted.
    */
   readonly isProxy: boolean
+  readonly peer: Option.Option<Address>
+  /** Whether the peer is a trusted proxy. */
+  readonly isPeerTrusted: boolean
 }
 
 /**
@@ -73,16 +76,17 @@ interface Found {
 const find = (request: Peer, proxies: TrustedProxies): Found => {
   const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").flatMap((part) => part.trim() || [])
   const peer = Option.flatMap(request.remoteAddress, parse)
-  const isForeign = forwarded.length > 0 && Option.exists(peer, (peer) => !isTrusted(peer, proxies))
+  const isPeerTrusted = Option.exists(peer, (peer) => isTrusted(peer, proxies))
+  const isForeign = forwarded.length > 0 && Option.isSome(peer) && !isPeerTrusted
   let address = peer
-  while (Option.isSome(address) && isTrusted(address.value, proxies)) {
+  for (let isProxy = isPeerTrusted; isProxy; isProxy = isTrusted(address.value, proxies)) {
     const entry = forwarded.pop()
     if (entry === undefined) break
     const before = parseEntry(entry)
-    if (Option.isNone(before)) return { address, isUnreadable: true, isProxy: true }
+    if (Option.isNone(before)) return { address, isUnreadable: true, isProxy: true, peer, isPeerTrusted }
     address = before
   }
-  return { address, isUnreadable: false, isProxy: isForeign }
+  return { address, isUnreadable: false, isProxy: isForeign, peer, isPeerTrusted }
 }
 
 /** Whether the peer of a request is a trusted proxy. */
@@ -136,7 +140,7 @@ export const read = (request: HttpServerRequest.HttpServerRequest, proxies: Trus
   const isForwarded = request.headers["x-forwarded-for"] !== undefined || request.headers.forwarded !== undefined
   return {
     ...found,
-    isUntrusted: isForwarded && Option.isSome(request.remoteAddress) && !isFromProxy(request, proxies),
+    isUntrusted: isForwarded && Option.isSome(found.peer) && !found.isPeerTrusted,
     networks: Option.match(found.address, {
       onNone: () => [],
       onSome: (address) =>

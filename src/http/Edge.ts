@@ -1,6 +1,6 @@
 /**
  * What every request of ours has around it: an id, which log lines, events and the response carry, and the origin that
- * events are told of (see `services/Origin`). A request has one id, however many handlers and guards it meets.
+ * events store (see `services/Origin`). A request has one id, however many handlers and guards it meets.
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -24,7 +24,10 @@ export interface Carrier {
   readonly remoteAddress?: Option.Option<string>
 }
 
-/** The header that carries the id, in requests of trusted proxies and in every response. */
+/**
+ * The header that carries the id, in requests of trusted proxies and in every response except the raw answers 400, 408,
+ * 431 and 503, which Node and `layers/node` write before a request is read.
+ */
 const header = "x-request-id"
 
 /**
@@ -95,6 +98,27 @@ const enter = <A, E, R>(origin: Origin, self: Effect.Effect<A, E, R>): Effect.Ef
 
 const sign = ({ requestId = "" }: Origin, response: HttpServerResponse.HttpServerResponse) =>
   response.headers[header] === undefined ? HttpServerResponse.setHeader(response, header, requestId) : response
+
+/**
+ * Runs whatever answers a request, where only a guard further inside knows the settings of its server. The effect has the
+ * origin of its surroundings until the guard makes the request's own, and that one afterwards. So what a handler does
+ * after its guard has let the request in is stored with the caller as its actor; routes without a guard are unchanged.
+ */
+export const follow = <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(CurrentOrigin, (outside) => {
+    const current = () => origins.get(request.source as WeakKey) ?? outside
+    return Effect.provideService(self, CurrentOrigin, {
+      get actor() {
+        return current().actor
+      },
+      get requestId() {
+        return current().requestId
+      },
+      get address() {
+        return current().address
+      }
+    })
+  })
 
 /** Makes the edge of a server with these settings. */
 export const of = (settings: Settings): Edge => {

@@ -30,6 +30,7 @@ import type { UnknownResource } from "./GuardedResource.js"
 import * as GuardedResource from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 import * as OfferedScopes from "./OfferedScopes.js"
+import * as OncePerServer from "./OncePerServer.js"
 import { metadataUrl } from "./ProtectedResourceEndpoint.js"
 import * as Wire from "./Wire.js"
 
@@ -84,22 +85,14 @@ const counted = "guard"
 /** Whose tokens these are, as descriptions call them. */
 const tokensOf = { User: "tokens of people", Client: "tokens that clients get for themselves" } as const
 
-/** Runs an effect once, however often it is asked for. */
-const once = (effect: Effect.Effect<void>): Effect.Effect<void> => {
-  let isDone = false
-  return Effect.suspend(() => {
-    if (isDone) return Effect.void
-    isDone = true
-    return effect
-  })
-}
-
 /** What makes a guard, and what it does about a resource that does not exist. */
 export interface Making {
   /** What the app calls the guard, for messages. */
   readonly name: string
   /** Whether a resource that does not exist is an error, as where no operator is awaited; false if not given (ADR 17). */
   readonly mustExist?: boolean | undefined
+  /** Whether the app cannot change the options, as those of our own API: no log line advises it to; false if not given. */
+  readonly isFixed?: boolean | undefined
 }
 
 /**
@@ -108,7 +101,7 @@ export interface Making {
  */
 export const make = (
   options: Options,
-  { mustExist = false, name }: Making
+  { isFixed = false, mustExist = false, name }: Making
 ): Effect.Effect<Guard, UnknownResource | UnknownScope, Requirements> =>
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
@@ -123,15 +116,19 @@ export const make = (
     const { current, uri } = guarded
     const resourceMetadata = metadataUrl({ uri })
 
-    /** Says what lets such tokens in, for whoever wrote the guard; the caller is told only that they are refused. */
+    /** Names the option that accepts such tokens, for whoever wrote the guard; the caller learns only that they are refused. */
     const logWrongPrincipal = (principal: Access["principal"]) =>
       Effect.annotateLogs(
         Effect.logWarning(
-          `access token refused: ${guard} takes only ${principals.map((one) => tokensOf[one]).join(" and ")}; its option principals: ${JSON.stringify([...principals, principal])} takes ${tokensOf[principal]} too`
+          `access token refused: ${guard} takes only ${principals.map((one) => tokensOf[one]).join(" and ")}${
+            isFixed
+              ? ""
+              : `; its option principals: ${JSON.stringify([...principals, principal])} takes ${tokensOf[principal]} too`
+          }`
         ),
         { resource: uri, principal }
       )
-    const logOnce = { User: once(logWrongPrincipal("User")), Client: once(logWrongPrincipal("Client")) }
+    const once = { User: OncePerServer.make(), Client: OncePerServer.make() }
 
     /** Logs scopes that a route needs and that its resource does not offer: no client can get them. */
     const noticed = new Set<string>()
@@ -158,7 +155,7 @@ export const make = (
           return yield* new InvalidToken({ reason: "WrongAudience", description: "the resource does not exist" })
         }
         if (!principals.includes(access.principal)) {
-          yield* logOnce[access.principal]
+          yield* once[access.principal](settings, logWrongPrincipal(access.principal))
           return yield* new InsufficientScope({
             reason: "WrongPrincipal",
             description: `${tokensOf[access.principal]} are not accepted here`,

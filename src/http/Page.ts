@@ -130,8 +130,8 @@ export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerRes
   })
 
 /**
- * Renders an error as a page in our own words: nothing that a stranger sent is on it. `incident` is the id of the error in
- * the log.
+ * Renders an error as a page in our own words: nothing that a stranger sent is on it but the request id, which a trusted
+ * proxy may have taken from its client. `incident` is the id of the error in the log.
  */
 export const error = (
   rendering: Rendering,
@@ -188,7 +188,7 @@ const words = (error: OAuthError): ErrorPage => {
       return {
         title: "This is not the address of this server",
         message:
-          "The address in your browser is another one than the server's own, so you cannot log in here. If you came here by the right address, a proxy in front of the server changes it: its log says what to set."
+          "The address in your browser is another one than the server's own, so you cannot log in here. If you came here by the right address, a proxy in front of the server changes it: the log of this server says what to set."
       }
     case "MethodNotAllowed":
       return {

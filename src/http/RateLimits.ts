@@ -19,11 +19,13 @@ import {
   ofNetwork,
   type Standing
 } from "../domain/RateLimit.js"
+import type { Settings } from "../domain/Settings.js"
 import { digestOf } from "../services/Crypto.js"
 import { RateLimiter } from "../services/RateLimiter.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as NetworkLimits from "./NetworkLimits.js"
+import * as OncePerServer from "./OncePerServer.js"
 
 type Refusal = TooManyRequests | TemporarilyUnavailable
 
@@ -72,15 +74,16 @@ export const uncounted: Counting = () => ({
 
 /**
  * Counts requests by the client's address: against a quota of its network, and of each wider network that it is in, as
- * far as `networkLimits` says nothing else. Where the address is not known, as in a handler of web requests, nothing is counted: one quota for all would let anybody lock
- * everybody out.
+ * far as `networkLimits` says nothing else. Where the address is not known, as in a handler of web requests, nothing is
+ * counted: one quota for all would let anybody lock everybody out.
  */
 export const byAddress = (
   names: ReadonlyArray<LimitName>
 ): Effect.Effect<Counting, never, RateLimiter | ServerSettings> =>
   Effect.gen(function* () {
     const limiter = yield* RateLimiter
-    const { issuer, networkLimits, rateLimits, trustedProxies } = yield* ServerSettings
+    const settings = yield* ServerSettings
+    const { issuer, networkLimits, rateLimits, trustedProxies } = settings
     const shareOf = NetworkLimits.make(networkLimits)
     const limitsOf = (names: ReadonlyArray<LimitName>) => names.flatMap((name) => rateLimits[name] ?? [])
     const admitted = limitsOf(names)
@@ -136,9 +139,9 @@ export const byAddress = (
         })
       return {
         admit: isUnreadable
-          ? Effect.zipRight(warnOfProxy(trustedProxies), consumeByAddress(admitted))
+          ? Effect.zipRight(warnOfProxy(settings), consumeByAddress(admitted))
           : isUntrusted
-            ? Effect.zipRight(warnOfUntrusted(request, trustedProxies), consumeByAddress(admitted))
+            ? Effect.zipRight(warnOfUntrusted(request, settings), consumeByAddress(admitted))
             : consumeByAddress(admitted),
         meter: {
           consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
@@ -152,37 +155,30 @@ export const byAddress = (
     }
   })
 
-/** The servers, by their own list of proxies, that have logged an unreadable `X-Forwarded-For`. */
-const warned = new WeakSet<ClientAddress.TrustedProxies>()
+const onceForProxy = OncePerServer.make()
 
 /** Logs once a server that its limits cannot tell clients apart. The value is a stranger's, and is not logged. */
-const warnOfProxy = (proxies: ClientAddress.TrustedProxies): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (warned.has(proxies)) return Effect.void
-    warned.add(proxies)
-    return Effect.logWarning(
+const warnOfProxy = (settings: Settings): Effect.Effect<void> =>
+  onceForProxy(
+    settings,
+    Effect.logWarning(
       "a trusted proxy sends X-Forwarded-For with entries that are no addresses; limits count all its clients as one"
     )
-  })
+  )
 
-/** The servers, by their own list of proxies, that have logged a proxy that is not trusted. */
-const warnedOfUntrusted = new WeakSet<ClientAddress.TrustedProxies>()
+const onceForUntrusted = OncePerServer.make()
 
 /** Logs once a server which peer forwards addresses of clients that nobody believes. */
-const warnOfUntrusted = (
-  request: HttpServerRequest.HttpServerRequest,
-  proxies: ClientAddress.TrustedProxies
-): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (warnedOfUntrusted.has(proxies)) return Effect.void
-    warnedOfUntrusted.add(proxies)
-    return Effect.annotateLogs(
+const warnOfUntrusted = (request: HttpServerRequest.HttpServerRequest, settings: Settings): Effect.Effect<void> =>
+  onceForUntrusted(
+    settings,
+    Effect.annotateLogs(
       Effect.logWarning(
         "X-Forwarded-For or Forwarded ignored, because it does not come from a trusted proxy: if this peer is your proxy, add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES); until then limits count all its clients as one"
       ),
       ClientAddress.peerAnnotation(request)
     )
-  })
+  )
 
 /** A quota that a request was counted against. */
 interface Met {

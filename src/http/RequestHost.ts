@@ -9,6 +9,7 @@ import { isLoopback } from "../domain/Loopback.js"
 import { MisdirectedRequest } from "../domain/OAuthError.js"
 import type { Settings } from "../domain/Settings.js"
 import * as ClientAddress from "./ClientAddress.js"
+import * as OncePerServer from "./OncePerServer.js"
 
 /** An authority as a URL, in the issuer's scheme; `undefined` where it is none. */
 const parse = (authority: string, { protocol }: URL): URL | undefined => {
@@ -16,7 +17,10 @@ const parse = (authority: string, { protocol }: URL): URL | undefined => {
   return /^[^\s/?#@\\]+$/.test(authority) && URL.canParse(url) ? new URL(url) : undefined
 }
 
-/** The URL of a request of the Fetch standard, or a target in absolute form (RFC 9112 §3.2.2). */
+/**
+ * The URL of a request of the Fetch standard, or a target in absolute form (RFC 9112 §3.2.2). `NodeServer` rewrites such a
+ * target to its path first, so that only other servers, in which an app runs, hand one on.
+ */
 const absoluteUrl = ({ source }: HttpServerRequest.HttpServerRequest): URL | undefined => {
   const { url } = source as { readonly url?: string }
   return url !== undefined && !url.startsWith("/") && URL.canParse(url) ? new URL(url) : undefined
@@ -64,23 +68,24 @@ export const misdirected = new MisdirectedRequest({
   description: "this server does not answer under this host name; use the address of its issuer"
 })
 
-/** The servers, by their own list of proxies, that have logged a foreign host. */
-const warned = new WeakSet<ClientAddress.TrustedProxies>()
+/** Apart, so that a stranger who forges the header does not use up the warning about the `Host` header, nor the reverse. */
+const once = { forwarded: OncePerServer.make(), notForwarded: OncePerServer.make() }
 
-/** Logs once a server what the operator has to set where a proxy in front changes the host. */
+/** Logs once a server, for each remedy, what the operator has to set where a proxy in front changes the host. */
 export const warn = (
   request: HttpServerRequest.HttpServerRequest,
-  found: Extract<Standing, { readonly _tag: "Foreign" }>,
-  { issuer, trustedProxies }: Pick<Settings, "issuer" | "trustedProxies">
-): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (warned.has(trustedProxies)) return Effect.void
-    warned.add(trustedProxies)
-    const remedy = found.isForwarded
-      ? "add the proxy's address to trustedProxies (LATCHKEY_TRUSTED_PROXIES), and its X-Forwarded-Host counts"
-      : "if a proxy in front changes the Host header, have it send the original one, or send X-Forwarded-Host and add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES)"
-    return Effect.annotateLogs(
-      Effect.logWarning(`a request was refused because its host is not the issuer's: ${remedy}`),
-      { host: found.host, issuer, ...ClientAddress.peerAnnotation(request) }
-    )
-  })
+  { host, isForwarded }: Extract<Standing, { readonly _tag: "Foreign" }>,
+  settings: Settings
+): Effect.Effect<void> => {
+  const remedy = isForwarded
+    ? "if this peer is your proxy, add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES); its X-Forwarded-Host then counts"
+    : "if a proxy in front changes the Host header, have it send the original one, or send X-Forwarded-Host and add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES)"
+  return once[isForwarded ? "forwarded" : "notForwarded"](
+    settings,
+    Effect.annotateLogs(Effect.logWarning(`a request was refused because its host is not the issuer's: ${remedy}`), {
+      host,
+      issuer: settings.issuer,
+      ...ClientAddress.peerAnnotation(request)
+    })
+  )
+}

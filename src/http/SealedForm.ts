@@ -29,7 +29,7 @@ export const receive = <Tag extends Form["_tag"]>(
     yield* SameOrigin.require(request, issuer)
     const parameters = yield* Body.form(request)
     yield* Parameters.refuseRepeated(parameters, repeatable)
-    const sealed = yield* Parameters.required(parameters, PageForms.login.form)
+    const sealed = yield* Parameters.required(parameters, PageForms.form)
     const opened = yield* forms.open(tag, sealed)
     return Option.isSome(opened)
       ? { ...opened.value, sealed, parameters }

@@ -86,7 +86,7 @@ export interface SettingsOptions {
   readonly brand?: BrandOptions | undefined
   /**
    * How much of clients' addresses logs and events hold: "Off" (the default), "Network" (the /24 of an IPv4 address, the /48
-   * of an IPv6 address), or "Full".
+   * of an IPv6 address), or "Full". A warning about a proxy names its address whatever is set.
    */
   readonly logAddresses?: LogAddresses | undefined
 }

@@ -3,7 +3,8 @@
  * all of them, and networks take turns. Known browsers have places of their own, and come first.
  *
  * Places that nobody else needs are spare: a network beyond its cap gets them. So forty people of one office log in at
- * once, and a flood from there holds up nobody: who is within the caps comes first, and takes a spare place where none is free.
+ * once, and a flood from there holds up nobody: who is within the caps comes first, and takes a spare place where none is
+ * free.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -28,8 +29,8 @@ export const maxWait = Duration.seconds(5)
 
 /**
  * Maximum number of places of a network, running or waiting, beside the spare ones: of an IPv4 address or a /64, of a /56,
- * and of a /48. Eight are an eighth of a second of hashing, so an office has 60 logins a second. A wider network is several people's and gets
- * a little more; even a /48 holds a third of the places of unknown browsers.
+ * and of a /48. Eight are an eighth of a second of hashing, so an office has 60 logins a second. A wider network is several
+ * people's and gets a little more; even a /48 holds a third of the places of unknown browsers.
  */
 export const maxOfNetwork = [8, 12, 16] as const
 
@@ -45,8 +46,8 @@ export const maxKnownTurns = 3
 export interface HashingQueue {
   /**
    * Runs `work` when it is the applicant's turn. Fails with `HashingBusy` when the places of the name, or all places, are
-   * taken, when others need its spare place, or when the turn does not come within `maxWait`. Work that runs is run to its end, also when nobody waits for it any
-   * more: a hash cannot be stopped, and its place is free only when the machine is.
+   * taken, when others need its spare place, or when the turn does not come within `maxWait`. Work that runs is run to its
+   * end, also when nobody waits for it any more: a hash cannot be stopped, and its place is free only when the machine is.
    */
   readonly run: <A>(
     applicant: Applicant,

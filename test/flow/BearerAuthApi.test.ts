@@ -10,14 +10,18 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { Username } from "../../src/domain/Account.js"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as BearerAuth from "../../src/http/BearerAuth.js"
 import * as BearerAuthApi from "../../src/http/BearerAuthApi.js"
+import { Accounts } from "../../src/services/Accounts.js"
 import { CurrentAccess } from "../../src/services/CurrentAccess.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
+import { kept } from "./support/EventRows.js"
 import type * as Server from "./support/Server.js"
-import { outcome, type TestServer, test } from "./support/Server.js"
+import { outcome, type TestServer, test, tokensOf } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
 
 class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("notes/Read", { scopes: ["notes:read"] }) {}
@@ -211,5 +215,108 @@ describe("a request", () => {
         )
       )
     }
+  )
+})
+
+describe("an event of a handler behind the guard", () => {
+  class ReadJobs extends BearerAuthApi.Tag<ReadJobs>()("jobs/Read", {
+    scopes: ["notes:read"],
+    principals: ["User", "Client"]
+  }) {}
+
+  const jobs = HttpApi.make("jobs").add(
+    HttpApiGroup.make("jobs")
+      .add(HttpApiEndpoint.post("guarded", "/jobs").addSuccess(Subject).middleware(ReadJobs))
+      .add(HttpApiEndpoint.post("open", "/open").addSuccess(Subject))
+  )
+
+  let made = 0
+  /** A handler that makes an account; its event carries the id of the account. */
+  const work = Effect.gen(function* () {
+    const username = yield* Schema.decode(Username)(`user-${++made}`)
+    const created = yield* (yield* Accounts).create({ username, password: Redacted.make("correct horse battery") })
+    return { subject: (yield* created).id }
+  }).pipe(Effect.orDie)
+
+  // @effect-diagnostics unsafeEffectTypeAssertion:off
+  const routes = HttpLayerRouter.addHttpApi(jobs).pipe(
+    Layer.provide(
+      HttpApiBuilder.group(jobs, "jobs", (handlers) =>
+        handlers.handle("guarded", () => work).handle("open", () => work)
+      )
+    ),
+    Layer.provide(ReadJobs.layer),
+    Layer.provide(HttpServer.layerContext)
+  ) as unknown as ReturnType<typeof Server.guarded>
+
+  /** What is stored of the origin of the event that an answer names. */
+  const originOf = async (server: TestServer, answer: Response) => {
+    expect(answer.status).toBe(200)
+    const { subject } = (await answer.json()) as { readonly subject: string }
+    return (await kept(server)).flatMap(({ actor, address, happening, requestId }) =>
+      happening._tag === "AccountCreated" && happening.subject === subject ? [{ actor, address, requestId }] : []
+    )
+  }
+
+  test(
+    "names the person and the client that called, the id of the request, and the address if the settings ask for it",
+    async (server) => {
+      const client = await server.register()
+      const { access_token } = await server.tokens(client)
+      const [created] = await kept(server)
+      const subject = created?.happening._tag === "AccountCreated" ? created.happening.subject : undefined
+      const answer = await call(server.from("203.0.113.7"), bearer(access_token), "/jobs", "POST")
+      expect(await originOf(server, answer)).toEqual([
+        {
+          actor: { _tag: "Person", subject, clientId: client.client_id },
+          address: "203.0.113.7",
+          requestId: answer.headers.get("x-request-id")
+        }
+      ])
+    },
+    { routes, settings: { logAddresses: "Full" } }
+  )
+
+  test(
+    "names a client that acts for itself",
+    async (server) => {
+      const client = await server.addClient({ scope: "notes:read" })
+      const { access_token } = await tokensOf(
+        server.token(client, { grant_type: "client_credentials", scope: "notes:read" })
+      )
+      const answer = await call(server, bearer(access_token), "/jobs", "POST")
+      expect(await originOf(server, answer)).toMatchObject([
+        { actor: { _tag: "Client", clientId: client.client_id, isAuthenticated: true } }
+      ])
+    },
+    { routes }
+  )
+
+  test(
+    "names each caller's own client and request where many call at once",
+    async (server) => {
+      const clients = await Promise.all(Array.from({ length: 4 }, () => server.register()))
+      const tokens = await Promise.all(clients.map((client) => server.tokens(client)))
+      const answers = await Promise.all(
+        tokens.map(({ access_token }) => call(server, bearer(access_token), "/jobs", "POST"))
+      )
+      for (const [index, answer] of answers.entries()) {
+        expect(await originOf(server, answer)).toMatchObject([
+          { actor: { clientId: clients[index]?.client_id }, requestId: answer.headers.get("x-request-id") }
+        ])
+      }
+    },
+    { routes }
+  )
+
+  test(
+    "names the server where the endpoint has no guard",
+    async (server) => {
+      const answer = await call(server, {}, "/open", "POST")
+      expect(await originOf(server, answer)).toEqual([
+        { actor: { _tag: "Server" }, address: undefined, requestId: undefined }
+      ])
+    },
+    { routes }
   )
 })

@@ -128,15 +128,27 @@ describe("a proxy that changes the host", () => {
       const warnings = lines.filter((line) => line.includes('"WARN"'))
       expect(warnings).toHaveLength(1)
       expect(JSON.parse(warnings[0] ?? "{}")).toMatchObject({
-        message: expect.stringContaining("LATCHKEY_TRUSTED_PROXIES"),
+        message: expect.stringContaining(
+          "if this peer is your proxy, add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES)"
+        ),
         annotations: { host: "backend.internal", issuer: secure, peer: "172.17.0.1" }
       })
     },
-    // A server warns once, and is known by its list.
-    {
-      settings: { ...settings, trustedProxies: ["10.0.0.0/8"] },
-      logger: Logger.map(Logger.jsonLogger, (line) => void lines.push(line))
-    }
+    { settings, logger: Logger.map(Logger.jsonLogger, (line) => void lines.push(line)) }
+  )
+
+  const ofStranger: Array<string> = []
+  test(
+    "is named in the log, also after a stranger sent a foreign host without X-Forwarded-Host, and the reverse",
+    async (server) => {
+      const warnings = () => ofStranger.filter((line) => line.includes('"WARN"'))
+      for (let i = 0; i < 2; i++) await under(server.from("203.0.113.9"), "http://evil.example", "/account")
+      expect(warnings()).toEqual([expect.stringContaining("if a proxy in front changes the Host header")])
+      for (let i = 0; i < 2; i++) await under(server.from("172.17.0.1"), inside, "/account", forwarded)
+      await under(server.from("203.0.113.9"), "http://evil.example", "/account")
+      expect(warnings()).toEqual([expect.anything(), expect.stringContaining("172.17.0.1")])
+    },
+    { settings, logger: Logger.map(Logger.jsonLogger, (line) => void ofStranger.push(line)) }
   )
 })
 

@@ -159,6 +159,28 @@ describe("a token of the wrong kind", () => {
   )
 })
 
+describe("a token of the wrong kind for the API", () => {
+  const { lines, logger } = keeping()
+  test(
+    "is refused, and the log names no option, because an app cannot set one",
+    async (server) => {
+      const scope = "latchkey:account"
+      const person = await server.register({ scope })
+      const client = await server.addClient({ scope })
+      const ofPerson = await server.tokens(person, { scope, resource: `${issuer}/api` })
+      const ofClient = await tokensOf(server.token(client, { grant_type: "client_credentials", scope }))
+      const call = (path: string, token: string) => server.send(path, { headers: { authorization: `Bearer ${token}` } })
+      expect((await call("/api/admin/users", ofPerson.access_token)).status).toBe(403)
+      expect((await call("/api/account", ofClient.access_token)).status).toBe(403)
+      expect(lines).toEqual([
+        'access token refused: the API with the scopes ["latchkey:admin"] takes only tokens that clients get for themselves',
+        'access token refused: the API with the scopes ["latchkey:account"] takes only tokens of people'
+      ])
+    },
+    { logger, api: true }
+  )
+})
+
 describe("a route behind a guard", () => {
   const { lines, logger } = keeping()
   test(

@@ -111,3 +111,26 @@ describe("the networks of a client", () => {
     expect(networks("/run/latchkey.sock")).toEqual([])
   })
 })
+
+describe("a peer that forwards an address", () => {
+  const isUntrusted = (peer: string | undefined, header: string | undefined, proxies: ReadonlyArray<string>) => {
+    const headers = header === undefined ? {} : { [header]: "for=198.51.100.1" }
+    const request = HttpServerRequest.fromWeb(new Request("http://localhost/login", { headers }))
+    return ClientAddress.read(peer === undefined ? request : request.modify({ remoteAddress: peer }), proxies)
+      .isUntrusted
+  }
+
+  it.each<readonly [string | undefined, string | undefined, ReadonlyArray<string>, boolean]>([
+    ["192.0.2.1", "x-forwarded-for", [], true],
+    ["192.0.2.1", "x-forwarded-for", ours, true],
+    ["192.0.2.1", "forwarded", ours, true],
+    ["10.0.0.1", "x-forwarded-for", ours, false],
+    ["::ffff:10.0.0.1", "forwarded", ours, false],
+    ["192.0.2.1", undefined, ours, false],
+    // A peer without an address, as one of a Unix socket, cannot be added to the trusted ones.
+    [undefined, "x-forwarded-for", ours, false],
+    ["/run/proxy.sock", "x-forwarded-for", ours, false]
+  ])("is untrusted unless it is known and trusted: %s with %s behind %j: %s", (peer, header, proxies, expected) => {
+    expect(isUntrusted(peer, header, proxies)).toBe(expected)
+  })
+})

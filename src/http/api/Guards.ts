@@ -50,7 +50,7 @@ const check = (principal: Access["principal"], scope: string) =>
   Effect.gen(function* () {
     const { uri } = ApiResource.of((yield* ServerSettings).issuer)
     const guard = yield* Effect.orDie(
-      Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API" })
+      Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
     )
     return () =>
       Effect.tap(Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check), ({ clientId }) =>

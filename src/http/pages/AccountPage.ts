@@ -225,7 +225,7 @@ const passwordForm = (
       explained: problems.length > 0,
       invalid: problems.includes("WrongPassword")
     })}
-    ${newPassword({ label: "New password", problems })}
+    ${newPassword({ fields: PageForms.changePassword, label: "New password", problems })}
     <button class="button" type="submit">Change password</button>
     </form>`
 

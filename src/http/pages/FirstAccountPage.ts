@@ -47,7 +47,7 @@ export const firstAccountPage = (self: FirstAccountPage, brand?: Brand): string 
       autofocus: nameFirst,
       invalid: problems.includes("NameInvalid")
     })}
-    ${newPassword({ label: "Password", autofocus: !nameFirst, problems })}
+    ${newPassword({ fields: PageForms.firstAccount, label: "Password", autofocus: !nameFirst, problems })}
     <button class="button" type="submit">Create account</button>
     </form>`
   })

@@ -16,7 +16,7 @@
  */
 
 /** The field of every form, with the `form` of the page's data. */
-const form = "form"
+export const form = "form"
 
 /** The form of the login page. */
 export const login = { form, username: "username", password: "password" } as const

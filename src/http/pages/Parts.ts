@@ -75,7 +75,7 @@ export const problemNotice = (text: string | undefined): Html | undefined =>
   text === undefined ? undefined : html`<div class="notice bad" id="problem" role="alert">${icon}<p>${text}</p></div>`
 
 /** The sealed state that travels with a form. */
-export const sealed = (form: string): Html => html`<input type="hidden" name="${PageForms.login.form}" value="${form}">`
+export const sealed = (form: string): Html => html`<input type="hidden" name="${PageForms.form}" value="${form}">`
 
 /** An input that has a label, and what marks it when the problem lies in it. */
 export interface Field {
@@ -114,11 +114,13 @@ export const field = (self: Field): Html => {
 
 /** Where a new password is typed, twice, and what marks it when the problem lies in it. */
 export const newPassword = (self: {
+  /** Names of the two fields in the form of the page. */
+  readonly fields: { readonly password: string; readonly passwordAgain: string }
   readonly label: string
   readonly problems: ReadonlyArray<string>
   readonly autofocus?: boolean
 }): Html => html`${field({
-  name: PageForms.changePassword.password,
+  name: self.fields.password,
   label: self.label,
   type: "password",
   autocomplete: "new-password",
@@ -128,7 +130,7 @@ export const newPassword = (self: {
   invalid: self.problems.some((problem) => problem.startsWith("Password"))
 })}
     ${field({
-      name: PageForms.changePassword.passwordAgain,
+      name: self.fields.passwordAgain,
       label: `${self.label} again`,
       type: "password",
       autocomplete: "new-password",

@@ -1,7 +1,7 @@
 /**
  * Request targets in absolute form, `GET http://auth.example.com/health HTTP/1.1`, which every server must accept
- * (RFC 9112 §3.2.2). Routers match paths, so such a target is answered as its path. The host in it decides nothing, as the
- * `Host` header does not: the issuer is a setting.
+ * (RFC 9112 §3.2.2). Routers match paths, so such a target is answered as its path. The host in it is dropped;
+ * `RequestHost` compares the `Host` header for pages.
  */
 
 const schemeAndAuthority = /^https?:\/\/[^/?#]*/i

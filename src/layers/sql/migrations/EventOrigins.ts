@@ -1,4 +1,4 @@
-/** Version 11: who did what an event tells of, in which request, and from where. */
+/** Version 12: the actor, the request id and the address of an event. */
 import type { Dialect } from "./Migration.js"
 
 export const statements = (_dialect: Dialect): ReadonlyArray<string> => [
