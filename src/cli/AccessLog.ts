@@ -1,6 +1,6 @@
 /**
- * What each request of a launched server has around it (see `http/Edge`), and a line for it at the level debug: how, where,
- * with what answer, and how long it took. Never a query.
+ * Handles each request of a launched server within `http/Edge`, and logs its method, path, status and duration at the level
+ * debug. The query is never logged.
  */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"

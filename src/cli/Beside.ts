@@ -15,8 +15,8 @@ import * as Refusals from "./Refusals.js"
 import * as ServerOptions from "./ServerOptions.js"
 
 /**
- * The services of a place, without its endpoints. What a demo guards, a command does not know; the scopes of the server's
- * API it knows, whether or not the API is served.
+ * The services of a place, without its endpoints. A command does not know the resources of the demo. It knows
+ * the scopes of the server's API, whether or not the API is served.
  */
 const layer = ({ database, issuer }: ServerOptions.Place) =>
   Layer.unwrapEffect(

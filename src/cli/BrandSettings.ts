@@ -9,7 +9,7 @@ import { badUsage, type Failure } from "./Failure.js"
 import * as Setting from "./Setting.js"
 import * as Settings from "./Settings.js"
 
-/** Reads no more of a file than shows that it is too large. */
+/** Reads at most one byte more than the maximum size. */
 const read = async (path: string): Promise<Uint8Array> => {
   const file = await Fs.open(path)
   try {
@@ -34,7 +34,7 @@ const logo: Effect.Effect<Option.Option<Uint8Array>, Failure> = Effect.gen(funct
   return Option.some(bytes)
 })
 
-/** What is set; the members that are not are left out. */
+/** The settings of the brand; `undefined` for those that are not given. */
 export const brand: Effect.Effect<BrandOptions, Failure> = Effect.map(
   Effect.all({
     name: Setting.find(Settings.table.brandName),

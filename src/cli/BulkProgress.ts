@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as BulkRevocation from "../services/BulkRevocation.js"
 import * as Output from "./Output.js"
 
-/** Beside a running server: a batch holds SQLite's lock for about 30 milliseconds, and requests pass in the rest. */
+/** Beside a running server, a batch holds SQLite's lock for about 30 milliseconds, and requests pass in the rest. */
 export const besideServer = { size: 1_000, rest: Duration.millis(20) }
 
-/** While no server runs, nobody waits. */
+/** While no server runs, batches follow each other without a pause. */
 export const alone = { size: 2_000, rest: Duration.zero }
 
 /** Time in milliseconds from the start to the first report, and between two reports. */
@@ -18,8 +18,6 @@ const words: Readonly<Record<BulkRevocation.Phase, string>> = {
   consents: "consents withdrawn",
   grants: "grants revoked"
 }
-
-const thousands = (count: number): string => count.toLocaleString("en")
 
 /** Runs a bulk revocation at a pace, and reports its progress. */
 export const at =
@@ -36,7 +34,7 @@ export const at =
           if (now - last < every) return Effect.void
           last = now
           isLineOpen = isTerminal
-          const text = `${thousands(count)} ${words[phase]} so far`
+          const text = `${Output.number(count)} ${words[phase]} so far`
           return isTerminal ? Output.rewrite(text) : Output.complain(text)
         })
       return yield* self.pipe(

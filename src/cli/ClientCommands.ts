@@ -31,7 +31,9 @@ const options = {
     Options.withDescription("How a confidential client sends its secret; client_secret_basic if not given."),
     Options.optional
   ),
-  grants: ClientOptions.grants,
+  grants: ClientOptions.grants(
+    "A grant type that it may use. May be given several times; authorization_code and refresh_token if not given."
+  ),
   scope: ClientOptions.scope,
   json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON, under the names of RFC 7591.")),
   ...ServerOptions.forCommand
@@ -98,9 +100,9 @@ export const create = Command.make(
         )
         if (Option.isSome(given)) return yield* ClientOptions.complainOfUnknown(given.value)
         yield* Output.complain(
-          `without --scope this client may ask for nothing: latchkey client update ${registered.client.id} --scope gives it one`
+          `without --scope this client may ask for nothing; to change that, run latchkey client update ${registered.client.id} --scope SCOPE`
         )
-      }).pipe(Effect.catchTags(ClientOptions.refusals), Beside.provide(place))
+      }).pipe(Effect.catchTags(ClientOptions.refusals(redirectUris)), Beside.provide(place))
     })
 ).pipe(Command.withDescription("Registers a client. It works beside a running server."))
 

@@ -1,4 +1,4 @@
-/** What `latchkey client create` and `client update` are told of a client, and how it is read. */
+/** The options of `latchkey client create` and `client update`, and how they are read. */
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,31 +13,31 @@ import * as Output from "./Output.js"
 
 export const name = Options.text("name").pipe(
   Options.withPseudoName("NAME"),
-  Options.withDescription("What people see when they are asked to allow it something.")
+  Options.withDescription("The name that people see on the consent page.")
 )
 
 export const redirectUris = Options.text("redirect-uri").pipe(
   Options.withPseudoName("URI"),
-  Options.withDescription("Where people are sent back to. May be given several times."),
-  Options.repeated
-)
-
-export const confidential = Options.boolean("confidential").pipe(
-  Options.withDescription("It can keep a secret, and gets one: a program on a server, not on people's devices.")
-)
-
-export const grants = Options.text("grant").pipe(
-  Options.withPseudoName("GRANT_TYPE"),
-  Options.withDescription(
-    "A grant type that it may use. May be given several times; authorization_code and refresh_token if not given."
-  ),
+  Options.withDescription("A URI to which people are redirected. May be given several times."),
   Options.repeated,
   Options.withDefault<ReadonlyArray<string>>([])
 )
 
+export const confidential = Options.boolean("confidential").pipe(
+  Options.withDescription("The client gets a secret: for a program on a server, not on people's devices.")
+)
+
+export const grants = (description: string) =>
+  Options.text("grant").pipe(
+    Options.withPseudoName("GRANT_TYPE"),
+    Options.withDescription(description),
+    Options.repeated,
+    Options.withDefault<ReadonlyArray<string>>([])
+  )
+
 export const scope = Options.text("scope").pipe(
   Options.withPseudoName("SCOPE"),
-  Options.withDescription('All that it may ever ask for, such as "notes:read notes:write".'),
+  Options.withDescription('The scope that it may ask for, such as "notes:read notes:write".'),
   Options.optional
 )
 
@@ -54,7 +54,7 @@ export const readGrants = (grants: ReadonlyArray<string>) =>
 /** Refuses a client that would get no token: one that acts for itself keeps a secret (RFC 6749 §4.4). */
 export const requireSecret = (grants: ReadonlyArray<string>, isConfidential: boolean) =>
   grants.includes("client_credentials") && !isConfidential
-    ? badUsage("--grant client_credentials: a client that acts for itself keeps a secret: give --confidential, too")
+    ? badUsage("--grant client_credentials: a client that acts for itself needs a secret: give --confidential, too")
     : Effect.void
 
 /** Reads scope tokens with spaces between them; none of them where the text is empty. */
@@ -64,8 +64,8 @@ export const readScope = (text: string) =>
   )
 
 /**
- * Tells of scopes that no known resource offers. A command does not know what an app or the demo guards, so where it knows
- * no resource it says nothing.
+ * Names the scopes that no known resource offers, on standard error. A command does not know the resources of an app or of
+ * the demo, so it prints nothing where it knows no resource.
  */
 export const complainOfUnknown = (scope: Scope.Scope) =>
   Effect.gen(function* () {
@@ -79,8 +79,11 @@ export const complainOfUnknown = (scope: Scope.Scope) =>
     )
   })
 
-/** The refusals of a client's metadata, by the options that were given. */
-export const refusals = {
+/**
+ * The refusals of a client's metadata, by the options that were given. Without `--redirect-uri` a refused URI is a stored
+ * one, which the settings of today, or the new way to authenticate, do not allow.
+ */
+export const refusals = (redirectUris: ReadonlyArray<string>) => ({
   InvalidClientMetadata: ({ description, reason }: InvalidClientMetadata) =>
     badUsage(
       reason === "MisspeltScope" ? `--scope: ${description}` : description.replace("the member client_name", "--name")
@@ -89,9 +92,11 @@ export const refusals = {
     badUsage(
       reason === "Missing"
         ? "this client sends people to log in: give the --redirect-uri to which they are sent back"
-        : `--redirect-uri: ${description}`
+        : redirectUris.length > 0
+          ? `--redirect-uri: ${description}`
+          : `a stored redirect URI of this client cannot be kept: ${description}; give --redirect-uri to replace it`
     )
-}
+})
 
 /** A value of an option as a member of the metadata, if the option was given. */
 export const given = <const Name extends string, A>(name: Name, value: Option.Option<A>) =>

@@ -19,33 +19,34 @@ const options = {
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
   authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post", "none"]).pipe(
-    Options.withDescription("How it proves who it is; none for a program that cannot keep a secret."),
+    Options.withDescription("How it sends its secret; none for a program that cannot keep one."),
     Options.optional
   ),
-  grants: ClientOptions.grants.pipe(
-    Options.withDescription("A grant type that it may use. May be given several times.")
-  ),
+  grants: ClientOptions.grants("A grant type that it may use. May be given several times."),
   scope: ClientOptions.scope,
   ...ClientCommands.listOptions
 }
 
-/** What became of the things that were issued to the client. */
-const consequence = (before: Client.Client, after: Client.Client, issuer: string): string | undefined => {
+/** What the change means for tokens that were issued to the client. */
+const consequence = (before: Client.Client, after: Client.Client): string | undefined => {
   if (before.epoch !== after.epoch) {
     return `Everything issued to it is revoked, since it ${Client.isConfidential(after) ? "now keeps" : "no longer keeps"} a secret.`
   }
   const taken = Scope.difference(before.metadata.scope ?? Scope.empty, after.metadata.scope ?? Scope.empty)
   return Scope.isEmpty(taken)
     ? undefined
-    : `It gets no new token with ${Scope.format(taken)}. Access tokens that people's grants gave it carry that until they expire; to end them now, revoke its grants at ${issuer}: latchkey grant revoke --client ${after.id}`
+    : `It gets no new token with ${Scope.format(taken)}. Access tokens of people's grants carry it until they expire; to end them now, run latchkey grant revoke --client ${after.id}`
 }
 
 export const update = Command.make(
   "update",
   options,
   ({ authMethod, confidential, grants, id, json, name, redirectUris, scope, ...place }) =>
-    Beside.onExisting(place, ({ issuer }) =>
+    Beside.onExisting(place, () =>
       Effect.gen(function* () {
+        if (confidential && Option.contains(authMethod, "none")) {
+          return yield* badUsage("--confidential and --auth-method none contradict each other: give one of them")
+        }
         const before = yield* Named.client(id)
         const newScope = yield* Effect.transposeMapOption(scope, ClientOptions.readScope)
         const keepsSecret = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
@@ -58,7 +59,9 @@ export const update = Command.make(
           ...ClientOptions.given("scope", Option.map(newScope, Scope.format))
         }
         if (Object.keys(changes).length === 0 && !confidential) {
-          return yield* badUsage("what is to change? give --name, --redirect-uri, --grant, --auth-method or --scope")
+          return yield* badUsage(
+            "what is to change? give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
+          )
         }
         yield* ClientOptions.requireSecret(
           grants.length === 0 ? before.metadata.grant_types : grants,
@@ -66,17 +69,18 @@ export const update = Command.make(
         )
         const registered = yield* (yield* ClientRegistration).update(before.id, changes)
         const { client, secret } = registered
-        const said = consequence(before, client, issuer)
+        const isSame = Option.isNone(secret) && Client.isSameMetadata(before.metadata, client.metadata)
+        const said = consequence(before, client)
         yield* Output.print(
           json
             ? Output.toJson(ClientCommands.information(client, secret))
-            : `The client ${Client.displayName(client)} is changed\n\n${Output.table(ClientCommands.rows(registered))}`
+            : `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientCommands.rows(registered))}`
         )
         if (said !== undefined) yield* Output.complain(said)
         if (Option.isSome(newScope)) yield* ClientOptions.complainOfUnknown(newScope.value)
       }).pipe(
         Effect.catchTags({
-          ...ClientOptions.refusals,
+          ...ClientOptions.refusals(redirectUris),
           // It was deleted while this command ran.
           NotFound: () => Named.noSuchClient(id),
           Conflict: ({ description }) => impossible(description)
@@ -85,6 +89,6 @@ export const update = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    'Changes a client that was made by "client create". An option that is given replaces the old value, a list as a whole, and an empty --name or --scope removes it; the others stay. What was issued stays, and gives no more than the client may have from now on; but one that begins or ceases to keep a secret loses everything issued to it.'
+    'Changes a client that was made by "client create". An option replaces the old value, a list as a whole; an empty --name or --scope removes it; values without an option stay. Grants and tokens stay, and new tokens hold no more than the client may now have. A client that gets or loses its secret loses all its grants and tokens.'
   )
 )

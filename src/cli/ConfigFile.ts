@@ -99,7 +99,7 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
 /** Warns where the file holds a password, and other users of the machine can read it. */
 export const warnIfExposed: Effect.Effect<void> = Effect.flatMap(Setting.ConfigFile, ({ members, path }) => {
   const { database } = members
-  const hasPassword = typeof database === "string" && PostgresAddress.withoutPassword(database) !== database
+  const hasPassword = typeof database === "string" && PostgresAddress.hasPassword(database)
   return hasPassword ? PrivateFile.warnIfExposed("the file of settings, which holds a password,", [path]) : Effect.void
 })
 

@@ -88,18 +88,17 @@ const toObject = (database: Lasting, status: DatabaseStatus.Status, maxUnusedCli
   }
 }
 
-const inEnglish = (count: number): string => count.toLocaleString("en-US")
-
-/** How much of the maximum of unused clients is used up. */
-const share = (unused: number, maximum: number): string => {
-  const clients = `Clients that registered themselves and were never used: ${inEnglish(unused)}`
+/** The number and the maximum of unused clients. Each issuer has such a maximum: the number is of the one that has most. */
+const share = (unused: number, issuers: number, maximum: number): string => {
+  const whose = issuers > 1 ? " (of the issuer that has most)" : ""
+  const clients = `Clients that registered themselves and were never used: ${Output.number(unused)}`
   return maximum === 0
-    ? `${clients}; registration is closed (${Setting.variableOf(table.maxUnusedClients)} is 0)`
-    : `${clients} of ${inEnglish(maximum)}${unused >= maximum ? "; each registration removes the oldest" : ""}`
+    ? `${clients}${whose}; registration is closed (${Setting.variableOf(table.maxUnusedClients)} is 0)`
+    : `${clients} of ${Output.number(maximum)}${whose}${unused >= maximum ? "; each registration removes the oldest" : ""}`
 }
 
 const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number): string => {
-  const { backlog, lastUpkeep, oldest, rows, size, unusedClients, version } = status
+  const { backlog, issuers, lastUpkeep, oldest, rows, size, unusedClients, version } = status
   const difference = Migrations.latest - version
   const state =
     difference === 0
@@ -117,7 +116,7 @@ const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedCli
   return [
     `The database ${nameOf(database)} has ${size} bytes, and version ${version} of the schema: ${state}`,
     Output.table(lines),
-    ...(unusedClients === undefined ? [] : [share(unusedClients, maxUnusedClients)]),
+    ...(unusedClients === undefined ? [] : [share(unusedClients, issuers, maxUnusedClients)]),
     ...(difference === 0 ? [`Upkeep deletes what is past use. ${upkeep}`] : [])
   ].join("\n\n")
 }
@@ -134,7 +133,7 @@ export const status = Command.make("status", options, ({ json, ...given }) =>
   })
 ).pipe(
   Command.withDescription(
-    "Shows where the database is, which version its schema has, how much it holds since when, what of it is past use, and how many unused clients there are of how many that there may be."
+    "Shows where the database is, the version of its schema, how many rows it holds and since when, how many of them have expired, and the number and maximum of unused clients."
   )
 )
 
@@ -154,7 +153,7 @@ const kinds: ReadonlyArray<readonly [kind: keyof Upkeep.Counts, name: string, wo
 const moreLeft = ({ unfinished }: Upkeep.Report): string => {
   const words = kinds.filter(([kind]) => unfinished.includes(kind)).map(([_, __, words]) => words)
   const left = words.length === 0 ? "" : ` (${words.join("; ")})`
-  return `More is left to delete${left}: run latchkey db gc again, or let a running server delete it in the next minutes`
+  return `More is left to delete${left}: run latchkey db gc again, or a running server deletes it within minutes`
 }
 
 /**

@@ -46,7 +46,7 @@ const options = {
   request: Options.text("request").pipe(
     Options.withPseudoName("ID"),
     Options.withDescription(
-      "Only what happened in the HTTP request with this id, as the log and X-Request-Id have it."
+      "Only events of the HTTP request with this id, which is in its log lines and in X-Request-Id."
     ),
     Options.optional
   ),

@@ -1,4 +1,4 @@
-/** `latchkey grant`: what people allowed which clients, and what became of it. */
+/** `latchkey grant show` and `grant revoke`. */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -77,12 +77,10 @@ export const show = Command.make(
       })
     )
 ).pipe(
-  Command.withDescription(
-    'Shows a grant, and all that happened to it, in order: the answer to "why was I logged out?".'
-  )
+  Command.withDescription('Shows a grant and its events, the oldest first: the answer to "why was I logged out?".')
 )
 
-/** Takes one grant back; answers with how many it were. */
+/** Revokes one grant. Answers with the number of grants that this call revoked. */
 const revokeOne = (given: string) =>
   Effect.gen(function* () {
     const { terms } = yield* Named.grant(given)
@@ -94,9 +92,9 @@ export const revoke = Command.make(
   "revoke",
   {
     id: Args.optional(id),
-    user: GrantOptions.ofUser("All that this account allowed."),
-    client: GrantOptions.ofClient("All that was allowed to the client with this client_id."),
-    all: Options.boolean("all").pipe(Options.withDescription("All that anybody allowed any client.")),
+    user: GrantOptions.ofUser("Revokes all grants of this account."),
+    client: GrantOptions.ofClient("Revokes all grants of the client with this client_id."),
+    all: Options.boolean("all").pipe(Options.withDescription("Revokes all grants of all accounts and clients.")),
     ...ServerOptions.forCommand
   },
   ({ all, client, id, user, ...given }) =>
@@ -121,5 +119,7 @@ export const revoke = Command.make(
       )
     })
 ).pipe(
-  Command.withDescription("Takes grants back: what was issued for them is dead at once. It says how many it were.")
+  Command.withDescription(
+    "Revokes grants: their tokens stop working at once. With --user, --client or --all, consents are withdrawn too, so people are asked again; --client and --all also end the tokens that clients got for themselves. Prints the number of grants."
+  )
 )

@@ -32,8 +32,8 @@ const readState = (text: string): Effect.Effect<Grant.Standing, Failure> => {
 }
 
 const options = {
-  user: GrantOptions.ofUser("Only what this account allowed; the id of one that was deleted is taken too."),
-  client: GrantOptions.ofClient("Only what was allowed to the client with this client_id."),
+  user: GrantOptions.ofUser("Only grants of this account; the id of a deleted account is accepted, too."),
+  client: GrantOptions.ofClient("Only grants of the client with this client_id."),
   state: Options.text("state").pipe(
     Options.withPseudoName("STATE"),
     Options.withDescription(
@@ -50,7 +50,7 @@ const options = {
   ...ServerOptions.forCommand
 }
 
-/** A grant, its state now, and the name of whoever allowed it. */
+/** A grant, its state now, and the name of its account. */
 interface Listed {
   readonly grant: Grant.Grant
   readonly state: Grant.Standing
@@ -121,7 +121,5 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
     )
   })
 ).pipe(
-  Command.withDescription(
-    "Lists the grants, the oldest first: when they were allowed, their ids and states, by whom, to which client, for what."
-  )
+  Command.withDescription("Lists the grants, the oldest first: the time, id, state, account, client and scope of each.")
 )

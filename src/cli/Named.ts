@@ -77,7 +77,7 @@ export const clientId = (text: string): Effect.Effect<ClientId, Failure> =>
 export const grantId = (text: string): Effect.Effect<GrantId, Failure> =>
   Effect.mapError(Schema.decode(GrantId)(text), () => badUsage("--grant: this is no grant's id"))
 
-/** Reads how many are wanted at most. */
+/** Reads the maximum number of results. */
 export const limit = (text: string): Effect.Effect<number, Failure> =>
   /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
 

@@ -1,4 +1,4 @@
-/** Who runs a command: what it does is told of as this operator's act. */
+/** Who runs a command. Events of a command name this operator as the actor. */
 import * as Os from "node:os"
 import * as Effect from "effect/Effect"
 import { actingAs } from "../services/Origin.js"
@@ -12,6 +12,6 @@ const name = (): string => {
   }
 }
 
-/** Runs a command as an act of the operator. */
+/** Runs a command whose events name the operator as the actor. */
 export const acting = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => actingAs({ _tag: "Operator", name: name() })(self))

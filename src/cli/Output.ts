@@ -32,6 +32,9 @@ export const toJsonLine = (value: unknown): string => printable(JSON.stringify(v
 /** An instant as people read it: `2026-06-01 10:00:00Z`. */
 export const instant = (time: DateTime.Utc): string => DateTime.formatIso(time).replace("T", " ").replace(/\.\d+/, "")
 
+/** A number as people read it: `10,000`. */
+export const number = (value: number): string => value.toLocaleString("en-US")
+
 /** Names and what they stand for, one a line, set in. */
 export const table = (rows: ReadonlyArray<readonly [name: string, value: string]>): string => {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2

@@ -1,5 +1,6 @@
 /** How this program was called, to tell people how to call it again. */
 import * as Path from "node:path"
+import * as ShellWord from "../layers/ShellWord.js"
 import * as Database from "./Database.js"
 import type { Place } from "./ServerOptions.js"
 import * as ServerOptions from "./ServerOptions.js"
@@ -9,15 +10,12 @@ const name = (): string => {
   const script = process.argv[1] ?? "latchkey"
   if (Path.basename(script) === "latchkey") return "latchkey"
   const relative = Path.relative(process.cwd(), script)
-  return `node ${quoted(relative.startsWith("..") ? script : relative)}`
+  return `node ${ShellWord.quote(relative.startsWith("..") ? script : relative)}`
 }
-
-/** A word as a shell takes it. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 /** The line that prints a file. */
 export const toShow = (path: string): string =>
-  process.platform === "win32" ? `type "${path}"` : `cat ${quoted(path)}`
+  process.platform === "win32" ? `type "${path}"` : `cat ${ShellWord.quote(path)}`
 
 /** Whether a command finds the database by itself: as the standard one, or, since it is not to be told, by the variable. */
 const isUnderstood = (database: Database.Database): boolean =>
@@ -28,6 +26,6 @@ export const line = (command: string, { database, issuer }: Place): string =>
   [
     name(),
     command,
-    ...(issuer === ServerOptions.urlOf(ServerOptions.defaultAddress) ? [] : [`--issuer ${quoted(issuer)}`]),
-    ...(isUnderstood(database) ? [] : [`--database ${quoted(Database.format(database))}`])
+    ...(issuer === ServerOptions.urlOf(ServerOptions.defaultAddress) ? [] : [`--issuer ${ShellWord.quote(issuer)}`]),
+    ...(isUnderstood(database) ? [] : [`--database ${ShellWord.quote(Database.format(database))}`])
   ].join(" ")

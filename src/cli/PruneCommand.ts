@@ -1,4 +1,4 @@
-/** `latchkey client prune`: deletes clients that registered themselves and that nobody uses. */
+/** `latchkey client prune`: deletes clients that registered themselves and are not used. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
@@ -7,9 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { usePrecision } from "../domain/Client.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { Lifetimes } from "../domain/Settings.js"
 import * as Batches from "../services/Batches.js"
 import { ClientStore } from "../services/ClientStore.js"
 import { ServerSettings } from "../services/ServerSettings.js"
+import * as Upkeep from "../services/Upkeep.js"
 import * as Beside from "./Beside.js"
 import { badUsage, type Failure } from "./Failure.js"
 import * as Output from "./Output.js"
@@ -19,18 +21,18 @@ const options = {
   unusedFor: Options.text("unused-for").pipe(
     Options.withPseudoName("DURATION"),
     Options.withDescription(
-      'For how long nobody has used them, such as "7 days" or 7d; at least an hour. If not given, the times after which a server deletes them by itself.'
+      'Time without use, such as "7 days" or 7d; at least an hour; at least 2 days for clients that were used. If not given, the times after which a server deletes them.'
     ),
     Options.optional
   ),
-  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Only counts them.")),
+  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Counts the clients and deletes none.")),
   json: Options.boolean("json").pipe(Options.withDescription("Prints the counts as JSON.")),
   ...ServerOptions.forCommand
 }
 
 const units: Readonly<Record<string, string>> = { h: "hours", d: "days", w: "weeks" }
 
-/** A person who has just registered an app may be at the login page: within an hour nothing is unused. */
+/** Minimum time without use: a person whose app has just registered may still be at the login page. */
 const shortest = Duration.hours(1)
 
 const readDuration = (text: string): Effect.Effect<Duration.Duration, Failure> =>
@@ -45,10 +47,10 @@ const readDuration = (text: string): Effect.Effect<Duration.Duration, Failure> =
     }
   )
 
-/** The use of a client is stored to within a day: what was stored two days ago was not used for one. */
+/** Minimum time without use of clients that were used: a use is stored once a day at most. */
 const longAgo = Duration.times(usePrecision, 2)
 
-/** Before when clients must have registered, or have been used for the last time. */
+/** Latest times of registration, and of the last use, of the clients that are deleted. */
 interface Cutoffs {
   readonly neverUsed: DateTime.Utc
   readonly idle: DateTime.Utc
@@ -57,7 +59,7 @@ interface Cutoffs {
 interface Counts {
   readonly neverUsed: number
   readonly idle: number
-  /** Whether there are more than one run deletes. */
+  /** Whether there are more clients than one run deletes. */
   readonly more: boolean
 }
 
@@ -68,6 +70,19 @@ const count = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, TemporarilyU
   Effect.gen(function* () {
     const clients = yield* ClientStore
     return { neverUsed: yield* clients.countUnused(neverUsed), idle: yield* clients.countIdle(idle), more: false }
+  })
+
+/** Without a time of the operator's own, the same clients as upkeep would delete. */
+const cutoffsOf = (age: Option.Option<Duration.Duration>, lifetimes: Lifetimes, now: DateTime.Utc): Cutoffs =>
+  Option.match(age, {
+    onNone: () => {
+      const { abandonedClients, clients } = Upkeep.cutoffs(lifetimes, now)
+      return { neverUsed: clients, idle: abandonedClients }
+    },
+    onSome: (age) => ({
+      neverUsed: DateTime.subtractDuration(now, age),
+      idle: DateTime.subtractDuration(now, Duration.max(age, longAgo))
+    })
   })
 
 const remove = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, TemporarilyUnavailable, ClientStore> =>
@@ -84,15 +99,15 @@ const remove = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, Temporarily
 
 const describe = (isDry: boolean, cutoffs: Cutoffs, { idle, more, neverUsed }: Counts): string => {
   const total = neverUsed + idle
-  if (total === 0) return "No client that registered itself has been unused for so long"
+  if (total === 0) return "No client that registered itself was unused for this time"
   const clients = total === 1 ? "1 client that registered itself" : `${total} clients that registered themselves`
   return [
     `${isDry ? "Would delete" : "Deleted"} ${clients}`,
     Output.table([
       [String(neverUsed), `never used, registered before ${Output.instant(cutoffs.neverUsed)}`],
-      [String(idle), `last used before ${Output.instant(cutoffs.idle)}, without a grant or consent of anybody`]
+      [String(idle), `last used before ${Output.instant(cutoffs.idle)}, without a grant or consent`]
     ]),
-    ...(more ? ["There are more: run it again"] : [])
+    ...(more ? ["More clients are left: run the command again"] : [])
   ].join("\n\n")
 }
 
@@ -102,16 +117,7 @@ export const prune = Command.make("prune", options, ({ dryRun, json, unusedFor, 
     yield* Beside.onExisting(given, () =>
       Effect.gen(function* () {
         const { lifetimes } = yield* ServerSettings
-        const now = yield* DateTime.now
-        const before = (standard: Duration.Duration) =>
-          DateTime.subtractDuration(
-            now,
-            Option.getOrElse(age, () => standard)
-          )
-        const cutoffs: Cutoffs = {
-          neverUsed: before(lifetimes.unusedClient),
-          idle: DateTime.min(before(lifetimes.abandonedClient), DateTime.subtractDuration(now, longAgo))
-        }
+        const cutoffs = cutoffsOf(age, lifetimes, yield* DateTime.now)
         const counts = yield* dryRun ? count(cutoffs) : remove(cutoffs)
         yield* Output.print(
           json
@@ -123,6 +129,6 @@ export const prune = Command.make("prune", options, ({ dryRun, json, unusedFor, 
   })
 ).pipe(
   Command.withDescription(
-    "Deletes clients that registered themselves and were never used, or not for long and nobody holds a grant or consent of them. It may run beside a server."
+    "Deletes clients that registered themselves and were never used, and those that were not used for the given time and have no grant or consent. It may run beside a server."
   )
 )

@@ -299,7 +299,7 @@ export const table = named({
   }),
   trustedProxies: make({
     meaning:
-      'Networks of your own proxies, such as "10.0.0.0/8", whose word for a client\'s address, host and request id is taken',
+      'Networks of your own proxies, such as "10.0.0.0/8", whose headers for the client\'s address, host and request id are trusted',
     schema: Schema.Array(Schema.String.pipe(Schema.filter((range) => Option.isSome(NetworkRange.parseCidr(range))))),
     standard: [],
     otherwise: "none if not given",
@@ -346,7 +346,7 @@ export const table = named({
   }),
   networkLimits: make({
     meaning:
-      'Networks that the limits by address do not count ("off"), or whose quotas are so many times as large; the most specific network decides',
+      'Networks without limits by address ("off"), or the factor by which their quotas are larger; the most specific network decides',
     schema: Schema.Record({
       key: Network,
       value: Schema.Union(Schema.Literal("off"), Schema.Int.pipe(Schema.between(1, maxFactor)))
@@ -385,7 +385,7 @@ export const table = named({
     otherwise: "Latchkey if not given"
   }),
   brandLogo: make({
-    meaning: `The path of a PNG, SVG or WebP image of at most ${Brand.maxLogoSize / 1024} KiB that stands beside the name`,
+    meaning: `The path of a PNG, SVG or WebP image of at most ${Brand.maxLogoSize / 1024} KiB, shown beside the name`,
     group: "brand",
     schema: Schema.NonEmptyString,
     hint: "give the path of a file"
@@ -397,7 +397,7 @@ export const table = named({
     otherwise: "Latchkey's green if not given"
   }),
   brandColorDark: make({
-    meaning: "The same for the dark colour scheme",
+    meaning: "The colour of buttons and links in the dark colour scheme",
     group: "brand",
     schema: textWith((text) => BrandColors.objection(text, "dark")),
     otherwise: "if not given, a lighter shade of the colour"

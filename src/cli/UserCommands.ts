@@ -89,7 +89,7 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
   )
 ).pipe(
   Command.withDescription(
-    "Lists the accounts, the oldest first: when they were made, their names, and until when their logins are paused."
+    "Lists the accounts, the oldest first: the time they were made, their names, and the end of a pause of their logins."
   )
 )
 
@@ -136,7 +136,7 @@ export const enable = change(
 
 export const unlock = change(
   "unlock",
-  "Ends the pause of a person's logins that wrong passwords began, from every network. The password stays.",
+  "Ends a pause of logins after wrong passwords, for every network. The password stays the same.",
   ({ unlockAccount }) => unlockAccount,
   "is unlocked: its logins are not paused any more, and its password is the same",
   { argument: name, read: Named.username }

@@ -77,16 +77,19 @@ const prepare = (text: string): string => text.replace(/\p{Zs}/gu, " ").normaliz
 export const preparePassword = (typed: Redacted.Redacted): Redacted.Redacted =>
   Redacted.make(prepare(Redacted.value(typed)))
 
-/** A new password: at least 8 characters and at most 1024 bytes in its prepared form. Nothing is cut off. */
+/** What a new password must be, as a clause without a full stop. */
+export const passwordRule = "a password has at least 8 characters, and at most 1024 bytes"
+
+/**
+ * A new password: at least 8 characters and at most 1024 bytes in its prepared form. Nothing is cut off. Well-known
+ * passwords are accepted here; `services/NewPassword` refuses them.
+ */
 export const Password = Schema.transform(
   Schema.String,
   Schema.String.pipe(
     Schema.filter((text) => {
       const bytes = new TextEncoder().encode(text).length
-      return (
-        (Array.from(text).length >= 8 && bytes <= 1024) ||
-        "a password has at least 8 characters, and at most 1024 bytes"
-      )
+      return (Array.from(text).length >= 8 && bytes <= 1024) || passwordRule
     })
   ),
   { strict: true, decode: prepare, encode: (text) => text }

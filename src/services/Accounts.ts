@@ -22,8 +22,12 @@ export interface NewAccount {
 export class Accounts extends Context.Tag("latchkey/Accounts")<
   Accounts,
   {
+    /**
+     * Makes an account; `None` where the name is taken. Well-known passwords are accepted: the caller reads the password
+     * with `NewPassword.read`, which refuses them.
+     */
     readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
-    /** Makes the account only if there is none at all; `None` otherwise. */
+    /** Makes the account only if there is none at all; `None` otherwise. The password is read as for `create`. */
     readonly createFirst: (account: NewAccount) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
     /**
      * The account that stands for a person of the app's own, whom the app's session vouches for; it is made at first

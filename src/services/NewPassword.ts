@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { Password } from "../domain/Account.js"
+import { Password, passwordRule } from "../domain/Account.js"
 
 /**
  * The list of zxcvbn-ts, in lower case. It is loaded when somebody first chooses a password: a server that starts, and a
@@ -17,9 +17,14 @@ import { Password } from "../domain/Account.js"
  */
 let list: Promise<ReadonlySet<string>> | undefined
 
+/** Loads the list once. After a failure the next call loads it again. */
 const load = (): Promise<ReadonlySet<string>> => {
   list ??= import("@zxcvbn-ts/language-common").then(
-    ({ dictionary }) => new Set<string>(dictionary["passwords-common"])
+    ({ dictionary }) => new Set<string>(dictionary["passwords-common"]),
+    (error) => {
+      list = undefined
+      throw error
+    }
   )
   return list
 }
@@ -33,7 +38,7 @@ export type Problem = "PasswordInvalid" | "PasswordWellKnown"
 
 /** Each problem as a sentence without its end. */
 export const sentences: Readonly<Record<Problem, string>> = {
-  PasswordInvalid: "a password has at least 8 characters, and at most 1024 bytes",
+  PasswordInvalid: passwordRule,
   PasswordWellKnown: "this password is on a list of well-known passwords: choose another"
 }
 

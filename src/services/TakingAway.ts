@@ -43,7 +43,7 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly removeAccount: (id: Subject) => Found
     /**
      * A new password ends every session and grant of the account, and a pause of its logins. An account that stands for an
-     * app's person has no password.
+     * app's person has no password. The caller reads the password with `NewPassword.read`, which refuses well-known ones.
      */
     readonly setPassword: (id: Subject, password: Password) => Found
     readonly disableClient: (id: ClientId) => Found

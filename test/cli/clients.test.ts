@@ -127,7 +127,33 @@ describe("client update", () => {
   })
 
   it.each([
-    [[], /what is to change\?/],
+    ["the name that it has", ["--name", "Report"], "unchanged"],
+    ["--confidential, although it keeps a secret", ["--confidential"], "unchanged"],
+    ["another name", ["--name", "Reports"], "changed"],
+    ["another way to send its secret", ["--auth-method", "client_secret_post"], "changed"]
+  ])("given %s, says that the client is %3$s", async (_, args, word) => {
+    const client = await create("--scope", "notes:read")
+    const { code, stdout } = await update(client, ...args)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(new RegExp(`^The client Reports? is ${word}\n`))
+  })
+
+  it("blames --redirect-uri only where it was given, and not where a stored URI is no longer allowed", async () => {
+    const env = { LATCHKEY_REDIRECT_SCHEMES: "myapp" }
+    const args = ["client", "create", "--name", "A", "--redirect-uri", "myapp://cb", "--scope", "notes:read", "--json"]
+    const made = await Commands.run(args, { server, env })
+    const client = JSON.parse(made.stdout) as Client
+    expect(await update(client, "--name", "B")).toEqual(
+      refused(2, /a stored redirect URI of this client cannot be kept: .*; give --redirect-uri to replace it/)
+    )
+    const other = ["--redirect-uri", "other://cb"]
+    expect(await update(client, ...other)).toEqual(refused(2, /--redirect-uri: a private-use scheme has a dot/))
+    expect(await update(client, "--redirect-uri", "https://a.example/cb", "--name", "B")).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    [[], /what is to change\? give .*--confidential/],
+    [["--confidential", "--auth-method", "none"], /--confidential and --auth-method none contradict each other/],
     [["--scope", "notes:raed"], /--scope: .*did you mean "notes:read"/],
     [["--scope", 'a"b'], /--scope: give scope tokens/],
     [["--grant", "password"], /--grant: there is no such grant type/],

@@ -1,5 +1,5 @@
 /** The commands on the database itself: beside a running server, and on what it left. */
-import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -102,6 +102,7 @@ describe("db backup", () => {
 describe("db migrate", () => {
   it("brings an older schema up to date, says from where to where, and keeps what is there", async () => {
     withDatabase("old.db", (db) => {
+      chmodSync(at("old.db"), 0o600)
       db.pragma(`application_id = ${0x4c746368}`)
       for (const { statements, version } of migrations) {
         if (version <= 3) for (const statement of statements("sqlite")) db.exec(statement)

@@ -24,7 +24,7 @@ describe("db gc", () => {
       [
         "Upkeep is done",
         "  50000  grants that ended",
-        "More is left to delete (grants that ended): run latchkey db gc again, or let a running server delete it in the next minutes"
+        "More is left to delete (grants that ended): run latchkey db gc again, or a running server deletes it within minutes"
       ].join("\n\n")
     )
   })

@@ -141,7 +141,7 @@ describe("client prune", () => {
       more: false
     })
     expect(await names()).toHaveLength(6)
-    expect(await prune("--unused-for", "60 days")).toEqual(done(/^No client that registered itself has been unused/))
+    expect(await prune("--unused-for", "60 days")).toEqual(done(/^No client that registered itself was unused/))
     expect(await prune("--unused-for", "7 days", "--dry-run")).toEqual(done(/^Would delete 2 clients that registered/))
     expect(await prune("--unused-for=7 days")).toEqual(
       done(/^Deleted 2 clients that registered themselves\n\n +1 +never used, [^\n]+\n +1 +last used before [^\n]+\n$/)
@@ -156,6 +156,20 @@ describe("client prune", () => {
     withDatabase((db) => db.prepare("update clients set issued_at = ? where used_at is null").run(daysAgo(2)))
     expect(await json("client", "prune")).toEqual({ dry_run: false, never_used: 2, idle: 0, more: false })
     expect(await names()).toEqual(["Operator's", "Test client", "Test client"])
+  })
+
+  it("keeps without a duration what the server keeps: a used client until its longest grant is deleted", async () => {
+    const id = await register("Used")
+    withDatabase((db) => db.prepare("update clients set used_at = ? where id = ?").run(daysAgo(50), id))
+    const env = { LATCHKEY_ABANDONED_CLIENT_TTL: "30 days" }
+    const idle = async (grantTtl: string) => {
+      const args = ["client", "prune", "--dry-run", "--json"]
+      const { stdout } = await Commands.run(args, { server, env: { ...env, LATCHKEY_GRANT_TTL: grantTtl } })
+      return JSON.parse(stdout).idle
+    }
+    expect(await idle("45 days")).toBe(0)
+    expect(await idle("40 days")).toBe(1)
+    withDatabase((db) => db.prepare("delete from clients where id = ?").run(id))
   })
 
   it.each(["7", "59 minutes", "0h", "-7 days", "soon", "7y", "Infinity"])("refuses %j in one line", async (text) => {
@@ -181,7 +195,7 @@ describe("client prune", () => {
     expect(slowest.millis).toBeLessThan(2_000)
   })
 
-  it("makes room that db status shows: unused clients of how many that there may be", async () => {
+  it("makes room: db status shows the number and the maximum of unused clients", async () => {
     for (const count of [4, 5]) {
       withDatabase((db) => db.exec("delete from clients where origin = 'Dynamic' and used_at is null"))
       for (let i = 0; i < count; i++) await register(`App ${i}`)
@@ -195,6 +209,12 @@ describe("client prune", () => {
     expect(larger.stdout).toContain("never used: 5 of 10,000\n\n")
     const closed = await Commands.run(["db", "status"], { server, env: { LATCHKEY_MAX_UNUSED_CLIENTS: "0" } })
     expect(closed.stdout).toContain("never used: 5; registration is closed (LATCHKEY_MAX_UNUSED_CLIENTS is 0)")
+
+    withDatabase((db) =>
+      db.exec(`insert into clients (issuer, id, issued_at, origin, metadata, state, epoch)
+        select 'https://other.example', id, issued_at, origin, metadata, state, epoch from clients limit 1`)
+    )
+    expect((await run("db", "status")).stdout).toContain("never used: 5 of 5 (of the issuer that has most); each")
   })
 })
 

@@ -22,7 +22,7 @@ const Whose = Schema.Struct({
   client: Schema.optional(ClientId)
 }).annotations({ identifier: "Whose", description: "A user, a client, or one pair of them." })
 const Revoked = Schema.Struct({
-  revoked: Schema.Number.annotations({ description: "How many grants this request revoked." })
+  revoked: Schema.Number.annotations({ description: "Number of grants that this request revoked." })
 }).annotations({ identifier: "Revoked" })
 
 export class GrantsGroup extends HttpApiGroup.make("grants")
@@ -44,13 +44,17 @@ export class GrantsGroup extends HttpApiGroup.make("grants")
       .setPath(Schema.Struct({ id: GrantId }))
       .addSuccess(Revoked)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Take a grant back: what was issued for it is dead at once."))
+      .annotateContext(summary("Revoke a grant: its tokens stop working at once. The consent stays."))
   )
   .add(
     HttpApiEndpoint.post("revokeAll", "/admin/grants/revoke")
       .setPayload(Whose)
       .addSuccess(Revoked)
-      .annotateContext(summary("Take back all that a user allowed, or that a client was allowed."))
+      .annotateContext(
+        summary(
+          "Revoke the grants of a user, of a client, or of one pair of them: their tokens stop working at once, and consents are withdrawn, so people are asked again. With a client alone, the tokens that it got for itself end, too."
+        )
+      )
   )
   .middleware(AdminGuard)
   .annotateContext(

@@ -1,4 +1,5 @@
 /** Why a form came back, in the words that several pages share. */
+import { passwordRule } from "../../domain/Account.js"
 import { timeInWords } from "./Time.js"
 
 export const openTooLong = "This page was open for too long."
@@ -20,5 +21,7 @@ export const throttled = (waitSeconds = 1): string => `Too many attempts. Try ag
 
 export const passwordWellKnown = "That password is well known, and is guessed first. Please choose another."
 
-export const passwordInvalid =
-  "That password cannot be used. A password has at least 8 characters, and at most 1024 bytes."
+/** A clause as a sentence. */
+const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`
+
+export const passwordInvalid = `That password cannot be used. ${sentence(passwordRule)}`

@@ -26,6 +26,8 @@ export interface Holdings {
    * maximum of its own. Not known of a database of another version.
    */
   readonly unusedClients: number | undefined
+  /** Number of issuers that have clients in the database; 0 for a database of another version. */
+  readonly issuers: number
   /** When the last pass of upkeep ended, in milliseconds since 1970. */
   readonly lastUpkeep: number | undefined
 }
@@ -45,7 +47,7 @@ export const of = <E>(
   cutoffs: Cutoffs
 ): Effect.Effect<Status, E> => {
   const { size, tables, version } = about
-  const nothing = { oldest: {}, backlog: {}, unusedClients: undefined, lastUpkeep: undefined }
+  const nothing = { oldest: {}, backlog: {}, unusedClients: undefined, issuers: 0, lastUpkeep: undefined }
   return Effect.map(
     version === latest
       ? read(query, tables, cutoffs)
@@ -107,6 +109,7 @@ const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoff
       ),
       (count = 0) => count
     ),
+    issuers: Effect.map(number("count(distinct issuer) as value from clients"), (count = 0) => count),
     lastUpkeep: number(
       tables.includes("leases") ? "max(ended_at) as value from leases where name = 'upkeep'" : "null as value"
     )

@@ -11,18 +11,24 @@ export const label = (text: string): string | undefined => {
   return `${protocol}//${host}${pathname}`
 }
 
+/** Parameters that may hold a password, too (libpq, "Connection URIs"). */
+const secretParameters = ["password", "sslpassword"]
+
 /** The address without its password; any other text as it is. */
 export const withoutPassword = (text: string): string => {
   if (!isOne(text)) return text
   const url = new URL(text)
   url.password = ""
-  // Here too it may stand (libpq, "Connection URIs").
-  for (const name of ["password", "sslpassword"]) url.searchParams.delete(name)
+  for (const name of secretParameters) url.searchParams.delete(name)
   return url.href
 }
 
-/** Whether a password stands in it. */
-export const hasPassword = (text: string): boolean => withoutPassword(text) !== new URL(text).href
+/** Whether a text is such an address and holds a password. */
+export const hasPassword = (text: string): boolean => {
+  if (!isOne(text)) return false
+  const { password, searchParams } = new URL(text)
+  return password !== "" || secretParameters.some((name) => searchParams.has(name))
+}
 
 /** The schema of the tables where no other is named. */
 export const standardSchema = "latchkey"

@@ -6,6 +6,7 @@ import * as Path from "node:path"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../services/Crypto.js"
+import * as ShellWord from "../ShellWord.js"
 import { codeOf } from "./SqliteError.js"
 import { StorageOpenError } from "./StorageOpenError.js"
 
@@ -60,10 +61,6 @@ export const accessOf = ({ gid, mode, uid }: Pick<Stats, "gid" | "mode" | "uid">
   return (mode & 0o037) === 0 && isOwnGroup && isFixed ? "Group" : "Others"
 }
 
-/** A path as a word of a shell. */
-const inShell = (path: string): string =>
-  /^[A-Za-z0-9_./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
-
 /**
  * Warns of files that other users of the machine can read or change, with the command that mends it: one line for all of
  * them. `what` names them in the sentence. Files that are not there are left out.
@@ -76,7 +73,7 @@ export const warnIfExposed = (what: string, paths: ReadonlyArray<string>): Effec
     })
     const [first] = exposed
     if (first === undefined) return Effect.void
-    const command = `chmod 600 ${exposed.map(({ path }) => inShell(path)).join(" ")}`
+    const command = `chmod 600 ${exposed.map(({ path }) => ShellWord.quote(path)).join(" ")}`
     return Effect.annotateLogs(Effect.logWarning(`${what} is open to other users of this machine: run ${command}`), {
       file: first.path,
       mode: first.mode.toString(8).padStart(4, "0")
