@@ -98,7 +98,7 @@ describe("grant", () => {
     expect(await refresh()).toBe(true)
     await tells(["Allowed", "Redeemed"], "--grant", id)
     expect((await run("grant", "show", id)).stdout).toMatch(
-      / {2}code redeemed {2}by client [^\n]+\n {2}[^\n]* {2}refreshed, generation 3 {2}by client [^\n]+\n$/
+      / {2}code redeemed {2}by client [^\n]+\n {2}[^\n]* {2}refreshed, generation 3\n$/
     )
     expect(await run("grant", "revoke", id)).toEqual(done(/^1 grant is revoked\n$/))
     expect(await refresh()).toBe(false)
