@@ -2,6 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -11,6 +12,7 @@ import { ClientId } from "../../src/domain/Client.js"
 import type { GrantId } from "../../src/domain/Grant.js"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
+import { ClientRegistration } from "../../src/services/ClientRegistration.js"
 import { ClientStore } from "../../src/services/ClientStore.js"
 import { EventLog } from "../../src/services/EventLog.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
@@ -296,6 +298,36 @@ describe("a revocation that breaks off", () => {
       breaking
     )
   }
+
+  const metadata = {
+    redirect_uris: ["https://client.example/callback"],
+    grant_types: ["authorization_code", "refresh_token"],
+    scope: "notes:read"
+  }
+  test(
+    "by an error while a client begins or ceases to keep a secret is logged with the command that continues",
+    async (server) => {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      const update = (id: ClientId, method: string) =>
+        server.run(
+          Effect.flatMap(ClientRegistration, ({ update }) =>
+            Effect.exit(update(id, { token_endpoint_auth_method: method }))
+          ).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+        )
+      const { client_id } = await server.addClient(metadata)
+      const id = ClientId.make(client_id)
+      isBroken = true
+      const exits = [await update(id, "none"), await update(id, "client_secret_basic")]
+      isBroken = false
+      expect(exits.map(({ _tag }) => _tag)).toEqual(["Failure", "Failure"])
+      expect(lines.filter((line) => line.startsWith("revocation broke off"))).toEqual([
+        expect.stringContaining(`latchkey grant revoke --client ${id}`),
+        expect.stringContaining(`latchkey client rotate-secret ${id}`)
+      ])
+    },
+    breaking
+  )
 
   const changing = Effect.unsafeMakeLatch(true)
   test(
