@@ -6,9 +6,9 @@ import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import type { Consent } from "../domain/Consent.js"
 import * as Grant from "../domain/Grant.js"
+import { GrantStore } from "./GrantStore.js"
 import * as Paging from "./Paging.js"
 
 /** The times of an app of one person. */
@@ -19,18 +19,18 @@ export interface AppUse {
   readonly lastUsedAt: Option.Option<DateTime.Utc>
 }
 
-/** Maximum number of a person's grants that are read, the oldest first; where there are more, no last use is known. */
-const maxGrants = 2_000
-
 /** The time of the last token of a grant; `None` where it never had one. */
 const lastTokenAt = (grant: Grant.Grant): Option.Option<DateTime.Utc> =>
   Grant.isRefreshable(grant) ? Option.some(grant.chain.value.rotatedAt) : Grant.redeemedAt(grant)
 
-/** For each consent of a person, the times of its app. Grants under an earlier epoch of the consent do not count. */
+/**
+ * For each consent of a person, the times of its app. Grants under an earlier epoch of the consent do not count. One page of
+ * the person's grants is read, the oldest first; where it is full there may be more, and no last use is known.
+ */
 export const of = (subject: Consent["subject"]) =>
   Effect.gen(function* () {
-    const grants = Array.from(yield* Stream.runCollect(Stream.take(Paging.grants({ subject }), maxGrants + 1)))
-    const isWhole = grants.length <= maxGrants
+    const grants = yield* Effect.flatMap(GrantStore, (store) => store.list({ subject }, { limit: Paging.size }))
+    const isWhole = grants.length < Paging.size
     const byClient = Arr.groupBy(grants, ({ terms }) => terms.clientId)
     return ({ clientId, epoch, updatedAt }: Consent): AppUse => {
       const own = (byClient[clientId] ?? []).filter(({ terms }) => terms.epochs.consent === epoch)

@@ -1,7 +1,8 @@
 /**
- * Revoke the grants of a person, a client or everybody, of which there may be millions. The epoch is raised first, so that
- * all of them are dead at once. Their consents are withdrawn and their rows are marked afterwards, a small batch at a time
- * with a rest between two batches, so that requests are answered meanwhile. A run that was stopped is continued by the next.
+ * Revoke the grants of a person, a client or everybody, of which there may be millions. The caller raises the epoch first
+ * where there is one for all of them; otherwise grants die as their consents are withdrawn. Consents are withdrawn and rows are
+ * marked a small batch at a time, with a rest between two batches, so that requests are answered meanwhile. A run that was
+ * stopped is continued by the next.
  *
  * @example
  * const { count } = yield* (yield* BulkRevocation.make).grants({ clientId }, "ClientRevoked")

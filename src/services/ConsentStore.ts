@@ -54,7 +54,8 @@ export class ConsentStore extends Context.Tag("latchkey/ConsentStore")<
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
      * Withdraw the next `limit` consents of a person, to a client, or of everybody, after a pair, each as `withdraw` does.
-     * Answers with the number of them, and where the next call continues.
+     * Answers with the number of them, and where the next call continues. Dies, and changes nothing, where `whose` names nobody
+     * (see `GrantStore.isEverybody`).
      */
     readonly withdrawAll: (
       whose: Whose,

@@ -20,6 +20,15 @@ export type Whose =
   | { readonly subject?: undefined; readonly clientId: ClientId }
   | { readonly subject?: undefined; readonly clientId?: undefined; readonly everybody: true }
 
+/**
+ * Whether a filter that names no person and no client says `everybody: true`. Callers without TypeScript may pass one that is
+ * empty, such as `{ subject: undefined }`, and it must not be taken for everybody.
+ */
+export const isEverybody = (whose: object): boolean => "everybody" in whose && whose.everybody === true
+
+/** The defect of a verb whose filter names nobody. */
+export const namesNobody = (): TypeError => new TypeError("name a subject, a client or everybody")
+
 /** The grants that one call revoked, and the id after which the next call continues: `None` at the end. */
 export interface RevokedPage {
   readonly revoked: ReadonlyArray<Grant.GrantId>
@@ -67,7 +76,8 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
      * Look at the next `limit` grants of a person, a client, both, or everybody, in the order of their ids after `after`, and
      * revoke them. Answers with the ids that this call revoked, and where the next call continues. A grant that was approved
      * after `now` and whose epochs are current is not revoked: the person allowed it after the revocation began. The time of
-     * a call grows with `limit` only, so that writers of other grants wait briefly.
+     * a call grows with `limit` only, so that writers of other grants wait briefly. Dies, and changes nothing, where `whose`
+     * names nobody (see `isEverybody`).
      */
     readonly revokeAll: (
       whose: Whose,

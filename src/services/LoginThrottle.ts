@@ -59,6 +59,8 @@ export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
      * pause. Pauses of a name in one network alone are not among them: which networks failed is not stored.
      */
     readonly pauses: Effect.Effect<(username: string) => Option.Option<DateTime.Utc>, TemporarilyUnavailable>
+    /** The end of a name's pause, as `pauses` gives it; reads one counter. */
+    readonly pausedUntil: (username: string) => Effect.Effect<Option.Option<DateTime.Utc>, TemporarilyUnavailable>
     /** Forgets the failures of a name, and ends its pause, from every network. */
     readonly clear: (username: string) => Effect.Effect<void, TemporarilyUnavailable>
   }
@@ -164,6 +166,11 @@ const make = Effect.gen(function* () {
         Option.map(Option.fromNullable(paused.get(LoginPlaces.ofName(key, username).bucket)), (until) =>
           DateTime.unsafeMake(until)
         )
+    }),
+    pausedUntil: Effect.fnUntraced(function* (username) {
+      const { pausedUntil } = yield* counters.find(LoginPlaces.ofName(key, username).bucket)
+      const { epochMillis: now } = yield* DateTime.now
+      return pausedUntil > now ? Option.some(DateTime.unsafeMake(pausedUntil)) : Option.none()
     }),
     clear: (username) => counters.clear(LoginPlaces.ofName(key, username).bucket)
   })

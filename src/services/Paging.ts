@@ -9,7 +9,8 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as EventLog from "./EventLog.js"
 import * as GrantStore from "./GrantStore.js"
 
-const size = 500
+/** Number of rows of a page. */
+export const size = 500
 
 /** All rows of a list that is read from after an id on. */
 const all = <A, Id, R>(

@@ -1,7 +1,7 @@
 /**
  * Whether this process can do its work: its store answers, and keeps what is written, its keys open what they sealed, and
- * its clock agrees with the one that the nodes share. While a store keeps nothing, the log has one line for the beginning and
- * one for the end, and not one for each request.
+ * its clock agrees with the one that the nodes share. Each outage of the store has one ERROR at its beginning and one line at
+ * its end, if it ends while the process lives. A request that is refused meanwhile has a line without a stack (`http/Endpoint`).
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -9,12 +9,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as ClockCheck from "./ClockCheck.js"
 import { KeyStore } from "./KeyStore.js"
 import { type Kind, Seals } from "./Seals.js"
-import { Storage } from "./Storage.js"
+import { type Outage, Storage } from "./Storage.js"
 
 export class Readiness extends Context.Tag("latchkey/Readiness")<
   Readiness,
@@ -50,21 +49,37 @@ export const layer = Layer.effect(Readiness, make)
 /** Interval between two checks of a store that keeps nothing. */
 const interval = Duration.seconds(1)
 
+/** When the store is ready again, in words. */
+const untilText = {
+  Write: "a write succeeds",
+  Restart: "this server is restarted"
+} as const satisfies Record<Outage["lastsUntil"], string>
+
+const logBeginning = ({ code, lastsUntil, message, remedy }: Outage) =>
+  Effect.annotateLogs(
+    Effect.logError(
+      `a statement failed because of the database (${code}): ${remedy}. Not ready until ${untilText[lastsUntil]}`
+    ),
+    { code, message }
+  )
+
 /** Logs each outage of the store, once when it begins and once when it is over, for as long as the layer lives. */
 export const layerWatch = Layer.scopedDiscard(
   Effect.gen(function* () {
     const { check = Effect.void, outage } = yield* Storage
     if (outage === undefined) return
-    yield* Effect.gen(function* () {
-      const { code, message, remedy } = yield* outage
-      yield* Effect.annotateLogs(
-        Effect.logError(`the database does not store what is written (${code}): ${remedy}. Not ready until it does`),
-        { code, message }
+    /** Waits until the outage is over; one that a write ends may become one that only a restart does. */
+    const untilOver = (told: Outage): Effect.Effect<void> =>
+      Effect.catchAll(Effect.delay(check, interval), () =>
+        outage.pipe(
+          Effect.timeoutTo({ duration: interval, onSuccess: (now) => now, onTimeout: () => told }),
+          Effect.tap((now) => (now.lastsUntil === told.lastsUntil ? Effect.void : logBeginning(now))),
+          Effect.flatMap(untilOver)
+        )
       )
-      yield* Effect.retry(Effect.delay(check, interval), Schedule.forever)
+    yield* Effect.flatMap(Effect.tap(outage, logBeginning), untilOver).pipe(
       // At a level that whoever sees errors sees too: else the outage would seem to go on.
-      yield* Effect.logWarning("the database stores what is written again")
-    }).pipe(
+      Effect.zipRight(Effect.logWarning("the database stores what is written again")),
       Effect.forever,
       // A disk is full in real time, whatever clock is provided.
       Effect.withClock(Clock.make()),

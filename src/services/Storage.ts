@@ -42,6 +42,8 @@ export interface Outage {
   readonly message: string
   /** What to do about it. */
   readonly remedy: string
+  /** What ends it: a write that succeeds, or a restart, where no write can show that all is well. */
+  readonly lastsUntil: "Write" | "Restart"
 }
 
 export class Storage extends Context.Tag("latchkey/Storage")<

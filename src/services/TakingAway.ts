@@ -1,8 +1,12 @@
 /**
  * Taking away: what ends an account's, a client's or a consent's access, at once and for everything, also for what is
  * just being issued. Each first raises the epoch, after which nothing made under the earlier one is good, and then revokes
- * the rows, so that they say why (design §3). There may be many rows: they are revoked in batches, also when the caller has
- * gone, and a call that is repeated continues.
+ * the rows, so that they say why (design §3). There may be many rows: they are revoked in batches. Each verb runs to its end
+ * also when the caller has gone.
+ *
+ * After an error of the store, or the end of the process, some rows may not be marked yet. The same call again continues, with
+ * one exception: `changeClient` stores nothing a second time. There `latchkey client rotate-secret` continues, or `latchkey
+ * grant revoke --client` where the client keeps no secret any more; the log says so.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -23,7 +27,7 @@ import { ClientStore, type MetadataChange } from "./ClientStore.js"
 import { ConsentStore } from "./ConsentStore.js"
 import { digest } from "./Crypto.js"
 import { Events } from "./Events.js"
-import { GrantStore, type Whose } from "./GrantStore.js"
+import { GrantStore, isEverybody, namesNobody, type Whose } from "./GrantStore.js"
 import { LoginThrottle } from "./LoginThrottle.js"
 import { knownAs, PasswordHasher } from "./PasswordHasher.js"
 
@@ -40,6 +44,7 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly enableAccount: (id: Subject) => Found
     /** Ends the pauses of the account's logins, from every network. An account that stands for an app's person has none. */
     readonly unlockAccount: (id: Subject) => Found
+    /** Called again it answers `false`, and continues a removal that broke off. */
     readonly removeAccount: (id: Subject) => Found
     /**
      * A new password ends every session and grant of the account, and a pause of its logins. An account that stands for an
@@ -48,6 +53,7 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly setPassword: (id: Subject, password: Password) => Found
     readonly disableClient: (id: ClientId) => Found
     readonly enableClient: (id: ClientId) => Found
+    /** Called again it answers `false`, and continues a removal that broke off. */
     readonly removeClient: (id: ClientId) => Found
     /** A new secret; the old one, and everything issued to the client, is dead. `None` when there is no such client. */
     readonly rotateSecret: (id: ClientId) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
@@ -67,6 +73,10 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
     readonly revokeGrants: (whose: Whose) => Effect.Effect<number, TemporarilyUnavailable>
   }
 >() {}
+
+/** Tells the operator how to end what a broken-off change left, and to get a secret that is known. */
+const rotateToContinue = (id: ClientId): string =>
+  `Run "latchkey client rotate-secret ${id}" to continue, and for a secret that is shown`
 
 /** Number of clients whose epochs are raised at the same time, for a store that commits writes in groups. */
 const concurrency = 8
@@ -99,13 +109,21 @@ const make = Effect.gen(function* () {
     return count
   })
 
-  /** What is done to its end when the caller has gone, but not longer than the server lives. */
+  /** Runs to its end when the caller has gone, but not longer than the server lives. */
   const outliving = <A, E>(self: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.flatMap(Effect.forkIn(self, scope), Fiber.join)
 
-  /** What follows a change, where there was something to change. */
+  /** A change and what follows it, where there was something to change: both run when the caller has gone. */
   const andThen = (change: Found, next: Effect.Effect<unknown, TemporarilyUnavailable>): Found =>
-    Effect.tap(change, (found) => (found ? next : Effect.void))
+    outliving(Effect.tap(change, (found) => (found ? next : Effect.void)))
+
+  /** Logs that the rest of a revocation has failed, and what continues it. */
+  const orSay =
+    (remedy: string) =>
+    <A>(rest: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
+      Effect.onError(rest, () =>
+        Effect.logWarning(`revocation broke off: what was issued is invalid, but not yet marked as revoked. ${remedy}`)
+      )
 
   const tellAccount = (subject: Subject, change: Change<"AccountChanged">) =>
     Effect.zipRight(
@@ -126,21 +144,30 @@ const make = Effect.gen(function* () {
     )
 
   // A remembered consent must not give back without a page what was just taken.
-  const endAccount = (subject: Subject, changed: Found, what: Change<"AccountChanged">) =>
-    andThen(
-      changed,
-      outliving(
-        Effect.all([tellAccount(subject, what), bulk.withdraw({ subject }), revoke({ subject }, "SubjectRevoked")])
-      )
+  const endRowsOf = (subject: Subject) =>
+    Effect.all([bulk.withdraw({ subject }), revoke({ subject }, "SubjectRevoked")]).pipe(
+      orSay("Do the same again to continue"),
+      Effect.annotateLogs({ subject })
     )
 
-  const endClient = (clientId: ClientId, changed: Found, what: Change<"ClientChanged">) =>
-    andThen(
-      changed,
-      outliving(
-        Effect.all([tellClient(clientId, what), bulk.withdraw({ clientId }), revoke({ clientId }, "ClientRevoked")])
-      )
+  const endRowsTo = (clientId: ClientId, remedy = "Do the same again to continue") =>
+    Effect.all([bulk.withdraw({ clientId }), revoke({ clientId }, "ClientRevoked")]).pipe(
+      orSay(remedy),
+      Effect.annotateLogs({ clientId })
     )
+
+  const endAccount = (subject: Subject, changed: Found, what: Change<"AccountChanged">) =>
+    andThen(changed, Effect.zipRight(tellAccount(subject, what), endRowsOf(subject)))
+
+  const endClient = (clientId: ClientId, changed: Found, what: Change<"ClientChanged">, remedy?: string) =>
+    andThen(changed, Effect.zipRight(tellClient(clientId, what), endRowsTo(clientId, remedy)))
+
+  /** A removal, which also continues one that broke off: the row is gone then, but not what depends on it. */
+  const remove = (
+    removed: Found,
+    tell: Effect.Effect<unknown>,
+    endRows: Effect.Effect<unknown, TemporarilyUnavailable>
+  ): Found => outliving(Effect.zipLeft(andThen(removed, tell), endRows))
 
   /** Raises the epochs of these grants, and withdraws what allowed them. */
   const endEpochs = (whose: Whose): Effect.Effect<unknown, TemporarilyUnavailable> => {
@@ -149,6 +176,7 @@ const make = Effect.gen(function* () {
       return clientId === undefined ? bulk.withdraw({ subject }) : consents.withdraw(subject, clientId)
     }
     if (clientId !== undefined) return Effect.zipRight(clients.advanceEpoch(clientId), bulk.withdraw({ clientId }))
+    if (!isEverybody(whose)) return Effect.die(namesNobody())
     return Effect.flatMap(clients.list, (all) =>
       Effect.forEach(all, ({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency, discard: true })
     ).pipe(Effect.zipRight(bulk.withdraw({ everybody: true })))
@@ -164,18 +192,18 @@ const make = Effect.gen(function* () {
     unlockAccount: Effect.fn("TakingAway.unlockAccount")(function* (id) {
       const account = yield* accounts.find(id)
       if (Option.isNone(account) || isExternal(account.value)) return false
-      yield* throttle.clear(account.value.username)
-      yield* tellAccount(id, "Unlocked")
-      return true
+      return yield* andThen(Effect.as(throttle.clear(account.value.username), true), tellAccount(id, "Unlocked"))
     }),
-    removeAccount: Effect.fn("TakingAway.removeAccount")((id) => endAccount(id, accounts.remove(id), "Deleted")),
+    removeAccount: Effect.fn("TakingAway.removeAccount")((id) =>
+      remove(accounts.remove(id), tellAccount(id, "Deleted"), endRowsOf(id))
+    ),
     setPassword: Effect.fn("TakingAway.setPassword")(function* (id, password) {
       const account = yield* accounts.find(id)
       if (Option.isNone(account) || isExternal(account.value)) return false
       const { username } = account.value
       const hash = yield* hasher.hash(preparePassword(password), knownAs(username))
       const changed = accounts.setPassword(id, hash)
-      return yield* endAccount(id, andThen(changed, throttle.clear(username)), "PasswordChanged")
+      return yield* andThen(endAccount(id, changed, "PasswordChanged"), throttle.clear(username))
     }),
     disableClient: Effect.fn("TakingAway.disableClient")((id) =>
       endClient(id, clients.setState(id, "Disabled"), "Disabled")
@@ -183,33 +211,42 @@ const make = Effect.gen(function* () {
     enableClient: Effect.fn("TakingAway.enableClient")((id) =>
       andThen(clients.setState(id, "Enabled"), tellClient(id, "Enabled"))
     ),
-    removeClient: Effect.fn("TakingAway.removeClient")((id) => endClient(id, clients.remove(id), "Deleted")),
+    removeClient: Effect.fn("TakingAway.removeClient")((id) =>
+      remove(clients.remove(id), tellClient(id, "Deleted"), endRowsTo(id))
+    ),
     rotateSecret: Effect.fn("TakingAway.rotateSecret")(function* (id) {
       const secret = yield* newClientSecret
       const changed = clients.setSecret(id, { digest: digest(secret), expiresAt: Option.none() })
-      return (yield* endClient(id, changed, "SecretRotated")) ? Option.some(secret) : Option.none()
+      const isNew = yield* endClient(id, changed, "SecretRotated", rotateToContinue(id))
+      return isNew ? Option.some(secret) : Option.none()
     }),
     changeClient: Effect.fn("TakingAway.changeClient")((id, change) => {
       const changed = clients.setMetadata(id, change)
-      return change.secret === undefined
-        ? andThen(changed, tellClient(id, "Updated"))
-        : endClient(id, changed, "Updated")
+      if (change.secret === undefined) return andThen(changed, tellClient(id, "Updated"))
+      const remedy = Option.isSome(change.secret)
+        ? rotateToContinue(id)
+        : `Run "latchkey grant revoke --client ${id}" to continue`
+      return endClient(id, changed, "Updated", remedy)
     }),
     withdrawConsent: Effect.fn("TakingAway.withdrawConsent")(function* (subject, clientId) {
       yield* Effect.annotateCurrentSpan({ subject, clientId })
-      const isNew = yield* consents.withdraw(subject, clientId)
-      yield* outliving(revoke({ subject, clientId }, "ConsentWithdrawn"))
-      if (isNew) yield* events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
+      const tell = events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
+      yield* outliving(
+        Effect.zipRight(
+          andThen(consents.withdraw(subject, clientId), tell),
+          revoke({ subject, clientId }, "ConsentWithdrawn")
+        )
+      )
     }),
     revokeGrant: Effect.fn("TakingAway.revokeGrant")(function* (grantId) {
       const grant = yield* grants.find(grantId)
       if (Option.isNone(grant)) return Option.none()
       const reason = "OperatorRevoked"
-      const isNew = yield* grants.revoke(grantId, reason, yield* DateTime.now)
       const { clientId, subject } = grant.value.terms
       yield* Effect.annotateCurrentSpan({ grantId, subject, clientId })
-      if (isNew) yield* events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
-      return Option.some(isNew)
+      const revoked = grants.revoke(grantId, reason, yield* DateTime.now)
+      const tell = events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
+      return Option.some(yield* andThen(revoked, tell))
     }),
     revokeGrants: Effect.fn("TakingAway.revokeGrants")((whose) =>
       Effect.annotateCurrentSpan({ ...whose }).pipe(

@@ -9,7 +9,20 @@ import { ResourceIndicator } from "../domain/Resource.js"
 import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as Scope from "../domain/Scope.js"
 import type { Pair } from "../services/ConsentStore.js"
-import { alice, app, at, bob, callback, client, consent, notes, ofNotes, otherApp, otherCallback } from "./fixtures.js"
+import {
+  alice,
+  app,
+  at,
+  bob,
+  callback,
+  client,
+  consent,
+  emptyFilters,
+  notes,
+  ofNotes,
+  otherApp,
+  otherCallback
+} from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
@@ -119,6 +132,18 @@ export const consentContract = (it: StoreTest) => {
             expect(yield* consents.record(consent({ granted: ofNotes("new") }))).toEqual(again)
           }
         })
+    )
+
+    it.effect("all stay where the filter of a withdrawal names nobody: it dies", () =>
+      Effect.gen(function* () {
+        const { consents } = yield* fresh
+        const recorded = yield* consents.record(consent())
+        for (const whose of emptyFilters) {
+          const answer = consents.withdrawAll(whose, 9)
+          expect(yield* Effect.catchAllDefect(answer, () => Effect.succeed("died"))).toBe("died")
+        }
+        expect(yield* consents.find(alice, app)).toEqual(Option.some(recorded))
+      })
     )
 
     it.effect("begin anew after they were taken back, and stay under the higher epoch", () =>

@@ -41,6 +41,14 @@ export const callback = RedirectUri.make("https://app.example.com/callback")
 export const otherCallback = RedirectUri.make("https://app.example.com/other")
 export const notes = ResourceIndicator.make("https://notes.example.com/mcp")
 
+/** Filters that name nobody, which the compiler refuses and JavaScript does not. */
+export const emptyFilters = [
+  {},
+  { subject: undefined },
+  { clientId: undefined },
+  { everybody: false }
+] as ReadonlyArray<object> as ReadonlyArray<never>
+
 /** These scopes at `notes`. */
 export const ofNotes = (...scopes: ReadonlyArray<string>): ResourceScopes.ResourceScopes =>
   ResourceScopes.make([notes, Scope.make(...scopes)])

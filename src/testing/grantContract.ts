@@ -14,6 +14,7 @@ import {
   at,
   bob,
   day,
+  emptyFilters,
   epochRaisers,
   grant,
   grantEnds,
@@ -80,6 +81,18 @@ export const revokeContract = (it: StoreTest) => {
       ["everybody", { everybody: true }, [one, grantId(2), grantId(3), grantId(4)]]
     ]
     const most = { limit: 100 }
+
+    it.effect("dies and revokes nothing where the filter names nobody", () =>
+      Effect.gen(function* () {
+        const { grants } = yield* fresh
+        yield* grants.approve(grant({ id: one }))
+        for (const whose of emptyFilters) {
+          const answer = grants.revokeAll(whose, "OperatorRevoked", at(second), most)
+          expect(yield* Effect.catchAllDefect(answer, () => Effect.succeed("died"))).toBe("died")
+        }
+        expect(yield* grants.find(one)).toMatchObject({ value: { _tag: "Approved" } })
+      })
+    )
 
     it.effect.each(cases)("revokes every grant of %s and no other, and answers with their ids", ([, whose, expected]) =>
       Effect.gen(function* () {

@@ -102,7 +102,9 @@ describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only
     for (let i = 0; i < 5; i++) expect((await clients.fetch("/ready")).status).toBe(503)
     const begun = cluster.server(0).stderr()
     expect(begun.match(/"logLevel":"ERROR"/g)).toHaveLength(1)
-    expect(begun).toMatch(/does not store what is written \(SQLITE_FULL\): the disk is full: free space on it/)
+    expect(begun).toMatch(
+      /a statement failed because of the database \(SQLITE_FULL\): the disk is full: free space on it/
+    )
     expect(begun).not.toMatch(/^\s+at |\\n\s+at /m)
 
     await rm(filler)
@@ -112,7 +114,7 @@ describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only
       cluster
         .server(0)
         .stderr()
-        .match(/does not store what is written|stores what is written again/g)
+        .match(/a statement failed because of the database|stores what is written again/g)
     ).toHaveLength(2)
     const [next] = Races.tokensOf(await clients.refresh(client, held.refresh))
     expect(await clients.use(client, Races.must(next).access)).toMatchObject({ type: "ok" })

@@ -1,9 +1,12 @@
 /** The admin API: what the command line does, for a program of the operator's. */
 import { describe, expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { LoginCounters } from "../../src/services/LoginCounters.js"
 import { attempt, failed, headingOf, loggedIn, untilPause } from "./support/Attempts.js"
 import { keptOf } from "./support/EventRows.js"
 import * as Server from "./support/Server.js"
 import { issuer, outcome, password, type TestServer, test } from "./support/Server.js"
+import * as Storage from "./support/Storage.js"
 
 const withApi: Server.Options = { api: true }
 const api = `${issuer}/api`
@@ -84,9 +87,36 @@ describe("users", () => {
       const { json } = await admin(server)
       for (let i = 0; i < untilPause; i++) await attempt(server, "ada")
       await server.advance("1 second")
-      expect((await json("GET", "/admin/users")).users[0]).not.toHaveProperty("paused_until")
+      const [ada] = (await json("GET", "/admin/users")).users
+      expect(ada).not.toHaveProperty("paused_until")
+      expect(await json("GET", `/admin/users/${ada.id}`)).toEqual(ada)
+      expect((await json("GET", "/admin/users?username=ada")).users).toEqual([ada])
     },
     withApi
+  )
+
+  const rangesRead: Array<string> = []
+  test(
+    "that are shown one at a time do not make the server read the pauses of all names",
+    async (server) => {
+      const { json } = await admin(server)
+      const [{ id }] = (await json("GET", "/admin/users")).users
+      expect(rangesRead.splice(0)).toEqual(["paused"])
+      expect(await json("GET", `/admin/users/${id}`)).toMatchObject({ username: "ada" })
+      expect((await json("GET", "/admin/users?username=ada")).users).toHaveLength(1)
+      expect(rangesRead).toEqual([])
+    },
+    {
+      ...withApi,
+      storage: Storage.changed(
+        Storage.around(LoginCounters, ["paused"], (name, answer) =>
+          Effect.zipRight(
+            Effect.sync(() => rangesRead.push(name)),
+            answer
+          )
+        )
+      )
+    }
   )
 
   test(

@@ -2,6 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -9,10 +10,14 @@ import { vi } from "vitest"
 import { Username } from "../../src/domain/Account.js"
 import { ClientId } from "../../src/domain/Client.js"
 import type { GrantId } from "../../src/domain/Grant.js"
+import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { AccountStore } from "../../src/services/AccountStore.js"
+import { ClientRegistration } from "../../src/services/ClientRegistration.js"
+import { ClientStore } from "../../src/services/ClientStore.js"
 import { EventLog } from "../../src/services/EventLog.js"
 import { GrantStore } from "../../src/services/GrantStore.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
+import { emptyFilters } from "../../src/testing/fixtures.js"
 import type { Browser, Page } from "./support/Browser.js"
 import { type Client, consentHeading, outcome, password, type TestServer, test, tokensOf } from "./support/Server.js"
 import * as Storage from "./support/Storage.js"
@@ -248,6 +253,119 @@ describe("a client", () => {
     }
     expect(await take(server, (service) => service.rotateSecret(id))).toEqual(Option.none())
   })
+})
+
+describe("a revocation that breaks off", () => {
+  let isBroken = false
+  const breaking = {
+    storage: Storage.changed(
+      Storage.around(GrantStore, ["revokeAll"], (_, answer) =>
+        Effect.suspend(() => {
+          if (!isBroken) return answer
+          return new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })
+        })
+      )
+    )
+  }
+  const verbs: Readonly<Record<string, (service: Service, whom: Whom) => Effect.Effect<unknown, unknown>>> = {
+    disableAccount: (service, { subject }) => service.disableAccount(subject),
+    removeAccount: (service, { subject }) => service.removeAccount(subject),
+    setPassword: (service, { subject }) => service.setPassword(subject, Redacted.make(newPassword)),
+    disableClient: (service, { clientId }) => service.disableClient(clientId),
+    removeClient: (service, { clientId }) => service.removeClient(clientId),
+    rotateSecret: (service, { clientId }) => service.rotateSecret(clientId),
+    withdrawConsent: (service, { clientId, subject }) => service.withdrawConsent(subject, clientId),
+    revokeGrants: (service, { subject }) => service.revokeGrants({ subject })
+  }
+  type Whom = { readonly subject: Subject; readonly clientId: ClientId }
+
+  for (const [name, verb] of Object.entries(verbs)) {
+    test(
+      `leaves nothing alive, and ${name} called again marks the rest`,
+      async (server) => {
+        const client = await server.register(confidential)
+        const { tokens } = await holdings(server, client)
+        const { terms } = await server.grant(tokens.refresh_token)
+        isBroken = true
+        const broken = await take(server, (service) => Effect.exit(verb(service, terms)))
+        isBroken = false
+        expect(broken._tag).toBe("Failure")
+        expect((await server.call(tokens.access_token)).status).toBe(401)
+        expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Active" })
+        await take(server, (service) => Effect.exit(verb(service, terms)))
+        expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Revoked" })
+      },
+      breaking
+    )
+  }
+
+  const metadata = {
+    redirect_uris: ["https://client.example/callback"],
+    grant_types: ["authorization_code", "refresh_token"],
+    scope: "notes:read"
+  }
+  test(
+    "by an error while a client begins or ceases to keep a secret is logged with the command that continues",
+    async (server) => {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      const update = (id: ClientId, method: string) =>
+        server.run(
+          Effect.flatMap(ClientRegistration, ({ update }) =>
+            Effect.exit(update(id, { token_endpoint_auth_method: method }))
+          ).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+        )
+      const { client_id } = await server.addClient(metadata)
+      const id = ClientId.make(client_id)
+      isBroken = true
+      const exits = [await update(id, "none"), await update(id, "client_secret_basic")]
+      isBroken = false
+      expect(exits.map(({ _tag }) => _tag)).toEqual(["Failure", "Failure"])
+      expect(lines.filter((line) => line.startsWith("revocation broke off"))).toEqual([
+        expect.stringContaining(`latchkey grant revoke --client ${id}`),
+        expect.stringContaining(`latchkey client rotate-secret ${id}`)
+      ])
+    },
+    breaking
+  )
+
+  const changing = Effect.unsafeMakeLatch(true)
+  test(
+    "because the caller has gone during the change itself goes on all the same",
+    async (server) => {
+      const client = await server.register()
+      const { tokens } = await holdings(server, client)
+      changing.unsafeClose()
+      await take(server, (service) =>
+        Effect.timeoutOption(service.disableClient(idOf(client)), "100 millis").pipe(Effect.withClock(Clock.make()))
+      )
+      expect((await server.call(tokens.access_token)).status).toBe(200)
+      changing.unsafeOpen()
+      await vi.waitFor(async () =>
+        expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Revoked", reason: "ClientRevoked" })
+      )
+    },
+    {
+      storage: Storage.changed(
+        Storage.around(ClientStore, ["setState"], (_, answer) => Effect.zipRight(changing.await, answer))
+      )
+    }
+  )
+})
+
+test("a filter that names nobody revokes nothing, and is a defect that says what to name", async (server) => {
+  const client = await server.register()
+  const held = await holdings(server, client)
+  for (const whose of emptyFilters) {
+    const message = await take(server, (service) =>
+      service.revokeGrants(whose).pipe(
+        Effect.as("revoked"),
+        Effect.catchAllDefect((defect) => Effect.succeed(String(defect)))
+      )
+    )
+    expect(message).toBe("TypeError: name a subject, a client or everybody")
+  }
+  expect(await state(server, client, held)).toEqual(alive)
 })
 
 describe("a consent that is withdrawn", () => {

@@ -28,17 +28,21 @@ export const layer = (api: Api.Placed) =>
       const store = yield* AccountStore
       const takingAway = yield* TakingAway
       const throttle = yield* LoginThrottle
-      const viewOf = Effect.map(
-        throttle.pauses,
-        (pausedUntil) => (account: Account) => AccountView.of(account, pausedUntil(account.username))
+      const viewOf = (account: Account) =>
+        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) => AccountView.of(account, pausedUntil))
+      const viewAll = Effect.zipWith(store.list, throttle.pauses, (all, pausedUntil) =>
+        all.map((account) => AccountView.of(account, pausedUntil(account.username)))
       )
 
       return handlers
         .handle("list", ({ urlParams: { username } }) =>
-          Effect.zipWith(
-            username === undefined ? store.list : Effect.map(store.findByUsername(username), Option.toArray),
-            viewOf,
-            (found, view) => ({ users: found.map(view) })
+          Effect.map(
+            username === undefined
+              ? viewAll
+              : Effect.flatMap(store.findByUsername(username), (found) =>
+                  Effect.forEach(Option.toArray(found), viewOf)
+                ),
+            (users) => ({ users })
           )
         )
         .handle("create", ({ payload }) =>
@@ -57,7 +61,7 @@ export const layer = (api: Api.Placed) =>
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
             const account = yield* store.find(path.id)
-            return Option.isNone(account) ? yield* noSuch("account") : (yield* viewOf)(account.value)
+            return Option.isNone(account) ? yield* noSuch("account") : yield* viewOf(account.value)
           })
         )
         .handle("disable", ({ path }) => orNoSuch("account", takingAway.disableAccount(path.id)))

@@ -7,6 +7,7 @@ import * as Order from "effect/Order"
 import type { Consent } from "../../domain/Consent.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import type { ConsentStore, Pair, Whose } from "../../services/ConsentStore.js"
+import { isEverybody, namesNobody } from "../../services/GrantStore.js"
 import * as Rows from "./Rows.js"
 
 const byPair: Order.Order<Pair> = Order.combine(
@@ -35,9 +36,11 @@ const lastOf = (page: ReadonlyArray<Consent>, limit: number): Option.Option<Pair
     ? Option.none()
     : Option.map(Option.fromNullable(page.at(-1)), ({ clientId, subject }) => ({ clientId, subject }))
 
-const isOf = ({ clientId, subject }: Consent, whose: Whose): boolean => {
-  if ("subject" in whose) return subject === whose.subject
-  return "clientId" in whose ? clientId === whose.clientId : true
+/** Which consents are meant; `undefined` where the filter names nobody. */
+const filterOf = (whose: Whose): ((consent: Consent) => boolean) | undefined => {
+  if ("subject" in whose && whose.subject !== undefined) return ({ subject }) => subject === whose.subject
+  if ("clientId" in whose && whose.clientId !== undefined) return ({ clientId }) => clientId === whose.clientId
+  return isEverybody(whose) ? () => true : undefined
 }
 
 export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<ConsentStore> => ({
@@ -79,13 +82,11 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
       return allowsSomething(before)
     }),
   withdrawAll: (whose, limit, after) =>
-    Effect.sync(() => {
-      const looked = nextPairs(
-        Array.from(consents.values()).filter((consent) => isOf(consent, whose)),
-        limit,
-        after
-      )
+    Effect.suspend(() => {
+      const isMeant = filterOf(whose)
+      if (isMeant === undefined) return Effect.die(namesNobody())
+      const looked = nextPairs(Array.from(consents.values()).filter(isMeant), limit, after)
       for (const consent of looked) takeBack(consents, consent)
-      return { count: looked.length, next: lastOf(looked, limit) }
+      return Effect.succeed({ count: looked.length, next: lastOf(looked, limit) })
     })
 })

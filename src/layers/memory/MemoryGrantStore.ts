@@ -7,7 +7,7 @@ import * as Order from "effect/Order"
 import * as Chain from "../../domain/Chain.js"
 import * as Grant from "../../domain/Grant.js"
 import * as Time from "../../domain/Time.js"
-import type { GrantStore, Which } from "../../services/GrantStore.js"
+import { type GrantStore, isEverybody, namesNobody, type Which } from "../../services/GrantStore.js"
 import * as Rows from "./Rows.js"
 
 const redeem = ({ code, terms }: Grant.Approved, { chain, network, now }: Grant.Redemption): Grant.Active => ({
@@ -110,15 +110,17 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
       }),
 
     revokeAll: (whose, reason, now, { after, limit }) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
+        const isNamed = whose.subject !== undefined || whose.clientId !== undefined
+        if (!isNamed && !isEverybody(whose)) return Effect.die(namesNobody())
         const looked = those(whose)
           .filter(({ terms }) => after === undefined || terms.id > after)
           .slice(0, limit)
         const isMeant = ({ terms }: Grant.Grant) => !Time.isBefore(now, terms.approvedAt) || !epochsStand(terms)
-        return {
+        return Effect.succeed({
           revoked: looked.filter((grant) => isMeant(grant) && revoke(grant, reason, now)).map(({ terms }) => terms.id),
           next: looked.length < limit ? Option.none() : Option.map(Option.fromNullable(looked.at(-1)), idOf)
-        }
+        })
       }),
 
     list: (which, { after, limit }) =>

@@ -22,6 +22,7 @@ import { ResourceIndicator } from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { ConsentStore, Pair, Whose } from "../../services/ConsentStore.js"
+import { isEverybody, namesNobody } from "../../services/GrantStore.js"
 import * as SqlText from "./SqlText.js"
 
 const State = Schema.Struct({ updated_at: SqlText.Instant, epoch: Schema.Int })
@@ -185,9 +186,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     forget: query(`${forgetEach} and ${following} and ${upTo}`)
   }
 
-  /** The statements of a page: one that reads its pairs, and those that withdraw them up to the last. */
+  /**
+   * The statements of a page: one that reads its pairs, and those that withdraw them up to the last; none where the filter
+   * names nobody.
+   */
   const those = (whose: Whose, after: { readonly subject: string; readonly clientId: string }) => {
-    if ("subject" in whose) {
+    if ("subject" in whose && whose.subject !== undefined) {
       const parameters = { subject: whose.subject, after: after.clientId }
       return {
         pairs: (limit: number) => ofSubjectStatements.pairs({ ...parameters, limit }),
@@ -197,7 +201,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         ]
       }
     }
-    if ("clientId" in whose) {
+    if ("clientId" in whose && whose.clientId !== undefined) {
       const parameters = { clientId: whose.clientId, after: after.subject }
       return {
         pairs: (limit: number) => toClientStatements.pairs({ ...parameters, limit }),
@@ -207,6 +211,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         ]
       }
     }
+    if (!isEverybody(whose)) return undefined
     return {
       pairs: (limit: number) => everybodysStatements.pairs({ ...after, limit }),
       withdraw: ({ clientId: lastClient, subject: lastSubject }: Pair) => [
@@ -282,7 +287,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     }),
 
     withdrawAll: Effect.fnUntraced(function* (whose, limit, after) {
-      const { pairs, withdraw } = those(whose, after ?? { subject: "", clientId: "" })
+      const statements = those(whose, after ?? { subject: "", clientId: "" })
+      if (statements === undefined) return yield* Effect.die(namesNobody())
+      const { pairs, withdraw } = statements
       const rows = yield* Effect.flatMap(pairs(limit), readPairs)
       const last = Option.map(Option.fromNullable(rows.at(-1)), pairOf)
       yield* Effect.forEach(Option.toArray(last).flatMap(withdraw), (statement) => statement, { discard: true })

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Grant from "../../domain/Grant.js"
 import type { Issuer } from "../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import type { GrantStore, Which, Whose } from "../../services/GrantStore.js"
+import { type GrantStore, isEverybody, namesNobody, type Which, type Whose } from "../../services/GrantStore.js"
 import { subjectEpoch } from "./Epochs.js"
 import * as GrantRow from "./GrantRow.js"
 import { grantEnd } from "./migrations/Operation.js"
@@ -171,7 +171,7 @@ const decodeFirst = (rows: ReadonlyArray<object>) => SqlText.first(rows, GrantRo
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<GrantStore> => {
   const statements = makeStatements(sql, issuer)
 
-  /** The statements that read the ids of a page, and that revoke the grants of it. */
+  /** The statements that read the ids of a page, and that revoke the grants of it; none where the filter names nobody. */
   const those = (whose: Whose) => {
     const { clientId, subject } = whose
     const using = <Filter extends object>(
@@ -183,9 +183,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       revoke: (change: Revoking) => revoke({ ...filter, ...change })
     })
     if (subject === undefined) {
-      return clientId === undefined
-        ? using({}, statements.idsOfAll, statements.revokeOfAll)
-        : using({ clientId }, statements.idsOfClient, statements.revokeOfClient)
+      if (clientId !== undefined) return using({ clientId }, statements.idsOfClient, statements.revokeOfClient)
+      return isEverybody(whose) ? using({}, statements.idsOfAll, statements.revokeOfAll) : undefined
     }
     return clientId === undefined
       ? using({ subject }, statements.idsOfSubject, statements.revokeOfSubject)
@@ -264,7 +263,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       Effect.map(statements.revoke({ id, reason, now: now.epochMillis }), (revoked) => revoked.length > 0),
 
     revokeAll: Effect.fnUntraced(function* (whose, reason, now, { after = "", limit }) {
-      const { ids, revoke } = those(whose)
+      const statements = those(whose)
+      if (statements === undefined) return yield* Effect.die(namesNobody())
+      const { ids, revoke } = statements
       const looked = yield* Effect.flatMap(ids({ after, limit }), readIds)
       const last = looked.at(-1)?.id
       if (last === undefined) return { revoked: [], next: Option.none() }

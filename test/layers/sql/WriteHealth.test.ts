@@ -30,14 +30,10 @@ describe("a failure of a write", () => {
     ["SQLITE_READONLY_DBMOVED", /read-only/],
     ["SQLITE_CANTOPEN", /permissions/],
     ["SQLITE_PERM", /permissions/],
-    ["SQLITE_CORRUPT", /damaged/],
-    ["SQLITE_NOTADB", /damaged/],
     ["53100", /disk of the database server is full/],
     ["25006", /standby/],
     ["READ_ONLY", /standby/],
-    ["42501", /privilege/],
-    ["58030", /disk of the database server reports errors/],
-    ["XX001", /damaged/]
+    ["58030", /disk of the database server reports errors/]
   ] as const)("with the code %s is remembered until the probe succeeds", ([code, remedy]) =>
     Effect.gen(function* () {
       const { check, disk, note, outage } = make()
@@ -51,6 +47,31 @@ describe("a failure of a write", () => {
       // Nothing is probed while nothing fails.
       yield* check
       expect(disk.probes).toBe(2)
+    })
+  )
+
+  it.effect.each([
+    ["SQLITE_CORRUPT", /damaged.*restart/],
+    ["SQLITE_CORRUPT_VTAB", /damaged.*restart/],
+    ["SQLITE_NOTADB", /damaged.*restart/],
+    ["SQLITE_IOERR_READ", /cannot be read.*restart/],
+    ["42501", /privilege.*restart/],
+    ["XX001", /damaged.*restart/],
+    ["XX002", /damaged.*restart/]
+  ] as const)("with the code %s, which a write need not show, is remembered until the restart", ([code, remedy]) =>
+    Effect.gen(function* () {
+      const { check, disk, note, outage } = make()
+      disk.isFull = false
+      // Also where an outage that a write ends came before it, or comes after it.
+      note(error("SQLITE_FULL"))
+      note(error(code))
+      note(error("SQLITE_FULL"))
+      const begun = { code, lastsUntil: "Restart", remedy: expect.stringMatching(remedy) }
+      for (let i = 0; i < 3; i++) {
+        expect(yield* outage).toMatchObject(begun)
+        expect(yield* Effect.flip(check)).toMatchObject({ reason: "StoreFailed" })
+      }
+      expect(disk.probes).toBe(0)
     })
   )
 
