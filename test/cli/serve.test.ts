@@ -104,10 +104,9 @@ describe("settings", () => {
     expect(await response.json()).toMatchObject({ issuer: "https://example.com/auth" })
     expect(existsSync(join(second.folder, "a b.db"))).toBe(true)
     expect(second.stdout()).toContain("user create NAME --issuer https://example.com/auth --database 'sqlite:a b.db'")
-    const home = (host: string) => send(second.port, "GET", "/auth", { host })
-    expect((await home("example.com")).status).toBe(200)
-    expect((await home("auth.example.com")).status).toBe(421)
-    expect((await fetch(second.url)).status).toBe(404)
+    const ask = async (path: string, host = "example.com") => (await send(second.port, "GET", path, { host })).status
+    expect([await ask("/auth"), await ask("/auth/"), await ask("/"), await ask("/other")]).toEqual([200, 303, 303, 404])
+    expect(await ask("/auth", "auth.example.com")).toBe(421)
   })
 
   it("of lifetimes reach the tokens", async () => {
