@@ -135,14 +135,18 @@ export interface Request {
   readonly body?: string | Readonly<Record<string, string>>
 }
 
-/** The bytes of a request. */
-export const format = (port: number, { body, headers = [], method = "GET", path }: Request): Buffer => {
+/** The bytes of a request to a host: that of the port, if not given. */
+export const format = (
+  port: number,
+  { body, headers = [], method = "GET", path }: Request,
+  host = `127.0.0.1:${port}`
+): Buffer => {
   const lines: Array<readonly [string, string]> = [...(Array.isArray(headers) ? headers : Object.entries(headers))]
   const add = (name: string, value: string) => {
     if (!lines.some(([own]) => own.toLowerCase() === name.toLowerCase())) lines.push([name, value])
   }
   const content = Buffer.from(typeof body === "object" ? new URLSearchParams(body).toString() : (body ?? ""), "utf8")
-  add("Host", `127.0.0.1:${port}`)
+  add("Host", host)
   add("Connection", "close")
   if (typeof body === "object") add("Content-Type", "application/x-www-form-urlencoded")
   if (body !== undefined && !lines.some(([name]) => name.toLowerCase() === "transfer-encoding")) {
@@ -153,8 +157,13 @@ export const format = (port: number, { body, headers = [], method = "GET", path 
 }
 
 /** Sends one request on a connection of its own. Fails when no response comes. */
-export const send = async (port: number, request: Request, options: ExchangeOptions = {}): Promise<Answer> => {
-  const { answers, bytes, closed } = await exchange(port, format(port, request), options)
+export const send = async (
+  port: number,
+  request: Request,
+  options: ExchangeOptions = {},
+  host?: string
+): Promise<Answer> => {
+  const { answers, bytes, closed } = await exchange(port, format(port, request, host), options)
   const [answer] = answers
   if (answer === undefined) {
     throw new Error(`no response to ${request.method ?? "GET"} ${request.path.slice(0, 80)} (${closed}): ${bytes}`)

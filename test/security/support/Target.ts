@@ -84,8 +84,12 @@ export class Target extends TestServer {
 
   readonly origin = new URL(this.issuer).origin
 
+  /** The host that a proxy in front passes on, where the issuer is not the port itself. */
+  readonly #host = this.issuer.startsWith("https:") ? new URL(this.issuer).host : undefined
+
   /** Sends one request by hand, on a connection of its own. */
-  readonly http = (request: Raw.Request, options?: Raw.ExchangeOptions) => Raw.send(this.port, request, options)
+  readonly http = (request: Raw.Request, options?: Raw.ExchangeOptions) =>
+    Raw.send(this.port, request, options, this.#host)
 
   /** Writes bytes to a connection, and returns everything that came back. */
   readonly bytes = (bytes: string | Buffer, options?: Raw.ExchangeOptions) => Raw.exchange(this.port, bytes, options)
