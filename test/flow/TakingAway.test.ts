@@ -267,7 +267,9 @@ describe("a revocation that breaks off", () => {
       )
     )
   }
-  const verbs: Readonly<Record<string, (service: Service, whom: Whom) => Effect.Effect<unknown, unknown>>> = {
+  const verbs: Readonly<
+    Record<string, (service: Service, whom: Whom) => Effect.Effect<unknown, TemporarilyUnavailable>>
+  > = {
     disableAccount: (service, { subject }) => service.disableAccount(subject),
     removeAccount: (service, { subject }) => service.removeAccount(subject),
     setPassword: (service, { subject }) => service.setPassword(subject, Redacted.make(newPassword)),
