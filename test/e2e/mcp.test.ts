@@ -48,7 +48,8 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     mcp: string,
     client: Awaited<ReturnType<typeof provider>>,
     who: Person,
-    attempt: () => Promise<A>
+    attempt: () => Promise<A>,
+    ticked?: ReadonlyArray<string>
   ): Promise<A> => {
     try {
       return await attempt()
@@ -57,7 +58,7 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
       const url = client.provider.sentTo
       if (url === undefined) throw new Error("the client sends the person nowhere")
       client.provider.sentTo = undefined
-      await who.authorize(url)
+      await who.authorize(url, ticked === undefined ? {} : { ticked })
       const answer = await client.callback.next()
       expect(answer.get("state")).toBe(client.provider.states.at(-1))
       expect(answer.get("iss")).toBe(new URL(mcp).origin)
@@ -66,8 +67,13 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     }
   }
 
-  const connect = async (mcp: string, client: Awaited<ReturnType<typeof provider>>, who: Person) => {
-    const connection = await withPerson(mcp, client, who, () => sdk.connect(mcp, client.provider))
+  const connect = async (
+    mcp: string,
+    client: Awaited<ReturnType<typeof provider>>,
+    who: Person,
+    ticked?: ReadonlyArray<string>
+  ) => {
+    const connection = await withPerson(mcp, client, who, () => sdk.connect(mcp, client.provider), ticked)
     closing.push(connection.close)
     return connection
   }
@@ -88,7 +94,8 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     const server = await start()
     const mcp = `${server.url}/mcp`
     const [client, who] = [await provider(), await person()]
-    const connection = await connect(mcp, client, who)
+    // The demo asks for all scopes at once; the person allows less.
+    const connection = await connect(mcp, client, who, ["notes:read"])
     expect(await connection.call("whoami")).not.toContain("notes:write")
     await withPerson(mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
     expect(await connection.call("list_notes")).toContain("Buy milk")
