@@ -51,6 +51,7 @@ const makeGrants = Effect.gen(function* () {
   const { client } = yield* clients.create({
     client_name: "Refresher",
     redirect_uris: [redirectUri],
+    scope: "notes:read",
     grant_types: ["authorization_code", "refresh_token"],
     token_endpoint_auth_method: "none"
   })
