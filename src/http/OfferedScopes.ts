@@ -12,10 +12,11 @@ export class UnknownScope extends Data.TaggedError("UnknownScope")<{ readonly me
 /** A sentence that names scopes which a resource does not offer; `undefined` where it offers all of them. */
 export const notOffered = (tokens: ReadonlyArray<string>, resource: Resource.Resource): string | undefined => {
   const unknown = UnknownScopes.find(tokens, Resource.scope(resource))
-  return unknown.length === 0
-    ? undefined
-    : `${resource.uri} does not offer the scope ${unknown.map(UnknownScopes.format).join(", ")}; it offers ${Scope.format(Resource.scope(resource))}`
+  return unknown.length === 0 ? undefined : sentenceOf(unknown, resource)
 }
+
+const sentenceOf = (unknown: ReadonlyArray<UnknownScopes.UnknownScope>, resource: Resource.Resource): string =>
+  `${resource.uri} does not offer the scope ${unknown.map(UnknownScopes.format).join(", ")}; it offers ${Scope.format(Resource.scope(resource))}`
 
 /**
  * Fails where the resource does not offer one of the scopes. The operator may give a resource beside the settings more
@@ -30,10 +31,11 @@ export const requireAll = (
   Effect.gen(function* () {
     // A store that does not answer now is no reason not to start.
     const resource = yield* Effect.orElseSucceed(current, () => undefined)
-    const sentence = resource && notOffered(scopes, resource)
-    if (resource === undefined || sentence === undefined) return
-    const message = `${guard}: ${sentence}`
-    const isMisspelt = UnknownScopes.find(scopes, Resource.scope(resource)).some(({ nearest }) => nearest !== undefined)
+    if (resource === undefined) return
+    const unknown = UnknownScopes.find(scopes, Resource.scope(resource))
+    if (unknown.length === 0) return
+    const message = `${guard}: ${sentenceOf(unknown, resource)}`
+    const isMisspelt = unknown.some(({ nearest }) => nearest !== undefined)
     if (isConfigured || isMisspelt) return yield* new UnknownScope({ message })
     yield* Effect.logWarning(`nobody passes a guard until its resource offers its scopes: ${message}`)
   })
