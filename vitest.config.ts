@@ -1,17 +1,23 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import manifest from "./package.json" with { type: "json" }
 
-const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+/** The source of each module that the package exports, by the name that an app imports it by. */
+const sources = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+  typeof target === "string"
+    ? []
+    : {
+        find: new RegExp(`^latchkey${subpath.slice(1)}$`),
+        replacement: fileURLToPath(
+          new URL(target.default.replace("/dist/", "/src/").replace(/js$/, "ts"), import.meta.url)
+        )
+      }
+)
 
 export default defineConfig({
   resolve: {
     // The examples import the package by its name, as a user does, and run on the sources, so that no build is needed.
-    alias: [
-      { find: /^latchkey$/, replacement: src("index.ts") },
-      { find: /^latchkey\/guard$/, replacement: src("layers/Guard.ts") },
-      { find: /^latchkey\/layers\/(.+)$/, replacement: src("layers/$1.ts") },
-      { find: /^latchkey\/(domain|services|http|testing)$/, replacement: src("$1/index.ts") }
-    ]
+    alias: sources
   },
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],

@@ -19,10 +19,10 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as AuthLayer from "latchkey/AuthLayer"
 import * as Domain from "latchkey/domain"
-import * as AuthLayer from "latchkey/layers/AuthLayer"
-import { ServerServices } from "latchkey/layers/ServerServices"
-import * as SqliteStore from "latchkey/layers/SqliteStore"
+import { ServerServices } from "latchkey/ServerServices"
+import * as SqliteStorage from "latchkey/SqliteStorage"
 import * as Services from "latchkey/services"
 
 const { values } = parseArgs({
@@ -166,7 +166,7 @@ const main = Effect.gen(function* () {
   const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "latchkey-refreshes-"))
   const path = Path.join(folder, "auth.db")
   yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true })))
-  const storage = Context.get(yield* Layer.build(SqliteStore.layer({ filename: path })), Services.Storage.Storage)
+  const storage = Context.get(yield* Layer.build(SqliteStorage.layer({ filename: path })), Services.Storage.Storage)
   const services = AuthLayer.layerServices({
     issuer,
     resources: [{ uri: resource, scopes: { "notes:read": "Read your notes" } }]

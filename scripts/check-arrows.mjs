@@ -19,7 +19,7 @@ const testing = { name: "testing", mayImport: ["domain", "services", "testing"] 
 const entryPoints = new Set(["src/index.ts", "src/main.ts"])
 
 /** The files in which the platform's clock, randomness and `node:crypto` may be used. */
-const allowedImpure = new Set(["src/services/Crypto.ts", "src/services/Xaes256Gcm.ts"])
+const allowedImpure = new Set(["src/services/keys/Crypto.ts", "src/services/keys/Xaes256Gcm.ts"])
 
 /** @typedef {{ readonly node: ts.Node, readonly specifier: string }} Import */
 

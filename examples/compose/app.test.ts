@@ -1,12 +1,12 @@
 /** The example does what it says, in process and on a storage of its own. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Layer } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import * as oauth from "oauth4webapi"
 import { afterAll, expect, it } from "vitest"
 import { App, issuer } from "./app.js"
 
-const { dispose, handler } = HttpLayerRouter.toWebHandler(App.pipe(Layer.provide(MemoryStore.layer)), {
+const { dispose, handler } = HttpLayerRouter.toWebHandler(App.pipe(Layer.provide(MemoryStorage.layer)), {
   disableLogger: true
 })
 afterAll(dispose)

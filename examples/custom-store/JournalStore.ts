@@ -6,7 +6,7 @@
  */
 import { Context, Effect, type Exit, Layer, Option, type Redacted } from "effect"
 import { type Issuer, OAuthError } from "latchkey/domain"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import {
   AccountStore,
   ClientStore,
@@ -119,4 +119,4 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
 export const layer = (options: {
   readonly masterKey: Redacted.Redacted<Uint8Array>
 }): Layer.Layer<Storage.Storage, Unreachable, Objects> =>
-  Layer.effect(Storage.Storage, make(options.masterKey)).pipe(Layer.provide(Layer.fresh(MemoryStore.layer)))
+  Layer.effect(Storage.Storage, make(options.masterKey)).pipe(Layer.provide(Layer.fresh(MemoryStorage.layer)))

@@ -1,12 +1,12 @@
 /** The example does what it says, in process and on a storage of its own. */
 import { HttpLayerRouter, HttpServer } from "@effect/platform"
 import { Layer } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import { afterAll, expect, it } from "vitest"
 import { App, issuer } from "./app.js"
 
 const { dispose, handler } = HttpLayerRouter.toWebHandler(
-  App.pipe(Layer.provide(MemoryStore.layer), Layer.provideMerge(HttpServer.layerContext)),
+  App.pipe(Layer.provide(MemoryStorage.layer), Layer.provideMerge(HttpServer.layerContext)),
   { disableLogger: true }
 )
 afterAll(dispose)

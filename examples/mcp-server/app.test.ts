@@ -1,11 +1,11 @@
 /** An MCP client meets the guard, and nothing behind it. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Layer } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import { afterAll, expect, it } from "vitest"
 import { App, issuer } from "./app.js"
 
-const { dispose, handler } = HttpLayerRouter.toWebHandler(App.pipe(Layer.provide(MemoryStore.layer)), {
+const { dispose, handler } = HttpLayerRouter.toWebHandler(App.pipe(Layer.provide(MemoryStorage.layer)), {
   disableLogger: true
 })
 afterAll(dispose)

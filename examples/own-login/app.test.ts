@@ -1,7 +1,7 @@
 /** The example does what it says: a client sends a person here, the app logs them in, and the token is theirs. */
 import { HttpLayerRouter } from "@effect/platform"
 import { type Context, Effect, Layer } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import type { TakingAway } from "latchkey/services"
 import { afterAll, expect, it } from "vitest"
 import { App, deleteUser, issuer } from "./app.js"
@@ -14,7 +14,7 @@ const keepServices = Layer.effectDiscard(
   })
 )
 const { dispose, handler } = HttpLayerRouter.toWebHandler(
-  Layer.provideMerge(keepServices, App).pipe(Layer.provide(MemoryStore.layer)),
+  Layer.provideMerge(keepServices, App).pipe(Layer.provide(MemoryStorage.layer)),
   { disableLogger: true }
 )
 afterAll(dispose)

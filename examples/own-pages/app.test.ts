@@ -1,7 +1,7 @@
 /** The example does what it says: each page with a form is its own, and a person gets through all of them. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import { FirstAccount } from "latchkey/services"
 import * as oauth from "oauth4webapi"
 import { afterAll, expect, it } from "vitest"
@@ -17,7 +17,7 @@ const Told = Layer.effectDiscard(
 )
 
 const { dispose, handler } = HttpLayerRouter.toWebHandler(
-  Layer.provide(Layer.provideMerge(Told, App), MemoryStore.layer),
+  Layer.provide(Layer.provideMerge(Told, App), MemoryStorage.layer),
   { disableLogger: true }
 )
 afterAll(dispose)

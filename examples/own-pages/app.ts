@@ -2,7 +2,7 @@
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
-import * as FirstAccountLayer from "latchkey/layers/FirstAccountLayer"
+import * as FirstAccountLayer from "latchkey/FirstAccountLayer"
 import { OwnPages } from "./pages.js"
 
 export const issuer = "http://127.0.0.1:3000"

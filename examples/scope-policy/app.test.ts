@@ -1,7 +1,7 @@
 /** The example does what it says: the policy decides by the person whom the app's own login names. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import { ClientRegistration } from "latchkey/services"
 import { afterAll, expect, it } from "vitest"
 import { issuer } from "../own-login/app.js"
@@ -19,7 +19,7 @@ const register = Layer.effectDiscard(
   })
 )
 const { dispose, handler } = HttpLayerRouter.toWebHandler(
-  Layer.provideMerge(register, App).pipe(Layer.provide(MemoryStore.layer)),
+  Layer.provideMerge(register, App).pipe(Layer.provide(MemoryStorage.layer)),
   { disableLogger: true }
 )
 afterAll(dispose)

@@ -1,7 +1,7 @@
 /** The example does what it says: a client made in code gets a token for itself, and passes where clients may. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import * as oauth from "oauth4webapi"
 import { afterAll, expect, it } from "vitest"
 import { App, issuer, makeReportClient } from "./app.js"
@@ -13,7 +13,7 @@ const make = Layer.effectDiscard(
   })
 )
 const { dispose, handler } = HttpLayerRouter.toWebHandler(
-  Layer.provideMerge(make, App).pipe(Layer.provide(MemoryStore.layer)),
+  Layer.provideMerge(make, App).pipe(Layer.provide(MemoryStorage.layer)),
   { disableLogger: true }
 )
 afterAll(dispose)

@@ -2,7 +2,7 @@
 import { expect, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, TestClock } from "effect"
 import { ResourceOwner } from "latchkey"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import { App } from "../compose/app.js"
 import { accessToken, serve } from "./client.js"
 
@@ -16,7 +16,7 @@ const Ada = ResourceOwner.layer({
 
 it.scoped("an access token is Ada's for ten minutes", () =>
   Effect.gen(function* () {
-    const send = yield* serve(App.pipe(Layer.provide([MemoryStore.layer, Ada])))
+    const send = yield* serve(App.pipe(Layer.provide([MemoryStorage.layer, Ada])))
     const notes = send("/notes", { headers: { authorization: `Bearer ${yield* accessToken(send)}` } })
     yield* TestClock.adjust("599 seconds")
     const answer = yield* notes

@@ -2,10 +2,10 @@
 import type { AddressInfo } from "node:net"
 import { createAdaptorServer } from "@hono/node-server"
 import { Effect, Layer, Redacted, Schema } from "effect"
+import * as AuthLayer from "latchkey/AuthLayer"
 import { Account } from "latchkey/domain"
 import { makeGuard } from "latchkey/guard"
-import * as AuthLayer from "latchkey/layers/AuthLayer"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
+import * as MemoryStorage from "latchkey/MemoryStorage"
 import { Accounts, Storage } from "latchkey/services"
 import * as oauth from "oauth4webapi"
 import { expect, it } from "vitest"
@@ -21,7 +21,7 @@ const start = async () => {
   const server = createAdaptorServer({ fetch: (...args) => fetchApp(...args) })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const kept = await Effect.runPromise(Effect.provide(Storage.Storage, MemoryStore.layer))
+  const kept = await Effect.runPromise(Effect.provide(Storage.Storage, MemoryStorage.layer))
   const storage = Layer.succeed(Storage.Storage, kept)
   const { app, dispose } = make(issuer, storage)
   const fetchApp: typeof app.fetch = (...args) => app.fetch(...args)

@@ -2,8 +2,8 @@
 import { getConnInfo } from "@hono/node-server/conninfo"
 import type { Layer } from "effect"
 import { Hono } from "hono"
-import * as WebHandler from "latchkey/layers/WebHandler"
 import type { Storage } from "latchkey/services"
+import * as WebHandler from "latchkey/WebHandler"
 
 /** The app at its address; `dispose` closes the storage. */
 export const make = <E>(issuer: string, storage: Layer.Layer<Storage.Storage, E>) => {

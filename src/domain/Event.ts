@@ -19,7 +19,7 @@ export const ThrottleReason = Schema.Literal("DeviceFailures", "PairFailures", "
 export type ThrottleReason = typeof ThrottleReason.Type
 
 /** What happened. */
-export const Happening = Schema.Union(
+export const EventKind = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
   /** The self-registered clients that were never used are near their maximum, or have reached it. */
   Schema.TaggedStruct("RegistrationQuota", {
@@ -69,19 +69,19 @@ export const Happening = Schema.Union(
     change: Schema.Literal("Published", "Promoted", "Replaced", "Removed")
   })
 )
-export type Happening = typeof Happening.Type
+export type EventKind = typeof EventKind.Type
 
 /** Whom and what it happened to, as far as it was a person, a client or a grant: by these events are found. */
 export const idsOf = (
-  happening: Happening
+  kind: EventKind
 ): {
   readonly subject?: Subject | undefined
   readonly clientId?: ClientId | undefined
   readonly grantId?: GrantId | undefined
 } => ({
-  subject: "subject" in happening ? happening.subject : undefined,
-  clientId: "clientId" in happening ? happening.clientId : undefined,
-  grantId: "grantId" in happening ? happening.grantId : undefined
+  subject: "subject" in kind ? kind.subject : undefined,
+  clientId: "clientId" in kind ? kind.clientId : undefined,
+  grantId: "grantId" in kind ? kind.grantId : undefined
 })
 
 /**
@@ -117,7 +117,7 @@ const origin = {
 export const Event = Schema.Struct({
   id: Schema.String,
   at: Schema.DateTimeUtcFromNumber,
-  happening: Happening,
+  kind: EventKind,
   ...origin
 })
 export type Event = typeof Event.Type

@@ -1,4 +1,5 @@
 /** The RFCs' nouns: types, schemas and pure functions. */
+
 export * as AccessToken from "./AccessToken.js"
 export * as Account from "./Account.js"
 export * as AppSchemes from "./AppSchemes.js"
@@ -9,7 +10,6 @@ export * as Brand from "./Brand.js"
 export * as BrowserName from "./BrowserName.js"
 export * as Chain from "./Chain.js"
 export * as Client from "./Client.js"
-export * as ClientInformation from "./ClientInformation.js"
 export * as CodeChallenge from "./CodeChallenge.js"
 export * as Color from "./Color.js"
 export * as Consent from "./Consent.js"

@@ -5,28 +5,28 @@
  * const Auth = AuthLayer.layer({
  *   issuer: "https://notes.example.com",
  *   resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read your notes" } }]
- * }).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))
+ * }).pipe(Layer.provide(SqliteStorage.layer({ filename: "auth.db" })))
  */
 import type { HttpRouter } from "@effect/platform/HttpLayerRouter"
 import type * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import type { AccessTokens } from "../services/AccessTokens.js"
-import type { Accounts } from "../services/Accounts.js"
-import type { ClientRegistration } from "../services/ClientRegistration.js"
-import type { ClockWentBack } from "../services/ClockCheck.js"
-import type { Events } from "../services/Events.js"
+import type { Accounts } from "../services/accounts/Accounts.js"
+import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
+import type { Events } from "../services/events/Events.js"
 import type { GrantTypes } from "../services/GrantTypes.js"
-import type { WrongMasterKey } from "../services/Keyring.js"
-import type { Readiness } from "../services/Readiness.js"
-import type { ResourceRegistration } from "../services/ResourceRegistration.js"
-import type { Resources } from "../services/Resources.js"
+import type { WrongMasterKey } from "../services/keys/Keyring.js"
+import type { ClockWentBack } from "../services/maintenance/ClockCheck.js"
+import type { Readiness } from "../services/maintenance/Readiness.js"
+import type { ResourceRegistration } from "../services/resources/ResourceRegistration.js"
+import type { Resources } from "../services/resources/Resources.js"
 import type { ServerSettings } from "../services/ServerSettings.js"
-import type { Storage } from "../services/Storage.js"
+import type { Storage } from "../services/stores/Storage.js"
 import type { TakingAway } from "../services/TakingAway.js"
-import type { TokenVerifier } from "../services/TokenVerifier.js"
-import * as AuthServer from "./internal/AuthServer.js"
-import type { ServerServices } from "./ServerServices.js"
-import type { SettingsError, SettingsOptions } from "./SettingsOptions.js"
+import type { AccessTokens } from "../services/tokens/AccessTokens.js"
+import type { TokenVerifier } from "../services/tokens/TokenVerifier.js"
+import type { SettingsError, SettingsOptions } from "./settings/SettingsOptions.js"
+import * as AuthServer from "./wiring/AuthServer.js"
+import type { ServerServices } from "./wiring/ServerServices.js"
 
 /**
  * The services of a server that apps use: to guard routes, to issue access tokens from a grant type of their own, to make

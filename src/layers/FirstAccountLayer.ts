@@ -8,10 +8,10 @@
  */
 import type { HttpRouter } from "@effect/platform/HttpLayerRouter"
 import * as Layer from "effect/Layer"
-import * as FirstAccountEndpoint from "../http/FirstAccountEndpoint.js"
-import * as FirstAccount from "../services/FirstAccount.js"
-import { besideServer } from "./internal/BesideServer.js"
-import type { ServerServices } from "./ServerServices.js"
+import * as FirstAccountEndpoint from "../http/browser/FirstAccountEndpoint.js"
+import * as FirstAccount from "../services/accounts/FirstAccount.js"
+import { besideServer } from "./wiring/BesideServer.js"
+import type { ServerServices } from "./wiring/ServerServices.js"
 
 /** The page at `/first-account`, and the service that knows the token of its link. */
 export const layer: Layer.Layer<FirstAccount.FirstAccount, never, ServerServices | HttpRouter> = besideServer(

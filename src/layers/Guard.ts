@@ -5,17 +5,17 @@
  * @example
  * const guard = makeGuard(
  *   { issuer: "https://auth.example.com", resource: "https://api.example.com/", scopes: ["notes:read"] },
- *   SqliteStore.layer({ filename: "auth.db" })
+ *   SqliteStorage.layer({ filename: "auth.db" })
  * )
  * const { access, response } = await guard(request)
  * if (response) return response
  */
 import * as Layer from "effect/Layer"
-import type { Storage } from "../services/Storage.js"
+import type { Storage } from "../services/stores/Storage.js"
 import * as AuthLayer from "./AuthLayer.js"
-import * as RestartingRuntime from "./RestartingRuntime.js"
-import type { SettingsOptions } from "./SettingsOptions.js"
+import type { SettingsOptions } from "./settings/SettingsOptions.js"
 import { type CheckRequest, type GuardOptions, guards } from "./WebHandler.js"
+import * as RestartingRuntime from "./wiring/RestartingRuntime.js"
 
 export type { Access, Checked, CheckRequest, GuardedRequest, GuardOptions } from "./WebHandler.js"
 

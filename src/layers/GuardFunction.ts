@@ -2,8 +2,8 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Guard from "../http/Guard.js"
-import type * as CurrentAccess from "../services/CurrentAccess.js"
+import * as Guard from "../http/guard/Guard.js"
+import type * as CurrentAccess from "../services/tokens/CurrentAccess.js"
 
 /** What a guard asks for. */
 export interface GuardOptions extends Guard.Options {}

@@ -5,7 +5,7 @@
  * @example
  * const Auth = AuthLayer.layer(options).pipe(
  *   Layer.provide(RedisRateLimiter.layer({ url: Redacted.make("redis://10.0.0.5:6379") })),
- *   Layer.provide(PostgresStore.layer({ url, masterKey }))
+ *   Layer.provide(PostgresStorage.layer({ url, masterKey }))
  * )
  */
 import { createClient, defineScript } from "@redis/client"

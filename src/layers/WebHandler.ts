@@ -8,7 +8,7 @@
  *     issuer: "https://notes.example.com",
  *     resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read your notes" } }]
  *   },
- *   SqliteStore.layer({ filename: "auth.db" })
+ *   SqliteStorage.layer({ filename: "auth.db" })
  * )
  * const readNotes = auth.guard({ scopes: ["notes:read"] })
  *
@@ -26,13 +26,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import * as Guard from "../http/Guard.js"
-import type { Storage } from "../services/Storage.js"
+import * as Guard from "../http/guard/Guard.js"
+import type { Storage } from "../services/stores/Storage.js"
 import * as AuthLayer from "./AuthLayer.js"
 import * as GuardFunction from "./GuardFunction.js"
-import * as RestartingRuntime from "./RestartingRuntime.js"
-import * as Routes from "./Routes.js"
-import type { SettingsOptions } from "./SettingsOptions.js"
+import type { SettingsOptions } from "./settings/SettingsOptions.js"
+import * as RestartingRuntime from "./wiring/RestartingRuntime.js"
+import * as Routes from "./wiring/Routes.js"
 
 export type { Access, Checked, CheckRequest, GuardedRequest, GuardOptions } from "./GuardFunction.js"
 

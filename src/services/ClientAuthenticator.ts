@@ -10,9 +10,9 @@ import * as Schema from "effect/Schema"
 import { type AuthMethod, type Client, ClientId, isConfidential } from "../domain/Client.js"
 import { InvalidClient, type TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Time from "../domain/Time.js"
-import { ClientStore } from "./ClientStore.js"
-import { digest, digestOf, digestsEqual } from "./Crypto.js"
-import { identify } from "./Origin.js"
+import { identify } from "./events/Origin.js"
+import { digest, digestOf, digestsEqual } from "./keys/Crypto.js"
+import { ClientStore } from "./stores/ClientStore.js"
 
 /** An id and a secret, as one reading of an Authorization header or a body gives them. */
 export interface IdAndSecret {

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as Resource from "../domain/Resource.js"
 import { GrantTypes } from "./GrantTypes.js"
-import { Resources } from "./Resources.js"
+import { Resources } from "./resources/Resources.js"
 import { ServerSettings } from "./ServerSettings.js"
 
 /** Members of the document, under the names of RFC 8414 §2. */

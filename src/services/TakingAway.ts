@@ -17,21 +17,21 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { isExternal, type Password, preparePassword, type Subject } from "../domain/Account.js"
 import type { ClientId } from "../domain/Client.js"
-import type { Happening } from "../domain/Event.js"
+import type { EventKind } from "../domain/Event.js"
 import type { GrantId, RevocationReason } from "../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import { AccountStore } from "./AccountStore.js"
-import * as BulkRevocation from "./BulkRevocation.js"
-import { newClientSecret } from "./ClientSecret.js"
-import { ClientStore, type MetadataChange } from "./ClientStore.js"
-import { ConsentStore } from "./ConsentStore.js"
-import { digest } from "./Crypto.js"
-import { Events } from "./Events.js"
-import { GrantStore, isEverybody, namesNobody, type Whose } from "./GrantStore.js"
-import { LoginThrottle } from "./LoginThrottle.js"
-import { knownAs, PasswordHasher } from "./PasswordHasher.js"
+import { LoginThrottle } from "./accounts/LoginThrottle.js"
+import { knownAs, PasswordHasher } from "./accounts/PasswordHasher.js"
+import { newClientSecret } from "./clients/ClientSecret.js"
+import { Events } from "./events/Events.js"
+import * as BulkRevocation from "./grants/BulkRevocation.js"
+import { digest } from "./keys/Crypto.js"
+import { AccountStore } from "./stores/AccountStore.js"
+import { ClientStore, type MetadataChange } from "./stores/ClientStore.js"
+import { ConsentStore } from "./stores/ConsentStore.js"
+import { GrantStore, isEverybody, namesNobody, type Whose } from "./stores/GrantStore.js"
 
-type Change<Tag extends "AccountChanged" | "ClientChanged"> = Extract<Happening, { readonly _tag: Tag }>["change"]
+type Change<Tag extends "AccountChanged" | "ClientChanged"> = Extract<EventKind, { readonly _tag: Tag }>["change"]
 
 /** Whether there was something to change. */
 type Found = Effect.Effect<boolean, TemporarilyUnavailable>

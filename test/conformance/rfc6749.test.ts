@@ -54,7 +54,7 @@ apart([
     section: "§4.5",
     requirement: "extension grants are named by absolute URIs",
     how: "elsewhere",
-    why: "the app names its grant types; `test/flow/Defects.test.ts` registers one"
+    why: "the app names its grant types; `test/flow/server/Defects.test.ts` registers one"
   },
   {
     section: "§5.2",

@@ -2,7 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
-import { RevokedTokenStore } from "../../src/services/RevokedTokenStore.js"
+import { RevokedTokenStore } from "../../src/services/stores/RevokedTokenStore.js"
 import { basic, issuer, outcome, test, tokensOf, toSearchParams } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
 import { sameEachTime } from "../support/Headers.js"

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ResourceIndicator, ResourceServerId } from "../../src/domain/Resource.js"
-import { digest } from "../../src/services/Crypto.js"
-import { ResourceStore } from "../../src/services/ResourceStore.js"
+import { digest } from "../../src/services/keys/Crypto.js"
+import { ResourceStore } from "../../src/services/stores/ResourceStore.js"
 import {
   basic,
   type Client,

@@ -32,7 +32,7 @@ apart([
     section: "§8.5",
     requirement: "secrets that are shipped with an app prove nothing",
     how: "elsewhere",
-    why: "`test/flow/Authorize.test.ts`: consent is asked again of apps that cannot prove who they are"
+    why: "`test/flow/browser/Authorize.test.ts`: consent is asked again of apps that cannot prove who they are"
   }
 ])
 

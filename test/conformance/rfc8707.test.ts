@@ -29,7 +29,7 @@ apart([
     section: "§2.2",
     requirement: "a refresh request may name any resource of the grant",
     how: "elsewhere",
-    why: "tested here for one of two; `test/flow/RefreshToken.test.ts` has the rest"
+    why: "tested here for one of two; `test/flow/oauth/RefreshToken.test.ts` has the rest"
   }
 ])
 

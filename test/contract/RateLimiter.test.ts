@@ -1,4 +1,4 @@
 import { layerMemory } from "../../src/services/RateLimiter.js"
-import { nodes, rateLimiterContract } from "../../src/testing/rateLimiterContract.js"
+import { nodes, rateLimiterContract } from "../../src/testing/contracts/rateLimiterContract.js"
 
 rateLimiterContract("in memory", nodes(1, layerMemory()))

@@ -3,7 +3,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import * as RedisRateLimiter from "../../src/layers/RedisRateLimiter.js"
-import { nodes, rateLimiterContract } from "../../src/testing/rateLimiterContract.js"
+import { nodes, rateLimiterContract } from "../../src/testing/contracts/rateLimiterContract.js"
 import * as Redis from "../support/Redis.js"
 
 describe.skipIf(Redis.missing)(Redis.named("counted in Redis"), () => {

@@ -22,8 +22,8 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
-import * as NodeServer from "latchkey/layers/NodeServer"
-import * as SqliteStore from "latchkey/layers/SqliteStore"
+import * as NodeServer from "latchkey/NodeServer"
+import * as SqliteStorage from "latchkey/SqliteStorage"
 
 const port = Number(process.argv[2])
 const issuer = \`http://127.0.0.1:\${port}\`
@@ -37,7 +37,7 @@ const Notes = HttpLayerRouter.add(
 const Auth = AuthLayer.layer({
   issuer,
   resources: [{ uri: \`\${issuer}/notes\`, scopes: { "notes:read": "Read your notes" } }]
-}).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))
+}).pipe(Layer.provide(SqliteStorage.layer({ filename: "auth.db" })))
 
 HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
   Layer.provide(NodeHttpServer.layer(NodeServer.createServer, { host: "127.0.0.1", port })),
@@ -47,10 +47,10 @@ HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
 `
 
 /** The tests of somebody's own store; here of one that is ours. */
-const contract = `import * as MemoryStore from "latchkey/layers/MemoryStore"
+const contract = `import * as MemoryStorage from "latchkey/MemoryStorage"
 import { storeContract } from "latchkey/testing"
 
-storeContract("MyStore", MemoryStore.layer)
+storeContract("MyStore", MemoryStorage.layer)
 `
 
 const compilerOptions = {
@@ -174,7 +174,7 @@ describe("the packed package", () => {
     // The contract is imported by vitest alone.
     const fixed = Object.keys(packageJson.exports).filter((path) => !/\*|json$|testing/.test(path))
     const paths = [...fixed.map((path) => path.replace(/^\.\/?/, "")), ...layers]
-    expect(paths).toContain("layers/SqliteStore")
+    expect(paths).toContain("layers/SqliteStorage")
     const specifiers = paths.map((path) => ["latchkey", path].filter(Boolean).join("/"))
     const script = `for (const name of ${JSON.stringify(specifiers)}) await import(name)`
     await inProject(process.execPath, "--input-type=module", "--eval", script)
@@ -204,7 +204,7 @@ describe("the packed package", () => {
 
   it("hides the types of all services of a server", async () => {
     const { resolve } = createRequire(join(folder.path, "app.js"))
-    expect(() => resolve("latchkey/layers/internal/AuthServer")).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED|not defined/)
+    expect(() => resolve("latchkey/internal/AuthServer")).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED|not defined/)
     const declaration = await readFile(join(folder.path, "out", `${fileOf("a route beside a server")}.d.ts`), "utf8")
     expect(declaration).not.toMatch(/Keyring|Sessions|PasswordHasher/)
   })

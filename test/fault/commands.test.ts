@@ -53,7 +53,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
   it("db gc: what is past use is there or not, all else is, and the next pass does the rest", async () => {
     ask(`
       with recursive n(i) as (values (1) union all select i + 1 from n where i < 2000)
-      insert into events (issuer, id, at, happening)
+      insert into events (issuer, id, at, kind)
       select '${cluster.issuer}', printf('%026d', i), 1, '{}' from n`)
     const past = "select count(*) as n from events where at = 1"
     const living =

@@ -11,11 +11,11 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as BearerAuth from "../../src/http/BearerAuth.js"
-import * as BearerAuthApi from "../../src/http/BearerAuthApi.js"
-import * as ApiLayer from "../../src/layers/ApiLayer.js"
+import * as BearerAuth from "../../src/http/guard/BearerAuth.js"
+import * as BearerAuthApi from "../../src/http/guard/BearerAuthApi.js"
+import * as AdminApi from "../../src/layers/AdminApi.js"
 import * as AuthLayer from "../../src/layers/AuthLayer.js"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
 import * as NodeServer from "../../src/layers/NodeServer.js"
 import { freePort } from "../support/Cli.js"
 import { methods, send } from "../support/Methods.js"
@@ -58,9 +58,9 @@ beforeAll(async () => {
   port = await freePort()
   const issuer = `http://127.0.0.1:${port}`
   const settings = { issuer, resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }] }
-  const app = Layer.mergeAll(routes, ApiLayer.layer).pipe(
+  const app = Layer.mergeAll(routes, AdminApi.layer).pipe(
     Layer.provideMerge(AuthLayer.layer(settings)),
-    Layer.provide(MemoryStore.layer)
+    Layer.provide(MemoryStorage.layer)
   )
   const served = HttpLayerRouter.serve(app, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(NodeHttpServer.layer(NodeServer.createServer, { host: "127.0.0.1", port }))

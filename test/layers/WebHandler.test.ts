@@ -10,14 +10,14 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import { ResourceIndicator } from "../../src/domain/Resource.js"
-import * as BearerAuth from "../../src/http/BearerAuth.js"
+import * as BearerAuth from "../../src/http/guard/BearerAuth.js"
 import * as AuthLayer from "../../src/layers/AuthLayer.js"
 import { makeGuard } from "../../src/layers/Guard.js"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import * as SqliteStore from "../../src/layers/SqliteStore.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
+import * as SqliteStorage from "../../src/layers/SqliteStorage.js"
 import * as WebHandler from "../../src/layers/WebHandler.js"
-import { ResourceRegistration } from "../../src/services/ResourceRegistration.js"
-import { Storage } from "../../src/services/Storage.js"
+import { ResourceRegistration } from "../../src/services/resources/ResourceRegistration.js"
+import { Storage } from "../../src/services/stores/Storage.js"
 import { temporaryFile } from "./temporaryFile.js"
 
 const issuer = "http://127.0.0.1:9400"
@@ -44,7 +44,11 @@ const logged = Layer.merge(
   Logger.minimumLogLevel(LogLevel.All)
 )
 
-const auth = WebHandler.make(settings, MemoryStore.layer, Layer.merge(address, notes).pipe(Layer.provideMerge(logged)))
+const auth = WebHandler.make(
+  settings,
+  MemoryStorage.layer,
+  Layer.merge(address, notes).pipe(Layer.provideMerge(logged))
+)
 afterEach(() => void lines.splice(0))
 
 const get = (path: string, connection?: WebHandler.Connection) =>
@@ -133,7 +137,7 @@ it("starts again after a start that failed, as a guard alone does", async () => 
       )
       return opened.count % 2 === 1
         ? yield* new TemporarilyUnavailable({ reason: "StoreBusy", description: "the database does not answer yet" })
-        : MemoryStore.layer
+        : MemoryStorage.layer
     })
   )
   const handler = WebHandler.make(settings, late)
@@ -158,7 +162,7 @@ it("shares a SQLite file with ten more in one process, as a development server m
   await Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
-        const storage = SqliteStore.layer({ filename: yield* temporaryFile })
+        const storage = SqliteStorage.layer({ filename: yield* temporaryFile })
         const handlers = Array.from({ length: 11 }, () => WebHandler.make(settings, storage))
         const ask = (index: number, path: string, init?: RequestInit) =>
           Effect.promise(async () => handlers[index]?.handler(new Request(`${issuer}${path}`, init)))
@@ -190,7 +194,7 @@ it("shares a SQLite file with ten more in one process, as a development server m
 })
 
 it("a guard alone finds a resource that the storage has, and without `resource` the only one", async () => {
-  const kept = await Effect.runPromise(Effect.provide(Storage, MemoryStore.layer))
+  const kept = await Effect.runPromise(Effect.provide(Storage, MemoryStorage.layer))
   const storage = Layer.succeed(Storage, kept)
   const archive = { uri: `${issuer}/archive`, scopes: { "archive:read": "Read the archive" } }
   const guards = {
@@ -226,10 +230,10 @@ it("a guard alone finds a resource that the storage has, and without `resource` 
 })
 
 it("is told of wrong settings when it starts, and so is whoever asks a guard", async () => {
-  const wrong = WebHandler.make({ ...settings, issuer: "http://example.com" }, MemoryStore.layer)
+  const wrong = WebHandler.make({ ...settings, issuer: "http://example.com" }, MemoryStorage.layer)
   await expect(wrong.ready()).rejects.toThrow(/issuer/)
   await wrong.dispose()
-  const guard = makeGuard({ ...settings, scopes: [], resource: "notes" }, MemoryStore.layer)
+  const guard = makeGuard({ ...settings, scopes: [], resource: "notes" }, MemoryStorage.layer)
   await expect(guard({ headers: {} })).rejects.toThrow(/not a resource's URL/)
   await guard.dispose()
 })

@@ -6,20 +6,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Issuer } from "../../src/domain/Issuer.js"
-import * as SqliteStore from "../../src/layers/SqliteStore.js"
-import { AccountStore } from "../../src/services/AccountStore.js"
-import { ClientStore } from "../../src/services/ClientStore.js"
-import { ConsentStore } from "../../src/services/ConsentStore.js"
-import { GrantStore } from "../../src/services/GrantStore.js"
-import { KeyStore } from "../../src/services/KeyStore.js"
-import { Storage } from "../../src/services/Storage.js"
-import { app, client } from "../../src/testing/fixtures.js"
+import * as SqliteStorage from "../../src/layers/SqliteStorage.js"
+import { AccountStore } from "../../src/services/stores/AccountStore.js"
+import { ClientStore } from "../../src/services/stores/ClientStore.js"
+import { ConsentStore } from "../../src/services/stores/ConsentStore.js"
+import { GrantStore } from "../../src/services/stores/GrantStore.js"
+import { KeyStore } from "../../src/services/stores/KeyStore.js"
+import { Storage } from "../../src/services/stores/Storage.js"
+import { app, client } from "../../src/testing/contracts/fixtures.js"
 
 const issuer = Issuer.make("https://auth.example.com")
 
 /** Opens a store for as long as the scope lasts. */
-export const open = (options: SqliteStore.Options) =>
-  Effect.map(Layer.build(SqliteStore.layer(options)), (context) => {
+export const open = (options: SqliteStorage.Options) =>
+  Effect.map(Layer.build(SqliteStorage.layer(options)), (context) => {
     const { masterKey, stores } = Context.get(context, Storage)
     const of = stores(issuer)
     return {
@@ -34,11 +34,11 @@ export const open = (options: SqliteStore.Options) =>
 
 /** Opens a store, uses it, and closes it. */
 export const using = <A, E>(
-  options: SqliteStore.Options,
+  options: SqliteStorage.Options,
   use: (stores: Effect.Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>
 ) => Effect.scoped(Effect.flatMap(open(options), use))
 
-export const refusal = (options: SqliteStore.Options) => Effect.flip(Effect.scoped(open(options)))
+export const refusal = (options: SqliteStorage.Options) => Effect.flip(Effect.scoped(open(options)))
 
 export const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
 

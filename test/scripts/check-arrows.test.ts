@@ -9,8 +9,8 @@ describe("check-arrows accepts", () => {
     const root = tree({
       "src/domain/Scope.ts": `import * as Schema from "effect/Schema"\nexport const a = Schema.String`,
       "src/domain/Grant.ts": `import { a } from "./Scope.js"\nexport const g = a`,
-      "src/services/GrantStore.ts": `import type { g } from "../domain/Grant.js"\nexport type G = typeof g`,
-      "src/http/TokenEndpoint.ts": `import type { G } from "../services/GrantStore.js"\nexport type H = G`,
+      "src/services/stores/GrantStore.ts": `import type { g } from "../domain/Grant.js"\nexport type G = typeof g`,
+      "src/http/oauth/TokenEndpoint.ts": `import type { G } from "../services/GrantStore.js"\nexport type H = G`,
       "src/layers/sql/Store.ts": `export type { G } from "../../services/GrantStore.js"`,
       "src/cli/serve.ts": `import type { G } from "../layers/sql/Store.js"\nexport type S = G`,
       "src/main.ts": `import "./cli/serve.js"`,
@@ -21,7 +21,7 @@ describe("check-arrows accepts", () => {
 
   it("the clock, randomness and crypto in the files made for them", () => {
     const use = `import { randomBytes } from "node:crypto"\nexport const a = [randomBytes(1), Date.now(), Math.random()]`
-    expect(violations({ "src/services/Crypto.ts": use, "src/services/Xaes256Gcm.ts": use })).toEqual([])
+    expect(violations({ "src/services/keys/Crypto.ts": use, "src/services/keys/Xaes256Gcm.ts": use })).toEqual([])
   })
 
   it("bindings of a file's own that are called like a global", () => {
@@ -97,7 +97,7 @@ describe("check-arrows refuses", () => {
     ],
     [
       "the package's own name, which would hide an arrow",
-      { "src/services/A.ts": `import "latchkey/layers/B"` },
+      { "src/services/A.ts": `import "latchkey/B"` },
       "may not import the package by its name"
     ],
     ["an import out of src", { "src/layers/A.ts": `import "../../test/B.js"` }, "src may not import test/B.ts"],

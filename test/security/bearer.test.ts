@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect } from "vitest"
 import * as Scope from "../../src/domain/Scope.js"
-import * as BearerAuth from "../../src/http/BearerAuth.js"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import { CurrentAccess } from "../../src/services/CurrentAccess.js"
+import * as BearerAuth from "../../src/http/guard/BearerAuth.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
+import { CurrentAccess } from "../../src/services/tokens/CurrentAccess.js"
 import { guarded, tokensOf } from "../flow/support/Server.js"
 import { steady } from "../support/Headers.js"
 import { family } from "./support/Catalogue.js"
@@ -173,7 +173,7 @@ check("RS-08", "a token is good only at the resource that it is for", async (tar
 })
 
 check("RS-09", "a token of another issuer is refused, also of one in the same process and storage", async (target) => {
-  const storage = Layer.succeedContext(await target.run(Effect.scoped(Layer.build(MemoryStore.layer))))
+  const storage = Layer.succeedContext(await target.run(Effect.scoped(Layer.build(MemoryStorage.layer))))
   const ours = await target.another({ storage })
   for (const path of ["/t2", "/T1"]) {
     const theirs = await target.another({ storage, path })

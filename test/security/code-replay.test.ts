@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import * as Grant from "../../src/domain/Grant.js"
-import { GrantStore } from "../../src/services/GrantStore.js"
+import { GrantStore } from "../../src/services/stores/GrantStore.js"
 import { outcome, redirectUri, tokensOf } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
 import { family } from "./support/Catalogue.js"

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect } from "vitest"
 import { ClientId } from "../../src/domain/Client.js"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
 import { TakingAway } from "../../src/services/TakingAway.js"
 import { outcome, type Parameters, redirectUri, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
@@ -220,7 +220,7 @@ check("CODE-15", "a code dies with its consent, its account and its client", asy
 })
 
 check("CODE-16", "a code of one issuer is nothing at another in the same process and storage", async (target) => {
-  const shared = Layer.succeedContext(await target.run(Effect.scoped(Layer.build(MemoryStore.layer))))
+  const shared = Layer.succeedContext(await target.run(Effect.scoped(Layer.build(MemoryStorage.layer))))
   const ours = await target.another({ storage: shared })
   const theirs = await target.another({ storage: shared, path: "/t2" })
   const { client, held } = await ready(ours)

@@ -4,8 +4,8 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect } from "vitest"
-import * as BearerAuth from "../../src/http/BearerAuth.js"
-import { Upkeep } from "../../src/services/Upkeep.js"
+import * as BearerAuth from "../../src/http/guard/BearerAuth.js"
+import { Maintenance } from "../../src/services/maintenance/Maintenance.js"
 import { outcome } from "../flow/support/Server.js"
 import { recorded } from "../flow/support/Storage.js"
 import * as Cli from "../support/Cli.js"
@@ -232,7 +232,7 @@ check(
     const unused = await target.register()
     for (let i = 0; i < 10; i++) await target.code(client)
     await target.advance("40 days")
-    const report = await target.run(Effect.flatMap(Upkeep, ({ pass }) => pass))
+    const report = await target.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
     expect(report).toMatchObject({ _tag: "Done", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
     expect(await outcome(target.ask("/revoke", unused, { token: "x" }))).toBe("401 invalid_client")
   }

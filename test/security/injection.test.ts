@@ -8,8 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { afterAll, expect } from "vitest"
-import * as PostgresStore from "../../src/layers/PostgresStore.js"
-import * as SqliteStore from "../../src/layers/SqliteStore.js"
+import * as PostgresStorage from "../../src/layers/PostgresStorage.js"
+import * as SqliteStorage from "../../src/layers/SqliteStorage.js"
 import { outcome, redirectUri, tokensOf } from "../flow/support/Server.js"
 import { withSqlite } from "../layers/sqliteFiles.js"
 import * as Postgres from "../support/Postgres.js"
@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const { check, control, otherwise } = family({ storage: Layer.orDie(SqliteStore.layer({ filename })) })
+const { check, control, otherwise } = family({ storage: Layer.orDie(SqliteStorage.layer({ filename })) })
 
 /** The Authorization header of an administrator. */
 const admin = async (target: Target) => {
@@ -79,7 +79,10 @@ check(
     }
     expect(Object.keys(tables())).toEqual(Object.keys(before))
     // Two files run statements that are not literal texts: they are given constants, and bind every value.
-    expect(Sources.sqlFromTexts()).toEqual(["src/layers/sql/SqlRateLimiter.ts", "src/layers/sql/SqlText.ts"])
+    expect(Sources.sqlFromTexts()).toEqual([
+      "src/layers/sql/stores/SqlRateLimiter.ts",
+      "src/layers/sql/stores/SqlText.ts"
+    ])
   }
 )
 
@@ -124,7 +127,7 @@ otherwise(
     await unstorable(target)
     if (Postgres.missing !== undefined) return
     const url = await Effect.runPromise(Scope.extend(Postgres.database, scope))
-    const storage = PostgresStore.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), timeout: "20 seconds" })
+    const storage = PostgresStorage.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), timeout: "20 seconds" })
     await unstorable(await target.another({ storage: Layer.orDie(storage) }))
   }
 )
@@ -242,6 +245,6 @@ check("INJ-09", "no mutated request causes a failure, and the database stays sou
 })
 
 control("INJ-02", "where something in front of the server leaves out a NUL", {
-  storage: Layer.orDie(SqliteStore.layer({ filename: join(folder, "weak.db") })),
+  storage: Layer.orDie(SqliteStorage.layer({ filename: join(folder, "weak.db") })),
   mutation: { request: (sent) => ({ ...sent, body: sent.body.replaceAll("\\u0000", "") }) }
 })

@@ -5,9 +5,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { expect } from "vitest"
 import { ResourceIndicator, ResourceServerId } from "../../src/domain/Resource.js"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import { digest } from "../../src/services/Crypto.js"
-import { ResourceStore } from "../../src/services/ResourceStore.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
+import { digest } from "../../src/services/keys/Crypto.js"
+import { ResourceStore } from "../../src/services/stores/ResourceStore.js"
 import { basic, type Client, outcome, tokensOf } from "../flow/support/Server.js"
 import { sameEachTime } from "../support/Headers.js"
 import { family } from "./support/Catalogue.js"
@@ -72,7 +72,7 @@ check("INTRO-02", "the answer for an invalid token says only that it is inactive
   await target.advance("11 minutes")
   const { access_token, refresh_token } = await tokensOf(target.refresh(client, tokens.refresh_token))
   await target.ask("/revoke", client, { token: refresh_token })
-  const storage = Layer.fresh(MemoryStore.layer)
+  const storage = Layer.fresh(MemoryStorage.layer)
   const elsewhere = await target.another({ storage })
   const foreign = (await ready(elsewhere)).tokens.access_token
   const { code } = await target.code(client)

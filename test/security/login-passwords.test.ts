@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Layer from "effect/Layer"
 import { expect } from "vitest"
-import * as SqliteStore from "../../src/layers/SqliteStore.js"
+import * as SqliteStorage from "../../src/layers/SqliteStorage.js"
 import { outcome, password } from "../flow/support/Server.js"
 import * as Cli from "../support/Cli.js"
 import { family } from "./support/Catalogue.js"
@@ -110,7 +110,7 @@ check(
   "a name that is guessed at from many addresses has to wait, longer each time, also after a restart",
   async (target) => {
     const folder = await Cli.temporaryFolder()
-    const storage = Layer.orDie(SqliteStore.layer({ filename: `${folder.path}/auth.db` }))
+    const storage = Layer.orDie(SqliteStorage.layer({ filename: `${folder.path}/auth.db` }))
     const server = await target.another({ storage, isStopped: true })
     const form = await loginForm(server)
     expect(await guessUntilPaused(server, form, "ada")).toBeLessThanOrEqual(10)

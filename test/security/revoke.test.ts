@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect } from "vitest"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import { GrantStore } from "../../src/services/GrantStore.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
+import { GrantStore } from "../../src/services/stores/GrantStore.js"
 import { type Client, outcome, type Parameters, tokensOf } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
 import { sameEachTime } from "../support/Headers.js"
@@ -133,7 +133,7 @@ check("REVOKE-07", "a revocation that the store did not keep is 503, and never 2
 })
 
 check("REVOKE-08", "a token that was revoked at one node is dead at once at another", async (shared) => {
-  const storage = Layer.succeedContext(await shared.run(Effect.scoped(Layer.build(MemoryStore.layer))))
+  const storage = Layer.succeedContext(await shared.run(Effect.scoped(Layer.build(MemoryStorage.layer))))
   const one = await shared.another({ storage })
   // The second node answers under the issuer of the first.
   const other = await shared.another({ storage, settings: { issuer: one.issuer }, resources: () => [notesAt(one)] })

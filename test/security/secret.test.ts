@@ -12,8 +12,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { afterAll, expect } from "vitest"
-import * as PostgresStore from "../../src/layers/PostgresStore.js"
-import { digestOf, equals } from "../../src/services/Crypto.js"
+import * as PostgresStorage from "../../src/layers/PostgresStorage.js"
+import { digestOf, equals } from "../../src/services/keys/Crypto.js"
 import { basic, type guarded, password, TestServer, tokensOf } from "../flow/support/Server.js"
 import * as Cli from "../support/Cli.js"
 import * as Postgres from "../support/Postgres.js"
@@ -99,7 +99,7 @@ check("SECRET-02", "the database, its log and a backup hold nothing that can be 
   if (Postgres.missing !== undefined) return
   const address = await Effect.runPromise(Scope.extend(Postgres.database, scope))
   const masterKey = Redacted.make(new Uint8Array(32).fill(7))
-  const storage = Layer.orDie(PostgresStore.layer({ url: address, masterKey, timeout: "20 seconds" }))
+  const storage = Layer.orDie(PostgresStorage.layer({ url: address, masterKey, timeout: "20 seconds" }))
   const other = await target.another({ storage })
   const secrets = new Secrets()
   secrets.add("password", password)
@@ -148,7 +148,10 @@ check("SECRET-04", "files are for their owner only, and a key that others may re
 
 check("SECRET-05", "secrets are compared in a time that does not depend on where they differ", async () => {
   // Both comparisons by text are of two readings of what one request sent.
-  expect(Sources.secretsComparedByText()).toEqual(["src/http/AuthorizationHeader.ts", "src/services/Accounts.ts"])
+  expect(Sources.secretsComparedByText()).toEqual([
+    "src/http/wire/AuthorizationHeader.ts",
+    "src/services/accounts/Accounts.ts"
+  ])
   const right = Buffer.from(digestOf("the right one"))
   const [near, far] = [Buffer.from(right), Buffer.from(right)]
   near[near.length - 1] = 0

@@ -3,7 +3,7 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import type * as Statement from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
-import type { IsToFail } from "../../src/testing/storeContract.js"
+import type { IsToFail } from "../../src/testing/StorageContract.js"
 
 const broken = new SqlError({ message: "the statement failed", cause: new Error("a fault of the test's") })
 

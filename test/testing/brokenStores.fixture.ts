@@ -6,10 +6,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Grant from "../../src/domain/Grant.js"
 import * as ResourceScopes from "../../src/domain/ResourceScopes.js"
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import { GrantStore } from "../../src/services/GrantStore.js"
-import { Storage } from "../../src/services/Storage.js"
-import { storeContract } from "../../src/testing/storeContract.js"
+import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
+import { GrantStore } from "../../src/services/stores/GrantStore.js"
+import { Storage } from "../../src/services/stores/Storage.js"
+import { storeContract } from "../../src/testing/StorageContract.js"
 
 type Grants = Context.Tag.Service<GrantStore>
 
@@ -27,7 +27,7 @@ const withGrants = (change: (grants: Grants) => Partial<Grants>) =>
         }
       })
     )
-  ).pipe(Layer.provide(MemoryStore.layer))
+  ).pipe(Layer.provide(MemoryStorage.layer))
 
 const found = (grants: Grants, id: Grant.GrantId) => Effect.map(grants.find(id), Option.getOrUndefined)
 
@@ -157,7 +157,7 @@ storeContract(
 
 storeContract(
   "revokes the grants of every issuer",
-  Layer.map(MemoryStore.layer, (context) => {
+  Layer.map(MemoryStorage.layer, (context) => {
     const storage = Context.get(context, Storage)
     const others: Array<Grants> = []
     return Context.make(

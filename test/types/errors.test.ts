@@ -15,20 +15,20 @@ import type {
   TemporarilyUnavailable,
   UnauthorizedClient
 } from "../../src/domain/OAuthError.js"
-import type { AccessTokens } from "../../src/services/AccessTokens.js"
-import type { Accounts } from "../../src/services/Accounts.js"
-import type { Approvals } from "../../src/services/Approvals.js"
-import type { AuthorizationRequests } from "../../src/services/AuthorizationRequests.js"
+import type { Accounts } from "../../src/services/accounts/Accounts.js"
+import type { Sessions } from "../../src/services/accounts/Sessions.js"
+import type { Approvals } from "../../src/services/authorization/Approvals.js"
+import type { AuthorizationRequests } from "../../src/services/authorization/AuthorizationRequests.js"
 import type { ClientAuthenticator } from "../../src/services/ClientAuthenticator.js"
-import type { ClientRegistration } from "../../src/services/ClientRegistration.js"
-import type { GrantStore } from "../../src/services/GrantStore.js"
+import type { ClientRegistration } from "../../src/services/clients/ClientRegistration.js"
 import type * as AuthorizationCodeGrant from "../../src/services/grants/AuthorizationCodeGrant.js"
 import type * as ClientCredentialsGrant from "../../src/services/grants/ClientCredentialsGrant.js"
 import type * as RefreshTokenGrant from "../../src/services/grants/RefreshTokenGrant.js"
-import type { Introspection } from "../../src/services/Introspection.js"
-import type { Revocation } from "../../src/services/Revocation.js"
-import type { Sessions } from "../../src/services/Sessions.js"
-import type { TokenVerifier } from "../../src/services/TokenVerifier.js"
+import type { GrantStore } from "../../src/services/stores/GrantStore.js"
+import type { AccessTokens } from "../../src/services/tokens/AccessTokens.js"
+import type { Introspection } from "../../src/services/tokens/Introspection.js"
+import type { TokenRevocation } from "../../src/services/tokens/TokenRevocation.js"
+import type { TokenVerifier } from "../../src/services/tokens/TokenVerifier.js"
 
 /** The tags in which a verb can fail: of two error classes with the same members the tag tells them apart. */
 type Fails<Verb extends (...parameters: never) => Effect.Effect<unknown, unknown, unknown>> =
@@ -84,7 +84,7 @@ describe("a flow ends in these errors, and no other", () => {
   })
 
   it("revoking and introspecting: what is no token is no error (RFC 7009 §2.2, RFC 7662 §2.2)", () => {
-    expectTypeOf<Fails<Revocation["Type"]["revoke"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
+    expectTypeOf<Fails<TokenRevocation["Type"]["revoke"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
     expectTypeOf<Fails<Introspection["Type"]["introspect"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
   })
 

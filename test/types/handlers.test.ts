@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { describe, expectTypeOf, it } from "vitest"
 import { InvalidClient, InvalidGrant, type OAuthError } from "../../src/domain/OAuthError.js"
 import type { TokenResponse } from "../../src/domain/TokenResponse.js"
-import * as Endpoint from "../../src/http/Endpoint.js"
+import * as Endpoint from "../../src/http/wire/Endpoint.js"
 import * as GrantTypes from "../../src/services/GrantTypes.js"
 
 class Forgotten extends Data.TaggedError("Forgotten")<{}> {}

@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
-import { AccountStore } from "../../services/AccountStore.js"
-import { ClientStore } from "../../services/ClientStore.js"
-import { CurrentAccess } from "../../services/CurrentAccess.js"
+import { AccountStore } from "../../services/stores/AccountStore.js"
+import { ClientStore } from "../../services/stores/ClientStore.js"
+import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import { Notes } from "./Notes.js"
 
 /** Why a tool did nothing, in words for the model that called it. */

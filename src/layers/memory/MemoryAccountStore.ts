@@ -3,7 +3,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Account, Subject } from "../../domain/Account.js"
-import type { AccountStore } from "../../services/AccountStore.js"
+import type { AccountStore } from "../../services/stores/AccountStore.js"
 import * as Rows from "./Rows.js"
 
 export const make = ({ accounts, consents, sessions }: Rows.Rows): Context.Tag.Service<AccountStore> => {

@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Client, type ClientId, isSameMetadata, isUseNew } from "../../domain/Client.js"
-import type { ClientStore } from "../../services/ClientStore.js"
+import type { ClientStore } from "../../services/stores/ClientStore.js"
 import { allowsSomething } from "./MemoryConsentStore.js"
 import * as Rows from "./Rows.js"
 

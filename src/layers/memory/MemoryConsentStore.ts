@@ -6,8 +6,8 @@ import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type { Consent } from "../../domain/Consent.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
-import type { ConsentStore, Pair, Whose } from "../../services/ConsentStore.js"
-import { isEverybody, namesNobody } from "../../services/GrantStore.js"
+import type { ConsentStore, Pair, Whose } from "../../services/stores/ConsentStore.js"
+import { isEverybody, namesNobody } from "../../services/stores/GrantStore.js"
 import * as Rows from "./Rows.js"
 
 const byPair: Order.Order<Pair> = Order.combine(

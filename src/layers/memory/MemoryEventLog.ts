@@ -3,7 +3,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import { type Event, idsOf } from "../../domain/Event.js"
-import type { EventLog } from "../../services/EventLog.js"
+import type { EventLog } from "../../services/stores/EventLog.js"
 import * as Rows from "./Rows.js"
 
 const byId = Order.mapInput(Order.string, ({ id }: Event) => id)
@@ -18,7 +18,7 @@ export const make = ({ events }: Rows.Rows): Context.Tag.Service<EventLog> => ({
       Array.from(events.values())
         .filter(({ id }) => after === undefined || id > after)
         .filter((event) => {
-          const ids = idsOf(event.happening)
+          const ids = idsOf(event.kind)
           return (
             (requestId === undefined || event.requestId === requestId) &&
             (grantId === undefined || ids.grantId === grantId) &&

@@ -7,7 +7,7 @@ import * as Order from "effect/Order"
 import * as Chain from "../../domain/Chain.js"
 import * as Grant from "../../domain/Grant.js"
 import * as Time from "../../domain/Time.js"
-import { type GrantStore, isEverybody, namesNobody, type Which } from "../../services/GrantStore.js"
+import { type GrantStore, isEverybody, namesNobody, type Which } from "../../services/stores/GrantStore.js"
 import * as Rows from "./Rows.js"
 
 const redeem = ({ code, terms }: Grant.Approved, { chain, network, now }: Grant.Redemption): Grant.Active => ({

@@ -1,7 +1,7 @@
 /** Root keys, sealed, in memory. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { KeyState, type KeyStore, type StoredKey } from "../../services/KeyStore.js"
+import { KeyState, type KeyStore, type StoredKey } from "../../services/stores/KeyStore.js"
 import * as Rows from "./Rows.js"
 
 export const make = ({ keys }: Rows.Rows): Context.Tag.Service<KeyStore> => {

@@ -2,7 +2,7 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { LeaseStore } from "../../services/LeaseStore.js"
+import type { LeaseStore } from "../../services/stores/LeaseStore.js"
 import type * as Rows from "./Rows.js"
 
 export const make = ({ leases }: Rows.Rows): Context.Tag.Service<LeaseStore> => ({

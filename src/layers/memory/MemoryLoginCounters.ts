@@ -2,7 +2,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FailureCounter from "../../domain/FailureCounter.js"
-import { Counting, type LoginCounters } from "../../services/LoginCounters.js"
+import { Counting, type LoginCounters } from "../../services/stores/LoginCounters.js"
 import type * as Rows from "./Rows.js"
 
 export const make = ({ loginCounters }: Rows.Rows): Context.Tag.Service<LoginCounters> => {

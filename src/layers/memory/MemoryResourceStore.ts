@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type { ResourceServerId } from "../../domain/Resource.js"
-import type { ResourceStore, StoredResource } from "../../services/ResourceStore.js"
+import type { ResourceStore, StoredResource } from "../../services/stores/ResourceStore.js"
 import * as Rows from "./Rows.js"
 
 const byUri = Order.mapInput(Order.string, ({ uri }: StoredResource) => uri)

@@ -2,7 +2,7 @@
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { RevokedTokenStore } from "../../services/RevokedTokenStore.js"
+import type { RevokedTokenStore } from "../../services/stores/RevokedTokenStore.js"
 import * as Rows from "./Rows.js"
 
 export const make = ({ revokedTokens }: Rows.Rows): Context.Tag.Service<RevokedTokenStore> => ({

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Session } from "../../domain/Session.js"
 import * as Time from "../../domain/Time.js"
-import type { SessionStore } from "../../services/SessionStore.js"
+import type { SessionStore } from "../../services/stores/SessionStore.js"
 import * as Rows from "./Rows.js"
 
 export const make = (rows: Rows.Rows): Context.Tag.Service<SessionStore> => {

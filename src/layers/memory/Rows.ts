@@ -12,8 +12,8 @@ import type * as Grant from "../../domain/Grant.js"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { ResourceIndicator } from "../../domain/Resource.js"
 import type { Session } from "../../domain/Session.js"
-import type { KeyId, StoredKey } from "../../services/KeyStore.js"
-import type { StoredResource } from "../../services/ResourceStore.js"
+import type { KeyId, StoredKey } from "../../services/stores/KeyStore.js"
+import type { StoredResource } from "../../services/stores/ResourceStore.js"
 
 /** The rows of one issuer. */
 export const make = () => ({

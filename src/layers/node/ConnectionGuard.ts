@@ -7,10 +7,10 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from "n
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as Either from "effect/Either"
-import * as Page from "../../http/Page.js"
+import * as Page from "../../http/browser/Page.js"
 import * as Brand from "../../http/pages/Brand.js"
-import { type BrandOptions, toBrand } from "../BrandOptions.js"
-import { SettingsError } from "../SettingsOptions.js"
+import { type BrandOptions, toBrand } from "../settings/BrandOptions.js"
+import { SettingsError } from "../settings/SettingsOptions.js"
 import * as MalformedRequest from "./MalformedRequest.js"
 import { originForm } from "./RequestTarget.js"
 

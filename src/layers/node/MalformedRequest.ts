@@ -5,8 +5,8 @@
  */
 import { type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import type { Rendering } from "../../http/Page.js"
-import { noSniff, noStore } from "../../http/Wire.js"
+import type { Rendering } from "../../http/browser/Page.js"
+import { noSniff, noStore } from "../../http/wire/Wire.js"
 
 /** A request that was refused before any route. It holds nothing of the request. */
 export interface Refusal {

@@ -7,7 +7,7 @@ import { latest } from "./migrations.js"
 /** Runs a statement that only reads, and has no parameters. */
 export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, E>
 
-/** Before when what is past use ended, or happened (see `services/Upkeep`). */
+/** Before when what is past use ended, or happened (see `services/Maintenance`). */
 export type Cutoffs = Readonly<
   Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients" | "abandonedClients", DateTime.Utc>
 >

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Base64Url from "../../domain/Base64Url.js"
-import { digestOf } from "../../services/Crypto.js"
+import { digestOf } from "../../services/keys/Crypto.js"
 
 /** A value of a row; an integer may come as text, as drivers of 64-bit integers give it. */
 type Value = string | number | bigint | null

@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import type { Outage } from "../../services/Storage.js"
-import { codeOf } from "./SqliteError.js"
+import type { Outage } from "../../services/stores/Storage.js"
+import { codeOf } from "./sqlite/SqliteError.js"
 
 /** The errors that stay until somebody acts, by their codes; what to do about each, and what ends it. */
 const table: ReadonlyArray<readonly [codes: RegExp, remedy: string, lastsUntil: Outage["lastsUntil"]]> = [

@@ -8,8 +8,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "../../domain/Base64Url.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import { randomBytes } from "../../services/Crypto.js"
-import * as SqlText from "./SqlText.js"
+import { randomBytes } from "../../services/keys/Crypto.js"
+import * as SqlText from "./stores/SqlText.js"
 import { probeSize } from "./WriteHealth.js"
 
 /** The key of the row; no issuer is empty. */

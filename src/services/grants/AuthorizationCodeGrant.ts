@@ -6,23 +6,23 @@ import * as Schema from "effect/Schema"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import { type Client, mayUse } from "../../domain/Client.js"
 import { CodeVerifier } from "../../domain/CodeChallenge.js"
-import type { Happening } from "../../domain/Event.js"
+import type { EventKind } from "../../domain/Event.js"
 import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Time from "../../domain/Time.js"
-import { challengeOf, digest } from "../Crypto.js"
-import { Events } from "../Events.js"
-import { GrantStore } from "../GrantStore.js"
+import * as Networks from "../accounts/Networks.js"
+import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
-import * as Networks from "../Networks.js"
-import { RefreshChain } from "../RefreshChain.js"
-import { Resources } from "../Resources.js"
+import { challengeOf, digest } from "../keys/Crypto.js"
+import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
+import { GrantStore } from "../stores/GrantStore.js"
+import { RefreshChain } from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
-import { prepare, respond } from "./Respond.js"
+import { prepare, respond } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   code: Schema.String,
@@ -79,8 +79,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     }))
   })
 
-  const tell = (happening: Happening, what: InvalidGrant["reason"]) =>
-    Effect.zipRight(events.publish(happening), refuse(what))
+  const tell = (kind: EventKind, what: InvalidGrant["reason"]) => Effect.zipRight(events.publish(kind), refuse(what))
   const tellDuplicate = (elsewhere: boolean) =>
     events.publishDaily({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids })
   return yield* Grant.RedemptionAnswer.$match(answer, {

@@ -7,11 +7,11 @@ import { InvalidScope, InvalidTarget, UnauthorizedClient } from "../../domain/OA
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
-import { AccessTokens } from "../AccessTokens.js"
 import * as GrantTypes from "../GrantTypes.js"
-import { Resources } from "../Resources.js"
+import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
-import { respond } from "./Respond.js"
+import { AccessTokens } from "../tokens/AccessTokens.js"
+import { respond } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   scope: Schema.optional(Schema.String),

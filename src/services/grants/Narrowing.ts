@@ -6,7 +6,7 @@ import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
-import type { Audience } from "../AccessTokens.js"
+import type { Audience } from "../tokens/AccessTokens.js"
 
 /** The resources that a request names, all of them the grant's; the grant's own when it names none. */
 export const audience = (

@@ -8,15 +8,15 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, BearerAuthApi, CurrentAccess, Pages, ResourceOwner, ScopePolicy } from "latchkey"
 import { makeGuard } from "latchkey/guard"
-import * as ApiLayer from "latchkey/layers/ApiLayer"
-import * as MemoryStore from "latchkey/layers/MemoryStore"
-import * as NodeServer from "latchkey/layers/NodeServer"
-import * as PostgresStore from "latchkey/layers/PostgresStore"
-import * as SqliteStore from "latchkey/layers/SqliteStore"
-import * as WebHandler from "latchkey/layers/WebHandler"
+import * as AdminApi from "latchkey/AdminApi"
+import * as MemoryStorage from "latchkey/MemoryStorage"
+import * as NodeServer from "latchkey/NodeServer"
+import * as PostgresStorage from "latchkey/PostgresStorage"
+import * as SqliteStorage from "latchkey/SqliteStorage"
+import * as WebHandler from "latchkey/WebHandler"
 import { Accounts, ClientRegistration, Events, TakingAway } from "latchkey/services"
 
-export declare const postgres: PostgresStore.Options
+export declare const postgres: PostgresStorage.Options
 const issuer = "http://127.0.0.1:3000"
 const resources = [{ uri: issuer + "/notes", scopes: { "notes:read": "Read your notes" } }]
 `
@@ -37,11 +37,11 @@ export const modules: Readonly<Record<string, string>> = {
 export const GuardLayer = ReadNotes.layer`,
   "a guarded route": Notes,
   "a route beside a server": `${Composed}export const App = Layer.provideMerge(Notes, Auth)`,
-  "an app on SQLite": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provide(SqliteStore.layer({ filename: "auth.db" })))`,
-  "an app on PostgreSQL": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provideMerge(PostgresStore.layer(postgres)))`,
-  "an app with the API": `${Composed}export const App = Layer.provideMerge(Layer.merge(Notes, ApiLayer.layer), Auth)`,
+  "an app on SQLite": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provide(SqliteStorage.layer({ filename: "auth.db" })))`,
+  "an app on PostgreSQL": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provideMerge(PostgresStorage.layer(postgres)))`,
+  "an app with the API": `${Composed}export const App = Layer.provideMerge(Layer.merge(Notes, AdminApi.layer), Auth)`,
   "a served app": `${Composed}export const Served = NodeServer.serve(Layer.provideMerge(Notes, Auth), { host: "127.0.0.1", port: 3000 })`,
-  "a handler of web requests": `export const handler = WebHandler.make({ issuer, resources }, MemoryStore.layer)
+  "a handler of web requests": `export const handler = WebHandler.make({ issuer, resources }, MemoryStorage.layer)
 export const readNotes = handler.guard({ scopes: ["notes:read"] })`,
   "a scope policy": `export const Policy = ScopePolicy.layer(({ scope }) => Effect.succeed(scope))
 export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)`,
@@ -49,7 +49,7 @@ export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)
   Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." }),
   ResourceOwner.layer({ find: () => Effect.succeedNone, loginUrl: (returnTo) => "/sign-in?return_to=" + encodeURIComponent(returnTo) })
 )`,
-  "a guard as a function": `export const guard = makeGuard({ issuer, resources, resource: issuer + "/notes", scopes: ["notes:read"] }, MemoryStore.layer)
+  "a guard as a function": `export const guard = makeGuard({ issuer, resources, resource: issuer + "/notes", scopes: ["notes:read"] }, MemoryStorage.layer)
 export const checked = guard({ headers: {} })`,
   "services that apps use": `export const accounts = Effect.map(Accounts.Accounts, (service) => service)
 export const clients = Effect.map(ClientRegistration.ClientRegistration, ({ create }) => create)

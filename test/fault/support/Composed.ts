@@ -15,9 +15,9 @@ export interface Composed {
 }
 
 /** The storage of `main.ts`, and that which takes its place on PostgreSQL. */
-const onSqlite = { module: '"latchkey/layers/SqliteStore"', options: '{ filename: "auth.db" }' }
+const onSqlite = { module: '"latchkey/SqliteStorage"', options: '{ filename: "auth.db" }' }
 const onPostgres = (url: string) => ({
-  module: '"latchkey/layers/PostgresStore"',
+  module: '"latchkey/PostgresStorage"',
   options: `{ url: Redacted.make(${JSON.stringify(url)}), masterKey: Redacted.make(new Uint8Array(32)) }`
 })
 

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable, TooManyRequests } from "../../../src/domain/OAuthError.js"
-import { EventLog } from "../../../src/services/EventLog.js"
-import { LoginThrottle } from "../../../src/services/LoginThrottle.js"
+import { LoginThrottle } from "../../../src/services/accounts/LoginThrottle.js"
+import { EventLog } from "../../../src/services/stores/EventLog.js"
 import type { Browser, Page } from "./Browser.js"
 import { issuer, type TestServer } from "./Server.js"
 
@@ -29,7 +29,7 @@ export const keptFailures = async (server: TestServer) => {
   await new Promise((resolve) => setTimeout(resolve, 20))
   const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 10_000 })))
   return events
-    .map(({ happening }) => happening)
+    .map(({ kind }) => kind)
     .filter(({ _tag }) => _tag.startsWith("LoginFailed") || _tag === "LoginThrottled")
 }
 

@@ -1,7 +1,7 @@
 /** The events that a server has kept. */
 import * as Effect from "effect/Effect"
-import type { Event, Happening } from "../../../src/domain/Event.js"
-import { EventLog } from "../../../src/services/EventLog.js"
+import type { Event, EventKind } from "../../../src/domain/Event.js"
+import { EventLog } from "../../../src/services/stores/EventLog.js"
 import type { TestServer } from "./Server.js"
 
 /** A moment for what goes on in the background. */
@@ -14,7 +14,7 @@ export const kept = async (server: TestServer): Promise<ReadonlyArray<Event>> =>
 }
 
 /** Those of one kind, without their time. */
-export const keptOf = async <Tag extends Happening["_tag"]>(server: TestServer, tag: Tag) =>
-  (await kept(server)).flatMap(({ happening }) =>
-    happening._tag === tag ? [happening as Extract<Happening, { readonly _tag: Tag }>] : []
+export const keptOf = async <Tag extends EventKind["_tag"]>(server: TestServer, tag: Tag) =>
+  (await kept(server)).flatMap(({ kind }) =>
+    kind._tag === tag ? [kind as Extract<EventKind, { readonly _tag: Tag }>] : []
   )

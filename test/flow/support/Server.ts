@@ -22,17 +22,17 @@ import * as oauth from "oauth4webapi"
 import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
-import * as BearerAuth from "../../../src/http/BearerAuth.js"
-import * as ApiLayer from "../../../src/layers/ApiLayer.js"
-import * as AuthServer from "../../../src/layers/internal/AuthServer.js"
-import * as MemoryStore from "../../../src/layers/MemoryStore.js"
-import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
-import { Accounts } from "../../../src/services/Accounts.js"
-import { ClientRegistration } from "../../../src/services/ClientRegistration.js"
-import { CurrentAccess } from "../../../src/services/CurrentAccess.js"
-import { GrantStore } from "../../../src/services/GrantStore.js"
-import type { Storage } from "../../../src/services/Storage.js"
-import { Pace } from "../../../src/services/Upkeep.js"
+import * as BearerAuth from "../../../src/http/guard/BearerAuth.js"
+import * as AdminApi from "../../../src/layers/AdminApi.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
+import * as AuthServer from "../../../src/layers/wiring/AuthServer.js"
+import { Accounts } from "../../../src/services/accounts/Accounts.js"
+import { ClientRegistration } from "../../../src/services/clients/ClientRegistration.js"
+import { Pace } from "../../../src/services/maintenance/Maintenance.js"
+import { GrantStore } from "../../../src/services/stores/GrantStore.js"
+import type { Storage } from "../../../src/services/stores/Storage.js"
+import { CurrentAccess } from "../../../src/services/tokens/CurrentAccess.js"
 import { Browser, type Page } from "./Browser.js"
 
 export const issuer = "http://127.0.0.1:9400"
@@ -109,7 +109,7 @@ export const make = ({
   settings = {},
   upkeep = false,
   isSecond = false,
-  storage = Layer.fresh(MemoryStore.layer)
+  storage = Layer.fresh(MemoryStorage.layer)
 }: Options = {}) =>
   Effect.gen(function* () {
     // A second server beside the first stands in the same moment.
@@ -117,7 +117,7 @@ export const make = ({
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
     const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
     const app = Layer.provideMerge(
-      Layer.merge(routes ?? routesOf(options.resources), api ? ApiLayer.layer : Layer.empty),
+      Layer.merge(routes ?? routesOf(options.resources), api ? AdminApi.layer : Layer.empty),
       AuthServer.layer(options)
     )
     const router = yield* Layer.build(

@@ -3,13 +3,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
-import * as MemoryStore from "../../../src/layers/MemoryStore.js"
-import { AccountStore } from "../../../src/services/AccountStore.js"
-import { ClientStore } from "../../../src/services/ClientStore.js"
-import { ConsentStore } from "../../../src/services/ConsentStore.js"
-import { GrantStore } from "../../../src/services/GrantStore.js"
-import { SessionStore } from "../../../src/services/SessionStore.js"
-import { Storage, type Stores } from "../../../src/services/Storage.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import { AccountStore } from "../../../src/services/stores/AccountStore.js"
+import { ClientStore } from "../../../src/services/stores/ClientStore.js"
+import { ConsentStore } from "../../../src/services/stores/ConsentStore.js"
+import { GrantStore } from "../../../src/services/stores/GrantStore.js"
+import { SessionStore } from "../../../src/services/stores/SessionStore.js"
+import { Storage, type Stores } from "../../../src/services/stores/Storage.js"
 
 type Change = (stores: Context.Context<Stores>) => Context.Context<Stores>
 
@@ -23,7 +23,7 @@ export const changed = (...changes: ReadonlyArray<Change>): Layer.Layer<Storage>
         stores: (issuer) => changes.reduce((stores, change) => change(stores), storage.stores(issuer))
       })
     )
-  ).pipe(Layer.provide(Layer.fresh(MemoryStore.layer)))
+  ).pipe(Layer.provide(Layer.fresh(MemoryStorage.layer)))
 
 /** Some verbs of one store replaced; the function is given the store as it was. */
 export const verbs =

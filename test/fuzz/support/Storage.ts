@@ -1,7 +1,7 @@
 /** Invariants of the database after a run: of each row, of the number of rows, and of what its bytes may hold. */
 import Sqlite from "better-sqlite3"
 import { defaultMaxUnusedClients } from "../../../src/domain/Settings.js"
-import { buckets } from "../../../src/services/LoginCounters.js"
+import { buckets } from "../../../src/services/stores/LoginCounters.js"
 import { ofSqlite } from "../../fault/support/Snapshot.js"
 import type { Broken } from "./Oracles.js"
 

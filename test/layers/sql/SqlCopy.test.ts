@@ -5,14 +5,14 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { defaultLifetimes } from "../../../src/domain/Settings.js"
-import * as PostgresCopy from "../../../src/layers/sql/PostgresCopy.js"
-import * as PostgresDatabase from "../../../src/layers/sql/PostgresDatabase.js"
+import * as PostgresCopy from "../../../src/layers/sql/postgres/PostgresCopy.js"
+import * as PostgresDatabase from "../../../src/layers/sql/postgres/PostgresDatabase.js"
 import * as SqlCopy from "../../../src/layers/sql/SqlCopy.js"
-import * as SqliteCopy from "../../../src/layers/sql/SqliteCopy.js"
-import * as SqliteFile from "../../../src/layers/sql/SqliteFile.js"
-import * as SqliteStatus from "../../../src/layers/sql/SqliteStatus.js"
 import { StorageOpenError } from "../../../src/layers/sql/StorageOpenError.js"
-import * as Upkeep from "../../../src/services/Upkeep.js"
+import * as SqliteCopy from "../../../src/layers/sql/sqlite/SqliteCopy.js"
+import * as SqliteFile from "../../../src/layers/sql/sqlite/SqliteFile.js"
+import * as SqliteStatus from "../../../src/layers/sql/sqlite/SqliteStatus.js"
+import * as Maintenance from "../../../src/services/maintenance/Maintenance.js"
 import * as Postgres from "../../support/Postgres.js"
 import { ours, withSqlite } from "../sqliteFiles.js"
 import { temporaryFile } from "../temporaryFile.js"
@@ -120,7 +120,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
       expect(comparable(kept)).toEqual(comparable(dump(from)))
       const again = yield* Effect.flip(toPostgres(from, url))
       expect(again).toMatchObject({ reason: "NotEmpty" })
-      const cutoffs = Upkeep.cutoffs(defaultLifetimes, DateTime.unsafeMake(8.64e15))
+      const cutoffs = Maintenance.cutoffs(defaultLifetimes, DateTime.unsafeMake(8.64e15))
       const [there, here] = [yield* PostgresDatabase.status({ url }, cutoffs), yield* SqliteStatus.read(from, cutoffs)]
       expect({ ...there, rows: { ...there.rows, rate_limits: undefined } }).toEqual({
         ...here,

@@ -2,10 +2,10 @@
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
-import { ClientStore } from "../../../src/services/ClientStore.js"
-import { GrantStore } from "../../../src/services/GrantStore.js"
-import { RevokedTokenStore } from "../../../src/services/RevokedTokenStore.js"
-import type { Storage } from "../../../src/services/Storage.js"
+import { ClientStore } from "../../../src/services/stores/ClientStore.js"
+import { GrantStore } from "../../../src/services/stores/GrantStore.js"
+import { RevokedTokenStore } from "../../../src/services/stores/RevokedTokenStore.js"
+import type { Storage } from "../../../src/services/stores/Storage.js"
 import { around, changed } from "../../flow/support/Storage.js"
 
 /** The verbs that fail during an outage. */

@@ -1,7 +1,7 @@
 /** Every page that a person may see, with its headers: what must hold of all pages is asked of these. */
 import * as Effect from "effect/Effect"
 import { parse } from "node-html-parser"
-import { ClientStore } from "../../../src/services/ClientStore.js"
+import { ClientStore } from "../../../src/services/stores/ClientStore.js"
 import { redirectUri } from "../../flow/support/Server.js"
 import { changed, verbs } from "../../flow/support/Storage.js"
 import type { Answer } from "./Raw.js"

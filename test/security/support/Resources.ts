@@ -1,5 +1,5 @@
 /** A second resource, for checks of audiences. */
-import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
+import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
 import { notesOf } from "./Target.js"
 
 export const filesOf = (origin: string): SettingsOptions["resources"][number] => ({

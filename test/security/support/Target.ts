@@ -5,13 +5,13 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import * as ApiLayer from "../../../src/layers/ApiLayer.js"
-import * as AuthServer from "../../../src/layers/internal/AuthServer.js"
-import * as MemoryStore from "../../../src/layers/MemoryStore.js"
+import * as AdminApi from "../../../src/layers/AdminApi.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import * as NodeServer from "../../../src/layers/NodeServer.js"
-import type { SettingsOptions } from "../../../src/layers/SettingsOptions.js"
-import type { Storage } from "../../../src/services/Storage.js"
-import { Pace } from "../../../src/services/Upkeep.js"
+import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
+import * as AuthServer from "../../../src/layers/wiring/AuthServer.js"
+import { Pace } from "../../../src/services/maintenance/Maintenance.js"
+import type { Storage } from "../../../src/services/stores/Storage.js"
 import type { Browser } from "../../flow/support/Browser.js"
 import { make as observe } from "../../flow/support/Observed.js"
 import {
@@ -146,11 +146,11 @@ export const start = async (options: Options = {}): Promise<Target> => {
       runtime = own
     })
   )
-  const app = Layer.mergeAll(routes?.(origin) ?? routesOf(settings.resources), ApiLayer.layer, captured).pipe(
+  const app = Layer.mergeAll(routes?.(origin) ?? routesOf(settings.resources), AdminApi.layer, captured).pipe(
     Layer.provideMerge(AuthServer.layer(settings)),
     Layer.provide(
       Layer.mergeAll(
-        options.storage ?? Layer.fresh(MemoryStore.layer),
+        options.storage ?? Layer.fresh(MemoryStorage.layer),
         seams,
         // A check that is about deletion runs it by itself.
         Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })

@@ -74,7 +74,7 @@ export const statements = (dialect: Dialect): ReadonlyArray<string> => {
       subject text,
       client_id text,
       grant_id text,
-      happening text not null,
+      kind text not null,
       primary key (issuer, id)
     ) ${small}`,
     "create index events_at on events (issuer, at)",

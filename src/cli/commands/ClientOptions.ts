@@ -1,0 +1,106 @@
+/** The options of `latchkey client create` and `client update`, and how they are read. */
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { InvalidClientMetadata, InvalidRedirectUri } from "../../domain/OAuthError.js"
+import * as Resource from "../../domain/Resource.js"
+import * as Scope from "../../domain/Scope.js"
+import * as UnknownScope from "../../domain/UnknownScope.js"
+import { GrantTypes } from "../../services/GrantTypes.js"
+import { Resources } from "../../services/resources/Resources.js"
+import { badUsage } from "../terminal/Failure.js"
+import * as Output from "../terminal/Output.js"
+
+export const name = Options.text("name").pipe(
+  Options.withPseudoName("NAME"),
+  Options.withDescription("The name that people see on the consent page.")
+)
+
+export const redirectUris = Options.text("redirect-uri").pipe(
+  Options.withPseudoName("URI"),
+  Options.withDescription("A URI to which people are redirected. May be given several times."),
+  Options.repeated,
+  Options.withDefault<ReadonlyArray<string>>([])
+)
+
+export const confidential = Options.boolean("confidential").pipe(
+  Options.withDescription("The client gets a secret: for a program on a server, not on people's devices.")
+)
+
+export const grants = (description: string) =>
+  Options.text("grant").pipe(
+    Options.withPseudoName("GRANT_TYPE"),
+    Options.withDescription(description),
+    Options.repeated,
+    Options.withDefault<ReadonlyArray<string>>([])
+  )
+
+export const scope = Options.text("scope").pipe(
+  Options.withPseudoName("SCOPE"),
+  Options.withDescription('The scope that it may ask for, such as "notes:read notes:write".'),
+  Options.optional
+)
+
+/** Refuses a grant type that the server does not have; a registration over HTTP would leave it out. */
+export const readGrants = (grants: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const names = yield* (yield* GrantTypes).names
+    const unknown = grants.find((grant) => !names.includes(grant))
+    return unknown === undefined
+      ? grants
+      : yield* badUsage(`--grant: there is no such grant type; use ${names.join(" or ")}`)
+  })
+
+/** Refuses a client that would get no token: one that acts for itself keeps a secret (RFC 6749 §4.4). */
+export const requireSecret = (grants: ReadonlyArray<string>, isConfidential: boolean) =>
+  grants.includes("client_credentials") && !isConfidential
+    ? badUsage("--grant client_credentials: a client that acts for itself needs a secret: give --confidential, too")
+    : Effect.void
+
+/** Reads scope tokens with spaces between them; none of them where the text is empty. */
+export const readScope = (text: string) =>
+  Effect.mapError(Scope.parse(text.trim().replace(/ +/g, " ")), () =>
+    badUsage('--scope: give scope tokens with spaces between them, such as "notes:read notes:write"')
+  )
+
+/**
+ * Names the scopes that no known resource offers, on standard error. A command does not know the resources of an app or of
+ * the demo, so it prints nothing where it knows no resource.
+ */
+export const complainOfUnknown = (scope: Scope.Scope) =>
+  Effect.gen(function* () {
+    const all = yield* (yield* Resources).all
+    const unknown = UnknownScope.find(scope, Resource.offered(all))
+    const known = Resource.offered(Resource.listed(all))
+    if (Scope.isEmpty(known) || unknown.length === 0) return
+    const tokens = unknown.map(UnknownScope.format).join(", ")
+    yield* Output.complain(
+      `no resource of the settings or the database offers the scope ${tokens}; they offer ${Scope.format(known)}`
+    )
+  })
+
+/**
+ * The refusals of a client's metadata, by the options that were given. Without `--redirect-uri` a refused URI is a stored
+ * one, which the settings of today, or the new way to authenticate, do not allow.
+ */
+export const refusals = (redirectUris: ReadonlyArray<string>) => ({
+  InvalidClientMetadata: ({ description, reason }: InvalidClientMetadata) =>
+    badUsage(
+      reason === "MisspeltScope" ? `--scope: ${description}` : description.replace("the member client_name", "--name")
+    ),
+  InvalidRedirectUri: ({ description, reason }: InvalidRedirectUri) =>
+    badUsage(
+      reason === "Missing"
+        ? "this client sends people to log in: give the --redirect-uri to which they are sent back"
+        : redirectUris.length > 0
+          ? `--redirect-uri: ${description}`
+          : `a stored redirect URI of this client cannot be kept: ${description}; give --redirect-uri to replace it`
+    )
+})
+
+/** A value of an option as a member of the metadata, if the option was given. */
+export const given = <const Name extends string, A>(name: Name, value: Option.Option<A>) =>
+  Option.match(value, {
+    onNone: () => ({}),
+    onSome: (value) => ({ [name]: value }) as { readonly [Key in Name]: A }
+  })

@@ -1,0 +1,125 @@
+/** `latchkey grant show` and `grant revoke`. */
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Client from "../../domain/Client.js"
+import type * as Grant from "../../domain/Grant.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import * as Scope from "../../domain/Scope.js"
+import * as EventView from "../../http/views/EventView.js"
+import * as GrantView from "../../http/views/GrantView.js"
+import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { ClientStore } from "../../services/stores/ClientStore.js"
+import { TakingAway } from "../../services/TakingAway.js"
+import * as ServerOptions from "../settings/ServerOptions.js"
+import { badUsage } from "../terminal/Failure.js"
+import * as Output from "../terminal/Output.js"
+import * as BulkProgress from "./BulkProgress.js"
+import * as EventText from "./EventText.js"
+import * as GrantOptions from "./GrantOptions.js"
+import * as Lookup from "./Lookup.js"
+import * as WithServices from "./WithServices.js"
+
+const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The grant's id, as latchkey grant list shows it."))
+
+const words: Readonly<Record<Grant.Standing, string>> = {
+  Approved: "allowed, and its code is not yet redeemed",
+  Active: "active",
+  Expired: "expired",
+  Revoked: "revoked"
+}
+
+export const show = Command.make(
+  "show",
+  { id, json: GrantOptions.json, ...ServerOptions.forCommand },
+  ({ id, json, ...given }) =>
+    WithServices.onExisting(given, () =>
+      Effect.gen(function* () {
+        const grant = yield* Lookup.grant(id)
+        const { terms } = grant
+        const state = yield* GrantHistory.standing(grant)
+        const person = yield* Lookup.people
+        const username = yield* person(terms.subject)
+        const story = yield* GrantHistory.events(grant)
+        if (json) {
+          const chapters = story.map(EventView.chapterOf)
+          return yield* Output.print(Output.toJson({ ...GrantView.of(grant, state, username), story: chapters }))
+        }
+        const client = yield* (yield* ClientStore).find(terms.clientId)
+        const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })
+        const why = grant._tag === "Revoked" ? `: ${EventText.reasons[grant.reason]}` : ""
+        const chapters = yield* Effect.forEach(story, (event) =>
+          Effect.map(EventText.nameOf(event, person), (nameOf) =>
+            ["", Output.instant(event.at), EventText.sentence(event.kind), EventText.origin(event, nameOf)]
+              .join("  ")
+              .trimEnd()
+          )
+        )
+        yield* Output.print(
+          [
+            `The grant ${terms.id} is ${words[state]}${why}`,
+            Output.table([
+              ["account", username],
+              ["client", clientName === terms.clientId ? clientName : `${terms.clientId}  (${clientName})`],
+              ["redirect URI", terms.redirectUri],
+              ["scope", Scope.format(ResourceScopes.scope(terms.granted))],
+              ...Array.from(
+                terms.granted,
+                ([uri, scope]) => ["resource", `${uri}  ${Scope.format(scope)}`.trim()] as const
+              ),
+              ["ends", `${Output.instant(terms.expiresAt)}, at the latest`]
+            ]),
+            chapters.join("\n")
+          ].join("\n\n")
+        )
+      })
+    )
+).pipe(
+  Command.withDescription('Shows a grant and its events, the oldest first: the answer to "why was I logged out?".')
+)
+
+/** Revokes one grant. Answers with the number of grants that this call revoked. */
+const revokeOne = (given: string) =>
+  Effect.gen(function* () {
+    const { terms } = yield* Lookup.grant(given)
+    const revoked = yield* (yield* TakingAway).revokeGrant(terms.id)
+    return Option.contains(revoked, true) ? 1 : 0
+  })
+
+export const revoke = Command.make(
+  "revoke",
+  {
+    id: Args.optional(id),
+    user: GrantOptions.ofUser("Revokes all grants of this account."),
+    client: GrantOptions.ofClient("Revokes all grants of the client with this client_id."),
+    all: Options.boolean("all").pipe(Options.withDescription("Revokes all grants of all accounts and clients.")),
+    ...ServerOptions.forCommand
+  },
+  ({ all, client, id, user, ...given }) =>
+    Effect.gen(function* () {
+      const ways = [Option.isSome(id), Option.isSome(user), Option.isSome(client), all].filter((way) => way)
+      if (ways.length !== 1) return yield* badUsage("which grants? give an ID, --user NAME, --client ID or --all")
+      yield* WithServices.onExisting(given, () =>
+        Effect.gen(function* () {
+          const count = yield* Effect.gen(function* () {
+            if (Option.isSome(id)) return yield* revokeOne(id.value)
+            const { revokeGrants } = yield* TakingAway
+            if (Option.isSome(user)) {
+              return yield* revokeGrants({ subject: yield* Lookup.subject(user.value) })
+            }
+            if (Option.isSome(client)) {
+              return yield* revokeGrants({ clientId: (yield* Lookup.client(client.value)).id })
+            }
+            return yield* revokeGrants({ everybody: true })
+          }).pipe(BulkProgress.at(BulkProgress.besideServer))
+          yield* Output.print(count === 1 ? "1 grant is revoked" : `${count} grants are revoked`)
+        })
+      )
+    })
+).pipe(
+  Command.withDescription(
+    "Revokes grants: their tokens stop working at once. With --user, --client or --all, consents are withdrawn too, so people are asked again; --client and --all also end the tokens that clients got for themselves. Prints the number of grants."
+  )
+)

@@ -1,0 +1,86 @@
+/** What the admin API does with grants. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Subject } from "../../domain/Account.js"
+import * as Grant from "../../domain/Grant.js"
+import { InvalidRequest } from "../../domain/OAuthError.js"
+import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { AccountStore } from "../../services/stores/AccountStore.js"
+import { EventLog } from "../../services/stores/EventLog.js"
+import { GrantStore } from "../../services/stores/GrantStore.js"
+import { TakingAway } from "../../services/TakingAway.js"
+import * as EventView from "../views/EventView.js"
+import * as GrantView from "../views/GrantView.js"
+import type * as Api from "./Api.js"
+import { next } from "./Paging.js"
+import { noSuch } from "./Problems.js"
+
+const nobody = new InvalidRequest({ reason: "MissingParameter", description: "user, client or both are missing" })
+
+export const layer = (api: Api.Placed) =>
+  HttpApiBuilder.group(api, "grants", (handlers) =>
+    Effect.gen(function* () {
+      const accounts = yield* AccountStore
+      const store = yield* GrantStore
+      const log = yield* EventLog
+      const takingAway = yield* TakingAway
+
+      const nameOf = (subject: Subject) =>
+        Effect.map(
+          accounts.find(subject),
+          Option.match({ onNone: (): string => subject, onSome: ({ username }) => username })
+        )
+
+      return handlers
+        .handle("list", ({ urlParams: { after, client, limit, user } }) =>
+          Effect.gen(function* () {
+            const page = { limit, ...(after === undefined ? {} : { after }) }
+            const rows = yield* store.list({ subject: user, clientId: client }, page)
+            const standing = Grant.standingAt(yield* DateTime.now)
+            const subjects = Array.from(new Set(rows.map(({ terms }) => terms.subject)))
+            const names = new Map(
+              yield* Effect.forEach(subjects, (subject) =>
+                Effect.map(nameOf(subject), (name) => [subject, name] as const)
+              )
+            )
+            return {
+              grants: rows.map((grant) =>
+                GrantView.of(grant, standing(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
+              ),
+              ...next(rows, limit, ({ terms }) => terms.id)
+            }
+          })
+        )
+        .handle("show", ({ path }) =>
+          Effect.gen(function* () {
+            const grant = yield* store.find(path.id)
+            if (Option.isNone(grant)) return yield* noSuch("grant")
+            const state = yield* GrantHistory.standing(grant.value)
+            const username = yield* nameOf(grant.value.terms.subject)
+            const story = yield* GrantHistory.events(grant.value)
+            return { ...GrantView.of(grant.value, state, username), story: story.map(EventView.chapterOf) }
+          }).pipe(Effect.provideService(GrantStore, store), Effect.provideService(EventLog, log))
+        )
+        .handle("revoke", ({ path }) =>
+          Effect.flatMap(
+            takingAway.revokeGrant(path.id),
+            Option.match({
+              onNone: () => noSuch("grant"),
+              onSome: (isNew) => Effect.succeed({ revoked: isNew ? 1 : 0 })
+            })
+          )
+        )
+        .handle("revokeAll", ({ payload: { client, user } }) =>
+          Effect.gen(function* () {
+            if (user !== undefined) {
+              const whose = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
+              return { revoked: yield* takingAway.revokeGrants(whose) }
+            }
+            if (client === undefined) return yield* nobody
+            return { revoked: yield* takingAway.revokeGrants({ clientId: client }) }
+          })
+        )
+    })
+  )

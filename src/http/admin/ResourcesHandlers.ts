@@ -1,0 +1,44 @@
+/** What the admin API does with resources. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as Effect from "effect/Effect"
+import { Conflict } from "../../domain/OAuthError.js"
+import * as Resource from "../../domain/Resource.js"
+import { ResourceRegistration } from "../../services/resources/ResourceRegistration.js"
+import { ResourceStore } from "../../services/stores/ResourceStore.js"
+import * as ResourceView from "../views/ResourceView.js"
+import type * as Api from "./Api.js"
+import { noSuch, orNoSuch } from "./Problems.js"
+
+export const layer = (api: Api.Placed) =>
+  HttpApiBuilder.group(api, "resources", (handlers) =>
+    Effect.gen(function* () {
+      const registration = yield* ResourceRegistration
+      const store = yield* ResourceStore
+
+      return handlers
+        .handle("list", () =>
+          Effect.map(store.list, (all) => ({ resources: all.map((resource) => ResourceView.of(resource)) }))
+        )
+        .handle("create", ({ payload }) =>
+          registration.register(payload).pipe(
+            Effect.map(({ resource, secret }) => ResourceView.of(resource, secret)),
+            Effect.catchTags({
+              UriTaken: () =>
+                new Conflict({ reason: "UriTaken", description: "there is a resource of this URI already" }),
+              ScopeTaken: () =>
+                new Conflict({
+                  reason: "ScopeTaken",
+                  description: "another resource offers one of these scopes already"
+                })
+            })
+          )
+        )
+        .handle("remove", ({ urlParams }) =>
+          Effect.gen(function* () {
+            const resource = Resource.find(yield* store.list, urlParams.uri)
+            if (resource === undefined) return yield* noSuch("resource")
+            yield* orNoSuch("resource", store.remove(resource.uri))
+          })
+        )
+    })
+  )

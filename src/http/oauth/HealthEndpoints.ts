@@ -1,0 +1,18 @@
+/** `/health`: the process lives. `/ready`: it can also do its work, so traffic may come. Neither says anything more. */
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Readiness } from "../../services/maintenance/Readiness.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import * as Wire from "../wire/Wire.js"
+
+const answer = (status: string) => HttpServerResponse.unsafeJson({ status }, { headers: Wire.noStore })
+
+/** Serves both. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const readiness = yield* Readiness
+    yield* Endpoint.addJson("/health", false, { GET: Effect.succeed(answer("alive")) })
+    yield* Endpoint.addJson("/ready", false, { GET: Effect.as(readiness.check, answer("ready")) })
+  })
+)

@@ -1,0 +1,77 @@
+/** `POST /introspect` (RFC 7662 §2). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Issuer from "../../domain/Issuer.js"
+import * as Parameters from "../../domain/Parameters.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import * as Scope from "../../domain/Scope.js"
+import * as Time from "../../domain/Time.js"
+import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import { Asker, Introspection, Known } from "../../services/tokens/Introspection.js"
+import * as Body from "../wire/Body.js"
+import * as Credentials from "../wire/Credentials.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import { Meter } from "../wire/RateLimits.js"
+import * as Wire from "../wire/Wire.js"
+
+const introspect = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const introspection = yield* Introspection
+  const { issuer } = yield* ServerSettings
+  const parameters = yield* Body.formOnly(request)
+  const asker = yield* introspection.authenticate(yield* Credentials.read(request, parameters))
+  yield* (yield* Meter).consume(
+    "introspectClient",
+    Asker.$match(asker, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
+  )
+  const token = Redacted.make(yield* Parameters.required(parameters, "token"))
+  const known = yield* introspection.introspect(token, asker)
+  return HttpServerResponse.unsafeJson(
+    Option.match(known, { onNone: () => ({ active: false }), onSome: (known) => toJson(issuer, known) }),
+    { headers: Wire.noStore }
+  )
+})
+
+/** The members of RFC 7662 §2.2. */
+const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, unknown>> => ({
+  active: true,
+  iss: issuer,
+  ...Known.$match(known, {
+    AccessToken: ({ access, audience }) => ({
+      token_type: "Bearer",
+      scope: Scope.format(access.scope),
+      client_id: access.clientId,
+      sub: access.subject,
+      aud: audience.length === 1 ? audience[0] : audience,
+      iat: Time.toNumericDate(access.issuedAt),
+      exp: Time.toNumericDate(access.expiresAt),
+      jti: access.tokenId
+    }),
+    RefreshToken: ({ expiresAt, scope, terms }) => ({
+      token_type: "refresh_token",
+      scope: Scope.format(scope),
+      client_id: terms.clientId,
+      sub: terms.subject,
+      aud: ResourceScopes.resources(terms.granted),
+      exp: Time.toNumericDate(expiresAt)
+    })
+  })
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    yield* Endpoint.addJson("/introspect", false, { POST: introspect }, ["introspect"])
+    yield* metadata.add({
+      introspection_endpoint: `${issuer}/introspect`,
+      introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]
+    })
+  })
+)

@@ -1,0 +1,46 @@
+/**
+ * The authorization server's metadata: as RFC 8414 §3 has them, and as a document that meets OpenID Connect Discovery 1.0
+ * §3, at each address where clients look for them when the issuer has a path. ADR 31 says why there is an OpenID document
+ * though no ID tokens are issued.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Issuer from "../../domain/Issuer.js"
+import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import * as PublicDocument from "../wire/PublicDocument.js"
+
+/** A name below `/.well-known`, inserted before the issuer's path (RFC 8414 §3.1) and appended to it (OpenID Discovery §4). */
+const addresses = (issuer: Issuer.Issuer, name: string): ReadonlySet<string> => {
+  const path = Issuer.path(issuer)
+  return new Set([`/.well-known/${name}${path}`, `${path}/.well-known/${name}`])
+}
+
+/** Paths of the metadata of an issuer (RFC 8414 §3), the standard one first. */
+export const paths = (issuer: Issuer.Issuer): ReadonlySet<string> => addresses(issuer, "oauth-authorization-server")
+
+/**
+ * Members that OpenID Connect Discovery §3 requires beyond those of RFC 8414. Nothing is signed: the key set is empty, and
+ * the algorithm is the one that every provider must name.
+ */
+const openidMembers = (issuer: Issuer.Issuer) => ({
+  jwks_uri: `${issuer}/jwks`,
+  subject_types_supported: ["public"],
+  id_token_signing_alg_values_supported: ["RS256"]
+})
+
+/** Serves the metadata, and the empty key set that the OpenID document names. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { document } = yield* ServerMetadata
+    const { issuer } = yield* ServerSettings
+    for (const path of paths(issuer)) yield* Endpoint.add(PublicDocument.endpoint(path, issuer, document))
+    const openid = Effect.map(document, (members) => ({ ...members, ...openidMembers(issuer) }))
+    for (const path of addresses(issuer, "openid-configuration")) {
+      yield* Endpoint.add(PublicDocument.endpoint(path, issuer, openid))
+    }
+    const keySet = PublicDocument.endpoint(`${Issuer.path(issuer)}/jwks`, issuer, Effect.succeed({ keys: [] }))
+    yield* Endpoint.add(keySet)
+  })
+)

@@ -1,0 +1,62 @@
+/**
+ * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource that shares the issuer's origin, and at
+ * the root for the first of them, where clients look that do not know the path.
+ */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Issuer from "../../domain/Issuer.js"
+import * as Resource from "../../domain/Resource.js"
+import { Resources } from "../../services/resources/Resources.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import * as PublicDocument from "../wire/PublicDocument.js"
+import * as Wire from "../wire/Wire.js"
+
+const wellKnown = "/.well-known/oauth-protected-resource"
+
+/** The URL of a resource's metadata, as a challenge names it (RFC 9728 §5.1). */
+export const metadataUrl = (resource: Pick<Resource.Resource, "uri">): string =>
+  `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
+
+/** The metadata of a resource; a list without members is left out (RFC 9728 §3.2). */
+const document = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
+  const scopes = Object.keys(resource.scopes)
+  return {
+    resource: resource.uri,
+    authorization_servers: [issuer],
+    ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
+    bearer_methods_supported: ["header"],
+    ...(resource.name === undefined ? {} : { resource_name: resource.name })
+  }
+}
+
+/** Whose metadata lies at what follows the well-known path, among the resources of this origin. */
+const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource.Resource | undefined => {
+  const [path = ""] = rest.split("?", 1)
+  return (
+    resources.find((resource) => Resource.path(resource) === rest) ??
+    resources.find(({ uri }) => new URL(uri).pathname.replace(/^\/$/, "") === path) ??
+    (path === "" ? Resource.listed(resources)[0] : undefined)
+  )
+}
+
+/** Serves the metadata of the resources of this origin, as they are at the moment: the operator makes and deletes some. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const { all } = yield* Resources
+    const GET = Effect.gen(function* () {
+      const { url } = yield* HttpServerRequest.HttpServerRequest
+      const here = (yield* all).filter(({ uri }) => new URL(uri).origin === Issuer.origin(issuer))
+      const resource = at(here, url.slice(wellKnown.length))
+      return resource === undefined
+        ? HttpServerResponse.empty({ status: 404 })
+        : yield* PublicDocument.answer(document(issuer, resource))
+    })
+    for (const path of [wellKnown, `${wellKnown}/*`]) {
+      yield* Endpoint.add({ path, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
+    }
+  })
+)

@@ -1,0 +1,40 @@
+/** `POST /register`: clients that introduce themselves (RFC 7591 §3). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Resource from "../../domain/Resource.js"
+import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
+import { Resources } from "../../services/resources/Resources.js"
+import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as ClientInformation from "../views/ClientInformation.js"
+import * as Body from "../wire/Body.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import * as JsonText from "../wire/JsonText.js"
+import * as Wire from "../wire/Wire.js"
+
+const register = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const registration = yield* ClientRegistration
+  const resources = yield* Resources
+  const metadata = yield* JsonText.parse(yield* Body.json(request))
+  const { client, secret } = yield* registration.register(metadata)
+  return HttpServerResponse.unsafeJson(
+    ClientInformation.toJson(client, Resource.offered(Resource.listed(yield* resources.all)), secret),
+    {
+      status: 201,
+      headers: Wire.noStore
+    }
+  )
+})
+
+/** Serves the endpoint, and says so in the metadata unless registration is closed: then it answers why. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer, maxUnusedClients } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    yield* Endpoint.addJson("/register", true, { POST: register }, ["register", "registerDaily"])
+    if (maxUnusedClients > 0) yield* metadata.add({ registration_endpoint: `${issuer}/register` })
+  })
+)

@@ -1,0 +1,45 @@
+/** `POST /revoke` (RFC 7009 §2). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { isConfidential } from "../../domain/Client.js"
+import * as Parameters from "../../domain/Parameters.js"
+import { ClientAuthenticator } from "../../services/ClientAuthenticator.js"
+import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import { TokenRevocation } from "../../services/tokens/TokenRevocation.js"
+import * as Body from "../wire/Body.js"
+import * as Credentials from "../wire/Credentials.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import { Meter } from "../wire/RateLimits.js"
+import * as Wire from "../wire/Wire.js"
+
+const revoke = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const authenticator = yield* ClientAuthenticator
+  const revocation = yield* TokenRevocation
+  const parameters = yield* Body.formOnly(request)
+  const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+  // As at the token endpoint: anybody may know the id of a public client.
+  if (isConfidential(client)) yield* (yield* Meter).consume("revokeClient", client.id)
+  const token = Redacted.make(yield* Parameters.required(parameters, "token"))
+  yield* revocation.revoke(token, client)
+  // The client ignores the content (RFC 7009 §2.2), but clients in wide use parse every answer of 200 as JSON.
+  return HttpServerResponse.unsafeJson({}, { headers: Wire.noStore })
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    const { methods } = yield* ClientAuthenticator
+    yield* Endpoint.addJson("/revoke", true, { POST: revoke }, ["revoke"])
+    yield* metadata.add({
+      revocation_endpoint: `${issuer}/revoke`,
+      revocation_endpoint_auth_methods_supported: methods
+    })
+  })
+)

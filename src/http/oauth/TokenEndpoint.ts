@@ -1,0 +1,74 @@
+/** `POST /token` (RFC 6749 §3.2). */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { isConfidential, mayUse } from "../../domain/Client.js"
+import { UnauthorizedClient } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
+import * as Scope from "../../domain/Scope.js"
+import type { TokenResponse } from "../../domain/TokenResponse.js"
+import { ClientAuthenticator } from "../../services/ClientAuthenticator.js"
+import { GrantTypes } from "../../services/GrantTypes.js"
+import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Body from "../wire/Body.js"
+import * as Credentials from "../wire/Credentials.js"
+import * as Endpoint from "../wire/Endpoint.js"
+import { Meter } from "../wire/RateLimits.js"
+import * as Wire from "../wire/Wire.js"
+
+/** Parameters that may stand more than once (RFC 8707 §2). */
+const repeatable = new Set(["resource"])
+
+/** The client is known before any code or token is looked at (RFC 6749 §3.2.1). */
+const token = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const authenticator = yield* ClientAuthenticator
+  const grantTypes = yield* GrantTypes
+  const { consume, network } = yield* Meter
+
+  const parameters = yield* Body.formOnly(request, repeatable)
+  const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+  // What a client may use up it must have proved to be its own: the id of a public client is anybody's word.
+  if (isConfidential(client)) yield* consume("tokenClient", client.id)
+
+  const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
+  yield* Effect.annotateCurrentSpan({ clientId: client.id, grantType: grant.grantType })
+  if (!mayUse(client, grant.grantType)) {
+    return yield* new UnauthorizedClient({
+      reason: "GrantTypeNotRegistered",
+      description: "the client did not register this grant type"
+    })
+  }
+  const response = yield* grant.handle(parameters, client, { network })
+  return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
+})
+
+/** RFC 6749 §5.1. */
+const toJson = (response: TokenResponse) => ({
+  access_token: Redacted.value(response.accessToken),
+  token_type: "Bearer",
+  expires_in: response.expiresIn,
+  ...(Scope.isEmpty(response.scope) ? {} : { scope: Scope.format(response.scope) }),
+  ...Option.match(response.refreshToken, {
+    onNone: () => ({}),
+    onSome: (refreshToken) => ({ refresh_token: Redacted.value(refreshToken) })
+  })
+})
+
+/** Serves the endpoint, and says so in the metadata. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const metadata = yield* ServerMetadata
+    const { methods } = yield* ClientAuthenticator
+    yield* Endpoint.addJson("/token", true, { POST: token }, ["token"])
+    yield* metadata.add({
+      token_endpoint: `${issuer}/token`,
+      token_endpoint_auth_methods_supported: methods
+    })
+  })
+)

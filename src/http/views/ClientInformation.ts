@@ -1,0 +1,34 @@
+/** What a client is told of its registration (RFC 7591 §3.2.1): all metadata, and its secret this once. */
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Client from "../../domain/Client.js"
+import * as Scope from "../../domain/Scope.js"
+import * as Time from "../../domain/Time.js"
+
+const encodeMetadata = Schema.encodeSync(Client.ClientMetadata)
+
+/**
+ * The client information response, under the names of RFC 7591. `offered` is what the resources offer now; `secret` is
+ * given only where it has just been made.
+ */
+export const toJson = (
+  client: Client.Client,
+  offered: Scope.Scope,
+  secret: Option.Option<Redacted.Redacted> = Option.none()
+) => {
+  const scope = Scope.format(Client.allowedScope(client, offered))
+  return {
+    client_id: client.id,
+    client_id_issued_at: Time.toNumericDate(client.issuedAt),
+    ...Option.match(secret, { onNone: () => ({}), onSome: (secret) => ({ client_secret: Redacted.value(secret) }) }),
+    ...Option.match(client.secret, {
+      onNone: () => ({}),
+      onSome: ({ expiresAt }) => ({
+        client_secret_expires_at: Option.match(expiresAt, { onNone: () => 0, onSome: Time.toNumericDate })
+      })
+    }),
+    ...encodeMetadata(client.metadata),
+    ...(scope === "" ? {} : { scope })
+  }
+}

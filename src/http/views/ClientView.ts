@@ -1,0 +1,32 @@
+/** A client as JSON has it: under the names of RFC 7591, and what that has no names for. */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Client from "../../domain/Client.js"
+import * as Scope from "../../domain/Scope.js"
+import * as ClientInformation from "./ClientInformation.js"
+
+export const ClientView = Schema.extend(
+  Schema.Struct({
+    client_id: Client.ClientId,
+    client_id_issued_at: Schema.Number,
+    client_secret: Schema.optional(
+      Schema.String.annotations({ description: "Shown once, where it has just been made." })
+    ),
+    client_secret_expires_at: Schema.optional(Schema.Number),
+    state: Schema.Literal("Enabled", "Disabled"),
+    origin: Schema.Literal("Operator", "Dynamic"),
+    used_at: Schema.optional(Schema.String)
+  }),
+  Schema.encodedSchema(Client.ClientMetadata)
+).annotations({ identifier: "Client", description: "A client, with its metadata (RFC 7591 §2)." })
+export type ClientView = typeof ClientView.Type
+
+/** All that is known of a client. What it may ask for is shown as it was given to it, whatever is offered now. */
+export const of = (client: Client.Client, secret: Option.Option<Redacted.Redacted> = Option.none()): ClientView => ({
+  ...ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret),
+  state: client.state,
+  origin: client.origin,
+  ...Option.match(client.usedAt, { onNone: () => ({}), onSome: (at) => ({ used_at: DateTime.formatIso(at) }) })
+})

@@ -1,0 +1,35 @@
+/** A resource as JSON has it. */
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { Digest } from "../../domain/Digest.js"
+import { type Resource, ResourceIndicator, ResourceServerId } from "../../domain/Resource.js"
+
+export const ResourceView = Schema.Struct({
+  uri: ResourceIndicator,
+  name: Schema.optional(Schema.String),
+  scopes: Schema.Record({ key: Schema.String, value: Schema.String }),
+  introspection_id: Schema.optional(ResourceServerId),
+  introspection_secret: Schema.optional(
+    Schema.String.annotations({ description: "Shown once, where it has just been made." })
+  )
+}).annotations({ identifier: "Resource", description: "An API or MCP server that takes this server's tokens." })
+export type ResourceView = typeof ResourceView.Type
+
+interface Kept extends Resource {
+  readonly credentials: Option.Option<{ readonly id: ResourceServerId; readonly digest: Digest }>
+}
+
+export const of = (
+  { credentials, name, scopes, uri }: Kept,
+  secret: Option.Option<Redacted.Redacted> = Option.none()
+): ResourceView => ({
+  uri,
+  ...(name === undefined ? {} : { name }),
+  scopes,
+  ...Option.match(credentials, { onNone: () => ({}), onSome: ({ id }) => ({ introspection_id: id }) }),
+  ...Option.match(secret, {
+    onNone: () => ({}),
+    onSome: (secret) => ({ introspection_secret: Redacted.value(secret) })
+  })
+})

@@ -1,0 +1,78 @@
+/** The Authorization header (RFC 9110 §11.6.2), parsed here: the platform's decoders do not check the scheme. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
+import type { IdAndSecret } from "../../services/ClientAuthenticator.js"
+
+/** What carries the header: a request of any server. */
+export interface Carrier {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** Where its headers stand as they were sent, if they do: `rawHeaders` of node:http. */
+  readonly source: unknown
+}
+
+/** Headers that mean something only once; Node hides the second (of some) or joins them (of others). */
+const onlyOnce = new Set(["authorization", "host", "content-type", "dpop"])
+
+/** Fails when a header stands twice that may stand once. */
+export const refuseRepeated = (request: Carrier): Effect.Effect<void, InvalidRequest> => {
+  const raw = (request.source as { readonly rawHeaders?: ReadonlyArray<string> } | undefined)?.rawHeaders ?? []
+  const names = raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
+  return names.some((name, index) => onlyOnce.has(name) && names.indexOf(name) !== index)
+    ? new InvalidRequest({ reason: "RepeatedHeader", description: "a header is repeated that may stand once" })
+    : Effect.void
+}
+
+const malformed = new InvalidRequest({
+  reason: "MalformedAuthorization",
+  description: "the Authorization header is malformed"
+})
+
+/** The credentials of a scheme, matched without regard to case; `None` when the header is missing or of another. */
+const credentials = (request: Carrier, scheme: string): Option.Option<string> => {
+  const [, found = "", rest = ""] =
+    /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(.*))?$/.exec(request.headers.authorization ?? "") ?? []
+  return found.toLowerCase() === scheme ? Option.some(rest) : Option.none()
+}
+
+/** The access token of a request (RFC 6750 §2.1); `None` when there is no bearer token in the header. */
+export const bearer = (request: Carrier): Effect.Effect<Option.Option<Redacted.Redacted>, InvalidRequest> =>
+  Option.match(credentials(request, "bearer"), {
+    onNone: () => Effect.succeedNone,
+    onSome: (token) =>
+      /^[A-Za-z0-9._~+/-]+=*$/.test(token) ? Effect.succeedSome(Redacted.make(token)) : Effect.fail(malformed)
+  })
+
+/**
+ * The client id and secret of a request (RFC 6749 §2.3.1): as they stand, and form-decoded where that differs. Clients
+ * write both forms, and none says which.
+ */
+export const basic = (request: Carrier): Effect.Effect<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
+  Option.match(credentials(request, "basic"), {
+    onNone: () => Effect.succeedNone,
+    onSome: (encoded) => {
+      const text = Either.getOrElse(Encoding.decodeBase64String(encoded), () => "")
+      const colon = text.indexOf(":")
+      if (colon < 1) {
+        return new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
+      }
+      const raw = { clientId: text.slice(0, colon), secret: Redacted.make(text.slice(colon + 1)) }
+      const decoded = { clientId: formDecode(raw.clientId), secret: Redacted.make(formDecode(text.slice(colon + 1))) }
+      const same = decoded.clientId === raw.clientId && Redacted.value(decoded.secret) === Redacted.value(raw.secret)
+      return Effect.succeedSome(same ? [raw] : [decoded, raw])
+    }
+  })
+
+const formDecode = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replace(/\+/g, " "))
+  } catch {
+    return text
+  }
+}
+
+/** Whether the request has an Authorization header with a value: one without says nothing. */
+export const isPresent = (request: Carrier): boolean => (request.headers.authorization ?? "").trim() !== ""

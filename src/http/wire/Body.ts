@@ -1,0 +1,142 @@
+/**
+ * Reading a request's body, up to a limit. The platform's own limit resets the connection, so that a client never
+ * learns why; here it gets a 413 and the connection is closed after it.
+ */
+
+import type { Readable } from "node:stream"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { InvalidRequest, RequestTooLarge } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
+
+/** The largest body that is read, in bytes. */
+export const limit = 64 * 1024
+
+const tooLarge = new RequestTooLarge({ reason: "BodyTooLarge", description: `the body is larger than ${limit} bytes` })
+
+const unreadable = new InvalidRequest({ reason: "MalformedParameter", description: "the body could not be read" })
+
+/** A mistake of the app that carries the server, about which the client can do nothing: a defect. */
+const readBefore = Effect.die(
+  new Error("the body of the request was read before the request reached Latchkey: pass on a request that was not read")
+)
+
+/** A stream of node:http; the rest of a body that is too large is not read, and not an error of the connection. */
+const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
+  Effect.async((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    const onData = (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) {
+        stop()
+        source.pause()
+        resume(tooLarge)
+      } else {
+        chunks.push(chunk)
+      }
+    }
+    const onEnd = () => {
+      stop()
+      resume(Effect.succeed(Buffer.concat(chunks)))
+    }
+    const onError = () => {
+      stop()
+      resume(unreadable)
+    }
+    const stop = () => {
+      source.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError)
+    }
+    source.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError)
+    return Effect.sync(stop)
+  })
+
+/** A request of the Fetch standard. */
+const readWeb = (source: Request): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
+  Effect.tryPromise({
+    try: async () => {
+      const chunks: Array<Uint8Array> = []
+      let size = 0
+      const reader = source.body?.getReader()
+      for (let next = await reader?.read(); next !== undefined && !next.done; next = await reader?.read()) {
+        size += next.value.length
+        if (size > limit) {
+          await reader?.cancel()
+          return undefined
+        }
+        chunks.push(next.value)
+      }
+      return Buffer.concat(chunks)
+    },
+    catch: () => unreadable
+  }).pipe(Effect.flatMap((bytes) => (bytes === undefined ? tooLarge : Effect.succeed(bytes))))
+
+const read = (request: HttpServerRequest.HttpServerRequest) => {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return tooLarge
+  const { source } = request
+  if (source instanceof Request) return source.bodyUsed || source.body?.locked ? readBefore : readWeb(source)
+  const stream = source as Readable
+  return stream.readableDidRead || stream.readableEnded ? readBefore : readNode(stream)
+}
+
+/** The members of a header that is a list (RFC 9110 §5.6.1), in lower case, without the empty ones. */
+const members = (header: string): ReadonlyArray<string> =>
+  header
+    .toLowerCase()
+    .split(",")
+    .flatMap((part) => part.trim() || [])
+
+/**
+ * Requires a media type, and a body without a content coding. Both media types that we read define no parameter, so every
+ * parameter is ignored (RFC 2045 §5), `charset` too (RFC 8259 §11): the bytes are decoded as UTF-8 and refused where
+ * they are not. A list may be empty and may hold empty members (RFC 9110 §5.6.6, §8.3.1).
+ */
+const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string) => {
+  const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1)
+  const isPlain = members(request.headers["content-encoding"] ?? "").every((coding) => coding === "identity")
+  return type.trim().toLowerCase() === mediaType && isPlain
+    ? Effect.void
+    : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
+}
+
+/** The body as text, which must be valid UTF-8 (RFC 6749 Appendix B, RFC 8259 §8.1). */
+const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =>
+  requireMediaType(request, mediaType).pipe(
+    Effect.zipRight(read(request)),
+    Effect.flatMap((bytes) =>
+      Effect.try({
+        try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
+        catch: () => unreadable
+      })
+    )
+  )
+
+/** The parameters of a form (RFC 6749 Appendix B). */
+export const form = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
+  Effect.flatMap(text(request, "application/x-www-form-urlencoded"), Parameters.parse)
+
+/**
+ * The parameters of a form, where a URL has none: what stands in a query is logged and kept by everything on the way
+ * (RFC 6749 §2.3.1). None is repeated, save those that may be (§3.2).
+ */
+export const formOnly = (
+  request: HttpServerRequest.HttpServerRequest,
+  repeatable: ReadonlySet<string> = new Set()
+): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
+  Option.isSome(query(request))
+    ? new InvalidRequest({ reason: "ParameterInQuery", description: "parameters go into the body" })
+    : Effect.tap(form(request), (parameters) => Parameters.refuseRepeated(parameters, repeatable))
+
+/** The text of a JSON document; one that begins with a byte order mark is no JSON (RFC 8259 §8.1). */
+export const json = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<string, InvalidRequest | RequestTooLarge> => text(request, "application/json")
+
+/** The query of a request's URL, without its `?`. */
+export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {
+  const start = request.url.indexOf("?")
+  return start === -1 || start === request.url.length - 1 ? Option.none() : Option.some(request.url.slice(start + 1))
+}

@@ -1,0 +1,140 @@
+/**
+ * What every request of ours has around it: an id, which log lines, events and the response carry, and the origin that
+ * events store (see `services/Origin`). A request has one id, however many handlers and guards it meets.
+ */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
+import type { Actor } from "../../domain/Event.js"
+import type { Settings } from "../../domain/Settings.js"
+import { CurrentOrigin, type Origin } from "../../services/events/Origin.js"
+import { nextIdentifier } from "../../services/keys/Crypto.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as ClientAddress from "./ClientAddress.js"
+import * as Wire from "./Wire.js"
+
+/** A request of any server, as far as its origin goes. */
+export interface Carrier {
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The request of the underlying server: it stays the same while the platform makes copies of its own object. */
+  readonly source: unknown
+  /** Missing where only a guard sees the request. */
+  readonly remoteAddress?: Option.Option<string>
+}
+
+/**
+ * The header that carries the id, in requests of trusted proxies and in every response except the raw answers 400, 408,
+ * 431 and 503, which Node and `layers/node` write before a request is read.
+ */
+const header = "x-request-id"
+
+/**
+ * An id that a proxy may hand on. Heroku, whose router passes on ids of its clients, takes these characters up to this
+ * length too (https://devcenter.heroku.com/articles/http-request-id). Nothing that looks like a token of ours is one.
+ */
+const wellFormed = /^(?!.*lk_[a-z]{2}_)[A-Za-z0-9+/=._:-]{1,200}$/
+
+const anonymous: Actor = { _tag: "Anonymous" }
+
+/** By the request of the underlying server. */
+const origins = new WeakMap<WeakKey, Origin>()
+
+/** The id that a trusted proxy gave the request. */
+const givenId = (request: Required<Carrier>, { trustedProxies }: Settings): string | undefined => {
+  const given = request.headers[header]
+  return given !== undefined && wellFormed.test(given) && ClientAddress.isFromProxy(request, trustedProxies)
+    ? given
+    : undefined
+}
+
+/** The origin of a request: made when it is first asked for. */
+const originOf = (carrier: Carrier, settings: Settings, now: number): Origin => {
+  const known = origins.get(carrier.source as WeakKey)
+  if (known !== undefined) return known
+  const { logAddresses, trustedProxies } = settings
+  // The platform's object has getters, which a spread would leave behind.
+  const { headers, remoteAddress = Option.none(), source } = carrier
+  const request = { headers, remoteAddress, source }
+  const origin: Origin = {
+    actor: MutableRef.make(anonymous),
+    requestId: givenId(request, settings) ?? nextIdentifier(now),
+    address: logAddresses === "Off" ? undefined : ClientAddress.shown(request, trustedProxies, logAddresses)
+  }
+  origins.set(carrier.source as WeakKey, origin)
+  return origin
+}
+
+/** What log lines of the request carry. */
+const annotations = ({ address, requestId }: Origin): Readonly<Record<string, unknown>> =>
+  address === undefined ? { requestId } : { requestId, address }
+
+/** What a request has around it. */
+export interface Edge {
+  /** Runs an effect as a part of a request. */
+  readonly enter: <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Annotations of a request for log lines that are written outside of `enter`. */
+  readonly annotations: (request: Carrier) => Effect.Effect<Readonly<Record<string, unknown>>>
+  /** Puts the id on a response that has none. */
+  readonly sign: (
+    request: Carrier,
+    response: HttpServerResponse.HttpServerResponse
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+  /** Runs a handler as a part of its request, and puts the id on its response. */
+  readonly around: <E, R>(
+    handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest>
+  /** The headers of every response of the server's own (RFC 6797 §7.1). */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const enter = <A, E, R>(origin: Origin, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(CurrentOrigin, (current) =>
+    current === origin
+      ? self
+      : Effect.annotateLogs(Effect.provideService(self, CurrentOrigin, origin), annotations(origin))
+  )
+
+const sign = ({ requestId = "" }: Origin, response: HttpServerResponse.HttpServerResponse) =>
+  response.headers[header] === undefined ? HttpServerResponse.setHeader(response, header, requestId) : response
+
+/**
+ * Runs whatever answers a request, where only a guard further inside knows the settings of its server. The effect has the
+ * origin of its surroundings until the guard makes the request's own, and that one afterwards. So what a handler does
+ * after its guard has let the request in is stored with the caller as its actor; routes without a guard are unchanged.
+ */
+export const follow = <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(CurrentOrigin, (outside) => {
+    const current = () => origins.get(request.source as WeakKey) ?? outside
+    return Effect.provideService(self, CurrentOrigin, {
+      get actor() {
+        return current().actor
+      },
+      get requestId() {
+        return current().requestId
+      },
+      get address() {
+        return current().address
+      }
+    })
+  })
+
+/** Makes the edge of a server with these settings. */
+export const of = (settings: Settings): Edge => {
+  const find = <A, E, R>(request: Carrier, use: (origin: Origin) => Effect.Effect<A, E, R>) =>
+    Effect.clockWith((clock) => use(originOf(request, settings, clock.unsafeCurrentTimeMillis())))
+  return {
+    enter: (request, self) => find(request, (origin) => enter(origin, self)),
+    annotations: (request) => find(request, (origin) => Effect.succeed(annotations(origin))),
+    sign: (request, response) => find(request, (origin) => Effect.succeed(sign(origin, response))),
+    around: (handler) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+        find(request, (origin) => Effect.map(enter(origin, handler), (response) => sign(origin, response)))
+      ),
+    headers: Wire.strictTransport(settings.issuer)
+  }
+}
+
+/** The edge of the server at hand. */
+export const edge: Effect.Effect<Edge, never, ServerSettings> = Effect.map(ServerSettings, of)

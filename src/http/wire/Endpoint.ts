@@ -1,0 +1,291 @@
+/**
+ * An endpoint: one path, its methods, and what all endpoints have in common. The path matches to the letter, whatever
+ * the router's settings; every other method is answered 405 with `Allow` (RFC 9110 §15.5.6); an error is rendered by
+ * the endpoint's own renderer, and nothing but an `OAuthError` can come out of a handler. An endpoint names its rate
+ * limits, and each answer says how they stand.
+ */
+
+import { METHODS } from "node:http"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import type { Scope } from "effect/Scope"
+import * as Issuer from "../../domain/Issuer.js"
+import { MethodNotAllowed, type MisdirectedRequest, type OAuthError, ServerError } from "../../domain/OAuthError.js"
+import type { LimitName } from "../../domain/RateLimit.js"
+import type { Settings } from "../../domain/Settings.js"
+import * as Metrics from "../../services/events/Metrics.js"
+import * as Origin from "../../services/events/Origin.js"
+import { ServerClock } from "../../services/ServerClock.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import { wantsPage } from "../browser/OpenedInBrowser.js"
+import * as Page from "../browser/Page.js"
+import { refuseRepeated } from "./AuthorizationHeader.js"
+import * as Edge from "./Edge.js"
+import * as NotFound from "./NotFound.js"
+import * as Preflight from "./Preflight.js"
+import * as RateLimits from "./RateLimits.js"
+import * as RequestHost from "./RequestHost.js"
+import { observed } from "./Telemetry.js"
+import * as Wire from "./Wire.js"
+
+/** What the router gives to every handler. */
+type Routed = HttpServerRequest.HttpServerRequest | Scope
+
+/** What a handler need not find in the context of its endpoint. */
+type Provided = Routed | RateLimits.Meter
+
+type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+
+/** What answers each method; HEAD is answered as GET is, without the body. */
+export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
+  readonly GET?: Handler<EG, RG>
+  readonly POST?: Handler<EP, RP>
+}
+
+/** What an endpoint is. */
+export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG>
+  extends Methods<EG, RG, EP, RP> {
+  /** Where it is; one that ends in `/*` is everything below. */
+  readonly path: string
+  /** Renders an error for the caller; `incident` is the id of the request, for a page. */
+  readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
+  /**
+   * Whether people open it in a browser: it answers at the issuer's host only (see `RequestHost`), and its errors name the
+   * request's id, by which the operator finds them in the log.
+   */
+  readonly isPage?: boolean
+  /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
+  readonly cors: boolean
+  /** Counts a request before its handler runs; without it nothing is counted. */
+  readonly counted?: RateLimits.Counting
+}
+
+type Any<E extends OAuthError, R> = Endpoint<E, R, E, R>
+
+/** Adds an endpoint to the router; what its handlers need is taken from the context now. */
+export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
+  endpoint: Endpoint<EG, RG, EP, RP>
+): Effect.Effect<
+  void,
+  never,
+  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | ServerSettings | Exclude<RG | RP, Provided>
+> =>
+  Effect.gen(function* () {
+    const router = yield* HttpLayerRouter.HttpRouter
+    const rendering = yield* Page.PageRendering
+    const clock = yield* ServerClock
+    const settings = yield* ServerSettings
+    const { around, headers } = Edge.of(settings)
+    const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
+    // The platform's log lines hold whole URLs, and these hold codes.
+    const site: Site = { settings, rendering, headers }
+    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, site)).pipe(
+      Effect.provide(context),
+      around,
+      Effect.withClock(clock)
+    )
+    // `R` less what was just provided: the compiler does not subtract type parameters.
+    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
+    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)
+  })
+
+/**
+ * Adds a handler for every method that Node parses, or every one but those that the path has handlers for. The router's `*`
+ * leaves out QUERY, and takes no exceptions.
+ */
+export const addEveryMethod = (
+  router: HttpLayerRouter.HttpRouter,
+  path: HttpLayerRouter.PathInput,
+  handler: Handler<never, Routed>,
+  except: ReadonlyArray<string> = []
+) =>
+  router.addAll(
+    METHODS.filter((method) => !except.includes(method)).map((method) =>
+      HttpLayerRouter.route(method as "*", path, handler)
+    )
+  )
+
+/** Adds an endpoint for people, below the issuer's path: its errors are pages, and no script of another origin calls it. */
+export const addPage = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
+  path: string,
+  methods: Methods<EG, RG, EP, RP>,
+  limits: ReadonlyArray<LimitName> = []
+) =>
+  Effect.flatMap(Page.errors, (renderError) =>
+    addBelow(path, methods, limits, { cors: false, isPage: true, renderError })
+  )
+
+/** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
+export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
+  path: string,
+  cors: boolean,
+  methods: Methods<EG, RG, EP, RP>,
+  limits: ReadonlyArray<LimitName> = []
+) =>
+  Effect.flatMap(ServerSettings, ({ issuer }) =>
+    addBelow(path, methods, limits, { cors, renderError: (error) => Wire.toJson(error, issuer) })
+  )
+
+/** Adds an endpoint below the issuer's path, behind its limits. */
+const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
+  path: string,
+  methods: Methods<EG, RG, EP, RP>,
+  limits: ReadonlyArray<LimitName>,
+  rest: Pick<Endpoint, "cors" | "isPage" | "renderError">
+) =>
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    const counted = yield* RateLimits.byAddress(limits)
+    yield* add({ ...methods, ...rest, path: Issuer.path(issuer) + path, counted })
+  })
+
+/** What answers depend on beside their endpoint: the server that it is of. */
+interface Site {
+  readonly settings: Settings
+  readonly rendering: Page.Rendering
+  /** The headers of every response. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const [path = ""] = request.url.split("?", 1)
+    const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
+    if (!isHere) return HttpServerResponse.setHeaders(NotFound.answer(request, site.rendering), site.headers)
+    const answered = observed(endpoint.path, request.method, respond(endpoint, request, site))
+    return HttpServerResponse.setHeaders(yield* answered, {
+      ...site.headers,
+      "x-content-type-options": "nosniff",
+      ...(endpoint.cors ? corsHeaders : {})
+    })
+  })
+
+const respond = <E extends OAuthError, R>(
+  endpoint: Any<E, R>,
+  request: HttpServerRequest.HttpServerRequest,
+  { rendering, settings }: Site
+): Handler<never, Exclude<R, RateLimits.Meter>> => {
+  const handler = handlerOf(endpoint, request.method)
+  if (handler === undefined) {
+    const allow = allowed(endpoint)
+    return Effect.succeed(
+      request.method === "OPTIONS" && endpoint.cors
+        ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(request, allow) } })
+        : HttpServerResponse.setHeader(
+            wantsPage(request) ? Page.error(rendering, notAllowed) : endpoint.renderError(notAllowed),
+            "allow",
+            allow
+          )
+    )
+  }
+  const { admit, headers, meter } = (endpoint.counted ?? RateLimits.uncounted)(request)
+  return admit.pipe(
+    Effect.zipRight(refuseRepeated(request)),
+    Effect.zipRight(endpoint.isPage === true ? atIssuer(request, settings, handler) : handler),
+    Effect.provideService(RateLimits.Meter, meter),
+    Effect.catchAll((error) => refuse(endpoint, error)),
+    Effect.catchAllDefect((defect) =>
+      incident(endpoint.path, defect).pipe(
+        Effect.tap((error) => Metric.update(Metrics.refusals, { endpoint: endpoint.path, error })),
+        Effect.map(endpoint.renderError)
+      )
+    ),
+    Effect.map((answer) => HttpServerResponse.setHeaders(answer, headers()))
+  )
+}
+
+/** Answers a request whose host is the issuer's, and sends on who opened a page under another name of this machine. */
+const atIssuer = <E extends OAuthError, R>(
+  request: HttpServerRequest.HttpServerRequest,
+  settings: Settings,
+  handler: Handler<E, R>
+): Handler<E | MisdirectedRequest, R> => {
+  const standing = RequestHost.standing(request, settings)
+  switch (standing._tag) {
+    case "Ours":
+      return handler
+    case "Alias":
+      return request.method !== "POST"
+        ? Effect.succeed(Page.seeOther(settings.issuer, `${Issuer.origin(settings.issuer)}${request.url}`))
+        : Effect.fail(RequestHost.misdirected)
+    case "Foreign":
+      return Effect.zipRight(RequestHost.warn(request, standing, settings), Effect.fail(RequestHost.misdirected))
+  }
+}
+
+/** Logs a refusal and renders it; a page shows the id that the log has. */
+const refuse = <E extends OAuthError, R>({ isPage, path, renderError }: Any<E, R>, error: OAuthError) =>
+  Effect.zipRight(
+    log(path, error),
+    isPage === true
+      ? Effect.map(Origin.requestId, (incident) => renderError(error, incident))
+      : Effect.sync(() => renderError(error))
+  )
+
+const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string): Handler<E, R> | undefined => {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      return endpoint.GET
+    case "POST":
+      return endpoint.POST
+    default:
+      return undefined
+  }
+}
+
+/** The path is there, the method is not. */
+export const notAllowed = new MethodNotAllowed({
+  reason: "MethodNotAllowed",
+  description: "the method is not allowed here"
+})
+
+const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): string =>
+  [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")
+
+/** An expected refusal is told to the operator by its reason, and counted; a failure of the server's own, with its cause. */
+export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
+  (error._tag === "TemporarilyUnavailable"
+    ? Effect.annotateLogs(Effect.logWarning("unavailable"), causeOf(error.cause))
+    : Effect.logInfo("refused")
+  ).pipe(
+    Effect.annotateLogs({ endpoint, error: error._tag, reason: error.reason }),
+    Effect.zipRight(Metric.update(Metrics.refusals, { endpoint, error }))
+  )
+
+/** What a log line says of a cause: without the stack, which is the same for each request of an outage. */
+const causeOf = (cause: unknown): Readonly<Record<string, string>> => {
+  if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: String(cause) }
+  return { cause: cause.message, ...("code" in cause ? { code: String(cause.code) } : {}) }
+}
+
+/** A fault of ours, or of a layer of the user's: the log and the answer share the request's id, and nothing else. */
+export const incident = (endpoint: string, defect: unknown): Effect.Effect<ServerError> =>
+  Effect.gen(function* () {
+    const id = yield* Origin.requestId
+    yield* Effect.annotateLogs(Effect.logError("server error", Cause.die(defect)), { endpoint })
+    return new ServerError({ reason: "Defect", description: `something went wrong here; incident ${id}` })
+  })
+
+export const corsHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
+}
+
+/** Headers of the answer to a preflight (Fetch, the CORS protocol): every method of the path, and every header. */
+export const preflightHeaders = (request: HttpServerRequest.HttpServerRequest, allow: string) => ({
+  "access-control-allow-methods": allow,
+  "access-control-allow-headers": Preflight.allowedHeaders(request, [
+    "Authorization",
+    "Content-Type",
+    "MCP-Protocol-Version"
+  ]),
+  "access-control-max-age": "3600",
+  vary: "Access-Control-Request-Headers"
+})

@@ -1,0 +1,212 @@
+/**
+ * How a request is counted, and what its answer says of that: `RateLimit` and `RateLimit-Policy`
+ * (draft-ietf-httpapi-ratelimit-headers-10 §3, §4), and 429 with `Retry-After` where the quota is used up (RFC 6585 §4).
+ */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import { type TemporarilyUnavailable, TooManyRequests } from "../../domain/OAuthError.js"
+import {
+  type Asked,
+  Decision,
+  type Limit,
+  type LimitName,
+  nextAfter,
+  ofNetwork,
+  type Standing
+} from "../../domain/RateLimit.js"
+import type { Settings } from "../../domain/Settings.js"
+import { digestOf } from "../../services/keys/Crypto.js"
+import { RateLimiter } from "../../services/RateLimiter.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import * as ClientAddress from "./ClientAddress.js"
+import * as NetworkLimits from "./NetworkLimits.js"
+import * as OncePerServer from "./OncePerServer.js"
+
+type Refusal = TooManyRequests | TemporarilyUnavailable
+
+/** The limits that one request meets: its answer tells of them. */
+export class Meter extends Context.Tag("latchkey/http/Meter")<
+  Meter,
+  {
+    /** Counts the request against the limit of one owner, such as a client by its id; where the limit is off, nothing is counted. */
+    readonly consume: (name: LimitName, owner: string) => Effect.Effect<void, Refusal>
+    /** Counts the request against a limit of the client's networks; where its address is not known, nothing is counted. */
+    readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
+    /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
+    readonly network: Option.Option<string>
+    /** All networks that the request comes from, the narrowest first (see `ClientAddress.Origin`). */
+    readonly networks: ReadonlyArray<string>
+    /** Those of them that are counted, and by what their quotas are multiplied. */
+    readonly share: NetworkLimits.Share
+  }
+>() {}
+
+/** One request, as it is counted. */
+export interface Counted {
+  /** Comes first: nothing is read or written for whom it refuses. */
+  readonly admit: Effect.Effect<void, Refusal>
+  /** For what only the handler knows. */
+  readonly meter: Context.Tag.Service<Meter>
+  /** What the answer says. */
+  readonly headers: () => Readonly<Record<string, string>>
+}
+
+/** Begins to count a request. */
+export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
+
+/** For endpoints that have no limits. */
+export const uncounted: Counting = () => ({
+  admit: Effect.void,
+  meter: {
+    consume: () => Effect.void,
+    consumeByAddress: () => Effect.void,
+    network: Option.none(),
+    networks: [],
+    share: { networks: [], factor: 1 }
+  },
+  headers: () => ({})
+})
+
+/**
+ * Counts requests by the client's address: against a quota of its network, and of each wider network that it is in, as
+ * far as `networkLimits` says nothing else. Where the address is not known, as in a handler of web requests, nothing is
+ * counted: one quota for all would let anybody lock everybody out.
+ */
+export const byAddress = (
+  names: ReadonlyArray<LimitName>
+): Effect.Effect<Counting, never, RateLimiter | ServerSettings> =>
+  Effect.gen(function* () {
+    const limiter = yield* RateLimiter
+    const settings = yield* ServerSettings
+    const { issuer, networkLimits, rateLimits, trustedProxies } = settings
+    const shareOf = NetworkLimits.make(networkLimits)
+    const limitsOf = (names: ReadonlyArray<LimitName>) => names.flatMap((name) => rateLimits[name] ?? [])
+    const admitted = limitsOf(names)
+
+    // Issuers that share a limiter share no quota, and a key is as long as another.
+    const keyOf = (owner: string) => digestOf(JSON.stringify([issuer, owner]))
+
+    /** `None` where the limiter fails, and the request is heard all the same. */
+    const decide = (asked: ReadonlyArray<Asked>): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
+      Effect.asSome(limiter.consume(asked)).pipe(
+        Effect.catchAll((error) =>
+          asked.some(({ limit }) => limit.whenUnavailable === "Refuse")
+            ? Effect.fail(error)
+            : Effect.as(
+                Effect.annotateLogs(Effect.logWarning("rate limiter unavailable, request not counted"), {
+                  limits: Arr.dedupe(asked.map(({ limit }) => limit.name)),
+                  reason: error.reason
+                }),
+                Option.none()
+              )
+        )
+      )
+
+    return (request) => {
+      const met: Array<Met> = []
+
+      const consume = Effect.fnUntraced(function* (asked: ReadonlyArray<Asked>) {
+        if (asked.length === 0) return
+        const decision = yield* decide(asked)
+        if (Option.isNone(decision)) return
+        const { standings } = decision.value
+        // The quotas that this request met before must allow the next one, too.
+        const waits = met.map(({ limit, standing }) => nextAfter(limit, standing))
+        met.push(...Arr.zipWith(asked, standings, ({ limit }, standing) => ({ limit, standing })))
+        if (Decision.$is("Refused")(decision.value)) {
+          return yield* new TooManyRequests({
+            reason: "RateLimited",
+            description: "too many requests; try again later",
+            retryAfter: Math.max(1, seconds(waits.reduce(Duration.max, decision.value.retryAfter)))
+          })
+        }
+      })
+
+      const origin = ClientAddress.read(request, trustedProxies)
+      const { isUnreadable, isUntrusted, networks } = origin
+      const share = shareOf(origin)
+      const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
+        Effect.suspend(() => {
+          const keys = limits.length === 0 ? [] : share.networks.map(keyOf)
+          const ofKey = (key: string, index: number) =>
+            limits.map((limit) => ({ limit: ofNetwork(limit, index, share.factor), key }))
+          return consume(keys.flatMap(ofKey))
+        })
+      return {
+        admit: isUnreadable
+          ? Effect.zipRight(warnOfProxy(settings), consumeByAddress(admitted))
+          : isUntrusted
+            ? Effect.zipRight(warnOfUntrusted(request, settings), consumeByAddress(admitted))
+            : consumeByAddress(admitted),
+        meter: {
+          consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
+          consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
+          network: Arr.head(networks),
+          networks,
+          share
+        },
+        headers: () => (met.length === 0 ? {} : headersOf(met))
+      }
+    }
+  })
+
+const onceForProxy = OncePerServer.make()
+
+/** Logs once a server that its limits cannot tell clients apart. The value is a stranger's, and is not logged. */
+const warnOfProxy = (settings: Settings): Effect.Effect<void> =>
+  onceForProxy(
+    settings,
+    Effect.logWarning(
+      "a trusted proxy sends X-Forwarded-For with entries that are no addresses; limits count all its clients as one"
+    )
+  )
+
+const onceForUntrusted = OncePerServer.make()
+
+/** Logs once a server which peer forwards addresses of clients that nobody believes. */
+const warnOfUntrusted = (request: HttpServerRequest.HttpServerRequest, settings: Settings): Effect.Effect<void> =>
+  onceForUntrusted(
+    settings,
+    Effect.annotateLogs(
+      Effect.logWarning(
+        "X-Forwarded-For or Forwarded ignored, because it does not come from a trusted proxy: if this peer is your proxy, add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES); until then limits count all its clients as one"
+      ),
+      ClientAddress.peerAnnotation(request)
+    )
+  )
+
+/** A quota that a request was counted against. */
+interface Met {
+  readonly limit: Limit
+  readonly standing: Standing
+}
+
+/** Whole ones, rounded up. */
+const seconds = (duration: Duration.Duration): number => Math.ceil(Duration.toSeconds(duration))
+
+/** The quota that allows the next request last comes first, and of those that allow it now, the one with the least left. */
+const mostRestrictive: Order.Order<Met> = Order.combine(
+  Order.reverse(Order.mapInput(Duration.Order, ({ limit, standing }: Met) => nextAfter(limit, standing))),
+  Order.mapInput(Order.number, ({ standing }: Met) => standing.remaining)
+)
+
+/** One item for each limit: that of the network whose quota is the most restrictive now. */
+const headersOf = (met: ReadonlyArray<Met>) => {
+  const shown = Object.values(Arr.groupBy(met, ({ limit }) => limit.name)).map(Arr.min(mostRestrictive))
+  return {
+    "ratelimit-policy": shown
+      .map(({ limit: { name, quota, window } }) => `"${name}";q=${quota};w=${seconds(window)}`)
+      .join(", "),
+    ratelimit: shown
+      .map(
+        ({ limit: { name }, standing: { remaining, replenishedAfter } }) =>
+          `"${name}";r=${remaining};t=${seconds(replenishedAfter)}`
+      )
+      .join(", ")
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The account and admin API, beside the authorization server that it is of; its description is at `/api/docs`.
+ *
+ * @example
+ * HttpLayerRouter.serve(Layer.provideMerge(AdminApi.layer, AuthLayer.layer(options)))
+ */
+import type * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AccountHandlers from "../http/admin/AccountHandlers.js"
+import * as Api from "../http/admin/Api.js"
+import * as ApiDocuments from "../http/admin/ApiDocuments.js"
+import * as ApiEndpoint from "../http/admin/ApiEndpoint.js"
+import * as ApiResource from "../http/admin/ApiResource.js"
+import * as AuditHandlers from "../http/admin/AuditHandlers.js"
+import * as ClientsHandlers from "../http/admin/ClientsHandlers.js"
+import * as GrantsHandlers from "../http/admin/GrantsHandlers.js"
+import * as Guards from "../http/admin/Guards.js"
+import * as ResourcesHandlers from "../http/admin/ResourcesHandlers.js"
+import * as UsersHandlers from "../http/admin/UsersHandlers.js"
+import { Resources } from "../services/resources/Resources.js"
+import { ServerSettings } from "../services/ServerSettings.js"
+import { apart } from "./wiring/AuthServer.js"
+import { besideServer } from "./wiring/BesideServer.js"
+import type { ServerServices } from "./wiring/ServerServices.js"
+
+const handlers = (api: Api.Placed) =>
+  Layer.mergeAll(
+    AccountHandlers.layer(api),
+    AuditHandlers.layer(api),
+    ClientsHandlers.layer(api),
+    GrantsHandlers.layer(api),
+    ResourcesHandlers.layer(api),
+    UsersHandlers.layer(api)
+  )
+
+/** The API becomes a resource that can be asked for, by name, and its guards know it. */
+const resource = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { issuer } = yield* ServerSettings
+    yield* (yield* Resources).addOwn(ApiResource.of(issuer))
+  })
+)
+
+/** What the API stands on: the services of an `AuthLayer`, and the app's router. */
+export type Requirements = ServerServices | HttpLayerRouter.HttpRouter
+
+export const layer: Layer.Layer<never, never, Requirements> = besideServer(
+  Layer.unwrapEffect(
+    Effect.map(ServerSettings, ({ issuer }) =>
+      apart(
+        Layer.merge(ApiEndpoint.layer, ApiDocuments.layer).pipe(
+          Layer.provide(handlers(Api.of(issuer))),
+          Layer.provide(Guards.layer),
+          Layer.provide(resource)
+        )
+      )
+    )
+  )
+)
+
+/** The API, and a page at its own address (`/api`) that says what it is, for a server that has no route of its own there. */
+export const layerWithAddress: Layer.Layer<never, never, Requirements> = Layer.merge(
+  layer,
+  besideServer(ApiDocuments.layerAddress)
+)

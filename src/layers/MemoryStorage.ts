@@ -1,0 +1,85 @@
+/**
+ * Storage in the memory of the process, for tests and trials: it keeps every promise of the ports, for as long as the
+ * process lives.
+ *
+ * Each verb is one synchronous step, so nothing comes between its condition and its change.
+ *
+ * @example
+ * const Auth = AuthLayer.layer({ issuer: "http://localhost:3000", resources: [] }).pipe(
+ *   Layer.provide(MemoryStorage.layer)
+ * )
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type { Issuer } from "../domain/Issuer.js"
+import { randomBytes } from "../services/keys/Crypto.js"
+import { AccountStore } from "../services/stores/AccountStore.js"
+import { ClientStore } from "../services/stores/ClientStore.js"
+import { ConsentStore } from "../services/stores/ConsentStore.js"
+import { EventLog } from "../services/stores/EventLog.js"
+import { GrantStore } from "../services/stores/GrantStore.js"
+import * as HighWaterMark from "../services/stores/HighWaterMark.js"
+import { KeyStore } from "../services/stores/KeyStore.js"
+import type { LeaseStore } from "../services/stores/LeaseStore.js"
+import { LoginCounters } from "../services/stores/LoginCounters.js"
+import { ResourceStore } from "../services/stores/ResourceStore.js"
+import { RevokedTokenStore } from "../services/stores/RevokedTokenStore.js"
+import { SessionStore } from "../services/stores/SessionStore.js"
+import { Storage, type Stores } from "../services/stores/Storage.js"
+import * as MemoryAccountStore from "./memory/MemoryAccountStore.js"
+import * as MemoryClientStore from "./memory/MemoryClientStore.js"
+import * as MemoryConsentStore from "./memory/MemoryConsentStore.js"
+import * as MemoryEventLog from "./memory/MemoryEventLog.js"
+import * as MemoryGrantStore from "./memory/MemoryGrantStore.js"
+import * as MemoryKeyStore from "./memory/MemoryKeyStore.js"
+import * as MemoryLeaseStore from "./memory/MemoryLeaseStore.js"
+import * as MemoryLoginCounters from "./memory/MemoryLoginCounters.js"
+import * as MemoryResourceStore from "./memory/MemoryResourceStore.js"
+import * as MemoryRevokedTokenStore from "./memory/MemoryRevokedTokenStore.js"
+import * as MemorySessionStore from "./memory/MemorySessionStore.js"
+import * as Rows from "./memory/Rows.js"
+
+const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
+  Context.make(GrantStore, MemoryGrantStore.make(rows)).pipe(
+    Context.add(ClientStore, MemoryClientStore.make(rows)),
+    Context.add(AccountStore, MemoryAccountStore.make(rows)),
+    Context.add(SessionStore, MemorySessionStore.make(rows)),
+    Context.add(ConsentStore, MemoryConsentStore.make(rows)),
+    Context.add(KeyStore, MemoryKeyStore.make(rows)),
+    Context.add(ResourceStore, MemoryResourceStore.make(rows)),
+    Context.add(RevokedTokenStore, MemoryRevokedTokenStore.make(rows)),
+    Context.add(EventLog, MemoryEventLog.make(rows)),
+    Context.add(LoginCounters, MemoryLoginCounters.make(rows))
+  )
+
+const make = Effect.map(randomBytes(32), (masterKey) => {
+  interface Made {
+    readonly stores: Context.Context<Stores>
+    readonly leases: Context.Tag.Service<LeaseStore>
+    readonly highWaterMark: Context.Tag.Service<HighWaterMark.HighWaterMark>
+  }
+  const issuers = new Map<Issuer, Made>()
+  const of = (issuer: Issuer) => {
+    const known = issuers.get(issuer)
+    if (known !== undefined) return known
+    const rows = Rows.make()
+    const made = {
+      stores: storesOf(rows),
+      leases: MemoryLeaseStore.make(rows),
+      highWaterMark: HighWaterMark.makeMemory()
+    }
+    issuers.set(issuer, made)
+    return made
+  }
+  return Storage.of({
+    stores: (issuer) => of(issuer).stores,
+    leases: (issuer) => of(issuer).leases,
+    highWaterMark: (issuer) => of(issuer).highWaterMark,
+    masterKey: Redacted.make(masterKey)
+  })
+})
+
+/** Storage that begins empty, and is gone with the process. */
+export const layer: Layer.Layer<Storage> = Layer.effect(Storage, make)

@@ -1,0 +1,84 @@
+/**
+ * Storage in PostgreSQL: many nodes on one database, with nothing else between them.
+ *
+ * @example
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
+ *   Layer.provide(PostgresStorage.layer({ url: Redacted.make("postgres://…"), masterKey }))
+ * )
+ */
+import * as Reactivity from "@effect/experimental/Reactivity"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { RateLimiter } from "../services/RateLimiter.js"
+import { GrantStore } from "../services/stores/GrantStore.js"
+import { Storage } from "../services/stores/Storage.js"
+import * as MasterKeyFile from "./files/MasterKeyFile.js"
+import * as PostgresAddress from "./sql/postgres/PostgresAddress.js"
+import * as PostgresMigrator from "./sql/postgres/PostgresMigrator.js"
+import type { PostgresOptions } from "./sql/postgres/PostgresOptions.js"
+import * as PostgresPool from "./sql/postgres/PostgresPool.js"
+import * as PostgresRetry from "./sql/postgres/PostgresRetry.js"
+import type { StorageOpenError } from "./sql/StorageOpenError.js"
+import * as SqlHighWaterMark from "./sql/stores/SqlHighWaterMark.js"
+import * as SqlLeaseStore from "./sql/stores/SqlLeaseStore.js"
+import * as SqlRateLimiter from "./sql/stores/SqlRateLimiter.js"
+import * as SqlStores from "./sql/stores/SqlStores.js"
+import * as SqlText from "./sql/stores/SqlText.js"
+import * as WriteHealth from "./sql/WriteHealth.js"
+import * as WriteProbe from "./sql/WriteProbe.js"
+
+export interface Options extends PostgresOptions {
+  /** 32 bytes, the same on every node: they open the root keys, and lie in no database. */
+  readonly masterKey: Redacted.Redacted<Uint8Array>
+}
+
+const readMillis = SqlText.reader("the clock", Schema.Struct({ millis: Schema.Number }))
+
+const databaseClock = (sql: SqlClient) =>
+  SqlText.runner(sql)(
+    sql.unsafe("select cast(1000 * extract(epoch from clock_timestamp()) as double precision) as millis")
+  ).pipe(
+    Effect.flatMap(([row]) => readMillis(row)),
+    Effect.map(({ millis }) => millis)
+  )
+
+const make = (options: Options) =>
+  Effect.gen(function* () {
+    const masterKey = yield* MasterKeyFile.checked(options.masterKey)
+    const pool = yield* PostgresPool.make(options)
+    const label = PostgresAddress.label(Redacted.value(options.url)) ?? ""
+    yield* PostgresMigrator.run(pool, label, options.schema ?? PostgresAddress.standardSchema)
+    const client = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
+      Effect.provide(Reactivity.layer),
+      Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))
+    )
+    const health: WriteHealth.WriteHealth = WriteHealth.make(Effect.suspend(() => WriteProbe.ofPostgres(sql)))
+    const sql = Object.assign(client, { onFailure: health.note })
+    return Context.make(Storage, {
+      stores: (issuer) => {
+        const stores = SqlStores.make(sql, issuer)
+        return Context.add(stores, GrantStore, PostgresRetry.grants(Context.get(stores, GrantStore)))
+      },
+      leases: (issuer) => SqlLeaseStore.make(sql, issuer),
+      highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
+      issuers: SqlStores.issuers(sql),
+      clock: databaseClock(sql),
+      check: health.check,
+      outage: health.outage,
+      // Deleting locks these rows alone, and the event loop goes on.
+      batch: 500,
+      masterKey
+    }).pipe(Context.add(RateLimiter, yield* SqlRateLimiter.make(sql)))
+  })
+
+/**
+ * Connects, makes the tables or brings them up to date, and counts requests for all nodes together: an app that gives its
+ * own `RateLimiter` has that one. When the scope ends the connections are closed.
+ */
+export const layer = (options: Options): Layer.Layer<Storage | RateLimiter, StorageOpenError> =>
+  Layer.scopedContext(make(options))

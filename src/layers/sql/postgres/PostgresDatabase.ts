@@ -1,0 +1,59 @@
+/** A PostgreSQL database as the operator's commands see it. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as DatabaseStatus from "../DatabaseStatus.js"
+import type { Migrated } from "../migrations/Migration.js"
+import type { StorageOpenError } from "../StorageOpenError.js"
+import * as PostgresAddress from "./PostgresAddress.js"
+import * as PostgresMigrator from "./PostgresMigrator.js"
+import type { PostgresOptions } from "./PostgresOptions.js"
+import * as PostgresPool from "./PostgresPool.js"
+
+/** Counting, and making an index, may take their time. */
+const timeout = "10 minutes"
+
+const about = (options: PostgresOptions) => ({
+  label: PostgresAddress.label(Redacted.value(options.url)) ?? "",
+  schema: options.schema ?? PostgresAddress.standardSchema
+})
+
+/** How it stands. Changes nothing: no table is made, none brought up to date. */
+export const status = (
+  options: PostgresOptions,
+  cutoffs: DatabaseStatus.Cutoffs
+): Effect.Effect<DatabaseStatus.Status, StorageOpenError> =>
+  Effect.gen(function* () {
+    const { label, schema } = about(options)
+    const pool = yield* PostgresPool.make({ ...options, maxConnections: 1, timeout })
+    const ask = (text: string, values: ReadonlyArray<unknown> = []) =>
+      Effect.tryPromise({
+        try: async () => (await pool.query(text, [...values])).rows as ReadonlyArray<Readonly<Record<string, unknown>>>,
+        catch: (cause) => PostgresMigrator.openError(label, cause)
+      })
+    const named = yield* ask(
+      "select table_name as name from information_schema.tables where table_schema = $1 order by table_name",
+      [schema]
+    )
+    const tables = named.map(({ name }) => String(name))
+    const [newest] = tables.includes("schema_versions")
+      ? yield* ask("select max(version) as version from schema_versions")
+      : []
+    const [database] = yield* ask("select pg_database_size(current_database()) as size")
+    const found = {
+      version: Number(newest?.version ?? 0),
+      tables: tables.filter((name) => name !== "schema_versions"),
+      size: Number(database?.size)
+    }
+    return yield* DatabaseStatus.of((text) => ask(text), found, cutoffs)
+  }).pipe(Effect.scoped)
+
+/** Makes the tables, or brings them up to date. */
+export const migrate = (options: PostgresOptions): Effect.Effect<Migrated, StorageOpenError> =>
+  Effect.gen(function* () {
+    const { label, schema } = about(options)
+    return yield* PostgresMigrator.run(
+      yield* PostgresPool.make({ ...options, maxConnections: 1, timeout }),
+      label,
+      schema
+    )
+  }).pipe(Effect.scoped)

@@ -1,0 +1,111 @@
+/** The built-in accounts in a SQL database. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type Account, Subject, Username } from "../../../domain/Account.js"
+import type { Issuer } from "../../../domain/Issuer.js"
+import { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
+import type { AccountStore } from "../../../services/stores/AccountStore.js"
+import * as SqlText from "./SqlText.js"
+
+const columns = "id, username, password_hash, created_at, state, epoch"
+
+const Row = Schema.Struct({
+  id: Subject,
+  username: Schema.typeSchema(Username),
+  password_hash: Schema.Redacted(Schema.String),
+  created_at: SqlText.Instant,
+  state: Schema.Literal("Enabled", "Disabled"),
+  epoch: Schema.Int
+})
+
+const read = SqlText.reader("accounts", Row)
+
+const decode = (row: unknown) =>
+  Effect.map(
+    read(row),
+    (row): Account => ({
+      id: row.id,
+      username: row.username,
+      passwordHash: row.password_hash,
+      createdAt: row.created_at,
+      state: row.state,
+      epoch: row.epoch
+    })
+  )
+
+const encode = (account: Account) => ({
+  id: account.id,
+  username: account.username,
+  passwordHash: Redacted.value(account.passwordHash),
+  createdAt: account.createdAt.epochMillis,
+  state: account.state,
+  epoch: account.epoch
+})
+
+/** The account is another's by its name, or was removed this moment. */
+const nameTaken = new TemporarilyUnavailable({
+  reason: "StoreFailed",
+  description: "try again later",
+  cause: "there is no account of this id, and one of its name"
+})
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<AccountStore> => {
+  const query = SqlText.queries(sql, issuer)
+  const values = `
+    insert into accounts (issuer, id, username, password_hash, created_at, state, epoch)
+    values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)`
+  const insert = query(`${values} on conflict (issuer, username) do nothing returning id`)
+  // Any conflict: a race for the id is one for the name, too.
+  const ensure = query(`${values} on conflict do nothing returning id`)
+  // Of two that see no account at once, the founder's index lets one pass.
+  const insertFirst = query(`
+    insert into accounts (issuer, id, username, password_hash, created_at, state, epoch, founder)
+    select :issuer, :id, :username, :passwordHash, cast(:createdAt as bigint), :state, cast(:epoch as bigint), 1
+    where not exists (select 1 from accounts where issuer = :issuer)
+    on conflict do nothing
+    returning id`)
+  const find = query(`select ${columns} from accounts where issuer = :issuer and id = :id`)
+  const findByUsername = query(`select ${columns} from accounts where issuer = :issuer and username = :username`)
+  const list = query(`select ${columns} from accounts where issuer = :issuer order by created_at, id`)
+  const advanceEpoch = query("update accounts set epoch = epoch + 1 where issuer = :issuer and id = :id")
+  const setState = query(`
+    update accounts set state = :state, epoch = epoch + case when :state = 'Disabled' then 1 else 0 end
+    where issuer = :issuer and id = :id
+    returning id`)
+  const setPassword = query(`
+    update accounts set password_hash = :passwordHash, epoch = epoch + 1 where issuer = :issuer and id = :id
+    returning id`)
+  const remove = query("delete from accounts where issuer = :issuer and id = :id returning id")
+  const leftovers = [
+    query("delete from sessions where issuer = :issuer and subject = :id"),
+    query("delete from consents where issuer = :issuer and subject = :id"),
+    query("delete from consent_items where issuer = :issuer and subject = :id")
+  ]
+
+  return {
+    insert: (account) => Effect.map(insert(encode(account)), (made) => (made.length > 0 ? "Created" : "NameTaken")),
+    insertFirst: (account) =>
+      Effect.map(insertFirst(encode(account)), (made) => (made.length > 0 ? "Created" : "NotFirst")),
+    ensure: Effect.fnUntraced(function* (account) {
+      if ((yield* ensure(encode(account))).length > 0) return { account, isNew: true }
+      const [row] = yield* find({ id: account.id })
+      return row === undefined ? yield* nameTaken : { account: yield* decode(row), isNew: false }
+    }),
+    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
+    findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlText.first(rows, decode)),
+    list: Effect.flatMap(list({}), Effect.forEach(decode)),
+    advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id })),
+    setState: (id, state) => Effect.map(setState({ id, state }), (changed) => changed.length > 0),
+    setPassword: (id, hash) =>
+      Effect.map(setPassword({ id, passwordHash: Redacted.value(hash) }), (changed) => changed.length > 0),
+    remove: Effect.fnUntraced(function* (id) {
+      const removed = yield* remove({ id })
+      // From here on nothing of it counts; what follows only tidies up, also what an earlier removal left that broke off.
+      yield* Effect.forEach(leftovers, (forget) => forget({ id }), { discard: true })
+      return removed.length > 0
+    })
+  }
+}

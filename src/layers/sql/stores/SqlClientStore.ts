@@ -1,0 +1,240 @@
+/** Clients in a SQL database. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Client from "../../../domain/Client.js"
+import { Digest } from "../../../domain/Digest.js"
+import type { Issuer } from "../../../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
+import type { ClientStore } from "../../../services/stores/ClientStore.js"
+import * as SqlText from "./SqlText.js"
+
+const columns = "id, issued_at, origin, metadata, secret_digest, secret_expires_at, state, used_at, epoch"
+
+/** A client that registered itself and was never used: as the index of them has it. */
+const unused = "origin = 'Dynamic' and used_at is null"
+
+/** The scope of a client may have more tokens than one request may name, as in any row. */
+const Metadata = Schema.parseJson(
+  Schema.Struct({ ...Client.ClientMetadata.fields, scope: Schema.optional(SqlText.ScopeText) })
+)
+
+const Row = Schema.Struct({
+  id: Client.ClientId,
+  issued_at: SqlText.Instant,
+  origin: Schema.Literal("Operator", "Dynamic"),
+  metadata: Metadata,
+  secret_digest: Schema.NullOr(Digest),
+  secret_expires_at: Schema.NullOr(SqlText.Instant),
+  state: Schema.Literal("Enabled", "Disabled"),
+  used_at: Schema.NullOr(SqlText.Instant),
+  epoch: Schema.Int
+})
+
+const read = SqlText.reader("clients", Row)
+
+/** The metadata of a row as they are stored, to notice a change of them. */
+const readMetadata = SqlText.reader("clients", Row.pick("metadata"))
+const readText = SqlText.reader("clients", Schema.Struct({ metadata: Schema.String }))
+
+const readCount = SqlText.reader(
+  "clients",
+  Schema.Struct({ value: Schema.Union(Schema.Number, Schema.NumberFromString) })
+)
+
+const encodeMetadata = Schema.encodeSync(Metadata)
+
+const decode = (row: unknown) =>
+  Effect.map(
+    read(row),
+    (row): Client.Client => ({
+      id: row.id,
+      issuedAt: row.issued_at,
+      origin: row.origin,
+      metadata: row.metadata,
+      secret: Option.map(Option.fromNullable(row.secret_digest), (digest) => ({
+        digest,
+        expiresAt: Option.fromNullable(row.secret_expires_at)
+      })),
+      state: row.state,
+      usedAt: Option.fromNullable(row.used_at),
+      epoch: row.epoch
+    })
+  )
+
+const encodeSecret = (secret: Client.Client["secret"]) =>
+  Option.match(secret, {
+    onNone: () => ({ secretDigest: null, secretExpiresAt: null }),
+    onSome: ({ digest, expiresAt }) => ({
+      secretDigest: digest,
+      secretExpiresAt: Option.getOrNull(expiresAt)?.epochMillis ?? null
+    })
+  })
+
+const encode = (client: Client.Client) => ({
+  id: client.id,
+  issuedAt: client.issuedAt.epochMillis,
+  origin: client.origin,
+  metadata: encodeMetadata(client.metadata),
+  ...encodeSecret(client.secret),
+  state: client.state,
+  usedAt: Option.getOrNull(client.usedAt)?.epochMillis ?? null,
+  epoch: client.epoch
+})
+
+const usePrecision = Duration.toMillis(Client.usePrecision)
+
+const isChanged = (rows: ReadonlyArray<object>): boolean => rows.length > 0
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ClientStore> => {
+  const query = SqlText.queries(sql, issuer)
+  const insert = query(`
+    insert into clients (issuer, ${columns})
+    values (
+      :issuer, :id, :issuedAt, :origin, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
+    )`)
+  const insertDynamic = query(`
+    insert into clients (issuer, ${columns})
+    select
+      :issuer, :id, cast(:issuedAt as bigint), :origin, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
+      :state, cast(:usedAt as bigint), cast(:epoch as bigint)
+    where (select count(*) from clients where issuer = :issuer and ${unused}) < cast(:atMost as bigint)
+    returning id`)
+  // A new client gets the row of the oldest one, so that one statement removes the one and keeps the other. The condition
+  // is stated again outside, for a client that is used while it is being replaced.
+  const replaceOldest = query(`
+    update clients set
+      id = :id, issued_at = :issuedAt, origin = :origin, metadata = :metadata, secret_digest = :secretDigest,
+      secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt, epoch = :epoch
+    where issuer = :issuer and ${unused} and id = (
+      select id from clients where issuer = :issuer and ${unused} order by issued_at limit 1
+    )
+    returning id`)
+  const countUnused = query(`select count(*) as value from clients where issuer = :issuer and ${unused}`)
+  const find = query(`select ${columns} from clients where issuer = :issuer and id = :id`)
+  const list = query(`select ${columns} from clients where issuer = :issuer order by issued_at, id`)
+  const lock = query("select pg_advisory_xact_lock(hashtextextended(:issuer, 0))")
+  // Whoever counts rows must be alone. Writers of SQLite are; those of PostgreSQL wait for each other here.
+  const alone: <A>(self: Effect.Effect<A, TemporarilyUnavailable>) => Effect.Effect<A, TemporarilyUnavailable> =
+    sql.onDialectOrElse({
+      // As a statement is, the transaction is done to its end.
+      pg: () => (self) =>
+        sql
+          .withTransaction(Effect.zipRight(lock({}), self))
+          .pipe(Effect.catchTag("SqlError", SqlText.unavailable), Effect.uninterruptible),
+      orElse: () => (self) => self
+    })
+  const markUsed = query(`
+    update clients set used_at = :now
+    where issuer = :issuer and id = :id and (used_at is null or used_at <= :before)`)
+  const setState = query(`
+    update clients set state = :state, epoch = epoch + case when :state = 'Disabled' then 1 else 0 end
+    where issuer = :issuer and id = :id
+    returning id`)
+  const setSecret = query(`
+    update clients set secret_digest = :secretDigest, secret_expires_at = :secretExpiresAt, epoch = epoch + 1
+    where issuer = :issuer and id = :id
+    returning id`)
+  // The row is compared by its text, which an earlier version may have written with its members in another order.
+  const findText = query("select metadata from clients where issuer = :issuer and id = :id")
+  const setMetadata = query(`
+    update clients set metadata = :to
+    where issuer = :issuer and id = :id and metadata = :from
+    returning id`)
+  const setMetadataAndSecret = query(`
+    update clients set
+      metadata = :to, secret_digest = :secretDigest, secret_expires_at = :secretExpiresAt, epoch = epoch + 1
+    where issuer = :issuer and id = :id and metadata = :from
+    returning id`)
+  const remove = query("delete from clients where issuer = :issuer and id = :id returning id")
+  // The condition is said again outside, for a client that is used while it is being removed.
+  const removeUnused = query(`
+    delete from clients where issuer = :issuer and ${unused} and id in (
+      select id from clients where issuer = :issuer and ${unused} and issued_at < :before
+      order by issued_at limit :limit
+    )
+    returning id`)
+  const hasNoGrant =
+    "not exists (select 1 from grants where grants.issuer = clients.issuer and grants.client_id = clients.id)"
+  // As above; as a sum, so that rows are found by their ids (see SqlGrantStore).
+  const removeAbandoned = query(`
+    delete from clients where issuer = :issuer and id in (
+      select id from clients
+      where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant}
+      order by used_at limit :limit
+    ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant}
+    returning id`)
+  const hasNoConsent = `not exists (
+    select 1 from consents join consent_items
+      on consent_items.issuer = consents.issuer and consent_items.subject = consents.subject
+        and consent_items.client_id = consents.client_id and consent_items.epoch = consents.epoch
+    where consents.issuer = clients.issuer and consents.client_id = clients.id
+  )`
+  const removeIdle = query(`
+    delete from clients where issuer = :issuer and id in (
+      select id from clients
+      where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant} and ${hasNoConsent}
+      order by used_at limit :limit
+    ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant} and ${hasNoConsent}
+    returning id`)
+  const countIdle = query(`
+    select count(*) as value from clients
+    where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant} and ${hasNoConsent}`)
+  const countUnusedBefore = query(
+    `select count(*) as value from clients where issuer = :issuer and ${unused} and issued_at < :before`
+  )
+  const advanceEpoch = query("update clients set epoch = epoch + 1 where issuer = :issuer and id = :id")
+
+  const counted = (rows: Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable>) =>
+    Effect.flatMap(rows, ([row]) => Effect.map(readCount(row), ({ value }) => value))
+
+  /** Neither statement does it where a client is used between them, which makes room for the next attempt. */
+  const keepDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
+    Effect.gen(function* () {
+      const row = encode(client)
+      const isKept = isChanged(yield* insertDynamic({ ...row, atMost })) || isChanged(yield* replaceOldest(row))
+      if (!isKept) return yield* keepDynamic(client, atMost)
+      return yield* counted(countUnused({}))
+    })
+
+  /** The text of the stored metadata, if they are those that a caller read. */
+  const textOf = (id: Client.ClientId, metadata: Client.ClientMetadata) =>
+    Effect.gen(function* () {
+      const [row] = yield* findText({ id })
+      if (row === undefined) return undefined
+      const stored = (yield* readMetadata(row)).metadata
+      return Client.isSameMetadata(stored, metadata) ? (yield* readText(row)).metadata : undefined
+    })
+
+  return {
+    insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
+    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(keepDynamic(client, atMost))),
+    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
+    list: Effect.flatMap(list({}), Effect.forEach(decode)),
+    markUsed: (id, now) =>
+      Effect.asVoid(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision })),
+    setState: (id, state) => Effect.map(setState({ id, state }), isChanged),
+    setSecret: (id, secret) => Effect.map(setSecret({ id, ...encodeSecret(Option.some(secret)) }), isChanged),
+    setMetadata: (id, { from, secret, to }) =>
+      Effect.flatMap(textOf(id, from), (text) => {
+        if (text === undefined) return Effect.succeed(false)
+        const change = { id, from: text, to: encodeMetadata(to) }
+        const changed =
+          secret === undefined ? setMetadata(change) : setMetadataAndSecret({ ...change, ...encodeSecret(secret) })
+        return Effect.map(changed, isChanged)
+      }),
+    remove: (id) => Effect.map(remove({ id }), isChanged),
+    removeUnused: (before, limit) =>
+      Effect.map(removeUnused({ before: before.epochMillis, limit }), (removed) => removed.length),
+    removeAbandoned: (before, limit) =>
+      Effect.map(removeAbandoned({ before: before.epochMillis, limit }), (removed) => removed.length),
+    countUnused: (before) => counted(countUnusedBefore({ before: before.epochMillis })),
+    removeIdle: (before, limit) =>
+      Effect.map(removeIdle({ before: before.epochMillis, limit }), (removed) => removed.length),
+    countIdle: (before) => counted(countIdle({ before: before.epochMillis })),
+    advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id }))
+  }
+}

@@ -1,0 +1,92 @@
+/** Events in a SQL database: what happened and who did it as JSON, and beside it the ids that events are found by. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Actor, type Event, EventKind, idsOf } from "../../../domain/Event.js"
+import type { Issuer } from "../../../domain/Issuer.js"
+import type { EventLog } from "../../../services/stores/EventLog.js"
+import * as SqlText from "./SqlText.js"
+
+const HappeningText = Schema.parseJson(EventKind)
+
+const ActorText = Schema.parseJson(Actor)
+
+/** A column that has no value in rows that earlier versions wrote. */
+const ifKnown = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(schema, { nullable: true }).pipe(Schema.fromKey(name))
+
+const read = SqlText.reader(
+  "events",
+  Schema.Struct({
+    id: Schema.String,
+    at: SqlText.Instant,
+    kind: HappeningText,
+    actor: ifKnown("actor", ActorText),
+    requestId: ifKnown("request_id", Schema.String),
+    address: ifKnown("address", Schema.String)
+  })
+)
+
+const encodeHappening = Schema.encodeSync(HappeningText)
+const encodeActor = Schema.encodeSync(ActorText)
+
+/** As many rows as one statement inserts, of these the most that still are to be: so there are few statements. */
+const sizes = [64, 32, 16, 8, 4, 2, 1]
+
+const chunksOf = <A>(values: ReadonlyArray<A>): Array<ReadonlyArray<A>> => {
+  const chunks: Array<ReadonlyArray<A>> = []
+  for (let from = 0; from < values.length; from += chunks.at(-1)?.length ?? 0) {
+    const size = sizes.find((size) => size <= values.length - from) ?? 1
+    chunks.push(values.slice(from, from + size))
+  }
+  return chunks
+}
+
+export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<EventLog> => {
+  const run = SqlText.runner(sql)
+  const query = SqlText.queries(sql, issuer)
+  const prune = query(`
+    delete from events where issuer = :issuer and id in (
+      select id from events where issuer = :issuer and at < :before order by at limit :limit
+    )
+    returning id`)
+
+  const encode = ({ actor, address, at, kind, id, requestId }: Event) => {
+    const { clientId = null, grantId = null, subject = null } = idsOf(kind)
+    return {
+      issuer,
+      id,
+      at: at.epochMillis,
+      subject,
+      client_id: clientId,
+      grant_id: grantId,
+      kind: encodeHappening(kind),
+      actor: actor === undefined ? null : encodeActor(actor),
+      request_id: requestId ?? null,
+      address: address ?? null
+    }
+  }
+
+  return {
+    append: (events) =>
+      Effect.forEach(
+        chunksOf(events),
+        (chunk) => run(sql`insert into events ${sql.insert(chunk.map(encode))} on conflict do nothing`),
+        { discard: true, concurrency: "unbounded" }
+      ),
+    read: ({ after, clientId, grantId, limit, requestId, subject }) => {
+      const conditions = [
+        sql`issuer = ${issuer}`,
+        ...(after === undefined ? [] : [sql`id > ${after}`]),
+        ...(subject === undefined ? [] : [sql`subject = ${subject}`]),
+        ...(clientId === undefined ? [] : [sql`client_id = ${clientId}`]),
+        ...(grantId === undefined ? [] : [sql`grant_id = ${grantId}`]),
+        ...(requestId === undefined ? [] : [sql`request_id = ${requestId}`])
+      ]
+      const statement = sql`select id, at, kind, actor, request_id, address from events where ${sql.and(conditions)} order by id limit ${limit}`
+      return Effect.flatMap(run(statement), Effect.forEach(read))
+    },
+    prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length)
+  }
+}

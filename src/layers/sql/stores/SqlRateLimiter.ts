@@ -1,0 +1,125 @@
+/**
+ * Requests counted in PostgreSQL, for all nodes of a database together: one statement for all quotas of a request, each of
+ * which is a row. Rows of quotas that are whole again are deleted as counting goes on, so that strangers who come with ever
+ * new keys leave nothing behind.
+ */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
+import * as RateLimit from "../../../domain/RateLimit.js"
+import { RateLimiter, within } from "../../../services/RateLimiter.js"
+import * as SqlText from "./SqlText.js"
+
+/** How often a node that counts deletes the rows that count nothing any more, and how many at a time. */
+const sweepEvery = Duration.toMillis(Duration.seconds(10))
+const sweepAtMost = 5_000
+
+const Row = Schema.Struct({
+  place: Schema.Union(Schema.Number, Schema.NumberFromString),
+  owed: Schema.Union(Schema.Number, Schema.NumberFromString)
+})
+const readRows = SqlText.reader("rate_limits", Schema.Array(Row))
+
+/** Maximum number of times that rows are made for a request: another node may delete them before they are counted. */
+const attempts = 3
+
+/** $1 is now; $2 and $3 are the names and keys of the quotas, $4 the cost of a request in each, and $5 their spans. */
+const asked = `
+  select * from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
+    with ordinality as asked (name, key, each, whole, place)`
+
+/**
+ * Takes from all rows while they are locked, or from none; they are locked in one order, so that no two requests wait for
+ * each other. Answers nothing where a row is missing.
+ */
+const consumeText = `
+  with asked as (${asked}),
+  locked as materialized (
+    select kept.name, kept.key, kept.replenished_at
+    from rate_limits as kept
+    where (kept.name, kept.key) in (select name, key from asked)
+    order by kept.name, kept.key
+    for update
+  ),
+  before as (
+    select *, least(greatest(replenished_at - cast($1 as bigint), 0), whole) as owed from asked join locked using (name, key)
+  ),
+  judged as (
+    select *, bool_and(owed + each <= whole) over () as is_allowed, count(*) over () as found from before
+  )
+  update rate_limits as kept
+  set replenished_at = cast($1 as bigint) + owed + case when is_allowed then each else 0 end, allowed = is_allowed
+  from judged
+  where kept.name = judged.name and kept.key = judged.key and found = cardinality(cast($2 as text[]))
+  returning place, owed`
+
+/** Rows that are whole, for quotas that have none. */
+const insertText = `
+  insert into rate_limits (name, key, replenished_at, allowed)
+  select name, key, cast($1 as bigint), true from (${asked}) as asked order by name, key
+  on conflict (name, key) do nothing`
+
+const sweepText = `
+  delete from rate_limits
+  where ctid = any (array (select ctid from rate_limits where replenished_at <= $1 limit ${sweepAtMost}))
+    and replenished_at <= $1
+  returning 1`
+
+/** Counts by the callers' clocks, which differ by seconds at most where nodes are ready. */
+export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const run = SqlText.runner(sql)
+    const query = (text: string, values: ReadonlyArray<unknown>) => run(sql.unsafe<object>(text, values))
+
+    const scope = yield* Effect.scope
+    let sweptAt = yield* Clock.currentTimeMillis
+
+    const sweep = (now: number): Effect.Effect<void> =>
+      Effect.repeat(query(sweepText, [now]), { until: (deleted) => deleted.length < sweepAtMost }).pipe(
+        // What is not deleted now is deleted later; and of a store that is down the requests tell.
+        Effect.ignore
+      )
+
+    /** Nobody waits for it. */
+    const sweepIfDue = (now: number) => {
+      if (Math.abs(now - sweptAt) < sweepEvery) return Effect.void
+      sweptAt = now
+      return Effect.forkIn(sweep(now), scope)
+    }
+
+    const consume = (
+      values: ReadonlyArray<unknown>,
+      count: number,
+      left = attempts
+    ): Effect.Effect<ReadonlyArray<typeof Row.Type>, TemporarilyUnavailable> =>
+      Effect.gen(function* () {
+        const rows = yield* readRows(yield* query(consumeText, values))
+        if (rows.length === count) return rows
+        if (left === 0)
+          return yield* new TemporarilyUnavailable({ reason: "StoreBusy", description: "try again later" })
+        yield* query(insertText, values)
+        return yield* consume(values, count, left - 1)
+      })
+
+    return RateLimiter.of({
+      consume: (asked) =>
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          yield* sweepIfDue(now)
+          const limits = asked.map(({ limit }) => limit)
+          const quotas = [
+            limits.map(({ name }) => name),
+            asked.map(({ key }) => key),
+            limits.map(RateLimit.cost),
+            limits.map(RateLimit.span)
+          ]
+          const rows = yield* consume([now, ...quotas], asked.length)
+          const owed = new Map(rows.map(({ owed, place }) => [place, owed]))
+          return RateLimit.decide(limits.map((limit, i) => ({ limit, owed: owed.get(i + 1) ?? RateLimit.span(limit) })))
+        }).pipe(within)
+    })
+  })

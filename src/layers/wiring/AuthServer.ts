@@ -1,0 +1,75 @@
+/**
+ * The authorization server with the types of all its services, for Latchkey's own program and tests. Apps get the same
+ * server from `AuthLayer`, whose type names only the services that apps use.
+ *
+ * @example
+ * Effect.flatMap(Sessions, (sessions) => sessions.find(token, now)).pipe(Effect.provide(AuthServer.layerServices(options)))
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AccountEndpoint from "../../http/browser/AccountEndpoint.js"
+import * as AuthorizeEndpoint from "../../http/browser/AuthorizeEndpoint.js"
+import * as ConsentEndpoint from "../../http/browser/ConsentEndpoint.js"
+import * as LoginEndpoint from "../../http/browser/LoginEndpoint.js"
+import * as LogoutEndpoint from "../../http/browser/LogoutEndpoint.js"
+import * as Page from "../../http/browser/Page.js"
+import * as HealthEndpoints from "../../http/oauth/HealthEndpoints.js"
+import * as IntrospectEndpoint from "../../http/oauth/IntrospectEndpoint.js"
+import * as MetadataEndpoint from "../../http/oauth/MetadataEndpoint.js"
+import * as ProtectedResourceEndpoint from "../../http/oauth/ProtectedResourceEndpoint.js"
+import * as RegisterEndpoint from "../../http/oauth/RegisterEndpoint.js"
+import * as RevokeEndpoint from "../../http/oauth/RevokeEndpoint.js"
+import * as TokenEndpoint from "../../http/oauth/TokenEndpoint.js"
+import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
+import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import * as Readiness from "../../services/maintenance/Readiness.js"
+import type { SettingsOptions } from "../settings/SettingsOptions.js"
+import * as Seam from "./Seam.js"
+import { ServerServices } from "./ServerServices.js"
+import * as Services from "./Services.js"
+
+/**
+ * Two servers in one process share nothing, though layers are memoised by reference; and wherever one server is used, it
+ * is the same. `Layer.fresh` would build it anew for each use.
+ */
+export const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
+
+/** The types of the services. */
+export type { Services } from "./Services.js"
+
+/** Everything but the endpoints: what a command beside a running server needs. */
+export const layerServices = (options: SettingsOptions) =>
+  Layer.scopedContext(
+    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerServices, services))
+  )
+
+/** The endpoints of an authorization server, and the metadata of its resources. */
+const endpoints = Layer.mergeAll(
+  AccountEndpoint.layer,
+  AuthorizeEndpoint.layer,
+  ConsentEndpoint.layer,
+  HealthEndpoints.layer,
+  IntrospectEndpoint.layer,
+  LoginEndpoint.layer,
+  LogoutEndpoint.layer,
+  MetadataEndpoint.layer,
+  Page.layerRouter,
+  ProtectedResourceEndpoint.layer,
+  RegisterEndpoint.layer,
+  RevokeEndpoint.layer,
+  TokenEndpoint.layer
+)
+
+/** What a running server does by itself; a command beside it does not. */
+const background = Layer.merge(
+  Layer.provide(Maintenance.layerPasses, Seam.layer(Maintenance.Pace, Maintenance.layerPace)),
+  Readiness.layerWatch
+)
+
+/** An authorization server: its endpoints on the app's router, and its services. */
+export const layer = (options: SettingsOptions) =>
+  Layer.provideMerge(
+    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    layerServices(options)
+  )

@@ -1,0 +1,112 @@
+/** Login sessions: begun at a login, carried by a cookie, ended by logging out or by time. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type { Account, Subject } from "../../domain/Account.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { type Session, SessionId } from "../../domain/Session.js"
+import { Events } from "../events/Events.js"
+import { identify } from "../events/Origin.js"
+import { digest, identifier, randomSecret } from "../keys/Crypto.js"
+import { ServerSettings } from "../ServerSettings.js"
+import { AccountStore } from "../stores/AccountStore.js"
+import { SessionStore } from "../stores/SessionStore.js"
+import * as LoginNetworks from "./LoginNetworks.js"
+
+/** A session, and the person it is of. The session may be the app's own: then there is no row of it here. */
+export interface LoggedIn {
+  readonly session: Pick<Session, "id" | "subject" | "authenticatedAt" | "subjectEpoch">
+  readonly account: Account
+  /** What pages call the person. */
+  readonly displayName: string
+}
+
+/** What a request tells of a login: the person tells their sessions apart by it. */
+export interface LoginSource {
+  /** The name of the browser (`BrowserName`); `None` where it is not known. */
+  readonly browser: Option.Option<string>
+  /** The narrowest network that is known: an IPv4 address, or a /64 of IPv6; `None` where it is not known. */
+  readonly network: Option.Option<string>
+}
+
+/** A session as its person sees it. */
+export interface ListedSession extends LoginSource {
+  readonly session: Session
+}
+
+export class Sessions extends Context.Tag("latchkey/Sessions")<
+  Sessions,
+  {
+    /** A new session of a person who has just proved who they are, and the secret for the browser's cookie. */
+    readonly begin: (
+      account: Account,
+      source: LoginSource
+    ) => Effect.Effect<{ readonly session: Session; readonly secret: Redacted.Redacted }, TemporarilyUnavailable>
+    /** Who the bearer of a cookie is; `None` for a cookie that is no session's. */
+    readonly find: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<LoggedIn>, TemporarilyUnavailable>
+    /** Where a person is logged in, the newest login first. */
+    readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<ListedSession>, TemporarilyUnavailable>
+    readonly end: (session: Pick<Session, "id" | "subject">) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const sessions = yield* SessionStore
+  const accounts = yield* AccountStore
+  const events = yield* Events
+  const networks = yield* LoginNetworks.make
+  const { lifetimes } = yield* ServerSettings
+
+  return Sessions.of({
+    begin: Effect.fn("Sessions.begin")(function* (account, { browser, network }) {
+      yield* Effect.annotateCurrentSpan({ subject: account.id })
+      const now = yield* DateTime.now
+      const secret = yield* randomSecret()
+      const id = SessionId.make(yield* identifier)
+      const session: Session = {
+        id,
+        digest: digest(secret),
+        subject: account.id,
+        authenticatedAt: now,
+        expiresAt: DateTime.addDuration(now, lifetimes.session),
+        subjectEpoch: account.epoch,
+        browser,
+        sealedNetwork: yield* Effect.transposeMapOption(network, (network) => networks.seal(id, network))
+      }
+      yield* sessions.insert(session)
+      yield* identify({ _tag: "Person", subject: account.id, sessionId: session.id })
+      yield* events.publish({ _tag: "LoggedIn", subject: account.id, sessionId: session.id })
+      return { session, secret }
+    }),
+    find: Effect.fn("Sessions.find")(function* (secret) {
+      const session = yield* sessions.find(digest(secret), yield* DateTime.now)
+      if (Option.isNone(session)) return Option.none()
+      yield* Effect.annotateCurrentSpan({ subject: session.value.subject })
+      const account = yield* accounts.find(session.value.subject)
+      return Option.map(account, (account) => ({
+        session: session.value,
+        account,
+        displayName: account.username
+      }))
+    }),
+    list: Effect.fn("Sessions.list")(function* (subject) {
+      yield* Effect.annotateCurrentSpan({ subject })
+      const all = yield* sessions.list(subject, yield* DateTime.now)
+      return all.map((session) => ({
+        session,
+        browser: session.browser,
+        network: Option.flatMap(session.sealedNetwork, (sealed) => networks.open(session.id, sealed))
+      }))
+    }),
+    end: Effect.fn("Sessions.end")(function* ({ id, subject }) {
+      yield* Effect.annotateCurrentSpan({ subject })
+      const isNew = yield* sessions.end(id)
+      if (isNew) yield* events.publish({ _tag: "LoggedOut", subject, sessionId: id })
+    })
+  })
+})
+
+export const layer = Layer.effect(Sessions, make)

@@ -1,0 +1,72 @@
+/**
+ * What is counted and timed, as Effect's own metrics: an app exports them with whatever exports its own. Every tag is of
+ * a closed set: a path that an endpoint was given, a name or a reason that this code has, and never what somebody sent.
+ * They are the process's: servers that share one are counted together.
+ *
+ * @example
+ * Metric.snapshot.pipe(Effect.map((pairs) => pairs.filter(({ metricKey }) => metricKey.name.startsWith("latchkey_"))))
+ */
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricLabel from "effect/MetricLabel"
+import type { EventKind } from "../../domain/Event.js"
+
+const labels = (tags: Readonly<Record<string, string>>) =>
+  Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
+
+/** What happened; `reason` says why something was revoked. */
+export const events = Metric.counter("latchkey_events_total", {
+  description: "What happened to accounts, clients, grants and keys",
+  incremental: true
+}).pipe(
+  Metric.mapInput((_: EventKind) => 1),
+  Metric.taggedWithLabelsInput((kind) =>
+    labels({ event: kind._tag, ...("reason" in kind ? { reason: kind.reason } : {}) })
+  )
+)
+
+/** A request that was not answered as it wished. */
+export interface Refusal {
+  /** The endpoint's path, or `guard`. */
+  readonly endpoint: string
+  readonly error: { readonly _tag: string; readonly reason: string }
+}
+
+/** Refusals, as the log tells them. */
+export const refusals = Metric.counter("latchkey_refusals_total", {
+  description: "Requests that were refused",
+  incremental: true
+}).pipe(
+  Metric.mapInput((_: Refusal) => 1),
+  Metric.taggedWithLabelsInput(({ endpoint, error }) => labels({ endpoint, error: error._tag, reason: error.reason }))
+)
+
+/** A request that was answered. */
+export interface Answered {
+  readonly endpoint: string
+  readonly method: string
+  readonly status: number
+  readonly seconds: number
+}
+
+/** From a page out of memory to a login that waits for its turn to be hashed. */
+const boundaries = MetricBoundaries.fromIterable([
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
+])
+
+/** How long answers took, by the class of their status, such as `2xx`. */
+export const requests = Metric.histogram("latchkey_request_seconds", boundaries, "How long requests took").pipe(
+  Metric.mapInput(({ seconds }: Answered) => seconds),
+  Metric.taggedWithLabelsInput(({ endpoint, method, status }) =>
+    labels({ endpoint, method, status: `${Math.floor(status / 100)}xx` })
+  )
+)
+
+/** What upkeep deleted or sealed anew, by the names of its report. */
+export const upkeep = Metric.counter("latchkey_upkeep_total", {
+  description: "What upkeep deleted or sealed anew",
+  incremental: true
+}).pipe(
+  Metric.mapInput(({ count }: { readonly kind: string; readonly count: number }) => count),
+  Metric.taggedWithLabelsInput(({ kind }) => labels({ kind }))
+)

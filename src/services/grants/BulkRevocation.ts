@@ -1,0 +1,109 @@
+/**
+ * Revoke the grants of a person, a client or everybody, of which there may be millions. The caller raises the epoch first
+ * where there is one for all of them; otherwise grants die as their consents are withdrawn. Consents are withdrawn and rows are
+ * marked a small batch at a time, with a rest between two batches, so that requests are answered meanwhile. A run that was
+ * stopped is continued by the next.
+ *
+ * @example
+ * const { count } = yield* (yield* BulkRevocation.make).grants({ clientId }, "ClientRevoked")
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { GrantId, RevocationReason } from "../../domain/Grant.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as Batches from "../maintenance/Batches.js"
+import { ConsentStore, type Pair, type Whose as WhoseConsents } from "../stores/ConsentStore.js"
+import { GrantStore, type Whose } from "../stores/GrantStore.js"
+
+/** Size of the batches of a bulk revocation, and the time between them. */
+export class Pace extends Context.Reference<Pace>()("latchkey/BulkRevocation/Pace", {
+  defaultValue: () => ({
+    /** Maximum number of rows that one batch changes. */
+    size: 50,
+    /** Time from the end of one batch to the next. */
+    rest: Duration.millis(20)
+  })
+}) {}
+
+/** What a bulk revocation does at a time. */
+export type Phase = "consents" | "grants"
+
+/** Is told after each batch how many rows the phase has changed so far. */
+export class Progress extends Context.Reference<Progress>()("latchkey/BulkRevocation/Progress", {
+  defaultValue: () => ({ report: (_phase: Phase, _count: number): Effect.Effect<void> => Effect.void })
+}) {}
+
+/** The grants that were revoked: their number, and the ids of the first of them. */
+export interface Revoked {
+  readonly count: number
+  readonly first: ReadonlyArray<GrantId>
+}
+
+/** Maximum number of ids that an answer holds: more of them would fill the memory. */
+export const maxIds = 1_000
+
+/** Retry a verb of a store while others hold it up, for three seconds; the store is held up in real time. */
+export const again = <A>(verb: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
+  verb.pipe(
+    Effect.retry(Schedule.intersect(Schedule.exponential("100 millis"), Schedule.recurs(5))),
+    Effect.withClock(Clock.make())
+  )
+
+/** The verbs, over the stores of one issuer. */
+export const make = Effect.gen(function* () {
+  const consentStore = yield* ConsentStore
+  const grantStore = yield* GrantStore
+
+  /** Repeats a step that answers how many rows it changed, in batches, to its end; answers with the number in all. */
+  const run = <Cursor>(
+    phase: Phase,
+    step: (
+      size: number,
+      after: Cursor | undefined
+    ) => Effect.Effect<Batches.Done<Cursor | undefined>, TemporarilyUnavailable>
+  ) =>
+    Effect.gen(function* () {
+      const { rest, size } = yield* Pace
+      const { report } = yield* Progress
+      let total = 0
+      const counted = (size: number, after: Cursor | undefined) =>
+        Effect.tap(again(step(size, after)), ({ count }) => {
+          total += count
+          return report(phase, total)
+        })
+      const pace = { size, rest, most: Number.POSITIVE_INFINITY }
+      yield* Effect.provideService(
+        Batches.run<Cursor | undefined, TemporarilyUnavailable, never>(undefined, counted),
+        Batches.BatchPace,
+        pace
+      )
+      return total
+    })
+
+  /** Withdraws consents: from then on no grant that was made under one of them is alive. */
+  const withdraw = (whose: WhoseConsents): Effect.Effect<number, TemporarilyUnavailable> =>
+    run<Pair>("consents", (size, after) => consentStore.withdrawAll(whose, size, after))
+
+  /** Marks grants as revoked, which an epoch has ended or which were approved until now. */
+  const grants = (whose: Whose, reason: RevocationReason): Effect.Effect<Revoked, TemporarilyUnavailable> =>
+    Effect.gen(function* () {
+      const now = yield* DateTime.now
+      const first: Array<GrantId> = []
+      const count = yield* run<GrantId>("grants", (limit, after) =>
+        Effect.map(
+          grantStore.revokeAll(whose, reason, now, { limit, ...(after === undefined ? {} : { after }) }),
+          ({ next, revoked }) => {
+            first.push(...revoked.slice(0, maxIds - first.length))
+            return { count: revoked.length, next }
+          }
+        )
+      )
+      return { count, first }
+    })
+
+  return { withdraw, grants }
+})

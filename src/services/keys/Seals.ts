@@ -1,0 +1,124 @@
+/**
+ * The one module that seals: XAES-256-GCM under a key of its own for each purpose, so that what was sealed for one
+ * purpose opens for no other. A sealed text is `prefix`, the id of the root key, and nonce, ciphertext and tag in
+ * base64url. Prefix, key id, purpose and issuer are authenticated with it; no key is tried in turn.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Base64Url from "../../domain/Base64Url.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { ServerSettings } from "../ServerSettings.js"
+import { KeyId } from "../stores/KeyStore.js"
+import { deriveKey, randomBytes } from "./Crypto.js"
+import { Keyring, type RootKey } from "./Keyring.js"
+import * as Xaes256Gcm from "./Xaes256Gcm.js"
+
+/** What a seal is for: access tokens, forms that travel through the browser, and the keys of refresh token chains. */
+export type Purpose = "access" | "form" | "chain"
+
+/** What is sealed how. */
+export interface Kind {
+  readonly purpose: Purpose
+  /** The visible beginning of the text, such as `lk_at_`. */
+  readonly prefix: string
+}
+
+export class Seals extends Context.Tag("latchkey/Seals")<
+  Seals,
+  {
+    /** Seal bytes under the current key. */
+    readonly seal: (kind: Kind, plaintext: Uint8Array) => Effect.Effect<string, TemporarilyUnavailable>
+    /**
+     * The bytes of what `seal` made for the same kind, here or on another node; `None` for every other text. An error
+     * when it is of a key that cannot be looked up now. A key that leaked opens chain keys alone: they lie in the
+     * database, where nobody puts one who has only the key.
+     */
+    readonly open: (kind: Kind, text: string) => Effect.Effect<Option.Option<Uint8Array>, TemporarilyUnavailable>
+    /** The same, sealed under the current key; `None` where it is so already, or does not open. */
+    readonly reseal: (kind: Kind, text: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
+  }
+>() {}
+
+const keyIdLength = 8
+
+const make = Effect.gen(function* () {
+  const keyring = yield* Keyring
+  const { issuer } = yield* ServerSettings
+  const derived = new Map<string, Xaes256Gcm.Key>()
+
+  const keyFor = (root: RootKey, purpose: Purpose): Xaes256Gcm.Key => {
+    const name = `${root.id}.${purpose}`
+    let key = derived.get(name)
+    if (key === undefined) {
+      key = Xaes256Gcm.importKey(deriveKey(Redacted.value(root.bytes), JSON.stringify([purpose, issuer])))
+      derived.set(name, key)
+    }
+    return key
+  }
+
+  const additionalData = (kind: Kind, id: KeyId) =>
+    new TextEncoder().encode(JSON.stringify([kind.prefix, id, kind.purpose, issuer]))
+
+  const mayOpen = ({ state }: RootKey, { purpose }: Kind): boolean => state._tag !== "Replaced" || purpose === "chain"
+
+  const seal: Seals["Type"]["seal"] = Effect.fnUntraced(function* (kind, plaintext) {
+    const root = yield* keyring.current
+    const nonce = yield* randomBytes(Xaes256Gcm.nonceLength)
+    const sealed = Xaes256Gcm.seal(keyFor(root, kind.purpose), nonce, plaintext, additionalData(kind, root.id))
+    return kind.prefix + root.id + Base64Url.encode(sealed)
+  })
+
+  const open: Seals["Type"]["open"] = Effect.fnUntraced(function* (kind, text) {
+    if (!text.startsWith(kind.prefix)) return Option.none()
+    const body = kind.prefix.length + keyIdLength
+    const id = Schema.decodeOption(KeyId)(text.slice(kind.prefix.length, body))
+    const sealed = Base64Url.decode(text.slice(body))
+    if (Option.isNone(id) || Option.isNone(sealed)) return Option.none()
+    const root = yield* keyring.find(id.value)
+    return Option.flatMap(root, (root) =>
+      mayOpen(root, kind)
+        ? Xaes256Gcm.open(keyFor(root, kind.purpose), sealed.value, additionalData(kind, root.id))
+        : Option.none()
+    )
+  })
+
+  return Seals.of({
+    seal,
+    open,
+    reseal: Effect.fnUntraced(function* (kind, text) {
+      const { id } = yield* keyring.current
+      if (text.startsWith(kind.prefix + id)) return Option.none()
+      const plaintext = yield* open(kind, text)
+      return Option.isNone(plaintext) ? Option.none() : Option.some(yield* seal(kind, plaintext.value))
+    })
+  })
+})
+
+export const layer = Layer.effect(Seals, make)
+
+/** Values of one schema, sealed as JSON. */
+export interface Codec<A> {
+  readonly seal: (value: A) => Effect.Effect<string, TemporarilyUnavailable>
+  /** `None` for what is not authentic, or not of this schema. */
+  readonly open: (text: string) => Effect.Effect<Option.Option<A>, TemporarilyUnavailable>
+}
+
+/** Seals values of a schema; `open` gives back what `seal` was given. */
+export const codec = <A, I>(seals: Seals["Type"], kind: Kind, schema: Schema.Schema<A, I>): Codec<A> => {
+  const json = Schema.parseJson(schema)
+  const encode = Schema.encodeSync(json)
+  const decode = Schema.decodeEither(json)
+  return {
+    seal: (value) => Effect.suspend(() => seals.seal(kind, new TextEncoder().encode(encode(value)))),
+    open: (text) =>
+      Effect.map(
+        seals.open(kind, text),
+        Option.flatMap((bytes) => Either.getRight(decode(new TextDecoder().decode(bytes))))
+      )
+  }
+}

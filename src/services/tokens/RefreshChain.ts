@@ -1,0 +1,100 @@
+/**
+ * The arithmetic of refresh tokens (ADR 6): each is computed from the one before it and the grant's chain key, so the
+ * row holds one digest and one key, however many tokens there have been.
+ *
+ *     secret(n+1) = HMAC(chainKey, "next", grant, n+1, secret(n))
+ *     tag(n)      = the first 128 bits of HMAC(chainKey, "tag", grant, n, secret(n))
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { GrantId } from "../../domain/Grant.js"
+import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type * as RefreshToken from "../../domain/RefreshToken.js"
+import { equals, hmac, randomBytes } from "../keys/Crypto.js"
+import { type Kind, Seals } from "../keys/Seals.js"
+import type { KeyId } from "../stores/KeyStore.js"
+
+/** The chain key of a grant, opened. */
+export type ChainKey = Redacted.Redacted<Uint8Array>
+
+const kind: Kind = { purpose: "chain", prefix: "lk_ck_" }
+
+/** What every chain key begins with that is sealed under a root key. */
+export const sealedUnder = (keyId: KeyId): string => kind.prefix + keyId
+
+const tagOf = (key: ChainKey, grantId: GrantId, generation: number, secret: Uint8Array): Uint8Array =>
+  hmac(Redacted.value(key), "tag", grantId, String(generation), secret).subarray(0, 16)
+
+const link = (key: ChainKey, grantId: GrantId, generation: number, secret: Uint8Array): RefreshToken.RefreshToken => ({
+  grantId,
+  generation,
+  secret: Redacted.make(secret),
+  tag: tagOf(key, grantId, generation, secret)
+})
+
+/** The token that follows. */
+export const next = (key: ChainKey, token: RefreshToken.RefreshToken): RefreshToken.RefreshToken => {
+  const generation = token.generation + 1
+  const secret = hmac(Redacted.value(key), "next", token.grantId, String(generation), Redacted.value(token.secret))
+  return link(key, token.grantId, generation, secret)
+}
+
+/** The token of a later generation; the number of steps is the caller's to bound. */
+export const advance = (
+  key: ChainKey,
+  token: RefreshToken.RefreshToken,
+  generation: number
+): RefreshToken.RefreshToken => {
+  let current = token
+  while (current.generation < generation) current = next(key, current)
+  return current
+}
+
+/** Whether the grant ever had, or will have, this very token. */
+const isAuthentic = (key: ChainKey, token: RefreshToken.RefreshToken): boolean =>
+  equals(tagOf(key, token.grantId, token.generation, Redacted.value(token.secret)), token.tag)
+
+export class RefreshChain extends Context.Tag("latchkey/RefreshChain")<
+  RefreshChain,
+  {
+    /** A new chain: its key, sealed for the row, and its first token. */
+    readonly begin: (
+      grantId: GrantId
+    ) => Effect.Effect<
+      { readonly sealedKey: string; readonly token: RefreshToken.RefreshToken },
+      TemporarilyUnavailable
+    >
+    /** The chain key, if the token is one of its chain; `None` for a guess. */
+    readonly recognise: (
+      token: RefreshToken.RefreshToken,
+      sealedKey: string
+    ) => Effect.Effect<Option.Option<ChainKey>, TemporarilyUnavailable>
+    /** The chain key sealed under the current root key; `None` where it is so already, or does not open. */
+    readonly reseal: (sealedKey: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.map(Seals, (seals) =>
+  RefreshChain.of({
+    begin: Effect.fnUntraced(function* (grantId) {
+      const key = yield* randomBytes(32)
+      const secret = yield* randomBytes(32)
+      return { sealedKey: yield* seals.seal(kind, key), token: link(Redacted.make(key), grantId, 1, secret) }
+    }),
+    recognise: Effect.fnUntraced(function* (token, sealedKey) {
+      const bytes = yield* seals.open(kind, sealedKey)
+      // The row's own key does not open: the fault is ours, and the client must keep its token.
+      if (Option.isNone(bytes)) {
+        return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later" })
+      }
+      const key: ChainKey = Redacted.make(bytes.value)
+      return isAuthentic(key, token) ? Option.some(key) : Option.none()
+    }),
+    reseal: (sealedKey) => seals.reseal(kind, sealedKey)
+  })
+)
+
+export const layer = Layer.effect(RefreshChain, make)

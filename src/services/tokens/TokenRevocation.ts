@@ -1,0 +1,81 @@
+/** Revoking a token (RFC 7009). */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as AccessToken from "../../domain/AccessToken.js"
+import type { Client } from "../../domain/Client.js"
+import * as Grant from "../../domain/Grant.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as RefreshToken from "../../domain/RefreshToken.js"
+import * as Time from "../../domain/Time.js"
+import { Events } from "../events/Events.js"
+import { GrantStore } from "../stores/GrantStore.js"
+import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
+import { AccessTokens } from "./AccessTokens.js"
+import { RefreshChain } from "./RefreshChain.js"
+
+export class TokenRevocation extends Context.Tag("latchkey/TokenRevocation")<
+  TokenRevocation,
+  {
+    /**
+     * Revokes a client's own token. A refresh token, however old, takes its grant and everything issued from it along
+     * (RFC 7009 §2.1); an access token goes alone. A text that is no token, or another client's, changes nothing, and the
+     * client is not told (§2.2). So does a token that has expired or was revoked before: it leaves no row and no event.
+     */
+    readonly revoke: (token: Redacted.Redacted, client: Client) => Effect.Effect<void, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const accessTokens = yield* AccessTokens
+  const events = yield* Events
+  const grants = yield* GrantStore
+  const chains = yield* RefreshChain
+  const revokedTokens = yield* RevokedTokenStore
+
+  const refreshToken = Effect.fnUntraced(function* (token: RefreshToken.RefreshToken, client: Client) {
+    const grant = yield* grants.find(token.grantId)
+    if (Option.isNone(grant) || grant.value.terms.clientId !== client.id || !Grant.isRefreshable(grant.value)) return
+    if (Option.isNone(yield* chains.recognise(token, grant.value.chain.value.key))) return
+    const { clientId, id, subject } = grant.value.terms
+    yield* Effect.annotateCurrentSpan({ grantId: id, subject, clientId })
+    if (yield* grants.revoke(token.grantId, "TokenRevoked", yield* DateTime.now)) {
+      yield* events.publish({ _tag: "Revoked", grantId: id, subject, clientId, reason: "TokenRevoked" })
+    }
+  })
+
+  /** Whether an access token is the client's own and good now: only then there is something to revoke. */
+  const isGood = (claims: AccessToken.AccessTokenClaims, client: Client, now: DateTime.Utc) => {
+    if (!Time.isBefore(now, claims.expiresAt)) return Effect.succeed(false)
+    return AccessToken.isOfGrant(claims)
+      ? Effect.map(
+          grants.findActive(claims.grantId, now, Option.some(claims.id)),
+          Option.exists(({ terms }) => terms.clientId === client.id)
+        )
+      : Effect.succeed(claims.clientId === client.id && claims.epoch === client.epoch)
+  }
+
+  const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, client: Client) {
+    const claims = yield* accessTokens.read(token)
+    if (Option.isNone(claims) || !(yield* isGood(claims.value, client, yield* DateTime.now))) return
+    const ids = {
+      clientId: client.id,
+      ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})
+    }
+    yield* Effect.annotateCurrentSpan(ids)
+    const isNew = yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
+    if (isNew) yield* events.publish({ _tag: "TokenRevoked", ...ids })
+  })
+
+  return TokenRevocation.of({
+    revoke: Effect.fn("TokenRevocation.revoke")(function* (token, client) {
+      const refresh = RefreshToken.parse(Redacted.value(token))
+      yield* Option.isSome(refresh) ? refreshToken(refresh.value, client) : accessToken(token, client)
+    })
+  })
+})
+
+export const layer = Layer.effect(TokenRevocation, make)

@@ -1,0 +1,31 @@
+/**
+ * How a guarded route checks an access token. On the authorization server itself: `layerLocal`.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type { InvalidToken, TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { ResourceIndicator } from "../../domain/Resource.js"
+import { ServerClock } from "../ServerClock.js"
+import { AccessTokens } from "./AccessTokens.js"
+import type { Access } from "./CurrentAccess.js"
+
+export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
+  TokenVerifier,
+  {
+    /** What the token gives at the resource. An error of the server's is never an `InvalidToken`. */
+    readonly verify: (
+      token: Redacted.Redacted,
+      resource: ResourceIndicator
+    ) => Effect.Effect<Access, InvalidToken | TemporarilyUnavailable>
+  }
+>() {}
+
+/** Checks against the stores of this very server. */
+export const layerLocal = Layer.effect(
+  TokenVerifier,
+  Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ verify }, clock]) =>
+    TokenVerifier.of({ verify: (token, resource) => Effect.withClock(verify(token, resource), clock) })
+  )
+)

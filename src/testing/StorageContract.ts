@@ -1,0 +1,95 @@
+/** Everything that a storage promises: what a user may rely on, whichever he puts in. */
+import { layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { Storage } from "../services/stores/Storage.js"
+import { accountContract } from "./contracts/accountContract.js"
+import { atomicityContract, type IsToFail } from "./contracts/atomicityContract.js"
+import { clientContract } from "./contracts/clientContract.js"
+import { approveContract, redeemContract } from "./contracts/codeContract.js"
+import { consentContract } from "./contracts/consentContract.js"
+import { dynamicClientContract } from "./contracts/dynamicClientContract.js"
+import { eventContract } from "./contracts/eventContract.js"
+import { findContract, revokeContract } from "./contracts/grantContract.js"
+import { listContract, pruneContract } from "./contracts/grantMaintenance.js"
+import { raceContract } from "./contracts/grantRaces.js"
+import { highWaterMarkContract } from "./contracts/highWaterMarkContract.js"
+import { keyContract } from "./contracts/keyContract.js"
+import { leaseContract } from "./contracts/leaseContract.js"
+import { loginCounterContract } from "./contracts/loginCounterContract.js"
+import { networkContract } from "./contracts/networkContract.js"
+import { resealContract } from "./contracts/resealContract.js"
+import { resourceContract } from "./contracts/resourceContract.js"
+import { restartContract } from "./contracts/restartContract.js"
+import { revokedTokenContract } from "./contracts/revokedTokenContract.js"
+import { retryContract, rotateContract } from "./contracts/rotationContract.js"
+import { sessionContract } from "./contracts/sessionContract.js"
+import { historyContract } from "./histories/grantHistories.js"
+import { sundryContract } from "./histories/sundryHistories.js"
+import { worldContract } from "./histories/worldHistories.js"
+import * as Nodes from "./Nodes.js"
+
+export type { IsToFail } from "./contracts/atomicityContract.js"
+
+/** What a storage can, beyond what each must. What it does not claim is shown as left out. */
+export interface Capabilities<E> {
+  /** How many nodes may stand on the same data: the layer is built once for each. 1 if not given. */
+  readonly nodes?: 1 | 2
+  /** Whether what was answered is there when the storage has been closed and opened again. */
+  readonly isDurable?: boolean
+  /** What a storage may do without, and does. */
+  readonly lacks?: ReadonlyArray<"leases" | "highWaterMark">
+  /** How many random histories are played of all verbs together, and of the ports apart from them. 20 if not given: the more the better, where it is quick. */
+  readonly histories?: number
+  /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
+  readonly failing?: (isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
+}
+
+/** A storage; or what makes one for the suite, and the file or the database on which it stands. */
+export type Given<E> = Layer.Layer<Storage, E> | Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
+
+const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.isLayer(given)
+
+/**
+ * Registers the contract's tests, for vitest, over a storage.
+ *
+ * @example
+ * storeContract("MyStore", MyStore.layer)
+ * storeContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
+ */
+export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
+  const made = isLayer(storage) ? Effect.succeed(storage) : storage
+  const lacks = (what: "leases" | "highWaterMark") => capabilities.lacks?.includes(what) === true
+  const nodes = capabilities.nodes === 2 ? Nodes.two : Nodes.one
+  layer(Layer.unwrapScoped(Effect.map(made, nodes)))(name, (it) => {
+    approveContract(it)
+    redeemContract(it)
+    revokeContract(it)
+    findContract(it)
+    listContract(it)
+    pruneContract(it)
+    resealContract(it)
+    rotateContract(it)
+    retryContract(it)
+    networkContract(it)
+    raceContract(it)
+    historyContract(it)
+    worldContract(it, capabilities.histories ?? 20)
+    sundryContract(it, capabilities.histories ?? 20)
+    clientContract(it)
+    dynamicClientContract(it)
+    accountContract(it)
+    sessionContract(it)
+    consentContract(it)
+    keyContract(it)
+    resourceContract(it)
+    revokedTokenContract(it)
+    eventContract(it)
+    loginCounterContract(it)
+    leaseContract(it, lacks("leases"))
+    highWaterMarkContract(it, lacks("highWaterMark"))
+    restartContract(it, capabilities.isDurable === true ? made : undefined)
+    atomicityContract(it, capabilities.failing)
+  })
+}

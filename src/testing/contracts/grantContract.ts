@@ -1,0 +1,287 @@
+/** What every `GrantStore` promises of revocation, and of what it finds. */
+import { expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { describe } from "vitest"
+import { TokenId } from "../../domain/AccessToken.js"
+import * as Grant from "../../domain/Grant.js"
+import type { RevokedPage, Whose } from "../../services/stores/GrantStore.js"
+import { fresh, type Stores, type StoreTest } from "../Nodes.js"
+import {
+  active,
+  alice,
+  app,
+  approved,
+  at,
+  bob,
+  day,
+  emptyFilters,
+  epochRaisers,
+  grant,
+  grantEnds,
+  grantId,
+  idle,
+  introduce,
+  otherApp,
+  redemption,
+  rotation,
+  second
+} from "./fixtures.js"
+
+type State = "Enabled" | "Disabled"
+
+const { Unknown } = Grant.RedemptionAnswer
+
+export const revokeContract = (it: StoreTest) => {
+  describe("revoke", () => {
+    it.effect("takes a grant back once, and keeps what is known of it", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        expect(yield* grants.revoke(grant.terms.id, "CodeReplayed", at(day))).toBe(true)
+        expect(yield* grants.revoke(grant.terms.id, "Denied", at(day + 1))).toBe(false)
+        expect(yield* grants.find(grant.terms.id)).toEqual(
+          Option.some(
+            Grant.Grant.Revoked({
+              terms: grant.terms,
+              code: grant.code,
+              redeemedAt: Option.some(at(second)),
+              revokedAt: at(day),
+              reason: "CodeReplayed"
+            })
+          )
+        )
+      })
+    )
+
+    it.effect("ends the access tokens, the refresh tokens and the code of the grant", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(second))
+        expect(yield* grants.findActive(grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+        expect(yield* grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
+        expect((yield* grants.redeem(redemption(grant)))._tag).not.toBe("Redeemed")
+      })
+    )
+
+    it.effect("does nothing to a grant that is not there", () =>
+      Effect.gen(function* () {
+        const { grants } = yield* fresh
+        expect(yield* grants.revoke(grantId(1), "Denied", at(0))).toBe(false)
+        expect(yield* grants.approve(grant())).toBe("Approved")
+      })
+    )
+  })
+
+  describe("revokeAll", () => {
+    const one = grantId(1)
+    const cases: ReadonlyArray<readonly [string, Whose, ReadonlyArray<Grant.GrantId>]> = [
+      ["a person", { subject: alice }, [one, grantId(2)]],
+      ["a client", { clientId: app }, [one, grantId(3)]],
+      ["a pair", { subject: alice, clientId: app }, [one]],
+      ["everybody", { everybody: true }, [one, grantId(2), grantId(3), grantId(4)]]
+    ]
+    const most = { limit: 100 }
+
+    it.effect("dies and revokes nothing where the filter names nobody", () =>
+      Effect.gen(function* () {
+        const { grants } = yield* fresh
+        yield* grants.approve(grant({ id: one }))
+        for (const whose of emptyFilters) {
+          const answer = grants.revokeAll(whose, "OperatorRevoked", at(second), most)
+          expect(yield* Effect.catchAllDefect(answer, () => Effect.succeed("died"))).toBe("died")
+        }
+        expect(yield* grants.find(one)).toMatchObject({ value: { _tag: "Approved" } })
+      })
+    )
+
+    it.effect.each(cases)("revokes every grant of %s and no other, and answers with their ids", ([, whose, expected]) =>
+      Effect.gen(function* () {
+        const { grants } = yield* fresh
+        const given = [
+          grant({ id: one }),
+          grant({ id: grantId(2), clientId: otherApp }),
+          grant({ id: grantId(3), subject: bob }),
+          grant({ id: grantId(4), subject: bob, clientId: otherApp })
+        ]
+        yield* Effect.forEach(given, grants.approve)
+        const { next, revoked } = yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)
+        expect(Array.from(revoked).sort()).toEqual(expected)
+        expect(next).toEqual(Option.none())
+        for (const { terms } of given) {
+          const { _tag } = Option.getOrThrow(yield* grants.find(terms.id))
+          expect(_tag).toBe(expected.includes(terms.id) ? "Revoked" : "Approved")
+        }
+        expect((yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)).revoked).toEqual([])
+      })
+    )
+
+    it.effect.each(cases)(
+      "looks at no more grants of %s than its limit, and a next call continues",
+      ([, whose, expected]) =>
+        Effect.gen(function* () {
+          const { grants } = yield* fresh
+          yield* Effect.forEach([1, 2], (n) =>
+            grants.approve(grant({ id: grantId(n), ...(n === 2 ? { clientId: otherApp } : {}) }))
+          )
+          yield* grants.approve(grant({ id: grantId(3), subject: bob }))
+          yield* grants.approve(grant({ id: grantId(4), subject: bob, clientId: otherApp }))
+          // One that was revoked before counts as well: a page of them takes as long as any other.
+          yield* grants.revoke(one, "Denied", at(second))
+          const pages: Array<ReadonlyArray<Grant.GrantId>> = []
+          let next: Option.Option<Grant.GrantId> = Option.none()
+          do {
+            const page: RevokedPage = yield* grants.revokeAll(whose, "SubjectRevoked", at(second), {
+              limit: 1,
+              ...(Option.isNone(next) ? {} : { after: next.value })
+            })
+            pages.push(page.revoked)
+            next = page.next
+          } while (Option.isSome(next))
+          expect(pages).toEqual([...expected.map((id) => (id === one ? [] : [id])), []])
+        })
+    )
+
+    it.effect("leaves a grant that was allowed after it began, and revokes one whose epochs are over", () =>
+      Effect.gen(function* () {
+        const given = yield* active
+        const { clients, grants } = given
+        const epochs = { subject: 1, client: 2, consent: 1 }
+        const late = grant({ id: grantId(2), approvedAt: at(2 * second), epochs })
+        const stale = grant({ id: grantId(3), approvedAt: at(2 * second) })
+        yield* clients.advanceEpoch(app)
+        yield* Effect.forEach([late, stale], grants.approve)
+        const { revoked } = yield* grants.revokeAll({ clientId: app }, "OperatorRevoked", at(second), most)
+        expect(Array.from(revoked).sort()).toEqual([given.grant.terms.id, stale.terms.id])
+        expect((yield* grants.redeem(redemption(late, { now: at(3 * second) })))._tag).toBe("Redeemed")
+      })
+    )
+
+    it.effect("says nothing of a grant that was revoked before, and leaves its reason", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        yield* grants.revoke(grant.terms.id, "LostWrites", at(second))
+        expect((yield* grants.revokeAll({ subject: alice }, "SubjectRevoked", at(second), most)).revoked).toEqual([])
+        expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { reason: "LostWrites" } })
+      })
+    )
+  })
+}
+
+export const findContract = (it: StoreTest) =>
+  describe("find and findActive", () => {
+    it.effect("find nothing of an unknown id", () =>
+      Effect.gen(function* () {
+        const { grants } = yield* fresh
+        expect(yield* grants.find(grantId(1))).toEqual(Option.none())
+        expect(yield* grants.findActive(grantId(1), at(0), Option.none())).toEqual(Option.none())
+      })
+    )
+
+    it.effect("find no active grant before the code is redeemed", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* approved
+        expect(yield* grants.findActive(grant.terms.id, at(0), Option.none())).toEqual(Option.none())
+      })
+    )
+
+    it.effect.each([
+      [grantEnds - 1, true],
+      [grantEnds, false],
+      [grantEnds + 1, false]
+    ] as const)("%i ms after the approval, find an active grant: %s", ([millis, expected]) =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(millis), Option.none()))).toBe(expected)
+        expect(Option.isSome(yield* grants.find(grant.terms.id))).toBe(true)
+      })
+    )
+
+    it.effect("find a grant active whose refresh token died unused", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(idle), Option.none()))).toBe(true)
+      })
+    )
+
+    it.effect.each(epochRaisers)("find no active grant once the epoch of the %s was raised", ([, raise]) =>
+      Effect.gen(function* () {
+        const given = yield* active
+        yield* raise(given)
+        expect(yield* given.grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+        expect(yield* given.grants.find(given.grant.terms.id)).toMatchObject({ value: { _tag: "Active" } })
+      })
+    )
+
+    it.effect("find no active grant for an access token that was revoked by itself", () =>
+      Effect.gen(function* () {
+        const { grant, grants, nodes, revokedTokens } = yield* active
+        const find = (token: string) =>
+          grants
+            .findActive(grant.terms.id, at(second), Option.some(TokenId.make(token)))
+            .pipe(Effect.map(Option.isSome))
+        const elsewhere = yield* fresh
+        yield* elsewhere.revokedTokens.insert(TokenId.make("one"), at(day))
+        expect(yield* find("one")).toBe(true)
+        yield* revokedTokens.insert(TokenId.make("one"), at(day))
+        expect(yield* find("one")).toBe(false)
+        expect(yield* find("other")).toBe(true)
+        for (const node of nodes) {
+          const token = Option.some(TokenId.make("one"))
+          expect(yield* node.grants.findActive(grant.terms.id, at(second), token)).toEqual(Option.none())
+          expect(Option.isSome(yield* node.grants.findActive(grant.terms.id, at(second), Option.none()))).toBe(true)
+        }
+        expect((yield* grants.rotate(rotation(grant, 1, second)))._tag).toBe("Rotated")
+      })
+    )
+
+    it.effect.each([
+      ["person", ({ accounts }: Stores, state: State) => accounts.setState(alice, state)],
+      ["client", ({ clients }: Stores, state: State) => clients.setState(app, state)]
+    ] as const)("find nothing good while the %s is disabled, whatever its epoch, nor later what is older", ([, set]) =>
+      Effect.gen(function* () {
+        const given = yield* active
+        const { accounts, clients, grants } = given
+        yield* set(given, "Disabled")
+        const epochs = {
+          subject: Option.getOrThrow(yield* accounts.find(alice)).epoch,
+          client: Option.getOrThrow(yield* clients.find(app)).epoch,
+          consent: 1
+        }
+        const late = grant({ id: grantId(2), epochs })
+        yield* grants.approve(late)
+        expect(yield* grants.redeem(redemption(late))).toEqual(Unknown())
+        yield* set(given, "Enabled")
+        expect(yield* grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+        expect(yield* grants.rotate(rotation(given.grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
+        expect((yield* grants.redeem(redemption(late)))._tag).toBe("Redeemed")
+      })
+    )
+
+    it.effect("see nothing of another issuer, though its ids be the same", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        const elsewhere = yield* fresh
+        expect(yield* elsewhere.grants.find(grant.terms.id)).toEqual(Option.none())
+        expect(yield* elsewhere.grants.redeem(redemption(grant))).toEqual(Unknown())
+        expect(yield* elsewhere.grants.rotate(rotation(grant, 1, second))).toEqual(Grant.RotationAnswer.Unknown())
+        expect(yield* elsewhere.grants.revoke(grant.terms.id, "Denied", at(second))).toBe(false)
+        for (const whose of [{ subject: alice }, { everybody: true }] as const) {
+          const { revoked } = yield* elsewhere.grants.revokeAll(whose, "Denied", at(second), { limit: 100 })
+          expect(revoked).toEqual([])
+        }
+        expect(yield* elsewhere.grants.approve(grant)).toBe("Approved")
+        expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { _tag: "Active" } })
+      })
+    )
+
+    it.effect("do not take the epochs of another issuer for their own", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        const elsewhere = yield* fresh
+        yield* introduce(elsewhere)
+        yield* Effect.forEach(epochRaisers, ([, raise]) => raise(elsewhere))
+        expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(second), Option.none()))).toBe(true)
+        expect((yield* grants.rotate(rotation(grant, 1, second)))._tag).toBe("Rotated")
+      })
+    )
+  })

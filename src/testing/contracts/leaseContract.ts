@@ -1,0 +1,75 @@
+/** What the leases of a storage promise, where it has any. */
+import { expect } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { describe } from "vitest"
+import { Issuer } from "../../domain/Issuer.js"
+import { Nodes, type StoreTest } from "../Nodes.js"
+import { at, day, second } from "./fixtures.js"
+
+let issuers = 0
+
+/** The leases of an issuer that no other test uses, as each node has them. */
+const fresh = Effect.map(Nodes, (nodes) => {
+  const issuer = Issuer.make(`https://leases-${++issuers}.example.com`)
+  const leases = nodes.flatMap((storage) => storage.leases?.(issuer) ?? [])
+  return { nodes: leases, first: leases[0] as (typeof leases)[number] }
+})
+
+const length = Duration.minutes(5)
+const ends = 300 * second
+const of = (holder: string, name = "upkeep") => ({ name, holder })
+
+export const leaseContract = (it: StoreTest, isLacking: boolean) =>
+  describe.skipIf(isLacking)(isLacking ? "a lease (left out: there are none)" : "a lease", () => {
+    it.effect("is held by one, who may hold it for longer, until it ends", () =>
+      Effect.gen(function* () {
+        const { first, nodes } = yield* fresh
+        expect(yield* first.take(of("a"), at(0), length)).toBe(true)
+        for (const node of nodes) expect(yield* node.take(of("b"), at(ends - 1), length)).toBe(false)
+        expect(yield* first.take(of("a"), at(ends - 1), length)).toBe(true)
+        for (const node of nodes) expect(yield* node.take(of("b"), at(ends), length)).toBe(false)
+        expect(yield* first.take(of("b"), at(2 * ends - 1), length)).toBe(true)
+        expect(yield* first.take(of("a"), at(2 * ends), length)).toBe(false)
+        expect(yield* first.take(of("a", "other"), at(2 * ends), length)).toBe(true)
+      })
+    )
+
+    it.effect("is free once its holder gave it back, and nobody else can", () =>
+      Effect.gen(function* () {
+        const { first, nodes } = yield* fresh
+        yield* first.take(of("a"), at(0), length)
+        for (const node of nodes) yield* node.release(of("b"), at(1))
+        expect(yield* first.take(of("b"), at(2), length)).toBe(false)
+        yield* first.release(of("a"), at(3))
+        expect(yield* first.take(of("b"), at(3), length)).toBe(true)
+      })
+    )
+
+    it.effect("that was taken by a clock far ahead holds nobody up", () =>
+      Effect.gen(function* () {
+        const { first } = yield* fresh
+        yield* first.take(of("a"), at(day), length)
+        expect(yield* first.take(of("b"), at(0), length)).toBe(true)
+      })
+    )
+
+    it.effect("is another for another issuer", () =>
+      Effect.gen(function* () {
+        const { first } = yield* fresh
+        yield* first.take(of("a"), at(0), length)
+        expect(yield* (yield* fresh).first.take(of("b"), at(0), length)).toBe(true)
+      })
+    )
+
+    it.effect("is taken by one of many that take it at once", () =>
+      Effect.gen(function* () {
+        const { nodes } = yield* fresh
+        const takers = Array.from({ length: 16 }, (_, i) => nodes[i % nodes.length] as (typeof nodes)[number])
+        const taken = yield* Effect.forEach(takers, (node, i) => node.take(of(`holder-${i}`), at(0), length), {
+          concurrency: "unbounded"
+        })
+        expect(taken.filter((isOurs) => isOurs)).toHaveLength(1)
+      })
+    )
+  })

@@ -1,0 +1,182 @@
+/** `latchkey client create` and `client update`: what they refuse, and that the server knows the change at once. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../../support/Cli.js"
+import * as Commands from "../../support/Commands.js"
+import { refused } from "../support/Refused.js"
+
+let server: Cli.Server
+beforeAll(async () => {
+  server = await Cli.startServer({})
+  const scopes = ["--scope", "notes:read=Read your notes", "--scope", "notes:write=Write notes"]
+  await run("resource", "create", `${server.url}/mcp`, ...scopes)
+})
+afterAll(() => server?.stop())
+
+const run = (...args: ReadonlyArray<string>) => Commands.run(args, { server })
+
+interface Client {
+  readonly client_id: string
+  readonly client_secret: string
+}
+
+/** A service that acts for itself. */
+const create = async (...args: ReadonlyArray<string>): Promise<Client> => {
+  const service = ["--name", "Report", "--confidential", "--grant", "client_credentials"]
+  const { code, stderr, stdout } = await run("client", "create", ...service, ...args, "--json")
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+  return JSON.parse(stdout) as Client
+}
+
+const update = ({ client_id }: Client, ...args: ReadonlyArray<string>) => run("client", "update", client_id, ...args)
+
+const ask = async ({ client_id, client_secret }: Client) => {
+  const answer = await fetch(`${server.url}/token`, {
+    method: "POST",
+    body: new URLSearchParams({ grant_type: "client_credentials" }),
+    headers: { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` }
+  })
+  return (await answer.json()) as { readonly scope?: string; readonly error?: string }
+}
+
+describe("client create", () => {
+  const args = ["client", "create", "--name", "A", "--redirect-uri", "https://a.example/cb"]
+
+  it.each([
+    ["notes:raed", /--scope: .*"notes:raed" \(did you mean "notes:read"\?\)/],
+    ["notes:read note:write", /--scope: .*did you mean "notes:write"/],
+    ["latchkey:admim", /--scope: .*did you mean "latchkey:admin"/]
+  ])("refuses the scope %j and names the nearest", async (scope, line) => {
+    expect(await run(...args, "--scope", scope)).toEqual(refused(2, line))
+    expect((await run("client", "list")).stdout).toBe("")
+  })
+
+  it("takes a scope that is like none, whose resource may come later, and says that nobody offers it", async () => {
+    const { code, stderr, stdout } = await run(...args, "--scope", "calendar notes:read")
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr:
+        'latchkey: no resource of the settings or the database offers the scope "calendar"; they offer notes:read notes:write\n'
+    })
+    expect(stdout).toMatch(/scope +calendar notes:read/)
+  })
+
+  it("takes the scope of the API, whether or not the API is served", async () => {
+    const service = ["--name", "Onboarding", "--grant", "client_credentials", "--confidential"]
+    const made = await run("client", "create", ...service, "--scope", "latchkey:admin")
+    expect(made).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it("refuses a public client that would act for itself, since it gets no token", async () => {
+    const service = ["client", "create", "--name", "A", "--grant", "client_credentials", "--scope", "notes:read"]
+    expect(await run(...service)).toEqual(refused(2, /--grant client_credentials: .*--confidential/))
+  })
+
+  it("makes a client without a scope, and names the command that gives it one", async () => {
+    const { stderr, stdout } = await run(...args, "--json")
+    const { client_id } = JSON.parse(stdout) as Client
+    expect(stderr).toContain(`latchkey client update ${client_id} --scope`)
+    expect(await run("client", "update", client_id, "--scope", "notes:read")).toMatchObject({ code: 0, stderr: "" })
+  })
+})
+
+describe("client update", () => {
+  it("changes what is named and keeps the rest, and the server knows it at once", async () => {
+    const client = await create("--scope", "notes:read notes:write")
+    expect(await ask(client)).toMatchObject({ scope: "notes:read notes:write" })
+    const { code, stdout } = await update(client, "--name", "Nightly report", "--scope", "notes:read")
+    expect(code).toBe(0)
+    expect(stdout).toContain("The client Nightly report is changed")
+    expect(stdout).toMatch(/scope +notes:read\n/)
+    expect(await ask(client)).toMatchObject({ scope: "notes:read" })
+    const shown = JSON.parse((await run("client", "show", client.client_id, "--json")).stdout)
+    expect(shown).toMatchObject({
+      client_name: "Nightly report",
+      scope: "notes:read",
+      grant_types: ["client_credentials"],
+      token_endpoint_auth_method: "client_secret_basic"
+    })
+    expect((await run("events", "--client", client.client_id)).stdout).toContain("client metadata changed")
+  })
+
+  it("says what becomes of a scope that was taken", async () => {
+    const client = await create("--scope", "notes:read notes:write")
+    const { stderr } = await update(client, "--scope", "notes:read")
+    expect(stderr).toContain("It gets no new token with notes:write")
+    expect(stderr).toContain(`latchkey grant revoke --client ${client.client_id}`)
+  })
+
+  it("replaces a list as a whole, and removes a name or scope where an empty one is given", async () => {
+    const client = await create("--scope", "notes:read", "--redirect-uri", "https://a.example/1")
+    const json = async (...args: ReadonlyArray<string>) => JSON.parse((await update(client, ...args, "--json")).stdout)
+    const two = ["--redirect-uri", "https://a.example/2", "--redirect-uri", "https://a.example/3"]
+    expect(await json(...two)).toMatchObject({ redirect_uris: ["https://a.example/2", "https://a.example/3"] })
+    expect(await json("--scope", "")).not.toHaveProperty("scope")
+    expect(await json("--name", "")).not.toHaveProperty("client_name")
+  })
+
+  it("gives a secret to a client that begins to keep one, and takes it from one that ceases to", async () => {
+    const client = await create("--scope", "notes:read")
+    const people = ["--grant", "authorization_code", "--redirect-uri", "https://a.example/1"]
+    const open = await update(client, "--auth-method", "none", ...people, "--json")
+    expect(JSON.parse(open.stdout)).not.toHaveProperty("client_secret")
+    expect(open.stderr).toContain("Everything issued to it is revoked, since it no longer keeps a secret.")
+    const { stdout } = await update(client, "--confidential", "--grant", "client_credentials", "--json")
+    const { client_secret } = JSON.parse(stdout) as Client
+    expect(await ask({ ...client, client_secret })).toMatchObject({ scope: "notes:read" })
+    expect(await ask(client)).toMatchObject({ error: "invalid_client" })
+  })
+
+  it.each([
+    ["the name that it has", ["--name", "Report"], "unchanged"],
+    ["--confidential, although it keeps a secret", ["--confidential"], "unchanged"],
+    ["another name", ["--name", "Reports"], "changed"],
+    ["another way to send its secret", ["--auth-method", "client_secret_post"], "changed"]
+  ])("given %s, says that the client is %3$s", async (_, args, word) => {
+    const client = await create("--scope", "notes:read")
+    const { code, stdout } = await update(client, ...args)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(new RegExp(`^The client Reports? is ${word}\n`))
+  })
+
+  it("blames --redirect-uri only where it was given, and not where a stored URI is no longer allowed", async () => {
+    const env = { LATCHKEY_REDIRECT_SCHEMES: "myapp" }
+    const args = ["client", "create", "--name", "A", "--redirect-uri", "myapp://cb", "--scope", "notes:read", "--json"]
+    const made = await Commands.run(args, { server, env })
+    const client = JSON.parse(made.stdout) as Client
+    expect(await update(client, "--name", "B")).toEqual(
+      refused(2, /a stored redirect URI of this client cannot be kept: .*; give --redirect-uri to replace it/)
+    )
+    const other = ["--redirect-uri", "other://cb"]
+    expect(await update(client, ...other)).toEqual(refused(2, /--redirect-uri: a private-use scheme has a dot/))
+    expect(await update(client, "--redirect-uri", "https://a.example/cb", "--name", "B")).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    [[], /what is to change\? give .*--confidential/],
+    [["--confidential", "--auth-method", "none"], /--confidential and --auth-method none contradict each other/],
+    [["--scope", "notes:raed"], /--scope: .*did you mean "notes:read"/],
+    [["--scope", 'a"b'], /--scope: give scope tokens/],
+    [["--grant", "password"], /--grant: there is no such grant type/],
+    [["--auth-method", "none"], /--grant client_credentials: .*--confidential/],
+    [["--grant", "authorization_code"], /give the --redirect-uri/],
+    [["--redirect-uri", "http://a.example/"], /--redirect-uri: /],
+    [["--name", "Re\u200bport"], /--name holds U\+200B/]
+  ])("refuses %j, and the client stays as it is", async (args, line) => {
+    const client = await create("--scope", "notes:read")
+    const shown = () => run("client", "show", client.client_id, "--json")
+    const before = await shown()
+    expect(await update(client, ...args)).toEqual(refused(2, line))
+    expect(await shown()).toEqual(before)
+  })
+
+  it("is for clients that the operator made", async () => {
+    const answer = await fetch(`${server.url}/register`, {
+      method: "POST",
+      body: JSON.stringify({ redirect_uris: ["https://a.example/cb"], token_endpoint_auth_method: "none" }),
+      headers: { "content-type": "application/json" }
+    })
+    const itself = (await answer.json()) as Client
+    expect(await update(itself, "--name", "Mine")).toEqual(refused(1, /registered itself/))
+    expect(await run("client", "update", "nobody", "--name", "Mine")).toEqual(refused(1, /there is no client nobody/))
+  })
+})

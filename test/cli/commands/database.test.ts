@@ -1,0 +1,144 @@
+/** The commands on the database itself: beside a running server, and on what it left. */
+import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import Sqlite from "better-sqlite3"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { latest, migrations } from "../../../src/layers/sql/migrations.js"
+import * as Cli from "../../support/Cli.js"
+import * as Commands from "../../support/Commands.js"
+import { done, refused } from "../support/Refused.js"
+import * as Tokens from "../support/Tokens.js"
+
+let server: Cli.Server
+beforeAll(async () => {
+  server = await Cli.startServer({ args: ["--demo"] })
+  await Tokens.createAccount(server)
+})
+afterAll(() => server?.stop())
+
+const run = (...args: ReadonlyArray<string>) => Commands.run(["db", ...args], { server })
+const json = async (...args: ReadonlyArray<string>) => JSON.parse((await run(...args, "--json")).stdout)
+const at = (name: string) => join(server.folder, name)
+
+const withDatabase = <A>(name: string, use: (db: Sqlite.Database) => A): A => {
+  const db = new Sqlite(at(name), { timeout: 2_000 })
+  try {
+    return use(db)
+  } finally {
+    db.close()
+  }
+}
+
+describe("db gc", () => {
+  it("deletes beside a running server what db status says is past use, and nothing else", async () => {
+    const issued = await Tokens.issue(server, "notes:read")
+    withDatabase("data/latchkey.db", (db) => db.exec("update sessions set expires_at = 1"))
+    const before = await json("status")
+    expect(before.backlog).toEqual({ clients: 0, consents: 0, events: 0, grants: 0, revoked_tokens: 0, sessions: 1 })
+    expect(before.oldest.grants).toMatch(/^20\d\d-.*Z$/)
+    expect((await run("status")).stdout).toMatch(/\n {2}sessions +1 +since \S+ \S+Z {2}1 past use\n/)
+    expect(await json("gc")).toMatchObject({ sessions: 1, grants: 0, failed: [], more: false })
+    expect(await run("gc")).toEqual(done(/^Nothing was past use\n$/))
+    const after = await json("status")
+    expect(after).toMatchObject({ backlog: { sessions: 0 }, rows: { sessions: 0, grants: 1 } })
+    expect(after.last_upkeep).toMatch(/^20\d\d-.*Z$/)
+    expect(await issued.refresh()).toBe(true)
+  })
+
+  it("leaves it to another process that is at it", async () => {
+    withDatabase("data/latchkey.db", (db) =>
+      db.prepare("update leases set holder = 'another', held_until = ?").run(Date.now() + 240_000)
+    )
+    expect(await run("gc")).toEqual(refused(1, /another process is at it/))
+    withDatabase("data/latchkey.db", (db) => db.exec("update leases set held_until = 1"))
+    expect(await run("gc")).toEqual(done(/^Nothing was past use\n$/))
+  })
+})
+
+describe("db backup", () => {
+  it("holds, while the server goes on, all that was answered before it began, and opens with the key", async () => {
+    const grants = [await Tokens.issue(server, "notes:read"), await Tokens.issue(server, "notes:read")]
+    const refreshed = grants.map(() => 0)
+    let isOver = false
+    const load = grants.map(async ({ refresh }, i) => {
+      while (!isOver) {
+        expect(await refresh()).toBe(true)
+        refreshed[i] = (refreshed[i] ?? 0) + 1
+      }
+    })
+    while (refreshed.some((count) => count < 3)) await Promise.race([...load, new Promise(setImmediate)])
+    const acknowledged = [...refreshed]
+    expect(await run("backup", "backup.db")).toEqual(done(/^The backup \S*backup\.db has \d+ bytes.*\n.*master key/))
+    isOver = true
+    await Promise.all(load)
+
+    expect((statSync(at("backup.db")).mode & 0o777).toString(8)).toBe("600")
+    expect(withDatabase("backup.db", (db) => db.pragma("integrity_check", { simple: true }))).toBe("ok")
+    const key = readFileSync(at("data/latchkey.db.key"), "utf8").trim()
+    copyFileSync(at("backup.db"), at("restored.db"))
+    const { stdout } = await Commands.run(["grant", "list", "--json", "--database", "sqlite:restored.db"], {
+      server,
+      env: { LATCHKEY_MASTER_KEY: key }
+    })
+    const listed = JSON.parse(stdout) as ReadonlyArray<{ client_id: string; generation: number; state: string }>
+    for (const [i, { clientId }] of grants.entries()) {
+      const grant = listed.find(({ client_id }) => client_id === clientId)
+      expect(grant).toMatchObject({ state: "Active" })
+      expect(grant?.generation).toBeGreaterThan(acknowledged[i] ?? 0)
+    }
+  })
+
+  it("overwrites nothing, and leaves no half of a file", async () => {
+    writeFileSync(at("precious"), "precious")
+    expect(await run("backup", "precious")).toEqual(refused(1, /precious: this is there already/))
+    expect(readFileSync(at("precious"), "utf8")).toBe("precious")
+    expect(await run("backup", "no/such/folder.db")).toEqual(refused(1, /folder\.db: the copy was not written/))
+    expect(await run("backup", "other.db", "--database", "sqlite:none.db")).toEqual(refused(1, /no such database/))
+    expect(await run("backup", "other.db", "--database", "memory:")).toEqual(refused(2, /memory:/))
+    expect(existsSync(at("other.db"))).toBe(false)
+  })
+})
+
+describe("db migrate", () => {
+  it("brings an older schema up to date, says from where to where, and keeps what is there", async () => {
+    withDatabase("old.db", (db) => {
+      chmodSync(at("old.db"), 0o600)
+      db.pragma(`application_id = ${0x4c746368}`)
+      for (const { statements, version } of migrations) {
+        if (version <= 3) for (const statement of statements("sqlite")) db.exec(statement)
+      }
+      db.pragma("user_version = 3")
+      db.exec("insert into revoked_tokens values ('https://auth.example.com', 'a', 1)")
+    })
+    const old = ["--database", "sqlite:old.db"]
+    expect((await run("status", ...old)).stdout).toMatch(
+      /version 3 of the schema: the next start, or latchkey db migrate, brings it to \d+\n\n[\s\S]*revoked_tokens +1\n/
+    )
+    expect(await run("copy", "--to", "sqlite:new.db", ...old)).toEqual(refused(1, /latchkey db migrate/))
+    expect(await json("migrate", ...old)).toEqual({ path: at("old.db"), from: 3, to: latest })
+    expect(await run("migrate", ...old)).toEqual(done(/old\.db has version \d+ already\n$/))
+    expect(await json("status", ...old)).toMatchObject({ schema_version: latest, rows: { revoked_tokens: 1 } })
+    expect(await run("migrate", "--database", "sqlite:none.db")).toEqual(refused(1, /no such database/))
+  })
+})
+
+describe("db copy", () => {
+  it("copies everything to an empty database, on which people go on; and to no other", async () => {
+    const { clientId } = await Tokens.issue(server, "notes:read")
+    const { rows } = await json("copy", "--to", "sqlite:elsewhere/copy.db")
+    const there = await json("status", "--database", "sqlite:elsewhere/copy.db")
+    expect(there.rows).toEqual(rows)
+    expect(rows.grants).toBeGreaterThan(0)
+
+    // Without the key nothing is made of it; with it, it is what it was.
+    const list = ["grant", "list", "--client", clientId, "--json", "--database", "sqlite:elsewhere/copy.db"]
+    expect(await Commands.run(list, { server })).toEqual(refused(1, /the master key is missing/))
+    copyFileSync(at("data/latchkey.db.key"), at("elsewhere/copy.db.key"))
+    expect(JSON.parse((await Commands.run(list, { server })).stdout)).toMatchObject([{ state: "Active" }])
+
+    expect(await run("copy", "--to", "sqlite:elsewhere/copy.db")).toEqual(refused(1, /this database is not empty/))
+    expect(await run("copy", "--to", "sqlite:data/latchkey.db")).toEqual(refused(2, /this is the database itself/))
+    expect(await run("copy", "--to", "memory:")).toEqual(refused(2, /--to: memory:/))
+    expect(await run("copy", "--to", "somewhere")).toEqual(refused(2, /--to: give/))
+  })
+})

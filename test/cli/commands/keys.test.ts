@@ -1,0 +1,61 @@
+/** The commands on keys, beside a running server: what they say, and what is seen of it. */
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import * as Cli from "../../support/Cli.js"
+import * as Commands from "../../support/Commands.js"
+import { done, refused } from "../support/Refused.js"
+import * as Tokens from "../support/Tokens.js"
+
+let server: Cli.Server
+beforeAll(async () => {
+  server = await Cli.startServer({ args: ["--demo"] })
+  await Tokens.createAccount(server)
+})
+afterAll(() => server?.stop())
+
+const run = (...args: ReadonlyArray<string>) => Commands.run(["key", ...args], { server })
+
+const keys = async (): Promise<ReadonlyArray<{ id: string; state: string }>> =>
+  JSON.parse((await run("list", "--json")).stdout)
+
+const statesOf = async () => (await keys()).map(({ state }) => state)
+
+const statusOf = async (token: string) => {
+  const headers = { authorization: `Bearer ${token}` }
+  return (await fetch(`${server.url}/mcp`, { method: "POST", headers })).status
+}
+
+describe("key", () => {
+  it("list shows each key's state, and never the key", async () => {
+    expect(await run("list")).toEqual(done(/^\S{8} {2}current {3}made \S+ \S+Z\n$/))
+    expect(await keys()).toEqual([
+      { id: expect.any(String), state: "Current", since: expect.any(String), created_at: expect.any(String) }
+    ])
+  })
+
+  it("rotate publishes a next key, once; nothing that lives notices", async () => {
+    const issued = await Tokens.issue(server, "notes:read")
+    expect(await run("rotate")).toEqual(done(/^The key \S{8} is published\. [^\n]+\n$/))
+    expect(await statesOf()).toEqual(["Current", "Next"])
+    expect(await run("rotate")).toEqual(refused(1, /there is a next key already/))
+    expect(await statusOf(issued.access)).not.toBe(401)
+    expect(await issued.refresh()).toBe(true)
+  })
+
+  it("replace kills the access tokens of before as soon as the server hears of it, and no refresh token", async () => {
+    const issued = await Tokens.issue(server, "notes:read")
+    expect(await statusOf(issued.access)).not.toBe(401)
+    expect(await run("replace")).toEqual(done(/^The key \S{8} has taken the place of every other\./))
+    await vi.waitFor(async () => expect(await statusOf(issued.access)).toBe(401), { timeout: 20_000, interval: 50 })
+    expect(await issued.refresh()).toBe(true)
+    expect(await statesOf()).toEqual(["Replaced", "Replaced", "Current"])
+    expect(await statusOf((await Tokens.issue(server, "notes:read")).access)).not.toBe(401)
+    const { stdout } = await Commands.run(["events"], { server })
+    expect(stdout).toMatch(/key \S{8} is published/)
+    expect(stdout).toMatch(/key \S{8} is replaced/)
+    expect(stdout).toMatch(/key \S{8} is the current one/)
+  })
+
+  it.each(["list", "rotate", "replace"])("%s works on the database that was meant, or on none", async (verb) => {
+    expect(await run(verb, "--database", "sqlite:elsewhere.db")).toEqual(refused(1, /no such database/))
+  })
+})

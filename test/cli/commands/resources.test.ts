@@ -1,0 +1,153 @@
+/** Resources that the operator makes: what the commands say, and that a running server guards them. */
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../../support/Cli.js"
+import * as Commands from "../../support/Commands.js"
+import { done, refused } from "../support/Refused.js"
+
+let server: Cli.Server
+beforeAll(async () => {
+  server = await Cli.startServer()
+})
+afterAll(() => server?.stop())
+
+const run = (...args: ReadonlyArray<string>) => Commands.run(args, { server })
+
+const list = async () => JSON.parse((await run("resource", "list", "--json")).stdout)
+
+const offered = async () => {
+  const response = await fetch(`${server.url}/.well-known/oauth-authorization-server`)
+  return ((await response.json()) as { scopes_supported?: ReadonlyArray<string> }).scopes_supported ?? []
+}
+
+/** Waits for the server to see what the operator changed. */
+const offers = async (scopes: ReadonlyArray<string>) => {
+  for (let tries = 0; tries < 200 && (await offered()).join() !== scopes.join(); tries++) await sleep(20)
+  expect(await offered()).toEqual(scopes)
+}
+
+const notes = "https://notes.example/mcp"
+
+describe("resource", () => {
+  it("there is none at first", async () => {
+    expect(server.stdout()).toMatch(/guards nothing yet[\s\S]*\n {2}node .* resource create URI --scope "[^"\n]+"/)
+    expect(await run("resource", "list")).toMatchObject({ code: 0, stdout: "" })
+    expect(await list()).toEqual([])
+  })
+
+  it("create makes one, which a running server guards in a moment", async () => {
+    const made = await run(
+      ...["resource", "create", notes, "--name", "Notes", "--json"],
+      ...["--scope", "notes:read=Read your notes", "--scope", "notes:write=Write x = y"]
+    )
+    expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: "" })
+    const resource = {
+      uri: notes,
+      name: "Notes",
+      scopes: { "notes:read": "Read your notes", "notes:write": "Write x = y" }
+    }
+    expect(JSON.parse(made.stdout)).toEqual(resource)
+    expect(await list()).toEqual([resource])
+    expect((await run("resource", "list")).stdout).toBe(`${notes}  notes:read notes:write  Notes\n`)
+    await offers(["notes:read", "notes:write"])
+  })
+
+  it("create with --introspects shows a secret once, by which its server introspects", async () => {
+    const { stdout } = await run(
+      ...["resource", "create", "https://files.example/", "--scope", "files=See your files", "--introspects", "--json"]
+    )
+    const made = JSON.parse(stdout)
+    expect(made).toMatchObject({ introspection_secret: expect.stringMatching(/^lk_rs_[\w-]{43}$/) })
+    const introspect = (secret: string) =>
+      fetch(`${server.url}/introspect`, {
+        method: "POST",
+        body: new URLSearchParams({ token: "lk_at_none" }),
+        headers: { authorization: `Basic ${btoa(`${made.introspection_id}:${secret}`)}` }
+      })
+    expect(await (await introspect(made.introspection_secret)).json()).toEqual({ active: false })
+    expect((await introspect("lk_rs_another")).status).toBe(401)
+    expect((await run("resource", "list", "--json")).stdout).not.toContain("lk_rs_")
+    for (const name of ["latchkey.db", "latchkey.db-wal"]) {
+      expect(await readFile(join(server.folder, "data", name), "latin1")).not.toContain(made.introspection_secret)
+    }
+  })
+
+  it("create reads well without --json", async () => {
+    const { stdout } = await run(
+      ...["resource", "create", "https://mail.example", "--scope", "mail=Read your mail", "--introspects"]
+    )
+    expect(stdout).toMatch(/^The resource https:\/\/mail\.example is guarded by http/)
+    expect(stdout).toMatch(/\n {2}mail {2}Read your mail\n/)
+    expect(stdout).toMatch(
+      /\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown now, and never again\)\n$/
+    )
+  })
+
+  it.each([
+    [["https://other.example/#a", "--scope", "a=A"], 2, /URI: .*fragment/],
+    [["HTTPS://other.example/", "--scope", "a=A"], 2, /URI: .*https:\/\/other\.example\//],
+    [["ftp://other.example/", "--scope", "a=A"], 2, /URI: .*http/],
+    [["https://other.example/"], 2, /--scope/],
+    [["https://other.example/", "--scope", "a"], 2, /--scope: .*notes:read=/],
+    [["https://other.example/", "--scope", "a="], 2, /--scope: /],
+    [["https://other.example/", "--scope", "a b=A"], 2, /--scope: /],
+    [["https://other.example/", "--scope", "a=A\u001b[31m"], 2, /--scope: /],
+    [["https://other.example/", "--scope", "a=A", "--scope", "a=B"], 2, /--scope: "a" is given twice/],
+    [["https://other.example/", "--scope", "a=A", "--name", " "], 2, /--name: /],
+    [[notes, "--scope", "a=A"], 1, /resource https:\/\/notes\.example\/mcp already/],
+    [["https://mail.example/", "--scope", "a=A"], 1, /already/],
+    [["https://other.example/", "--scope", "notes:read=Read"], 1, /notes\.example\/mcp offers .*"notes:read" already/]
+  ])("create refuses %j", async (args, code, line) => {
+    const before = await list()
+    expect(await run("resource", "create", ...args)).toEqual(refused(code, line))
+    expect(await list()).toEqual(before)
+  })
+
+  it("a server that starts says what it guards", async () => {
+    const other = await Cli.startServer({
+      folder: server.folder,
+      env: { LATCHKEY_ISSUER: server.url }
+    })
+    expect(other.stdout()).toMatch(
+      /\nIt guards\n\n(?: {2}\S.*\n)* {2}https:\/\/notes\.example\/mcp {2}\(notes:read notes:write\)\n/
+    )
+    expect(other.stdout()).not.toContain("guards nothing")
+    await other.stop()
+  })
+
+  it("delete takes one away, which a running server forgets in a moment", async () => {
+    for (const uri of ["https://files.example/", "https://mail.example/", "HTTPS://notes.example/mcp"]) {
+      expect(await run("resource", "delete", uri)).toEqual(done(/^The resource .* is deleted/))
+    }
+    expect(await list()).toEqual([])
+    await offers([])
+    expect(await run("resource", "delete", notes)).toEqual(refused(1, /no resource https:\/\/notes/))
+  })
+})
+
+describe("db status", () => {
+  it("says where the database is, which version it has, and how much it holds", async () => {
+    const { code, stderr, stdout } = await run("db", "status", "--json")
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    const status = JSON.parse(stdout)
+    expect(status).toMatchObject({
+      path: join(server.folder, "data", "latchkey.db"),
+      size: expect.any(Number),
+      rows: { accounts: 0, clients: 0, grants: 0, root_keys: expect.any(Number) }
+    })
+    expect(status.schema_version).toBe(status.supported_version)
+    const text = (await run("db", "status")).stdout
+    expect(text).toMatch(/^The database \S+ has [0-9]+ bytes, and version [0-9]+ of the schema: up to date\n\n/)
+    expect(text).toMatch(/\n {2}accounts +0\n/)
+  })
+
+  it("makes no database, and reads none that is in memory, or is none", async () => {
+    expect(await run("db", "status", "--database", "sqlite:elsewhere.db")).toEqual(refused(1, /no such database/))
+    expect(await run("db", "status", "--database", "memory:")).toEqual(refused(2, /memory:/))
+    expect(await run("db", "status", "--database", "sqlite:data/latchkey.db.key")).toEqual(
+      refused(1, /latchkey\.db\.key/)
+    )
+  })
+})

@@ -1,0 +1,59 @@
+/** Standard output that cannot be written. */
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Cli from "../../support/Cli.js"
+
+/** A device to which no byte can be written (https://man7.org/linux/man-pages/man4/full.4.html). */
+const full = "/dev/full"
+
+describe.skipIf(!existsSync(full))("standard output on a full disk", () => {
+  let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
+  beforeAll(async () => {
+    folder = await Cli.temporaryFolder()
+    const made = await Cli.run(["user", "create", "kim", "--password-stdin"], {
+      cwd: folder.path,
+      stdin: "a long password"
+    })
+    expect(made).toMatchObject({ code: 0 })
+  })
+  afterAll(() => folder.remove())
+
+  /** Runs a command line in a shell, in which `latchkey` is the program. */
+  const shell = (line: string) =>
+    new Promise<{ readonly code: number | null; readonly stderr: string }>((resolve) => {
+      const script = `latchkey() { "${process.execPath}" "${Cli.bin}" "$@"; }; ${line}`
+      const child = spawn("bash", ["-o", "pipefail", "-c", script], {
+        cwd: folder.path,
+        env: Cli.cleanEnvironment(),
+        stdio: ["ignore", "ignore", "pipe"]
+      })
+      let stderr = ""
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+      child.once("close", (code) => resolve({ code, stderr }))
+    })
+
+  it.each([
+    "client create --name Report --grant client_credentials --confidential --json",
+    "events",
+    "config",
+    "--help",
+    "db status"
+  ])("%s says in one line that its text is lost, and fails", async (args) => {
+    const { code, stderr } = await shell(`latchkey ${args} > ${full}`)
+    expect(code).toBe(1)
+    // Hints stand before it.
+    expect(stderr.match(/^latchkey: standard output cannot be written \(ENOSPC\): .+$/gm)).toHaveLength(1)
+  })
+
+  it("a file that takes a part of the text only is such an error", async () => {
+    // A limit of the shell's on the size of a file: the first write is cut, and the next one fails.
+    const { code, stderr } = await shell(`trap '' XFSZ; ulimit -f 1; latchkey config --schema > schema.json`)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^latchkey: standard output cannot be written \(EFBIG\): [^\n]+\n$/)
+  })
+
+  it("a reader that stops before the end is no error", async () => {
+    expect(await shell("latchkey config --schema | head -c 1")).toEqual({ code: 0, stderr: "" })
+  })
+})

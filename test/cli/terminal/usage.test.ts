@@ -1,0 +1,95 @@
+/** How the program answers what it is told: help on standard output, everything wrong in one line, and an exit code. */
+import { describe, expect, it } from "vitest"
+import packageJson from "../../../package.json" with { type: "json" }
+import * as Cli from "../../support/Cli.js"
+import * as Commands from "../../support/Commands.js"
+
+describe("help", () => {
+  it("names every command", async () => {
+    const { code, stderr, stdout } = await Cli.run(["--help"])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    const commands = [
+      "serve",
+      ...["create", "list", "disable", "enable", "set-password", "delete"].map((verb) => `user ${verb}`),
+      ...["create", "list", "show", "disable", "enable", "rotate-secret", "delete"].map((verb) => `client ${verb}`),
+      ...["create", "list", "delete"].map((verb) => `resource ${verb}`),
+      ...["list", "show", "revoke"].map((verb) => `grant ${verb}`),
+      "events",
+      "config",
+      ...["status", "gc", "migrate", "backup", "copy"].map((verb) => `db ${verb}`)
+    ]
+    for (const command of commands) {
+      expect(stdout).toContain(`latchkey ${command}`)
+    }
+  })
+
+  it.each([
+    [
+      "serve",
+      [
+        "--host",
+        "--port",
+        "--issuer",
+        "--database",
+        "--demo",
+        "LATCHKEY_PORT",
+        "LATCHKEY_ACCESS_TOKEN_TTL",
+        "LATCHKEY_RATE_LIMIT",
+        "--config"
+      ]
+    ],
+    ["user create", ["NAME", "--password-stdin", "--database", "--issuer"]],
+    ["client create", ["--name", "--redirect-uri", "--confidential", "--auth-method", "--grant", "--scope", "--json"]],
+    ["client list", ["--json"]],
+    ["client rotate-secret", ["<ID>", "--json", "--database"]],
+    ["resource create", ["<URI>", "--name", "--scope", "--introspects", "--json"]],
+    ["grant revoke", ["<ID>", "--user", "--client", "--all"]],
+    ["events", ["--follow", "--user", "--client", "--grant", "--limit", "--json"]]
+  ])("of %s says how it is used, whatever else is missing", async (command, words) => {
+    const { code, stderr, stdout } = await Commands.run([...command.split(" "), "--help"])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect(stdout).toMatch(new RegExp(`^Usage: latchkey ${command} `))
+    for (const word of words) expect(stdout).toContain(word)
+  })
+
+  it("is plain text in a pipe, and fits a terminal", async () => {
+    const { stdout } = await Commands.run(["serve", "--help"])
+    expect(stdout).not.toContain("\u001b")
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100)
+  })
+
+  it("leaves out what the library would add", async () => {
+    const { stdout } = await Commands.run(["client", "create", "--help"])
+    expect(stdout).not.toMatch(/wizard|user-defined|This (setting|option)/)
+  })
+})
+
+it("says its version", async () => {
+  expect(await Cli.run(["--version"])).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: "" })
+})
+
+describe("wrong usage ends with 2 and one line on standard error", () => {
+  it.each([
+    [[], /which command/],
+    [["user"], /latchkey user --help/],
+    [["sevre"], /serve/],
+    [["serve", "--prot", "1"], /'--prot' is not an option here/],
+    [["serve", "--port"], /'--port' .* lacks its value/],
+    [["serve", "--port", "1", "--port", "2"], /'--port' .* given twice/],
+    [["serve", "here"], /'here' is not expected/],
+    [["serve", "--wizard"], /--wizard/],
+    [["serve", "--log-level", "loud"], /--log-level/],
+    [["user", "create"], /NAME/],
+    [["user", "create", "ada lovelace", "--password-stdin"], /NAME: .*space/],
+    [["client", "create", "--redirect-uri", "https://a.example/"], /--name/],
+    [
+      ["client", "create", "--name", "A", "--redirect-uri", "https://a.example/", "--auth-method", "none"],
+      /client_secret/
+    ]
+  ])("%j", async (args, line) => {
+    const { code, stderr, stdout } = await Commands.run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+    expect(stderr).toMatch(line)
+    expect(stderr).toMatch(/^latchkey: [^\n]+\n$/)
+  })
+})

@@ -1,4 +1,0 @@
-import * as MemoryStore from "../../src/layers/MemoryStore.js"
-import { storeContract } from "../../src/testing/storeContract.js"
-
-storeContract("MemoryStore", MemoryStore.layer, { histories: 200 })

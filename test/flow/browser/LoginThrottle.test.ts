@@ -1,0 +1,188 @@
+/** Guessing passwords is slow: a name that fails often waits, whether or not somebody has it, and is never locked for good. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import { Subject } from "../../../src/domain/Account.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import { AccountStore } from "../../../src/services/stores/AccountStore.js"
+import { TakingAway } from "../../../src/services/TakingAway.js"
+import { attempt, failed, headingOf, keptFailures, loggedIn, throttled, untilPause } from "../support/Attempts.js"
+import { make, password, type TestServer, test } from "../support/Server.js"
+
+const fail = async (server: TestServer, username: string, times = untilPause) => {
+  for (let i = 0; i < times; i++) expect(headingOf(await attempt(server, username))).toBe(failed)
+}
+
+const parallel = async (server: TestServer, username: string, count: number) => {
+  const pages = await Promise.all(Array.from({ length: count }, () => attempt(server, username)))
+  const tried = pages.filter(({ status }) => status === 403).length
+  expect(pages.filter(({ status }) => status === 429)).toHaveLength(count - tried)
+  return tried
+}
+
+describe("after too many failures of one name", () => {
+  test("another attempt waits, whether or not somebody has that name (OAuth 2.1 §7.11)", async (server) => {
+    const answers = new Set<string>()
+    for (const username of ["ada", "eve"]) {
+      await fail(server, username)
+      const page = await attempt(server, username)
+      expect(headingOf(page)).toBe(throttled)
+      expect(page.headers.get("retry-after")).toBe("1")
+      expect(page.html).toContain("Too many attempts. Try again in 1 second.")
+      answers.add(page.html.replaceAll(/ value="[^"]*"/g, ""))
+    }
+    expect(answers.size).toBe(1)
+  })
+
+  test("the right password waits as well, and is not even looked at", async (server) => {
+    await fail(server, "ada")
+    const page = await attempt(server, "ada", password)
+    expect(headingOf(page)).toBe(throttled)
+    expect(page.headers.getSetCookie()).toEqual([])
+    expect(await keptFailures(server)).toHaveLength(untilPause)
+  })
+
+  test("the right password works once the pause is over", async (server) => {
+    await fail(server, "ada")
+    await server.advance("999 millis")
+    expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
+    await server.advance("1 millis")
+    expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
+  })
+
+  test("attempts in the pause do not prolong it", async (server) => {
+    await fail(server, "ada")
+    for (let i = 0; i < 10; i++) {
+      expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
+      await server.advance("100 millis")
+    }
+    expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
+  })
+
+  test("each pause is twice the one before, up to a quarter of an hour", async (server) => {
+    await fail(server, "ada")
+    // In a quarter of an hour one failure is forgotten, so the longest pauses grow no more.
+    for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 900, 900, 900]) {
+      expect((await attempt(server, "ada")).headers.get("retry-after")).toBe(`${seconds}`)
+      await server.advance(`${seconds} seconds`)
+      await fail(server, "ada", 1)
+    }
+  })
+
+  test("the page says how long to wait, in minutes where it is long", async (server) => {
+    await fail(server, "ada")
+    for (const seconds of [1, 2, 4, 8, 16, 32, 64]) {
+      await server.advance(`${seconds} seconds`)
+      await fail(server, "ada", 1)
+    }
+    await server.advance("8 seconds")
+    const page = await attempt(server, "ada")
+    expect(page.html).toContain("Too many attempts. Try again in 2 minutes.")
+    expect(page.headers.get("retry-after")).toBe("120")
+  })
+
+  test("another spelling of the name is the same name", async (server) => {
+    await fail(server, "ada")
+    for (const username of ["ADA", " ada ", "\uff41\uff44\uff41"]) {
+      expect(headingOf(await attempt(server, username, password)), username).toBe(throttled)
+    }
+  })
+
+  test("another name does not wait", async (server) => {
+    await server.addAccount("bob")
+    await fail(server, "ada")
+    expect(headingOf(await attempt(server, "bob", password))).toBe(loggedIn)
+    expect(headingOf(await attempt(server, "eve"))).toBe(failed)
+    expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
+  })
+
+  test("a name that nobody can have waits, too", async (server) => {
+    await fail(server, "a da")
+    expect(headingOf(await attempt(server, "a da"))).toBe(throttled)
+  })
+})
+
+describe("failures", () => {
+  test("are forgotten one after the other, one each quarter of an hour", async (server) => {
+    await fail(server, "ada", untilPause - 1)
+    await server.advance("14 minutes")
+    await fail(server, "ada", 1)
+    expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
+    await server.advance("31 minutes")
+    await fail(server, "ada", 3)
+    expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
+  })
+
+  test("are forgotten with a login", async (server) => {
+    await fail(server, "ada", untilPause - 1)
+    expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
+    await fail(server, "ada")
+    expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
+  })
+
+  test("at once are no more than one after the other", async (server) => {
+    expect(await parallel(server, "ada", 64)).toBe(untilPause)
+    expect(await keptFailures(server)).toHaveLength(untilPause)
+  })
+
+  test("that a burst was refused are not counted: the pause is as long as after the tried ones", async (server) => {
+    expect(await parallel(server, "ada", 40)).toBe(untilPause)
+    const page = await attempt(server, "ada", password)
+    expect(page.headers.get("retry-after")).toBe("1")
+    await server.advance("1 second")
+    expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
+  })
+
+  test("at once are no more where there were many before", async (server) => {
+    await fail(server, "ada")
+    await server.advance("1 seconds")
+    expect(await parallel(server, "ada", 64)).toBe(1)
+    await server.advance("3 hours")
+    expect(await parallel(server, "ada", 64)).toBe(untilPause)
+  })
+
+  it.scoped("are remembered by another server on the same storage", () =>
+    Effect.gen(function* () {
+      const storage = Layer.succeedContext(yield* Layer.build(Layer.fresh(MemoryStorage.layer)))
+      const first = yield* make({ storage })
+      yield* Effect.promise(() => fail(first, "ada"))
+      const second = yield* make({ storage })
+      const page = yield* Effect.promise(() => attempt(second, "ada", password))
+      expect(headingOf(page)).toBe(throttled)
+    }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+  )
+})
+
+describe("the operator ends a pause", () => {
+  const idOf = (server: TestServer) =>
+    server.run(
+      Effect.map(
+        Effect.flatMap(AccountStore, (accounts) => accounts.list),
+        ([ada]) => Subject.make(`${ada?.id}`)
+      )
+    )
+  const newPassword = "another good password"
+
+  for (const [verb, change, itsPassword] of [
+    [
+      "with a new password",
+      (door: TakingAway["Type"], id: Subject) => door.setPassword(id, Redacted.make(newPassword)),
+      newPassword
+    ],
+    ["by enabling the account", (door: TakingAway["Type"], id: Subject) => door.enableAccount(id), password],
+    ["by unlocking the account", (door: TakingAway["Type"], id: Subject) => door.unlockAccount(id), password]
+  ] as const) {
+    test(`${verb}, of the name and of the networks that failed with it`, async (server) => {
+      const home = server.from("192.0.2.1")
+      await fail(home, "ada", 5)
+      for (let i = 2; i < 6; i++) await fail(server.from(`192.0.2.${i}`), "ada", 1)
+      expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
+      expect(headingOf(await attempt(home, "ada", password))).toBe(throttled)
+      const id = await idOf(server)
+      expect(await server.run(Effect.flatMap(TakingAway, (door) => change(door, id)))).toBe(true)
+      expect(headingOf(await attempt(home, "ada", itsPassword))).toBe(loggedIn)
+    })
+  }
+})

@@ -1,0 +1,237 @@
+/** When a person who has decided before is not asked again, and when they are all the same (ADR 15). */
+import { describe, expect } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { ClientId } from "../../../src/domain/Client.js"
+import { Events } from "../../../src/services/events/Events.js"
+import { AccountStore } from "../../../src/services/stores/AccountStore.js"
+import { GrantStore } from "../../../src/services/stores/GrantStore.js"
+import { TakingAway } from "../../../src/services/TakingAway.js"
+import type { Page } from "../support/Browser.js"
+import {
+  consentHeading,
+  files,
+  notes,
+  outcome,
+  type Parameters,
+  redirectUri,
+  resource,
+  type TestServer,
+  test
+} from "../support/Server.js"
+import * as Storage from "../support/Storage.js"
+
+const answerOf = ({ document, sentTo, status }: Page): string =>
+  sentTo === undefined
+    ? `${status} ${document.querySelector("h1")?.text}`
+    : `${status} ${sentTo.searchParams.get("error") ?? (sentTo.searchParams.has("code") ? "code" : "?")}`
+
+const asked = `200 ${consentHeading}`
+const code = "303 code"
+
+/** A person who has allowed a client its request, and is still logged in. */
+const acquainted = async (server: TestServer, metadata = {}, parameters: Parameters = {}) => {
+  const client = await server.register(metadata)
+  const { browser, page } = await server.toConsent(client, parameters)
+  await browser.submit(page, { button: "allow" })
+  const open = async (more: Parameters = {}) =>
+    browser.open((await server.request(client, { ...parameters, ...more })).url)
+  return { browser, client, open }
+}
+
+const grantsOf = (server: TestServer, clientId: string) =>
+  server.run(Effect.flatMap(GrantStore, (grants) => grants.list({ clientId: ClientId.make(clientId) }, { limit: 100 })))
+
+const subjectOf = (server: TestServer) =>
+  server.run(
+    Effect.map(
+      Effect.flatMap(AccountStore, ({ list }) => list),
+      ([account]) => Option.getOrThrow(Option.fromNullable(account)).id
+    )
+  )
+
+describe("a person who has allowed all that is asked", () => {
+  test("goes on with a code at once, and the code is as good as any", async (server) => {
+    const { browser, client } = await acquainted(server)
+    for (const parameters of [{}, { scope: "notes:read" }, { prompt: "none" }]) {
+      const { url, verifier } = await server.request(client, parameters)
+      const { sentTo } = await browser.open(url)
+      expect(sentTo?.searchParams.get("state")).toBe("the state")
+      expect(sentTo?.searchParams.get("iss")).toBe(server.issuer)
+      const redeemed = await server.redeem(client, { code: sentTo?.searchParams.get("code") ?? "", verifier })
+      expect(await redeemed.json()).toMatchObject({ scope: parameters.scope ?? "notes:read notes:write" })
+    }
+  })
+
+  // AUTHZ-39
+  test("is asked by a client whose answers any program could take (RFC 8252 §8.6)", async (server) => {
+    for (const uri of ["http://127.0.0.1:3000/callback", "com.example.app:/callback"]) {
+      const { open } = await acquainted(server, { redirect_uris: [uri] }, { redirect_uri: uri })
+      expect(answerOf(await open())).toBe(asked)
+      expect(answerOf(await open({ prompt: "none" }))).toBe("303 consent_required")
+    }
+  })
+
+  test("is not asked by a client on loopback that keeps a secret", async (server) => {
+    const uri = "http://127.0.0.1:3000/callback"
+    const metadata = { redirect_uris: [uri], token_endpoint_auth_method: "client_secret_basic" }
+    const { open } = await acquainted(server, metadata, { redirect_uri: uri })
+    expect(answerOf(await open())).toBe(code)
+  })
+
+  test("is asked where the client wants it, and logs in where it wants that (OpenID Connect Core §3.1.2.1)", async (server) => {
+    const { browser, open } = await acquainted(server)
+    expect(answerOf(await open({ prompt: "consent" }))).toBe(asked)
+    for (const parameters of [{ prompt: "login" }, { prompt: "select_account" }]) {
+      const page = await open(parameters)
+      expect(answerOf(page)).toBe("200 Log in")
+      expect(answerOf(await server.logIn(browser, page))).toBe(code)
+    }
+    const both = await open({ prompt: "login consent" })
+    expect(answerOf(await server.logIn(browser, both))).toBe(asked)
+    await server.advance("1 minute")
+    expect(answerOf(await open({ max_age: "30" }))).toBe("200 Log in")
+    expect(answerOf(await open({ max_age: "30", prompt: "none" }))).toBe("303 login_required")
+  })
+
+  test("is somebody else than whoever logs in next", async (server) => {
+    const { browser, open } = await acquainted(server)
+    await server.addAccount("bob")
+    const page = await open({ prompt: "login" })
+    expect(answerOf(await server.logIn(browser, page, "bob"))).toBe(asked)
+  })
+})
+
+describe("a person is asked for what they have not allowed", () => {
+  test(
+    "be it a scope, a resource or a place to be sent to",
+    async (server) => {
+      const { open } = await acquainted(
+        server,
+        { redirect_uris: [redirectUri, "https://client.example/other"] },
+        { scope: "notes:read" }
+      )
+      expect(answerOf(await open())).toBe(code)
+      expect(answerOf(await open({ scope: "notes:read notes:write" }))).toBe(asked)
+      expect(answerOf(await open({ scope: "notes:read files:read", resource: [resource, files.uri] }))).toBe(
+        `${asked} and ${files.uri}`
+      )
+      expect(answerOf(await open({ scope: "notes:read", resource: [resource, files.uri] }))).toBe(
+        `${asked} and ${files.uri}`
+      )
+      expect(answerOf(await open({ redirect_uri: "https://client.example/other" }))).toBe(asked)
+      expect(answerOf(await open({ scope: "notes:read notes:write", prompt: "none" }))).toBe("303 consent_required")
+    },
+    { settings: { resources: [notes, files] } }
+  )
+
+  test("or have taken back", async (server) => {
+    const { client, open } = await acquainted(server)
+    const subject = await subjectOf(server)
+    await server.run(
+      Effect.flatMap(TakingAway, (takingAway) => takingAway.withdrawConsent(subject, ClientId.make(client.client_id)))
+    )
+    expect(answerOf(await open())).toBe(asked)
+  })
+
+  test("or allowed before their account was disabled: a new login gives nothing back by itself", async (server) => {
+    const { browser, open } = await acquainted(server)
+    const subject = await subjectOf(server)
+    await server.run(
+      Effect.flatMap(TakingAway, (takingAway) =>
+        Effect.zipRight(takingAway.disableAccount(subject), takingAway.enableAccount(subject))
+      )
+    )
+    const page = await open()
+    expect(answerOf(page)).toBe("200 Log in")
+    expect(answerOf(await server.logIn(browser, page))).toBe(asked)
+  })
+
+  test("or allowed before the client was disabled", async (server) => {
+    const { client, open } = await acquainted(server)
+    const id = ClientId.make(client.client_id)
+    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.disableClient(id)))
+    expect(answerOf(await open())).toBe("400 This request cannot be answered")
+    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.enableClient(id)))
+    expect(answerOf(await open())).toBe(asked)
+  })
+
+  test("or have sent a form about that came too late: whoever pressed Deny does not find it allowed", async (server) => {
+    const { browser, client, open } = await acquainted(server)
+    const page = await open({ prompt: "consent" })
+    await server.advance("11 minutes")
+    expect(answerOf(await browser.submit(page, { button: "deny" }))).toBe(asked)
+    expect(await grantsOf(server, client.client_id)).toHaveLength(1)
+  })
+})
+
+describe("nothing is decided", () => {
+  test("by HEAD, nor by a browser that fetches ahead", async (server) => {
+    const { browser, client } = await acquainted(server)
+    const cookie = Array.from(browser.cookies, (pair) => pair.join("=")).join("; ")
+    const { url } = await server.request(client)
+    const ahead: ReadonlyArray<RequestInit> = [
+      { method: "HEAD" },
+      { headers: { "sec-purpose": "prefetch" } },
+      { headers: { "sec-purpose": "prefetch;prerender" } },
+      { headers: { purpose: "prefetch" } }
+    ]
+    for (const init of ahead) {
+      const answer = await server.send(url.href, { ...init, headers: { cookie, ...init.headers } })
+      expect(await outcome(answer)).toBe("200")
+    }
+    expect(await grantsOf(server, client.client_id)).toHaveLength(1)
+    expect(await outcome(server.send(url.href, { headers: { cookie } }))).toBe("303")
+    expect(await grantsOf(server, client.client_id)).toHaveLength(2)
+  })
+
+  const written: Array<string> = []
+  test(
+    "before a person has: no first visit writes anything",
+    async (server) => {
+      const { browser, client } = await acquainted(server)
+      const others = await server.register()
+      written.length = 0
+      await browser.open((await server.request(others)).url)
+      await browser.open((await server.request(client, { prompt: "consent" })).url)
+      expect(written).toEqual([])
+      await browser.open((await server.request(client)).url)
+      expect(written).toEqual(["approve"])
+    },
+    { storage: Storage.recorded(written) }
+  )
+
+  test("by a page that was decided before: what is ticked on it now is not remembered", async (server) => {
+    const client = await server.register()
+    const { browser, page } = await server.toConsent(client)
+    const { sentTo } = await browser.submit(page, { button: "allow", ticked: ["notes:read"] })
+    const again = await browser.submit(page, { button: "allow", ticked: ["notes:write"] })
+    expect(again.sentTo?.searchParams.get("code")).toBe(sentTo?.searchParams.get("code"))
+    await server.advance("2 minutes")
+    for (const { terms } of await grantsOf(server, client.client_id)) {
+      await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.revokeGrant(terms.id)))
+    }
+    expect(answerOf(await browser.submit(page, { button: "allow", ticked: ["notes:write"] }))).toBe(
+      "409 Already decided"
+    )
+    expect(answerOf(await browser.open((await server.request(client, { scope: "notes:read" })).url))).toBe(code)
+    expect(answerOf(await browser.open((await server.request(client, { scope: "notes:write" })).url))).toBe(asked)
+  })
+})
+
+test("an auditor sees by whom a grant was allowed", async (server) => {
+  const told = server.run(
+    Effect.flatMap(Events, ({ stream }) =>
+      stream.pipe(
+        Stream.filterMap(({ kind }) => (kind._tag === "Allowed" ? Option.some(kind.by) : Option.none())),
+        Stream.take(2),
+        Stream.runCollect
+      )
+    )
+  )
+  const { open } = await acquainted(server)
+  await open()
+  expect(Chunk.toReadonlyArray(await told)).toEqual(["Person", "RememberedConsent"])
+})

@@ -1,0 +1,382 @@
+/** What is past use goes, and nothing else. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import { ClientId } from "../../../src/domain/Client.js"
+import { Issuer } from "../../../src/domain/Issuer.js"
+import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import { BatchPace } from "../../../src/services/maintenance/Batches.js"
+import { Maintenance, Pass, type Report } from "../../../src/services/maintenance/Maintenance.js"
+import { ClientStore } from "../../../src/services/stores/ClientStore.js"
+import { EventLog } from "../../../src/services/stores/EventLog.js"
+import { GrantStore } from "../../../src/services/stores/GrantStore.js"
+import { SessionStore } from "../../../src/services/stores/SessionStore.js"
+import { Storage as StorageTag } from "../../../src/services/stores/Storage.js"
+import { TakingAway } from "../../../src/services/TakingAway.js"
+import { type Client, issuer, make, outcome, redirectUri, type TestServer, test, tokensOf } from "../support/Server.js"
+import * as Storage from "../support/Storage.js"
+
+const outcomeOf = (server: TestServer): Promise<Pass> => server.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
+
+const pass = async (server: TestServer): Promise<Report> => {
+  const ended = await outcomeOf(server)
+  if (ended._tag !== "Done") throw new Error(`the pass is ${ended._tag}`)
+  return ended.report
+}
+
+const idOf = (client: Client) => ClientId.make(client.client_id)
+
+const isThere = (server: TestServer, client: Client) =>
+  server.run(
+    Effect.map(
+      Effect.flatMap(ClientStore, (clients) => clients.find(idOf(client))),
+      Option.isSome
+    )
+  )
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+const nothing = {
+  grants: 0,
+  sessions: 0,
+  revokedTokens: 0,
+  events: 0,
+  clients: 0,
+  abandonedClients: 0,
+  consents: 0,
+  resealed: 0,
+  keysRemoved: 0,
+  failed: [],
+  more: false,
+  unfinished: []
+}
+
+describe("a pass", () => {
+  test("leaves everything that is of use", async (server) => {
+    const client = await server.register()
+    const { access_token, refresh_token } = await server.tokens(client)
+    await server.code(client)
+    await moment()
+    expect(await pass(server)).toEqual(nothing)
+    expect(await outcome(server.call(access_token))).toBe("200")
+    expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
+  })
+
+  test("deletes a grant a week after its end, and a session with its own", async (server) => {
+    const client = await server.register()
+    const { refresh_token } = await server.tokens(client)
+    const { terms } = await server.grant(refresh_token)
+    await server.run(Effect.flatMap(GrantStore, (grants) => grants.revoke(terms.id, "Denied", terms.approvedAt)))
+    await server.advance("7 days")
+    expect(await pass(server)).toMatchObject({ grants: 0, sessions: 1 })
+    await server.advance(1)
+    expect(await pass(server)).toMatchObject({ grants: 1, sessions: 0 })
+    expect(await outcome(server.refresh(client, refresh_token))).toBe("400 invalid_grant")
+  })
+
+  test("deletes events after 90 days, and tokens revoked one by one when they have ended", async (server) => {
+    const client = await server.register()
+    const { access_token } = await server.tokens(client)
+    await server.ask("/revoke", client, { token: access_token })
+    await moment()
+    await server.advance("70 minutes")
+    expect(await pass(server)).toMatchObject({ revokedTokens: 0, events: 0 })
+    await server.advance(1)
+    expect(await pass(server)).toMatchObject({ revokedTokens: 1, events: 0 })
+    await server.advance("90 days")
+    const { events } = await pass(server)
+    expect(events).toBeGreaterThan(3)
+    const kept = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 100 })))
+    expect(kept.every(({ kind }) => kind._tag === "KeyRotated")).toBe(true)
+  })
+
+  test("deletes a client that registered itself and was never used after a day", async (server) => {
+    const [unused, used] = [await server.register(), await server.register()]
+    const operators = await server.addClient()
+    await server.tokens(used)
+    await server.advance("1 day")
+    expect(await pass(server)).toMatchObject({ clients: 0 })
+    await server.advance(1)
+    expect(await pass(server)).toMatchObject({ clients: 1 })
+    expect(await Promise.all([unused, used, operators].map((client) => isThere(server, client)))).toEqual([
+      false,
+      true,
+      true
+    ])
+  })
+
+  test("deletes a client that registered itself a year after somebody last allowed it something", async (server) => {
+    const [abandoned, used] = [await server.register(), await server.register()]
+    const operators = await server.addClient({ grant_types: ["authorization_code"], redirect_uris: [redirectUri] })
+    for (const client of [abandoned, used, operators]) await server.tokens(client)
+    await server.advance("200 days")
+    await server.tokens(used)
+    await server.advance("165 days")
+    expect(await pass(server)).toMatchObject({ abandonedClients: 0, consents: 0 })
+    await server.advance(1)
+    expect(await pass(server)).toMatchObject({ clients: 0, abandonedClients: 1, consents: 1 })
+    await server.advance("200 days")
+    expect(await pass(server)).toMatchObject({ abandonedClients: 1, consents: 1 })
+    expect(await Promise.all([abandoned, used, operators].map((client) => isThere(server, client)))).toEqual([
+      false,
+      false,
+      true
+    ])
+  })
+
+  test(
+    "keeps a client that registered itself for as long as a grant of it lives, and the week after",
+    async (server) => {
+      const client = await server.register()
+      const { refresh_token } = await server.tokens(client)
+      await server.advance("187 days")
+      expect(await outcome(server.refresh(client, refresh_token))).toBe("400 invalid_grant")
+      expect(await pass(server)).toMatchObject({ grants: 0, abandonedClients: 0 })
+      await server.advance(1)
+      expect(await pass(server)).toMatchObject({ grants: 1, abandonedClients: 1 })
+      expect(await outcome(server.refresh(client, refresh_token))).toBe("401 invalid_client")
+    },
+    { settings: { lifetimes: { abandonedClient: "1 hour" } } }
+  )
+
+  test("forgets what was allowed to a client that is gone", async (server) => {
+    const [gone, stays] = [await server.register(), await server.register()]
+    await server.tokens(gone)
+    await server.tokens(stays)
+    expect(await pass(server)).toMatchObject({ consents: 0 })
+    await server.run(Effect.flatMap(TakingAway, ({ removeClient }) => removeClient(idOf(gone))))
+    expect(await pass(server)).toMatchObject({ consents: 1 })
+  })
+
+  const limits: Array<number> = []
+  const storage = Storage.changed(
+    Storage.verbs(GrantStore, () => ({
+      prune: (_: unknown, limit: number) => {
+        limits.push(limit)
+        return Effect.succeed(limits.length < 3 ? limit : 7)
+      }
+    }))
+  )
+
+  test(
+    "goes on in small batches until nothing is left",
+    async (server) => {
+      expect(await pass(server)).toMatchObject({ grants: 27, more: false })
+      expect(limits).toEqual([10, 10, 10])
+    },
+    { storage }
+  )
+})
+
+describe("a storage that a larger statement holds nobody up in", () => {
+  const limits: Array<number> = []
+  const storage = Layer.map(
+    Storage.changed(
+      Storage.verbs(GrantStore, () => ({
+        prune: (_: unknown, limit: number) => Effect.sync(() => (limits.push(limit) === 1 ? limit : 0))
+      }))
+    ),
+    (context) => Context.add(context, StorageTag, { ...Context.get(context, StorageTag), batch: 400 })
+  )
+
+  test(
+    "has larger batches",
+    async (server) => {
+      expect(await pass(server)).toMatchObject({ grants: 400 })
+      expect(limits).toEqual([400, 400])
+    },
+    { storage }
+  )
+})
+
+describe("a pass that finds much to do", () => {
+  const storage = Storage.changed(
+    Storage.verbs(GrantStore, () => ({ prune: (_: unknown, limit: number) => Effect.succeed(limit) }))
+  )
+
+  test(
+    "does a bounded part of it, says that there is more, and turns to the rest",
+    async (server) => {
+      await server.register()
+      await server.advance("31 days")
+      const pace = { size: 2, most: 3, rest: Duration.zero }
+      const ended = await server.run(
+        Effect.provideService(
+          Effect.flatMap(Maintenance, ({ pass }) => pass),
+          BatchPace,
+          pace
+        )
+      )
+      expect(ended).toMatchObject({ report: { grants: 6, clients: 1, more: true, failed: [], unfinished: ["grants"] } })
+    },
+    { storage }
+  )
+})
+
+describe("a pass of which steps fail", () => {
+  const storage = Storage.changed(
+    Storage.verbs(GrantStore, () => ({
+      prune: () => new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })
+    })),
+    Storage.verbs(EventLog, () => ({ prune: () => Effect.die("a fault") }))
+  )
+
+  test(
+    "does all others, and says which failed",
+    async (server) => {
+      await server.register()
+      await server.advance("31 days")
+      expect(await pass(server)).toEqual({ ...nothing, clients: 1, failed: ["grants", "events"] })
+    },
+    { storage }
+  )
+})
+
+describe("of several nodes", () => {
+  /** A server, and another node that takes the lease for five minutes, so much later. */
+  const nodes = (
+    title: string,
+    rule: (
+      server: TestServer,
+      take: (later: number) => Effect.Effect<boolean, TemporarilyUnavailable>
+    ) => Promise<unknown>,
+    during?: (take: (later: number) => Effect.Effect<boolean, TemporarilyUnavailable>) => Effect.Effect<unknown>
+  ) =>
+    it.scoped(title, () =>
+      Effect.gen(function* () {
+        const kept = Context.get(yield* Layer.build(Layer.fresh(MemoryStorage.layer)), StorageTag)
+        const leases = kept.leases?.(Issuer.make(issuer))
+        const take = (later: number) =>
+          Effect.flatMap(
+            DateTime.now,
+            (now) =>
+              leases?.take(
+                { name: "upkeep", holder: "another" },
+                DateTime.add(now, { millis: later }),
+                Duration.minutes(5)
+              ) ?? Effect.succeed(false)
+          )
+        const busy = Storage.verbs(SessionStore, () => ({
+          prune: () => Effect.as(during?.(take) ?? Effect.void, 0)
+        }))
+        const storage = Layer.succeed(StorageTag, { ...kept, stores: (issuer) => busy(kept.stores(issuer)) })
+        const server = yield* make({ storage })
+        yield* Effect.promise(() => server.register())
+        yield* Effect.promise(() => server.advance("31 days"))
+        yield* Effect.promise(() => rule(server, take))
+      })
+    )
+
+  nodes("one at a time makes a pass, and the next when that one is gone", async (server, take) => {
+    expect(await server.run(take(0))).toBe(true)
+    expect(await outcomeOf(server)).toEqual(Pass.Elsewhere())
+    await server.advance(299_999)
+    expect(await outcomeOf(server)).toEqual(Pass.Elsewhere())
+    await server.advance(1)
+    expect(await pass(server)).toMatchObject({ clients: 1 })
+    // The lease was given back.
+    expect(await server.run(take(0))).toBe(true)
+  })
+
+  nodes(
+    "one that slept through the end of its lease stops where it finds that another has it",
+    async (server) => expect(await pass(server)).toMatchObject({ clients: 0, more: true, failed: [] }),
+    (take) => Effect.orDie(take(300_000))
+  )
+})
+
+describe("whenever a pass comes before it", () => {
+  const moments = ["1 minute", "1 day", "8 days", "29 days"] as const
+
+  for (const moment of [...moments, "179 days"] as const) {
+    test(`a code that is replayed after ${moment} takes its grant with it`, async (server) => {
+      const client = await server.register()
+      const held = await server.code(client)
+      await tokensOf(server.redeem(client, held))
+      await server.advance(moment)
+      await pass(server)
+      expect(await outcome(server.redeem(client, held))).toBe("400 invalid_grant")
+      expect(await server.grant(held.code)).toMatchObject({ _tag: "Revoked", reason: "CodeReplayed" })
+    })
+  }
+
+  for (const moment of moments) {
+    test(`a refresh token that is replayed after ${moment} takes its grant with it`, async (server) => {
+      const client = await server.register()
+      const { refresh_token: stolen } = await server.tokens(client)
+      await tokensOf(server.refresh(client, stolen))
+      await server.advance(moment)
+      await pass(server)
+      expect(await outcome(server.refresh(client, stolen))).toBe("400 invalid_grant")
+      expect(await server.grant(stolen)).toMatchObject({ _tag: "Revoked", reason: "RefreshTokenReplayed" })
+    })
+  }
+
+  test(
+    "a page that was decided is not decided again while its form lives",
+    async (server) => {
+      const { browser, page } = await server.toConsent(await server.register())
+      const { sentTo } = await browser.submit(page, { button: "allow" })
+      const code = sentTo?.searchParams.get("code") ?? ""
+      const { id, approvedAt } = (await server.grant(code)).terms
+      await server.run(Effect.flatMap(GrantStore, (grants) => grants.revoke(id, "Denied", approvedAt)))
+      await server.advance("59 minutes")
+      await pass(server)
+      expect((await browser.submit(page, { button: "allow" })).sentTo?.searchParams.get("code") ?? null).toBe(null)
+      expect(await server.grant(code)).toMatchObject({ _tag: "Revoked", reason: "Denied" })
+    },
+    { settings: { lifetimes: { form: "1 hour", session: "12 hours" } } }
+  )
+})
+
+describe("a running server", () => {
+  test(
+    "passes a minute after its start, and each quarter of an hour",
+    async (server) => {
+      const client = await server.register()
+      await server.advance("1 hour")
+      expect(await isThere(server, client)).toBe(true)
+      await server.advance("1 minute")
+      expect(await isThere(server, client)).toBe(false)
+    },
+    { upkeep: true, settings: { lifetimes: { unusedClient: "1 hour" } } }
+  )
+})
+
+describe("a clock that jumps forward", () => {
+  it.scoped("has nothing deleted for an hour", () =>
+    Effect.gen(function* () {
+      const server = yield* make()
+      yield* Effect.promise(() => server.register())
+      const clock = yield* Clock.clockWith(Effect.succeed)
+      const jumped: Clock.Clock = {
+        ...clock,
+        [Clock.ClockTypeId]: Clock.ClockTypeId,
+        sleep: (duration) => clock.sleep(duration),
+        unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + 40 * 86_400_000,
+        unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+        currentTimeMillis: Effect.map(clock.currentTimeMillis, (millis) => millis + 40 * 86_400_000),
+        currentTimeNanos: clock.currentTimeNanos
+      }
+      const passes = () =>
+        server.run(
+          Effect.withClock(
+            Effect.flatMap(Maintenance, ({ pass }) => pass),
+            jumped
+          )
+        )
+      expect(yield* Effect.promise(passes)).toEqual(Pass.Cautious())
+      yield* Effect.promise(() => server.advance(3_599_999))
+      expect(yield* Effect.promise(passes)).toEqual(Pass.Cautious())
+      yield* Effect.promise(() => server.advance(1))
+      expect(yield* Effect.promise(passes)).toMatchObject({ report: { clients: 1 } })
+    }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+  )
+})

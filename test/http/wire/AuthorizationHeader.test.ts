@@ -1,0 +1,35 @@
+/** What Node hides of a request's headers is found in the raw ones. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { refuseRepeated } from "../../../src/http/wire/AuthorizationHeader.js"
+
+/** A request as node:http gives it: the headers, and below them what really came. */
+const withRawHeaders = (...rawHeaders: ReadonlyArray<string>): HttpServerRequest.HttpServerRequest =>
+  Object.create(HttpServerRequest.fromWeb(new Request("http://localhost/token")), { source: { value: { rawHeaders } } })
+
+describe("refuseRepeated", () => {
+  // RS-03, META-11
+  it.effect("refuses a second header of those that mean something only once (RFC 9110 §5.3)", () =>
+    Effect.gen(function* () {
+      for (const name of ["Authorization", "Host", "Content-Type", "DPoP"]) {
+        for (const [first, second] of [
+          [name, name],
+          [name.toLowerCase(), name.toUpperCase()]
+        ] as const) {
+          const request = withRawHeaders(first, "x", "Accept", "*/*", second, "x")
+          const error = yield* Effect.flip(refuseRepeated(request))
+          expect(error).toMatchObject({ _tag: "InvalidRequest", reason: "RepeatedHeader" })
+        }
+      }
+    })
+  )
+
+  it.effect("minds neither other headers, nor values that are named like one", () =>
+    Effect.gen(function* () {
+      const request = withRawHeaders("Accept", "authorization", "Accept", "host", "Authorization", "Host", "Host", "x")
+      expect(Either.isRight(yield* Effect.either(refuseRepeated(request)))).toBe(true)
+    })
+  )
+})

@@ -1,0 +1,106 @@
+import * as Fs from "node:fs"
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { describe } from "vitest"
+import * as PrivateFile from "../../../src/layers/files/PrivateFile.js"
+import { KeyId, KeyState } from "../../../src/services/stores/KeyStore.js"
+import { at } from "../../../src/testing/contracts/fixtures.js"
+import { modeOf, ours, refusal, using } from "../sqliteFiles.js"
+import { temporaryFile } from "../temporaryFile.js"
+
+const rootKey = { id: KeyId.make("AAAAAAAA"), sealed: "sealed", state: KeyState.Current(), createdAt: at(0) }
+
+describe("the master key", () => {
+  it.scopedLive("is 32 random bytes in base64url in a file of its own", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const key = yield* using({ filename }, ({ key }) => Effect.succeed(key))
+      const text = Fs.readFileSync(`${filename}.key`, "utf8")
+      expect(text).toMatch(/^[A-Za-z0-9_-]{43}\n$/)
+      expect(Buffer.from(text, "base64url").toString("hex")).toBe(key)
+      const other = yield* using({ filename: `${filename}.other` }, ({ key }) => Effect.succeed(key))
+      expect(other).not.toBe(key)
+    })
+  )
+
+  it.scopedLive("is the one that is given, and then there is no file", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const masterKey = Redacted.make(new Uint8Array(32).fill(7))
+      const key = yield* using({ filename, masterKey }, ({ key }) => Effect.succeed(key))
+      expect(key).toBe("07".repeat(32))
+      expect(Fs.existsSync(`${filename}.key`)).toBe(false)
+    })
+  )
+
+  it.scopedLive("is refused when it has another length, and nothing is made", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const masterKey = Redacted.make(new Uint8Array(31))
+      expect(yield* refusal({ filename, masterKey })).toMatchObject({ reason: "MasterKeyMalformed" })
+      expect(Fs.existsSync(filename)).toBe(false)
+    })
+  )
+
+  it.scopedLive.each([0o640, 0o604, 0o620, 0o777, 0o444, 0o460, 0o450])(
+    "is refused when others may use its file (mode %i)",
+    (mode) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        yield* ours(filename)
+        Fs.chmodSync(`${filename}.key`, mode)
+        expect(yield* refusal({ filename })).toMatchObject({ reason: "MasterKeyExposed" })
+      })
+  )
+
+  it.scopedLive("is taken from a file of mode 0440 where its group is the process's own", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* ours(filename)
+      Fs.chmodSync(`${filename}.key`, 0o440)
+      yield* using({ filename }, () => Effect.void)
+    })
+  )
+
+  it("is refused when its file can be read by a group that is not the process's own", () => {
+    const isOwn = (gid: number) => gid === process.getegid?.() || process.getgroups?.().includes(gid)
+    const gid = [60_001, 60_002, 60_003].find((gid) => !isOwn(gid)) ?? 60_004
+    expect(PrivateFile.accessOf({ gid, mode: 0o100440, uid: 0 })).toBe("Others")
+  })
+
+  it.scopedLive.each(["", "short", `${"A".repeat(43)}=`, "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}B`])(
+    "is refused when its file holds %j",
+    (text) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        yield* ours(filename)
+        Fs.writeFileSync(`${filename}.key`, text)
+        const error = yield* refusal({ filename })
+        expect(error).toMatchObject({ reason: "MasterKeyMalformed" })
+        expect(Fs.readFileSync(`${filename}.key`, "utf8")).toBe(text)
+      })
+  )
+
+  it.scopedLive("is not made anew when the database holds keys that it must open", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* using({ filename }, ({ keys }) => keys.insertFirst(rootKey))
+      Fs.rmSync(`${filename}.key`)
+      expect(yield* refusal({ filename })).toMatchObject({ reason: "MasterKeyMissing" })
+      expect(Fs.existsSync(`${filename}.key`)).toBe(false)
+      // Whoever has it elsewhere may give it.
+      yield* using({ filename, masterKey: Redacted.make(new Uint8Array(32)) }, ({ keys }) => keys.list)
+    })
+  )
+
+  it.scopedLive("is made anew when the database holds nothing that it opens", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* ours(filename)
+      Fs.rmSync(`${filename}.key`)
+      yield* ours(`${filename}`).pipe(Effect.ignore)
+      expect(modeOf(`${filename}.key`)).toBe("600")
+    })
+  )
+})

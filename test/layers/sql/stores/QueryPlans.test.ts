@@ -1,0 +1,98 @@
+/** What upkeep costs must not grow with what it leaves alone: every statement of it finds its rows by an index. */
+
+import type * as SqlClient from "@effect/sql/SqlClient"
+import { expect, it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { Issuer } from "../../../../src/domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../../../src/domain/OAuthError.js"
+import { migrations } from "../../../../src/layers/sql/migrations.js"
+import * as SqlStores from "../../../../src/layers/sql/stores/SqlStores.js"
+import { ClientStore } from "../../../../src/services/stores/ClientStore.js"
+import { ConsentStore } from "../../../../src/services/stores/ConsentStore.js"
+import { EventLog } from "../../../../src/services/stores/EventLog.js"
+import { GrantStore, type Whose } from "../../../../src/services/stores/GrantStore.js"
+import { RevokedTokenStore } from "../../../../src/services/stores/RevokedTokenStore.js"
+import { SessionStore } from "../../../../src/services/stores/SessionStore.js"
+import { alice, app, at, grantId } from "../../../../src/testing/contracts/fixtures.js"
+
+/** A client that notes statements, and answers each read of consents with one whose client is gone. */
+const recorder = () => {
+  const texts: Array<string> = []
+  const sql = {
+    onDialectOrElse: ({ orElse }: { readonly orElse: () => unknown }) => orElse(),
+    unsafe: (text: string) =>
+      Effect.sync(() => {
+        texts.push(text)
+        if (text.startsWith("select id from grants")) return [{ id: grantId(1) }]
+        return /^\s*select subject, client_id/.test(text) ? [{ subject: alice, client_id: app, has_client: 0 }] : []
+      })
+  }
+  return { texts, sql: sql as unknown as SqlClient.SqlClient }
+}
+
+const plansOf = (texts: ReadonlyArray<string>) => {
+  const db = new Sqlite(":memory:")
+  try {
+    for (const { statements } of migrations) for (const text of statements("sqlite")) db.exec(text)
+    return texts.map((text) => {
+      const values = Array.from(text.matchAll(/\?/g), () => 1)
+      return db
+        .prepare(`explain query plan ${text}`)
+        .all(...values)
+        .map((row) => String((row as { readonly detail: unknown }).detail))
+    })
+  } finally {
+    db.close()
+  }
+}
+
+const issuer = Issuer.make("https://auth.example.com")
+
+const revokes = (whose: Whose) => (stores: ReturnType<typeof SqlStores.make>) =>
+  Context.get(stores, GrantStore).revokeAll(whose, "Denied", at(0), { after: grantId(1), limit: 50 })
+
+it.effect.each([
+  ["grants", 1, (stores) => Context.get(stores, GrantStore).prune(at(0), 50)],
+  ["sessions", 1, (stores) => Context.get(stores, SessionStore).prune(at(0), 50)],
+  ["revoked tokens", 1, (stores) => Context.get(stores, RevokedTokenStore).prune(at(0), 50)],
+  ["events", 1, (stores) => Context.get(stores, EventLog).prune(at(0), 50)],
+  ["clients", 1, (stores) => Context.get(stores, ClientStore).removeUnused(at(0), 50)],
+  ["abandoned clients", 1, (stores) => Context.get(stores, ClientStore).removeAbandoned(at(0), 50)],
+  ["idle clients", 1, (stores) => Context.get(stores, ClientStore).removeIdle(at(0), 50)],
+  ["consents", 3, (stores) => Context.get(stores, ConsentStore).prune(50, { subject: alice, clientId: app })],
+  ["a client's consents", 3, (stores) => Context.get(stores, ConsentStore).withdrawAll({ clientId: app }, 50)],
+  ["a person's consents", 3, (stores) => Context.get(stores, ConsentStore).withdrawAll({ subject: alice }, 50)],
+  ["everybody's consents", 3, (stores) => Context.get(stores, ConsentStore).withdrawAll({ everybody: true }, 50)],
+  ["a client's grants that are revoked", 2, revokes({ clientId: app })],
+  ["a person's grants that are revoked", 2, revokes({ subject: alice })],
+  ["a pair's grants that are revoked", 2, revokes({ subject: alice, clientId: app })],
+  ["everybody's grants that are revoked", 2, revokes({ everybody: true })],
+  ["chain keys", 1, (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { limit: 50 })],
+  [
+    "chain keys, further on",
+    1,
+    (stores) => Context.get(stores, GrantStore).sealedUnder("lk_ck_aaaaaaaa", { after: grantId(1), limit: 50 })
+  ]
+] as ReadonlyArray<
+  readonly [
+    string,
+    number,
+    (stores: ReturnType<typeof SqlStores.make>) => Effect.Effect<unknown, TemporarilyUnavailable>
+  ]
+>)("%s are found by an index, and in order", ([title, count, verb]) =>
+  Effect.gen(function* () {
+    const { sql, texts } = recorder()
+    yield* verb(SqlStores.make(sql, issuer))
+    expect(texts).toHaveLength(count)
+    for (const [i, plan] of plansOf(texts).entries()) {
+      // A range of ids alone would go through the grants of all other clients in between.
+      if (/^\s*update grants/.test(texts[i] ?? "") && !title.startsWith("everybody"))
+        expect(plan[0]).toMatch(/\b(subject|client_id)=\?/)
+      for (const step of plan) expect(step).not.toMatch(/^SCAN|TEMP B-TREE/)
+      // Of what a statement deletes, each row is found by its own key, and not by what all that ended have in common.
+      if (texts[i]?.includes("limit ?") && /^\s*delete/.test(texts[i] ?? "")) expect(plan[0]).toContain("AND id=?")
+    }
+  })
+)
