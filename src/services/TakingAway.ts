@@ -29,7 +29,7 @@ import { digest } from "./keys/Crypto.js"
 import { AccountStore } from "./stores/AccountStore.js"
 import { ClientStore, type MetadataChange } from "./stores/ClientStore.js"
 import { ConsentStore } from "./stores/ConsentStore.js"
-import { GrantStore, isEverybody, namesNobody, type Whose } from "./stores/GrantStore.js"
+import { emptyFilter, GrantStore, isEverybody, type RevocationFilter } from "./stores/GrantStore.js"
 
 type Change<Tag extends "AccountChanged" | "ClientChanged"> = Extract<EventKind, { readonly _tag: Tag }>["change"]
 
@@ -70,7 +70,7 @@ export class TakingAway extends Context.Tag("latchkey/TakingAway")<
      * All of a person's, a client's, both, or everybody's, by the operator's hand; answers how many were revoked. What they
      * had allowed is withdrawn, so that they are asked again; a client's own tokens end, too.
      */
-    readonly revokeGrants: (whose: Whose) => Effect.Effect<number, TemporarilyUnavailable>
+    readonly revokeGrants: (whose: RevocationFilter) => Effect.Effect<number, TemporarilyUnavailable>
   }
 >() {}
 
@@ -103,7 +103,7 @@ const make = Effect.gen(function* () {
     )
 
   /** Only the first have an event of their own: each row says why it ended. */
-  const revoke = Effect.fnUntraced(function* (whose: Whose, reason: RevocationReason) {
+  const revoke = Effect.fnUntraced(function* (whose: RevocationFilter, reason: RevocationReason) {
     const { count, first } = yield* bulk.grants(whose, reason)
     yield* Effect.forEach(first, (id) => tellOne(id, reason), { discard: true })
     return count
@@ -170,13 +170,13 @@ const make = Effect.gen(function* () {
   ): Found => outliving(Effect.zipLeft(andThen(removed, tell), endRows))
 
   /** Raises the epochs of these grants, and withdraws what allowed them. */
-  const endEpochs = (whose: Whose): Effect.Effect<unknown, TemporarilyUnavailable> => {
+  const endEpochs = (whose: RevocationFilter): Effect.Effect<unknown, TemporarilyUnavailable> => {
     const { clientId, subject } = whose
     if (subject !== undefined) {
       return clientId === undefined ? bulk.withdraw({ subject }) : consents.withdraw(subject, clientId)
     }
     if (clientId !== undefined) return Effect.zipRight(clients.advanceEpoch(clientId), bulk.withdraw({ clientId }))
-    if (!isEverybody(whose)) return Effect.die(namesNobody())
+    if (!isEverybody(whose)) return Effect.die(emptyFilter())
     return Effect.flatMap(clients.list, (all) =>
       Effect.forEach(all, ({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency, discard: true })
     ).pipe(Effect.zipRight(bulk.withdraw({ everybody: true })))

@@ -16,6 +16,7 @@ import * as RootKeys from "../keys/RootKeys.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "../stores/KeyStore.js"
+import * as Paging from "../stores/Paging.js"
 import * as RefreshChains from "../tokens/RefreshChain.js"
 import * as Batches from "./Batches.js"
 
@@ -109,7 +110,7 @@ const make = Effect.gen(function* () {
         })
         // At once, for a store that commits writes in groups.
         const resealed = yield* Effect.filter(page, reseal, { concurrency: "unbounded" })
-        const next = page.length < limit ? undefined : page.at(-1)?.terms.id
+        const next = Option.getOrUndefined(Paging.next(page, limit))?.terms.id
         return { count: resealed.length, next: Option.fromNullable(next) }
       })
     )

@@ -115,7 +115,7 @@ export const cutoffs = (
 const soon = Duration.seconds(1)
 
 /** The lease of whoever makes a pass. It is held anew before each step, and none takes as long. */
-export const lease = "upkeep"
+export const lease = "maintenance"
 const leaseLength = Duration.minutes(5)
 
 interface Step {

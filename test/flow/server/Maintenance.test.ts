@@ -257,7 +257,7 @@ describe("of several nodes", () => {
         const take = (later: number) =>
           Effect.flatMap(DateTime.now, (now) =>
             leases.take(
-              { name: "upkeep", holder: "another" },
+              { name: "maintenance", holder: "another" },
               DateTime.add(now, { millis: later }),
               Duration.minutes(5)
             )
