@@ -19,7 +19,10 @@ import { ServerMetadata } from "../../services/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import * as Interaction from "./Interaction.js"
+import * as AuthorizationResponse from "./AuthorizationResponse.js"
+import * as AuthorizationUrl from "./AuthorizationUrl.js"
+import * as ConsentPrompt from "./ConsentPrompt.js"
+import * as LoginPrompt from "./LoginPrompt.js"
 import * as Page from "./Page.js"
 import type * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
@@ -27,7 +30,7 @@ import * as Visitor from "./Visitor.js"
 const get = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const requests = yield* AuthorizationRequests
-  const interaction = yield* Interaction.read(Option.getOrElse(Body.query(request), () => ""))
+  const interaction = yield* AuthorizationUrl.read(Option.getOrElse(Body.query(request), () => ""))
   const visitor = yield* Visitor.loggedIn(request)
 
   const parameters = yield* Parameters.parse(interaction.query)
@@ -36,12 +39,12 @@ const get = Effect.gen(function* () {
   return yield* requests.validate(parameters).pipe(
     Effect.flatMap((authorization) => answer(request, interaction, authorization, visitor)),
     Effect.catchTags({
-      AuthorizationRefused: Interaction.refused,
+      AuthorizationRefused: AuthorizationResponse.refused,
       // Nobody is sent to a client before they have said who they are (RFC 9700 §4.11.2).
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || silent
-          ? Interaction.rejected(rejection, visitor)
-          : Interaction.logIn(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
+          ? AuthorizationResponse.rejected(rejection, visitor)
+          : LoginPrompt.show(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
     })
   )
 })
@@ -49,7 +52,7 @@ const get = Effect.gen(function* () {
 /** A login page, a consent page, a code where consent is remembered or, where no page may be shown, a rejection. */
 const answer = (
   request: HttpServerRequest.HttpServerRequest,
-  interaction: Interaction.Interaction,
+  interaction: AuthorizationUrl.AuthorizationUrl,
   authorization: AuthorizationRequest,
   visitor: Option.Option<LoggedIn>
 ) =>
@@ -60,11 +63,11 @@ const answer = (
 
     if (
       Option.isNone(visitor) ||
-      Interaction.mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)
+      LoginPrompt.isRequired(authorization, interaction, visitor.value, yield* DateTime.now)
     ) {
       return silent
         ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
-        : yield* Interaction.logIn(
+        : yield* LoginPrompt.show(
             request,
             { ...interaction, replyTo: Option.some(authorization) },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
@@ -74,10 +77,10 @@ const answer = (
       authorization.prompt.has("consent") || !isVisit(request)
         ? Option.none()
         : yield* (yield* Approvals).remembered(authorization, visitor.value)
-    if (Option.isSome(remembered)) return yield* Interaction.granted(authorization, remembered.value)
+    if (Option.isSome(remembered)) return yield* AuthorizationResponse.granted(authorization, remembered.value)
     return silent
       ? yield* reject(new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" }))
-      : yield* Interaction.consentPage(
+      : yield* ConsentPrompt.page(
           interaction.query,
           authorization,
           visitor.value,
@@ -86,7 +89,7 @@ const answer = (
   })
 
 /** Why a consent form was not accepted. That nobody was logged in is no news any more. */
-const forOneWhoIsThere = (refusal: SealedForm.Refusal): Option.Option<Interaction.RefusedConsent> =>
+const forOneWhoIsThere = (refusal: SealedForm.Refusal): Option.Option<ConsentPrompt.RefusedConsent> =>
   refusal === "LoggedOut" ? Option.none() : Option.some({ refusal })
 
 /** Whether somebody goes there: HEAD only looks, and a prefetch (Sec-Purpose, W3C) is the browser's own idea. */
@@ -107,7 +110,7 @@ const post = Effect.gen(function* () {
   if (query.length > maxQueryLength) {
     return yield* new InvalidRequest({ reason: "MalformedParameter", description: "the request is too long" })
   }
-  return Page.seeOther(issuer, Interaction.authorizePath(issuer, query))
+  return Page.seeOther(issuer, AuthorizationUrl.path(issuer, query))
 })
 
 /** Serves the endpoint, and says so in the metadata. */

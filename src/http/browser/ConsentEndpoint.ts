@@ -16,7 +16,10 @@ import { ServerSettings } from "../../services/ServerSettings.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
-import * as Interaction from "./Interaction.js"
+import * as AuthorizationResponse from "./AuthorizationResponse.js"
+import * as AuthorizationUrl from "./AuthorizationUrl.js"
+import * as ConsentPrompt from "./ConsentPrompt.js"
+import * as LoginPrompt from "./LoginPrompt.js"
 import * as Page from "./Page.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
@@ -46,31 +49,31 @@ const consent = Effect.gen(function* () {
     Effect.flatMap(requests.validate),
     Effect.flatMap(answer),
     Effect.catchTags({
-      AuthorizationRefused: Interaction.refused,
-      AuthorizationRejected: (rejection) => Interaction.rejected(rejection, visitor)
+      AuthorizationRefused: AuthorizationResponse.refused,
+      AuthorizationRejected: (rejection) => AuthorizationResponse.rejected(rejection, visitor)
     })
   )
 })
 
 /** To the request again, where a page says why the form decided nothing. */
 const askAgain = (issuer: Issuer.Issuer, { query }: ConsentForm, refusal: SealedForm.Refusal) =>
-  Page.seeOther(issuer, SealedForm.withRefusal(Interaction.askAgainPath(issuer, query), refusal))
+  Page.seeOther(issuer, SealedForm.withRefusal(AuthorizationUrl.pathWithPrompt(issuer, query, "consent"), refusal))
 
 /** The page again with its ticks, unless the client needs a newer login than this one has become. */
 const showAgain = (authorization: AuthorizationRequest, who: LoggedIn, form: ConsentForm, ticked: Scope.Scope) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const now = yield* DateTime.now
-    return Interaction.mustLogIn(authorization, { firstShownAt: Option.none() }, who, now)
+    return LoginPrompt.isRequired(authorization, { firstShownAt: Option.none() }, who, now)
       ? askAgain(issuer, form, "FormExpired")
-      : yield* Interaction.consentPage(form.query, authorization, who, { refusal: "FormExpired", ticked })
+      : yield* ConsentPrompt.page(form.query, authorization, who, { refusal: "FormExpired", ticked })
   })
 
 const decide = (
   decision: string,
   request: AuthorizationRequest,
   who: LoggedIn,
-  sealed: Interaction.SealedConsent,
+  sealed: ConsentPrompt.SealedConsent,
   ticked: Scope.Scope
 ) =>
   Effect.gen(function* () {
@@ -93,18 +96,18 @@ const decide = (
 const allow = Effect.fnUntraced(function* (
   request: AuthorizationRequest,
   who: LoggedIn,
-  { form, sealed }: Interaction.SealedConsent,
+  { form, sealed }: ConsentPrompt.SealedConsent,
   ticked: Scope.Scope
 ) {
   const approvals = yield* Approvals
   const answer = yield* approvals.allow(request, who, form, ticked)
   switch (answer._tag) {
     case "Allowed":
-      return yield* Interaction.granted(request, answer.code)
+      return yield* AuthorizationResponse.granted(request, answer.code)
     case "AlreadyDecided":
       return yield* Page.page("alreadyDecidedPage", {}, 409)
     case "NothingTicked":
-      return yield* Interaction.consentPage(form.query, request, who, { refusal: "NothingTicked", form, sealed })
+      return yield* ConsentPrompt.page(form.query, request, who, { refusal: "NothingTicked", form, sealed })
   }
 })
 
