@@ -17,11 +17,11 @@ import * as Networks from "../accounts/Networks.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { challengeOf, digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RefreshChain } from "../tokens/RefreshChain.js"
-import * as Narrowing from "./Narrowing.js"
 import { prepare, respond } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
@@ -57,7 +57,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   yield* Effect.annotateCurrentSpan(ids)
   if (terms.clientId !== client.id) return yield* refuse("WrongClient")
-  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
+  const audience = yield* RequestedResources.narrowed(terms.granted, yield* resources.all, request.resource)
   const access = yield* prepare(client, terms, ResourceScopes.scope(terms.granted), audience)
 
   const now = yield* DateTime.now

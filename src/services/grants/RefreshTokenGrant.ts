@@ -12,6 +12,7 @@ import * as Networks from "../accounts/Networks.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
@@ -58,7 +59,7 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
 
   const known = yield* resources.all
   const scope = yield* Narrowing.scope(terms, known, request.scope)
-  const audience = yield* Narrowing.audience(terms, known, request.resource)
+  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
   const access = yield* prepare(client, terms, scope, audience)
 
   const now = yield* DateTime.now
