@@ -13,7 +13,7 @@ import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
 import { AccessTokens } from "../tokens/AccessTokens.js"
-import { respond } from "./TokenAnswer.js"
+import { tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   scope: Schema.optional(Schema.String),
@@ -87,7 +87,7 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   const uris = Arr.map(audience, ({ uri }) => uri)
   const issued = yield* tokens.issueToClient(client, scope, uris)
   // RFC 6749 §4.4.3: there is no refresh token.
-  return respond({ ...issued, scope }, Option.none())
+  return tokenResponse({ ...issued, scope }, Option.none())
 })
 
 /** The client credentials grant. */

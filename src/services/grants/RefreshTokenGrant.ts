@@ -18,7 +18,7 @@ import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as RefreshChain from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
-import { prepare, respond } from "./TokenAnswer.js"
+import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   refresh_token: Schema.String,
@@ -60,7 +60,7 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   const known = yield* resources.all
   const scope = yield* Narrowing.scope(terms, known, request.scope)
   const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
-  const access = yield* prepare(client, terms, scope, audience)
+  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)
@@ -92,14 +92,14 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     Rotated: () =>
       Effect.as(
         tell({ _tag: "Refreshed", ...ids, generation: successor.generation }),
-        respond(access, Option.some(successor))
+        tokenResponse(access, Option.some(successor))
       ),
     Retried: ({ elsewhere, grant }) =>
       Effect.as(
         elsewhere
           ? tellElsewhere()
           : events.publishDaily({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
-        respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+        tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: ({ elsewhere }) =>
       Effect.zipRight(elsewhere ? tellElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
