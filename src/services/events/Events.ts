@@ -58,11 +58,11 @@ const alarming = new Set<string>([
 /** Events and reasons that mean that the database lost rows: more may be missing than this event names. */
 const grave = new Set<string>(["LostWrites", "GrantMissing"])
 
-const logEvent = ({ actor, kind: { _tag: kind, ...ids } }: Event, isRepeated: boolean) => {
-  const name = "reason" in ids ? ids.reason : kind
+const logEvent = ({ actor, kind: { _tag: event, ...ids } }: Event, isRepeated: boolean) => {
+  const name = "reason" in ids ? ids.reason : event
   const isAlarm = alarming.has(name) && !isRepeated
   const log = grave.has(name) ? Effect.logError : isAlarm ? Effect.logWarning : Effect.logDebug
-  return Effect.annotateLogs(log("event emitted"), { kind, ...ids, actor })
+  return Effect.annotateLogs(log("event emitted"), { event, ...ids, actor })
 }
 
 /** Returns a function that answers whether an event is the first of its kind and grant on its day. */
