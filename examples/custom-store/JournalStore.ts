@@ -18,7 +18,7 @@ import { TemporarilyUnavailable } from "latchkey/OAuthError"
 import { ResourceStore } from "latchkey/ResourceStore"
 import { RevokedTokenStore } from "latchkey/RevokedTokenStore"
 import { SessionStore } from "latchkey/SessionStore"
-import { Storage } from "latchkey/Storage"
+import { Storage, standalone } from "latchkey/Storage"
 import * as Json from "./Json.js"
 import { Objects, type Unreachable } from "./Objects.js"
 
@@ -98,19 +98,24 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
 
     yield* catchUp
     return Storage.of({
+      ...standalone,
       masterKey,
+      // Leases and the high-water mark stay those of each node's memory.
       stores: (issuer) =>
-        Context.make(AccountStore, journaled(issuer, "accounts")).pipe(
-          Context.add(ClientStore, journaled(issuer, "clients")),
-          Context.add(ConsentStore, journaled(issuer, "consents")),
-          Context.add(EventLog, journaled(issuer, "events")),
-          Context.add(GrantStore, journaled(issuer, "grants")),
-          Context.add(KeyStore, journaled(issuer, "keys")),
-          Context.add(LoginCounters, journaled(issuer, "loginCounters")),
-          Context.add(ResourceStore, journaled(issuer, "resources")),
-          Context.add(RevokedTokenStore, journaled(issuer, "revokedTokens")),
-          Context.add(SessionStore, journaled(issuer, "sessions"))
-        )
+        memory
+          .stores(issuer)
+          .pipe(
+            Context.add(AccountStore, journaled(issuer, "accounts")),
+            Context.add(ClientStore, journaled(issuer, "clients")),
+            Context.add(ConsentStore, journaled(issuer, "consents")),
+            Context.add(EventLog, journaled(issuer, "events")),
+            Context.add(GrantStore, journaled(issuer, "grants")),
+            Context.add(KeyStore, journaled(issuer, "keys")),
+            Context.add(LoginCounters, journaled(issuer, "loginCounters")),
+            Context.add(ResourceStore, journaled(issuer, "resources")),
+            Context.add(RevokedTokenStore, journaled(issuer, "revokedTokens")),
+            Context.add(SessionStore, journaled(issuer, "sessions"))
+          )
     })
   })
 
