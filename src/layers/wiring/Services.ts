@@ -11,6 +11,7 @@ import { PasswordHasher } from "../../services/accounts/PasswordHasher.js"
 import * as Sessions from "../../services/accounts/Sessions.js"
 import * as Approvals from "../../services/authorization/Approvals.js"
 import * as AuthorizationRequests from "../../services/authorization/AuthorizationRequests.js"
+import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
 import * as ClientAuthenticator from "../../services/ClientAuthenticator.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
@@ -62,6 +63,7 @@ export const layer = (options: SettingsOptions) => {
       Layer.merge(Accounts.layer, Layer.provideMerge(ClientRegistration.layer, Clients.layer)),
       GrantRevocation.layer
     ),
+    KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
     Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),

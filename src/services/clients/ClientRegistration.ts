@@ -165,7 +165,7 @@ const make = Effect.gen(function* () {
     const { id, origin } = registered.client
     yield* Effect.annotateCurrentSpan({ clientId: id })
     // A stranger's client may be gone in a day, and its event would stay: what was allowed to it is kept instead (ADR 26).
-    const tell = origin === "Dynamic" ? events.mention : events.publish
+    const tell = origin === "Dynamic" ? events.emit : events.publish
     yield* tell({ _tag: "ClientRegistered", clientId: id, origin })
     return registered
   })

@@ -81,7 +81,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
 
   const tell = (kind: EventKind, what: InvalidGrant["reason"]) => Effect.zipRight(events.publish(kind), refuse(what))
   const tellDuplicate = (elsewhere: boolean) =>
-    events.publishDaily({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids })
+    events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
   return yield* Grant.RedemptionAnswer.$match(answer, {
     Redeemed: () =>
       Effect.as(

@@ -88,11 +88,11 @@ describe("spans", () => {
       for (const path of [
         "POST /register > ClientRegistration.register",
         "GET /authorize > AuthorizationRequests.validate",
-        "GET /authorize > Approvals.offer",
+        "GET /authorize > Approvals.consider",
         "POST /login > LoginThrottle.guard > Accounts.authenticate > PasswordHasher.verify",
         "POST /login > Sessions.begin",
         "POST /consent > Sessions.find",
-        "POST /consent > Approvals.allow",
+        "POST /consent > Approvals.decide",
         "POST /token > RefreshTokenGrant.handle > AccessTokens.issue",
         "POST /revoke > Revocation.revoke",
         // The app's own request: its span is the app's to make.
