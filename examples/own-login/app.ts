@@ -4,8 +4,8 @@ import { HttpLayerRouter, HttpServerRequest, HttpServerResponse, UrlParams } fro
 import { DateTime, Effect, Layer, Option } from "effect"
 import { AuthLayer, BearerAuth, ResourceOwner } from "latchkey"
 import { Subject } from "latchkey/Account"
+import { Accounts } from "latchkey/Accounts"
 import { CurrentAccess } from "latchkey/CurrentAccess"
-import { TakingAway } from "latchkey/TakingAway"
 
 export const issuer = "http://127.0.0.1:3000"
 
@@ -84,7 +84,7 @@ export const Login = HttpLayerRouter.addAll([
 export const deleteUser = Effect.fnUntraced(function* (id: string) {
   for (const [name, user] of users) if (user.id === id) users.delete(name)
   for (const [sessionId, { subject }] of sessions) if (subject === id) sessions.delete(sessionId)
-  yield* (yield* TakingAway).removeAccount(Subject.make(id))
+  yield* (yield* Accounts).remove(Subject.make(id))
 })
 
 const Notes = HttpLayerRouter.add(

@@ -17,8 +17,9 @@ import * as SqliteStorage from "latchkey/SqliteStorage"
 import * as WebHandler from "latchkey/WebHandler"
 import { Accounts } from "latchkey/Accounts"
 import { ClientRegistration } from "latchkey/ClientRegistration"
+import { Clients } from "latchkey/Clients"
 import { Events } from "latchkey/Events"
-import { TakingAway } from "latchkey/TakingAway"
+import { GrantRevocation } from "latchkey/GrantRevocation"
 
 export declare const postgres: PostgresStorage.Options
 const issuer = "http://127.0.0.1:3000"
@@ -57,7 +58,8 @@ export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)
 export const checked = guard({ headers: {} })`,
   "services that apps use": `export const accounts = Effect.map(Accounts, (service) => service)
 export const clients = Effect.map(ClientRegistration, ({ create }) => create)
-export const revocation = Effect.map(TakingAway, (service) => service)
+export const registered = Effect.map(Clients, (service) => service)
+export const revocation = Effect.map(GrantRevocation, (service) => service)
 export const events = Effect.map(Events, (service) => service)
 export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer, resources }))`
 }
