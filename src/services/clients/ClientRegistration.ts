@@ -20,8 +20,8 @@ import { digest, identifier } from "../keys/Crypto.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ClientStore } from "../stores/ClientStore.js"
-import { TakingAway } from "../TakingAway.js"
 import { newClientSecret } from "./ClientSecret.js"
+import { Clients } from "./Clients.js"
 import * as RegistrationQuota from "./RegistrationQuota.js"
 
 /** A new client, and its secret, which nobody can read again. */
@@ -94,12 +94,12 @@ const selfRegistered = new Conflict({
 })
 
 const make = Effect.gen(function* () {
-  const clients = yield* ClientStore
+  const store = yield* ClientStore
+  const clients = yield* Clients
   const events = yield* Events
   const grantTypes = yield* GrantTypes
   const resources = yield* Resources
   const settings = yield* ServerSettings
-  const takingAway = yield* TakingAway
   const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
   // An app that keeps a secret is a service of somebody's: it has a host, or a scheme that the operator named.
   const forApps: RedirectUri.Policy = {
@@ -172,7 +172,7 @@ const make = Effect.gen(function* () {
   })
 
   const change: Context.Tag.Service<ClientRegistration>["update"] = Effect.fnUntraced(function* (id, changes) {
-    const found = yield* clients.find(id)
+    const found = yield* store.find(id)
     if (Option.isNone(found)) return yield* noSuchClient
     const client = found.value
     if (client.origin === "Dynamic") return yield* selfRegistered
@@ -182,7 +182,7 @@ const make = Effect.gen(function* () {
     if (Client.isSameMetadata(from, to)) return { client, secret: Option.none() }
     const secret = yield* secretFor(client, to)
     const stored = secret && Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() }))
-    const isChanged = yield* takingAway.changeClient(id, {
+    const isChanged = yield* clients.change(id, {
       from,
       to,
       ...(stored === undefined ? {} : { secret: stored })
@@ -199,13 +199,13 @@ const make = Effect.gen(function* () {
     register: Effect.fn("ClientRegistration.register")(function* (json) {
       if (settings.maxUnusedClients === 0) return yield* closed
       const prepared = yield* prepare(json, "Dynamic")
-      yield* watchQuota(yield* clients.insertDynamic(prepared.client, settings.maxUnusedClients))
+      yield* watchQuota(yield* store.insertDynamic(prepared.client, settings.maxUnusedClients))
       return yield* told(prepared)
     }),
     create: Effect.fn("ClientRegistration.create")(function* (json) {
       const prepared = yield* prepare(json, "Operator")
       yield* refuseMisspelt(prepared.client.metadata.scope ?? Scope.empty)
-      yield* clients.insert(prepared.client)
+      yield* store.insert(prepared.client)
       return yield* told(prepared)
     }),
     update: Effect.fn("ClientRegistration.update")(function* (id, changes) {
