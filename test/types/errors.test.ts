@@ -2,9 +2,9 @@
 import type * as Effect from "effect/Effect"
 import { describe, expectTypeOf, it } from "vitest"
 import type { AuthorizationRefused, AuthorizationRejected } from "../../src/domain/AuthorizationRequest.js"
+import type { Forbidden } from "../../src/domain/HttpError.js"
 import type {
   AccessDenied,
-  Forbidden,
   InvalidClient,
   InvalidClientMetadata,
   InvalidGrant,
