@@ -1,10 +1,12 @@
 /** `latchkey db accept-clock`: the operator has seen to the clock, and says that it is right. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../../domain/Issuer.js"
 import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
+import { HighWaterMark } from "../../services/stores/HighWaterMark.js"
 import { Storage } from "../../services/stores/Storage.js"
 import * as Database from "../settings/Database.js"
 import * as ServerOptions from "../settings/ServerOptions.js"
@@ -20,12 +22,11 @@ const options = {
 
 const accept = (issuer: Issuer, now: DateTime.Utc) =>
   Effect.gen(function* () {
-    const { clock, highWaterMark } = yield* Storage
-    if (highWaterMark === undefined) return yield* impossible("this database remembers no time")
+    const { clock, stores } = yield* Storage
     if (yield* ClockCheck.isOff(clock)) {
       return yield* impossible("this machine's clock is not the database's: set it, or say it where the clock is right")
     }
-    yield* highWaterMark(issuer).accept(now)
+    yield* Context.get(stores(issuer), HighWaterMark).accept(now)
   })
 
 export const acceptClock = Command.make("accept-clock", options, ({ json, ...given }) =>

@@ -34,9 +34,7 @@ const longest = Duration.minutes(5)
 const atOnce = BulkProgress.at(BulkProgress.alone)
 
 /** The issuers that have keys in the database. */
-const issuers = Effect.flatMap(Storage, ({ issuers }) =>
-  Effect.map(issuers ?? Effect.succeed([]), (all) => all.filter(Schema.is(Issuer)))
-)
+const issuers = Effect.flatMap(Storage, ({ issuers }) => Effect.map(issuers, (all) => all.filter(Schema.is(Issuer))))
 
 /** The master key stands in the environment, where the operator has put a new one. */
 const underGivenKey = (database: Database.Database, variable: string) =>

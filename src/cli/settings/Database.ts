@@ -68,7 +68,7 @@ export const layer = (self: Database, timeout?: Duration.Duration) =>
 export const layerFor = (self: Database, issuer: Issuer, isNew: boolean) =>
   Layer.tap(layer(self), (context) =>
     Effect.gen(function* () {
-      const issuers = yield* Context.get(context, Storage).issuers ?? Effect.succeed([])
+      const issuers = yield* Context.get(context, Storage).issuers
       if (isNew || issuers.length === 0 || issuers.includes(issuer)) return
       return yield* impossible(
         `${format(self)} is the database of ${issuers.join(", ")}: give that --issuer, or another --database; or serve ${issuer} from it, too, with serve --new-issuer`

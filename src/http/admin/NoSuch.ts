@@ -1,6 +1,6 @@
 /** The answer of the API where the requested object does not exist. */
 import * as Effect from "effect/Effect"
-import { NotFound } from "../../domain/OAuthError.js"
+import { NotFound } from "../../domain/HttpError.js"
 
 /** Makes the error for an object that does not exist, or that was deleted. */
 export const noSuch = (kind: string) => new NotFound({ reason: "Unknown", description: `there is no such ${kind}` })

@@ -5,6 +5,7 @@
  */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
+import * as HttpErrors from "../../domain/HttpError.js"
 import * as Errors from "../../domain/OAuthError.js"
 import * as Wire from "./Wire.js"
 
@@ -37,10 +38,10 @@ export const InvalidRequest = make(
 )
 
 export const RequestTooLarge = make(
-  Errors.RequestTooLarge,
+  HttpErrors.RequestTooLarge,
   "RequestTooLarge",
   "The body is larger than the server reads.",
-  (description) => new Errors.RequestTooLarge({ reason: "BodyTooLarge", description })
+  (description) => new HttpErrors.RequestTooLarge({ reason: "BodyTooLarge", description })
 )
 
 export const InvalidClientMetadata = make(
@@ -89,24 +90,24 @@ export const InsufficientScope = make(
 )
 
 export const NotFound = make(
-  Errors.NotFound,
+  HttpErrors.NotFound,
   "NotFound",
   "The requested object does not exist.",
-  (description) => new Errors.NotFound({ reason: "Unknown", description })
+  (description) => new HttpErrors.NotFound({ reason: "Unknown", description })
 )
 
 export const Conflict = make(
-  Errors.Conflict,
+  HttpErrors.Conflict,
   "Conflict",
   "The request conflicts with an object that exists.",
-  (description) => new Errors.Conflict({ reason: "NameTaken", description })
+  (description) => new HttpErrors.Conflict({ reason: "NameTaken", description })
 )
 
 export const TooManyRequests = make(
-  Errors.TooManyRequests,
+  HttpErrors.TooManyRequests,
   "TooManyRequests",
   "Too many requests: try again after `Retry-After`.",
-  (description) => new Errors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })
+  (description) => new HttpErrors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })
 )
 
 export const TemporarilyUnavailable = make(

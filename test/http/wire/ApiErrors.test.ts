@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
+import * as HttpErrors from "../../../src/domain/HttpError.js"
 import * as Errors from "../../../src/domain/OAuthError.js"
 import * as ApiErrors from "../../../src/http/wire/ApiErrors.js"
 import * as Wire from "../../../src/http/wire/Wire.js"
@@ -13,13 +14,13 @@ const description = "a description"
 
 const cases = [
   [ApiErrors.InvalidRequest, new Errors.InvalidRequest({ reason: "MalformedParameter", description })],
-  [ApiErrors.RequestTooLarge, new Errors.RequestTooLarge({ reason: "BodyTooLarge", description })],
+  [ApiErrors.RequestTooLarge, new HttpErrors.RequestTooLarge({ reason: "BodyTooLarge", description })],
   [ApiErrors.MissingToken, new Errors.MissingToken({ reason: "NoAuthorization", description })],
   [ApiErrors.InvalidToken, new Errors.InvalidToken({ reason: "Unknown", description })],
   [ApiErrors.InsufficientScope, new Errors.InsufficientScope({ reason: "ScopeMissing", description, required: [] })],
-  [ApiErrors.NotFound, new Errors.NotFound({ reason: "Unknown", description })],
-  [ApiErrors.Conflict, new Errors.Conflict({ reason: "NameTaken", description })],
-  [ApiErrors.TooManyRequests, new Errors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })],
+  [ApiErrors.NotFound, new HttpErrors.NotFound({ reason: "Unknown", description })],
+  [ApiErrors.Conflict, new HttpErrors.Conflict({ reason: "NameTaken", description })],
+  [ApiErrors.TooManyRequests, new HttpErrors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })],
   [ApiErrors.TemporarilyUnavailable, new Errors.TemporarilyUnavailable({ reason: "StoreBusy", description })],
   [ApiErrors.ServerError, new Errors.ServerError({ reason: "Defect", description })]
 ] as const
