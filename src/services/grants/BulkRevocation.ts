@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { GrantId, RevocationReason } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import * as Batches from "../maintenance/Batches.js"
+import * as Batches from "../stores/Batches.js"
 import { type ConsentFilter, ConsentStore, type Pair } from "../stores/ConsentStore.js"
 import { GrantStore, type RevocationFilter } from "../stores/GrantStore.js"
 
