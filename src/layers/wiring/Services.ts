@@ -24,6 +24,7 @@ import * as GrantRevocation from "../../services/grants/GrantRevocation.js"
 import * as RefreshTokenGrant from "../../services/grants/RefreshTokenGrant.js"
 import * as Keyring from "../../services/keys/Keyring.js"
 import * as Seals from "../../services/keys/Seals.js"
+import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as KeyRotation from "../../services/maintenance/KeyRotation.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
@@ -73,7 +74,7 @@ export const layer = (options: SettingsOptions) => {
     ServerMetadata.layer,
     Sessions.layer,
     TokenVerifier.layerLocal,
-    Layer.provideMerge(Maintenance.layer, KeyRotation.layer),
+    Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants
   )
   return services.pipe(

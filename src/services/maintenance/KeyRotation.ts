@@ -17,6 +17,7 @@ import { ServerSettings } from "../ServerSettings.js"
 import * as Batches from "../stores/Batches.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "../stores/KeyStore.js"
+import { Storage } from "../stores/Storage.js"
 import * as RefreshChains from "../tokens/RefreshChain.js"
 
 export class KeyRotation extends Context.Tag("latchkey/KeyRotation")<
@@ -52,8 +53,8 @@ const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const chains = yield* RefreshChains.RefreshChain
   const events = yield* Events
-  const { lifetimes } = yield* ServerSettings
-  const rootKeys = yield* RootKeys.make
+  const { masterKey } = yield* Storage
+  const { issuer, lifetimes } = yield* ServerSettings
 
   /** A form or an access token may have been sealed by a node that had not heard of the change. */
   const outlived = Duration.sum(Duration.max(lifetimes.accessToken, lifetimes.form), published)
@@ -62,7 +63,7 @@ const make = Effect.gen(function* () {
     events.publish({ _tag: "KeyRotated", keyId, change })
 
   const publish = Effect.gen(function* () {
-    const key = yield* rootKeys.create(KeyState.Next())
+    const key = yield* RootKeys.create({ issuer, masterKey }, KeyState.Next())
     if (!(yield* store.insertNext(key))) return Option.none()
     yield* tell(key.id, "Published")
     return Option.some(key.id)
@@ -70,7 +71,7 @@ const make = Effect.gen(function* () {
 
   const replace = Effect.gen(function* () {
     const before = yield* store.list
-    const key = yield* rootKeys.create(KeyState.Current())
+    const key = yield* RootKeys.create({ issuer, masterKey }, KeyState.Current())
     yield* store.replace(key, yield* DateTime.now)
     for (const { id, state } of before) if (state._tag !== "Replaced") yield* tell(id, "Replaced")
     yield* tell(key.id, "Promoted")

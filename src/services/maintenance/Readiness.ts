@@ -64,7 +64,7 @@ const logBeginning = ({ code, lastsUntil, message, remedy }: Outage) =>
   )
 
 /** Logs each outage of the store, once when it begins and once when it is over, for as long as the layer lives. */
-export const layerWatch = Layer.scopedDiscard(
+export const layerOutageLog = Layer.scopedDiscard(
   Effect.gen(function* () {
     const { check, outage } = yield* Storage
     /** Waits until the outage is over; one that a write ends may become one that only a restart does. */

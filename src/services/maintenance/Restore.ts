@@ -38,7 +38,7 @@ const ofIssuer = (issuer: Issuer) =>
   Effect.gen(function* () {
     const keys = yield* KeyStore
     const { masterKey } = yield* Storage
-    const key = yield* RootKeys.of(masterKey, issuer).create(KeyState.Current())
+    const key = yield* RootKeys.create({ issuer, masterKey }, KeyState.Current())
     yield* keys.replace(key, yield* DateTime.now)
     const grants = yield* end
     yield* (yield* Events.Events).publish({ _tag: "Restored", grants })
@@ -61,6 +61,5 @@ export const run = (issuers: ReadonlyArray<Issuer>): Effect.Effect<number, Tempo
 export const isKnown = (issuer: Issuer): Effect.Effect<boolean, TemporarilyUnavailable, Storage> =>
   Effect.gen(function* () {
     const { masterKey } = yield* Storage
-    const { open } = RootKeys.of(masterKey, issuer)
-    return (yield* (yield* KeyStore).list).every((key) => Option.isSome(open(key)))
+    return (yield* (yield* KeyStore).list).every((key) => Option.isSome(RootKeys.open({ issuer, masterKey }, key)))
   }).pipe(Effect.provide(layerStores(issuer)))

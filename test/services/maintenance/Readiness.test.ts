@@ -28,7 +28,7 @@ const watched = Effect.gen(function* () {
     Effect.map(Storage, (storage) => Storage.of({ ...storage, check: health.check, outage: health.outage }))
   ).pipe(Layer.provide(MemoryStorage.layer))
   yield* Layer.build(
-    Readiness.layerWatch.pipe(Layer.provide(storage), Layer.provide(Logger.replace(Logger.defaultLogger, logger)))
+    Readiness.layerOutageLog.pipe(Layer.provide(storage), Layer.provide(Logger.replace(Logger.defaultLogger, logger)))
   )
   const fail = (code: string) => health.note(Object.assign(new Error("what the database says"), { code }))
   return { disk, fail, lines }
