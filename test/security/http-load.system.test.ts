@@ -9,6 +9,7 @@ import { family } from "./support/Catalogue.js"
 import { launched } from "./support/Launched.js"
 import * as Raw from "./support/Raw.js"
 import * as Regexes from "./support/Regexes.js"
+import type { Target } from "./support/Target.js"
 import { cookies } from "./support/Walk.js"
 
 const { check } = family()
@@ -138,64 +139,54 @@ check("HTTP-07", "more connections than the process has files neither end it nor
   )
 )
 
-check("HTTP-08", "no legal request holds the event loop for long", () =>
-  launched(async ({ flows, server }) => {
-    const { port } = server()
-    const client = await flows.register()
-    const json = (body: string) => ({
-      method: "POST",
-      path: "/register",
-      headers: { "Content-Type": "application/json" },
-      body
-    })
-    const token = (parameters: Readonly<Record<string, string>>) => ({
+/** Milliseconds of processor time that a request costs this process, the best of five: what else the machine does is not counted. */
+const leastCost = async (target: Target, request: Raw.Request) => {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 5; i++) {
+    const before = process.cpuUsage()
+    await target.http(request)
+    const { system, user } = process.cpuUsage(before)
+    least = Math.min(least, (system + user) / 1_000)
+  }
+  return least
+}
+
+check("HTTP-08", "no legal request takes much processor time", async (target) => {
+  const client = await target.register()
+  const json = (body: string) => ({
+    method: "POST",
+    path: "/register",
+    headers: { "Content-Type": "application/json" },
+    body
+  })
+  const token = (parameters: Readonly<Record<string, string>>) => ({
+    method: "POST",
+    path: "/token",
+    body: { client_id: client.client_id, ...parameters }
+  })
+  const long = "a".repeat(60_000)
+  const worst: ReadonlyArray<Raw.Request> = [
+    json("[".repeat(60_000)),
+    json(`{"redirect_uris":[${'"https://a.example/",'.repeat(2_500)}"https://a.example/"]}`),
+    json(`{"redirect_uris":["https://a.example/"],"client_name":"${"é".repeat(25_000)}"}`),
+    token({ grant_type: long }),
+    token({ grant_type: "refresh_token", refresh_token: "a", scope: "a ".repeat(25_000) }),
+    token({ grant_type: "authorization_code", code: `lk_ac_${long}`, code_verifier: "x".repeat(43) }),
+    {
       method: "POST",
       path: "/token",
-      body: { client_id: client.client_id, ...parameters }
-    })
-    const long = "a".repeat(60_000)
-    const worst: ReadonlyArray<Raw.Request> = [
-      json("[".repeat(60_000)),
-      json(`{"redirect_uris":[${'"https://a.example/",'.repeat(2_500)}"https://a.example/"]}`),
-      json(`{"redirect_uris":["https://a.example/"],"client_name":"${"é".repeat(25_000)}"}`),
-      token({ grant_type: long }),
-      token({ grant_type: "refresh_token", refresh_token: "a", scope: "a ".repeat(25_000) }),
-      token({ grant_type: "authorization_code", code: `lk_ac_${long}`, code_verifier: "x".repeat(43) }),
-      {
-        method: "POST",
-        path: "/token",
-        headers: { "Content-Type": "application/x-www-form-urlencoded" },
-        body: "%41".repeat(20_000)
-      },
-      { path: `/authorize?${"scope=a%20b&".repeat(1_000)}` },
-      { path: "/authorize", headers: { Cookie: "a=b; ".repeat(2_500) } },
-      { path: "/mcp", headers: { Authorization: `Bearer ${"a".repeat(15_000)}` } }
-    ]
-    const slowest = async (requests: ReadonlyArray<Raw.Request>) => {
-      let isOver = false
-      let longest = 0
-      const probe = (async () => {
-        while (!isOver) {
-          const before = performance.now()
-          await Raw.send(port, { path: "/health" })
-          longest = Math.max(longest, performance.now() - before)
-        }
-      })()
-      for (const request of requests) for (let i = 0; i < 5; i++) await Raw.send(port, request)
-      isOver = true
-      await probe
-      return longest
-    }
-    const ordinary = Array.from({ length: worst.length }, (): Raw.Request => ({ path: "/ready" }))
-    await slowest(worst)
-    // A busy machine delays ordinary requests as well, and not always as much.
-    const gaps: Array<number> = []
-    while (gaps.length < 3 && (gaps.at(-1) ?? Number.POSITIVE_INFINITY) > 100) {
-      gaps.push((await slowest(worst)) - (await slowest(ordinary)))
-    }
-    expect(Math.min(...gaps)).toBeLessThan(100)
-  })
-)
+      headers: { "Content-Type": "application/x-www-form-urlencoded" },
+      body: "%41".repeat(20_000)
+    },
+    { path: `/authorize?${"scope=a%20b&".repeat(1_000)}` },
+    { path: "/authorize", headers: { Cookie: "a=b; ".repeat(2_500) } },
+    { path: "/notes", headers: { Authorization: `Bearer ${"a".repeat(15_000)}` } }
+  ]
+  const costs: Array<number> = []
+  for (const request of worst) costs.push(await leastCost(target, request))
+  // In milliseconds, for client and server together; a request whose work grows with its square takes seconds.
+  expect(Math.max(...costs), String(costs)).toBeLessThan(100)
+})
 
 check("HTTP-09", "no regular expression of the sources takes long on a text of 64 KiB", async () => {
   // The instrument finds an expression of exponential time, and one of quadratic time.

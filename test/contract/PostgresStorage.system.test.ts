@@ -11,7 +11,7 @@ import * as PostgresPool from "../../src/layers/sql/postgres/PostgresPool.js"
 import * as SqlStores from "../../src/layers/sql/stores/SqlStores.js"
 import { Storage, standalone } from "../../src/services/stores/Storage.js"
 import * as RateLimiters from "../../src/testing/contracts/rateLimiterContract.js"
-import { type IsToFail, storeContract } from "../../src/testing/StorageContract.js"
+import { type IsToFail, storageContract } from "../../src/testing/StorageContract.js"
 import * as FailingSql from "../support/FailingSql.js"
 import * as Postgres from "../support/Postgres.js"
 
@@ -41,7 +41,7 @@ const failing = (isToFail: IsToFail) =>
   )
 
 describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
-  storeContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true, failing, histories: 10 })
+  storageContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true, failing, histories: 10 })
 
   RateLimiters.rateLimiterContract(
     "two nodes",
