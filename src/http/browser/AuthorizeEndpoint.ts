@@ -38,7 +38,7 @@ const get = Effect.gen(function* () {
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || url.silent
           ? AuthorizationResponse.rejected(rejection, visitor)
-          : LoginPrompt.show(request, { ...url, replyTo: Option.some(rejection.replyTo) }, "")
+          : LoginPrompt.show(request, { ...url, replyTo: rejection.replyTo }, "")
     })
   )
 })
@@ -65,7 +65,7 @@ const answer = ({ authorization, request, url, visitor }: Visit) =>
         ? yield* reject(loginRequired)
         : yield* LoginPrompt.show(
             request,
-            { ...url, replyTo: Option.some(authorization) },
+            { ...url, replyTo: authorization },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
           )
     }
