@@ -2,11 +2,13 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { noSuch, orNoSuch } from "./NoSuch.js"
@@ -25,7 +27,9 @@ export const layer = (api: Api.Placed) =>
 
       return handlers
         .handle("list", () =>
-          Effect.map(store.list, (all) => ({ clients: all.map((client) => ClientView.of(client)) }))
+          Effect.map(Stream.runCollect(Lists.clients), (all) => ({
+            clients: Array.from(all, (client) => ClientView.of(client))
+          })).pipe(Effect.provideService(ClientStore, store))
         )
         .handle("create", ({ payload }) =>
           Effect.map(registration.create(payload), ({ client, secret }) => ClientView.of(client, secret))
