@@ -72,7 +72,7 @@ const answer = ({ authorization, request, silent, url, visitor }: Visit) =>
         : yield* LoginPrompt.show(
             request,
             { ...url, replyTo: Option.some(authorization) },
-            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
+            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value })
           )
     }
     const who = visitor.value

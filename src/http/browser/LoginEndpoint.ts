@@ -45,7 +45,7 @@ const login = Effect.gen(function* () {
   const attempt = yield* PasswordLogin.attempt(known, username)
   // Known for another name: for this one it counts as every browser does.
   if (Option.isSome(known) && Option.isNone(attempt.device)) yield* admit(Option.none())
-  const tried = yield* PasswordLogin.authenticate("/login", attempt, password)
+  const tried = yield* PasswordLogin.orThrottled("/login", PasswordLogin.authenticate(attempt, password))
   if (Either.isLeft(tried)) {
     const page = yield* again(request, form, username, "Throttled", tried.left.retryAfter)
     return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
@@ -110,13 +110,7 @@ const again = (
     const requests = yield* AuthorizationRequests
     const shown = Option.some(firstShownAt)
     const show = (reason: { readonly query?: string }, replyTo: Option.Option<ReplyAddress>) =>
-      LoginPrompt.page(
-        request,
-        { ...reason, firstShownAt: shown, replyTo },
-        username.slice(0, 64),
-        problem,
-        waitSeconds
-      )
+      LoginPrompt.page(request, { ...reason, firstShownAt: shown, replyTo }, username, problem, waitSeconds)
     if (query === undefined) return yield* show({}, Option.none())
     return yield* Parameters.parse(query).pipe(
       Effect.flatMap(requests.validate),

@@ -4,7 +4,9 @@ import * as Layer from "effect/Layer"
 import * as Page from "../../http/browser/Page.js"
 import * as ResourceOwner from "../../http/browser/ResourceOwner.js"
 import * as Pages from "../../http/pages/Pages.js"
+import * as AccountOverview from "../../services/accounts/AccountOverview.js"
 import * as Accounts from "../../services/accounts/Accounts.js"
+import * as FailedLogins from "../../services/accounts/FailedLogins.js"
 import * as KnownBrowsers from "../../services/accounts/KnownBrowsers.js"
 import * as LoginThrottle from "../../services/accounts/LoginThrottle.js"
 import { PasswordHasher } from "../../services/accounts/PasswordHasher.js"
@@ -59,10 +61,8 @@ export const layer = (options: SettingsOptions) => {
   const services = Layer.mergeAll(
     Approvals.layer,
     AuthorizationRequests.layer,
-    Layer.provideMerge(
-      Layer.merge(Accounts.layer, Layer.provideMerge(ClientRegistration.layer, Clients.layer)),
-      GrantRevocation.layer
-    ),
+    Layer.provideMerge(ClientRegistration.layer, Clients.layer),
+    Layer.provideMerge(AccountOverview.layer, Layer.merge(Accounts.layer, Sessions.layer)),
     KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
@@ -71,7 +71,6 @@ export const layer = (options: SettingsOptions) => {
     ResourceRegistration.layer,
     TokenRevocation.layer,
     ServerMetadata.layer,
-    Sessions.layer,
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, KeyRotation.layer),
     grants
@@ -81,8 +80,10 @@ export const layer = (options: SettingsOptions) => {
       Layer.mergeAll(
         AccessTokens.layer,
         ClientAuthenticator.layer,
+        GrantRevocation.layer,
         GrantTypes.layerRegistry,
         Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),
+        FailedLogins.layer,
         RefreshChain.layer
       )
     ),
