@@ -14,7 +14,7 @@ import { ConsentRequired, InvalidRequest, LoginRequired } from "../../domain/OAu
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { Approvals, Consideration } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
-import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
@@ -38,7 +38,7 @@ const get = Effect.gen(function* () {
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || url.silent
           ? AuthorizationResponse.rejected(rejection, visitor)
-          : LoginPrompt.show(request, { ...url, replyTo: Option.some(rejection.replyTo) }, "")
+          : LoginPrompt.show(request, { ...url, replyTo: rejection.replyTo }, "")
     })
   )
 })
@@ -65,7 +65,7 @@ const answer = ({ authorization, request, url, visitor }: Visit) =>
         ? yield* reject(loginRequired)
         : yield* LoginPrompt.show(
             request,
-            { ...url, replyTo: Option.some(authorization) },
+            { ...url, replyTo: authorization },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
           )
     }
