@@ -11,6 +11,9 @@ import { Accounts } from "../../services/accounts/Accounts.js"
 import type { ListedSession } from "../../services/accounts/Sessions.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import type * as Api from "./Api.js"
+
+<<<<<<< HEAD
+
 import { orNoSuch } from "./Problems.js"
 
 const appView = ({ allowedSince, client, consent, lastUsedAt }: AllowedApp) => ({
@@ -33,6 +36,11 @@ const sessionView = ({ browser, network, session }: ListedSession) => ({
   ...(Option.isSome(network) ? { network: network.value } : {}),
   expires_at: DateTime.formatIso(session.expiresAt)
 })
+=======
+
+import { noSuch } from "./NoSuch.js"
+
+>>>>>>> main
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "account", (handlers) =>

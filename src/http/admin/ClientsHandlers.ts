@@ -3,13 +3,13 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
-import { Conflict } from "../../domain/OAuthError.js"
+import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./NoSuch.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "clients", (handlers) =>

@@ -3,14 +3,15 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Account, Password } from "../../domain/Account.js"
-import { Conflict, InvalidRequest } from "../../domain/OAuthError.js"
+import { Conflict } from "../../domain/HttpError.js"
+import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as NewPassword from "../../services/accounts/NewPassword.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./NoSuch.js"
 
 /** Refuses a password that guessers try first. */
 const refuseWellKnown = (password: Password) =>

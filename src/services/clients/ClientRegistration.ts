@@ -7,14 +7,8 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
-import {
-  Conflict,
-  Forbidden,
-  InvalidClientMetadata,
-  type InvalidRedirectUri,
-  NotFound,
-  type TemporarilyUnavailable
-} from "../../domain/OAuthError.js"
+import { Conflict, Forbidden, NotFound } from "../../domain/HttpError.js"
+import { InvalidClientMetadata, type InvalidRedirectUri, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Resource from "../../domain/Resource.js"
