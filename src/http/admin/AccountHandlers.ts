@@ -12,9 +12,7 @@ import type { ListedSession } from "../../services/accounts/Sessions.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import type * as Api from "./Api.js"
 
-<<<<<<< HEAD
-
-import { orNoSuch } from "./Problems.js"
+import { orNoSuch } from "./NoSuch.js"
 
 const appView = ({ allowedSince, client, consent, lastUsedAt }: AllowedApp) => ({
   client_id: client.id,
@@ -36,11 +34,6 @@ const sessionView = ({ browser, network, session }: ListedSession) => ({
   ...(Option.isSome(network) ? { network: network.value } : {}),
   expires_at: DateTime.formatIso(session.expiresAt)
 })
-=======
-
-import { noSuch } from "./NoSuch.js"
-
->>>>>>> main
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "account", (handlers) =>

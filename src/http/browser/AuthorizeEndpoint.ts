@@ -65,13 +65,8 @@ const answer = ({ authorization, request, url, visitor }: Visit) =>
         ? yield* reject(loginRequired)
         : yield* LoginPrompt.show(
             request,
-<<<<<<< HEAD
-            { ...url, replyTo: Option.some(authorization) },
-            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value })
-=======
             { ...url, replyTo: authorization },
-            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
->>>>>>> main
+            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value })
           )
     }
     const who = visitor.value

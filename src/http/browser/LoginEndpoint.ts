@@ -98,26 +98,7 @@ const again = (
   username: string,
   problem: NonNullable<Pages.LoginPage["problem"]>,
   waitSeconds?: number
-<<<<<<< HEAD
-) =>
-  Effect.gen(function* () {
-    const requests = yield* AuthorizationRequests
-    const shown = Option.some(firstShownAt)
-    const show = (reason: { readonly query?: string }, replyTo: Option.Option<ReplyAddress>) =>
-      LoginPrompt.page(request, { ...reason, firstShownAt: shown, replyTo }, username, problem, waitSeconds)
-    if (query === undefined) return yield* show({}, Option.none())
-    return yield* Parameters.parse(query).pipe(
-      Effect.flatMap(requests.validate),
-      Effect.flatMap((authorization) => show({ query }, Option.some(authorization))),
-      Effect.catchTags({
-        AuthorizationRefused: AuthorizationResponse.refused,
-        AuthorizationRejected: ({ replyTo }) => show({ query }, Option.some(replyTo))
-      })
-    )
-  })
-=======
-) => LoginPrompt.page(request, form, { username: username.slice(0, 64), problem, waitSeconds })
->>>>>>> main
+) => LoginPrompt.page(request, form, { username, problem, waitSeconds })
 
 /** Serves the endpoint, unless the app has its own login. */
 export const layer = Layer.effectDiscard(ResourceOwner.ifBuiltIn(Endpoint.addPage("/login", { POST: login })))

@@ -101,18 +101,12 @@ export const page = (
       "loginPage",
       {
         ...shown,
+        username: cutUsername(shown.username),
         clientName: client?.name,
         clientOrigin: client?.origin,
         target: client && RedirectUri.target(client.redirectUri),
         formAction: `${Issuer.path(issuer)}/login`,
-<<<<<<< HEAD
-        form,
-        username: cutUsername(username),
-        problem,
-        waitSeconds
-=======
         form
->>>>>>> main
       },
       request.method === "POST" ? statusOf(shown.problem) : 200
     )
