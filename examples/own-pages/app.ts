@@ -1,7 +1,8 @@
 /** An app whose pages are its own, under its own name and colours. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import { AuthLayer, BearerAuth } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 import * as FirstAccountLayer from "latchkey/FirstAccountLayer"
 import { OwnPages } from "./pages.js"
 

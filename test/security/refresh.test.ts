@@ -5,11 +5,11 @@ import { expect } from "vitest"
 import { Password } from "../../src/domain/Account.js"
 import { ClientId } from "../../src/domain/Client.js"
 import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import { Accounts } from "../../src/services/accounts/Accounts.js"
+import { GrantRevocation } from "../../src/services/grants/GrantRevocation.js"
 import { EventLog } from "../../src/services/stores/EventLog.js"
-import { TakingAway } from "../../src/services/TakingAway.js"
 import { type Client, outcome, type Tokens, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import { launched } from "./support/Launched.js"
 import { header, withHeader } from "./support/MutatingProxy.js"
 import { outage } from "./support/Outage.js"
 import { filesOf, twoResources } from "./support/Resources.js"
@@ -93,21 +93,6 @@ otherwise(
   }
 )
 
-check("REFRESH-04", "a replay is found out after the server was killed and started again", () =>
-  launched(
-    async ({ flows, killAndRestart }) => {
-      const client = await flows.register()
-      const tokens = await flows.tokens(client)
-      const successor = await tokensOf(flows.refresh(client, tokens.refresh_token))
-      await killAndRestart()
-      expect(await outcome(flows.refresh(client, tokens.refresh_token))).toBe(invalidGrant)
-      expect(await outcome(flows.refresh(client, successor.refresh_token))).toBe(invalidGrant)
-      expect((await flows.call(successor.access_token)).status).toBe(401)
-    },
-    { env: { LATCHKEY_REFRESH_WINDOW: "0 seconds" } }
-  )
-)
-
 check("REFRESH-05", "a confidential client refreshes only with its secret", async (target) => {
   const { client, tokens } = await ready(target, { token_endpoint_auth_method: "client_secret_basic" })
   const other = await target.register({ token_endpoint_auth_method: "client_secret_basic" })
@@ -187,19 +172,19 @@ check(
   "a refresh token dies with its consent, its account, its client and its password",
   async (shared) => {
     const target = await shared.another({})
-    const change = (use: (taking: TakingAway["Type"]) => Effect.Effect<unknown, TemporarilyUnavailable>) =>
-      target.run(Effect.flatMap(TakingAway, use))
+    const change = (use: (accounts: Accounts["Type"]) => Effect.Effect<unknown, TemporarilyUnavailable>) =>
+      target.run(Effect.flatMap(Accounts, use))
     const { client, tokens } = await ready(target)
     const { subject } = (await target.grant(tokens.refresh_token)).terms
     const clientId = ClientId.make(client.client_id)
-    await change(({ withdrawConsent }) => withdrawConsent(subject, clientId))
+    await target.run(Effect.flatMap(GrantRevocation, ({ withdraw }) => withdraw(subject, clientId)))
     await isDead(target, client, tokens)
 
     const renewed = await target.tokens(client)
     const password = await target.run(Effect.orDie(Schema.decode(Password)("another horse battery")))
     await change(({ setPassword }) => setPassword(subject, password))
     await isDead(target, client, renewed)
-    await change(({ disableAccount }) => disableAccount(subject))
+    await change(({ disable }) => disable(subject))
     await isDead(target, client, renewed)
   }
 )

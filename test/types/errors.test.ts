@@ -2,9 +2,9 @@
 import type * as Effect from "effect/Effect"
 import { describe, expectTypeOf, it } from "vitest"
 import type { AuthorizationRefused, AuthorizationRejected } from "../../src/domain/AuthorizationRequest.js"
+import type { Forbidden } from "../../src/domain/HttpError.js"
 import type {
   AccessDenied,
-  Forbidden,
   InvalidClient,
   InvalidClientMetadata,
   InvalidGrant,
@@ -19,8 +19,9 @@ import type { Accounts } from "../../src/services/accounts/Accounts.js"
 import type { Sessions } from "../../src/services/accounts/Sessions.js"
 import type { Approvals } from "../../src/services/authorization/Approvals.js"
 import type { AuthorizationRequests } from "../../src/services/authorization/AuthorizationRequests.js"
-import type { ClientAuthenticator } from "../../src/services/ClientAuthenticator.js"
+import type { ClientAuthenticator } from "../../src/services/clients/ClientAuthenticator.js"
 import type { ClientRegistration } from "../../src/services/clients/ClientRegistration.js"
+import type { IntrospectionCallers } from "../../src/services/clients/IntrospectionCallers.js"
 import type * as AuthorizationCodeGrant from "../../src/services/grants/AuthorizationCodeGrant.js"
 import type * as ClientCredentialsGrant from "../../src/services/grants/ClientCredentialsGrant.js"
 import type * as RefreshTokenGrant from "../../src/services/grants/RefreshTokenGrant.js"
@@ -68,7 +69,7 @@ describe("a flow ends in these errors, and no other", () => {
   it("authenticating a client, or whoever introspects (RFC 6749 §5.2, RFC 7662 §2.3)", () => {
     type Expected = Tags<InvalidClient | TemporarilyUnavailable>
     expectTypeOf<Fails<ClientAuthenticator["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
-    expectTypeOf<Fails<Introspection["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<IntrospectionCallers["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
   })
 
   it("verifying a token: the token's fault, or the server's (RFC 6750 §3.1)", () => {
@@ -97,8 +98,9 @@ describe("a flow ends in these errors, and no other", () => {
     >()
   })
 
-  it("the person's decision (RFC 6749 §4.1.2.1)", () => {
-    expectTypeOf<Fails<Approvals["Type"]["allow"]>>().toEqualTypeOf<Tags<AccessDenied | TemporarilyUnavailable>>()
+  it("the user's decision is an answer, and not an error; no offer may be possible (RFC 6749 §4.1.2.1)", () => {
+    expectTypeOf<Fails<Approvals["Type"]["decide"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
+    expectTypeOf<Fails<Approvals["Type"]["offer"]>>().toEqualTypeOf<Tags<AccessDenied | TemporarilyUnavailable>>()
   })
 
   it("accounts and sessions: a wrong password is an answer, and no error", () => {

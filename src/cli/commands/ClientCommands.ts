@@ -13,8 +13,8 @@ import * as Scope from "../../domain/Scope.js"
 import * as ClientInformation from "../../http/views/ClientInformation.js"
 import * as ClientView from "../../http/views/ClientView.js"
 import { ClientRegistration, type Registered } from "../../services/clients/ClientRegistration.js"
+import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as Database from "../settings/Database.js"
 import * as ServerOptions from "../settings/ServerOptions.js"
 import { impossible } from "../terminal/Failure.js"
@@ -160,7 +160,7 @@ const change = (
   verb: string,
   description: string,
   apply: (
-    takingAway: Context.Tag.Service<TakingAway>
+    clients: Context.Tag.Service<Clients>
   ) => (id: Client.ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>,
   done: string
 ) =>
@@ -169,7 +169,7 @@ const change = (
       Effect.gen(function* () {
         const client = yield* Lookup.client(id)
         // Somebody else may have been faster.
-        if (!(yield* apply(yield* TakingAway)(client.id))) return yield* Lookup.noSuchClient(id)
+        if (!(yield* apply(yield* Clients)(client.id))) return yield* Lookup.noSuchClient(id)
         yield* Output.print(`The client ${Client.displayName(client)} ${done}`)
       })
     )
@@ -178,21 +178,21 @@ const change = (
 export const disable = change(
   "disable",
   "Shuts a client out: it can ask for nothing, and whatever was issued to it is dead at once.",
-  ({ disableClient }) => disableClient,
+  ({ disable }) => disable,
   "is disabled: it can ask for nothing, and everything issued to it is dead"
 )
 
 export const enable = change(
   "enable",
   "Lets a client in again. What was issued before it was shut out stays dead.",
-  ({ enableClient }) => enableClient,
+  ({ enable }) => enable,
   "is enabled, and can ask again"
 )
 
 export const remove = change(
   "delete",
   "Deletes a client for good. Whatever was issued to it is dead at once.",
-  ({ removeClient }) => removeClient,
+  ({ remove }) => remove,
   "is deleted, and everything issued to it is dead"
 )
 
@@ -203,7 +203,7 @@ export const rotateSecret = Command.make("rotate-secret", { id, ...listOptions }
       const name = Client.displayName(before)
       if (!Client.isConfidential(before))
         return yield* impossible(`the client ${name} is a public one, and has no secret`)
-      const secret = yield* (yield* TakingAway).rotateSecret(before.id)
+      const secret = yield* (yield* Clients).rotateSecret(before.id)
       if (Option.isNone(secret)) return yield* Lookup.noSuchClient(id)
       const client = yield* Lookup.client(id)
       yield* Output.print(

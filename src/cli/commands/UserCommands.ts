@@ -12,7 +12,6 @@ import * as AccountView from "../../http/views/AccountView.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as Database from "../settings/Database.js"
 import * as ServerOptions from "../settings/ServerOptions.js"
 import { type Failure, impossible } from "../terminal/Failure.js"
@@ -97,9 +96,7 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
 const change = (
   verb: string,
   description: string,
-  apply: (
-    takingAway: Context.Tag.Service<TakingAway>
-  ) => (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>,
+  apply: (accounts: Context.Tag.Service<Accounts>) => (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>,
   done: string,
   of: { readonly argument: Args.Args<string>; readonly read: (name: string) => Effect.Effect<Username, Failure> } = {
     argument: anyName,
@@ -113,7 +110,7 @@ const change = (
         Effect.gen(function* () {
           const { id } = yield* Lookup.account(username)
           // Somebody else may have been faster.
-          if (!(yield* apply(yield* TakingAway)(id))) return yield* Lookup.noSuchAccount(username)
+          if (!(yield* apply(yield* Accounts)(id))) return yield* Lookup.noSuchAccount(username)
           yield* Output.print(`The account ${Output.printable(username)} ${done}`)
         })
       )
@@ -123,21 +120,21 @@ const change = (
 export const disable = change(
   "disable",
   "Locks a person out: they cannot log in, and whatever was issued for them is dead at once.",
-  ({ disableAccount }) => disableAccount,
+  ({ disable }) => disable,
   "is disabled: it cannot log in, and everything issued for it is dead"
 )
 
 export const enable = change(
   "enable",
   "Lets a person in again. What was issued before they were locked out stays dead.",
-  ({ enableAccount }) => enableAccount,
+  ({ enable }) => enable,
   "is enabled, and can log in again"
 )
 
 export const unlock = change(
   "unlock",
   "Ends a pause of logins after wrong passwords, for every network. The password stays the same.",
-  ({ unlockAccount }) => unlockAccount,
+  ({ unlock }) => unlock,
   "is unlocked: its logins are not paused any more, and its password is the same",
   { argument: name, read: Lookup.username }
 )
@@ -145,7 +142,7 @@ export const unlock = change(
 export const remove = change(
   "delete",
   "Deletes an account for good. Whatever was issued for it is dead at once.",
-  ({ removeAccount }) => removeAccount,
+  ({ remove }) => remove,
   "is deleted, and everything issued for it is dead"
 )
 
@@ -160,7 +157,8 @@ export const setPassword = Command.make(
         Effect.gen(function* () {
           const { id } = yield* Lookup.account(username)
           const password = yield* NewPassword.read(username, passwordStdin)
-          if (!(yield* (yield* TakingAway).setPassword(id, password))) return yield* Lookup.noSuchAccount(username)
+          if (Option.isNone(yield* (yield* Accounts).setPassword(id, password)))
+            return yield* Lookup.noSuchAccount(username)
           yield* Output.print(
             `The account ${username} has its new password, and everything issued under the old one is dead`
           )

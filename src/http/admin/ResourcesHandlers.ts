@@ -1,13 +1,13 @@
 /** What the admin API does with resources. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
-import { Conflict } from "../../domain/OAuthError.js"
+import { Conflict } from "../../domain/HttpError.js"
 import * as Resource from "../../domain/Resource.js"
 import { ResourceRegistration } from "../../services/resources/ResourceRegistration.js"
 import { ResourceStore } from "../../services/stores/ResourceStore.js"
 import * as ResourceView from "../views/ResourceView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./NoSuch.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "resources", (handlers) =>

@@ -8,7 +8,7 @@ import * as Client from "../../domain/Client.js"
 import * as Issuer from "../../domain/Issuer.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
-import { Approvals } from "../../services/authorization/Approvals.js"
+import { KnownTargets } from "../../services/authorization/KnownTargets.js"
 import * as Metrics from "../../services/events/Metrics.js"
 import * as Origin from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -62,7 +62,7 @@ const rejection = (error: AuthorizationRejected["error"]): string => {
  */
 export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.Option<LoggedIn>) =>
   Effect.gen(function* () {
-    const approvals = yield* Approvals
+    const knownTargets = yield* KnownTargets
     const { issuer } = yield* ServerSettings
     yield* Effect.annotateLogs(Effect.logInfo("authorization rejected"), {
       error: error._tag,
@@ -71,7 +71,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
     })
     yield* count(error)
     const location = Wire.errorUri(replyTo, error, issuer)
-    if (Option.isSome(who) && (yield* approvals.knowsTarget(who.value, replyTo))) return Page.seeOther(issuer, location)
+    if (Option.isSome(who) && (yield* knownTargets.has(who.value, replyTo))) return Page.seeOther(issuer, location)
     return yield* Page.page(
       "redirectNoticePage",
       {

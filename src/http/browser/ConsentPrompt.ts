@@ -1,14 +1,14 @@
 /** Asks the user to allow or deny a request: the consent page. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { AuthorizationRejected, type AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
+import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
 import * as Issuer from "../../domain/Issuer.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
-import { Approvals } from "../../services/authorization/Approvals.js"
+import type { Offer } from "../../services/authorization/Offer.js"
 import { type ConsentForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
@@ -31,18 +31,31 @@ export type RefusedConsent =
    */
   | ({ readonly refusal: "NothingTicked" } & SealedConsent)
 
+/** What a consent page shows, and to whom. */
+export interface Prompt {
+  readonly query: string
+  readonly request: AuthorizationRequest
+  readonly who: LoggedIn
+  readonly offer: Offer
+  readonly refused?: RefusedConsent | undefined
+}
+
 /** The consent page of a request, for one user in one session. */
-export const page = (query: string, request: AuthorizationRequest, who: LoggedIn, refused?: RefusedConsent) =>
+export const page = ({ offer, query, refused, request, who }: Prompt) =>
   Effect.gen(function* () {
     const forms = yield* SealedForms
-    const approvals = yield* Approvals
     const { issuer, lifetimes } = yield* ServerSettings
-    const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
-      error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
-    )
     const isAgain = refused?.refusal === "NothingTicked"
-    const drawn: ConsentForm = { ...offer.form, query }
-    const { form, sealed }: SealedConsent = isAgain ? refused : { form: drawn, sealed: yield* forms.seal(drawn) }
+    const newForm: ConsentForm = {
+      _tag: "ConsentForm",
+      query,
+      sessionId: who.session.id,
+      subject: who.account.id,
+      grantId: offer.grantId,
+      code: offer.code,
+      offered: offer.offered
+    }
+    const { form, sealed }: SealedConsent = isAgain ? refused : { form: newForm, sealed: yield* forms.seal(newForm) }
     const ticked = isAgain ? Scope.empty : refused?.ticked
     const page: Pages.ConsentPage = {
       problem: refused?.refusal,

@@ -8,16 +8,17 @@ import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
-import * as Networks from "../accounts/Networks.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as RefreshChain from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
-import { prepare, respond } from "./TokenAnswer.js"
+import * as Networks from "./Networks.js"
+import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   refresh_token: Schema.String,
@@ -58,8 +59,8 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
 
   const known = yield* resources.all
   const scope = yield* Narrowing.scope(terms, known, request.scope)
-  const audience = yield* Narrowing.audience(terms, known, request.resource)
-  const access = yield* prepare(client, terms, scope, audience)
+  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)
@@ -82,23 +83,26 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     )
 
   // A refresh adds no row to any table, or tables would grow with use: of a day's refreshes the first is kept.
-  const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.mention : events.publish
+  const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.emit : events.publish
 
   const tellElsewhere = () =>
-    events.publishDaily({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation })
+    events.publish({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation }, { keep: "FirstOfDay" })
 
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>
       Effect.as(
         tell({ _tag: "Refreshed", ...ids, generation: successor.generation }),
-        respond(access, Option.some(successor))
+        tokenResponse(access, Option.some(successor))
       ),
     Retried: ({ elsewhere, grant }) =>
       Effect.as(
         elsewhere
           ? tellElsewhere()
-          : events.publishDaily({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
-        respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+          : events.publish(
+              { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
+              { keep: "FirstOfDay" }
+            ),
+        tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: ({ elsewhere }) =>
       Effect.zipRight(elsewhere ? tellElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),

@@ -8,9 +8,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
-import { BatchPace } from "../../../src/services/maintenance/Batches.js"
 import { KeyRotation } from "../../../src/services/maintenance/KeyRotation.js"
 import { Maintenance } from "../../../src/services/maintenance/Maintenance.js"
+import { BatchPace } from "../../../src/services/stores/Batches.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
 import { KeyStore } from "../../../src/services/stores/KeyStore.js"
 import { Storage as StorageTag } from "../../../src/services/stores/Storage.js"
@@ -122,7 +122,7 @@ describe("a key", () => {
           pace
         )
       )
-      return [ended._tag === "Done" ? [ended.report.resealed, ended.report.more] : [], await states(server)]
+      return [ended._tag === "Completed" ? [ended.report.resealed, ended.report.more] : [], await states(server)]
     }
     expect(await passes()).toEqual([
       [2, true],
