@@ -18,7 +18,7 @@ import { type AccountForm, SealedForms } from "../../services/authorization/Seal
 import { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
-import * as Page from "./Page.js"
+import * as Page from "../wire/Page.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 
 /** Returns the path of the account page. */
