@@ -75,7 +75,7 @@ export class GrantTypes extends Context.Tag("latchkey/GrantTypes")<
 >() {}
 
 /** An empty registry. */
-export const layerRegistry = Layer.sync(GrantTypes, () => {
+export const layerEmpty = Layer.sync(GrantTypes, () => {
   const handlers = new Map<string, Handler>()
   return GrantTypes.of({
     register: (handler) => Effect.sync(() => void handlers.set(handler.grantType, handler)),

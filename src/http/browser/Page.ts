@@ -59,7 +59,7 @@ export interface Rendering {
 /** Computes once what all pages share: the brand, and the headers with their hashes. */
 export const makeRendering = (
   given: Brand.Brand,
-  pages: Context.Tag.Service<Pages.Pages> = Pages.standard,
+  pages: Pages.Templates = Pages.standard,
   settings: Option.Option<Settings> = Option.none()
 ): Rendering => {
   const issuer = Option.map(settings, ({ issuer }) => issuer)
@@ -80,7 +80,7 @@ export const standard: Rendering = makeRendering(Brand.standard)
 export class PageRendering extends Context.Tag("latchkey/PageRendering")<PageRendering, Rendering>() {}
 
 /** Makes the pages of the settings and the app's own pages. */
-export const layer: Layer.Layer<PageRendering, never, ServerSettings | Pages.Pages> = Layer.effect(
+export const layer: Layer.Layer<PageRendering, never, ServerSettings> = Layer.effect(
   PageRendering,
   Effect.gen(function* () {
     const settings = yield* ServerSettings

@@ -25,7 +25,6 @@ import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
-import * as Seam from "./Seam.js"
 import { ServerServices } from "./ServerServices.js"
 import * as Services from "./Services.js"
 
@@ -62,14 +61,11 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.merge(
-  Layer.provide(Maintenance.layerPasses, Seam.layer(Maintenance.Pace, Maintenance.layerPace)),
-  Readiness.layerWatch
-)
+const background = Layer.merge(Maintenance.layerScheduled, Readiness.layerWatch)
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>
   Layer.provideMerge(
-    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layer)),
     layerServices(options)
   )

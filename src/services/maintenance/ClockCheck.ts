@@ -64,7 +64,7 @@ const wentBack = ({ seenAt }: HighWaterMark.Mark, now: DateTime.Utc): Option.Opt
     : Option.none()
 
 /** What stands before a server's routes: notes the time, and fails where it is before what was seen. */
-export const layerStart = Layer.effectDiscard(
+export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { clock } = yield* Storage
     const { seen } = yield* compare(clock)

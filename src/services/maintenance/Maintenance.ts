@@ -77,17 +77,14 @@ export class Maintenance extends Context.Tag("latchkey/Maintenance")<
 >() {}
 
 /** When passes are made; an app that gives its own can have upkeep on one node alone, or never. */
-export class Pace extends Context.Tag("latchkey/Maintenance/Pace")<
-  Pace,
-  {
+export class Pace extends Context.Reference<Pace>()("latchkey/Maintenance/Pace", {
+  defaultValue: (): {
     /** From the start to the first pass. */
     readonly first: Duration.Duration
     /** From one pass to the next. */
     readonly every: Duration.Duration
-  }
->() {}
-
-export const layerPace = Layer.succeed(Pace, { first: Duration.minutes(1), every: Duration.minutes(15) })
+  } => ({ first: Duration.minutes(1), every: Duration.minutes(15) })
+}) {}
 
 /** So much longer what has an end of its own is kept, for nodes whose clocks are behind. */
 const leeway = Duration.hours(1)
@@ -270,7 +267,7 @@ const logReport = (report: Report) => {
 }
 
 /** Passes, one after the other, at their pace, for as long as the layer lives; where one leaves more, the next comes soon. */
-export const layerPasses = Layer.scopedDiscard(
+export const layerScheduled = Layer.scopedDiscard(
   Effect.gen(function* () {
     const upkeep = yield* Maintenance
     const clock = yield* ServerClock
