@@ -78,7 +78,7 @@ const get = Effect.gen(function* () {
 })
 
 const logInFirst = (request: HttpServerRequest.HttpServerRequest, refusal: Option.Option<SealedForm.Refusal>) =>
-  LoginPrompt.show(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
+  LoginPrompt.show(request, { firstShownAt: Option.none(), refusal }, "")
 
 type PasswordProblems = NonNullable<NonNullable<Pages.AccountPage["password"]>["problems"]>
 

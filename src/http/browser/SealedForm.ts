@@ -59,8 +59,10 @@ export type Refusal = typeof Refusal.Type
 export const refusalParameter = "latchkey_refused"
 
 /** Reads the reason from a query, without its `?`. */
-export const refusalIn = (query: string): Option.Option<Refusal> =>
-  Schema.decodeUnknownOption(Refusal)(new URLSearchParams(query).get(refusalParameter))
+export const refusalIn = (query: string | URLSearchParams): Option.Option<Refusal> =>
+  Schema.decodeUnknownOption(Refusal)(
+    (typeof query === "string" ? new URLSearchParams(query) : query).get(refusalParameter)
+  )
 
 /** The URL path, with or without a query, whose page says why a form was refused. */
 export const withRefusal = (path: string, refusal: Refusal): string =>

@@ -13,19 +13,24 @@ import { ClientId } from "../../domain/Client.js"
 import { Digest } from "../../domain/Digest.js"
 import { GrantId } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import { SessionId } from "../../domain/Session.js"
 import * as Time from "../../domain/Time.js"
 import * as Seals from "../keys/Seals.js"
 import { ServerSettings } from "../ServerSettings.js"
 
-/** The query of an authorization request: it is what the person returns to. */
+/** The query of an authorization request: the user returns to it. */
 const query = Schema.String
 
 /** The login page, shown to one browser. */
 export const LoginForm = Schema.TaggedStruct("LoginForm", {
-  /** Missing where no client waits: then the person goes on to their account. */
+  /** Missing where no client waits: then the user goes on to their account. */
   query: Schema.optional(query),
+  /** The client that waits, as the page names it, so that a page that is shown again need not read the request again. */
+  client: Schema.optional(
+    Schema.Struct({ name: Schema.String, origin: Schema.Literal("Operator", "Dynamic"), redirectUri: RedirectUri })
+  ),
   /** Digest of the browser's id cookie. */
   browser: Digest,
   /** When this request was first shown a login page. */

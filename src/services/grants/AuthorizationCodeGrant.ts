@@ -16,13 +16,13 @@ import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { challengeOf, digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RefreshChain } from "../tokens/RefreshChain.js"
-import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
-import { prepare, respond } from "./TokenAnswer.js"
+import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   code: Schema.String,
@@ -57,8 +57,10 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   yield* Effect.annotateCurrentSpan(ids)
   if (terms.clientId !== client.id) return yield* refuse("WrongClient")
-  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
-  const access = yield* prepare(client, terms, ResourceScopes.scope(terms.granted), audience)
+  const known = yield* resources.all
+  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+  const scope = ResourceScopes.scope(terms.granted)
+  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
 
   const now = yield* DateTime.now
   const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
@@ -86,7 +88,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     Redeemed: () =>
       Effect.as(
         events.publish({ _tag: "Redeemed", ...ids }),
-        respond(
+        tokenResponse(
           access,
           Option.map(chain, ({ token }) => token)
         )

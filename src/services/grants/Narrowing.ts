@@ -1,4 +1,4 @@
-/** What a token request may ask of a grant: all of it, or less (RFC 6749 §6, RFC 8707 §2.2). */
+/** The scope of a token request: that of its grant, or a part of it (RFC 6749 §6). */
 import * as Effect from "effect/Effect"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidScope, InvalidTarget } from "../../domain/OAuthError.js"
@@ -7,21 +7,6 @@ import * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { Audience } from "../tokens/AccessTokens.js"
-
-/** The resources that a request names, all of them the grant's; the grant's own when it names none. */
-export const audience = (
-  terms: Grant.Terms,
-  known: ReadonlyArray<Resource.Resource>,
-  requested: ReadonlyArray<string>
-): Effect.Effect<Audience, InvalidTarget> => {
-  const meant = requested.map((indicator) => Resource.find(known, indicator)?.uri)
-  const chosen =
-    requested.length === 0 ? ResourceScopes.resources(terms.granted) : meant.filter((uri) => uri !== undefined)
-  const [first, ...others] = new Set(chosen)
-  return first !== undefined && meant.every((uri) => uri !== undefined && terms.granted.has(uri))
-    ? Effect.succeed([first, ...others])
-    : new InvalidTarget({ reason: "NotGranted", description: "the resource is not one that was granted" })
-}
 
 /**
  * The granted part of the scope that a request names; the grant's own scope when it names none. Tokens that the grant's

@@ -11,13 +11,14 @@ import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as RefreshChain from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
-import { prepare, respond } from "./TokenAnswer.js"
+import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   refresh_token: Schema.String,
@@ -58,8 +59,8 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
 
   const known = yield* resources.all
   const scope = yield* Narrowing.scope(terms, known, request.scope)
-  const audience = yield* Narrowing.audience(terms, known, request.resource)
-  const access = yield* prepare(client, terms, scope, audience)
+  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)
@@ -91,7 +92,7 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     Rotated: () =>
       Effect.as(
         tell({ _tag: "Refreshed", ...ids, generation: successor.generation }),
-        respond(access, Option.some(successor))
+        tokenResponse(access, Option.some(successor))
       ),
     Retried: ({ elsewhere, grant }) =>
       Effect.as(
@@ -101,7 +102,7 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
               { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
               { keep: "FirstOfDay" }
             ),
-        respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+        tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: ({ elsewhere }) =>
       Effect.zipRight(elsewhere ? tellElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),

@@ -9,7 +9,7 @@ import * as AccessToken from "../../domain/AccessToken.js"
 import { Subject } from "../../domain/Account.js"
 import { allowedScope, type Client } from "../../domain/Client.js"
 import * as Grant from "../../domain/Grant.js"
-import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { type InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
@@ -17,6 +17,7 @@ import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import { identifier } from "../keys/Crypto.js"
 import * as Seals from "../keys/Seals.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ClientStore } from "../stores/ClientStore.js"
@@ -93,7 +94,7 @@ const make = Effect.gen(function* () {
     const token = yield* codec.seal(claims)
     return token.length <= AccessToken.maxLength
       ? { token: Redacted.make(token), expiresIn: Time.secondsUntil(claims.issuedAt, claims.expiresAt) }
-      : yield* new InvalidTarget({ reason: "TooManyResources", description: "ask for fewer resources at once" })
+      : yield* RequestedResources.tooMany
   })
 
   const common = Effect.fnUntraced(function* (audience: Audience, atMost?: DateTime.Utc) {

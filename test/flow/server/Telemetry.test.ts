@@ -94,7 +94,7 @@ describe("spans", () => {
         "POST /consent > Sessions.find",
         "POST /consent > Approvals.decide",
         "POST /token > RefreshTokenGrant.handle > AccessTokens.issue",
-        "POST /revoke > Revocation.revoke",
+        "POST /revoke > TokenRevocation.revoke",
         // The app's own request: its span is the app's to make.
         "AccessTokens.verify"
       ]) {
