@@ -30,7 +30,7 @@ import type { AccessTokens } from "../services/tokens/AccessTokens.js"
 import type { TokenVerifier } from "../services/tokens/TokenVerifier.js"
 import type { SettingsError, SettingsOptions } from "./settings/SettingsOptions.js"
 import * as AuthServer from "./wiring/AuthServer.js"
-import type { ServerServices } from "./wiring/ServerServices.js"
+import type { ServerContext } from "./wiring/ServerContext.js"
 
 /**
  * The services of a server that apps use: to guard routes, to issue access tokens from a grant type of their own, to make
@@ -47,7 +47,7 @@ export type AuthServices =
   | Readiness
   | ResourceRegistration
   | Resources
-  | ServerServices
+  | ServerContext
   | ServerSettings
   | TokenVerifier
 
