@@ -13,7 +13,9 @@ import type { StorageOpenError } from "../../layers/sql/StorageOpenError.js"
 import * as SqliteFile from "../../layers/sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "../../layers/sql/sqlite/SqliteMigrator.js"
 import * as SqliteStatus from "../../layers/sql/sqlite/SqliteStatus.js"
+import * as ExpiryCutoffs from "../../services/maintenance/ExpiryCutoffs.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import type { MaintenanceCounts, MaintenanceReport } from "../../services/maintenance/MaintenanceReport.js"
 import { BatchPace } from "../../services/stores/Batches.js"
 import * as Database from "../settings/Database.js"
 import * as Environment from "../settings/Environment.js"
@@ -124,7 +126,7 @@ const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedCli
 export const status = Command.make("status", options, ({ json, ...given }) =>
   Effect.gen(function* () {
     const database = yield* existing(given)
-    const cutoffs = Maintenance.cutoffs({ ...defaultLifetimes, ...(yield* Environment.lifetimes) }, yield* DateTime.now)
+    const cutoffs = ExpiryCutoffs.at(yield* DateTime.now, { ...defaultLifetimes, ...(yield* Environment.lifetimes) })
     const status = yield* database._tag === "Sqlite"
       ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
       : postgres(database.url, ({ status }, options) => status(options, cutoffs))
@@ -137,7 +139,7 @@ export const status = Command.make("status", options, ({ json, ...given }) =>
   )
 )
 
-const kinds: ReadonlyArray<readonly [kind: keyof Maintenance.Counts, name: string, words: string]> = [
+const kinds: ReadonlyArray<readonly [kind: keyof MaintenanceCounts, name: string, words: string]> = [
   ["grants", "grants", "grants that ended"],
   ["sessions", "sessions", "sessions that ended"],
   ["revokedTokens", "revoked_tokens", "tokens revoked one by one that ended"],
@@ -150,7 +152,7 @@ const kinds: ReadonlyArray<readonly [kind: keyof Maintenance.Counts, name: strin
 ]
 
 /** What is left, in the words of the table, and how to go on. */
-const moreLeft = ({ unfinished }: Maintenance.Report): string => {
+const moreLeft = ({ unfinished }: MaintenanceReport): string => {
   const words = kinds.filter(([kind]) => unfinished.includes(kind)).map(([_, __, words]) => words)
   const left = words.length === 0 ? "" : ` (${words.join("; ")})`
   return `More is left to delete${left}: run latchkey db gc again, or a running server deletes it within minutes`
@@ -160,25 +162,28 @@ const moreLeft = ({ unfinished }: Maintenance.Report): string => {
  * Passes until all consents were looked at. Another process would look at the first of them again, so a pass that did not
  * come to their end is followed by the next here.
  */
-const passes = (pass: Effect.Effect<Maintenance.Pass>, before?: Maintenance.Report): Effect.Effect<Maintenance.Pass> =>
+const passes = (
+  pass: Effect.Effect<Maintenance.PassOutcome>,
+  before?: MaintenanceReport
+): Effect.Effect<Maintenance.PassOutcome> =>
   Effect.flatMap(pass, (done) => {
-    if (done._tag !== "Done")
-      return Effect.succeed(before === undefined ? done : Maintenance.Pass.Done({ report: before }))
+    if (done._tag !== "Completed")
+      return Effect.succeed(before === undefined ? done : Maintenance.PassOutcome.Completed({ report: before }))
     const report = before === undefined ? done.report : sum(before, done.report)
     return report.unfinished.includes("consents")
       ? passes(pass, report)
-      : Effect.succeed(Maintenance.Pass.Done({ report }))
+      : Effect.succeed(Maintenance.PassOutcome.Completed({ report }))
   })
 
 /** What two passes did; the later one knows what is left. */
-const sum = (first: Maintenance.Report, second: Maintenance.Report): Maintenance.Report => ({
+const sum = (first: MaintenanceReport, second: MaintenanceReport): MaintenanceReport => ({
   ...second,
   ...Object.fromEntries(kinds.map(([kind]) => [kind, first[kind] + second[kind]])),
   failed: Array.from(new Set([...first.failed, ...second.failed]))
 })
 
 /** The text of a pass for a person. */
-export const describeReport = (report: Maintenance.Report): string => {
+export const describeReport = (report: MaintenanceReport): string => {
   const did = kinds.filter(([kind]) => report[kind] > 0)
   return [
     did.length === 0
@@ -195,9 +200,9 @@ export const gc = Command.make("gc", options, ({ json, ...given }) =>
   WithServices.onExisting(given, () =>
     Effect.gen(function* () {
       const pass = yield* Effect.provideService(passes((yield* Maintenance.Maintenance).pass), BatchPace, brisk)
-      if (pass._tag === "Elsewhere")
+      if (pass._tag === "HeldByAnotherNode")
         return yield* impossible("another process is at it just now: a pass takes minutes at most")
-      if (pass._tag === "Cautious")
+      if (pass._tag === "ClockUntrusted")
         return yield* impossible(
           "the clock jumped forward, or nobody saw it for long: nothing is deleted for an hour, or until latchkey db accept-clock says that it is right"
         )

@@ -40,7 +40,7 @@ const issuers = Effect.flatMap(Storage, ({ issuers }) => Effect.map(issuers, (al
 const underGivenKey = (database: Database.Database, variable: string) =>
   Effect.gen(function* () {
     const all = yield* issuers
-    const isKnown = all.length > 0 && (yield* Effect.forEach(all, Restore.isKnown)).every((known) => known)
+    const isKnown = all.length > 0 && (yield* Effect.forEach(all, Restore.opensAllKeys)).every((known) => known)
     if (isKnown) {
       return yield* impossible(
         `${variable} is the master key of before: put a new one in its place, here and for every server, such as what node -p "crypto.randomBytes(32).toString('base64url')" prints`

@@ -14,7 +14,7 @@ import { ConsentRequired, InvalidRequest, LoginRequired } from "../../domain/OAu
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { Approvals, Consideration } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
-import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"

@@ -111,7 +111,7 @@ const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoff
     ),
     issuers: Effect.map(number("count(distinct issuer) as value from clients"), (count = 0) => count),
     lastUpkeep: number(
-      tables.includes("leases") ? "max(ended_at) as value from leases where name = 'upkeep'" : "null as value"
+      tables.includes("leases") ? "max(ended_at) as value from leases where name = 'maintenance'" : "null as value"
     )
   })
 }

@@ -22,7 +22,7 @@ import * as RegisterEndpoint from "../../http/oauth/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../../http/oauth/RevokeEndpoint.js"
 import * as TokenEndpoint from "../../http/oauth/TokenEndpoint.js"
 import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
-import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSchedule.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
 import { ServerContext } from "./ServerContext.js"
@@ -61,11 +61,11 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.merge(Maintenance.layerScheduled, Readiness.layerWatch)
+const background = Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog)
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>
   Layer.provideMerge(
-    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layer)),
+    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
     layerServices(options)
   )

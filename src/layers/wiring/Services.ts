@@ -15,9 +15,10 @@ import * as Approvals from "../../services/authorization/Approvals.js"
 import * as AuthorizationRequests from "../../services/authorization/AuthorizationRequests.js"
 import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
-import * as ClientAuthenticator from "../../services/ClientAuthenticator.js"
+import * as ClientAuthenticator from "../../services/clients/ClientAuthenticator.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
 import * as Clients from "../../services/clients/Clients.js"
+import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
@@ -26,15 +27,16 @@ import * as GrantRevocation from "../../services/grants/GrantRevocation.js"
 import * as RefreshTokenGrant from "../../services/grants/RefreshTokenGrant.js"
 import * as Keyring from "../../services/keys/Keyring.js"
 import * as Seals from "../../services/keys/Seals.js"
+import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as KeyRotation from "../../services/maintenance/KeyRotation.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
+import * as ServerMetadata from "../../services/metadata/ServerMetadata.js"
 import * as RateLimiter from "../../services/RateLimiter.js"
 import * as ResourceRegistration from "../../services/resources/ResourceRegistration.js"
 import * as Resources from "../../services/resources/Resources.js"
 import { ScopePolicy } from "../../services/ScopePolicy.js"
 import * as ServerClock from "../../services/ServerClock.js"
-import * as ServerMetadata from "../../services/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Storage from "../../services/stores/Storage.js"
 import * as AccessTokens from "../../services/tokens/AccessTokens.js"
@@ -85,6 +87,7 @@ export const layer = (options: SettingsOptions) => {
     KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
+    IntrospectionCallers.layer,
     providedOr(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
     Readiness.layer,
     ResourceRegistration.layer,
@@ -92,7 +95,7 @@ export const layer = (options: SettingsOptions) => {
     ServerMetadata.layer,
     Sessions.layer,
     TokenVerifier.layerLocal,
-    Layer.provideMerge(Maintenance.layer, KeyRotation.layer),
+    Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants
   )
   return services.pipe(

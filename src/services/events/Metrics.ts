@@ -62,9 +62,9 @@ export const requests = Metric.histogram("latchkey_request_seconds", boundaries,
   )
 )
 
-/** What upkeep deleted or sealed anew, by the names of its report. */
-export const upkeep = Metric.counter("latchkey_upkeep_total", {
-  description: "What upkeep deleted or sealed anew",
+/** Rows that maintenance deleted and chain keys that it resealed, by the names of its report. */
+export const maintenance = Metric.counter("latchkey_maintenance_total", {
+  description: "Rows that maintenance deleted or resealed",
   incremental: true
 }).pipe(
   Metric.mapInput(({ count }: { readonly kind: string; readonly count: number }) => count),

@@ -282,7 +282,7 @@ describe("metrics", () => {
   test("count what upkeep deletes", async (server) => {
     await server.register()
     await server.advance("400 days")
-    expect(await added("latchkey_upkeep_total", () => server.run(pass))).toMatchObject({ clients: 1 })
+    expect(await added("latchkey_maintenance_total", () => server.run(pass))).toMatchObject({ clients: 1 })
   })
 
   test("have tags of closed sets, whatever is sent", async (server) => {

@@ -29,7 +29,9 @@ import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptio
 import * as AuthServer from "../../../src/layers/wiring/AuthServer.js"
 import { Accounts } from "../../../src/services/accounts/Accounts.js"
 import { ClientRegistration } from "../../../src/services/clients/ClientRegistration.js"
-import { Pace } from "../../../src/services/maintenance/Maintenance.js"
+import * as BulkRevocation from "../../../src/services/grants/BulkRevocation.js"
+import { MaintenanceSchedule } from "../../../src/services/maintenance/MaintenanceSchedule.js"
+import { BatchPace } from "../../../src/services/stores/Batches.js"
 import { GrantStore } from "../../../src/services/stores/GrantStore.js"
 import type { Storage } from "../../../src/services/stores/Storage.js"
 import { CurrentAccess } from "../../../src/services/tokens/CurrentAccess.js"
@@ -101,6 +103,11 @@ export const routesOf = (resources: SettingsOptions["resources"]) =>
     )
     .reduce((left, right) => Layer.merge(left, right))
 
+/** No pause between batches: the test's clock does not move by itself. */
+const withoutPauses = Context.make(BatchPace, { size: 10, most: 1_000, rest: Duration.zero }).pipe(
+  Context.add(BulkRevocation.Pace, { size: 50, rest: Duration.zero })
+)
+
 /** Starts a server with one account, `ada`. */
 export const make = ({
   api = false,
@@ -115,20 +122,25 @@ export const make = ({
     // A second server beside the first stands in the same moment.
     if ((yield* Clock.currentTimeMillis) < start) yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
-    const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
+    const schedule = upkeep
+      ? Layer.empty
+      : Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
     const app = Layer.provideMerge(
       Layer.merge(routes ?? routesOf(options.resources), api ? AdminApi.layer : Layer.empty),
       AuthServer.layer(options)
     )
     const router = yield* Layer.build(
-      Layer.provideMerge(Layer.provide(app, Layer.mergeAll(storage, seams, pace)), HttpLayerRouter.layer)
+      Layer.provideMerge(
+        Layer.provide(app, Layer.mergeAll(storage, seams, schedule, Layer.succeedContext(withoutPauses))),
+        HttpLayerRouter.layer
+      )
     )
     // Every error has been answered by the endpoints; what is left is the router's 404.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(router, HttpLayerRouter.HttpRouter).asHttpEffect()
     const services = router as Context.Context<AuthServices>
     const runtime = (yield* Effect.runtime<never>()).pipe(
-      Runtime.updateContext(() => services),
+      Runtime.updateContext(() => Context.merge(services, withoutPauses)),
       // As every server of ours has it.
       Runtime.setFiberRef(HttpMiddleware.currentTracerDisabledWhen, () => true)
     )

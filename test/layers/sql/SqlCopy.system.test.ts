@@ -12,7 +12,7 @@ import { StorageOpenError } from "../../../src/layers/sql/StorageOpenError.js"
 import * as SqliteCopy from "../../../src/layers/sql/sqlite/SqliteCopy.js"
 import * as SqliteFile from "../../../src/layers/sql/sqlite/SqliteFile.js"
 import * as SqliteStatus from "../../../src/layers/sql/sqlite/SqliteStatus.js"
-import * as Maintenance from "../../../src/services/maintenance/Maintenance.js"
+import * as ExpiryCutoffs from "../../../src/services/maintenance/ExpiryCutoffs.js"
 import * as Postgres from "../../support/Postgres.js"
 import { ours, withSqlite } from "../sqliteFiles.js"
 import { temporaryFile } from "../temporaryFile.js"
@@ -120,7 +120,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
       expect(comparable(kept)).toEqual(comparable(dump(from)))
       const again = yield* Effect.flip(toPostgres(from, url))
       expect(again).toMatchObject({ reason: "NotEmpty" })
-      const cutoffs = Maintenance.cutoffs(defaultLifetimes, DateTime.unsafeMake(8.64e15))
+      const cutoffs = ExpiryCutoffs.at(DateTime.unsafeMake(8.64e15), defaultLifetimes)
       const [there, here] = [yield* PostgresDatabase.status({ url }, cutoffs), yield* SqliteStatus.read(from, cutoffs)]
       expect({ ...there, rows: { ...there.rows, rate_limits: undefined } }).toEqual({
         ...here,

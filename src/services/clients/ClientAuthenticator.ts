@@ -7,12 +7,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { type AuthMethod, type Client, ClientId, isConfidential } from "../domain/Client.js"
-import { InvalidClient, type TemporarilyUnavailable } from "../domain/OAuthError.js"
-import * as Time from "../domain/Time.js"
-import { identify } from "./events/Origin.js"
-import { digest, digestOf, digestsEqual } from "./keys/Crypto.js"
-import { ClientStore } from "./stores/ClientStore.js"
+import { type AuthMethod, type Client, ClientId, isConfidential } from "../../domain/Client.js"
+import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as Time from "../../domain/Time.js"
+import { identify } from "../events/Origin.js"
+import { digest, digestOf, digestsEqual } from "../keys/Crypto.js"
+import { ClientStore } from "../stores/ClientStore.js"
 
 /** An id and a secret, as one reading of an Authorization header or a body gives them. */
 export interface IdAndSecret {

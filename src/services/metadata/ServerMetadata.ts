@@ -5,11 +5,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
-import * as Resource from "../domain/Resource.js"
-import { GrantTypes } from "./GrantTypes.js"
-import { Resources } from "./resources/Resources.js"
-import { ServerSettings } from "./ServerSettings.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as Resource from "../../domain/Resource.js"
+import { GrantTypes } from "../GrantTypes.js"
+import { Resources } from "../resources/Resources.js"
+import { ServerSettings } from "../ServerSettings.js"
 
 /** Members of the document, under the names of RFC 8414 §2. */
 export type Members = Readonly<Record<string, string | boolean | ReadonlyArray<string>>>
