@@ -12,7 +12,7 @@ import * as Issuer from "../../domain/Issuer.js"
 import { isOpened } from "../../http/browser/OpenedInBrowser.js"
 import * as Page from "../../http/browser/Page.js"
 import * as BearerAuth from "../../http/guard/BearerAuth.js"
-import * as Preflight from "../../http/wire/Preflight.js"
+import * as Cors from "../../http/wire/Cors.js"
 import * as Wire from "../../http/wire/Wire.js"
 import type { SettingsOptions } from "../../layers/settings/SettingsOptions.js"
 import { version } from "../terminal/Version.js"
@@ -45,7 +45,7 @@ const cors = HttpLayerRouter.middleware((answer) =>
       ? HttpServerResponse.setHeader(
           response,
           "access-control-allow-headers",
-          Preflight.allowedHeaders(request, transportHeaders)
+          Cors.allowedHeaders(request, transportHeaders)
         )
       : response
   })

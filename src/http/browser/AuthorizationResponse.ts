@@ -33,7 +33,7 @@ export const refused = (error: AuthorizationRefused) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const incident = yield* Origin.requestId
-    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason })
+    yield* Effect.annotateLogs(Effect.logInfo("authorization request refused"), { reason: error.reason })
     yield* count(error)
     const page: Pages.ErrorPage = {
       title: "This request cannot be answered",
@@ -52,7 +52,7 @@ const rejection = (error: AuthorizationRejected["error"]): string => {
     case "ConsentRequired":
       return "The app wants to know, without asking you, whether it has access. You have not allowed this yet, so it has to ask you."
     default:
-      return `What the app asked for cannot be given: ${error.description}.`
+      return `The request of the app was refused: ${error.description}.`
   }
 }
 
@@ -64,7 +64,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
   Effect.gen(function* () {
     const knownTargets = yield* KnownTargets
     const { issuer } = yield* ServerSettings
-    yield* Effect.annotateLogs(Effect.logInfo("authorization rejected"), {
+    yield* Effect.annotateLogs(Effect.logInfo("authorization request rejected"), {
       error: error._tag,
       reason: error.reason,
       clientId: replyTo.client.id

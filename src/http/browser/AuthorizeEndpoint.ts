@@ -51,8 +51,8 @@ interface Visit {
   readonly visitor: Option.Option<LoggedIn>
 }
 
-const loginRequired = new LoginRequired({ reason: "NoSession", description: "nobody is logged in" })
-const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" })
+const loginRequired = new LoginRequired({ reason: "NoSession", description: "no user is logged in" })
+const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the user has not allowed this yet" })
 
 /** Answers with a login page, a consent page, or a code if consent is remembered; rejects where no page may be shown. */
 const answer = ({ authorization, request, url, visitor }: Visit) =>

@@ -31,7 +31,7 @@ export type RefusedConsent =
    */
   | ({ readonly refusal: "NothingTicked" } & SealedConsent)
 
-/** What a consent page shows, and to whom. */
+/** A consent page to show, and its user. */
 export interface Prompt {
   readonly query: string
   readonly request: AuthorizationRequest
