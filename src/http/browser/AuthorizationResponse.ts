@@ -13,8 +13,8 @@ import * as Metrics from "../../services/events/Metrics.js"
 import * as Origin from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
+import * as Page from "../wire/Page.js"
 import * as Wire from "../wire/Wire.js"
-import * as Page from "./Page.js"
 
 /** Redirects to the client with the code (RFC 6749 §4.1.2). */
 export const granted = (request: ReplyAddress, code: Redacted.Redacted) =>

@@ -18,11 +18,11 @@ import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationResponse from "./AuthorizationResponse.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as ConsentPrompt from "./ConsentPrompt.js"
 import * as LoginPrompt from "./LoginPrompt.js"
-import * as Page from "./Page.js"
 import * as Visitor from "./Visitor.js"
 
 const get = Effect.gen(function* () {

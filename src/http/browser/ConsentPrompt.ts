@@ -12,8 +12,8 @@ import type { Offer } from "../../services/authorization/Offer.js"
 import { type ConsentForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
-import * as Page from "./Page.js"
 import type * as SealedForm from "./SealedForm.js"
 
 /** A consent form and the sealed text that holds it. */

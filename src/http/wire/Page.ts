@@ -15,8 +15,8 @@ import type { ErrorPage } from "../pages/ErrorPage.js"
 import type { Data, Documents } from "../pages/Pages.js"
 import * as Pages from "../pages/Pages.js"
 import { timeInWords } from "../pages/Time.js"
-import * as Edge from "../wire/Edge.js"
-import * as Wire from "../wire/Wire.js"
+import * as Edge from "./Edge.js"
+import * as Wire from "./Wire.js"
 
 /**
  * Forbids scripts, frames and everything from elsewhere; allows the styles of the brand and the app, and the logo if there is
