@@ -2,6 +2,7 @@
  * Digests, message authentication and chance: the one file that calls them (and `Xaes256Gcm`, which encrypts).
  */
 
+// biome-ignore lint/style/noRestrictedImports: this file wraps it.
 import * as NodeCrypto from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
