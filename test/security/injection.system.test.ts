@@ -80,8 +80,8 @@ check(
     expect(Object.keys(tables())).toEqual(Object.keys(before))
     // Two files run statements that are not literal texts: they are given constants, and bind every value.
     expect(Sources.sqlFromTexts()).toEqual([
-      "src/layers/sql/stores/SqlRateLimiter.ts",
-      "src/layers/sql/stores/SqlText.ts"
+      "src/layers/sql/SqlStatement.ts",
+      "src/layers/sql/stores/SqlRateLimiter.ts"
     ])
   }
 )

@@ -74,7 +74,7 @@ const postgres = <A>(
 const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
 
 const toObject = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number) => {
-  const { backlog, lastUpkeep, oldest, rows, size, unusedClients, version } = status
+  const { backlog, lastMaintenance, oldest, rows, size, unusedClients, version } = status
   return {
     ...keyOf(database),
     size,
@@ -86,7 +86,7 @@ const toObject = (database: Lasting, status: DatabaseStatus.Status, maxUnusedCli
     ),
     backlog,
     ...(unusedClients === undefined ? {} : { unused_clients: { count: unusedClients, maximum: maxUnusedClients } }),
-    ...(lastUpkeep === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastUpkeep)) })
+    ...(lastMaintenance === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastMaintenance)) })
   }
 }
 
@@ -100,7 +100,7 @@ const share = (unused: number, issuers: number, maximum: number): string => {
 }
 
 const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number): string => {
-  const { backlog, issuers, lastUpkeep, oldest, rows, size, unusedClients, version } = status
+  const { backlog, issuers, lastMaintenance, oldest, rows, size, unusedClients, version } = status
   const difference = Migrations.latest - version
   const state =
     difference === 0
@@ -114,7 +114,9 @@ const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedCli
     return [table, [String(count).padEnd(8), ...since, ...past].join("  ").trimEnd()]
   })
   const upkeep =
-    lastUpkeep === undefined ? "There was none yet" : `The last ended at ${Output.instant(instant(lastUpkeep))}`
+    lastMaintenance === undefined
+      ? "There was none yet"
+      : `The last ended at ${Output.instant(instant(lastMaintenance))}`
   return [
     `The database ${nameOf(database)} has ${size} bytes, and version ${version} of the schema: ${state}`,
     Output.table(lines),

@@ -17,6 +17,7 @@ import { ServerSettings } from "../ServerSettings.js"
 import * as Batches from "../stores/Batches.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "../stores/KeyStore.js"
+import * as Paging from "../stores/Paging.js"
 import { Storage } from "../stores/Storage.js"
 import * as RefreshChains from "../tokens/RefreshChain.js"
 
@@ -115,7 +116,7 @@ const make = Effect.gen(function* () {
         })
         // All concurrently, for a store that commits writes in groups.
         const resealed = yield* Effect.filter(page, reseal, { concurrency: "unbounded" })
-        const next = page.length < limit ? undefined : page.at(-1)?.terms.id
+        const next = Option.getOrUndefined(Paging.next(page, limit))?.terms.id
         return { count: resealed.length, next: Option.fromNullable(next) }
       })
     )

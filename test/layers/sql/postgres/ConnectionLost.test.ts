@@ -2,11 +2,11 @@ import { SqlError } from "@effect/sql/SqlError"
 import { expect, it } from "@effect/vitest"
 import { describe } from "vitest"
 import { TemporarilyUnavailable } from "../../../../src/domain/OAuthError.js"
-import * as PostgresError from "../../../../src/layers/sql/postgres/PostgresError.js"
-import * as SqlText from "../../../../src/layers/sql/stores/SqlText.js"
+import * as PostgresRetry from "../../../../src/layers/sql/postgres/PostgresRetry.js"
+import * as SqlFailure from "../../../../src/layers/sql/SqlFailure.js"
 
 const failure = (message: string, code?: string) =>
-  SqlText.unavailable(new SqlError({ cause: Object.assign(new Error(message), { code }) }))
+  SqlFailure.unavailable(new SqlError({ cause: Object.assign(new Error(message), { code }) }))
 
 describe("an error of PostgreSQL", () => {
   it.each([
@@ -22,7 +22,7 @@ describe("an error of PostgreSQL", () => {
     [undefined, "Connection terminated unexpectedly"],
     [undefined, "Query read timeout"]
   ])("(%s, %s) leaves open whether the statement was done", (code, message) => {
-    expect(PostgresError.isConnectionLost(failure(message, code))).toBe(true)
+    expect(PostgresRetry.isConnectionLost(failure(message, code))).toBe(true)
   })
 
   it.each([
@@ -39,13 +39,13 @@ describe("an error of PostgreSQL", () => {
     [undefined, "Connection terminated due to connection timeout"],
     ["P0001", "Query read timeout"]
   ])("(%s, %s) says that it was not done", (code, message) => {
-    expect(PostgresError.isConnectionLost(failure(message, code))).toBe(false)
+    expect(PostgresRetry.isConnectionLost(failure(message, code))).toBe(false)
   })
 
   it("of another kind, such as a row that cannot be read, is none of a connection", () => {
-    expect(PostgresError.isConnectionLost(SqlText.unreadable("grants", "scope"))).toBe(false)
+    expect(PostgresRetry.isConnectionLost(SqlFailure.unreadable("grants", "scope"))).toBe(false)
     const cause = new Error("Query read timeout")
     const elsewhere = new TemporarilyUnavailable({ reason: "HashingBusy", description: "try again later", cause })
-    expect(PostgresError.isConnectionLost(elsewhere)).toBe(false)
+    expect(PostgresRetry.isConnectionLost(elsewhere)).toBe(false)
   })
 })

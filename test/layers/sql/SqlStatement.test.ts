@@ -3,8 +3,9 @@ import { SqlError } from "@effect/sql/SqlError"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe, expectTypeOf } from "vitest"
-import { Issuer } from "../../../../src/domain/Issuer.js"
-import * as SqlText from "../../../../src/layers/sql/stores/SqlText.js"
+import { Issuer } from "../../../src/domain/Issuer.js"
+import * as SqlFailure from "../../../src/layers/sql/SqlFailure.js"
+import * as SqlStatement from "../../../src/layers/sql/SqlStatement.js"
 
 const issuer = Issuer.make("https://auth.example.com")
 
@@ -31,18 +32,18 @@ describe("a text", () => {
   ] as const)("has the placeholders of %s, and its values in their order", ([dialect, expected]) =>
     Effect.gen(function* () {
       const { client, seen } = recording(dialect)
-      yield* SqlText.queries(client, issuer)(text)({ bee: "b", sea: 3 })
+      yield* SqlStatement.queries(client, issuer)(text)({ bee: "b", sea: 3 })
       expect(seen).toEqual([[expected, [issuer, "b", 3, "b"]]])
     })
   )
 
   it.effect("asks its caller for every parameter but the issuer, and for no other", () =>
     Effect.sync(() => {
-      expectTypeOf<SqlText.Parameters<typeof text>>().toEqualTypeOf<{
-        readonly bee: SqlText.Value
-        readonly sea: SqlText.Value
+      expectTypeOf<SqlStatement.Parameters<typeof text>>().toEqualTypeOf<{
+        readonly bee: SqlStatement.Value
+        readonly sea: SqlStatement.Value
       }>()
-      expectTypeOf<SqlText.Parameters<"select 1 where issuer = :issuer">>().toEqualTypeOf<{}>()
+      expectTypeOf<SqlStatement.Parameters<"select 1 where issuer = :issuer">>().toEqualTypeOf<{}>()
     })
   )
 })
@@ -59,7 +60,7 @@ describe("an error of the database", () => {
   ] as const)("%s is %s to the port, with the driver's words and none of its values", ([code, reason]) =>
     Effect.sync(() => {
       const cause = Object.assign(new Error("it went wrong"), { code, detail: "Key (username)=(hunter2)" })
-      const error = SqlText.unavailable(new SqlError({ cause }))
+      const error = SqlFailure.unavailable(new SqlError({ cause }))
       expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason })
       expect(error.cause).toMatchObject({ code, message: "it went wrong" })
       expect(JSON.stringify(error.cause)).not.toContain("hunter2")
