@@ -62,12 +62,7 @@ export const rooms = [
  */
 export const exceptions = [
   "cli/terminal -> cli/settings",
-  "http/wire -> http/browser",
   "layers/files -> layers/sql",
-  "layers/files -> layers/sql/sqlite",
-  "layers/sql -> layers/sql/sqlite",
-  "layers/sql -> layers/sql/stores",
-  "layers/sql/postgres -> layers/sql/stores",
   "testing/contracts -> testing",
   "testing/histories -> testing"
 ]
