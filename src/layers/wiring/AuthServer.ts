@@ -25,7 +25,7 @@ import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSchedule.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
-import { ServerServices } from "./ServerServices.js"
+import { ServerContext } from "./ServerContext.js"
 import * as Services from "./Services.js"
 
 /**
@@ -40,7 +40,7 @@ export type { Services } from "./Services.js"
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) =>
   Layer.scopedContext(
-    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerServices, services))
+    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerContext, services))
   )
 
 /** The endpoints of an authorization server, and the metadata of its resources. */
