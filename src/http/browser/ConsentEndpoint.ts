@@ -16,12 +16,12 @@ import type { ConsentForm } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import * as Wire from "../wire/Wire.js"
 import * as AuthorizationResponse from "./AuthorizationResponse.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as ConsentPrompt from "./ConsentPrompt.js"
 import * as LoginPrompt from "./LoginPrompt.js"
-import * as Page from "./Page.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
@@ -89,7 +89,7 @@ const showPage = (
     return yield* ConsentPrompt.page({ query, request, who, offer, refused })
   })
 
-/** The choice that a button stands for. */
+/** The choice of a button. */
 const choiceOf = (button: string, ticked: Scope.Scope): Effect.Effect<Choice, InvalidRequest> => {
   switch (button) {
     case PageForms.consent.allow:

@@ -6,7 +6,6 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type { Actor } from "../../domain/Event.js"
 import {
@@ -18,7 +17,6 @@ import {
   type TemporarilyUnavailable
 } from "../../domain/OAuthError.js"
 import * as Scope from "../../domain/Scope.js"
-import * as Metrics from "../../services/events/Metrics.js"
 import { identify } from "../../services/events/Origin.js"
 import type { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -27,8 +25,8 @@ import { TokenVerifier } from "../../services/tokens/TokenVerifier.js"
 import { metadataUrl } from "../oauth/ProtectedResourceEndpoint.js"
 import * as AuthorizationHeader from "../wire/AuthorizationHeader.js"
 import * as Edge from "../wire/Edge.js"
-import * as Endpoint from "../wire/Endpoint.js"
 import * as OncePerServer from "../wire/OncePerServer.js"
+import * as Refusals from "../wire/Refusals.js"
 import * as Wire from "../wire/Wire.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import * as GuardedResource from "./GuardedResource.js"
@@ -168,13 +166,13 @@ export const make = (
         yield* identify(actorOf(access))
         return access
       },
-      Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(uri, defect)))
+      Effect.catchAllDefect((defect) => Effect.flip(Refusals.incident(uri, defect)))
     )
 
     const refuse = (refusal: Refusal): Effect.Effect<Readonly<Record<string, string>>> => {
       // The token is not at fault: the client must keep it.
       if (Wire.status(refusal) >= 500) {
-        return Effect.as(Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: uri }), {
+        return Effect.as(Effect.annotateLogs(Refusals.log(counted, refusal), { resource: uri }), {
           ...Wire.jsonHeaders(refusal, issuer),
           ...edge.headers
         })
@@ -182,9 +180,12 @@ export const make = (
       const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
       // All that the operation needs: a client that asked for less would come back without the rest.
       const scope = Array.from(new Set([...scopes, ...further]))
-      return Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }).pipe(
+      return Effect.annotateLogs(Effect.logDebug("guarded request refused"), {
+        error: refusal._tag,
+        reason: refusal.reason
+      }).pipe(
         Effect.zipRight(noticeNotOffered(further)),
-        Effect.zipRight(Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })),
+        Effect.zipRight(Refusals.count(counted, refusal)),
         Effect.as({ ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers })
       )
     }

@@ -14,23 +14,23 @@ type Resources = ReadonlyArray<Resource.Resource>
 
 const unknown = new InvalidTarget({
   reason: "UnknownResource",
-  description: "the resource is not one that this server knows"
+  description: "the resource is unknown to this server"
 })
 
 const notAlone = new InvalidTarget({
   reason: "NotAlone",
-  description: "this resource is asked for alone, without others"
+  description: "this resource cannot be combined with other resources"
 })
 
 const notGranted = new InvalidTarget({
   reason: "NotGranted",
-  description: "the resource is not one that was granted"
+  description: "the resource was not granted"
 })
 
 /** The error for more resources than one access token can name. */
 export const tooMany = new InvalidTarget({
   reason: "TooManyResources",
-  description: "ask for fewer resources at once"
+  description: "the request names too many resources"
 })
 
 /** Returns the resources that a request names; `None` where it names none. Fails where one of them is unknown. */
@@ -44,16 +44,16 @@ export const named = (
 }
 
 /** Returns the resources that a user's request can be for where it names none. `withScope` selects from them. */
-export const defaults = (known: Resources, requested: Scope.Scope): Resources => Resource.meant(known, requested)
+export const defaults = (known: Resources, requested: Scope.Scope): Resources => Resource.defaults(known, requested)
 
 /**
- * Returns the resources that a client's request for itself is for where it names none. A scope that only resources of the
- * server's own offer selects those alone.
+ * Returns the resources that a client's request for itself is for where it names none. A scope that only built-in
+ * resources offer selects those alone.
  */
 export const defaultsForClient = (known: Resources, requested: Scope.Scope): Resources => {
-  const own = known.filter((resource) => resource.own !== undefined)
-  const isOwn = !Scope.isEmpty(requested) && Scope.isSubset(requested, Resource.offered(own))
-  return defaults(isOwn ? own : known, requested)
+  const builtIn = known.filter((resource) => resource.builtIn !== undefined)
+  const isBuiltIn = !Scope.isEmpty(requested) && Scope.isSubset(requested, Resource.offered(builtIn))
+  return defaults(isBuiltIn ? builtIn : known, requested)
 }
 
 /** Returns the resources that offer some of a scope; for the empty scope, those that offer none. */
