@@ -48,8 +48,8 @@ describe("check-arrows refuses", () => {
     ],
     [
       "an adapter in what is for tests",
-      { "src/testing/A.ts": `import { b } from "../layers/B.js"\nexport const a = b` },
-      "src/testing/A.ts:1:19 testing may not import layers (src/layers/B.ts)"
+      { "src/testing/A.ts": `import { b } from "../cli/B.js"\nexport const a = b` },
+      "src/testing/A.ts:1:19 testing may not import cli (src/cli/B.ts)"
     ],
     [
       "a type-only import that points outwards",
