@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { cutUsername } from "../../domain/Account.js"
 import type { AuthorizationRequest, ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
 import * as Issuer from "../../domain/Issuer.js"
@@ -13,7 +14,7 @@ import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { type LoginForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { digest } from "../../services/keys/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import type * as Pages from "../pages/index.js"
+import type * as Pages from "../pages/Pages.js"
 import * as Page from "../wire/Page.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as BrowserIds from "./BrowserIds.js"
@@ -100,6 +101,7 @@ export const page = (
       "loginPage",
       {
         ...shown,
+        username: cutUsername(shown.username),
         clientName: client?.name,
         clientOrigin: client?.origin,
         target: client && RedirectUri.target(client.redirectUri),
