@@ -116,7 +116,7 @@ export const layerTest = (
         all: Effect.succeed(resources),
         offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
         own: Effect.succeed([]),
-        addOwn: () => Effect.void
+        addBuiltIn: () => Effect.void
       })
     ),
     Layer.effect(
