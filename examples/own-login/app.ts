@@ -16,7 +16,7 @@ const users = new Map([
 ])
 
 /** Who is logged in, by the cookie of the browser. */
-const sessions = new Map<string, ResourceOwner.Person>()
+const sessions = new Map<string, ResourceOwner.User>()
 
 export const Owner = ResourceOwner.layer({
   find: ({ cookies }) => Effect.sync(() => Option.fromNullable(sessions.get(cookies.app ?? ""))),

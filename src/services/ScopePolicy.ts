@@ -14,7 +14,7 @@ export interface Asked {
   readonly client: Client
   /**
    * The person whose access it is; `None` where a client acts for itself. It is the name that a person has everywhere:
-   * `Person.subject` of the app's own login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
+   * `User.subject` of the app's own login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
    */
   readonly subject: Option.Option<Subject>
   /** The person's account here. The `username` of one that stands for a person of the app's own is `external:` and the subject. */

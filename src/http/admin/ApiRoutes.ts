@@ -12,7 +12,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../domain/Issuer.js"
 import type { OAuthError } from "../../domain/OAuthError.js"
-import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { metadataUrl } from "../oauth/ProtectedResourceEndpoint.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
@@ -43,7 +42,6 @@ const middleware = HttpLayerRouter.middleware(
     const settings = yield* ServerSettings
     const { issuer } = settings
     const edge = Edge.of(settings)
-    const clock = yield* ServerClock
     const counting = yield* RateLimits.byAddress(["api"])
     const isShared = isAccount(issuer)
     const resourceMetadata = metadataUrl(ApiResource.of(issuer))
@@ -80,7 +78,7 @@ const middleware = HttpLayerRouter.middleware(
           )
         )
         return yield* observed(path, request.method, answered)
-      }).pipe(HttpMiddleware.withLoggerDisabled, edge.around, Effect.withClock(clock))
+      }).pipe(HttpMiddleware.withLoggerDisabled, edge.around)
   })
 ).layer
 

@@ -18,11 +18,11 @@ import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationResponse from "./AuthorizationResponse.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as ConsentPrompt from "./ConsentPrompt.js"
 import * as LoginPrompt from "./LoginPrompt.js"
-import * as Page from "./Page.js"
 import * as Visitor from "./Visitor.js"
 
 const get = Effect.gen(function* () {
@@ -51,8 +51,8 @@ interface Visit {
   readonly visitor: Option.Option<LoggedIn>
 }
 
-const loginRequired = new LoginRequired({ reason: "NoSession", description: "nobody is logged in" })
-const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" })
+const loginRequired = new LoginRequired({ reason: "NoSession", description: "no user is logged in" })
+const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the user has not allowed this yet" })
 
 /** Answers with a login page, a consent page, or a code if consent is remembered; rejects where no page may be shown. */
 const answer = ({ authorization, request, url, visitor }: Visit) =>

@@ -14,9 +14,9 @@ import { type LoginForm, SealedForms } from "../../services/authorization/Sealed
 import { digest } from "../../services/keys/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as BrowserIds from "./BrowserIds.js"
-import * as Page from "./Page.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 import type * as SealedForm from "./SealedForm.js"
 

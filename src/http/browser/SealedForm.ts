@@ -48,7 +48,7 @@ export const receive = <Tag extends Form["_tag"]>(
     const opened = yield* forms.open(tag, sealed)
     return Option.isSome(opened)
       ? { ...opened.value, sealed, parameters }
-      : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
+      : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made by this server" })
   })
 
 /** Why a form is refused: it expired, its user is no longer logged in, or it was shown in another session. */

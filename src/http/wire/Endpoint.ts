@@ -18,14 +18,13 @@ import type { OAuthError } from "../../domain/OAuthError.js"
 import type { LimitName } from "../../domain/RateLimit.js"
 import type { Settings } from "../../domain/Settings.js"
 import * as Origin from "../../services/events/Origin.js"
-import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import { wantsPage } from "../browser/OpenedInBrowser.js"
-import * as Page from "../browser/Page.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Cors from "./Cors.js"
 import * as Edge from "./Edge.js"
 import * as NotFound from "./NotFound.js"
+import { wantsPage } from "./OpenedInBrowser.js"
+import * as Page from "./Page.js"
 import * as RateLimits from "./RateLimits.js"
 import * as Refusals from "./Refusals.js"
 import * as RequestHost from "./RequestHost.js"
@@ -72,12 +71,11 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
 ): Effect.Effect<
   void,
   never,
-  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | ServerSettings | Exclude<RG | RP, Provided>
+  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerSettings | Exclude<RG | RP, Provided>
 > =>
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
     const rendering = yield* Page.PageRendering
-    const clock = yield* ServerClock
     const settings = yield* ServerSettings
     const { around, headers } = Edge.of(settings)
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
@@ -85,8 +83,7 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     const site: Site = { settings, rendering, headers }
     const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, site)).pipe(
       Effect.provide(context),
-      around,
-      Effect.withClock(clock)
+      around
     )
     // `R` less what was just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off

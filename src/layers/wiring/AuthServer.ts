@@ -13,7 +13,6 @@ import * as AuthorizeEndpoint from "../../http/browser/AuthorizeEndpoint.js"
 import * as ConsentEndpoint from "../../http/browser/ConsentEndpoint.js"
 import * as LoginEndpoint from "../../http/browser/LoginEndpoint.js"
 import * as LogoutEndpoint from "../../http/browser/LogoutEndpoint.js"
-import * as Page from "../../http/browser/Page.js"
 import * as HealthEndpoints from "../../http/oauth/HealthEndpoints.js"
 import * as IntrospectEndpoint from "../../http/oauth/IntrospectEndpoint.js"
 import * as MetadataEndpoint from "../../http/oauth/MetadataEndpoint.js"
@@ -21,10 +20,12 @@ import * as ProtectedResourceEndpoint from "../../http/oauth/ProtectedResourceEn
 import * as RegisterEndpoint from "../../http/oauth/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../../http/oauth/RevokeEndpoint.js"
 import * as TokenEndpoint from "../../http/oauth/TokenEndpoint.js"
+import * as Page from "../../http/wire/Page.js"
 import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSchedule.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
+import * as OnServerClock from "./OnServerClock.js"
 import { ServerServices } from "./ServerServices.js"
 import * as Services from "./Services.js"
 
@@ -61,11 +62,11 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog)
+const background = OnServerClock.background(Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog))
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>
   Layer.provideMerge(
-    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    apart(Layer.provideMerge(Layer.mergeAll(endpoints, background, OnServerClock.requests), ClockCheck.layerStart)),
     layerServices(options)
   )

@@ -1,9 +1,9 @@
 /** The services of an authorization server, and what they stand on. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Page from "../../http/browser/Page.js"
 import * as ResourceOwner from "../../http/browser/ResourceOwner.js"
 import * as Pages from "../../http/pages/Pages.js"
+import * as Page from "../../http/wire/Page.js"
 import * as Accounts from "../../services/accounts/Accounts.js"
 import * as KnownBrowsers from "../../services/accounts/KnownBrowsers.js"
 import * as LoginThrottle from "../../services/accounts/LoginThrottle.js"

@@ -29,7 +29,7 @@ const state: Check = (read) =>
 
 /** Request objects are not supported (OpenID Connect Core §3.1.2.6). */
 const requestObject: Check = (read) => {
-  const description = "request objects are not taken"
+  const description = "request objects are not supported"
   if (Option.isSome(read("request"))) return new RequestNotSupported({ reason: "RequestObject", description })
   if (Option.isSome(read("request_uri"))) return new RequestUriNotSupported({ reason: "RequestUri", description })
   return undefined

@@ -6,7 +6,6 @@ import * as Schema from "effect/Schema"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import { type Client, mayUse } from "../../domain/Client.js"
 import { CodeVerifier } from "../../domain/CodeChallenge.js"
-import type { EventKind } from "../../domain/Event.js"
 import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
@@ -32,9 +31,9 @@ const parameters = Schema.Struct({
 })
 
 const refuse = (reason: InvalidGrant["reason"]) =>
-  new InvalidGrant({ reason, description: "the code is not valid, or not any more" })
+  new InvalidGrant({ reason, description: "the code is invalid, expired or already used" })
 
-/** The checks that spend nothing come first; then one statement spends the code, and says how that went. */
+/** Exchanges a code for tokens. Every check that spends nothing comes first; then one statement redeems the code. */
 export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   request: typeof parameters.Type,
   client: Client,
@@ -81,8 +80,9 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     }))
   })
 
-  const tell = (kind: EventKind, what: InvalidGrant["reason"]) => Effect.zipRight(events.publish(kind), refuse(what))
-  const tellDuplicate = (elsewhere: boolean) =>
+  const refuseRevoked = (reason: "WrongVerifier" | "CodeReplayed", refusal: InvalidGrant["reason"]) =>
+    Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason }), refuse(refusal))
+  const publishDuplicate = (elsewhere: boolean) =>
     events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
   return yield* Grant.RedemptionAnswer.$match(answer, {
     Redeemed: () =>
@@ -93,14 +93,12 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
           Option.map(chain, ({ token }) => token)
         )
       ),
-    WrongVerifier: () => tell({ _tag: "Revoked", ...ids, reason: "WrongVerifier" }, "WrongVerifier"),
-    Duplicate: ({ elsewhere }) => Effect.zipRight(tellDuplicate(elsewhere), refuse("Duplicate")),
+    WrongVerifier: () => refuseRevoked("WrongVerifier", "WrongVerifier"),
+    Duplicate: ({ elsewhere }) => Effect.zipRight(publishDuplicate(elsewhere), refuse("Duplicate")),
     Replayed: ({ elsewhere }) =>
-      (elsewhere ? tellDuplicate(elsewhere) : Effect.void).pipe(
+      (elsewhere ? publishDuplicate(elsewhere) : Effect.void).pipe(
         Effect.zipRight(grants.revoke(terms.id, "CodeReplayed", now)),
-        Effect.flatMap((isNew) =>
-          isNew ? tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed") : refuse("Replayed")
-        )
+        Effect.flatMap((isNew) => (isNew ? refuseRevoked("CodeReplayed", "Replayed") : refuse("Replayed")))
       ),
     Expired: () => refuse("Expired"),
     Unknown: () => refuse("Unknown")

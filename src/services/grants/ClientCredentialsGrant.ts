@@ -1,4 +1,4 @@
-/** `grant_type=client_credentials` (RFC 6749 §4.4): a client acts for itself. Nothing is written. */
+/** `grant_type=client_credentials` (RFC 6749 §4.4): a token for the client itself. It writes nothing. */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -41,7 +41,7 @@ const audienceOf = Effect.fnUntraced(function* (
   return audience
 })
 
-/** The tokens that a request names and some resource offers (RFC 6749 §3.3); fails where the client may not have one. */
+/** The requested tokens that some resource offers (RFC 6749 §3.3). Fails where the client may not have one of them. */
 const readScope = Effect.fnUntraced(function* (
   text: string,
   client: Client.Client,
@@ -52,7 +52,7 @@ const readScope = Effect.fnUntraced(function* (
   return Scope.isSubset(scope, Client.allowedScope(client, offered)) ? scope : yield* notRegistered
 })
 
-/** Nothing is spent here: the client, its resources and its scope are checked, and a token is sealed. */
+/** Checks the client, its resources and its scope, and issues an access token. */
 export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   request: typeof parameters.Type,
   client: Client.Client
@@ -61,28 +61,28 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   const resources = yield* Resources
   const policy = yield* ScopePolicy
   yield* Effect.annotateCurrentSpan({ clientId: client.id })
-  // Nobody is asked here: only a client that keeps a secret, and that its operator made, acts for itself.
+  // No user consents here, so the client must keep a secret, and the operator must have registered it.
   if (!Client.isConfidential(client) || client.origin !== "Operator") {
     return yield* new UnauthorizedClient({
       reason: "GrantTypeNotRegistered",
-      description: "the client may not act for itself"
+      description: "the client may not use client_credentials"
     })
   }
   const known = yield* resources.all
   const requested = request.scope === undefined ? undefined : yield* readScope(request.scope, client, known)
   const audience = yield* audienceOf(known, request.resource, requested ?? Scope.empty, client)
   const allowed = Client.allowedScope(client, Resource.offered(audience))
-  const asked = requested === undefined ? allowed : Scope.intersection(requested, allowed)
-  if (Scope.isEmpty(asked)) return yield* notRegistered
+  const candidates = requested === undefined ? allowed : Scope.intersection(requested, allowed)
+  if (Scope.isEmpty(candidates)) return yield* notRegistered
   const scope = yield* policy.permit({
     client,
     subject: Option.none(),
     account: Option.none(),
-    scope: asked,
+    scope: candidates,
     resources: audience
   })
   if (Scope.isEmpty(scope)) {
-    return yield* new InvalidScope({ reason: "NotPermitted", description: "nothing that was asked may be given" })
+    return yield* new InvalidScope({ reason: "NotPermitted", description: "no requested scope is permitted" })
   }
   const uris = Arr.map(audience, ({ uri }) => uri)
   const issued = yield* tokens.issueToClient(client, scope, uris)

@@ -45,7 +45,7 @@ export const issueAccessToken = Effect.fnUntraced(function* ({
   if (Scope.isEmpty(allowed) && !Scope.isEmpty(scope)) {
     return yield* new InvalidGrant({
       reason: "ScopeTaken",
-      description: "the client may not ask for anything of this grant any more"
+      description: "the client may no longer use any scope of this grant"
     })
   }
   const effective = yield* Narrowing.scopeAt(allowed, terms, known, audience)

@@ -46,6 +46,12 @@ export const leaseName = "maintenance"
 /** Length of the lease. It is extended before each step, and no step takes as long. */
 const leaseLength = Duration.minutes(5)
 
+const failed = (name: string, before: MaintenanceReport.MaintenanceReport, cause: Cause.Cause<unknown>) =>
+  Effect.as(
+    Effect.annotateLogs(Effect.logWarning("maintenance step failed, the next pass tries again", cause), { step: name }),
+    { ...before, failed: [...before.failed, name] }
+  )
+
 /** Runs a step and adds its result, or its failure, to the report. */
 const addStep = ({ name, run }: MaintenanceSteps.Step, before: MaintenanceReport.MaintenanceReport) =>
   run.pipe(
@@ -57,16 +63,8 @@ const addStep = ({ name, run }: MaintenanceSteps.Step, before: MaintenanceReport
         unfinished: isUnfinished ? [...before.unfinished, name] : before.unfinished
       })
     ),
-    Effect.catchAllCause((cause) =>
-      Cause.isInterruptedOnly(cause)
-        ? Effect.failCause(cause as Cause.Cause<never>)
-        : Effect.as(
-            Effect.annotateLogs(Effect.logWarning("maintenance step failed, the next pass tries again", cause), {
-              step: name
-            }),
-            { ...before, failed: [...before.failed, name] }
-          )
-    )
+    Effect.catchAll((error) => failed(name, before, Cause.fail(error))),
+    Effect.catchAllDefect((defect) => failed(name, before, Cause.die(defect)))
   )
 
 const make = Effect.gen(function* () {

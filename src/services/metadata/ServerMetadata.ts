@@ -1,6 +1,6 @@
 /**
- * The authorization server's metadata (RFC 8414 §2), put together from what is there: each endpoint adds its own
- * members when its layer is built, so nothing is advertised that does not answer.
+ * The metadata of the authorization server (RFC 8414 §2). Each endpoint adds its members when its layer is built, so the
+ * document advertises only endpoints that answer.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ export class ServerMetadata extends Context.Tag("latchkey/ServerMetadata")<
   ServerMetadata,
   {
     readonly add: (members: Members) => Effect.Effect<void>
-    /** The document as it is now; a list without members is left out (RFC 8414 §2). */
+    /** Returns the present document, without empty lists (RFC 8414 §2). */
     readonly document: Effect.Effect<Members, TemporarilyUnavailable>
   }
 >() {}

@@ -14,23 +14,23 @@ type Resources = ReadonlyArray<Resource.Resource>
 
 const unknown = new InvalidTarget({
   reason: "UnknownResource",
-  description: "the resource is not one that this server knows"
+  description: "the resource is unknown to this server"
 })
 
 const notAlone = new InvalidTarget({
   reason: "NotAlone",
-  description: "this resource is asked for alone, without others"
+  description: "this resource cannot be combined with other resources"
 })
 
 const notGranted = new InvalidTarget({
   reason: "NotGranted",
-  description: "the resource is not one that was granted"
+  description: "the resource was not granted"
 })
 
 /** The error for more resources than one access token can name. */
 export const tooMany = new InvalidTarget({
   reason: "TooManyResources",
-  description: "ask for fewer resources at once"
+  description: "the request names too many resources"
 })
 
 /** Returns the resources that a request names; `None` where it names none. Fails where one of them is unknown. */

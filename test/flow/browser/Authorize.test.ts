@@ -644,7 +644,7 @@ describe("the answer", () => {
     expect(status).toBe(303)
     expect(Object.fromEntries(sentTo?.searchParams ?? [])).toEqual({
       error: "access_denied",
-      error_description: "the person refused",
+      error_description: "the user denied the request",
       state: "the state",
       iss: issuer
     })

@@ -29,7 +29,7 @@ import {
 const signIn = "https://app.example/sign-in?return_to="
 
 /** The app's sessions, by the cookie that opens one. A test makes its own, each with an id that no other has. */
-const sessions = new Map<string, ResourceOwner.Person>()
+const sessions = new Map<string, ResourceOwner.User>()
 
 const options: ResourceOwner.Options = {
   find: ({ headers }) =>

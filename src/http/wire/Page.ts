@@ -1,4 +1,4 @@
-/** A page as a response: the headers that every page carries (OWASP; RFC 9700 §4.16 for framing). */
+/** Renders pages as responses, with the headers that every page carries (OWASP; RFC 9700 §4.16 for framing). */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Context from "effect/Context"
@@ -15,13 +15,13 @@ import type { ErrorPage } from "../pages/ErrorPage.js"
 import type { Data, Documents } from "../pages/Pages.js"
 import * as Pages from "../pages/Pages.js"
 import { timeInWords } from "../pages/Time.js"
-import * as Edge from "../wire/Edge.js"
-import * as Wire from "../wire/Wire.js"
+import * as Edge from "./Edge.js"
+import * as Wire from "./Wire.js"
 
 /**
- * No script, nothing from elsewhere, no frame; of styles the brand's and the app's own, of images the logo if there is
- * one. There is no `form-action`: Chromium applies it to the redirect that follows a post, and ours end at the client. No
- * COOP either, since a client's popup needs its opener.
+ * Forbids scripts, frames and everything from elsewhere; allows the styles of the brand and the app, and the logo if there is
+ * one. It has no `form-action`, because Chromium applies that to the redirect that follows a post, and these redirects end
+ * at the client. Pages have no COOP, because a client's popup needs its opener.
  */
 const contentSecurityPolicy = ({ logo, styles }: Brand.Brand, own?: string): string =>
   [
@@ -37,7 +37,7 @@ const headersOf = (issuer: Option.Option<Issuer.Issuer>, policy: string) => ({
   "content-security-policy": policy,
   "x-frame-options": "DENY",
   "x-content-type-options": "nosniff",
-  // With `no-referrer` a browser sends `Origin: null` with our own forms.
+  // With `no-referrer` a browser sends `Origin: null` with this server's own forms.
   "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -48,7 +48,7 @@ const headersOf = (issuer: Option.Option<Issuer.Issuer>, policy: string) => ({
 export interface Rendering {
   readonly issuer: Option.Option<Issuer.Issuer>
   readonly brand: Brand.Brand
-  /** What its requests have around them; `None` for a server that has no settings. */
+  /** The middleware of its requests; `None` for a server without settings. */
   readonly edge: Option.Option<Edge.Edge>
   /** The headers of every page. */
   readonly headers: Readonly<Record<string, string>>
@@ -56,9 +56,9 @@ export interface Rendering {
   readonly document: <Name extends keyof Data>(name: Name, data: Data[Name]) => string
 }
 
-/** Computes once what all pages share: the brand, and the headers with their hashes. */
+/** Computes the brand and the headers that all pages share. */
 export const makeRendering = (
-  given: Brand.Brand,
+  brand: Brand.Brand,
   pages: Context.Tag.Service<Pages.Pages> = Pages.standard,
   settings: Option.Option<Settings> = Option.none()
 ): Rendering => {
@@ -66,20 +66,20 @@ export const makeRendering = (
   const documents: Documents = pages
   return {
     issuer,
-    brand: given,
+    brand,
     edge: Option.map(settings, Edge.of),
-    headers: headersOf(issuer, contentSecurityPolicy(given, pages.styles)),
-    document: (name, data) => documents[name](data, given)
+    headers: headersOf(issuer, contentSecurityPolicy(brand, pages.styles)),
+    document: (name, data) => documents[name](data, brand)
   }
 }
 
-/** Our own pages under our own name, for a server that has no settings. */
+/** The built-in pages with the built-in brand, for a server without settings. */
 export const standard: Rendering = makeRendering(Brand.standard)
 
-/** The pages of the server at hand. */
+/** The pages of the current server. */
 export class PageRendering extends Context.Tag("latchkey/PageRendering")<PageRendering, Rendering>() {}
 
-/** Makes the pages of the settings and the app's own pages. */
+/** Builds the pages from the settings and from the app's own pages. */
 export const layer: Layer.Layer<PageRendering, never, ServerSettings | Pages.Pages> = Layer.effect(
   PageRendering,
   Effect.gen(function* () {
@@ -97,14 +97,14 @@ export const render = <Name extends keyof Data>(
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(document(name, data), { status, contentType: "text/html; charset=utf-8", headers })
 
-/** A page of the server at hand, as a response. */
+/** A page of the current server, as a response. */
 export const page = <Name extends keyof Data>(name: Name, data: Data[Name], status = 200) =>
   Effect.map(PageRendering, (rendering) => render(rendering, name, data, status))
 
-/** The servers on a router, for what answers where none of them has a route. */
+/** The servers on a router, for the paths at which none of them has a route. */
 const renderings = new WeakMap<HttpLayerRouter.HttpRouter, ReadonlyArray<Rendering>>()
 
-/** Makes the pages of the server at hand those of its router, too. */
+/** Registers the pages of the current server with its router. */
 export const layerRouter = Layer.effectDiscard(
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
@@ -112,7 +112,7 @@ export const layerRouter = Layer.effectDiscard(
   })
 )
 
-/** The pages for a URL path at which a router has no route: those of the server below whose issuer it is, or of the first. */
+/** The pages for a path without a route: those of the server whose issuer the path is below, or of the first server. */
 export const ofRouter = (router: HttpLayerRouter.HttpRouter, path: string): Rendering => {
   const all = renderings.get(router) ?? []
   const below = ({ issuer }: Rendering) =>
@@ -122,7 +122,7 @@ export const ofRouter = (router: HttpLayerRouter.HttpRouter, path: string): Rend
 
 const standardPolicy = contentSecurityPolicy(Brand.standard)
 
-/** Sends the browser on, by GET and without the body of what it posted: never 307 (RFC 9700 §4.12). */
+/** Redirects the browser by 303, so that it does not post its form again: never 307 (RFC 9700 §4.12). */
 export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({
     status: 303,
@@ -130,8 +130,8 @@ export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerRes
   })
 
 /**
- * Renders an error as a page in our own words: nothing that a stranger sent is on it but the request id, which a trusted
- * proxy may have taken from its client. `incident` is the id of the error in the log.
+ * Renders an error as a page with fixed texts. Nothing of the request is on it, except the request id, which a trusted proxy
+ * may have taken from its client. `incident` is the id of the error in the log.
  */
 export const error = (
   rendering: Rendering,
@@ -149,19 +149,19 @@ export const error = (
     Wire.status(error)
   ).pipe(HttpServerResponse.setHeaders(Wire.retryAfter(error)))
 
-/** Renders errors on the pages of the server at hand (see `error`). */
+/** Renders errors on the pages of the current server (see `error`). */
 export const errors = Effect.map(
   PageRendering,
   (rendering) => (refusal: OAuthError, incident?: string) => error(rendering, refusal, incident)
 )
 
-/** The page that every person can go on to: it shows their account, or has them log in. */
+/** A link to the account page, which also logs the user in. */
 export const toAccount = (issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]> => ({
   url: `${Issuer.path(issuer)}/account`,
   label: "Go to your account"
 })
 
-/** Where an error leads on to: one of the wrong host, to the issuer's. */
+/** The link on an error page; for a request at a wrong host it leads to the issuer. */
 const wayOn = (error: OAuthError, issuer: Issuer.Issuer): NonNullable<ErrorPage["wayOn"]> =>
   error._tag === "MisdirectedRequest" ? { url: `${issuer}/account`, label: `Go to ${issuer}` } : toAccount(issuer)
 
@@ -175,7 +175,7 @@ const words = (error: OAuthError): ErrorPage => {
     case "AccessDenied":
       return {
         title: "You have no access here",
-        message: "Your account may not be used with this server. The people who run it can tell you why."
+        message: "Your account may not be used with this server. Its operator can tell you why."
       }
     case "TemporarilyUnavailable":
       return { title: "The server is busy", message: `Try again in ${timeInWords(1)}. Nothing was changed.` }
@@ -188,7 +188,7 @@ const words = (error: OAuthError): ErrorPage => {
       return {
         title: "This is not the address of this server",
         message:
-          "The address in your browser is another one than the server's own, so you cannot log in here. If you came here by the right address, a proxy in front of the server changes it: the log of this server says what to set."
+          "The address in your browser is not the address of this server, so you cannot log in here. If you typed the right address, a proxy in front of the server changes it: the log of this server says which setting to change."
       }
     case "MethodNotAllowed":
       return {
@@ -198,7 +198,7 @@ const words = (error: OAuthError): ErrorPage => {
     case "ServerError":
       return {
         title: "Something went wrong here",
-        message: "It was not your doing. The people who run this server can find out more.",
+        message: "You did nothing wrong. The operator of this server can find the cause in the log.",
         ...Option.match(Option.fromNullable(/incident (\S+)/.exec(error.description)?.[1]), {
           onNone: () => ({}),
           onSome: (incident) => ({ incident })
@@ -207,7 +207,7 @@ const words = (error: OAuthError): ErrorPage => {
     default:
       return {
         title: "This request cannot be answered",
-        message: "Something in it is not as it should be. Go back to the app you came from and start again."
+        message: "The request is invalid. Go back to the app you came from and start again."
       }
   }
 }
