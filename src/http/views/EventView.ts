@@ -1,4 +1,4 @@
-/** An event as JSON has it: `{"id", "at", "event"}`, its fields, and where it comes from: `actor`, `request_id`, `address`. */
+/** An event as JSON: `{"id", "at", "event"}`, its fields, and its origin: `actor`, `request_id`, `address`. */
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import type { Actor, Event } from "../../domain/Event.js"
@@ -8,7 +8,10 @@ const Fields = Schema.Struct({ at: Schema.String, event: Schema.String }, { key:
 export const EventView = Schema.Struct(
   { id: Schema.String, ...Fields.fields },
   { key: Schema.String, value: Schema.Unknown }
-).annotations({ identifier: "Event", description: "What happened, when, to whom, and who did it. Ids grow with time." })
+).annotations({
+  identifier: "Event",
+  description: "An event: its kind, its time, its objects and its actor. Ids grow with time."
+})
 export type EventView = typeof EventView.Type
 
 /** An event within the story of one grant, which says already whom and what it is about. */
