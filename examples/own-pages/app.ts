@@ -3,7 +3,7 @@ import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth } from "latchkey"
 import { CurrentAccess } from "latchkey/CurrentAccess"
-import * as FirstAccountLayer from "latchkey/FirstAccountLayer"
+import * as FirstAccountSetup from "latchkey/FirstAccountSetup"
 import { OwnPages } from "./pages.js"
 
 export const issuer = "http://127.0.0.1:3000"
@@ -21,4 +21,4 @@ const Auth = AuthLayer.layer({
 }).pipe(Layer.provide(OwnPages))
 
 /** The whole app; what it still needs is a storage. */
-export const App = Layer.provideMerge(Layer.merge(Notes, FirstAccountLayer.layer), Auth)
+export const App = Layer.provideMerge(Layer.merge(Notes, FirstAccountSetup.layer), Auth)

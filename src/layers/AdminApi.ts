@@ -21,8 +21,8 @@ import * as UsersHandlers from "../http/admin/UsersHandlers.js"
 import { Resources } from "../services/resources/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { apart } from "./wiring/AuthServer.js"
-import { besideServer } from "./wiring/BesideServer.js"
-import type { ServerServices } from "./wiring/ServerServices.js"
+import type { ServerContext } from "./wiring/ServerContext.js"
+import { provideServer } from "./wiring/ServerContext.js"
 
 const handlers = (api: Api.Placed) =>
   Layer.mergeAll(
@@ -38,19 +38,19 @@ const handlers = (api: Api.Placed) =>
 const resource = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    yield* (yield* Resources).addOwn(ApiResource.of(issuer))
+    yield* (yield* Resources).addOwn(ApiResource.make(issuer))
   })
 )
 
 /** What the API stands on: the services of an `AuthLayer`, and the app's router. */
-export type Requirements = ServerServices | HttpLayerRouter.HttpRouter
+export type Requirements = ServerContext | HttpLayerRouter.HttpRouter
 
-export const layer: Layer.Layer<never, never, Requirements> = besideServer(
+export const layer: Layer.Layer<never, never, Requirements> = provideServer(
   Layer.unwrapEffect(
     Effect.map(ServerSettings, ({ issuer }) =>
       apart(
         Layer.merge(ApiRoutes.layer, ApiDocuments.layer).pipe(
-          Layer.provide(handlers(Api.of(issuer))),
+          Layer.provide(handlers(Api.make(issuer))),
           Layer.provide(Guards.layer),
           Layer.provide(resource)
         )
@@ -62,5 +62,5 @@ export const layer: Layer.Layer<never, never, Requirements> = besideServer(
 /** The API, and a page at its own address (`/api`) that says what it is, for a server that has no route of its own there. */
 export const layerWithAddress: Layer.Layer<never, never, Requirements> = Layer.merge(
   layer,
-  besideServer(ApiDocuments.layerAddress)
+  provideServer(ApiDocuments.layerAddress)
 )

@@ -9,6 +9,8 @@
 import * as Reactivity from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -79,3 +81,9 @@ const make = (options: Options) =>
  */
 export const layer = (options: Options): Layer.Layer<Storage | RateLimiter, StorageOpenError> =>
   Layer.scopedContext(make(options))
+
+/** Returns the same storage with options from configuration. `MasterKey.config` reads a key. */
+export const layerConfig = (
+  options: Config.Config.Wrap<Options>
+): Layer.Layer<Storage | RateLimiter, StorageOpenError | ConfigError> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))

@@ -104,7 +104,7 @@ export class GrantTypes extends Context.Tag("latchkey/GrantTypes")<
 >() {}
 
 /** An empty registry: the layers of the grant types fill it. */
-export const layerRegistry = Layer.sync(GrantTypes, () => {
+export const layerEmpty = Layer.sync(GrantTypes, () => {
   const handlers = new Map<string, Handler>()
   return GrantTypes.of({
     register: (handler) =>

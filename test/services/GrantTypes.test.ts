@@ -16,7 +16,7 @@ const grant = (grantType: string) =>
 
 const build = (...grants: ReadonlyArray<Layer.Layer<never, never, GrantTypes.GrantTypes>>) =>
   Effect.gen(function* () {
-    const registry = yield* Layer.build(GrantTypes.layerRegistry)
+    const registry = yield* Layer.build(GrantTypes.layerEmpty)
     for (const grant of grants) yield* Effect.provide(Layer.build(grant), registry)
     return yield* Effect.provide(
       Effect.flatMap(GrantTypes.GrantTypes, ({ names }) => names),

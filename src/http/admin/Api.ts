@@ -38,7 +38,7 @@ export class Api extends Groups {
 export const path = (issuer: Issuer.Issuer): `/${string}` => `${Issuer.path(issuer)}/api`
 
 /** Returns the API of an issuer. */
-export const of = (issuer: Issuer.Issuer) => Api.prefix(path(issuer))
+export const make = (issuer: Issuer.Issuer) => Api.prefix(path(issuer))
 
 /** The API at its path. */
-export type Placed = ReturnType<typeof of>
+export type Placed = ReturnType<typeof make>

@@ -41,10 +41,10 @@ const middleware = HttpLayerRouter.middleware(
   Effect.gen(function* () {
     const settings = yield* ServerSettings
     const { issuer } = settings
-    const edge = Edge.of(settings)
+    const edge = Edge.make(settings)
     const counting = yield* RateLimits.byAddress(["api"])
     const isShared = isAccount(issuer)
-    const resourceMetadata = metadataUrl(ApiResource.of(issuer))
+    const resourceMetadata = metadataUrl(ApiResource.make(issuer))
 
     const render = (path: string, error: OAuthError) =>
       [401, 403].includes(Wire.status(error))
@@ -87,7 +87,7 @@ type Requires = HttpServerRequest.HttpServerRequest | HttpLayerRouter.RouteConte
 /** Adds the routes of the groups, which are built before. */
 export const layer = Layer.unwrapEffect(
   Effect.map(ServerSettings, ({ issuer }) =>
-    HttpLayerRouter.addHttpApi(Api.of(issuer)).pipe(
+    HttpLayerRouter.addHttpApi(Api.make(issuer)).pipe(
       Layer.provide(middleware),
       Layer.provide(AllowedMethods.layer(isAccount(issuer))),
       Layer.provide(HttpServer.layerContext)

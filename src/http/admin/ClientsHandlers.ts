@@ -27,19 +27,19 @@ export const layer = (api: Api.Placed) =>
 
       return handlers
         .handle("list", () =>
-          Effect.map(store.list, (all) => ({ clients: all.map((client) => ClientView.of(client)) }))
+          Effect.map(store.list, (all) => ({ clients: all.map((client) => ClientView.fromClient(client)) }))
         )
         .handleRaw("create", ({ request }) =>
           Effect.map(Effect.flatMap(Payload.read(request, NewClient), registration.create), ({ client, secret }) =>
-            ClientView.of(client, secret)
+            ClientView.fromClient(client, secret)
           )
         )
-        .handle("show", ({ path }) => Effect.map(find(path.client_id), (client) => ClientView.of(client)))
+        .handle("show", ({ path }) => Effect.map(find(path.client_id), (client) => ClientView.fromClient(client)))
         .handleRaw("update", ({ path, request }) =>
           Effect.gen(function* () {
             const changes = yield* Payload.read(request, ClientChanges)
             const { client, secret } = yield* registration.update(path.client_id, changes)
-            return ClientView.of(client, secret)
+            return ClientView.fromClient(client, secret)
           })
         )
         .handle("disable", ({ path }) => orNoSuch("client", clients.disable(path.client_id)))
@@ -50,7 +50,7 @@ export const layer = (api: Api.Placed) =>
               return yield* new Conflict({ reason: "PublicClient", description: "a public client has no secret" })
             }
             const secret = yield* clients.rotateSecret(path.client_id)
-            return ClientView.of(yield* find(path.client_id), secret)
+            return ClientView.fromClient(yield* find(path.client_id), secret)
           })
         )
         .handle("remove", ({ path }) => orNoSuch("client", clients.remove(path.client_id)))

@@ -6,14 +6,14 @@ import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
 import { ClientId } from "../../domain/Client.js"
 import { GrantId } from "../../domain/Grant.js"
-import { ChapterView } from "../views/EventView.js"
+import { HistoryEntryView } from "../views/EventView.js"
 import { GrantView } from "../views/GrantView.js"
 import { AdminGuard } from "./Guards.js"
 import { Limit, Next, summary } from "./Paging.js"
 import * as Problems from "./Problems.js"
 
 const Grants = Schema.Struct({ grants: Schema.Array(GrantView), next: Next }).annotations({ identifier: "Grants" })
-const GrantAndStory = Schema.Struct({ ...GrantView.fields, story: Schema.Array(ChapterView) }).annotations({
+const GrantAndStory = Schema.Struct({ ...GrantView.fields, story: Schema.Array(HistoryEntryView) }).annotations({
   identifier: "GrantAndStory",
   description: "A grant, and all that happened to it, in order."
 })

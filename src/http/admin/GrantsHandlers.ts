@@ -49,7 +49,7 @@ export const layer = (api: Api.Placed) =>
             )
             return {
               grants: rows.map((grant) =>
-                GrantView.of(grant, standing(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
+                GrantView.fromGrant(grant, standing(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
               ),
               ...next(rows, limit, ({ terms }) => terms.id)
             }
@@ -62,7 +62,7 @@ export const layer = (api: Api.Placed) =>
             const state = yield* GrantHistory.standing(grant.value)
             const username = yield* nameOf(grant.value.terms.subject)
             const story = yield* GrantHistory.events(grant.value)
-            return { ...GrantView.of(grant.value, state, username), story: story.map(EventView.chapterOf) }
+            return { ...GrantView.fromGrant(grant.value, state, username), story: story.map(EventView.entryFromEvent) }
           }).pipe(Effect.provideService(GrantStore, store), Effect.provideService(EventLog, log))
         )
         .handle("revoke", ({ path }) =>

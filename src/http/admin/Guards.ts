@@ -37,7 +37,7 @@ export class AdminGuard extends HttpApiMiddleware.Tag<AdminGuard>()("latchkey/ap
  */
 const check = (principal: Access["principal"], scope: string) =>
   Effect.gen(function* () {
-    const { uri } = ApiResource.of((yield* ServerSettings).issuer)
+    const { uri } = ApiResource.make((yield* ServerSettings).issuer)
     const guard = yield* Effect.orDie(
       Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
     )

@@ -19,12 +19,12 @@ export const layer = (api: Api.Placed) =>
 
       return handlers
         .handle("list", () =>
-          Effect.map(store.list, (all) => ({ resources: all.map((resource) => ResourceView.of(resource)) }))
+          Effect.map(store.list, (all) => ({ resources: all.map((resource) => ResourceView.fromResource(resource)) }))
         )
         .handleRaw("create", ({ request }) =>
           Payload.read(request, NewResource).pipe(
             Effect.flatMap(registration.register),
-            Effect.map(({ resource, secret }) => ResourceView.of(resource, secret)),
+            Effect.map(({ resource, secret }) => ResourceView.fromResource(resource, secret)),
             Effect.catchTags({
               UriTaken: () =>
                 new Conflict({ reason: "UriTaken", description: "there is a resource of this URI already" }),

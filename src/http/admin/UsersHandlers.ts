@@ -30,9 +30,11 @@ export const layer = (api: Api.Placed) =>
       const store = yield* AccountStore
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
-        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) => AccountView.of(account, pausedUntil))
+        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
+          AccountView.fromAccount(account, pausedUntil)
+        )
       const viewAll = Effect.zipWith(store.list, throttle.pauses, (all, pausedUntil) =>
-        all.map((account) => AccountView.of(account, pausedUntil(account.username)))
+        all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
       )
 
       return handlers
@@ -57,7 +59,7 @@ export const layer = (api: Api.Placed) =>
                 description: "there is an account of this name already"
               })
             }
-            return AccountView.of(account.value)
+            return AccountView.fromAccount(account.value)
           })
         )
         .handle("show", ({ path }) =>

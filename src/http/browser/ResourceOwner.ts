@@ -41,10 +41,10 @@ export interface Options {
   readonly logoutUrl?: string | undefined
 }
 
-export class ResourceOwner extends Context.Tag("latchkey/ResourceOwner")<
-  ResourceOwner,
-  { readonly _tag: "BuiltIn" } | ({ readonly _tag: "External" } & Options)
->() {}
+/** The login of the server. By default it has the built-in accounts. */
+export class ResourceOwner extends Context.Reference<ResourceOwner>()("latchkey/ResourceOwner", {
+  defaultValue: (): { readonly _tag: "BuiltIn" } | ({ readonly _tag: "External" } & Options) => ({ _tag: "BuiltIn" })
+}) {}
 
 /**
  * Uses the app's own login. The server stores an account without a password for each user, named `external:` and the
@@ -62,9 +62,6 @@ export class ResourceOwner extends Context.Tag("latchkey/ResourceOwner")<
 export const layer = (options: Options): Layer.Layer<ResourceOwner> =>
   Layer.succeed(ResourceOwner, { _tag: "External", ...options })
 
-/** The built-in accounts. */
-export const layerBuiltIn: Layer.Layer<ResourceOwner> = Layer.succeed(ResourceOwner, { _tag: "BuiltIn" })
-
 /** Runs an effect that only the built-in login needs. */
-export const ifBuiltIn = <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R | ResourceOwner> =>
+export const ifBuiltIn = <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(ResourceOwner, ({ _tag }) => (_tag === "BuiltIn" ? effect : Effect.void))

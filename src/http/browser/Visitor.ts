@@ -21,7 +21,7 @@ export const loggedIn = (
 ): Effect.Effect<
   Option.Option<LoggedIn>,
   AccessDenied | TemporarilyUnavailable,
-  Accounts | ResourceOwner | ServerSettings | Sessions
+  Accounts | ServerSettings | Sessions
 > =>
   Effect.tap(find(request), (who) =>
     Option.match(who, {

@@ -15,7 +15,7 @@ export const AccountView = Schema.Struct({
 export type AccountView = typeof AccountView.Type
 
 /** Renders an account. `pausedUntil` is the end of the pause of its logins (see `LoginThrottle.pauses`). */
-export const of = (
+export const fromAccount = (
   { createdAt, id, state, username }: Account,
   pausedUntil: Option.Option<DateTime.Utc> = Option.none()
 ): AccountView => ({

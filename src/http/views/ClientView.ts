@@ -24,7 +24,10 @@ export const ClientView = Schema.extend(
 export type ClientView = typeof ClientView.Type
 
 /** Renders a client. Its scope is the registered one, even if the resources offer another scope now. */
-export const of = (client: Client.Client, secret: Option.Option<Redacted.Redacted> = Option.none()): ClientView => ({
+export const fromClient = (
+  client: Client.Client,
+  secret: Option.Option<Redacted.Redacted> = Option.none()
+): ClientView => ({
   ...ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret),
   state: client.state,
   origin: client.origin,

@@ -40,7 +40,8 @@ export const GrantView = Schema.Struct(fields).annotations({
 })
 export type GrantView = typeof GrantView.Type
 
-export const of = (grant: Grant.Grant, state: Grant.Standing, username: string): GrantView => {
+/** Renders a grant. `username` is the name of its account. */
+export const fromGrant = (grant: Grant.Grant, state: Grant.Standing, username: string): GrantView => {
   const { terms } = grant
   return {
     id: terms.id,

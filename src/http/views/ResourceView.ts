@@ -20,7 +20,8 @@ interface Kept extends Resource {
   readonly credentials: Option.Option<{ readonly id: ResourceServerId; readonly digest: Digest }>
 }
 
-export const of = (
+/** Renders a resource. `secret` is given only if it is new. */
+export const fromResource = (
   { credentials, name, scopes, uri }: Kept,
   secret: Option.Option<Redacted.Redacted> = Option.none()
 ): ResourceView => ({

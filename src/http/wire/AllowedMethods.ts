@@ -94,7 +94,7 @@ const recordingFor = (router: HttpLayerRouter.HttpRouter, settings: Settings) =>
     if (before !== undefined) return before
     const recording: Recording = { router, added: makeRecord() }
     recordings.set(router, recording)
-    const edge = Edge.of(settings)
+    const edge = Edge.make(settings)
     const otherwise = (
       request: HttpServerRequest.HttpServerRequest,
       { allow, isShared }: ReturnType<typeof methodsAt>

@@ -159,5 +159,5 @@ export const networks = (
 ): ReadonlyArray<string> => read(request, proxies).networks
 
 /** Returns the narrowest network of the client: an IPv4 address, or a /64 of IPv6; `undefined` if it is not known. */
-export const of = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): string | undefined =>
+export const narrowest = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): string | undefined =>
   networks(request, proxies)[0]

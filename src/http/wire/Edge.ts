@@ -122,7 +122,7 @@ export const follow = <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>):
   })
 
 /** Makes the edge of a server from its settings. */
-export const of = (settings: Settings): Edge => {
+export const make = (settings: Settings): Edge => {
   const find = <A, E, R>(request: Carrier, use: (origin: Origin) => Effect.Effect<A, E, R>) =>
     Effect.clockWith((clock) => use(originOf(request, settings, clock.unsafeCurrentTimeMillis())))
   return {
@@ -138,4 +138,4 @@ export const of = (settings: Settings): Edge => {
 }
 
 /** Returns the edge of the current server. */
-export const edge: Effect.Effect<Edge, never, ServerSettings> = Effect.map(ServerSettings, of)
+export const edge: Effect.Effect<Edge, never, ServerSettings> = Effect.map(ServerSettings, make)

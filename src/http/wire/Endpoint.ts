@@ -76,7 +76,7 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     const router = yield* HttpLayerRouter.HttpRouter
     const rendering = yield* Page.PageRendering
     const settings = yield* ServerSettings
-    const { around, headers } = Edge.of(settings)
+    const { around, headers } = Edge.make(settings)
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
     // The platform would log whole URLs, which hold codes.
     const site: Site = { settings, rendering, headers }

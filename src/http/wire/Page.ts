@@ -59,7 +59,7 @@ export interface Rendering {
 /** Computes the brand and the headers that all pages share. */
 export const makeRendering = (
   brand: Brand.Brand,
-  pages: Context.Tag.Service<Pages.Pages> = Pages.standard,
+  pages: Pages.Templates = Pages.standard,
   settings: Option.Option<Settings> = Option.none()
 ): Rendering => {
   const issuer = Option.map(settings, ({ issuer }) => issuer)
@@ -67,7 +67,7 @@ export const makeRendering = (
   return {
     issuer,
     brand,
-    edge: Option.map(settings, Edge.of),
+    edge: Option.map(settings, Edge.make),
     headers: headersOf(issuer, contentSecurityPolicy(brand, pages.styles)),
     document: (name, data) => documents[name](data, brand)
   }
@@ -80,7 +80,7 @@ export const standard: Rendering = makeRendering(Brand.standard)
 export class PageRendering extends Context.Tag("latchkey/PageRendering")<PageRendering, Rendering>() {}
 
 /** Builds the pages from the settings and from the app's own pages. */
-export const layer: Layer.Layer<PageRendering, never, ServerSettings | Pages.Pages> = Layer.effect(
+export const layer: Layer.Layer<PageRendering, never, ServerSettings> = Layer.effect(
   PageRendering,
   Effect.gen(function* () {
     const settings = yield* ServerSettings

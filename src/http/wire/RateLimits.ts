@@ -38,7 +38,7 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
     readonly consume: (name: LimitName, owner: string) => Effect.Effect<void, Refusal>
     /** Counts the request against a limit of the client's networks. Does nothing if the address is not known. */
     readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
-    /** The narrowest network of the client (see `ClientAddress.of`); `None` if it is not known. */
+    /** The narrowest network of the client (see `ClientAddress.narrowest`); `None` if it is not known. */
     readonly network: Option.Option<string>
     /** All networks of the client, the narrowest first (see `ClientAddress.Origin`). */
     readonly networks: ReadonlyArray<string>

@@ -26,7 +26,7 @@ import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSche
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
 import * as OnServerClock from "./OnServerClock.js"
-import { ServerServices } from "./ServerServices.js"
+import { ServerContext } from "./ServerContext.js"
 import * as Services from "./Services.js"
 
 /**
@@ -41,7 +41,7 @@ export type { Services } from "./Services.js"
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) =>
   Layer.scopedContext(
-    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerServices, services))
+    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerContext, services))
   )
 
 /** The endpoints of an authorization server, and the metadata of its resources. */

@@ -1,10 +1,14 @@
 /** The services of an authorization server, and what they stand on. */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as ResourceOwner from "../../http/browser/ResourceOwner.js"
-import * as Pages from "../../http/pages/Pages.js"
+import * as Option from "effect/Option"
+import { ResourceOwner } from "../../http/browser/ResourceOwner.js"
+import { Pages } from "../../http/pages/Pages.js"
 import * as Page from "../../http/wire/Page.js"
+import * as AccountOverview from "../../services/accounts/AccountOverview.js"
 import * as Accounts from "../../services/accounts/Accounts.js"
+import * as FailedLogins from "../../services/accounts/FailedLogins.js"
 import * as KnownBrowsers from "../../services/accounts/KnownBrowsers.js"
 import * as LoginThrottle from "../../services/accounts/LoginThrottle.js"
 import { PasswordHasher } from "../../services/accounts/PasswordHasher.js"
@@ -33,7 +37,7 @@ import * as ServerMetadata from "../../services/metadata/ServerMetadata.js"
 import * as RateLimiter from "../../services/RateLimiter.js"
 import * as ResourceRegistration from "../../services/resources/ResourceRegistration.js"
 import * as Resources from "../../services/resources/Resources.js"
-import * as ScopePolicy from "../../services/ScopePolicy.js"
+import { ScopePolicy } from "../../services/ScopePolicy.js"
 import * as ServerClock from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Storage from "../../services/stores/Storage.js"
@@ -44,14 +48,31 @@ import * as TokenRevocation from "../../services/tokens/TokenRevocation.js"
 import * as TokenVerifier from "../../services/tokens/TokenVerifier.js"
 import { type SettingsOptions, toSettings } from "../settings/SettingsOptions.js"
 import * as Argon2 from "./Argon2.js"
-import * as Seam from "./Seam.js"
 
-/** What an app may change by a layer of its own. */
+/**
+ * Writes the values that the app provided, or the defaults, into the context of the services. Layers that run later with
+ * this context, such as `AdminApi`, then see the same values.
+ */
 const seams = Layer.mergeAll(
-  Seam.layer(Pages.Pages, Pages.layerStandard),
-  Seam.layer(ResourceOwner.ResourceOwner, ResourceOwner.layerBuiltIn),
-  Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
+  Layer.effect(Pages, Pages),
+  Layer.effect(ResourceOwner, ResourceOwner),
+  Layer.effect(ScopePolicy, ScopePolicy)
 )
+
+/**
+ * Returns the service that the app provided, or else builds the standard one. It is for services with state, which cannot
+ * be a `Context.Reference`. The app need not provide it, so no type names it.
+ */
+const providedOr = <I, S, E, R>(tag: Context.Tag<I, S>, standard: Layer.Layer<I, E, R>): Layer.Layer<I, E, R> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Effect.serviceOption(tag),
+      Option.match({
+        onNone: () => standard,
+        onSome: (provided): Layer.Layer<I, E, R> => Layer.succeed(tag, provided)
+      })
+    )
+  )
 
 /** All services of an authorization server; its endpoints stand on them. */
 export const layer = (options: SettingsOptions) => {
@@ -61,20 +82,17 @@ export const layer = (options: SettingsOptions) => {
   const services = Layer.mergeAll(
     Approvals.layer,
     AuthorizationRequests.layer,
-    Layer.provideMerge(
-      Layer.merge(Accounts.layer, Layer.provideMerge(ClientRegistration.layer, Clients.layer)),
-      GrantRevocation.layer
-    ),
+    Layer.provideMerge(ClientRegistration.layer, Clients.layer),
+    Layer.provideMerge(AccountOverview.layer, Layer.merge(Accounts.layer, Sessions.layer)),
     KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
     IntrospectionCallers.layer,
-    Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
+    providedOr(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
     Readiness.layer,
     ResourceRegistration.layer,
     TokenRevocation.layer,
     ServerMetadata.layer,
-    Sessions.layer,
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants
@@ -84,15 +102,17 @@ export const layer = (options: SettingsOptions) => {
       Layer.mergeAll(
         AccessTokens.layer,
         ClientAuthenticator.layer,
-        GrantTypes.layerRegistry,
+        GrantRevocation.layer,
+        GrantTypes.layerEmpty,
         Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),
+        FailedLogins.layer,
         RefreshChain.layer
       )
     ),
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
+      Layer.mergeAll(providedOr(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
     ),
     Layer.provideMerge(seams),
     Layer.provideMerge(stores),

@@ -68,7 +68,7 @@ export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer,
 export const text = (module: string): string => `${imports}${module}\n`
 
 /** Subpaths that are for Latchkey's own layers, and not for apps. */
-const ownLayers = ["Routes", "Seam", "ServerServices"]
+const ownLayers = ["Routes", "Seam", "ServerContext"]
 
 /**
  * A module that exports again each value of a subpath: the answer of each function, and of a class the instance or the

@@ -347,7 +347,7 @@ describe("a running server", () => {
       await server.advance("1 minute")
       expect(await isThere(server, client)).toBe(false)
     },
-    { upkeep: true, settings: { lifetimes: { unusedClient: "1 hour" } } }
+    { maintenance: true, settings: { lifetimes: { unusedClient: "1 hour" } } }
   )
 })
 
