@@ -24,7 +24,7 @@ import * as WithServices from "./WithServices.js"
 
 const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The grant's id, as latchkey grant list shows it."))
 
-const words: Readonly<Record<Grant.Standing, string>> = {
+const words: Readonly<Record<Grant.Status, string>> = {
   Approved: "allowed, and its code is not yet redeemed",
   Active: "active",
   Expired: "expired",

@@ -17,7 +17,7 @@ export const ResourceScopesView = Schema.Record({ key: Schema.String, value: Sch
 
 const fields = {
   id: Grant.GrantId,
-  state: Grant.Standing,
+  state: Grant.Status,
   subject: Subject,
   username: Schema.String.annotations({ description: "The name of the account; its id if the account was deleted." }),
   client_id: ClientId,
@@ -41,7 +41,7 @@ export const GrantView = Schema.Struct(fields).annotations({
 export type GrantView = typeof GrantView.Type
 
 /** Renders a grant. `username` is the name of its account. */
-export const fromGrant = (grant: Grant.Grant, state: Grant.Standing, username: string): GrantView => {
+export const fromGrant = (grant: Grant.Grant, state: Grant.Status, username: string): GrantView => {
   const { terms } = grant
   return {
     id: terms.id,
