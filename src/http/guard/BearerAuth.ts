@@ -1,6 +1,6 @@
 /**
- * The guard of a route (RFC 6750): its handler gets a `CurrentAccess`, or is not run. For an `HttpApi` there is
- * `BearerAuthApi`.
+ * The guard of a route (RFC 6750): the handler gets a `CurrentAccess`, or does not run. `BearerAuthApi` is the guard of an
+ * `HttpApi`.
  *
  * @example
  * const Notes = HttpLayerRouter.add("GET", "/notes", Effect.map(CurrentAccess, ({ subject }) => …)).pipe(
@@ -26,7 +26,7 @@ export { UnknownScope } from "./OfferedScopes.js"
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 
-/** Inside a guarded handler: fails unless the access carries these scopes too. The guard answers the failure. */
+/** Fails, in a guarded handler, unless the access also carries these scopes. The guard answers the failure. */
 export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope, CurrentAccess> =>
   Effect.flatMap(CurrentAccess, (access) =>
     Effect.tapError(Guard.requireOf(access, scopes), (refusal) =>
@@ -35,9 +35,9 @@ export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<vo
   )
 
 /**
- * Guards the routes it is provided to. `InsufficientScope` that their handlers fail with (see `requireScope`) is
- * answered here too, as a 403 that names the scope (RFC 6750 §3.1); a method that none of the routes at a path has, as a
- * 405 that names those they have (RFC 9110 §15.5.6).
+ * Guards the routes that it is provided to. If a handler fails with `InsufficientScope` (see `requireScope`), the response is
+ * a 403 that names the scope (RFC 6750 §3.1). A request with a method that no route at the path has gets a 405 with `Allow`
+ * (RFC 9110 §15.5.6).
  */
 export const layer = (
   options: Guard.Options

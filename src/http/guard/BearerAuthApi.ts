@@ -1,9 +1,9 @@
 /**
  * The guard of an `HttpApi`, of a group or of an endpoint: `BearerAuth` as an `HttpApiMiddleware`, so that the OpenAPI
- * document says which token is needed (OpenAPI 3.1 §4.8.27, type `http`, scheme `bearer`).
+ * document names the token that an operation needs (OpenAPI 3.1 §4.8.27, type `http`, scheme `bearer`).
  *
- * The platform decodes a bearer header by leaving out its first seven characters, whatever they are. What it finds is
- * not looked at here: the header is read as for every other form of the guard.
+ * The platform decodes a bearer header by removing its first seven characters, without a check of the scheme. This guard
+ * ignores the result, and reads the header as every other form of the guard does.
  *
  * @example
  * class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("ReadNotes", { scopes: ["notes:read"] }) {}
@@ -33,13 +33,13 @@ import * as Guard from "./Guard.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 
-/** What a person reads in the OpenAPI document. */
+/** Returns the description of the security scheme in the OpenAPI document. */
 const describe = ({ scopes }: Guard.Options): string =>
   scopes.length === 0
     ? "An access token in the Authorization header (RFC 6750 §2.1)."
     : `An access token in the Authorization header (RFC 6750 §2.1), with the scope \`${scopes.join(" ")}\`.`
 
-/** How the class of a guard is declared to the platform. */
+/** The declaration of the class of a guard to the platform. */
 interface Declaration {
   readonly provides: typeof CurrentAccess
   readonly failure: typeof GuardRefusal
@@ -70,11 +70,11 @@ export interface TagClass<Self, Name extends string>
 }
 
 /**
- * Makes the class of a guard: with `HttpApiGroup.middleware` or `HttpApiEndpoint.middleware` it says what is guarded,
- * and its `layer` is the guard. Each guard has an id of its own, which names its scheme in the OpenAPI document too.
+ * Makes the class of a guard. `HttpApiGroup.middleware` and `HttpApiEndpoint.middleware` take the class, and its `layer` is the
+ * guard. Each guard needs its own id, which also names its scheme in the OpenAPI document.
  *
- * Handlers may fail by `BearerAuth.requireScope`; that is answered as the guard's own 403. A method that no endpoint at a
- * path has is answered 405 with `Allow` (RFC 9110 §15.5.6).
+ * A handler may fail by `BearerAuth.requireScope`; the response is the guard's 403. A request with a method that no endpoint
+ * at the path has gets a 405 with `Allow` (RFC 9110 §15.5.6).
  */
 export const Tag =
   <Self>() =>
