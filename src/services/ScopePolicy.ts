@@ -1,4 +1,4 @@
-/** Limits the scope that a user, or a client for itself, may get (RFC 6749 §3.3). An app can provide its own policy. */
+/** The app's own rules for the scope that may be granted to a client (RFC 6749 §3.3). */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,37 +9,37 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Resource } from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 
-/** A request for scope. */
-export interface Asked {
+/** A request for a scope. */
+export interface ScopeRequest {
   readonly client: Client
   /**
-   * The user whose access it is; `None` if a client acts for itself. It is the same subject everywhere: `User.subject` of the
-   * app's login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
+   * The user whose access it is; `None` if a client acts for itself. It is the same as `User.subject` of the app's own login
+   * (see `ResourceOwner`) and `subject` of `CurrentAccess`.
    */
   readonly subject: Option.Option<Subject>
-  /** The user's account on this server. The `username` of an account for a user of the app is `external:` and the subject. */
+  /** The account of the user. For a user of an app's own login its `username` is `external:` and the subject. */
   readonly account: Option.Option<Account>
   readonly scope: Scope.Scope
   readonly resources: ReadonlyArray<Resource>
 }
 
 /** Returns the part of the requested scope that may be granted. */
-export type Policy = (asked: Asked) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
+export type Policy = (request: ScopeRequest) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
 
-/** The policy in use. By default it permits the whole requested scope. */
+/** The policy of the server. By default it permits the whole requested scope. */
 export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/ScopePolicy", {
   defaultValue: (): {
     /**
-     * Returns the part of the requested scope that may be granted, never more. It runs for the consent page, again at
-     * Allow, if consent is remembered, and for `client_credentials`.
+     * Returns the part of the requested scope that may be granted, and never more. It runs for the consent page, again at Allow,
+     * for a remembered consent, and for `client_credentials`.
      */
     readonly permit: Policy
   } => ({ permit: ({ scope }) => Effect.succeed(scope) })
 }) {}
 
 /**
- * Provides the policy of an app. The consent page does not show scope that the policy refuses, and the server drops scope
- * that the policy adds.
+ * Uses a policy of the app. The consent page does not show a scope that the policy refuses. A scope that the policy adds is
+ * ignored.
  *
  * @example
  * import * as Effect from "effect/Effect"
@@ -61,5 +61,5 @@ export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/Scop
  */
 export const layer = (policy: Policy): Layer.Layer<ScopePolicy> =>
   Layer.succeed(ScopePolicy, {
-    permit: (asked) => Effect.map(policy(asked), (permitted) => Scope.intersection(asked.scope, permitted))
+    permit: (request) => Effect.map(policy(request), (permitted) => Scope.intersection(request.scope, permitted))
   })

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import { identify } from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { type Access, CurrentAccess } from "../../services/tokens/CurrentAccess.js"
-import * as Guard from "../guard/Guard.js"
+import * as BearerGuard from "../guard/BearerGuard.js"
 import * as ApiResource from "./ApiResource.js"
 import * as Problems from "./Problems.js"
 
@@ -41,7 +41,7 @@ const check = (principal: Access["principal"], scope: string) =>
   Effect.gen(function* () {
     const { uri } = ApiResource.make((yield* ServerSettings).issuer)
     const guard = yield* Effect.orDie(
-      Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
+      BearerGuard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
     )
     return () =>
       Effect.tap(Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check), ({ clientId }) =>

@@ -16,11 +16,11 @@ import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../../domain/OAuthError.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
-import * as Guard from "./Guard.js"
+import * as BearerGuard from "./BearerGuard.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 
-export type { Options, Requirements } from "./Guard.js"
+export type { Options, Requirements } from "./BearerGuard.js"
 export { UnknownResource } from "./GuardedResource.js"
 export { UnknownScope } from "./OfferedScopes.js"
 
@@ -29,8 +29,8 @@ const isInsufficientScope = Schema.is(InsufficientScope)
 /** Fails, in a guarded handler, unless the access also carries these scopes. The guard answers the failure. */
 export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope, CurrentAccess> =>
   Effect.flatMap(CurrentAccess, (access) =>
-    Effect.tapError(Guard.requireOf(access, scopes), (refusal) =>
-      Effect.flatMap(FiberRef.get(Guard.onInsufficientScope), (handle) => handle(refusal))
+    Effect.tapError(BearerGuard.requireOf(access, scopes), (refusal) =>
+      Effect.flatMap(FiberRef.get(BearerGuard.onInsufficientScope), (handle) => handle(refusal))
     )
   )
 
@@ -40,17 +40,17 @@ export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<vo
  * (RFC 9110 §15.5.6).
  */
 export const layer = (
-  options: Guard.Options
+  options: BearerGuard.Options
 ): Layer.Layer<
   HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
   UnknownResource | UnknownScope,
-  Guard.Requirements | HttpLayerRouter.HttpRouter
+  BearerGuard.Requirements | HttpLayerRouter.HttpRouter
 > => Layer.merge(guarding(options), AllowedMethods.layer())
 
-const guarding = (options: Guard.Options) =>
+const guarding = (options: BearerGuard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(
-      Guard.make(options, { name: "BearerAuth" }),
+      BearerGuard.make(options, { name: "BearerAuth" }),
       (guard) => (handler) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           Effect.matchEffect(guard.check(request), {
@@ -60,7 +60,7 @@ const guarding = (options: Guard.Options) =>
                 Effect.catchAll((error: unknown) =>
                   isInsufficientScope(error) ? guard.answer(error) : Effect.fail(error as HttpLayerRouter.unhandled)
                 ),
-                Effect.map(Guard.notShared)
+                Effect.map(BearerGuard.notShared)
               )
           }).pipe((answer) => guard.edge.around(answer))
         )

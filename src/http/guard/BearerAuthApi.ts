@@ -29,12 +29,12 @@ import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
 import { GuardRefusal } from "../wire/ApiErrors.js"
 import * as Wire from "../wire/Wire.js"
-import * as Guard from "./Guard.js"
+import * as BearerGuard from "./BearerGuard.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 
 /** Returns the description of the security scheme in the OpenAPI document. */
-const describe = ({ scopes }: Guard.Options): string =>
+const describe = ({ scopes }: BearerGuard.Options): string =>
   scopes.length === 0
     ? "An access token in the Authorization header (RFC 6750 §2.1)."
     : `An access token in the Authorization header (RFC 6750 §2.1), with the scope \`${scopes.join(" ")}\`.`
@@ -57,7 +57,7 @@ export interface TagClass<Self, Name extends string>
         string,
         (
           token: Redacted.Redacted
-        ) => Effect.Effect<CurrentAccess["Type"], Guard.Refusal, HttpRouter.HttpRouter.Provided>
+        ) => Effect.Effect<CurrentAccess["Type"], BearerGuard.Refusal, HttpRouter.HttpRouter.Provided>
       >
     >,
     Declaration["security"]
@@ -65,7 +65,7 @@ export interface TagClass<Self, Name extends string>
   readonly layer: Layer.Layer<
     Self | HttpLayerRouter.HttpRouter,
     UnknownResource | UnknownScope,
-    Guard.Requirements | HttpLayerRouter.HttpRouter
+    BearerGuard.Requirements | HttpLayerRouter.HttpRouter
   >
 }
 
@@ -78,7 +78,7 @@ export interface TagClass<Self, Name extends string>
  */
 export const Tag =
   <Self>() =>
-  <const Name extends string>(id: Name, options: Guard.Options): TagClass<Self, Name> => {
+  <const Name extends string>(id: Name, options: BearerGuard.Options): TagClass<Self, Name> => {
     const scheme = id.replace(/[^A-Za-z0-9._-]/g, "_")
     const security: Record<string, HttpApiSecurity.Bearer> = {
       [scheme]: HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Description, describe(options))
@@ -86,7 +86,7 @@ export const Tag =
     const tag = HttpApiMiddleware.Tag<Self>()(id, { provides: CurrentAccess, failure: GuardRefusal, security })
     const layer = Layer.effect(
       tag,
-      Effect.map(Guard.make(options, { name: `BearerAuthApi ${JSON.stringify(id)}` }), (guard) => ({
+      Effect.map(BearerGuard.make(options, { name: `BearerAuthApi ${JSON.stringify(id)}` }), (guard) => ({
         [scheme]: () => access(guard)
       }))
     )
@@ -103,11 +103,11 @@ interface Refused {
  * Checks the request at hand. An `HttpApi` turns an error into a body and a status, by its schema, and sets no headers. So a
  * refusal, by the guard or by `requireScope`, leaves its headers for the response.
  */
-const access = (guard: Guard.Guard) =>
+const access = (guard: BearerGuard.Guard) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const refused = yield* Ref.make(Option.none<Refused>())
-    const refuse = (refusal: Guard.Refusal) =>
+    const refuse = (refusal: BearerGuard.Refusal) =>
       Effect.flatMap(guard.refuse(refusal), (headers) =>
         Ref.set(refused, Option.some({ status: Wire.status(refusal), headers }))
       )
@@ -118,14 +118,14 @@ const access = (guard: Guard.Guard) =>
           Option.match(
             Option.filter(refused, ({ status }) => status === response.status),
             {
-              onNone: () => Guard.notShared(response),
+              onNone: () => BearerGuard.notShared(response),
               onSome: ({ headers }) => HttpServerResponse.setHeaders(response, headers)
             }
           )
         )
       )
     )
-    yield* Effect.locallyScoped(Guard.onInsufficientScope, refuse)
+    yield* Effect.locallyScoped(BearerGuard.onInsufficientScope, refuse)
     // For the log lines of the handler, which this does not run. Its events get their origin from `AllowedMethods`.
     yield* Effect.annotateLogsScoped({ ...(yield* guard.edge.annotations(request)) })
     return yield* guard.edge.enter(request, Effect.tapError(guard.check(request), refuse))
