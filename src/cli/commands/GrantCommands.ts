@@ -24,7 +24,7 @@ import * as WithServices from "./WithServices.js"
 
 const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The grant's id, as latchkey grant list shows it."))
 
-const words: Readonly<Record<Grant.Standing, string>> = {
+const words: Readonly<Record<Grant.Status, string>> = {
   Approved: "allowed, and its code is not yet redeemed",
   Active: "active",
   Expired: "expired",
@@ -44,8 +44,8 @@ export const show = Command.make(
         const username = yield* person(terms.subject)
         const story = yield* GrantHistory.events(grant)
         if (json) {
-          const chapters = story.map(EventView.chapterOf)
-          return yield* Output.print(Output.toJson({ ...GrantView.of(grant, state, username), story: chapters }))
+          const chapters = story.map(EventView.entryFromEvent)
+          return yield* Output.print(Output.toJson({ ...GrantView.fromGrant(grant, state, username), story: chapters }))
         }
         const client = yield* (yield* ClientStore).find(terms.clientId)
         const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })

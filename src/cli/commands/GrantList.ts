@@ -17,14 +17,14 @@ import * as GrantOptions from "./GrantOptions.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
-const states: Readonly<Record<string, Grant.Standing>> = {
+const states: Readonly<Record<string, Grant.Status>> = {
   approved: "Approved",
   active: "Active",
   expired: "Expired",
   revoked: "Revoked"
 }
 
-const readState = (text: string): Effect.Effect<Grant.Standing, Failure> => {
+const readState = (text: string): Effect.Effect<Grant.Status, Failure> => {
   const state = Object.hasOwn(states, text) ? states[text] : undefined
   return state === undefined
     ? badUsage(`--state: give one of ${Object.keys(states).join(", ")}`)
@@ -53,7 +53,7 @@ const options = {
 /** A grant, its state now, and the name of its account. */
 interface Listed {
   readonly grant: Grant.Grant
-  readonly state: Grant.Standing
+  readonly state: Grant.Status
   readonly name: string
 }
 
@@ -80,7 +80,7 @@ const pages = <A, E, R>(grants: Stream.Stream<A, E, R>) =>
 /** The array as `Output.toJson` prints it, a page at a time: a page is printed when it is known what follows it. */
 const printArray = <E, R>(grants: Stream.Stream<Listed, E, R>) => {
   const toText = ({ grant, name, state }: Listed) =>
-    Output.toJson(GrantView.of(grant, state, name)).replace(/^/gm, "  ")
+    Output.toJson(GrantView.fromGrant(grant, state, name)).replace(/^/gm, "  ")
   return pages(grants).pipe(
     Stream.runFoldEffect("", (held, page) =>
       Effect.as(print(held === "" ? "[" : `${held},`), Array.from(page, toText).join(",\n"))
@@ -104,7 +104,7 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
       Effect.gen(function* () {
         const subject = yield* Lookup.optional(user, Lookup.subject)
         const person = yield* Lookup.people
-        const standing = Grant.standingAt(yield* DateTime.now)
+        const standing = Grant.statusAt(yield* DateTime.now)
         const grants = Lists.grants({ subject, clientId }).pipe(
           Stream.map((grant) => ({ grant, state: standing(grant) })),
           Stream.filter((one) => wanted === undefined || one.state === wanted),
