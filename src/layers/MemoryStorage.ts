@@ -1,8 +1,7 @@
 /**
- * Storage in the memory of the process, for tests and trials: it keeps every promise of the ports, for as long as the
- * process lives.
+ * Storage in the memory of the process, for tests and trials. It keeps every promise of the ports while the process lives.
  *
- * Each verb is one synchronous step, so nothing comes between its condition and its change.
+ * Each verb is one synchronous step, so no other verb runs between its condition and its change.
  *
  * @example
  * import { Layer } from "effect"
@@ -73,5 +72,5 @@ const make = Effect.map(randomBytes(32), (masterKey) => {
   return Storage.of({ ...standalone, stores, masterKey: Redacted.make(masterKey) })
 })
 
-/** Storage that begins empty, and is gone with the process. */
+/** Storage that is empty at first and is lost with the process. */
 export const layer: Layer.Layer<Storage> = Layer.effect(Storage, make)

@@ -19,6 +19,7 @@ import { keyContract } from "./contracts/keyContract.js"
 import { leaseContract } from "./contracts/leaseContract.js"
 import { loginCounterContract } from "./contracts/loginCounterContract.js"
 import { networkContract } from "./contracts/networkContract.js"
+import { pageContract } from "./contracts/pageContract.js"
 import { resealContract } from "./contracts/resealContract.js"
 import { resourceContract } from "./contracts/resourceContract.js"
 import { restartContract } from "./contracts/restartContract.js"
@@ -86,6 +87,7 @@ export const storageContract = <E>(name: string, storage: Given<E>, capabilities
     clientContract(it)
     dynamicClientContract(it)
     accountContract(it)
+    pageContract(it)
     sessionContract(it)
     consentContract(it)
     keyContract(it)
