@@ -42,36 +42,18 @@ export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/Scop
  * ignored.
  *
  * @example
-<<<<<<< HEAD
- * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
- * import * as Option from "effect/Option"
-=======
  * import { Effect, Layer, Option } from "effect"
->>>>>>> main
  * import * as AuthLayer from "latchkey/AuthLayer"
  * import * as Scope from "latchkey/Scope"
  * import * as ScopePolicy from "latchkey/ScopePolicy"
  *
-<<<<<<< HEAD
- * const isEditor = (subject: string) => subject.startsWith("editor-")
-=======
  * const editors = new Set<string>()
->>>>>>> main
  * const Policy = ScopePolicy.layer(({ scope, subject }) =>
  *   Effect.succeed(
  *     Option.exists(subject, (id) => editors.has(id)) ? scope : Scope.difference(scope, Scope.make("notes:write"))
  *   )
  * )
-<<<<<<< HEAD
- *
- * const Auth = AuthLayer.layer({
- *   issuer: "https://notes.example.com",
- *   resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read", "notes:write": "Write" } }]
- * }).pipe(Layer.provide(Policy))
-=======
  * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(Layer.provide(Policy))
->>>>>>> main
  */
 export const layer = (policy: Policy): Layer.Layer<ScopePolicy> =>
   Layer.succeed(ScopePolicy, {
