@@ -99,19 +99,24 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
 
     yield* catchUp
     return Storage.Storage.of({
+      ...Storage.standalone,
       masterKey,
+      // Leases and the high-water mark stay those of each node's memory.
       stores: (issuer) =>
-        Context.make(AccountStore.AccountStore, journaled(issuer, "accounts")).pipe(
-          Context.add(ClientStore.ClientStore, journaled(issuer, "clients")),
-          Context.add(ConsentStore.ConsentStore, journaled(issuer, "consents")),
-          Context.add(EventLog.EventLog, journaled(issuer, "events")),
-          Context.add(GrantStore.GrantStore, journaled(issuer, "grants")),
-          Context.add(KeyStore.KeyStore, journaled(issuer, "keys")),
-          Context.add(LoginCounters.LoginCounters, journaled(issuer, "loginCounters")),
-          Context.add(ResourceStore.ResourceStore, journaled(issuer, "resources")),
-          Context.add(RevokedTokenStore.RevokedTokenStore, journaled(issuer, "revokedTokens")),
-          Context.add(SessionStore.SessionStore, journaled(issuer, "sessions"))
-        )
+        memory
+          .stores(issuer)
+          .pipe(
+            Context.add(AccountStore.AccountStore, journaled(issuer, "accounts")),
+            Context.add(ClientStore.ClientStore, journaled(issuer, "clients")),
+            Context.add(ConsentStore.ConsentStore, journaled(issuer, "consents")),
+            Context.add(EventLog.EventLog, journaled(issuer, "events")),
+            Context.add(GrantStore.GrantStore, journaled(issuer, "grants")),
+            Context.add(KeyStore.KeyStore, journaled(issuer, "keys")),
+            Context.add(LoginCounters.LoginCounters, journaled(issuer, "loginCounters")),
+            Context.add(ResourceStore.ResourceStore, journaled(issuer, "resources")),
+            Context.add(RevokedTokenStore.RevokedTokenStore, journaled(issuer, "revokedTokens")),
+            Context.add(SessionStore.SessionStore, journaled(issuer, "sessions"))
+          )
     })
   })
 

@@ -2,14 +2,14 @@
 import { HttpLayerRouter } from "@effect/platform"
 import { type Context, Effect, Layer } from "effect"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import type { TakingAway } from "latchkey/services"
+import type { Accounts } from "latchkey/services"
 import { afterAll, expect, it } from "vitest"
 import { App, deleteUser, issuer } from "./app.js"
 import { get, location, post, signIn } from "./signIn.js"
 
-let services: Context.Context<TakingAway.TakingAway>
+let services: Context.Context<Accounts.Accounts>
 const keepServices = Layer.effectDiscard(
-  Effect.map(Effect.context<TakingAway.TakingAway>(), (context) => {
+  Effect.map(Effect.context<Accounts.Accounts>(), (context) => {
     services = context
   })
 )

@@ -4,7 +4,7 @@ import { HttpLayerRouter, HttpServerRequest, HttpServerResponse, UrlParams } fro
 import { DateTime, Effect, Layer, Option } from "effect"
 import { AuthLayer, BearerAuth, CurrentAccess, ResourceOwner } from "latchkey"
 import { Account } from "latchkey/domain"
-import { TakingAway } from "latchkey/services"
+import { Accounts } from "latchkey/services"
 
 export const issuer = "http://127.0.0.1:3000"
 
@@ -83,7 +83,7 @@ export const Login = HttpLayerRouter.addAll([
 export const deleteUser = Effect.fnUntraced(function* (id: string) {
   for (const [name, user] of users) if (user.id === id) users.delete(name)
   for (const [sessionId, { subject }] of sessions) if (subject === id) sessions.delete(sessionId)
-  yield* (yield* TakingAway.TakingAway).removeAccount(Account.Subject.make(id))
+  yield* (yield* Accounts.Accounts).remove(Account.Subject.make(id))
 })
 
 const Notes = HttpLayerRouter.add(

@@ -38,7 +38,10 @@ import { version } from "./terminal/Version.js"
 
 const name = "latchkey"
 
-const serve = leaf(Serve.serve, { title: "Environment", rows: Variables.help })
+const serve = leaf(Serve.serve, {
+  title: 'Environment (durations are written as "30 seconds", "10 minutes", "12 hours" or "30 days")',
+  rows: Variables.help
+})
 const events = leaf(EventsCommand.events)
 
 const latchkey = group(

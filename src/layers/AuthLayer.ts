@@ -12,8 +12,10 @@ import type * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Accounts } from "../services/accounts/Accounts.js"
 import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
+import type { Clients } from "../services/clients/Clients.js"
 import type { Events } from "../services/events/Events.js"
 import type { GrantTypes } from "../services/GrantTypes.js"
+import type { GrantRevocation } from "../services/grants/GrantRevocation.js"
 import type { WrongMasterKey } from "../services/keys/Keyring.js"
 import type { ClockWentBack } from "../services/maintenance/ClockCheck.js"
 import type { Readiness } from "../services/maintenance/Readiness.js"
@@ -21,7 +23,6 @@ import type { ResourceRegistration } from "../services/resources/ResourceRegistr
 import type { Resources } from "../services/resources/Resources.js"
 import type { ServerSettings } from "../services/ServerSettings.js"
 import type { Storage } from "../services/stores/Storage.js"
-import type { TakingAway } from "../services/TakingAway.js"
 import type { AccessTokens } from "../services/tokens/AccessTokens.js"
 import type { TokenVerifier } from "../services/tokens/TokenVerifier.js"
 import type { SettingsError, SettingsOptions } from "./settings/SettingsOptions.js"
@@ -36,14 +37,15 @@ export type AuthServices =
   | AccessTokens
   | Accounts
   | ClientRegistration
+  | Clients
   | Events
+  | GrantRevocation
   | GrantTypes
   | Readiness
   | ResourceRegistration
   | Resources
   | ServerServices
   | ServerSettings
-  | TakingAway
   | TokenVerifier
 
 /** Why the services of a server do not start: its settings, the master key, or a storage that does not answer. */

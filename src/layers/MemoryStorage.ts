@@ -20,19 +20,20 @@ import { ClientStore } from "../services/stores/ClientStore.js"
 import { ConsentStore } from "../services/stores/ConsentStore.js"
 import { EventLog } from "../services/stores/EventLog.js"
 import { GrantStore } from "../services/stores/GrantStore.js"
-import * as HighWaterMark from "../services/stores/HighWaterMark.js"
+import { HighWaterMark } from "../services/stores/HighWaterMark.js"
 import { KeyStore } from "../services/stores/KeyStore.js"
-import type { LeaseStore } from "../services/stores/LeaseStore.js"
+import { LeaseStore } from "../services/stores/LeaseStore.js"
 import { LoginCounters } from "../services/stores/LoginCounters.js"
 import { ResourceStore } from "../services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../services/stores/SessionStore.js"
-import { Storage, type Stores } from "../services/stores/Storage.js"
+import { Storage, type Stores, standalone } from "../services/stores/Storage.js"
 import * as MemoryAccountStore from "./memory/MemoryAccountStore.js"
 import * as MemoryClientStore from "./memory/MemoryClientStore.js"
 import * as MemoryConsentStore from "./memory/MemoryConsentStore.js"
 import * as MemoryEventLog from "./memory/MemoryEventLog.js"
 import * as MemoryGrantStore from "./memory/MemoryGrantStore.js"
+import * as MemoryHighWaterMark from "./memory/MemoryHighWaterMark.js"
 import * as MemoryKeyStore from "./memory/MemoryKeyStore.js"
 import * as MemoryLeaseStore from "./memory/MemoryLeaseStore.js"
 import * as MemoryLoginCounters from "./memory/MemoryLoginCounters.js"
@@ -51,34 +52,21 @@ const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
     Context.add(ResourceStore, MemoryResourceStore.make(rows)),
     Context.add(RevokedTokenStore, MemoryRevokedTokenStore.make(rows)),
     Context.add(EventLog, MemoryEventLog.make(rows)),
-    Context.add(LoginCounters, MemoryLoginCounters.make(rows))
+    Context.add(LoginCounters, MemoryLoginCounters.make(rows)),
+    Context.add(LeaseStore, MemoryLeaseStore.make(rows)),
+    Context.add(HighWaterMark, MemoryHighWaterMark.make(rows))
   )
 
 const make = Effect.map(randomBytes(32), (masterKey) => {
-  interface Made {
-    readonly stores: Context.Context<Stores>
-    readonly leases: Context.Tag.Service<LeaseStore>
-    readonly highWaterMark: Context.Tag.Service<HighWaterMark.HighWaterMark>
-  }
-  const issuers = new Map<Issuer, Made>()
-  const of = (issuer: Issuer) => {
+  const issuers = new Map<Issuer, Context.Context<Stores>>()
+  const stores = (issuer: Issuer): Context.Context<Stores> => {
     const known = issuers.get(issuer)
     if (known !== undefined) return known
-    const rows = Rows.make()
-    const made = {
-      stores: storesOf(rows),
-      leases: MemoryLeaseStore.make(rows),
-      highWaterMark: HighWaterMark.makeMemory()
-    }
+    const made = storesOf(Rows.make())
     issuers.set(issuer, made)
     return made
   }
-  return Storage.of({
-    stores: (issuer) => of(issuer).stores,
-    leases: (issuer) => of(issuer).leases,
-    highWaterMark: (issuer) => of(issuer).highWaterMark,
-    masterKey: Redacted.make(masterKey)
-  })
+  return Storage.of({ ...standalone, stores, masterKey: Redacted.make(masterKey) })
 })
 
 /** Storage that begins empty, and is gone with the process. */

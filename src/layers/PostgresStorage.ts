@@ -24,8 +24,6 @@ import type { PostgresOptions } from "./sql/postgres/PostgresOptions.js"
 import * as PostgresPool from "./sql/postgres/PostgresPool.js"
 import * as PostgresRetry from "./sql/postgres/PostgresRetry.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
-import * as SqlHighWaterMark from "./sql/stores/SqlHighWaterMark.js"
-import * as SqlLeaseStore from "./sql/stores/SqlLeaseStore.js"
 import * as SqlRateLimiter from "./sql/stores/SqlRateLimiter.js"
 import * as SqlStores from "./sql/stores/SqlStores.js"
 import * as SqlText from "./sql/stores/SqlText.js"
@@ -64,14 +62,12 @@ const make = (options: Options) =>
         const stores = SqlStores.make(sql, issuer)
         return Context.add(stores, GrantStore, PostgresRetry.grants(Context.get(stores, GrantStore)))
       },
-      leases: (issuer) => SqlLeaseStore.make(sql, issuer),
-      highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       clock: databaseClock(sql),
       check: health.check,
       outage: health.outage,
-      // Deleting locks these rows alone, and the event loop goes on.
-      batch: 500,
+      // A deletion locks only the deleted rows, and the event loop continues.
+      batchSize: 500,
       masterKey
     }).pipe(Context.add(RateLimiter, yield* SqlRateLimiter.make(sql)))
   })

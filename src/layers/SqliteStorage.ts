@@ -9,14 +9,12 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import { Storage } from "../services/stores/Storage.js"
+import { Storage, standalone } from "../services/stores/Storage.js"
 import * as MasterKeyFile from "./files/MasterKeyFile.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
 import * as SqliteClient from "./sql/sqlite/SqliteClient.js"
 import * as SqliteFile from "./sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "./sql/sqlite/SqliteMigrator.js"
-import * as SqlHighWaterMark from "./sql/stores/SqlHighWaterMark.js"
-import * as SqlLeaseStore from "./sql/stores/SqlLeaseStore.js"
 import * as SqlStores from "./sql/stores/SqlStores.js"
 import * as WriteHealth from "./sql/WriteHealth.js"
 import * as WriteProbe from "./sql/WriteProbe.js"
@@ -42,9 +40,8 @@ const make = ({ filename, masterKey }: Options) =>
       Effect.mapError(({ cause }) => SqliteFile.openError(path, cause))
     )
     return Storage.of({
+      ...standalone,
       stores: (issuer) => SqlStores.make(sql, issuer),
-      leases: (issuer) => SqlLeaseStore.make(sql, issuer),
-      highWaterMark: (issuer) => SqlHighWaterMark.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       check: health.check,
       outage: health.outage,

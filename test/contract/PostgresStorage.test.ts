@@ -9,7 +9,7 @@ import * as PostgresAddress from "../../src/layers/sql/postgres/PostgresAddress.
 import * as PostgresMigrator from "../../src/layers/sql/postgres/PostgresMigrator.js"
 import * as PostgresPool from "../../src/layers/sql/postgres/PostgresPool.js"
 import * as SqlStores from "../../src/layers/sql/stores/SqlStores.js"
-import { Storage } from "../../src/services/stores/Storage.js"
+import { Storage, standalone } from "../../src/services/stores/Storage.js"
 import * as RateLimiters from "../../src/testing/contracts/rateLimiterContract.js"
 import { type IsToFail, storeContract } from "../../src/testing/StorageContract.js"
 import * as FailingSql from "../support/FailingSql.js"
@@ -32,6 +32,7 @@ const failing = (isToFail: IsToFail) =>
           Effect.orDie
         )
         return {
+          ...standalone,
           stores: (issuer) => SqlStores.make(FailingSql.failing(sql, isToFail), issuer),
           masterKey: Redacted.make(new Uint8Array(32))
         }

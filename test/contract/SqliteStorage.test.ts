@@ -6,7 +6,7 @@ import * as SqliteClient from "../../src/layers/sql/sqlite/SqliteClient.js"
 import * as SqliteFile from "../../src/layers/sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "../../src/layers/sql/sqlite/SqliteMigrator.js"
 import * as SqlStores from "../../src/layers/sql/stores/SqlStores.js"
-import { Storage } from "../../src/services/stores/Storage.js"
+import { Storage, standalone } from "../../src/services/stores/Storage.js"
 import { type IsToFail, storeContract } from "../../src/testing/StorageContract.js"
 import { temporaryFile } from "../layers/temporaryFile.js"
 import * as FailingSql from "../support/FailingSql.js"
@@ -23,6 +23,7 @@ const failing = (isToFail: IsToFail) =>
         yield* SqliteMigrator.run(path)
         const sql = yield* Effect.orDie(SqliteClient.open(path))
         return {
+          ...standalone,
           stores: (issuer) => SqlStores.make(FailingSql.failing(sql, isToFail), issuer),
           masterKey: Redacted.make(new Uint8Array(32))
         }

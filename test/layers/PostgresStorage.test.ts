@@ -13,6 +13,7 @@ import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
 import * as PostgresStorage from "../../src/layers/PostgresStorage.js"
 import { migrations } from "../../src/layers/sql/migrations.js"
 import { GrantStore } from "../../src/services/stores/GrantStore.js"
+import { HighWaterMark } from "../../src/services/stores/HighWaterMark.js"
 import { Storage } from "../../src/services/stores/Storage.js"
 import {
   active,
@@ -70,7 +71,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const context = yield* Layer.build(PostgresStorage.layer({ url, masterKey: Redacted.make(new Uint8Array(32)) }))
-      const { check = Effect.void, highWaterMark, outage = Effect.never, stores } = Context.get(context, Storage)
+      const { check, outage, stores } = Context.get(context, Storage)
       const grants = Context.get(stores(issuer), GrantStore)
       yield* check
       const query = yield* beside(url)
@@ -84,7 +85,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
       })
       expect(yield* Effect.flip(grants.approve(grant()))).toMatchObject(unavailable)
       expect(yield* outage).toMatchObject({ code: "53100", remedy: expect.stringContaining("is full") })
-      yield* highWaterMark?.(issuer).note(at(0), Duration.hours(1)) ?? Effect.void
+      yield* Context.get(stores(issuer), HighWaterMark).note(at(0), Duration.hours(1))
       expect(yield* Effect.flip(check)).toMatchObject(unavailable)
       yield* Effect.promise(() => query("drop function latchkey.full() cascade"))
       yield* check

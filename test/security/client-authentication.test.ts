@@ -6,9 +6,9 @@ import * as Redacted from "effect/Redacted"
 import { expect } from "vitest"
 import { ClientId, type Client as Stored } from "../../src/domain/Client.js"
 import { Digest } from "../../src/domain/Digest.js"
+import { Clients } from "../../src/services/clients/Clients.js"
 import { digestOf, digestsEqual } from "../../src/services/keys/Crypto.js"
 import { ClientStore } from "../../src/services/stores/ClientStore.js"
-import { TakingAway } from "../../src/services/TakingAway.js"
 import { basic, type Client, outcome, type Parameters, tokensOf } from "../flow/support/Server.js"
 import * as Storage from "../flow/support/Storage.js"
 import { steady } from "../support/Headers.js"
@@ -237,7 +237,7 @@ otherwise(
     const client = await withSecret(target)
     const id = ClientId.make(client.client_id)
     const old = secretOf(client)
-    const rotated = await target.run(Effect.flatMap(TakingAway, ({ rotateSecret }) => rotateSecret(id)))
+    const rotated = await target.run(Effect.flatMap(Clients, ({ rotateSecret }) => rotateSecret(id)))
     const renewed = { ...client, client_secret: Redacted.value(Option.getOrThrow(rotated)) }
     expect(await outcome(target.token(client, good("/token")))).toBe(invalidClient)
     expect(await outcome(target.token(renewed, good("/token")))).toBe("200")

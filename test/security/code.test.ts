@@ -4,7 +4,9 @@ import * as Layer from "effect/Layer"
 import { expect } from "vitest"
 import { ClientId } from "../../src/domain/Client.js"
 import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
-import { TakingAway } from "../../src/services/TakingAway.js"
+import { Accounts } from "../../src/services/accounts/Accounts.js"
+import { Clients } from "../../src/services/clients/Clients.js"
+import { GrantRevocation } from "../../src/services/grants/GrantRevocation.js"
 import { outcome, type Parameters, redirectUri, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
 import { launched } from "./support/Launched.js"
@@ -207,15 +209,15 @@ check("CODE-15", "a code dies with its consent, its account and its client", asy
   const { client, held } = await ready(target)
   const { subject } = (await target.grant(held.code)).terms
   const clientId = ClientId.make(client.client_id)
-  await target.run(Effect.flatMap(TakingAway, ({ withdrawConsent }) => withdrawConsent(subject, clientId)))
+  await target.run(Effect.flatMap(GrantRevocation, ({ withdraw }) => withdraw(subject, clientId)))
   expect(await outcome(target.redeem(client, held))).toBe(invalidGrant)
 
   const next = await target.code(client)
-  await target.run(Effect.flatMap(TakingAway, ({ disableAccount }) => disableAccount(subject)))
+  await target.run(Effect.flatMap(Accounts, ({ disable }) => disable(subject)))
   expect(await outcome(target.redeem(client, next))).toBe(invalidGrant)
-  await target.run(Effect.flatMap(TakingAway, ({ enableAccount }) => enableAccount(subject)))
+  await target.run(Effect.flatMap(Accounts, ({ enable }) => enable(subject)))
   expect(await outcome(target.redeem(client, next))).toBe(invalidGrant)
-  await target.run(Effect.flatMap(TakingAway, ({ removeClient }) => removeClient(clientId)))
+  await target.run(Effect.flatMap(Clients, ({ remove }) => remove(clientId)))
   expect(await outcome(target.redeem(client, next))).toBe("401 invalid_client")
 })
 

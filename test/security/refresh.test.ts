@@ -5,8 +5,9 @@ import { expect } from "vitest"
 import { Password } from "../../src/domain/Account.js"
 import { ClientId } from "../../src/domain/Client.js"
 import type { TemporarilyUnavailable } from "../../src/domain/OAuthError.js"
+import { Accounts } from "../../src/services/accounts/Accounts.js"
+import { GrantRevocation } from "../../src/services/grants/GrantRevocation.js"
 import { EventLog } from "../../src/services/stores/EventLog.js"
-import { TakingAway } from "../../src/services/TakingAway.js"
 import { type Client, outcome, type Tokens, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
 import { launched } from "./support/Launched.js"
@@ -187,19 +188,19 @@ check(
   "a refresh token dies with its consent, its account, its client and its password",
   async (shared) => {
     const target = await shared.another({})
-    const change = (use: (taking: TakingAway["Type"]) => Effect.Effect<unknown, TemporarilyUnavailable>) =>
-      target.run(Effect.flatMap(TakingAway, use))
+    const change = (use: (accounts: Accounts["Type"]) => Effect.Effect<unknown, TemporarilyUnavailable>) =>
+      target.run(Effect.flatMap(Accounts, use))
     const { client, tokens } = await ready(target)
     const { subject } = (await target.grant(tokens.refresh_token)).terms
     const clientId = ClientId.make(client.client_id)
-    await change(({ withdrawConsent }) => withdrawConsent(subject, clientId))
+    await target.run(Effect.flatMap(GrantRevocation, ({ withdraw }) => withdraw(subject, clientId)))
     await isDead(target, client, tokens)
 
     const renewed = await target.tokens(client)
     const password = await target.run(Effect.orDie(Schema.decode(Password)("another horse battery")))
     await change(({ setPassword }) => setPassword(subject, password))
     await isDead(target, client, renewed)
-    await change(({ disableAccount }) => disableAccount(subject))
+    await change(({ disable }) => disable(subject))
     await isDead(target, client, renewed)
   }
 )

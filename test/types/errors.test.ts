@@ -2,9 +2,9 @@
 import type * as Effect from "effect/Effect"
 import { describe, expectTypeOf, it } from "vitest"
 import type { AuthorizationRefused, AuthorizationRejected } from "../../src/domain/AuthorizationRequest.js"
+import type { Forbidden } from "../../src/domain/HttpError.js"
 import type {
   AccessDenied,
-  Forbidden,
   InvalidClient,
   InvalidClientMetadata,
   InvalidGrant,
@@ -97,8 +97,9 @@ describe("a flow ends in these errors, and no other", () => {
     >()
   })
 
-  it("the person's decision (RFC 6749 §4.1.2.1)", () => {
-    expectTypeOf<Fails<Approvals["Type"]["allow"]>>().toEqualTypeOf<Tags<AccessDenied | TemporarilyUnavailable>>()
+  it("the user's decision is an answer, and not an error; no offer may be possible (RFC 6749 §4.1.2.1)", () => {
+    expectTypeOf<Fails<Approvals["Type"]["decide"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
+    expectTypeOf<Fails<Approvals["Type"]["offer"]>>().toEqualTypeOf<Tags<AccessDenied | TemporarilyUnavailable>>()
   })
 
   it("accounts and sessions: a wrong password is an answer, and no error", () => {

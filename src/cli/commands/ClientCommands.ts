@@ -12,8 +12,8 @@ import * as Scope from "../../domain/Scope.js"
 import * as ClientInformation from "../../http/views/ClientInformation.js"
 import * as ClientView from "../../http/views/ClientView.js"
 import { ClientRegistration, type Registered } from "../../services/clients/ClientRegistration.js"
+import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as Database from "../settings/Database.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
@@ -161,7 +161,7 @@ export const disable = Change.make({
   ...of,
   verb: "disable",
   description: "Disable a client. It cannot request tokens, and all its tokens are revoked at once",
-  apply: (id) => Effect.flatMap(TakingAway, ({ disableClient }) => disableClient(id)),
+  apply: (id) => Effect.flatMap(Clients, ({ disable }) => disable(id)),
   done: ["client", "is disabled: it cannot request tokens, and its tokens are revoked"]
 })
 
@@ -169,7 +169,7 @@ export const enable = Change.make({
   ...of,
   verb: "enable",
   description: "Enable a client. Tokens from before it was disabled stay revoked",
-  apply: (id) => Effect.flatMap(TakingAway, ({ enableClient }) => enableClient(id)),
+  apply: (id) => Effect.flatMap(Clients, ({ enable }) => enable(id)),
   done: ["client", "is enabled, and can request tokens again"]
 })
 
@@ -188,7 +188,7 @@ export const remove = Change.make({
   missing: (text) => impossible(`${Lookup.noSuchClient(text).message}; its tokens, if any were left, are revoked`),
   verb: "delete",
   description: "Delete a client. All its tokens are revoked at once",
-  apply: (id) => Effect.flatMap(TakingAway, ({ removeClient }) => removeClient(id)),
+  apply: (id) => Effect.flatMap(Clients, ({ remove }) => remove(id)),
   done: ["client", "is deleted, and its tokens are revoked"]
 })
 
@@ -198,7 +198,7 @@ export const rotateSecret = Command.make("rotate-secret", { id, ...listOptions }
       const before = yield* Lookup.client(id)
       const name = Client.displayName(before)
       if (!Client.isConfidential(before)) return yield* impossible(`the client ${name} is public, and has no secret`)
-      const secret = yield* (yield* TakingAway).rotateSecret(before.id)
+      const secret = yield* (yield* Clients).rotateSecret(before.id)
       if (Option.isNone(secret)) return yield* Lookup.noSuchClient(id)
       const client = yield* Lookup.client(id)
       yield* Output.print(

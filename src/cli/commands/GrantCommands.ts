@@ -11,8 +11,8 @@ import * as Scope from "../../domain/Scope.js"
 import * as EventView from "../../http/views/EventView.js"
 import * as GrantView from "../../http/views/GrantView.js"
 import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as Target from "../settings/Target.js"
 import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
@@ -82,7 +82,7 @@ export const show = Command.make(
 const revokeOne = (id: string) =>
   Effect.gen(function* () {
     const { terms } = yield* Lookup.grant(id)
-    const revoked = yield* (yield* TakingAway).revokeGrant(terms.id)
+    const revoked = yield* (yield* GrantRevocation).revoke(terms.id)
     return Option.contains(revoked, true) ? 1 : 0
   })
 
@@ -103,14 +103,14 @@ export const revoke = Command.make(
         Effect.gen(function* () {
           const count = yield* Effect.gen(function* () {
             if (Option.isSome(id)) return yield* revokeOne(id.value)
-            const { revokeGrants } = yield* TakingAway
+            const { revokeAll } = yield* GrantRevocation
             if (Option.isSome(user)) {
-              return yield* revokeGrants({ subject: yield* Lookup.subject(user.value) })
+              return yield* revokeAll({ subject: yield* Lookup.subject(user.value) })
             }
             if (Option.isSome(client)) {
-              return yield* revokeGrants({ clientId: (yield* Lookup.client(client.value)).id })
+              return yield* revokeAll({ clientId: (yield* Lookup.client(client.value)).id })
             }
-            return yield* revokeGrants({ everybody: true })
+            return yield* revokeAll({ everybody: true })
           }).pipe(BulkProgress.at(BulkProgress.besideServer))
           yield* Output.print(count === 1 ? "1 grant is revoked" : `${count} grants are revoked`)
         })

@@ -10,7 +10,6 @@ import * as AccountView from "../../http/views/AccountView.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as Database from "../settings/Database.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
@@ -102,7 +101,7 @@ export const disable = Change.make({
   ...of,
   verb: "disable",
   description: "Disable an account. The user cannot log in, and all its tokens and sessions are revoked at once",
-  apply: (id) => Effect.flatMap(TakingAway, ({ disableAccount }) => disableAccount(id)),
+  apply: (id) => Effect.flatMap(Accounts, ({ disable }) => disable(id)),
   done: ["account", "is disabled: it cannot log in, and its tokens and sessions are revoked"]
 })
 
@@ -110,7 +109,7 @@ export const enable = Change.make({
   ...of,
   verb: "enable",
   description: "Enable an account. Tokens and sessions from before it was disabled stay revoked",
-  apply: (id) => Effect.flatMap(TakingAway, ({ enableAccount }) => enableAccount(id)),
+  apply: (id) => Effect.flatMap(Accounts, ({ enable }) => enable(id)),
   done: ["account", "is enabled, and can log in again"]
 })
 
@@ -121,7 +120,7 @@ export const unlock = Change.make({
   verb: "unlock",
   description:
     "End the pause of an account's logins after wrong passwords, for every network. The password stays the same",
-  apply: (id) => Effect.flatMap(TakingAway, ({ unlockAccount }) => unlockAccount(id)),
+  apply: (id) => Effect.flatMap(Accounts, ({ unlock }) => unlock(id)),
   done: ["account", "is unlocked: its logins are not paused any more, and its password stays the same"]
 })
 
@@ -134,7 +133,7 @@ export const remove = Change.make({
   verb: "delete",
   description:
     "Delete an account. All its tokens and sessions are revoked at once. If a deletion broke off, give the id of the account to complete it",
-  apply: (id) => Effect.flatMap(TakingAway, ({ removeAccount }) => removeAccount(id)),
+  apply: (id) => Effect.flatMap(Accounts, ({ remove }) => remove(id)),
   done: ["account", "is deleted, and its tokens and sessions are revoked"]
 })
 
@@ -149,7 +148,8 @@ export const setPassword = Command.make(
         Effect.gen(function* () {
           const { id } = yield* Lookup.account(username)
           const password = yield* NewPassword.read(username, passwordStdin)
-          if (!(yield* (yield* TakingAway).setPassword(id, password))) return yield* Lookup.noSuchAccount(username)
+          if (Option.isNone(yield* (yield* Accounts).setPassword(id, password)))
+            return yield* Lookup.noSuchAccount(username)
           yield* Output.print(`The account ${username} has a new password, and its tokens and sessions are revoked`)
         })
       )

@@ -27,7 +27,7 @@ export const clientFields = {
     only: "File"
   }),
   redirectSchemes: setting(DotlessSchemes, {
-    description: "URI schemes without a dot that redirect URIs of any client may have, in addition to appSchemes",
+    description: "URI schemes without a dot that redirect URIs of any client may have, in addition to the app schemes",
     default: [],
     defaultText: "none",
     fromText: Texts.toList,

@@ -76,7 +76,7 @@ export const layerFor = (target: Configured & { readonly issuer: Issuer }, isNew
   Layer.tap(layer(target), (context) =>
     Effect.gen(function* () {
       const { database, issuer } = target
-      const issuers = yield* Context.get(context, Storage).issuers ?? Effect.succeed([])
+      const issuers = yield* Context.get(context, Storage).issuers
       if (isNew || issuers.length === 0 || issuers.includes(issuer)) return
       return yield* impossible(
         `${format(database)} is the database of ${issuers.join(", ")}, not of ${issuer}: give that --issuer, or another --database; to serve ${issuer} from it as well, run serve --new-issuer`

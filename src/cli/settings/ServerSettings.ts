@@ -76,7 +76,8 @@ export const connectionFields = {
     hint: Durations.timeoutHint
   }),
   requestTimeout: setting(Durations.TimeoutText, {
-    description: "Time in which a client must send a whole request. It must be at least as long as headersTimeout",
+    description:
+      "Time in which a client must send a whole request. It must be at least as long as the time for its headers",
     default: Durations.format(NodeServer.defaultTimeouts.requestTimeout),
     hint: Durations.timeoutHint
   })

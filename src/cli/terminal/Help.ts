@@ -54,14 +54,14 @@ export const group = (
 }
 
 /** Follows the words of a command line from the root of the tree. Skips options and their values. */
-export const find = (root: Entry, words: ReadonlyArray<string>): ReadonlyArray<Entry> =>
-  words.reduce<ReadonlyArray<Entry>>(
-    (path, word) => {
-      const next = path.at(-1)?.children.find((child) => child.word === word)
-      return next === undefined ? path : [...path, next]
-    },
-    [root]
-  )
+export const find = (root: Entry, words: ReadonlyArray<string>): ReadonlyArray<Entry> => {
+  const path = [root]
+  for (const word of words) {
+    const next = path.at(-1)?.children.find((child) => child.word === word)
+    if (next !== undefined) path.push(next)
+  }
+  return path
+}
 
 const config = CliConfig.make({ showBuiltIns: false })
 

@@ -8,11 +8,11 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import { Sessions } from "../../services/accounts/Sessions.js"
 import * as AppUses from "../../services/clients/AppUses.js"
+import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import { ConsentStore } from "../../services/stores/ConsentStore.js"
 import { GrantStore } from "../../services/stores/GrantStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import type * as Api from "./Api.js"
 import { noSuch } from "./Problems.js"
@@ -25,7 +25,7 @@ export const layer = (api: Api.Placed) =>
       const consents = yield* ConsentStore
       const grants = yield* GrantStore
       const sessions = yield* Sessions
-      const takingAway = yield* TakingAway
+      const revocation = yield* GrantRevocation
 
       return handlers
         .handle("me", () =>
@@ -76,7 +76,7 @@ export const layer = (api: Api.Placed) =>
             const { subject } = yield* CurrentAccess
             const consent = yield* consents.find(subject, path.client_id)
             if (Option.isNone(consent)) return yield* noSuch("app")
-            yield* takingAway.withdrawConsent(subject, path.client_id)
+            yield* revocation.withdraw(subject, path.client_id)
           })
         )
         .handle("sessions", () =>

@@ -3,10 +3,10 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
-import { Conflict } from "../../domain/OAuthError.js"
+import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
+import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { noSuch, orNoSuch } from "./Problems.js"
@@ -16,7 +16,7 @@ export const layer = (api: Api.Placed) =>
     Effect.gen(function* () {
       const registration = yield* ClientRegistration
       const store = yield* ClientStore
-      const takingAway = yield* TakingAway
+      const clients = yield* Clients
 
       const find = Effect.fnUntraced(function* (id: Client.ClientId) {
         const client = yield* store.find(id)
@@ -36,17 +36,17 @@ export const layer = (api: Api.Placed) =>
             ClientView.of(client, secret)
           )
         )
-        .handle("disable", ({ path }) => orNoSuch("client", takingAway.disableClient(path.client_id)))
-        .handle("enable", ({ path }) => orNoSuch("client", takingAway.enableClient(path.client_id)))
+        .handle("disable", ({ path }) => orNoSuch("client", clients.disable(path.client_id)))
+        .handle("enable", ({ path }) => orNoSuch("client", clients.enable(path.client_id)))
         .handle("rotateSecret", ({ path }) =>
           Effect.gen(function* () {
             if (!Client.isConfidential(yield* find(path.client_id))) {
               return yield* new Conflict({ reason: "PublicClient", description: "a public client has no secret" })
             }
-            const secret = yield* takingAway.rotateSecret(path.client_id)
+            const secret = yield* clients.rotateSecret(path.client_id)
             return ClientView.of(yield* find(path.client_id), secret)
           })
         )
-        .handle("remove", ({ path }) => orNoSuch("client", takingAway.removeClient(path.client_id)))
+        .handle("remove", ({ path }) => orNoSuch("client", clients.remove(path.client_id)))
     })
   )

@@ -7,10 +7,10 @@ import type { Subject } from "../../domain/Account.js"
 import * as Grant from "../../domain/Grant.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
 import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import { EventLog } from "../../services/stores/EventLog.js"
 import { GrantStore } from "../../services/stores/GrantStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as EventView from "../views/EventView.js"
 import * as GrantView from "../views/GrantView.js"
 import type * as Api from "./Api.js"
@@ -25,7 +25,7 @@ export const layer = (api: Api.Placed) =>
       const accounts = yield* AccountStore
       const store = yield* GrantStore
       const log = yield* EventLog
-      const takingAway = yield* TakingAway
+      const revocation = yield* GrantRevocation
 
       const nameOf = (subject: Subject) =>
         Effect.map(
@@ -65,7 +65,7 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("revoke", ({ path }) =>
           Effect.flatMap(
-            takingAway.revokeGrant(path.id),
+            revocation.revoke(path.id),
             Option.match({
               onNone: () => noSuch("grant"),
               onSome: (isNew) => Effect.succeed({ revoked: isNew ? 1 : 0 })
@@ -76,10 +76,10 @@ export const layer = (api: Api.Placed) =>
           Effect.gen(function* () {
             if (user !== undefined) {
               const whose = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
-              return { revoked: yield* takingAway.revokeGrants(whose) }
+              return { revoked: yield* revocation.revokeAll(whose) }
             }
             if (client === undefined) return yield* nobody
-            return { revoked: yield* takingAway.revokeGrants({ clientId: client }) }
+            return { revoked: yield* revocation.revokeAll({ clientId: client }) }
           })
         )
     })

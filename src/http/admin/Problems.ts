@@ -2,6 +2,7 @@
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as HttpErrors from "../../domain/HttpError.js"
 import * as Errors from "../../domain/OAuthError.js"
 
 /** The schema of an error by its code, for the document and for clients that are derived from it. */
@@ -66,27 +67,27 @@ export const InsufficientScope = problem(
 )
 
 export const NotFound = problem(
-  Errors.NotFound,
+  HttpErrors.NotFound,
   "not_found",
   404,
   "There is no such thing.",
-  (description) => new Errors.NotFound({ reason: "Unknown", description })
+  (description) => new HttpErrors.NotFound({ reason: "Unknown", description })
 )
 
 export const Conflict = problem(
-  Errors.Conflict,
+  HttpErrors.Conflict,
   "conflict",
   409,
   "It stands against what is there already.",
-  (description) => new Errors.Conflict({ reason: "NameTaken", description })
+  (description) => new HttpErrors.Conflict({ reason: "NameTaken", description })
 )
 
 export const TooManyRequests = problem(
-  Errors.TooManyRequests,
+  HttpErrors.TooManyRequests,
   "temporarily_unavailable",
   429,
   "Too many requests: try again after Retry-After.",
-  (description) => new Errors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })
+  (description) => new HttpErrors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })
 )
 
 export const TemporarilyUnavailable = problem(
@@ -107,7 +108,7 @@ export const ServerError = problem(
 
 /** There is no such thing, or not any more. */
 export const noSuch = (kind: string) =>
-  new Errors.NotFound({ reason: "Unknown", description: `there is no such ${kind}` })
+  new HttpErrors.NotFound({ reason: "Unknown", description: `there is no such ${kind}` })
 
 /** Nothing to answer, where there was something to change. */
 export const orNoSuch = <E, R>(kind: string, found: Effect.Effect<boolean, E, R>) =>

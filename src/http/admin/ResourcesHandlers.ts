@@ -1,7 +1,7 @@
 /** What the admin API does with resources. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
-import { Conflict } from "../../domain/OAuthError.js"
+import { Conflict } from "../../domain/HttpError.js"
 import * as Resource from "../../domain/Resource.js"
 import { ResourceRegistration } from "../../services/resources/ResourceRegistration.js"
 import { ResourceStore } from "../../services/stores/ResourceStore.js"

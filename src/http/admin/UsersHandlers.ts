@@ -3,12 +3,12 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Account, Password } from "../../domain/Account.js"
-import { Conflict, InvalidRequest } from "../../domain/OAuthError.js"
+import { Conflict } from "../../domain/HttpError.js"
+import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as NewPassword from "../../services/accounts/NewPassword.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
 import { noSuch, orNoSuch } from "./Problems.js"
@@ -26,7 +26,6 @@ export const layer = (api: Api.Placed) =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const store = yield* AccountStore
-      const takingAway = yield* TakingAway
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) => AccountView.of(account, pausedUntil))
@@ -64,15 +63,15 @@ export const layer = (api: Api.Placed) =>
             return Option.isNone(account) ? yield* noSuch("account") : yield* viewOf(account.value)
           })
         )
-        .handle("disable", ({ path }) => orNoSuch("account", takingAway.disableAccount(path.id)))
-        .handle("enable", ({ path }) => orNoSuch("account", takingAway.enableAccount(path.id)))
-        .handle("unlock", ({ path }) => orNoSuch("account", takingAway.unlockAccount(path.id)))
+        .handle("disable", ({ path }) => orNoSuch("account", accounts.disable(path.id)))
+        .handle("enable", ({ path }) => orNoSuch("account", accounts.enable(path.id)))
+        .handle("unlock", ({ path }) => orNoSuch("account", accounts.unlock(path.id)))
         .handle("setPassword", ({ path, payload }) =>
           Effect.zipRight(
             refuseWellKnown(payload.password),
-            orNoSuch("account", takingAway.setPassword(path.id, payload.password))
+            orNoSuch("account", Effect.map(accounts.setPassword(path.id, payload.password), Option.isSome))
           )
         )
-        .handle("remove", ({ path }) => orNoSuch("account", takingAway.removeAccount(path.id)))
+        .handle("remove", ({ path }) => orNoSuch("account", accounts.remove(path.id)))
     })
   )

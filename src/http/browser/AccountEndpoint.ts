@@ -19,21 +19,20 @@ import * as RedirectUri from "../../domain/RedirectUri.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import * as NewPassword from "../../services/accounts/NewPassword.js"
-import { knownAs } from "../../services/accounts/PasswordHasher.js"
 import { type LoggedIn, Sessions } from "../../services/accounts/Sessions.js"
 import { type AccountForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import * as AppUses from "../../services/clients/AppUses.js"
+import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import { ConsentStore } from "../../services/stores/ConsentStore.js"
-import { TakingAway } from "../../services/TakingAway.js"
 import type * as Pages from "../pages/index.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
-import * as Interaction from "./Interaction.js"
+import * as LoginPrompt from "./LoginPrompt.js"
 import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import { ResourceOwner } from "./ResourceOwner.js"
@@ -79,7 +78,7 @@ const get = Effect.gen(function* () {
 })
 
 const logInFirst = (request: HttpServerRequest.HttpServerRequest, refusal: Option.Option<SealedForm.Refusal>) =>
-  Interaction.logIn(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
+  LoginPrompt.show(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
 
 type PasswordProblems = NonNullable<NonNullable<Pages.AccountPage["password"]>["problems"]>
 
@@ -207,11 +206,11 @@ const act = (
 ) =>
   Effect.gen(function* () {
     const sessions = yield* Sessions
-    const takingAway = yield* TakingAway
+    const revocation = yield* GrantRevocation
     const { issuer } = yield* ServerSettings
     switch (action._tag) {
       case "Withdraw": {
-        yield* takingAway.withdrawConsent(who.account.id, action.clientId)
+        yield* revocation.withdraw(who.account.id, action.clientId)
         return done(issuer, "AccessRemoved")
       }
       case "EndSession": {
@@ -236,7 +235,7 @@ const changePassword = (
   parameters: Parameters.Parameters
 ) =>
   Effect.gen(function* () {
-    const takingAway = yield* TakingAway
+    const accounts = yield* Accounts
     const { issuer } = yield* ServerSettings
     const typed = yield* Parameters.field(parameters, PageForms.changePassword.password)
     const password = yield* NewPassword.read(typed)
@@ -261,9 +260,7 @@ const changePassword = (
 
     const loggedIn = yield* (yield* Sessions).list(id)
     const allowed = yield* (yield* ConsentStore).list(id)
-    yield* takingAway.setPassword(id, password.right)
-    const accounts = yield* Accounts
-    const account = yield* accounts.authenticate(username, password.right, knownAs(username))
+    const account = yield* accounts.setPassword(id, password.right)
     if (Option.isNone(account)) return Page.seeOther(issuer, path(issuer))
     const ended = yield* (yield* SealedForms).seal({
       _tag: "PasswordChange",

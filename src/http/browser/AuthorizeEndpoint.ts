@@ -1,6 +1,6 @@
 /**
- * `/authorize` (RFC 6749 §3.1): reads the request, sees who is there, and shows a page. Nothing is written here, and
- * nothing decided, save where the person has decided before (ADR 15).
+ * `/authorize` (RFC 6749 §3.1): reads the request, finds the user, and shows a page. It writes nothing and decides
+ * nothing, unless the user has already decided (ADR 15).
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
@@ -13,90 +13,91 @@ import * as CodeChallenge from "../../domain/CodeChallenge.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
-import { Approvals } from "../../services/authorization/Approvals.js"
+import { Approvals, Consideration } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
 import { ServerMetadata } from "../../services/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import * as Interaction from "./Interaction.js"
+import * as AuthorizationResponse from "./AuthorizationResponse.js"
+import * as AuthorizationUrl from "./AuthorizationUrl.js"
+import * as ConsentPrompt from "./ConsentPrompt.js"
+import * as LoginPrompt from "./LoginPrompt.js"
 import * as Page from "./Page.js"
-import type * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
 const get = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const requests = yield* AuthorizationRequests
-  const interaction = yield* Interaction.read(Option.getOrElse(Body.query(request), () => ""))
+  const url = yield* AuthorizationUrl.read(Option.getOrElse(Body.query(request), () => ""))
   const visitor = yield* Visitor.loggedIn(request)
-
-  const parameters = yield* Parameters.parse(interaction.query)
-  // The client asks that nobody be asked anything, be the rest of its request good or not.
+  const parameters = yield* Parameters.parse(url.query)
+  // The client asks for an answer without a page, whether the rest of its request is valid or not.
   const silent = Parameters.all(parameters, "prompt").includes("none")
   return yield* requests.validate(parameters).pipe(
-    Effect.flatMap((authorization) => answer(request, interaction, authorization, visitor)),
+    Effect.flatMap((authorization) => answer({ request, url, authorization, visitor, silent })),
     Effect.catchTags({
-      AuthorizationRefused: Interaction.refused,
-      // Nobody is sent to a client before they have said who they are (RFC 9700 §4.11.2).
+      AuthorizationRefused: AuthorizationResponse.refused,
+      // An unknown user is not redirected to a client: they log in first (RFC 9700 §4.11.2).
       AuthorizationRejected: (rejection) =>
         Option.isSome(visitor) || silent
-          ? Interaction.rejected(rejection, visitor)
-          : Interaction.logIn(request, { ...interaction, replyTo: Option.some(rejection.replyTo) }, "")
+          ? AuthorizationResponse.rejected(rejection, visitor)
+          : LoginPrompt.show(request, { ...url, replyTo: Option.some(rejection.replyTo) }, "")
     })
   )
 })
 
-/** A login page, a consent page, a code where consent is remembered or, where no page may be shown, a rejection. */
-const answer = (
-  request: HttpServerRequest.HttpServerRequest,
-  interaction: Interaction.Interaction,
-  authorization: AuthorizationRequest,
-  visitor: Option.Option<LoggedIn>
-) =>
+/** A valid request, and who is at the browser. */
+interface Visit {
+  readonly request: HttpServerRequest.HttpServerRequest
+  readonly url: AuthorizationUrl.AuthorizationUrl
+  readonly authorization: AuthorizationRequest
+  readonly visitor: Option.Option<LoggedIn>
+  /** Whether no page may be shown (`prompt=none`, OpenID Connect Core §3.1.2.1). */
+  readonly silent: boolean
+}
+
+const loginRequired = new LoginRequired({ reason: "NoSession", description: "nobody is logged in" })
+const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" })
+
+/** Answers with a login page, a consent page, or a code if consent is remembered; rejects where no page may be shown. */
+const answer = ({ authorization, request, silent, url, visitor }: Visit) =>
   Effect.gen(function* () {
-    const silent = authorization.prompt.has("none")
+    const approvals = yield* Approvals
     const reject = (error: AuthorizationRejected["error"]) =>
       new AuthorizationRejected({ replyTo: authorization, error })
-
-    if (
-      Option.isNone(visitor) ||
-      Interaction.mustLogIn(authorization, interaction, visitor.value, yield* DateTime.now)
-    ) {
+    if (Option.isNone(visitor) || LoginPrompt.isRequired(authorization, url, visitor.value, yield* DateTime.now)) {
       return silent
-        ? yield* reject(new LoginRequired({ reason: "NoSession", description: "nobody is logged in" }))
-        : yield* Interaction.logIn(
+        ? yield* reject(loginRequired)
+        : yield* LoginPrompt.show(
             request,
-            { ...interaction, replyTo: Option.some(authorization) },
+            { ...url, replyTo: Option.some(authorization) },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
           )
     }
-    const remembered =
-      authorization.prompt.has("consent") || !isVisit(request)
-        ? Option.none()
-        : yield* (yield* Approvals).remembered(authorization, visitor.value)
-    if (Option.isSome(remembered)) return yield* Interaction.granted(authorization, remembered.value)
-    return silent
-      ? yield* reject(new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" }))
-      : yield* Interaction.consentPage(
-          interaction.query,
-          authorization,
-          visitor.value,
-          Option.getOrUndefined(Option.flatMap(interaction.refusal, forOneWhoIsThere))
-        )
+    const who = visitor.value
+    return yield* Consideration.$match(yield* approvals.consider(authorization, who, isVisit(request)), {
+      Remembered: ({ code }) => AuthorizationResponse.granted(authorization, code),
+      Ask: ({ offer }) =>
+        silent
+          ? reject(consentRequired)
+          : ConsentPrompt.page({ query: url.query, request: authorization, who, offer, refused: refusedConsent(url) }),
+      Refused: ({ error }) => reject(silent ? consentRequired : error)
+    })
   })
 
-/** Why a consent form was not accepted. That nobody was logged in is no news any more. */
-const forOneWhoIsThere = (refusal: SealedForm.Refusal): Option.Option<Interaction.RefusedConsent> =>
-  refusal === "LoggedOut" ? Option.none() : Option.some({ refusal })
+/** Why a consent form was refused. A user who has logged in again need not read that they were logged out. */
+const refusedConsent = ({ refusal }: AuthorizationUrl.AuthorizationUrl): ConsentPrompt.RefusedConsent | undefined =>
+  Option.isSome(refusal) && refusal.value !== "LoggedOut" ? { refusal: refusal.value } : undefined
 
-/** Whether somebody goes there: HEAD only looks, and a prefetch (Sec-Purpose, W3C) is the browser's own idea. */
+/** Whether a user opens the URL: not a HEAD request, and not a prefetch by the browser (Sec-Purpose, W3C). */
 const isVisit = ({ headers, method }: HttpServerRequest.HttpServerRequest): boolean =>
   method === "GET" && !["sec-purpose", "purpose"].some((name) => headers[name]?.includes("prefetch") === true)
 
-/** A browser's URLs end somewhere: a request that would not fit into one is refused. */
+/** Maximum length of a query, in characters: a longer one may not fit into a browser's URL. */
 const maxQueryLength = 8192
 
-/** A posted request goes on as a URL, so that there is one way from here (RFC 6749 §3.1). */
+/** Redirects a posted request to its own URL, so that GET alone answers it (RFC 6749 §3.1). */
 const post = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { issuer } = yield* ServerSettings
@@ -107,10 +108,10 @@ const post = Effect.gen(function* () {
   if (query.length > maxQueryLength) {
     return yield* new InvalidRequest({ reason: "MalformedParameter", description: "the request is too long" })
   }
-  return Page.seeOther(issuer, Interaction.authorizePath(issuer, query))
+  return Page.seeOther(issuer, AuthorizationUrl.path(issuer, query))
 })
 
-/** Serves the endpoint, and says so in the metadata. */
+/** Serves the endpoint, and adds it to the metadata. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings

@@ -1,27 +1,31 @@
-/** `POST /consent`: the person's decision goes to the client (RFC 6749 §4.1.2). */
+/** `POST /consent`: carries out the user's decision and sends the answer to the client (RFC 6749 §4.1.2). */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
+import { AuthorizationRejected, type AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
 import type * as Issuer from "../../domain/Issuer.js"
+import type { InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Scope from "../../domain/Scope.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
-import { Approvals } from "../../services/authorization/Approvals.js"
+import { Approvals, Choice, Decided } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
 import type { ConsentForm } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
-import * as Interaction from "./Interaction.js"
+import * as AuthorizationResponse from "./AuthorizationResponse.js"
+import * as AuthorizationUrl from "./AuthorizationUrl.js"
+import * as ConsentPrompt from "./ConsentPrompt.js"
+import * as LoginPrompt from "./LoginPrompt.js"
 import * as Page from "./Page.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
-/** One box for each scope that may be ticked. */
+/** The field that may be repeated: one checkbox for each scope. */
 const repeatable = new Set<string>([PageForms.consent.scope])
 
 const consent = Effect.gen(function* () {
@@ -29,84 +33,87 @@ const consent = Effect.gen(function* () {
   const requests = yield* AuthorizationRequests
   const { issuer } = yield* ServerSettings
   const received = yield* SealedForm.receive(request, "ConsentForm", repeatable)
-  const { expired, form, parameters } = received
+  const { expired, form, parameters, sealed } = received
   const visitor = yield* Visitor.loggedIn(request)
   const refusal = SealedForm.refusal(received, visitor)
   if (Option.isNone(visitor)) return askAgain(issuer, form, "LoggedOut")
-  // Another person's ticks are not shown to the person who is there now.
+  // The user who is at the browser now must not see another user's ticks.
   if (Option.contains(refusal, "FormForeign")) return askAgain(issuer, form, "FormForeign")
 
   const ticked = Scope.fromIterable(Parameters.all(parameters, PageForms.consent.scope))
-  const decision = yield* Parameters.required(parameters, PageForms.consent.decision)
+  const button = yield* Parameters.required(parameters, PageForms.consent.decision)
   const answer = Effect.fnUntraced(function* (authorization: AuthorizationRequest) {
-    if (expired) return yield* showAgain(authorization, visitor.value, form, ticked)
-    return yield* decide(decision, authorization, visitor.value, received, ticked)
+    const answered = { request: authorization, who: visitor.value, form, sealed, ticked }
+    return expired ? yield* showAgain(answered) : yield* decide(answered, button)
   })
   return yield* Parameters.parse(form.query).pipe(
     Effect.flatMap(requests.validate),
     Effect.flatMap(answer),
     Effect.catchTags({
-      AuthorizationRefused: Interaction.refused,
-      AuthorizationRejected: (rejection) => Interaction.rejected(rejection, visitor)
+      AuthorizationRefused: AuthorizationResponse.refused,
+      AuthorizationRejected: (rejection) => AuthorizationResponse.rejected(rejection, visitor)
     })
   )
 })
 
-/** To the request again, where a page says why the form decided nothing. */
-const askAgain = (issuer: Issuer.Issuer, { query }: ConsentForm, refusal: SealedForm.Refusal) =>
-  Page.seeOther(issuer, SealedForm.withRefusal(Interaction.askAgainPath(issuer, query), refusal))
+/** A consent form from its own user, and the request that it answers. */
+interface Answered extends ConsentPrompt.SealedConsent {
+  readonly request: AuthorizationRequest
+  readonly who: LoggedIn
+  readonly ticked: Scope.Scope
+}
 
-/** The page again with its ticks, unless the client needs a newer login than this one has become. */
-const showAgain = (authorization: AuthorizationRequest, who: LoggedIn, form: ConsentForm, ticked: Scope.Scope) =>
+/** Redirects to the request again, where a page says why the form decided nothing. */
+const askAgain = (issuer: Issuer.Issuer, { query }: ConsentForm, refusal: SealedForm.Refusal) =>
+  Page.seeOther(issuer, SealedForm.withRefusal(AuthorizationUrl.pathWithPrompt(issuer, query, "consent"), refusal))
+
+/** Shows the page again with its ticks, or asks for a new login if this one has become too old for the client. */
+const showAgain = ({ form, request, ticked, who }: Answered) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const now = yield* DateTime.now
-    return Interaction.mustLogIn(authorization, { firstShownAt: Option.none() }, who, now)
+    return LoginPrompt.isRequired(request, { firstShownAt: Option.none() }, who, now)
       ? askAgain(issuer, form, "FormExpired")
-      : yield* Interaction.consentPage(form.query, authorization, who, { refusal: "FormExpired", ticked })
+      : yield* showPage({ request, who, form }, { refusal: "FormExpired", ticked })
   })
 
-const decide = (
-  decision: string,
-  request: AuthorizationRequest,
-  who: LoggedIn,
-  sealed: Interaction.SealedConsent,
-  ticked: Scope.Scope
+const showPage = (
+  { form: { query }, request, who }: Pick<Answered, "form" | "request" | "who">,
+  refused: ConsentPrompt.RefusedConsent
 ) =>
   Effect.gen(function* () {
     const approvals = yield* Approvals
-    switch (decision) {
-      case PageForms.consent.allow:
-        return yield* allow(request, who, sealed, ticked)
-      case PageForms.consent.deny:
-        return yield* yield* approvals.deny(request, sealed.form)
-      default:
-        return yield* Parameters.malformed(PageForms.consent.decision)
-    }
-  }).pipe(
-    // The page has named the target, and said that either answer leads there.
-    Effect.catchTag("AccessDenied", (error) =>
-      Effect.map(ServerSettings, ({ issuer }) => Page.seeOther(issuer, Wire.errorUri(request, error, issuer)))
+    const offer = yield* Effect.mapError(approvals.offer(request, who), (error) =>
+      error._tag === "AccessDenied" ? new AuthorizationRejected({ replyTo: request, error }) : error
     )
-  )
+    return yield* ConsentPrompt.page({ query, request, who, offer, refused })
+  })
 
-const allow = Effect.fnUntraced(function* (
-  request: AuthorizationRequest,
-  who: LoggedIn,
-  { form, sealed }: Interaction.SealedConsent,
-  ticked: Scope.Scope
-) {
-  const approvals = yield* Approvals
-  const answer = yield* approvals.allow(request, who, form, ticked)
-  switch (answer._tag) {
-    case "Allowed":
-      return yield* Interaction.granted(request, answer.code)
-    case "AlreadyDecided":
-      return yield* Page.page("alreadyDecidedPage", {}, 409)
-    case "NothingTicked":
-      return yield* Interaction.consentPage(form.query, request, who, { refusal: "NothingTicked", form, sealed })
+/** The choice that a button stands for. */
+const choiceOf = (button: string, ticked: Scope.Scope): Effect.Effect<Choice, InvalidRequest> => {
+  switch (button) {
+    case PageForms.consent.allow:
+      return Effect.succeed(Choice.Allow({ ticked }))
+    case PageForms.consent.deny:
+      return Effect.succeed(Choice.Deny())
+    default:
+      return Parameters.malformed(PageForms.consent.decision)
   }
-})
+}
+
+const decide = ({ form, request, sealed, ticked, who }: Answered, button: string) =>
+  Effect.gen(function* () {
+    const approvals = yield* Approvals
+    const { issuer } = yield* ServerSettings
+    const choice = yield* choiceOf(button, ticked)
+    return yield* Decided.$match(yield* approvals.decide({ request, who, offer: form, choice }), {
+      Allowed: ({ code }) => AuthorizationResponse.granted(request, code),
+      AlreadyDecided: () => Page.page("alreadyDecidedPage", {}, 409),
+      NothingTicked: () => showPage({ request, who, form }, { refusal: "NothingTicked", form, sealed }),
+      // The page has named the target, and said that both buttons lead there.
+      Denied: ({ error }) => Effect.succeed(Page.seeOther(issuer, Wire.errorUri(request, error, issuer)))
+    })
+  })
 
 /** Serves the endpoint. */
 export const layer = Layer.effectDiscard(Endpoint.addPage("/consent", { POST: consent }, ["consent"]))

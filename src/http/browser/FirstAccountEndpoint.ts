@@ -20,7 +20,7 @@ import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
-import * as SameOrigin from "./SameOrigin.js"
+import * as SealedForm from "./SealedForm.js"
 
 const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/first-account`
 
@@ -54,7 +54,7 @@ const post = Effect.gen(function* () {
   const first = yield* FirstAccount
   const resources = yield* Resources
   const { issuer } = yield* ServerSettings
-  yield* SameOrigin.require(request, issuer)
+  yield* SealedForm.requireSameOrigin(request, issuer)
   const parameters = yield* Body.form(request)
   yield* Parameters.refuseRepeated(parameters, new Set())
   const token = Redacted.make(yield* Parameters.required(parameters, PageForms.firstAccount.form))

@@ -20,8 +20,10 @@ import * as PageForms from "../pages/PageForms.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import { Meter } from "../wire/RateLimits.js"
 import * as Wire from "../wire/Wire.js"
+import * as AuthorizationResponse from "./AuthorizationResponse.js"
+import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as BrowserIds from "./BrowserIds.js"
-import * as Interaction from "./Interaction.js"
+import * as LoginPrompt from "./LoginPrompt.js"
 import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import * as ResourceOwner from "./ResourceOwner.js"
@@ -62,7 +64,7 @@ const refusalOf = (expired: boolean, form: LoginForm, ids: ReadonlyArray<Redacte
 
 /** Where the person came from. */
 const startOf = (issuer: Issuer.Issuer, { query }: LoginForm): string =>
-  query === undefined ? `${Issuer.path(issuer)}/account` : Interaction.authorizePath(issuer, query)
+  query === undefined ? `${Issuer.path(issuer)}/account` : AuthorizationUrl.path(issuer, query)
 
 /**
  * Counts the request against the limit of logins: an unknown browser by its address, and a known one by itself, because
@@ -90,7 +92,9 @@ const begin = (
     const before = yield* Visitor.loggedIn(request)
     if (Option.isSome(before)) yield* sessions.end(before.value.session)
     const next =
-      form.query === undefined ? startOf(issuer, form) : yield* Interaction.returnPath(form.query, form.firstShownAt)
+      form.query === undefined
+        ? startOf(issuer, form)
+        : yield* AuthorizationUrl.returnPath(form.query, form.firstShownAt)
     return yield* PasswordLogin.begin(Page.seeOther(issuer, next), known, account)
   })
 
@@ -106,7 +110,7 @@ const again = (
     const requests = yield* AuthorizationRequests
     const shown = Option.some(firstShownAt)
     const show = (reason: { readonly query?: string }, replyTo: Option.Option<ReplyAddress>) =>
-      Interaction.loginPage(
+      LoginPrompt.page(
         request,
         { ...reason, firstShownAt: shown, replyTo },
         username.slice(0, 64),
@@ -118,7 +122,7 @@ const again = (
       Effect.flatMap(requests.validate),
       Effect.flatMap((authorization) => show({ query }, Option.some(authorization))),
       Effect.catchTags({
-        AuthorizationRefused: Interaction.refused,
+        AuthorizationRefused: AuthorizationResponse.refused,
         AuthorizationRejected: ({ replyTo }) => show({ query }, Option.some(replyTo))
       })
     )

@@ -7,7 +7,8 @@ import type { Readable } from "node:stream"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { InvalidRequest, RequestTooLarge } from "../../domain/OAuthError.js"
+import { RequestTooLarge } from "../../domain/HttpError.js"
+import { InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 
 /** The largest body that is read, in bytes. */

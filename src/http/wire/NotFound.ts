@@ -1,7 +1,7 @@
 /** The answer at a path where there is nothing: a page for a browser, and JSON for a program (RFC 9110 §15.5.5). */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { NotFound } from "../../domain/OAuthError.js"
+import { NotFound } from "../../domain/HttpError.js"
 import { takesHtml } from "../browser/OpenedInBrowser.js"
 import * as Page from "../browser/Page.js"
 import * as Wire from "./Wire.js"

@@ -9,7 +9,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
-import { type TemporarilyUnavailable, TooManyRequests } from "../../domain/OAuthError.js"
+import { TooManyRequests } from "../../domain/HttpError.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import {
   type Asked,
   Decision,

@@ -5,8 +5,8 @@
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import { MisdirectedRequest } from "../../domain/HttpError.js"
 import { isLoopback } from "../../domain/Loopback.js"
-import { MisdirectedRequest } from "../../domain/OAuthError.js"
 import type { Settings } from "../../domain/Settings.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as OncePerServer from "./OncePerServer.js"

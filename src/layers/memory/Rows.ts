@@ -1,5 +1,6 @@
 /** What the memory keeps of one issuer, and what its stores share. */
 import type * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type { TokenId } from "../../domain/AccessToken.js"
 import type { Account, Subject } from "../../domain/Account.js"
@@ -12,6 +13,7 @@ import type * as Grant from "../../domain/Grant.js"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { ResourceIndicator } from "../../domain/Resource.js"
 import type { Session } from "../../domain/Session.js"
+import type { Mark } from "../../services/stores/HighWaterMark.js"
 import type { KeyId, StoredKey } from "../../services/stores/KeyStore.js"
 import type { StoredResource } from "../../services/stores/ResourceStore.js"
 
@@ -27,7 +29,8 @@ export const make = () => ({
   revokedTokens: new Map<TokenId, DateTime.Utc>(),
   events: new Map<string, Event>(),
   loginCounters: new Map<number, Counter>(),
-  leases: new Map<string, { readonly holder: string; readonly until: number }>()
+  leases: new Map<string, { readonly holder: string; readonly until: number }>(),
+  highWaterMark: Option.none<Mark>()
 })
 export type Rows = ReturnType<typeof make>
 

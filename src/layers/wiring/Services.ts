@@ -11,13 +11,16 @@ import { PasswordHasher } from "../../services/accounts/PasswordHasher.js"
 import * as Sessions from "../../services/accounts/Sessions.js"
 import * as Approvals from "../../services/authorization/Approvals.js"
 import * as AuthorizationRequests from "../../services/authorization/AuthorizationRequests.js"
+import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
 import * as ClientAuthenticator from "../../services/ClientAuthenticator.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
+import * as Clients from "../../services/clients/Clients.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
 import * as ClientCredentialsGrant from "../../services/grants/ClientCredentialsGrant.js"
+import * as GrantRevocation from "../../services/grants/GrantRevocation.js"
 import * as RefreshTokenGrant from "../../services/grants/RefreshTokenGrant.js"
 import * as Keyring from "../../services/keys/Keyring.js"
 import * as Seals from "../../services/keys/Seals.js"
@@ -32,7 +35,6 @@ import * as ServerClock from "../../services/ServerClock.js"
 import * as ServerMetadata from "../../services/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Storage from "../../services/stores/Storage.js"
-import * as TakingAway from "../../services/TakingAway.js"
 import * as AccessTokens from "../../services/tokens/AccessTokens.js"
 import * as Introspection from "../../services/tokens/Introspection.js"
 import * as RefreshChain from "../../services/tokens/RefreshChain.js"
@@ -55,10 +57,13 @@ export const layer = (options: SettingsOptions) => {
   const stores = Layer.unwrapEffect(Effect.map(ServerSettings, ({ issuer }) => Storage.layerStores(issuer)))
   const grants = Layer.mergeAll(AuthorizationCodeGrant.layer, ClientCredentialsGrant.layer, RefreshTokenGrant.layer)
   const services = Layer.mergeAll(
-    Accounts.layer,
     Approvals.layer,
     AuthorizationRequests.layer,
-    Layer.provideMerge(ClientRegistration.layer, TakingAway.layer),
+    Layer.provideMerge(
+      Layer.merge(Accounts.layer, Layer.provideMerge(ClientRegistration.layer, Clients.layer)),
+      GrantRevocation.layer
+    ),
+    KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
     Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),

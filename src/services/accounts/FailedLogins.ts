@@ -45,10 +45,10 @@ export const make = Effect.gen(function* () {
       const account = yield* AccountStore.findOwn(accounts, username)
       // A name that nobody has may be a password that was typed into the wrong field.
       const subject = Option.match(account, { onNone: () => ({}), onSome: ({ id }) => ({ subject: id }) })
-      const keep = Option.isSome(account) || hasQuota(now) ? events.publish : events.mention
+      const keep = Option.isSome(account) || hasQuota(now) ? events.publish : events.emit
       if (pause === undefined) return yield* keep({ _tag: "LoginFailed", ...subject })
       const { counter, reason } = pause
-      yield* events.mention({ _tag: "LoginFailed", ...subject })
+      yield* events.emit({ _tag: "LoginFailed", ...subject })
       yield* keep({ _tag: "LoginThrottled", ...subject, reason })
       yield* Effect.annotateLogs(Effect.logInfo("login throttled"), {
         ...subject,

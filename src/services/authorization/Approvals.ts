@@ -1,17 +1,15 @@
-/** The person's decision: what the consent page offers, and what Allow and Deny do. */
+/** The user's consent to a request: whether the user must be asked, and what Allow and Deny do. */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import { TokenId } from "../../domain/AccessToken.js"
-import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
-import type { Consent } from "../../domain/Consent.js"
-import type { AllowedBy } from "../../domain/Event.js"
-import * as Grant from "../../domain/Grant.js"
+import * as Consent from "../../domain/Consent.js"
+import type { Grant } from "../../domain/Grant.js"
 import { AccessDenied, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import * as Resource from "../../domain/Resource.js"
@@ -19,76 +17,80 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { LoggedIn } from "../accounts/Sessions.js"
 import { Events } from "../events/Events.js"
-import { digest, identifier, randomBytes } from "../keys/Crypto.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
-import { ServerSettings } from "../ServerSettings.js"
-import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
 import { GrantStore } from "../stores/GrantStore.js"
-import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
-import type { ConsentForm } from "./SealedForms.js"
+import * as Denials from "./Denials.js"
+import * as GrantApproval from "./GrantApproval.js"
+import * as Offer from "./Offer.js"
 
-/** What a consent page shows, and the form that answers it. */
-export interface Offer {
-  readonly form: Omit<ConsentForm, "query">
-  /** Ticked when the page opens: the scopes that the request asks for, and those that may be carried over. */
-  readonly ticked: ResourceScopes.ResourceScopes
-  /** The scopes that this person has not allowed this client at the same resource before. */
-  readonly fresh: ResourceScopes.ResourceScopes
+/** What a request leads to, for one user. */
+export type Consideration = Data.TaggedEnum<{
+  /**
+   * The user has allowed this client each of these scopes at the same resource before, and only the client can receive the
+   * code (RFC 6749 §10.2, RFC 8252 §8.6): the grant is made without a page.
+   */
+  Remembered: { readonly code: Redacted.Redacted }
+  /** The user must be asked. */
+  Ask: { readonly offer: Offer.Offer }
+  /** The policy permits none of the requested scopes. */
+  Refused: { readonly error: AccessDenied }
+}>
+export const Consideration = Data.taggedEnum<Consideration>()
+
+/** The user's choice on a consent page. */
+export type Choice = Data.TaggedEnum<{
+  /** The ticked scopes; those that the page did not offer are ignored. */
+  Allow: { readonly ticked: Scope.Scope }
+  Deny: {}
+}>
+export const Choice = Data.taggedEnum<Choice>()
+
+/** A consent page, answered. */
+export interface Decision {
+  readonly request: AuthorizationRequest
+  readonly who: LoggedIn
+  readonly offer: Offer.OfferedGrant
+  readonly choice: Choice
 }
 
-/** How an Allow ends. */
-export type Allowed =
+/** How a decision ends. */
+export type Decided = Data.TaggedEnum<{
   /** The code for the client; the same one again when the same page is sent twice. */
-  | { readonly _tag: "Allowed"; readonly code: Redacted.Redacted }
-  /** This page was decided before, and its code has been spent or taken back. */
-  | { readonly _tag: "AlreadyDecided" }
-  /** No scope of the page was ticked. Nothing was decided: the same form can still be allowed or denied. */
-  | { readonly _tag: "NothingTicked" }
+  Allowed: { readonly code: Redacted.Redacted }
+  /** This page was decided before, and its code was spent or revoked. */
+  AlreadyDecided: {}
+  /** No scope of the page was ticked. Nothing was decided: the same page can still be allowed or denied. */
+  NothingTicked: {}
+  /** The user denied, or the policy no longer permits any of the ticked scopes. */
+  Denied: { readonly error: AccessDenied }
+}>
+export const Decided = Data.taggedEnum<Decided>()
 
 export class Approvals extends Context.Tag("latchkey/Approvals")<
   Approvals,
   {
     /**
-     * What to ask the person. The grant's id and code are drawn here and travel in the form, so that however often it
-     * is sent there is one grant. Fails when the policy leaves nothing to ask.
+     * Returns what a request leads to now. `mayRemember` is false where nothing may be written: for HEAD and prefetches.
+     * A request with `prompt=consent` is never answered from a remembered consent.
      */
+    readonly consider: (
+      request: AuthorizationRequest,
+      who: LoggedIn,
+      mayRemember: boolean
+    ) => Effect.Effect<Consideration, TemporarilyUnavailable>
+    /** Returns what to show on the consent page, whatever the user allowed before. */
     readonly offer: (
       request: AuthorizationRequest,
       who: LoggedIn
-    ) => Effect.Effect<Offer, AccessDenied | TemporarilyUnavailable>
+    ) => Effect.Effect<Offer.Offer, AccessDenied | TemporarilyUnavailable>
     /**
-     * A code without a page: the person has allowed this client each of these scopes at the same resource before, and
-     * only the client can get the code (RFC 6749 §10.2, RFC 8252 §8.6). `None` when the person must be asked.
+     * Carries out the user's decision. An Allow grants the ticked scopes at the resources that the page showed them for: a
+     * scope that moved to another resource meanwhile is not granted there. A Deny revokes the grant of an earlier Allow of
+     * the same page, and a later Allow makes none; a second Deny changes nothing and publishes no event.
      */
-    readonly remembered: (
-      request: AuthorizationRequest,
-      who: LoggedIn
-    ) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
-    /**
-     * The person allowed what is ticked, at the resources that the page showed it for: a scope that moved to another
-     * resource meanwhile is not granted there. Fails when nothing of it may be given any more.
-     */
-    readonly allow: (
-      request: AuthorizationRequest,
-      who: LoggedIn,
-      form: ConsentForm,
-      ticked: Scope.Scope
-    ) => Effect.Effect<Allowed, AccessDenied | TemporarilyUnavailable>
-    /**
-     * The person refused: a grant that an earlier Allow of the same page made is revoked, and a later Allow of it makes
-     * none. A page that is denied again changes nothing, and is no event.
-     */
-    readonly deny: (
-      request: AuthorizationRequest,
-      form: ConsentForm
-    ) => Effect.Effect<AccessDenied, TemporarilyUnavailable>
-    /** Whether this person ever allowed this client with this redirect URI. */
-    readonly knowsTarget: (
-      who: LoggedIn,
-      replyTo: Pick<AuthorizationRequest, "client" | "redirectUri">
-    ) => Effect.Effect<boolean, TemporarilyUnavailable>
+    readonly decide: (decision: Decision) => Effect.Effect<Decided, TemporarilyUnavailable>
   }
 >() {}
 
@@ -97,207 +99,120 @@ const nothingPermitted = new AccessDenied({
   description: "nothing that was asked may be given"
 })
 
-const alreadyDecided: Allowed = { _tag: "AlreadyDecided" }
-const nothingTicked: Allowed = { _tag: "NothingTicked" }
-
-/** What an Allow is answered with, by the state of its grant. */
-const allowed = (state: Grant.Grant["_tag"], { code }: ConsentForm): Allowed =>
-  state === "Approved" ? { _tag: "Allowed", code } : alreadyDecided
-
-/** Under which a consent form that was denied is stored, in its grant's place. */
-const deniedForm = ({ grantId }: ConsentForm) => TokenId.make(`denied:${grantId}`)
-
 const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const consents = yield* ConsentStore
-  const clients = yield* ClientStore
   const events = yield* Events
   const resources = yield* Resources
   const policy = yield* ScopePolicy
-  const revokedTokens = yield* RevokedTokenStore
-  const { lifetimes } = yield* ServerSettings
+  const denials = yield* Denials.make
+  const approve = yield* GrantApproval.make
 
-  /** What of a scope this person may give this client now. */
+  /** The part of a scope that this user may give this client now. */
   const permitted = ({ client, resources }: AuthorizationRequest, { account }: LoggedIn, scope: Scope.Scope) =>
     policy.permit({ client, subject: Option.some(account.id), account: Option.some(account), scope, resources })
 
-  const earlierScopes = (consent: Option.Option<Consent>) =>
-    Option.match(consent, { onNone: () => ResourceScopes.empty, onSome: ({ granted }) => granted })
-
-  /** A new grant's id, and its code. */
-  const draw = Effect.gen(function* () {
-    const grantId = Grant.GrantId.make(yield* identifier)
-    return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
+  /** The recorded consent, and the part of the candidate scopes that the policy permits. */
+  const weigh = Effect.fnUntraced(function* (request: AuthorizationRequest, who: LoggedIn) {
+    yield* Effect.annotateCurrentSpan({ subject: who.account.id, clientId: request.client.id })
+    const consent = yield* consents.find(who.account.id, request.client.id)
+    const candidates = ResourceScopes.scope(Offer.candidates(request, consent))
+    return { consent, permitted: yield* permitted(request, who, candidates) }
   })
 
-  const isDenied = (form: ConsentForm) => revokedTokens.has(deniedForm(form))
-
-  /**
-   * Denies a form for as long as it lives; `true` where this changes something. The form is stored as denied before its
-   * grant is revoked, and an Allow looks for that after it has made the grant: whichever is faster, none is left alive.
-   */
-  const refuse = Effect.fnUntraced(function* (form: ConsentForm) {
-    const now = yield* DateTime.now
-    const isNew = yield* revokedTokens.insert(deniedForm(form), DateTime.addDuration(now, lifetimes.form))
-    const isRevoked = yield* grants.revoke(form.grantId, "Denied", now)
-    return isNew || isRevoked
-  })
-
-  /** Makes the grant that a consent covers, unless it was decided before, and says by whom it was. */
-  const approve = Effect.fnUntraced(function* (
-    request: AuthorizationRequest,
-    { account, session }: LoggedIn,
-    drawn: { readonly grantId: Grant.GrantId; readonly code: Redacted.Redacted },
-    granted: ResourceScopes.ResourceScopes,
-    consent: Consent,
-    by: AllowedBy
-  ) {
-    const now = yield* DateTime.now
-    // Before the grant, so that the client is not deleted for disuse meanwhile.
-    if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
-    const answer = yield* grants.approve(
-      Grant.Grant.Approved({
-        terms: {
-          id: drawn.grantId,
-          subject: account.id,
-          clientId: request.client.id,
-          redirectUri: request.redirectUri,
-          granted,
-          sessionId: session.id,
-          authenticatedAt: session.authenticatedAt,
-          approvedAt: now,
-          expiresAt: DateTime.addDuration(now, lifetimes.grant),
-          epochs: { subject: session.subjectEpoch, client: request.client.epoch, consent: consent.epoch }
-        },
-        code: {
-          digest: digest(drawn.code),
-          challenge: request.codeChallenge,
-          expiresAt: DateTime.addDuration(now, lifetimes.authorizationCode)
-        }
-      })
-    )
-    if (answer === "Approved") {
-      yield* events.publish({
-        _tag: "Allowed",
-        grantId: drawn.grantId,
-        subject: account.id,
-        clientId: request.client.id,
-        scope: Scope.format(ResourceScopes.scope(granted)),
-        by
-      })
+  const allow = Effect.fnUntraced(function* ({ offer, request, who }: Decision, ticked: Scope.Scope) {
+    if (yield* denials.has(offer.grantId)) return Decided.AlreadyDecided()
+    const answerOf = (state: Grant["_tag"]) =>
+      state === "Approved" ? Decided.Allowed({ code: offer.code }) : Decided.AlreadyDecided()
+    const offered = ResourceScopes.scope(offer.offered)
+    const chosen = Scope.intersection(offered, ticked)
+    if (Scope.isEmpty(chosen) && !Scope.isEmpty(offered)) return Decided.NothingTicked()
+    const scope = yield* permitted(request, who, chosen)
+    if (Scope.isEmpty(scope) && !Scope.isEmpty(offered)) {
+      yield* denials.add(offer.grantId)
+      return Decided.Denied({ error: nothingPermitted })
     }
-    return answer
+    // A page that was decided before adds nothing to the recorded consent.
+    const existing = yield* grants.find(offer.grantId)
+    if (Option.isSome(existing)) return answerOf(existing.value._tag)
+    // A resource with no ticked scope is not granted: an audience is access, too. Only a resource that had no scopes on
+    // the page, and has none now, is granted without a scope.
+    const known = yield* resources.all
+    const isBare = (uri: Resource.ResourceIndicator) =>
+      Scope.isEmpty(ResourceScopes.at(offer.offered, uri)) &&
+      Scope.isEmpty(Resource.offered(known.filter((resource) => resource.uri === uri)))
+    const granted = ResourceScopes.filter(
+      ResourceScopes.within(offer.offered, scope),
+      (own, uri) => !Scope.isEmpty(own) || isBare(uri)
+    )
+    // First the consent, then the grant: a grant without a recorded consent never exists.
+    const now = yield* DateTime.now
+    const consent = yield* consents.record({
+      subject: who.account.id,
+      clientId: request.client.id,
+      granted,
+      redirectUris: new Set([RedirectUri.anyPort(request.redirectUri)]),
+      updatedAt: now
+    })
+    const state = yield* approve({ request, who, grant: offer, granted, consent, by: "Person" })
+    if (yield* denials.has(offer.grantId)) {
+      yield* grants.revoke(offer.grantId, "Denied", now)
+      return Decided.AlreadyDecided()
+    }
+    return answerOf(state)
+  })
+
+  const deny = Effect.fnUntraced(function* ({ offer, request, who }: Decision) {
+    if (yield* denials.add(offer.grantId)) {
+      yield* events.publish({ _tag: "Denied", subject: who.account.id, clientId: request.client.id })
+    }
+    return Decided.Denied({ error: new AccessDenied({ reason: "Denied", description: "the person refused" }) })
   })
 
   return Approvals.of({
+    consider: Effect.fn("Approvals.consider")(function* (request, who, mayRemember) {
+      const { consent, permitted } = yield* weigh(request, who)
+      const grant = yield* GrantApproval.draw
+      const remembered = Option.filter(
+        consent,
+        (consent) =>
+          mayRemember &&
+          !request.prompt.has("consent") &&
+          Client.canProveItself(request.client, request.redirectUri) &&
+          ResourceScopes.isSubset(Offer.requested(request), consent.granted) &&
+          Consent.includesTarget(request.redirectUri)(consent) &&
+          // Where the policy permits only a part, the page shows the user which part.
+          Scope.isSubset(request.scope, permitted)
+      )
+      if (Option.isSome(remembered)) {
+        const granted = Offer.requested(request)
+        // If the consent is withdrawn meanwhile, the grant carries an old epoch and cannot be redeemed.
+        yield* approve({ request, who, grant, granted, consent: remembered.value, by: "RememberedConsent" })
+        return Consideration.Remembered({ code: grant.code })
+      }
+      return Option.match(Offer.make(request, consent, permitted, grant), {
+        onNone: () => Consideration.Refused({ error: nothingPermitted }),
+        onSome: (offer) => Consideration.Ask({ offer })
+      })
+    }),
+
     offer: Effect.fn("Approvals.offer")(function* (request, who) {
-      const { account, session } = who
-      yield* Effect.annotateCurrentSpan({ subject: account.id, clientId: request.client.id })
-      const consent = yield* consents.find(account.id, request.client.id)
-      // Step-up: what was allowed before may stand in the new grant too (design §3). Only a client that can prove who it
-      // is gets it ticked; anybody could ask in another's name.
-      const requested = ResourceScopes.offeredBy(request.resources, request.scope)
-      const allowed = Client.allowedScope(request.client, Resource.offered(request.resources))
-      const before = earlierScopes(consent)
-      const earlier = ResourceScopes.intersection(ResourceScopes.offeredBy(request.resources, allowed), before)
-      const wanted = ResourceScopes.union(requested, earlier)
-      const mayBeGiven = yield* permitted(request, who, ResourceScopes.scope(wanted))
-      const offered = ResourceScopes.within(wanted, mayBeGiven)
-      const asked = ResourceScopes.within(requested, mayBeGiven)
-      if (Scope.isEmpty(ResourceScopes.scope(asked)) && !Scope.isEmpty(request.scope)) return yield* nothingPermitted
-      return {
-        form: {
-          _tag: "ConsentForm",
-          sessionId: session.id,
-          subject: account.id,
-          ...(yield* draw),
-          offered
-        },
-        ticked: Client.canProveItself(request.client, request.redirectUri) ? offered : asked,
-        fresh: ResourceScopes.difference(offered, before)
-      }
+      const { consent, permitted } = yield* weigh(request, who)
+      const offer = Offer.make(request, consent, permitted, yield* GrantApproval.draw)
+      return Option.isSome(offer) ? offer.value : yield* nothingPermitted
     }),
 
-    remembered: Effect.fn("Approvals.remembered")(function* (request, who) {
-      const { client, redirectUri, scope } = request
-      yield* Effect.annotateCurrentSpan({ subject: who.account.id, clientId: client.id })
-      if (!Client.canProveItself(client, redirectUri)) return Option.none()
-      const asked = ResourceScopes.offeredBy(request.resources, scope)
-      const consent = Option.filter(
-        yield* consents.find(who.account.id, client.id),
-        ({ granted, redirectUris }) =>
-          ResourceScopes.isSubset(asked, granted) && redirectUris.has(RedirectUri.anyPort(redirectUri))
-      )
-      if (Option.isNone(consent)) return Option.none()
-      // Where the policy takes something away, the person sees what is left.
-      if (!Scope.isSubset(scope, yield* permitted(request, who, scope))) return Option.none()
-      const drawn = yield* draw
-      // The consent may be taken back meanwhile: then the grant is of an epoch that is dead.
-      yield* approve(request, who, drawn, asked, consent.value, "RememberedConsent")
-      return Option.some(drawn.code)
-    }),
-
-    allow: Effect.fn("Approvals.allow")(function* (request, who, form, ticked) {
+    decide: Effect.fn("Approvals.decide")(function* (decision) {
+      const { choice, offer, request, who } = decision
       yield* Effect.annotateCurrentSpan({
-        grantId: form.grantId,
-        subject: form.subject,
-        clientId: request.client.id
-      })
-      if (yield* isDenied(form)) return alreadyDecided
-      const now = yield* DateTime.now
-      const offered = ResourceScopes.scope(form.offered)
-      const chosen = Scope.intersection(offered, ticked)
-      if (Scope.isEmpty(chosen) && !Scope.isEmpty(offered)) return nothingTicked
-      const scope = yield* permitted(request, who, chosen)
-      if (Scope.isEmpty(scope) && !Scope.isEmpty(offered)) {
-        yield* refuse(form)
-        return yield* nothingPermitted
-      }
-      // A page that was decided before adds nothing to what is remembered.
-      const decided = yield* grants.find(form.grantId)
-      if (Option.isSome(decided)) return allowed(decided.value._tag, form)
-      // A resource of which nothing was ticked is not granted: an audience is access, too. Only a resource that had no
-      // scopes on the page, and has none now, is granted by itself.
-      const known = yield* resources.all
-      const isBare = (uri: Resource.ResourceIndicator) =>
-        Scope.isEmpty(ResourceScopes.at(form.offered, uri)) &&
-        Scope.isEmpty(Resource.offered(known.filter((resource) => resource.uri === uri)))
-      const granted = ResourceScopes.filter(
-        ResourceScopes.within(form.offered, scope),
-        (own, uri) => !Scope.isEmpty(own) || isBare(uri)
-      )
-      // First the consent, then the grant: a grant without a recorded consent never exists.
-      const consent = yield* consents.record({
+        grantId: offer.grantId,
         subject: who.account.id,
-        clientId: request.client.id,
-        granted,
-        redirectUris: new Set([RedirectUri.anyPort(request.redirectUri)]),
-        updatedAt: now
-      })
-      const answer = yield* approve(request, who, form, granted, consent, "Person")
-      if (yield* isDenied(form)) {
-        yield* grants.revoke(form.grantId, "Denied", now)
-        return alreadyDecided
-      }
-      return allowed(answer === "Approved" ? answer : answer.alreadyDecided, form)
-    }),
-
-    deny: Effect.fn("Approvals.deny")(function* (request, form) {
-      yield* Effect.annotateCurrentSpan({
-        grantId: form.grantId,
-        subject: form.subject,
         clientId: request.client.id
       })
-      if (yield* refuse(form)) {
-        yield* events.publish({ _tag: "Denied", subject: form.subject, clientId: request.client.id })
-      }
-      return new AccessDenied({ reason: "Denied", description: "the person refused" })
-    }),
-
-    knowsTarget: Effect.fn("Approvals.knowsTarget")(function* ({ account }, { client, redirectUri }) {
-      yield* Effect.annotateCurrentSpan({ subject: account.id, clientId: client.id })
-      const consent = yield* consents.find(account.id, client.id)
-      return Option.exists(consent, ({ redirectUris }) => redirectUris.has(RedirectUri.anyPort(redirectUri)))
+      return yield* Choice.$match(choice, {
+        Allow: ({ ticked }) => allow(decision, ticked),
+        Deny: () => deny(decision)
+      })
     })
   })
 })

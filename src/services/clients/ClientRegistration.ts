@@ -7,14 +7,8 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
-import {
-  Conflict,
-  Forbidden,
-  InvalidClientMetadata,
-  type InvalidRedirectUri,
-  NotFound,
-  type TemporarilyUnavailable
-} from "../../domain/OAuthError.js"
+import { Conflict, Forbidden, NotFound } from "../../domain/HttpError.js"
+import { InvalidClientMetadata, type InvalidRedirectUri, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Resource from "../../domain/Resource.js"
@@ -26,8 +20,8 @@ import { digest, identifier } from "../keys/Crypto.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ClientStore } from "../stores/ClientStore.js"
-import { TakingAway } from "../TakingAway.js"
 import { newClientSecret } from "./ClientSecret.js"
+import { Clients } from "./Clients.js"
 import * as RegistrationQuota from "./RegistrationQuota.js"
 
 /** A new client, and its secret, which nobody can read again. */
@@ -100,12 +94,12 @@ const selfRegistered = new Conflict({
 })
 
 const make = Effect.gen(function* () {
-  const clients = yield* ClientStore
+  const store = yield* ClientStore
+  const clients = yield* Clients
   const events = yield* Events
   const grantTypes = yield* GrantTypes
   const resources = yield* Resources
   const settings = yield* ServerSettings
-  const takingAway = yield* TakingAway
   const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
   // An app that keeps a secret is a service of somebody's: it has a host, or a scheme that the operator named.
   const forApps: RedirectUri.Policy = {
@@ -165,7 +159,7 @@ const make = Effect.gen(function* () {
     const { id, origin } = registered.client
     yield* Effect.annotateCurrentSpan({ clientId: id })
     // A stranger's client may be gone in a day, and its event would stay: what was allowed to it is kept instead (ADR 26).
-    const tell = origin === "Dynamic" ? events.mention : events.publish
+    const tell = origin === "Dynamic" ? events.emit : events.publish
     yield* tell({ _tag: "ClientRegistered", clientId: id, origin })
     return registered
   })
@@ -178,7 +172,7 @@ const make = Effect.gen(function* () {
   })
 
   const change: Context.Tag.Service<ClientRegistration>["update"] = Effect.fnUntraced(function* (id, changes) {
-    const found = yield* clients.find(id)
+    const found = yield* store.find(id)
     if (Option.isNone(found)) return yield* noSuchClient
     const client = found.value
     if (client.origin === "Dynamic") return yield* selfRegistered
@@ -188,7 +182,7 @@ const make = Effect.gen(function* () {
     if (Client.isSameMetadata(from, to)) return { client, secret: Option.none() }
     const secret = yield* secretFor(client, to)
     const stored = secret && Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() }))
-    const isChanged = yield* takingAway.changeClient(id, {
+    const isChanged = yield* clients.change(id, {
       from,
       to,
       ...(stored === undefined ? {} : { secret: stored })
@@ -205,13 +199,13 @@ const make = Effect.gen(function* () {
     register: Effect.fn("ClientRegistration.register")(function* (json) {
       if (settings.maxUnusedClients === 0) return yield* closed
       const prepared = yield* prepare(json, "Dynamic")
-      yield* watchQuota(yield* clients.insertDynamic(prepared.client, settings.maxUnusedClients))
+      yield* watchQuota(yield* store.insertDynamic(prepared.client, settings.maxUnusedClients))
       return yield* told(prepared)
     }),
     create: Effect.fn("ClientRegistration.create")(function* (json) {
       const prepared = yield* prepare(json, "Operator")
       yield* refuseMisspelt(prepared.client.metadata.scope ?? Scope.empty)
-      yield* clients.insert(prepared.client)
+      yield* store.insert(prepared.client)
       return yield* told(prepared)
     }),
     update: Effect.fn("ClientRegistration.update")(function* (id, changes) {

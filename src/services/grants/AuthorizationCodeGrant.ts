@@ -13,7 +13,6 @@ import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Time from "../../domain/Time.js"
-import * as Networks from "../accounts/Networks.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { challengeOf, digest } from "../keys/Crypto.js"
@@ -22,6 +21,7 @@ import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RefreshChain } from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
+import * as Networks from "./Networks.js"
 import { prepare, respond } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
@@ -81,7 +81,7 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
 
   const tell = (kind: EventKind, what: InvalidGrant["reason"]) => Effect.zipRight(events.publish(kind), refuse(what))
   const tellDuplicate = (elsewhere: boolean) =>
-    events.publishDaily({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids })
+    events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
   return yield* Grant.RedemptionAnswer.$match(answer, {
     Redeemed: () =>
       Effect.as(

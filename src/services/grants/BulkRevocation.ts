@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { GrantId, RevocationReason } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import * as Batches from "../maintenance/Batches.js"
+import * as Batches from "../stores/Batches.js"
 import { ConsentStore, type Pair, type Whose as WhoseConsents } from "../stores/ConsentStore.js"
 import { GrantStore, type Whose } from "../stores/GrantStore.js"
 

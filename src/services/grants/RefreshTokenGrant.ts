@@ -8,7 +8,6 @@ import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
-import * as Networks from "../accounts/Networks.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { digest } from "../keys/Crypto.js"
@@ -17,6 +16,7 @@ import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as RefreshChain from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
+import * as Networks from "./Networks.js"
 import { prepare, respond } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
@@ -82,10 +82,10 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     )
 
   // A refresh adds no row to any table, or tables would grow with use: of a day's refreshes the first is kept.
-  const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.mention : events.publish
+  const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.emit : events.publish
 
   const tellElsewhere = () =>
-    events.publishDaily({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation })
+    events.publish({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation }, { keep: "FirstOfDay" })
 
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>
@@ -97,7 +97,10 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
       Effect.as(
         elsewhere
           ? tellElsewhere()
-          : events.publishDaily({ _tag: "Retried", ...ids, generation: grant.chain.value.generation }),
+          : events.publish(
+              { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
+              { keep: "FirstOfDay" }
+            ),
         respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: ({ elsewhere }) =>

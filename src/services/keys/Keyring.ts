@@ -1,9 +1,9 @@
 /**
- * The root keys, opened: the current one seals, the others open what was sealed under them.
+ * The root keys, opened: the current one seals, the others open texts that were sealed under them.
  *
- * A key lies in the `KeyStore` sealed under the master key; the first is made when there is none. Whoever uses a key finds
- * the keys as they were in the store a second ago at most, so what another node published, promoted or replaced is so
- * here too, and it takes no fiber that watches.
+ * The `KeyStore` holds each key sealed under the master key; the first key is made when there is none. A caller gets the
+ * keys as they were in the store at most a second ago, so a key that another node publishes, promotes or replaces is used
+ * here too, and no background fiber is needed.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -16,14 +16,14 @@ import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { type KeyId, KeyState, KeyStore } from "../stores/KeyStore.js"
 import * as RootKeys from "./RootKeys.js"
 
-/** The database was made under another master key: nothing in it can be opened. */
+/** The keys in the database are sealed under another master key, so nothing in it can be opened. */
 export class WrongMasterKey extends Data.TaggedError("WrongMasterKey")<{}> {
   override get message() {
-    return "the master key does not open the keys in this database: it is another installation's, or one of them was put back to an earlier time"
+    return "the master key does not open the keys in this database: it belongs to another installation, or a key in the database was restored to an earlier state"
   }
 }
 
-/** A root key, in memory only, as it was when the store was last read. */
+/** A root key, opened. It is held in memory only. */
 export interface RootKey {
   readonly id: KeyId
   readonly bytes: Redacted.Redacted<Uint8Array>
@@ -34,13 +34,13 @@ export class Keyring extends Context.Tag("latchkey/Keyring")<
   Keyring,
   {
     /**
-     * The key that seals. While the store cannot be read it is the one that was, for whatever can still be done; an error
-     * when the keys in the store are of another master key than this process has (ADR 23).
+     * The key that seals. While the store cannot be read, it is the last one that was read. Fails when the keys in the
+     * store are sealed under another master key than this process has (ADR 23).
      */
     readonly current: Effect.Effect<RootKey, TemporarilyUnavailable>
     /**
-     * The key of this id. One that is not known here may have been made elsewhere a moment ago: for such the store is read
-     * once more, at most once a second. When it cannot be read the answer is an error, never `None`.
+     * Returns the key of this id. An unknown id may be that of a key that another node made a moment ago: for it the store
+     * is read once more, at most once a second. Fails, and never answers `None`, when the store cannot be read.
      */
     readonly find: (id: KeyId) => Effect.Effect<Option.Option<RootKey>, TemporarilyUnavailable>
   }
@@ -49,9 +49,11 @@ export class Keyring extends Context.Tag("latchkey/Keyring")<
 const unavailable = (cause: unknown) =>
   new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later", cause })
 
-/** How long what was read of the store is good. */
+/** Maximum age of the keys that were read, and minimum interval between two searches for unknown ids, in milliseconds. */
 const readingInterval = 1000
 
+// `Effect.cachedWithTTL` takes a lock on each use, about 9 µs, and each request that opens or seals a token asks for a key.
+// Here a use costs one look at the clock while the keys are fresh, and only a read of the store takes a lock.
 const make = Effect.gen(function* () {
   const store = yield* KeyStore
   const rootKeys = yield* RootKeys.make
@@ -66,12 +68,12 @@ const make = Effect.gen(function* () {
     let isForeign = false
     for (const stored of yield* store.list) {
       const { id, state } = stored
-      // An id names one key for ever: what was opened need not be opened again.
+      // An id names the same key for ever, so a key is opened once.
       const bytes = Option.orElse(Option.fromNullable(keys.get(id)?.bytes), () => rootKeys.open(stored))
       if (Option.isSome(bytes)) opened.set(id, { id, bytes: bytes.value, state })
       else isForeign = true
     }
-    // What is there no more is not used any more either, even where this process may not use what is there instead.
+    // Drop deleted keys even if the remaining ones cannot be decrypted.
     keys = opened
     if (isForeign) return yield* new WrongMasterKey()
   })
@@ -85,7 +87,8 @@ const make = Effect.gen(function* () {
 
   const isPast = (moment: number, now: number): boolean => Math.abs(now - moment) >= readingInterval
 
-  const readAgain = (now: number) =>
+  /** Reads the store and notes whether that failed. After a failure the keys stay as they were for another interval. */
+  const refresh = (now: number) =>
     read.pipe(
       Effect.catchTag("WrongMasterKey", unavailable),
       Effect.match({ onFailure: Option.some, onSuccess: () => Option.none() }),
@@ -97,31 +100,31 @@ const make = Effect.gen(function* () {
       )
     )
 
-  /** Reads the store if it is time to, and waits for whoever does it already. */
+  /** Runs `read` if it is due. Of concurrent callers one reads, and the others wait for it. */
   const readIf = (isDue: (now: number) => boolean, read: (now: number) => Effect.Effect<void>) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) =>
       isDue(now) ? oneReader.withPermits(1)(Effect.suspend(() => (isDue(now) ? read(now) : Effect.void))) : Effect.void
     )
 
-  const keepUp = readIf((now) => isPast(readAt, now), readAgain)
+  const keepFresh = readIf((now) => isPast(readAt, now), refresh)
 
   const search = readIf(
     (now) => readAt !== now && isPast(searchedAt, now),
     (now) => {
       searchedAt = now
-      return readAgain(now)
+      return refresh(now)
     }
   )
 
   return Keyring.of({
     current: Effect.zipRight(
-      keepUp,
+      keepFresh,
       Effect.suspend(() =>
         Effect.fromNullable(Array.from(keys.values()).find(({ state }) => state._tag === "Current"))
       ).pipe(Effect.catchTag("NoSuchElementException", unavailable))
     ),
     find: Effect.fnUntraced(function* (id) {
-      yield* keepUp
+      yield* keepFresh
       if (!keys.has(id)) yield* search
       const key = keys.get(id)
       if (key === undefined && Option.isSome(failure)) return yield* failure.value
@@ -130,5 +133,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** Reads the keys of this issuer, and makes the first; fails when the master key does not open them. */
+/** Reads the keys of this issuer, and makes the first one if there is none; fails when the master key does not open them. */
 export const layer = Layer.effect(Keyring, make)

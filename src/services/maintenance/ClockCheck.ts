@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import { ServerSettings } from "../ServerSettings.js"
 import * as HighWaterMark from "../stores/HighWaterMark.js"
 import { Storage } from "../stores/Storage.js"
 
@@ -42,12 +41,11 @@ const difference = 2000
 type Shared = Storage["Type"]["clock"]
 
 /**
- * Whether the clock is too far from the one that the nodes share, where there is one; and the time to note: of a node that
+ * Whether the clock is too far from the one that the nodes share, and the time to note: of a node that
  * is ahead of the others the time that they share, lest none of them starts again.
  */
 const compare = Effect.fnUntraced(function* (shared: Shared) {
   const before = yield* Clock.currentTimeMillis
-  if (shared === undefined) return { isOff: false, seen: DateTime.unsafeMake(before) }
   const there = yield* shared
   const after = yield* Clock.currentTimeMillis
   return {
@@ -56,7 +54,7 @@ const compare = Effect.fnUntraced(function* (shared: Shared) {
   }
 })
 
-/** Whether the clock is too far from the one that the nodes share, where there is one. */
+/** Whether the clock is too far from the one that the nodes share. */
 export const isOff = (shared: Shared): Effect.Effect<boolean, TemporarilyUnavailable> =>
   Effect.map(compare(shared), ({ isOff }) => isOff)
 
@@ -68,11 +66,9 @@ const wentBack = ({ seenAt }: HighWaterMark.Mark, now: DateTime.Utc): Option.Opt
 /** What stands before a server's routes: notes the time, and fails where it is before what was seen. */
 export const layerStart = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
-    const { clock, highWaterMark } = yield* Storage
-    if (highWaterMark === undefined) return
+    const { clock } = yield* Storage
     const { seen } = yield* compare(clock)
-    const mark = yield* highWaterMark(issuer).note(seen, leaps.start)
+    const mark = yield* (yield* HighWaterMark.HighWaterMark).note(seen, leaps.start)
     const error = wentBack(mark, yield* DateTime.now)
     if (Option.isSome(error)) return yield* error.value
   })
@@ -87,10 +83,8 @@ const steadyMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos 
  * is off.
  */
 export const make = Effect.gen(function* () {
-  const { issuer } = yield* ServerSettings
-  const { clock, highWaterMark } = yield* Storage
-  const marks = highWaterMark?.(issuer) ?? HighWaterMark.makeMemory()
-  if (highWaterMark === undefined) yield* marks.note(yield* DateTime.now, leaps.start)
+  const { clock } = yield* Storage
+  const marks = yield* HighWaterMark.HighWaterMark
 
   let last = { steady: yield* steadyMillis, leap: leaps.start }
 

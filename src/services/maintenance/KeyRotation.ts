@@ -14,10 +14,10 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { Events } from "../events/Events.js"
 import * as RootKeys from "../keys/RootKeys.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Batches from "../stores/Batches.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "../stores/KeyStore.js"
 import * as RefreshChains from "../tokens/RefreshChain.js"
-import * as Batches from "./Batches.js"
 
 export class KeyRotation extends Context.Tag("latchkey/KeyRotation")<
   KeyRotation,

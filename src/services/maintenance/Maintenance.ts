@@ -20,14 +20,15 @@ import * as Metrics from "../events/Metrics.js"
 import { randomBytes } from "../keys/Crypto.js"
 import { ServerClock } from "../ServerClock.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Batches from "../stores/Batches.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore, type Pair } from "../stores/ConsentStore.js"
 import { EventLog } from "../stores/EventLog.js"
 import { GrantStore } from "../stores/GrantStore.js"
+import { LeaseStore } from "../stores/LeaseStore.js"
 import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
 import { SessionStore } from "../stores/SessionStore.js"
 import { Storage } from "../stores/Storage.js"
-import * as Batches from "./Batches.js"
 import * as ClockCheck from "./ClockCheck.js"
 import { KeyRotation } from "./KeyRotation.js"
 
@@ -155,9 +156,9 @@ const make = Effect.gen(function* () {
   const keys = yield* KeyRotation
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
-  const { issuer, lifetimes } = yield* ServerSettings
-  const { batch, leases: leasesOf } = yield* Storage
-  const leases = leasesOf?.(issuer)
+  const { lifetimes } = yield* ServerSettings
+  const leases = yield* LeaseStore
+  const { batchSize } = yield* Storage
   const holder = { name: lease, holder: Base64Url.encode(yield* randomBytes(16)) }
 
   const isClockSane = (yield* ClockCheck.make).isSane.pipe(
@@ -207,14 +208,8 @@ const make = Effect.gen(function* () {
     ]
   }
 
-  const take =
-    leases === undefined
-      ? Effect.succeed(true)
-      : Effect.flatMap(DateTime.now, (now) => leases.take(holder, now, leaseLength))
-  const giveBack =
-    leases === undefined
-      ? Effect.void
-      : Effect.ignore(Effect.flatMap(DateTime.now, (now) => leases.release(holder, now)))
+  const take = Effect.flatMap(DateTime.now, (now) => leases.take(holder, now, leaseLength))
+  const release = Effect.ignore(Effect.flatMap(DateTime.now, (now) => leases.release(holder, now)))
 
   const run = ({ name, run }: Step, before: Report): Effect.Effect<Report> =>
     run.pipe(
@@ -250,10 +245,10 @@ const make = Effect.gen(function* () {
       report = yield* run(step, report)
     }
     return Pass.Done({ report })
-  }).pipe(Effect.ensuring(giveBack))
+  }).pipe(Effect.ensuring(release))
 
   const atPace = Effect.flatMap(Batches.BatchPace, (pace) =>
-    Effect.provideService(pass, Batches.BatchPace, batch === undefined ? pace : { ...pace, size: batch })
+    Effect.provideService(pass, Batches.BatchPace, { ...pace, size: Math.max(pace.size, batchSize) })
   )
 
   return Maintenance.of({

@@ -31,7 +31,7 @@ const notReady = (reason: TemporarilyUnavailable["reason"]) =>
 const make = Effect.gen(function* () {
   const keys = yield* KeyStore
   const seals = yield* Seals
-  const { check = Effect.void, clock } = yield* Storage
+  const { check, clock } = yield* Storage
 
   return Readiness.of({
     check: Effect.gen(function* () {
@@ -66,8 +66,7 @@ const logBeginning = ({ code, lastsUntil, message, remedy }: Outage) =>
 /** Logs each outage of the store, once when it begins and once when it is over, for as long as the layer lives. */
 export const layerWatch = Layer.scopedDiscard(
   Effect.gen(function* () {
-    const { check = Effect.void, outage } = yield* Storage
-    if (outage === undefined) return
+    const { check, outage } = yield* Storage
     /** Waits until the outage is over; one that a write ends may become one that only a restart does. */
     const untilOver = (told: Outage): Effect.Effect<void> =>
       Effect.catchAll(Effect.delay(check, interval), () =>

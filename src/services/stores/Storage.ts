@@ -1,7 +1,8 @@
 /**
- * A place where everything is kept: what a user swaps to change the storage. It gives the stores of one issuer, whose
- * rows are its own, and the master key, which does not lie in the database.
+ * The whole storage of a server: an app swaps this service to change the database. It provides the stores of each issuer,
+ * which read and write only the rows of that issuer, and the master key, which is not stored in the database.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,7 +29,9 @@ export type Stores =
   | ConsentStore
   | EventLog
   | GrantStore
+  | HighWaterMark
   | KeyStore
+  | LeaseStore
   | LoginCounters
   | ResourceStore
   | RevokedTokenStore
@@ -36,46 +39,60 @@ export type Stores =
 
 /** Why writes fail, for the operator. */
 export interface Outage {
-  /** The database's code, such as `SQLITE_FULL`. */
+  /** The error code of the database, such as `SQLITE_FULL`. */
   readonly code: string
-  /** The database's words. */
+  /** The error message of the database. */
   readonly message: string
-  /** What to do about it. */
+  /** The action that the operator should take. */
   readonly remedy: string
-  /** What ends it: a write that succeeds, or a restart, where no write can show that all is well. */
+  /** The event that ends the outage: a successful write, or a restart where no write can prove that the database works. */
   readonly lastsUntil: "Write" | "Restart"
 }
 
 export class Storage extends Context.Tag("latchkey/Storage")<
   Storage,
   {
-    /** The stores of an issuer. Two issuers never see each other's rows, in one database or in two. */
+    /**
+     * The stores of an issuer. Two issuers never see each other's rows, whether they share a database or not. Two calls for
+     * one issuer return stores of the same rows.
+     */
     readonly stores: (issuer: Issuer) => Context.Context<Stores>
-    /** Leases that the nodes of one database share. Without them each node does all of the upkeep, which does no harm. */
-    readonly leases?: (issuer: Issuer) => Context.Tag.Service<LeaseStore>
+    /** The issuers that have keys in the storage. Empty if the storage does not know them. */
+    readonly issuers: Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable>
     /**
-     * The greatest time that an issuer's servers have seen. Without it a clock that went back, or far forward, while no
-     * server ran goes unnoticed.
+     * The time of the clock that all nodes share, in milliseconds since 1970. A node whose own clock differs too much is not
+     * ready. A storage for one machine returns the clock of the process.
      */
-    readonly highWaterMark?: (issuer: Issuer) => Context.Tag.Service<HighWaterMark>
-    /** How many rows one statement of upkeep may delete where that holds nobody up; without it there are few. */
-    readonly batch?: number
-    /** The issuers that have keys in it; without it that is not known. */
-    readonly issuers?: Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable>
+    readonly clock: Effect.Effect<number, TemporarilyUnavailable>
+    /** Fails while writes are not durable; probes whether the storage has recovered. */
+    readonly check: Effect.Effect<void, TemporarilyUnavailable>
+    /** Waits until writes stop being durable, and returns the reason. From then on `check` fails until the outage is over. */
+    readonly outage: Effect.Effect<Outage>
     /**
-     * The time by a clock that all nodes share, in milliseconds since 1970; without it nodes are on one machine. A node
-     * that is far from it is not ready.
+     * Maximum number of rows that one maintenance statement may delete without delaying other writes. Maintenance uses it
+     * where it is larger than its own batch size.
      */
-    readonly clock?: Effect.Effect<number, TemporarilyUnavailable>
-    /** Fails while what is written is not kept, and tries whether it is again; without it a storage that answers is well. */
-    readonly check?: Effect.Effect<void, TemporarilyUnavailable>
-    /** Waits until what is written is not kept, and answers why; from then on `check` fails until it is kept again. */
-    readonly outage?: Effect.Effect<Outage>
-    /** 32 bytes that open the root keys. */
+    readonly batchSize: number
+    /** 32 bytes that decrypt the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }
 >() {}
 
-/** The stores of one issuer, out of the storage. */
+/**
+ * The members of a storage on one machine that cannot tell whether its writes are durable. An implementation spreads them and
+ * replaces those that it can do better.
+ *
+ * @example
+ * Storage.of({ ...Storage.standalone, stores, masterKey })
+ */
+export const standalone = {
+  issuers: Effect.succeed([]),
+  clock: Clock.currentTimeMillis,
+  check: Effect.void,
+  outage: Effect.never,
+  batchSize: 1
+} satisfies Partial<Storage["Type"]>
+
+/** The stores of one issuer as a layer. */
 export const layerStores = (issuer: Issuer): Layer.Layer<Stores, never, Storage> =>
   Layer.effectContext(Effect.map(Storage, (storage) => storage.stores(issuer)))

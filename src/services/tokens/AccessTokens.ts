@@ -73,8 +73,8 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
 const refuse = (reason: InvalidToken["reason"]) =>
   new InvalidToken({ reason, description: "the access token is not valid here, or not any more" })
 
-/** From one alarm of a grant that is missing to the next, in milliseconds. */
-const betweenAlarms = 60_000
+/** Minimum interval between two alarms about missing grants, in milliseconds. */
+const alarmInterval = 60_000
 
 const make = Effect.gen(function* () {
   const clients = yield* ClientStore
@@ -112,12 +112,15 @@ const make = Effect.gen(function* () {
     return text.length > AccessToken.maxLength ? Effect.succeedNone : codec.open(text)
   }
 
-  let toldAt = Number.NEGATIVE_INFINITY
-  /** An alarm, once in a while: whoever has such a token sends it again and again. */
-  const tellMissing = (grantId: Grant.GrantId, now: DateTime.Utc) =>
+  let alarmedAt = Number.NEGATIVE_INFINITY
+  /**
+   * Publishes an alarm, at most once a minute for all grants together: a client sends such a token again and again. An
+   * `Effect.cachedWithTTL` cannot do it, because the event names the grant.
+   */
+  const alarmMissing = (grantId: Grant.GrantId, now: DateTime.Utc) =>
     Effect.suspend(() => {
-      if (Math.abs(now.epochMillis - toldAt) < betweenAlarms) return Effect.void
-      toldAt = now.epochMillis
+      if (Math.abs(now.epochMillis - alarmedAt) < alarmInterval) return Effect.void
+      alarmedAt = now.epochMillis
       return events.publish({ _tag: "GrantMissing", grantId })
     })
 
@@ -125,7 +128,7 @@ const make = Effect.gen(function* () {
   const whyNotActive = Effect.fnUntraced(function* ({ grantId, issuedAt }: AccessToken.GrantClaims, now: DateTime.Utc) {
     const isYoung = Time.isWithin(now, issuedAt, Grant.keptAfterEnd)
     if (!isYoung || Option.isSome(yield* grants.find(grantId))) return yield* refuse("Revoked")
-    yield* tellMissing(grantId, now)
+    yield* alarmMissing(grantId, now)
     return yield* refuse("GrantMissing")
   })
 

@@ -1,15 +1,17 @@
 /** What a storage promises that remembers the greatest time seen. */
 import { expect } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
+import { HighWaterMark } from "../../services/stores/HighWaterMark.js"
 import { freshIssuer, Nodes, type StoreTest } from "../Nodes.js"
 import { at, day, second } from "./fixtures.js"
 
 /** The mark of an issuer that no other test uses, as each node has it. */
 const fresh = Effect.zipWith(Nodes, freshIssuer, (nodes, issuer) => {
-  const marks = nodes.flatMap((storage) => storage.highWaterMark?.(issuer) ?? [])
+  const marks = nodes.map((storage) => Context.get(storage.stores(issuer), HighWaterMark))
   return { nodes: marks, first: marks[0] as (typeof marks)[number], last: marks.at(-1) as (typeof marks)[number] }
 })
 

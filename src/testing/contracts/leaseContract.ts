@@ -1,9 +1,11 @@
 /** What the leases of a storage promise, where it has any. */
 import { expect } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
 import { Issuer } from "../../domain/Issuer.js"
+import { LeaseStore } from "../../services/stores/LeaseStore.js"
 import { Nodes, type StoreTest } from "../Nodes.js"
 import { at, day, second } from "./fixtures.js"
 
@@ -12,7 +14,7 @@ let issuers = 0
 /** The leases of an issuer that no other test uses, as each node has them. */
 const fresh = Effect.map(Nodes, (nodes) => {
   const issuer = Issuer.make(`https://leases-${++issuers}.example.com`)
-  const leases = nodes.flatMap((storage) => storage.leases?.(issuer) ?? [])
+  const leases = nodes.map((storage) => Context.get(storage.stores(issuer), LeaseStore))
   return { nodes: leases, first: leases[0] as (typeof leases)[number] }
 })
 

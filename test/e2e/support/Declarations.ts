@@ -14,7 +14,7 @@ import * as NodeServer from "latchkey/NodeServer"
 import * as PostgresStorage from "latchkey/PostgresStorage"
 import * as SqliteStorage from "latchkey/SqliteStorage"
 import * as WebHandler from "latchkey/WebHandler"
-import { Accounts, ClientRegistration, Events, TakingAway } from "latchkey/services"
+import { Accounts, ClientRegistration, Clients, Events, GrantRevocation } from "latchkey/services"
 
 export declare const postgres: PostgresStorage.Options
 const issuer = "http://127.0.0.1:3000"
@@ -53,7 +53,8 @@ export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)
 export const checked = guard({ headers: {} })`,
   "services that apps use": `export const accounts = Effect.map(Accounts.Accounts, (service) => service)
 export const clients = Effect.map(ClientRegistration.ClientRegistration, ({ create }) => create)
-export const revocation = Effect.map(TakingAway.TakingAway, (service) => service)
+export const registered = Effect.map(Clients.Clients, (service) => service)
+export const revocation = Effect.map(GrantRevocation.GrantRevocation, (service) => service)
 export const events = Effect.map(Events.Events, (service) => service)
 export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer, resources }))`
 }

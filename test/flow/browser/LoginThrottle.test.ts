@@ -3,11 +3,12 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Subject } from "../../../src/domain/Account.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import { Accounts } from "../../../src/services/accounts/Accounts.js"
 import { AccountStore } from "../../../src/services/stores/AccountStore.js"
-import { TakingAway } from "../../../src/services/TakingAway.js"
 import { attempt, failed, headingOf, keptFailures, loggedIn, throttled, untilPause } from "../support/Attempts.js"
 import { make, password, type TestServer, test } from "../support/Server.js"
 
@@ -168,11 +169,12 @@ describe("the operator ends a pause", () => {
   for (const [verb, change, itsPassword] of [
     [
       "with a new password",
-      (door: TakingAway["Type"], id: Subject) => door.setPassword(id, Redacted.make(newPassword)),
+      (accounts: Accounts["Type"], id: Subject) =>
+        Effect.map(accounts.setPassword(id, Redacted.make(newPassword)), Option.isSome),
       newPassword
     ],
-    ["by enabling the account", (door: TakingAway["Type"], id: Subject) => door.enableAccount(id), password],
-    ["by unlocking the account", (door: TakingAway["Type"], id: Subject) => door.unlockAccount(id), password]
+    ["by enabling the account", (accounts: Accounts["Type"], id: Subject) => accounts.enable(id), password],
+    ["by unlocking the account", (accounts: Accounts["Type"], id: Subject) => accounts.unlock(id), password]
   ] as const) {
     test(`${verb}, of the name and of the networks that failed with it`, async (server) => {
       const home = server.from("192.0.2.1")
@@ -181,7 +183,7 @@ describe("the operator ends a pause", () => {
       expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
       expect(headingOf(await attempt(home, "ada", password))).toBe(throttled)
       const id = await idOf(server)
-      expect(await server.run(Effect.flatMap(TakingAway, (door) => change(door, id)))).toBe(true)
+      expect(await server.run(Effect.flatMap(Accounts, (accounts) => change(accounts, id)))).toBe(true)
       expect(headingOf(await attempt(home, "ada", itsPassword))).toBe(loggedIn)
     })
   }

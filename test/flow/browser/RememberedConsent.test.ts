@@ -5,10 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { ClientId } from "../../../src/domain/Client.js"
+import { Accounts } from "../../../src/services/accounts/Accounts.js"
+import { Clients } from "../../../src/services/clients/Clients.js"
 import { Events } from "../../../src/services/events/Events.js"
+import { GrantRevocation } from "../../../src/services/grants/GrantRevocation.js"
 import { AccountStore } from "../../../src/services/stores/AccountStore.js"
 import { GrantStore } from "../../../src/services/stores/GrantStore.js"
-import { TakingAway } from "../../../src/services/TakingAway.js"
 import type { Page } from "../support/Browser.js"
 import {
   consentHeading,
@@ -131,7 +133,7 @@ describe("a person is asked for what they have not allowed", () => {
     const { client, open } = await acquainted(server)
     const subject = await subjectOf(server)
     await server.run(
-      Effect.flatMap(TakingAway, (takingAway) => takingAway.withdrawConsent(subject, ClientId.make(client.client_id)))
+      Effect.flatMap(GrantRevocation, ({ withdraw }) => withdraw(subject, ClientId.make(client.client_id)))
     )
     expect(answerOf(await open())).toBe(asked)
   })
@@ -140,9 +142,7 @@ describe("a person is asked for what they have not allowed", () => {
     const { browser, open } = await acquainted(server)
     const subject = await subjectOf(server)
     await server.run(
-      Effect.flatMap(TakingAway, (takingAway) =>
-        Effect.zipRight(takingAway.disableAccount(subject), takingAway.enableAccount(subject))
-      )
+      Effect.flatMap(Accounts, ({ disable, enable }) => Effect.zipRight(disable(subject), enable(subject)))
     )
     const page = await open()
     expect(answerOf(page)).toBe("200 Log in")
@@ -152,9 +152,9 @@ describe("a person is asked for what they have not allowed", () => {
   test("or allowed before the client was disabled", async (server) => {
     const { client, open } = await acquainted(server)
     const id = ClientId.make(client.client_id)
-    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.disableClient(id)))
+    await server.run(Effect.flatMap(Clients, ({ disable }) => disable(id)))
     expect(answerOf(await open())).toBe("400 This request cannot be answered")
-    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.enableClient(id)))
+    await server.run(Effect.flatMap(Clients, ({ enable }) => enable(id)))
     expect(answerOf(await open())).toBe(asked)
   })
 
@@ -211,7 +211,7 @@ describe("nothing is decided", () => {
     expect(again.sentTo?.searchParams.get("code")).toBe(sentTo?.searchParams.get("code"))
     await server.advance("2 minutes")
     for (const { terms } of await grantsOf(server, client.client_id)) {
-      await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.revokeGrant(terms.id)))
+      await server.run(Effect.flatMap(GrantRevocation, ({ revoke }) => revoke(terms.id)))
     }
     expect(answerOf(await browser.submit(page, { button: "allow", ticked: ["notes:write"] }))).toBe(
       "409 Already decided"

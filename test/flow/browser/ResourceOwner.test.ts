@@ -14,7 +14,6 @@ import type { AccountForm } from "../../../src/services/authorization/SealedForm
 import { SealedForms } from "../../../src/services/authorization/SealedForms.js"
 import { AccountStore } from "../../../src/services/stores/AccountStore.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
-import { TakingAway } from "../../../src/services/TakingAway.js"
 import type { Browser, Page } from "../support/Browser.js"
 import {
   type Client,
@@ -232,7 +231,7 @@ test("nobody gets in by a password where an app's person is known, nor is one gi
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { id } = yield* accounts.admit("ada")
-      const set = yield* (yield* TakingAway).setPassword(id, Redacted.make("a new password"))
+      const set = yield* accounts.setPassword(id, Redacted.make("a new password"))
       // Even if a password were there, and the login form took the name.
       yield* (yield* AccountStore).setPassword(id, (yield* accountHash).passwordHash)
       const found = yield* accounts.authenticate(
@@ -243,7 +242,7 @@ test("nobody gets in by a password where an app's person is known, nor is one gi
       return { found, set }
     })
   )
-  expect({ found, set }).toEqual({ found: Option.none(), set: false })
+  expect({ found, set }).toEqual({ found: Option.none(), set: Option.none() })
   const browser = server.browser()
   const page = await browser.open(`${issuer}/account`)
   expect((await server.logIn(browser, page, "external:ada")).status).toBe(403)
@@ -260,7 +259,7 @@ test(
     const client = await server.register()
     const { browser, code } = await allow(server, client, "ada", "disabled")
     const { access_token } = await tokensOf(server.redeem(client, code))
-    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.disableAccount(Subject.make("ada"))))
+    await server.run(Effect.flatMap(Accounts, (accounts) => accounts.disable(Subject.make("ada"))))
     expect(await outcome(server.call(access_token))).toBe("401 invalid_token")
     for (const prompt of [undefined, "none", "login"]) {
       const page = await browser.open((await server.request(client, { prompt })).url)
@@ -270,7 +269,7 @@ test(
       })
     }
     expect((await browser.open(`${issuer}/account`)).status).toBe(403)
-    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.enableAccount(Subject.make("ada"))))
+    await server.run(Effect.flatMap(Accounts, (accounts) => accounts.enable(Subject.make("ada"))))
     expect(heading(await browser.open((await server.request(client)).url))).toBe(consentHeading)
   },
   external
@@ -280,7 +279,7 @@ test(
   "a consent page from before the person was disabled gives nothing",
   async (server) => {
     const { browser, page } = await visit(server, await server.register(), "ada", "overtaken")
-    await server.run(Effect.flatMap(TakingAway, (takingAway) => takingAway.disableAccount(Subject.make("ada"))))
+    await server.run(Effect.flatMap(Accounts, (accounts) => accounts.disable(Subject.make("ada"))))
     expect(heading(await browser.submit(page, { button: "allow" }))).toBe("You have no access here")
   },
   external

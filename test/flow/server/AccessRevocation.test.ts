@@ -1,4 +1,4 @@
-/** What is taken away ends at once, for everything that was issued, and does not come back. */
+/** Revoked access ends at once, for everything that was issued, and does not come back. */
 import { describe, expect } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,12 +11,14 @@ import { Username } from "../../../src/domain/Account.js"
 import { ClientId } from "../../../src/domain/Client.js"
 import type { GrantId } from "../../../src/domain/Grant.js"
 import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
+import { Accounts } from "../../../src/services/accounts/Accounts.js"
 import { ClientRegistration } from "../../../src/services/clients/ClientRegistration.js"
+import { Clients } from "../../../src/services/clients/Clients.js"
+import { GrantRevocation } from "../../../src/services/grants/GrantRevocation.js"
 import { AccountStore } from "../../../src/services/stores/AccountStore.js"
 import { ClientStore } from "../../../src/services/stores/ClientStore.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
 import { GrantStore } from "../../../src/services/stores/GrantStore.js"
-import { TakingAway } from "../../../src/services/TakingAway.js"
 import { emptyFilters } from "../../../src/testing/contracts/fixtures.js"
 import type { Browser, Page } from "../support/Browser.js"
 import { type Client, consentHeading, outcome, password, type TestServer, test, tokensOf } from "../support/Server.js"
@@ -37,16 +39,21 @@ const subjectOf = (server: TestServer, name = "ada") =>
     })
   )
 
-type Service = typeof TakingAway.Service
+interface Services {
+  readonly accounts: Accounts["Type"]
+  readonly clients: Clients["Type"]
+  readonly revocation: GrantRevocation["Type"]
+}
 
-const take = <A, E>(server: TestServer, what: (service: Service) => Effect.Effect<A, E>) =>
-  server.run(Effect.flatMap(TakingAway, what))
+/** Runs an effect with the services that revoke access. */
+const run = <A, E>(server: TestServer, use: (services: Services) => Effect.Effect<A, E>) =>
+  server.run(Effect.flatMap(Effect.all({ accounts: Accounts, clients: Clients, revocation: GrantRevocation }), use))
 
 const idOf = (client: Client) => ClientId.make(client.client_id)
 
 const confidential = { token_endpoint_auth_method: "client_secret_basic" }
 
-/** Everything that a person and a client can hold. */
+/** Everything that a user and a client can hold: a session, tokens and an unused code. */
 const holdings = async (server: TestServer, client: Client, username = "ada") => {
   const browser = server.browser()
   const approve = async () => {
@@ -65,7 +72,7 @@ const holdings = async (server: TestServer, client: Client, username = "ada") =>
 }
 type Holdings = Awaited<ReturnType<typeof holdings>>
 
-/** What the session leads to, and what the access token, the refresh token and the code are answered. */
+/** The page that the session leads to, and the answers to the access token, the refresh token and the code. */
 const state = async (server: TestServer, client: Client, { browser, code, tokens }: Holdings) => [
   headingOf(await (browser as Browser).open((await server.request(client, { prompt: "consent" })).url)),
   await outcome(server.call(tokens.access_token)),
@@ -76,7 +83,7 @@ const state = async (server: TestServer, client: Client, { browser, code, tokens
 const alive = [consent, "200", "200", "200"]
 const noGrant = "400 invalid_grant"
 const noClient = "401 invalid_client"
-const personGone = [login, "401 invalid_token", noGrant, noGrant]
+const accountGone = [login, "401 invalid_token", noGrant, noGrant]
 const clientGone = [refused, "401 invalid_token", noClient, noClient]
 
 const logIn = async (server: TestServer, client: Client, itsPassword: string) => {
@@ -85,59 +92,73 @@ const logIn = async (server: TestServer, client: Client, itsPassword: string) =>
   return browser.submit(page, { fields: { username: "ada", password: itsPassword } })
 }
 
-/** Does something to ada, and says what is left of what she has and of what bob has. */
-const ofPerson = async (server: TestServer, client: Client, what: (service: Service, id: Subject) => Found) => {
+/** Changes ada's account, and returns the states of her holdings and of bob's. */
+const changeAccount = async (
+  server: TestServer,
+  client: Client,
+  change: (services: Services, id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>
+) => {
   await server.addAccount("bob")
   const [hers, his] = [await holdings(server, client), await holdings(server, client, "bob")]
   const id = await subjectOf(server)
-  expect(await take(server, (service) => what(service, id))).toBe(true)
+  expect(await run(server, (services) => change(services, id))).toBe(true)
   return { id, hers, after: await state(server, client, hers), others: await state(server, client, his) }
 }
 type Subject = Awaited<ReturnType<typeof subjectOf>>
-type Found = ReturnType<Service["disableAccount"]>
 
-/** Does something to a client, and says what is left of what it has and of what another client has. */
-const ofClient = async (server: TestServer, what: (service: Service, id: ClientId) => Found) => {
+/** Changes a client, and returns the states of its holdings and of another client's. */
+const changeClient = async (
+  server: TestServer,
+  change: (services: Services, id: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
+) => {
   const [client, other] = [await server.register(confidential), await server.register(confidential)]
   const [its, others] = [await holdings(server, client), await holdings(server, other)]
-  expect(await take(server, (service) => what(service, idOf(client)))).toBe(true)
+  expect(await run(server, (services) => change(services, idOf(client)))).toBe(true)
   return { client, its, after: await state(server, client, its), others: await state(server, other, others) }
 }
 
-describe("a person", () => {
-  test("who is disabled loses every session, token and code, and nobody else does", async (server) => {
+describe("an account", () => {
+  test("a disabled account loses every session, token and code; other accounts keep theirs", async (server) => {
     const client = await server.register()
-    const { after, hers, others } = await ofPerson(server, client, (service, id) => service.disableAccount(id))
-    expect(after).toEqual(personGone)
+    const { after, hers, others } = await changeAccount(server, client, ({ accounts }, id) => accounts.disable(id))
+    expect(after).toEqual(accountGone)
     expect(others).toEqual(alive)
     expect(await server.grant(hers.tokens.refresh_token)).toMatchObject({ _tag: "Revoked", reason: "SubjectRevoked" })
   })
 
-  test("who is deleted loses every session, token and code, and nobody else does", async (server) => {
+  test("a deleted account loses every session, token and code; other accounts keep theirs", async (server) => {
     const client = await server.register()
-    const { after, others } = await ofPerson(server, client, (service, id) => service.removeAccount(id))
-    expect(after).toEqual(personGone)
+    const { after, others } = await changeAccount(server, client, ({ accounts }, id) => accounts.remove(id))
+    expect(after).toEqual(accountGone)
     expect(others).toEqual(alive)
   })
 
-  test("who gets a new password loses every session, token and code, and nobody else does", async (server) => {
+  test("a new password ends every session, token and code of its account only", async (server) => {
     const client = await server.register()
-    const change = (service: Service, id: Subject) => service.setPassword(id, Redacted.make(newPassword))
-    const { after, others } = await ofPerson(server, client, change)
-    expect(after).toEqual(personGone)
+    const { after, others } = await changeAccount(server, client, ({ accounts }, id) =>
+      Effect.map(accounts.setPassword(id, Redacted.make(newPassword)), Option.isSome)
+    )
+    expect(after).toEqual(accountGone)
     expect(others).toEqual(alive)
     expect(headingOf(await logIn(server, client, password))).toBe("403 Log in")
     expect(headingOf(await logIn(server, client, newPassword))).toBe(consent)
   })
 
-  test("who is disabled or deleted cannot log in: the answer is that of a wrong password", async (server) => {
+  test("a new password answers with the epoch under which a session can begin", async (server) => {
+    const id = await subjectOf(server)
+    const changed = await run(server, ({ accounts }) => accounts.setPassword(id, Redacted.make(newPassword)))
+    const stored = await server.run(Effect.flatMap(AccountStore, (store) => store.find(id)))
+    expect(changed).toEqual(stored)
+  })
+
+  test("the login of a disabled or deleted account is answered like a wrong password", async (server) => {
     const client = await server.register()
     const id = await subjectOf(server)
     const text = ({ html }: Page) => html.replaceAll(/ value="[^"]*"/g, "")
     const wrong = await logIn(server, client, newPassword)
-    await take(server, (service) => service.disableAccount(id))
+    await run(server, ({ accounts }) => accounts.disable(id))
     const disabled = await logIn(server, client, password)
-    await take(server, (service) => service.removeAccount(id))
+    await run(server, ({ accounts }) => accounts.remove(id))
     const deleted = await logIn(server, client, password)
     for (const page of [disabled, deleted]) {
       expect(headingOf(page)).toBe("403 Log in")
@@ -146,27 +167,27 @@ describe("a person", () => {
     }
   })
 
-  test("who is enabled again logs in anew, and nothing of before comes back", async (server) => {
+  test("the user of an account that is enabled again logs in again, and no earlier token works", async (server) => {
     const client = await server.register()
-    const { hers, id } = await ofPerson(server, client, (service, id) => service.disableAccount(id))
-    expect(await take(server, (service) => service.enableAccount(id))).toBe(true)
-    expect(await state(server, client, hers)).toEqual(personGone)
+    const { hers, id } = await changeAccount(server, client, ({ accounts }, id) => accounts.disable(id))
+    expect(await run(server, ({ accounts }) => accounts.enable(id))).toBe(true)
+    expect(await state(server, client, hers)).toEqual(accountGone)
     expect(await state(server, client, await holdings(server, client))).toEqual(alive)
   })
 
-  test("who was deleted leaves nothing to one of the same name", async (server) => {
+  test("a new account with a deleted account's username inherits nothing from it", async (server) => {
     const client = await server.register()
-    const { hers } = await ofPerson(server, client, (service, id) => service.removeAccount(id))
+    const { hers } = await changeAccount(server, client, ({ accounts }, id) => accounts.remove(id))
     await server.addAccount("ada")
-    expect(await state(server, client, hers)).toEqual(personGone)
+    expect(await state(server, client, hers)).toEqual(accountGone)
     expect(await state(server, client, await holdings(server, client))).toEqual(alive)
   })
 
-  test("who is disabled allows nothing on a page that was open before", async (server) => {
+  test("the user of a disabled account allows nothing on a page that was open before", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     const id = await subjectOf(server)
-    await take(server, (service) => service.disableAccount(id))
+    await run(server, ({ accounts }) => accounts.disable(id))
     const after = await browser.submit(page, { button: "allow" })
     expect(after.sentTo).toBe(undefined)
     expect(headingOf(after)).toBe(login)
@@ -176,13 +197,13 @@ describe("a person", () => {
 describe("a client", () => {
   const gate = Effect.unsafeMakeLatch(true)
   test(
-    "that is disabled loses every grant also where whoever asked for it has gone in the middle",
+    "a disabled client loses every grant also when the caller is interrupted halfway",
     async (server) => {
       const client = await server.register()
       const { tokens } = await holdings(server, client)
       gate.unsafeClose()
-      await take(server, (service) =>
-        Effect.timeoutOption(service.disableClient(idOf(client)), "200 millis").pipe(Effect.withClock(Clock.make()))
+      await run(server, ({ clients }) =>
+        Effect.timeoutOption(clients.disable(idOf(client)), "200 millis").pipe(Effect.withClock(Clock.make()))
       )
       expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Active" })
       expect((await server.call(tokens.access_token)).status).toBe(401)
@@ -198,23 +219,23 @@ describe("a client", () => {
     }
   )
 
-  test("that is disabled loses every token and code, and no other does", async (server) => {
-    const { after, its, others } = await ofClient(server, (service, id) => service.disableClient(id))
+  test("a disabled client loses every token and code; other clients keep theirs", async (server) => {
+    const { after, its, others } = await changeClient(server, ({ clients }, id) => clients.disable(id))
     expect(after).toEqual(clientGone)
     expect(others).toEqual(alive)
     expect(await server.grant(its.tokens.refresh_token)).toMatchObject({ _tag: "Revoked", reason: "ClientRevoked" })
   })
 
-  test("that is deleted loses every token and code, and no other does", async (server) => {
-    const { after, others } = await ofClient(server, (service, id) => service.removeClient(id))
+  test("a deleted client loses every token and code; other clients keep theirs", async (server) => {
+    const { after, others } = await changeClient(server, ({ clients }, id) => clients.remove(id))
     expect(after).toEqual(clientGone)
     expect(others).toEqual(alive)
   })
 
-  test("that gets a new secret loses every token and code, and the old secret", async (server) => {
+  test("a new secret ends every token and code of its client, and the old secret", async (server) => {
     const [client, other] = [await server.register(confidential), await server.register(confidential)]
     const [its, others] = [await holdings(server, client), await holdings(server, other)]
-    const secret = Option.getOrThrow(await take(server, (service) => service.rotateSecret(idOf(client))))
+    const secret = Option.getOrThrow(await run(server, ({ clients }) => clients.rotateSecret(idOf(client))))
     expect(await state(server, client, its)).toEqual([consent, "401 invalid_token", noClient, noClient])
     const renewed = { ...client, client_secret: Redacted.value(secret) }
     expect(await state(server, renewed, its)).toEqual([consent, "401 invalid_token", noGrant, noGrant])
@@ -222,36 +243,36 @@ describe("a client", () => {
     expect(await state(server, other, others)).toEqual(alive)
   })
 
-  test("that is disabled or deleted is told nothing: the person sees a page of ours", async (server) => {
+  test("a disabled or deleted client gets no redirect: the user sees an error page", async (server) => {
     const client = await server.register()
     const { browser, page, url } = await server.toConsent(client)
-    for (const what of ["disableClient", "removeClient"] as const) {
-      await take(server, (service) => service[what](idOf(client)))
+    for (const verb of ["disable", "remove"] as const) {
+      await run(server, ({ clients }) => clients[verb](idOf(client)))
       for (const answer of [
         await browser.open(url),
         await server.browser().open(url),
         await browser.submit(page, { button: "allow" }),
         await browser.submit(page, { button: "deny" })
       ]) {
-        expect(headingOf(answer), what).toBe(refused)
-        expect(answer.sentTo, what).toBe(undefined)
+        expect(headingOf(answer), verb).toBe(refused)
+        expect(answer.sentTo, verb).toBe(undefined)
       }
     }
   })
 
-  test("that is enabled again authenticates, and nothing of before comes back", async (server) => {
-    const { client, its } = await ofClient(server, (service, id) => service.disableClient(id))
-    expect(await take(server, (service) => service.enableClient(idOf(client)))).toBe(true)
+  test("a client that is enabled again authenticates, and no earlier token works", async (server) => {
+    const { client, its } = await changeClient(server, ({ clients }, id) => clients.disable(id))
+    expect(await run(server, ({ clients }) => clients.enable(idOf(client)))).toBe(true)
     expect(await state(server, client, its)).toEqual([consent, "401 invalid_token", noGrant, noGrant])
     expect(await state(server, client, await holdings(server, client))).toEqual(alive)
   })
 
-  test("is found or not: what there is not cannot be taken away", async (server) => {
+  test("a change of an unknown client reports that there is none", async (server) => {
     const id = ClientId.make("0".repeat(26))
-    for (const what of ["disableClient", "enableClient", "removeClient"] as const) {
-      expect(await take(server, (service) => service[what](id)), what).toBe(false)
+    for (const verb of ["disable", "enable", "remove"] as const) {
+      expect(await run(server, ({ clients }) => clients[verb](id)), verb).toBe(false)
     }
-    expect(await take(server, (service) => service.rotateSecret(id))).toEqual(Option.none())
+    expect(await run(server, ({ clients }) => clients.rotateSecret(id))).toEqual(Option.none())
   })
 })
 
@@ -267,34 +288,37 @@ describe("a revocation that breaks off", () => {
       )
     )
   }
-  const verbs: Readonly<
-    Record<string, (service: Service, whom: Whom) => Effect.Effect<unknown, TemporarilyUnavailable>>
-  > = {
-    disableAccount: (service, { subject }) => service.disableAccount(subject),
-    removeAccount: (service, { subject }) => service.removeAccount(subject),
-    setPassword: (service, { subject }) => service.setPassword(subject, Redacted.make(newPassword)),
-    disableClient: (service, { clientId }) => service.disableClient(clientId),
-    removeClient: (service, { clientId }) => service.removeClient(clientId),
-    rotateSecret: (service, { clientId }) => service.rotateSecret(clientId),
-    withdrawConsent: (service, { clientId, subject }) => service.withdrawConsent(subject, clientId),
-    revokeGrants: (service, { subject }) => service.revokeGrants({ subject })
+  interface Ids {
+    readonly subject: Subject
+    readonly clientId: ClientId
   }
-  type Whom = { readonly subject: Subject; readonly clientId: ClientId }
+  const verbs: Readonly<
+    Record<string, (services: Services, ids: Ids) => Effect.Effect<unknown, TemporarilyUnavailable>>
+  > = {
+    "Accounts.disable": ({ accounts }, { subject }) => accounts.disable(subject),
+    "Accounts.remove": ({ accounts }, { subject }) => accounts.remove(subject),
+    "Accounts.setPassword": ({ accounts }, { subject }) => accounts.setPassword(subject, Redacted.make(newPassword)),
+    "Clients.disable": ({ clients }, { clientId }) => clients.disable(clientId),
+    "Clients.remove": ({ clients }, { clientId }) => clients.remove(clientId),
+    "Clients.rotateSecret": ({ clients }, { clientId }) => clients.rotateSecret(clientId),
+    "GrantRevocation.revokeAll": ({ revocation }, { subject }) => revocation.revokeAll({ subject }),
+    "GrantRevocation.withdraw": ({ revocation }, { clientId, subject }) => revocation.withdraw(subject, clientId)
+  }
 
   for (const [name, verb] of Object.entries(verbs)) {
     test(
-      `leaves nothing alive, and ${name} called again marks the rest`,
+      `no token works after ${name} breaks off, and a second call marks the rest`,
       async (server) => {
         const client = await server.register(confidential)
         const { tokens } = await holdings(server, client)
         const { terms } = await server.grant(tokens.refresh_token)
         isBroken = true
-        const broken = await take(server, (service) => Effect.exit(verb(service, terms)))
+        const broken = await run(server, (services) => Effect.exit(verb(services, terms)))
         isBroken = false
         expect(broken._tag).toBe("Failure")
         expect((await server.call(tokens.access_token)).status).toBe(401)
         expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Active" })
-        await take(server, (service) => Effect.exit(verb(service, terms)))
+        await run(server, (services) => Effect.exit(verb(services, terms)))
         expect(await server.grant(tokens.refresh_token)).toMatchObject({ _tag: "Revoked" })
       },
       breaking
@@ -307,7 +331,7 @@ describe("a revocation that breaks off", () => {
     scope: "notes:read"
   }
   test(
-    "by an error while a client begins or ceases to keep a secret is logged with the command that continues",
+    "an error while a client gets or loses its secret is logged with the command that continues",
     async (server) => {
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => void lines.push(String(message)))
@@ -333,13 +357,13 @@ describe("a revocation that breaks off", () => {
 
   const changing = Effect.unsafeMakeLatch(true)
   test(
-    "because the caller has gone during the change itself goes on all the same",
+    "a change goes on when its caller is interrupted",
     async (server) => {
       const client = await server.register()
       const { tokens } = await holdings(server, client)
       changing.unsafeClose()
-      await take(server, (service) =>
-        Effect.timeoutOption(service.disableClient(idOf(client)), "100 millis").pipe(Effect.withClock(Clock.make()))
+      await run(server, ({ clients }) =>
+        Effect.timeoutOption(clients.disable(idOf(client)), "100 millis").pipe(Effect.withClock(Clock.make()))
       )
       expect((await server.call(tokens.access_token)).status).toBe(200)
       changing.unsafeOpen()
@@ -355,12 +379,12 @@ describe("a revocation that breaks off", () => {
   )
 })
 
-test("a filter that names nobody revokes nothing, and is a defect that says what to name", async (server) => {
+test("a filter that names no account and no client revokes nothing, and is a defect that says so", async (server) => {
   const client = await server.register()
   const held = await holdings(server, client)
   for (const whose of emptyFilters) {
-    const message = await take(server, (service) =>
-      service.revokeGrants(whose).pipe(
+    const message = await run(server, ({ revocation }) =>
+      revocation.revokeAll(whose).pipe(
         Effect.as("revoked"),
         Effect.catchAllDefect((defect) => Effect.succeed(String(defect)))
       )
@@ -370,13 +394,13 @@ test("a filter that names nobody revokes nothing, and is a defect that says what
   expect(await state(server, client, held)).toEqual(alive)
 })
 
-describe("a consent that is withdrawn", () => {
+describe("a withdrawn consent", () => {
   const withdraw = async (server: TestServer, client: Client) => {
     const subject = await subjectOf(server)
-    await take(server, (service) => service.withdrawConsent(subject, idOf(client)))
+    await run(server, ({ revocation }) => revocation.withdraw(subject, idOf(client)))
   }
 
-  test("takes every token and code of that person and client, and leaves the session", async (server) => {
+  test("withdrawing a consent ends every token and code of that user and client, and no session", async (server) => {
     await server.addAccount("bob")
     const [client, other] = [await server.register(), await server.register()]
     const hers = await holdings(server, client)
@@ -388,7 +412,7 @@ describe("a consent that is withdrawn", () => {
     expect(await server.grant(hers.tokens.refresh_token)).toMatchObject({ _tag: "Revoked", reason: "ConsentWithdrawn" })
   })
 
-  test("and given again starts anew: nothing of before comes back, and everything is new on the page", async (server) => {
+  test("a consent after a withdrawal starts again: no earlier token works, and every scope is marked as new", async (server) => {
     const client = await server.register()
     const before = await holdings(server, client)
     await withdraw(server, client)
@@ -402,7 +426,7 @@ describe("a consent that is withdrawn", () => {
   })
 })
 
-describe("what is told of a grant", () => {
+describe("the events of a revoked grant", () => {
   const endings = (server: TestServer, grantId: GrantId) =>
     server.run(
       Effect.gen(function* () {
@@ -412,16 +436,16 @@ describe("what is told of a grant", () => {
       })
     )
 
-  test("that ended with its account is why, once", async (server) => {
+  test("a grant that ended with its account has one Revoked event with that reason", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)
     const { terms } = await server.grant(refresh_token)
-    await take(server, ({ disableAccount }) => disableAccount(terms.subject))
-    await take(server, ({ removeAccount }) => removeAccount(terms.subject))
+    await run(server, ({ accounts }) => accounts.disable(terms.subject))
+    await run(server, ({ accounts }) => accounts.remove(terms.subject))
     expect(await endings(server, terms.id)).toEqual(["SubjectRevoked"])
   })
 
-  test("whose code is presented again and again is that it ended once", async (server) => {
+  test("a grant whose code is replayed several times has one Revoked event", async (server) => {
     const client = await server.register()
     const code = await server.code(client)
     const { refresh_token } = await tokensOf(server.redeem(client, code))

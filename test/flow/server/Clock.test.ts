@@ -11,6 +11,7 @@ import { Issuer } from "../../../src/domain/Issuer.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import { ClockWentBack } from "../../../src/services/maintenance/ClockCheck.js"
 import { Maintenance, Pass } from "../../../src/services/maintenance/Maintenance.js"
+import { HighWaterMark } from "../../../src/services/stores/HighWaterMark.js"
 import { Storage } from "../../../src/services/stores/Storage.js"
 import { issuer, make, outcome, start, type TestServer, test } from "../support/Server.js"
 
@@ -59,7 +60,7 @@ const startedAgain = (millis: number) =>
   })
 
 const accept = (storage: Context.Tag.Service<Storage>) =>
-  Effect.flatMap(DateTime.now, (now) => storage.highWaterMark?.(Issuer.make(issuer)).accept(now) ?? Effect.void)
+  Effect.flatMap(DateTime.now, (now) => Context.get(storage.stores(Issuer.make(issuer)), HighWaterMark).accept(now))
 
 const passOf = (server: TestServer) => Effect.promise(() => server.run(Effect.flatMap(Maintenance, ({ pass }) => pass)))
 

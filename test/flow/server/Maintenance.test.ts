@@ -12,14 +12,15 @@ import { ClientId } from "../../../src/domain/Client.js"
 import { Issuer } from "../../../src/domain/Issuer.js"
 import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
-import { BatchPace } from "../../../src/services/maintenance/Batches.js"
+import { Clients } from "../../../src/services/clients/Clients.js"
 import { Maintenance, Pass, type Report } from "../../../src/services/maintenance/Maintenance.js"
+import { BatchPace } from "../../../src/services/stores/Batches.js"
 import { ClientStore } from "../../../src/services/stores/ClientStore.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
 import { GrantStore } from "../../../src/services/stores/GrantStore.js"
+import { LeaseStore } from "../../../src/services/stores/LeaseStore.js"
 import { SessionStore } from "../../../src/services/stores/SessionStore.js"
 import { Storage as StorageTag } from "../../../src/services/stores/Storage.js"
-import { TakingAway } from "../../../src/services/TakingAway.js"
 import { type Client, issuer, make, outcome, redirectUri, type TestServer, test, tokensOf } from "../support/Server.js"
 import * as Storage from "../support/Storage.js"
 
@@ -151,7 +152,7 @@ describe("a pass", () => {
     await server.tokens(gone)
     await server.tokens(stays)
     expect(await pass(server)).toMatchObject({ consents: 0 })
-    await server.run(Effect.flatMap(TakingAway, ({ removeClient }) => removeClient(idOf(gone))))
+    await server.run(Effect.flatMap(Clients, ({ remove }) => remove(idOf(gone))))
     expect(await pass(server)).toMatchObject({ consents: 1 })
   })
 
@@ -183,7 +184,7 @@ describe("a storage that a larger statement holds nobody up in", () => {
         prune: (_: unknown, limit: number) => Effect.sync(() => (limits.push(limit) === 1 ? limit : 0))
       }))
     ),
-    (context) => Context.add(context, StorageTag, { ...Context.get(context, StorageTag), batch: 400 })
+    (context) => Context.add(context, StorageTag, { ...Context.get(context, StorageTag), batchSize: 400 })
   )
 
   test(
@@ -252,16 +253,14 @@ describe("of several nodes", () => {
     it.scoped(title, () =>
       Effect.gen(function* () {
         const kept = Context.get(yield* Layer.build(Layer.fresh(MemoryStorage.layer)), StorageTag)
-        const leases = kept.leases?.(Issuer.make(issuer))
+        const leases = Context.get(kept.stores(Issuer.make(issuer)), LeaseStore)
         const take = (later: number) =>
-          Effect.flatMap(
-            DateTime.now,
-            (now) =>
-              leases?.take(
-                { name: "upkeep", holder: "another" },
-                DateTime.add(now, { millis: later }),
-                Duration.minutes(5)
-              ) ?? Effect.succeed(false)
+          Effect.flatMap(DateTime.now, (now) =>
+            leases.take(
+              { name: "upkeep", holder: "another" },
+              DateTime.add(now, { millis: later }),
+              Duration.minutes(5)
+            )
           )
         const busy = Storage.verbs(SessionStore, () => ({
           prune: () => Effect.as(during?.(take) ?? Effect.void, 0)

@@ -10,9 +10,9 @@ import * as AuthLayer from "../../../src/layers/AuthLayer.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import * as NodeServer from "../../../src/layers/NodeServer.js"
 import * as SqliteStorage from "../../../src/layers/SqliteStorage.js"
+import { Accounts } from "../../../src/services/accounts/Accounts.js"
 import { Maintenance } from "../../../src/services/maintenance/Maintenance.js"
 import { GrantStore } from "../../../src/services/stores/GrantStore.js"
-import { TakingAway } from "../../../src/services/TakingAway.js"
 import { temporaryFile } from "../../layers/temporaryFile.js"
 import { freePort } from "../../support/Cli.js"
 import { issuer, outcome, password, redirectUri, type TestServer, test, tokensOf } from "../support/Server.js"
@@ -88,11 +88,11 @@ describe("spans", () => {
       for (const path of [
         "POST /register > ClientRegistration.register",
         "GET /authorize > AuthorizationRequests.validate",
-        "GET /authorize > Approvals.offer",
+        "GET /authorize > Approvals.consider",
         "POST /login > LoginThrottle.guard > Accounts.authenticate > PasswordHasher.verify",
         "POST /login > Sessions.begin",
         "POST /consent > Sessions.find",
-        "POST /consent > Approvals.allow",
+        "POST /consent > Approvals.decide",
         "POST /token > RefreshTokenGrant.handle > AccessTokens.issue",
         "POST /revoke > Revocation.revoke",
         // The app's own request: its span is the app's to make.
@@ -116,7 +116,7 @@ describe("spans", () => {
       spans.length = 0
       await server.refresh(client, tokens.refresh_token)
       await server.call(tokens.access_token)
-      await server.run(Effect.flatMap(TakingAway, ({ disableAccount }) => disableAccount(terms.subject)))
+      await server.run(Effect.flatMap(Accounts, ({ disable }) => disable(terms.subject)))
       expect(attributesOf("POST /token")).toEqual({
         "http.request.method": "POST",
         "http.route": "/token",
@@ -126,7 +126,7 @@ describe("spans", () => {
       })
       expect(attributesOf("RefreshTokenGrant.handle")).toEqual(ids)
       expect(attributesOf("AccessTokens.verify")).toEqual(ids)
-      expect(attributesOf("TakingAway.disableAccount")).toEqual({ subject: terms.subject })
+      expect(attributesOf("Accounts.disable")).toEqual({ subject: terms.subject })
     },
     { tracer }
   )

@@ -1,7 +1,8 @@
 /** Attempts to log in: over HTTP, each in a browser of its own, or at the throttle itself, where no password is hashed. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { TemporarilyUnavailable, TooManyRequests } from "../../../src/domain/OAuthError.js"
+import { TooManyRequests } from "../../../src/domain/HttpError.js"
+import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
 import { LoginThrottle } from "../../../src/services/accounts/LoginThrottle.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
 import type { Browser, Page } from "./Browser.js"

@@ -10,7 +10,9 @@ import { ClientStore } from "../../../services/stores/ClientStore.js"
 import { ConsentStore } from "../../../services/stores/ConsentStore.js"
 import { EventLog } from "../../../services/stores/EventLog.js"
 import { GrantStore } from "../../../services/stores/GrantStore.js"
+import { HighWaterMark } from "../../../services/stores/HighWaterMark.js"
 import { KeyStore } from "../../../services/stores/KeyStore.js"
+import { LeaseStore } from "../../../services/stores/LeaseStore.js"
 import { LoginCounters } from "../../../services/stores/LoginCounters.js"
 import { ResourceStore } from "../../../services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../../../services/stores/RevokedTokenStore.js"
@@ -21,7 +23,9 @@ import * as SqlClientStore from "./SqlClientStore.js"
 import * as SqlConsentStore from "./SqlConsentStore.js"
 import * as SqlEventLog from "./SqlEventLog.js"
 import * as SqlGrantStore from "./SqlGrantStore.js"
+import * as SqlHighWaterMark from "./SqlHighWaterMark.js"
 import * as SqlKeyStore from "./SqlKeyStore.js"
+import * as SqlLeaseStore from "./SqlLeaseStore.js"
 import * as SqlLoginCounters from "./SqlLoginCounters.js"
 import * as SqlResourceStore from "./SqlResourceStore.js"
 import * as SqlRevokedTokenStore from "./SqlRevokedTokenStore.js"
@@ -48,5 +52,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<
     Context.add(ResourceStore, SqlResourceStore.make(sql, issuer)),
     Context.add(RevokedTokenStore, SqlRevokedTokenStore.make(sql, issuer)),
     Context.add(EventLog, SqlEventLog.make(sql, issuer)),
-    Context.add(LoginCounters, SqlLoginCounters.make(sql, issuer))
+    Context.add(LoginCounters, SqlLoginCounters.make(sql, issuer)),
+    Context.add(LeaseStore, SqlLeaseStore.make(sql, issuer)),
+    Context.add(HighWaterMark, SqlHighWaterMark.make(sql, issuer))
   )

@@ -1,0 +1,111 @@
+/** Asks the user to log in: on the login page of this server, or on the app's own. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { AuthorizationRequest, ReplyAddress } from "../../domain/AuthorizationRequest.js"
+import * as Client from "../../domain/Client.js"
+import * as Issuer from "../../domain/Issuer.js"
+import * as RedirectUri from "../../domain/RedirectUri.js"
+import * as Time from "../../domain/Time.js"
+import type { LoggedIn } from "../../services/accounts/Sessions.js"
+import { SealedForms } from "../../services/authorization/SealedForms.js"
+import { digest } from "../../services/keys/Crypto.js"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import type * as Pages from "../pages/index.js"
+import * as AuthorizationUrl from "./AuthorizationUrl.js"
+import * as BrowserIds from "./BrowserIds.js"
+import * as Page from "./Page.js"
+import { ResourceOwner } from "./ResourceOwner.js"
+import type * as SealedForm from "./SealedForm.js"
+
+/**
+ * Returns whether the user must log in although a session exists, because the client asks for a new or a younger login
+ * (OpenID Connect Core §3.1.2.1). A login made after this request was first shown is always accepted.
+ */
+export const isRequired = (
+  { maxAge, prompt }: AuthorizationRequest,
+  { firstShownAt }: Pick<AuthorizationUrl.AuthorizationUrl, "firstShownAt">,
+  { session }: LoggedIn,
+  now: DateTime.Utc
+): boolean => {
+  if (Option.exists(firstShownAt, (shownAt) => !Time.isBefore(session.authenticatedAt, shownAt))) return false
+  return (
+    prompt.has("login") ||
+    prompt.has("select_account") ||
+    Option.exists(maxAge, (seconds) => !Time.isWithin(now, session.authenticatedAt, Duration.seconds(seconds)))
+  )
+}
+
+/** Why the login page is shown. */
+export interface LoginReason {
+  /** The authorization request that waits for the login, if one does. */
+  readonly query?: string
+  readonly firstShownAt: Option.Option<DateTime.Utc>
+  /** The client of that request, and where the user goes on to. */
+  readonly replyTo: Option.Option<ReplyAddress>
+  /** Why a form was refused, where that led here. */
+  readonly refusal?: Option.Option<SealedForm.Refusal>
+}
+
+/** Shows the login page, with a username filled in if it is not empty, or redirects to the app's own login. */
+export const show = (request: HttpServerRequest.HttpServerRequest, reason: LoginReason, username: string) =>
+  Effect.gen(function* () {
+    const owner = yield* ResourceOwner
+    if (owner._tag === "BuiltIn") {
+      const refusal = Option.getOrUndefined(reason.refusal ?? Option.none())
+      return yield* page(request, reason, username, refusal)
+    }
+    const { issuer } = yield* ServerSettings
+    const { firstShownAt, query } = reason
+    if (query === undefined) return Page.seeOther(issuer, owner.loginUrl(`${issuer}/account`))
+    // A second redirect would send the browser in circles: the app takes an old login for a new one, or its cookie does
+    // not reach this server.
+    if (Option.isSome(firstShownAt))
+      return yield* Page.page("errorPage", { ...stillNotLoggedIn, wayOn: Page.toAccount(issuer) }, 403)
+    const path = yield* AuthorizationUrl.returnPath(query, yield* DateTime.now)
+    return Page.seeOther(issuer, owner.loginUrl(`${Issuer.origin(issuer)}${path}`))
+  })
+
+const stillNotLoggedIn: Pages.ErrorPage = {
+  title: "You are not logged in",
+  message:
+    "You were sent to log in, and came back without a new login. Go back to the app you came from and start again."
+}
+
+/** The login page, with a form that only this browser can send. */
+export const page = (
+  request: HttpServerRequest.HttpServerRequest,
+  { firstShownAt, query, replyTo }: LoginReason,
+  username: string,
+  problem?: Pages.LoginPage["problem"],
+  waitSeconds?: number
+) =>
+  Effect.gen(function* () {
+    const forms = yield* SealedForms
+    const { issuer } = yield* ServerSettings
+    const ids = BrowserIds.read(request, issuer)
+    const browser = yield* BrowserIds.choose(ids)
+    const form = yield* forms.seal({
+      _tag: "LoginForm",
+      ...(query === undefined ? {} : { query }),
+      browser: digest(browser),
+      firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
+    })
+    const page = yield* Page.page(
+      "loginPage",
+      {
+        clientName: Option.getOrUndefined(Option.map(replyTo, ({ client }) => Client.displayName(client))),
+        clientOrigin: Option.getOrUndefined(Option.map(replyTo, ({ client }) => client.origin)),
+        target: Option.getOrUndefined(Option.map(replyTo, ({ redirectUri }) => RedirectUri.target(redirectUri))),
+        formAction: `${Issuer.path(issuer)}/login`,
+        form,
+        username,
+        problem,
+        waitSeconds
+      },
+      problem === undefined || request.method !== "POST" ? 200 : problem === "Throttled" ? 429 : 403
+    )
+    return BrowserIds.keep(page, issuer, ids, browser)
+  })

@@ -1,0 +1,87 @@
+/** Makes the grant that a user's consent covers, with its authorization code (RFC 6749 §4.1.2). */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
+import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
+import * as Client from "../../domain/Client.js"
+import type { Consent } from "../../domain/Consent.js"
+import type { AllowedBy } from "../../domain/Event.js"
+import * as Grant from "../../domain/Grant.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import * as Scope from "../../domain/Scope.js"
+import type { LoggedIn } from "../accounts/Sessions.js"
+import { Events } from "../events/Events.js"
+import { digest, identifier, randomBytes } from "../keys/Crypto.js"
+import { ServerSettings } from "../ServerSettings.js"
+import { ClientStore } from "../stores/ClientStore.js"
+import { GrantStore } from "../stores/GrantStore.js"
+
+/** The id of a new grant, and its authorization code. */
+export interface NewGrant {
+  readonly grantId: Grant.GrantId
+  readonly code: Redacted.Redacted
+}
+
+/** A grant to make, and the consent that covers it. */
+export interface Approval {
+  readonly request: AuthorizationRequest
+  readonly who: LoggedIn
+  readonly grant: NewGrant
+  readonly granted: ResourceScopes.ResourceScopes
+  readonly consent: Consent
+  readonly by: AllowedBy
+}
+
+/** Draws the id and the code of a new grant. */
+export const draw: Effect.Effect<NewGrant> = Effect.gen(function* () {
+  const grantId = Grant.GrantId.make(yield* identifier)
+  return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
+})
+
+/** Builds the function that makes a grant and returns its state: `Approved` for a new one. */
+export const make = Effect.gen(function* () {
+  const grants = yield* GrantStore
+  const clients = yield* ClientStore
+  const events = yield* Events
+  const { lifetimes } = yield* ServerSettings
+
+  return Effect.fnUntraced(function* (approval: Approval) {
+    const { by, consent, grant, granted, request } = approval
+    const { account, session } = approval.who
+    const now = yield* DateTime.now
+    // Before the grant, so that maintenance does not delete the client as unused in between.
+    if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
+    const answer = yield* grants.approve(
+      Grant.Grant.Approved({
+        terms: {
+          id: grant.grantId,
+          subject: account.id,
+          clientId: request.client.id,
+          redirectUri: request.redirectUri,
+          granted,
+          sessionId: session.id,
+          authenticatedAt: session.authenticatedAt,
+          approvedAt: now,
+          expiresAt: DateTime.addDuration(now, lifetimes.grant),
+          epochs: { subject: session.subjectEpoch, client: request.client.epoch, consent: consent.epoch }
+        },
+        code: {
+          digest: digest(grant.code),
+          challenge: request.codeChallenge,
+          expiresAt: DateTime.addDuration(now, lifetimes.authorizationCode)
+        }
+      })
+    )
+    if (answer !== "Approved") return answer.alreadyDecided
+    yield* events.publish({
+      _tag: "Allowed",
+      grantId: grant.grantId,
+      subject: account.id,
+      clientId: request.client.id,
+      scope: Scope.format(ResourceScopes.scope(granted)),
+      by
+    })
+    return answer
+  })
+})

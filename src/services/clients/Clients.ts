@@ -1,0 +1,102 @@
+/**
+ * Changes registered clients: disable, enable, delete, a new secret, new metadata.
+ *
+ * A change that ends the client's access first raises the client's epoch, after which nothing issued under the earlier one is
+ * valid, and then marks the rows (`GrantRevocation`). It runs to its end also when the caller is interrupted.
+ *
+ * After an error of the store, or the end of the process, some rows may not be marked yet. The same call continues, with
+ * one exception: `change` stores nothing a second time. There `latchkey client rotate-secret` continues, or `latchkey grant
+ * revoke --client` where the client has no secret any more. The log says so.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type { ClientId } from "../../domain/Client.js"
+import type { EventKind } from "../../domain/Event.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { Events } from "../events/Events.js"
+import { GrantRevocation } from "../grants/GrantRevocation.js"
+import * as RunToEnd from "../grants/RunToEnd.js"
+import { digest } from "../keys/Crypto.js"
+import { ClientStore, type MetadataChange } from "../stores/ClientStore.js"
+import { newClientSecret } from "./ClientSecret.js"
+
+/** Whether the client exists, and was changed. */
+type Found = Effect.Effect<boolean, TemporarilyUnavailable>
+
+type Change = Extract<EventKind, { readonly _tag: "ClientChanged" }>["change"]
+
+export class Clients extends Context.Tag("latchkey/Clients")<
+  Clients,
+  {
+    /** Disables the client: it gets no more tokens, and everything issued to it is invalid. */
+    readonly disable: (id: ClientId) => Found
+    /** Enables the client again. Tokens that were issued before it was disabled stay invalid. */
+    readonly enable: (id: ClientId) => Found
+    /** Deletes the client. A second call returns `false`, and continues a deletion that broke off. */
+    readonly remove: (id: ClientId) => Found
+    /**
+     * Replaces the client's secret, and returns the new one. The old secret and everything issued to the client are
+     * invalid. Returns `None` for an unknown client.
+     */
+    readonly rotateSecret: (id: ClientId) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
+    /**
+     * Stores new metadata, if the stored metadata still is what the caller read. If the client gets a secret or loses it,
+     * everything issued to it ends; otherwise its grants stay, and a refresh gives no more than the client may have then.
+     */
+    readonly change: (id: ClientId, change: MetadataChange) => Found
+  }
+>() {}
+
+/** Returns how the operator continues a change that broke off, and gets a known secret. */
+const rotateToContinue = (id: ClientId): string =>
+  `Run "latchkey client rotate-secret ${id}" to continue, and for a secret that is shown`
+
+const make = Effect.gen(function* () {
+  const clients = yield* ClientStore
+  const events = yield* Events
+  const revocation = yield* GrantRevocation
+  const runToEnd = yield* RunToEnd.make
+
+  const publish = (clientId: ClientId, change: Change) =>
+    Effect.zipRight(
+      Effect.annotateCurrentSpan({ clientId }),
+      events.publish({ _tag: "ClientChanged", clientId, change })
+    )
+
+  const revokeAll = (clientId: ClientId, remedy?: string) =>
+    revocation.revokeEnded({ clientId }, "ClientRevoked", remedy)
+
+  /** Publishes a change that raised the client's epoch, and revokes what was issued to the client. */
+  const end = (id: ClientId, changed: Found, change: Change, remedy?: string): Found =>
+    runToEnd(RunToEnd.thenIfFound(changed, Effect.zipRight(publish(id, change), revokeAll(id, remedy))))
+
+  return Clients.of({
+    disable: Effect.fn("Clients.disable")((id) => end(id, clients.setState(id, "Disabled"), "Disabled")),
+    enable: Effect.fn("Clients.enable")((id) =>
+      runToEnd(RunToEnd.thenIfFound(clients.setState(id, "Enabled"), publish(id, "Enabled")))
+    ),
+    // Where the row is deleted already, grants of a deletion that broke off may be left.
+    remove: Effect.fn("Clients.remove")((id) =>
+      runToEnd(Effect.zipLeft(RunToEnd.thenIfFound(clients.remove(id), publish(id, "Deleted")), revokeAll(id)))
+    ),
+    rotateSecret: Effect.fn("Clients.rotateSecret")(function* (id) {
+      const secret = yield* newClientSecret
+      const changed = clients.setSecret(id, { digest: digest(secret), expiresAt: Option.none() })
+      const found = yield* end(id, changed, "SecretRotated", rotateToContinue(id))
+      return found ? Option.some(secret) : Option.none()
+    }),
+    change: Effect.fn("Clients.change")((id, change) => {
+      const changed = clients.setMetadata(id, change)
+      if (change.secret === undefined) return runToEnd(RunToEnd.thenIfFound(changed, publish(id, "Updated")))
+      const remedy = Option.isSome(change.secret)
+        ? rotateToContinue(id)
+        : `Run "latchkey grant revoke --client ${id}" to continue`
+      return end(id, changed, "Updated", remedy)
+    })
+  })
+})
+
+export const layer = Layer.scoped(Clients, make)
