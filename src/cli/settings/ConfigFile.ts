@@ -37,8 +37,9 @@ const objection = (path: Setting.Setting["path"]): string | undefined => {
   }
   const setting = Settings.all.find((setting) => setting.path.join("\0") === path.join("\0"))
   if (setting === undefined) {
-    const similar = SimilarName.nearest(path.join("."), Settings.all.map(Setting.placeOf))
-    return `there is no such setting${similar === undefined ? "" : `; did you mean ${similar}?`}`
+    const given = path.join(".")
+    const similar = SimilarName.nearest(given, Settings.all.map(Setting.placeOf))
+    return `there is no such setting${similar === undefined || similar === given ? "" : `; did you mean ${similar}?`}`
   }
   if (setting.only !== "Environment") return undefined
   const why = setting.isSecret === true ? "a secret does not belong in this file" : "this cannot be set in a file"

@@ -34,19 +34,17 @@ export interface Setting extends Facts {
 
 const factsId = Symbol.for("latchkey/Setting")
 
-const annotationsOf = (facts: Facts) => ({
-  [factsId]: facts,
-  description: facts.default === undefined ? describe(facts) : facts.description,
-  ...(facts.default === undefined ? {} : { default: facts.default as never })
-})
-
 /** A setting with a default. */
 export const setting = <A, I>(schema: Schema.Schema<A, I>, facts: Facts & { readonly default: NoInfer<I> }) =>
-  Schema.propertySignature(schema).annotations(annotationsOf(facts))
+  Schema.propertySignature(schema).annotations({
+    [factsId]: facts,
+    description: facts.description,
+    default: Schema.decodeSync(schema)(facts.default)
+  })
 
 /** A setting that may be absent. */
 export const optional = <A, I>(schema: Schema.Schema<A, I>, facts: Omit<Facts, "default">) =>
-  Schema.optional(schema).annotations(annotationsOf(facts))
+  Schema.optional(schema).annotations({ [factsId]: facts, description: describe(facts) })
 
 /** Lists the settings of a schema, those in groups included. */
 export const list = (ast: AST.AST, group?: string): ReadonlyArray<Setting> =>
