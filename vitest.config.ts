@@ -14,18 +14,40 @@ const sources = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
       }
 )
 
+/** The tests that start processes, browsers or databases: these folders, and every file of this name. */
+const system = ["test/{bench,cli,e2e,fault,fuzz}/**/*.test.ts", "test/**/*.system.test.ts"]
+
+/** A project of `npm test`: one process imports the sources once, for one file after another. */
+const fast = (name: string, include: Array<string>) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    exclude: system,
+    isolate: false,
+    setupFiles: "test/support/noProcesses.ts"
+  }
+})
+
 export default defineConfig({
   resolve: {
     // The examples import the package by its name, as a user does, and run on the sources, so that no build is needed.
     alias: sources
   },
   test: {
-    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-    globalSetup: "test/support/postgresSetup.ts",
     pool: "forks",
     poolOptions: { forks: { maxForks: 2, minForks: 1 } },
     // Some tests start a dozen processes, and a busy machine is no reason to fail.
     testTimeout: 120_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    projects: [
+      fast("pure", ["test/{docs,domain,http,layers,scripts,services,support,types}/**/*.test.ts"]),
+      fast("flow", ["test/{conformance,flow,security}/**/*.test.ts", "examples/**/*.test.ts"]),
+      fast("contract", ["test/{contract,testing}/**/*.test.ts"]),
+      {
+        extends: true,
+        test: { name: "system", include: system, globalSetup: "test/support/postgresSetup.ts" }
+      }
+    ]
   }
 })

@@ -19,11 +19,24 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as AuthLayer from "latchkey/AuthLayer"
-import * as Domain from "latchkey/domain"
-import { ServerServices } from "latchkey/ServerServices"
-import * as SqliteStorage from "latchkey/SqliteStorage"
-import * as Services from "latchkey/services"
+import { Subject } from "#dist/domain/Account"
+import { CodeChallenge } from "#dist/domain/CodeChallenge"
+import { GrantId } from "#dist/domain/Grant"
+import { RedirectUri } from "#dist/domain/RedirectUri"
+import * as RefreshToken from "#dist/domain/RefreshToken"
+import { ResourceIndicator } from "#dist/domain/Resource"
+import * as ResourceScopes from "#dist/domain/ResourceScopes"
+import * as Scope from "#dist/domain/Scope"
+import { SessionId } from "#dist/domain/Session"
+import * as SqliteStorage from "#dist/layers/SqliteStorage"
+import * as AuthServer from "#dist/layers/wiring/AuthServer"
+import { ClientRegistration } from "#dist/services/clients/ClientRegistration"
+import * as RefreshTokenGrant from "#dist/services/grants/RefreshTokenGrant"
+import * as Crypto from "#dist/services/keys/Crypto"
+import { ConsentStore } from "#dist/services/stores/ConsentStore"
+import { GrantStore } from "#dist/services/stores/GrantStore"
+import { Storage } from "#dist/services/stores/Storage"
+import { RefreshChain } from "#dist/services/tokens/RefreshChain"
 
 const { values } = parseArgs({
   options: {
@@ -38,16 +51,15 @@ const [grantCount, refreshCount] = [Number(values.grants), Number(values.refresh
 const concurrency = Math.min(64, grantCount)
 
 const issuer = "https://auth.example.com"
-const redirectUri = Domain.RedirectUri.RedirectUri.make("https://client.example.com/callback")
-const resource = Domain.Resource.ResourceIndicator.make(`${issuer}/notes`)
-const { Crypto, GrantStore, RefreshChain, RefreshTokenGrant } = Services
+const redirectUri = RedirectUri.make("https://client.example.com/callback")
+const resource = ResourceIndicator.make(`${issuer}/notes`)
 
 /** Grants as the code grant leaves them, each with its first refresh token. */
 const makeGrants = Effect.gen(function* () {
-  const clients = yield* Services.ClientRegistration.ClientRegistration
-  const consents = yield* Services.ConsentStore.ConsentStore
-  const store = yield* GrantStore.GrantStore
-  const chains = yield* RefreshChain.RefreshChain
+  const clients = yield* ClientRegistration
+  const consents = yield* ConsentStore
+  const store = yield* GrantStore
+  const chains = yield* RefreshChain
   const { client } = yield* clients.create({
     client_name: "Refresher",
     redirect_uris: [redirectUri],
@@ -59,10 +71,10 @@ const makeGrants = Effect.gen(function* () {
   /** @param {Duration.Duration} duration */
   const later = (duration) => DateTime.addDuration(now, duration)
   const tokens = yield* Effect.forEach(
-    Array.from({ length: grantCount }, (_, i) => Domain.Account.Subject.make(`person-${i}`)),
+    Array.from({ length: grantCount }, (_, i) => Subject.make(`person-${i}`)),
     (subject) =>
       Effect.gen(function* () {
-        const granted = Domain.ResourceScopes.make([resource, Domain.Scope.make("notes:read")])
+        const granted = ResourceScopes.make([resource, Scope.make("notes:read")])
         const consent = yield* consents.record({
           subject,
           clientId: client.id,
@@ -70,10 +82,10 @@ const makeGrants = Effect.gen(function* () {
           redirectUris: new Set([redirectUri]),
           updatedAt: now
         })
-        const id = Domain.Grant.GrantId.make(yield* Crypto.identifier)
+        const id = GrantId.make(yield* Crypto.identifier)
         const digest = Crypto.digestOf(`code ${id}`)
-        const challenge = Domain.CodeChallenge.CodeChallenge.make(Crypto.digestOf(`challenge ${id}`))
-        const sessionId = Domain.Session.SessionId.make(id)
+        const challenge = CodeChallenge.make(Crypto.digestOf(`challenge ${id}`))
+        const sessionId = SessionId.make(id)
         const expiresAt = later(Duration.days(180))
         const epochs = { subject: 0, client: client.epoch, consent: consent.epoch }
         const terms = { id, subject, clientId: client.id, redirectUri, granted, sessionId, epochs }
@@ -81,7 +93,7 @@ const makeGrants = Effect.gen(function* () {
         const code = { digest, challenge, expiresAt: later(Duration.minutes(1)) }
         yield* store.approve({ _tag: "Approved", terms: { ...terms, ...times }, code })
         const { sealedKey, token } = yield* chains.begin(id)
-        const text = Domain.RefreshToken.format(token)
+        const text = RefreshToken.format(token)
         yield* store.redeem({
           grantId: id,
           digest,
@@ -166,13 +178,12 @@ const main = Effect.gen(function* () {
   const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "latchkey-refreshes-"))
   const path = Path.join(folder, "auth.db")
   yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true })))
-  const storage = Context.get(yield* Layer.build(SqliteStorage.layer({ filename: path })), Services.Storage.Storage)
-  const services = AuthLayer.layerServices({
+  const storage = Context.get(yield* Layer.build(SqliteStorage.layer({ filename: path })), Storage)
+  const services = AuthServer.layerServices({
     issuer,
     resources: [{ uri: resource, scopes: { "notes:read": "Read your notes" } }]
-  }).pipe(Layer.provide(Layer.succeed(Services.Storage.Storage, storage)))
-  const everything = Layer.provide(Layer.effectContext(ServerServices), services)
-  const { before, seconds } = yield* Effect.provide(program(path), everything)
+  }).pipe(Layer.provide(Layer.succeed(Storage, storage)))
+  const { before, seconds } = yield* Effect.provide(program(path), services)
   const after = holdings(path)
   yield* say(`${Math.round(refreshCount / seconds)} refreshes a second, ${concurrency} at once`)
   const days = Math.floor(seconds / 86_400) + 1

@@ -7,6 +7,7 @@
  */
 import * as path from "node:path"
 import ts from "typescript"
+import { finish } from "./lib/generated.mjs"
 import { isEntryPoint, repository, typescriptFiles, walk } from "./lib/sources.mjs"
 
 /** The folders, innermost first: a file may import its own folder and those before it. */
@@ -207,18 +208,17 @@ export const check = (root) => {
   return { files, violations }
 }
 
-/** @param {string} root */
-const main = (root) => {
+/**
+ * Checks a tree. Returns the exit code and the text to print.
+ *
+ * @param {string} root
+ */
+export const main = (root) => {
   const { files, violations } = check(root)
-  if (files.length === 0) {
-    console.error("check-arrows: there are no TypeScript files under src")
-    process.exitCode = 2
-  } else if (violations.length > 0) {
-    console.error(violations.join("\n"))
-    process.exitCode = 1
-  } else {
-    console.log(`arrows: ${files.length} files, every import points inwards`)
-  }
+  if (files.length === 0) return { status: 2, output: "check-arrows: there are no TypeScript files under src" }
+  return violations.length > 0
+    ? { status: 1, output: violations.join("\n") }
+    : { status: 0, output: `arrows: ${files.length} files, every import points inwards` }
 }
 
-if (isEntryPoint(import.meta.url)) main(process.argv[2] ?? repository)
+if (isEntryPoint(import.meta.url)) finish(main(process.argv[2] ?? repository))

@@ -6,7 +6,7 @@
  * Usage: `node scripts/conformance.mjs [--check] [root]`; with `--check` nothing is written, and a stale table exits 1.
  */
 import ts from "typescript"
-import { writeOrCheck } from "./lib/generated.mjs"
+import { finish, writeOrCheck } from "./lib/generated.mjs"
 import { compare, sectionCell, titleOf } from "./lib/rfcs.mjs"
 import { isEntryPoint, parse, typescriptFiles, walk } from "./lib/sources.mjs"
 
@@ -155,4 +155,11 @@ export const render = (root) => {
     .concat("\n")
 }
 
-if (isEntryPoint(import.meta.url)) writeOrCheck({ name: "conformance", file: "docs/conformance.md", render })
+/**
+ * Writes or checks the document. Returns the exit code and the line to print.
+ *
+ * @param {ReadonlyArray<string>} args
+ */
+export const main = (args) => writeOrCheck({ name: "conformance", file: "docs/conformance.md", render }, args)
+
+if (isEntryPoint(import.meta.url)) finish(main(process.argv.slice(2)))

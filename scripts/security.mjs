@@ -8,7 +8,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import ts from "typescript"
-import { writeOrCheck } from "./lib/generated.mjs"
+import { finish, writeOrCheck } from "./lib/generated.mjs"
 import { isEntryPoint, parse, repository, typescriptFiles, walk } from "./lib/sources.mjs"
 
 /**
@@ -168,8 +168,15 @@ export const render = (root) => {
     .concat("\n")
 }
 
-if (isEntryPoint(import.meta.url)) {
-  const root = process.argv.slice(2).find((arg) => !arg.startsWith("--")) ?? repository
-  console.log(counts(root))
-  writeOrCheck({ name: "security", file: "docs/security.md", render })
+/**
+ * Writes or checks the document. Returns the exit code, and the counts with the line to print.
+ *
+ * @param {ReadonlyArray<string>} args
+ */
+export const main = (args) => {
+  const root = args.find((arg) => !arg.startsWith("--")) ?? repository
+  const { output, status } = writeOrCheck({ name: "security", file: "docs/security.md", render }, args)
+  return { status, output: `${counts(root)}\n${output}` }
 }
+
+if (isEntryPoint(import.meta.url)) finish(main(process.argv.slice(2)))

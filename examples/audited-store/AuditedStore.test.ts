@@ -1,9 +1,9 @@
 /** A storage of one's own keeps the promises of every storage. */
 import { Effect, Layer } from "effect"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import { storeContract } from "latchkey/testing"
+import { storageContract } from "latchkey/testing/StorageContract"
 import * as AuditedStore from "./AuditedStore.js"
 
 const Silent = Layer.succeed(AuditedStore.Auditor, { revoked: () => Effect.void })
 
-storeContract("AuditedStore", AuditedStore.layer.pipe(Layer.provide([MemoryStorage.layer, Silent])))
+storageContract("AuditedStore", AuditedStore.layer.pipe(Layer.provide([MemoryStorage.layer, Silent])))

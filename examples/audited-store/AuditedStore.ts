@@ -1,6 +1,7 @@
 /** A storage over another: whatever takes grants back is told to an auditor before anybody is answered. */
 import { Context, Effect, Layer } from "effect"
-import { GrantStore, Storage } from "latchkey/services"
+import { GrantStore } from "latchkey/GrantStore"
+import { Storage } from "latchkey/Storage"
 
 /** Whom revocations are told to. */
 export class Auditor extends Context.Tag("Auditor")<
@@ -8,8 +9,8 @@ export class Auditor extends Context.Tag("Auditor")<
   { readonly revoked: (reason: string, grants: ReadonlyArray<string>) => Effect.Effect<void> }
 >() {}
 
-const audited = (grants: Context.Tag.Service<GrantStore.GrantStore>, auditor: Context.Tag.Service<Auditor>) =>
-  GrantStore.GrantStore.of({
+const audited = (grants: Context.Tag.Service<GrantStore>, auditor: Context.Tag.Service<Auditor>) =>
+  GrantStore.of({
     ...grants,
     revoke: (id, reason, now) =>
       Effect.tap(grants.revoke(id, reason, now), (isRevoked) =>
@@ -23,15 +24,15 @@ const audited = (grants: Context.Tag.Service<GrantStore.GrantStore>, auditor: Co
 
 /** Takes the place of the storage that it is given. */
 export const layer = Layer.effect(
-  Storage.Storage,
+  Storage,
   Effect.gen(function* () {
-    const storage = yield* Storage.Storage
+    const storage = yield* Storage
     const auditor = yield* Auditor
-    return Storage.Storage.of({
+    return Storage.of({
       ...storage,
       stores: (issuer) => {
         const stores = storage.stores(issuer)
-        return Context.add(stores, GrantStore.GrantStore, audited(Context.get(stores, GrantStore.GrantStore), auditor))
+        return Context.add(stores, GrantStore, audited(Context.get(stores, GrantStore), auditor))
       }
     })
   })

@@ -1,7 +1,8 @@
 /** An app with two routes of its own, one of them guarded, and the authorization server beside them. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import { AuthLayer, BearerAuth } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 

@@ -1,6 +1,6 @@
 /** The journal keeps every promise of a storage: of several nodes, across restarts, and where its objects fail. */
 import { Effect, Layer, Redacted } from "effect"
-import { type IsToFail, storeContract } from "latchkey/testing"
+import { type IsToFail, storageContract } from "latchkey/testing/StorageContract"
 import * as JournalStore from "./JournalStore.js"
 import { makeMemory, Objects, Unreachable } from "./Objects.js"
 
@@ -21,7 +21,7 @@ const failing = (objects: Objects["Type"], isToFail: IsToFail) => {
 
 const over = (objects: Objects["Type"]) => Layer.provide(store, Layer.succeed(Objects, objects))
 
-storeContract("two journals over the same objects", Effect.map(makeMemory, over), {
+storageContract("two journals over the same objects", Effect.map(makeMemory, over), {
   nodes: 2,
   isDurable: true,
   lacks: ["leases", "highWaterMark"],

@@ -5,59 +5,58 @@
  * time is a parameter of every verb, and no verb draws lots. It has no snapshots: a start plays the whole journal.
  */
 import { Context, Effect, type Exit, Layer, Option, type Redacted } from "effect"
-import { type Issuer, OAuthError } from "latchkey/domain"
+import { AccountStore } from "latchkey/AccountStore"
+import { ClientStore } from "latchkey/ClientStore"
+import { ConsentStore } from "latchkey/ConsentStore"
+import { EventLog } from "latchkey/EventLog"
+import { GrantStore } from "latchkey/GrantStore"
+import type { Issuer } from "latchkey/Issuer"
+import { KeyStore } from "latchkey/KeyStore"
+import { LoginCounters } from "latchkey/LoginCounters"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import {
-  AccountStore,
-  ClientStore,
-  ConsentStore,
-  EventLog,
-  GrantStore,
-  KeyStore,
-  LoginCounters,
-  ResourceStore,
-  RevokedTokenStore,
-  SessionStore,
-  Storage
-} from "latchkey/services"
+import { TemporarilyUnavailable } from "latchkey/OAuthError"
+import { ResourceStore } from "latchkey/ResourceStore"
+import { RevokedTokenStore } from "latchkey/RevokedTokenStore"
+import { SessionStore } from "latchkey/SessionStore"
+import { Storage, standalone } from "latchkey/Storage"
 import * as Json from "./Json.js"
 import { Objects, type Unreachable } from "./Objects.js"
 
-type Answer = Effect.Effect<unknown, OAuthError.TemporarilyUnavailable>
+type Answer = Effect.Effect<unknown, TemporarilyUnavailable>
 type Verb = (...parameters: ReadonlyArray<unknown>) => Answer
 
 /** What an issuer has in the memory, port by port. */
-const portsOf = (memory: Context.Tag.Service<Storage.Storage>, issuer: Issuer.Issuer) => {
+const portsOf = (memory: Context.Tag.Service<Storage>, issuer: Issuer) => {
   const stores = memory.stores(issuer)
   return {
-    accounts: Context.get(stores, AccountStore.AccountStore),
-    clients: Context.get(stores, ClientStore.ClientStore),
-    consents: Context.get(stores, ConsentStore.ConsentStore),
-    events: Context.get(stores, EventLog.EventLog),
-    grants: Context.get(stores, GrantStore.GrantStore),
-    keys: Context.get(stores, KeyStore.KeyStore),
-    loginCounters: Context.get(stores, LoginCounters.LoginCounters),
-    resources: Context.get(stores, ResourceStore.ResourceStore),
-    revokedTokens: Context.get(stores, RevokedTokenStore.RevokedTokenStore),
-    sessions: Context.get(stores, SessionStore.SessionStore)
+    accounts: Context.get(stores, AccountStore),
+    clients: Context.get(stores, ClientStore),
+    consents: Context.get(stores, ConsentStore),
+    events: Context.get(stores, EventLog),
+    grants: Context.get(stores, GrantStore),
+    keys: Context.get(stores, KeyStore),
+    loginCounters: Context.get(stores, LoginCounters),
+    resources: Context.get(stores, ResourceStore),
+    revokedTokens: Context.get(stores, RevokedTokenStore),
+    sessions: Context.get(stores, SessionStore)
   }
 }
 type Ports = ReturnType<typeof portsOf>
 
 /** A verb that changes something, and whose rows. */
-type Entry = readonly [issuer: Issuer.Issuer, port: keyof Ports, verb: string, parameters: ReadonlyArray<unknown>]
+type Entry = readonly [issuer: Issuer, port: keyof Ports, verb: string, parameters: ReadonlyArray<unknown>]
 
 /** Verbs that change nothing need no entry; their names are not those of others. */
 const reading = new Set(["find", "findActive", "findByServer", "findByUsername", "has", "list", "read", "sealedUnder"])
 
 /** The caller may try again; an entry whose answer was lost may be there, as a commit may be whose answer was. */
 const unavailable = (cause: Unreachable) =>
-  new OAuthError.TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later", cause })
+  new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later", cause })
 
 const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
   Effect.gen(function* () {
     const objects = yield* Objects
-    const memory = yield* Storage.Storage
+    const memory = yield* Storage
     const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
     let length = 0
 
@@ -76,7 +75,7 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
     )
 
     /** Puts an entry behind all that there are; where another node came first, behind that one. */
-    const append = (text: string): Effect.Effect<Exit.Exit<unknown, OAuthError.TemporarilyUnavailable>, Unreachable> =>
+    const append = (text: string): Effect.Effect<Exit.Exit<unknown, TemporarilyUnavailable>, Unreachable> =>
       Effect.gen(function* () {
         yield* catchUp
         return (yield* objects.putIfAbsent(String(length), text)) ? yield* apply(text) : yield* append(text)
@@ -87,7 +86,7 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
     const write = (...entry: Entry): Answer =>
       Effect.flatten(Effect.mapError(oneAtATime(append(Json.encode(entry))), unavailable))
 
-    const journaled = <Port extends keyof Ports>(issuer: Issuer.Issuer, port: Port): Ports[Port] => {
+    const journaled = <Port extends keyof Ports>(issuer: Issuer, port: Port): Ports[Port] => {
       const verbs = Object.entries(portsOf(memory, issuer)[port]).map(([name, member]: [string, Verb | Answer]) => {
         if (typeof member !== "function") return [name, read(member)]
         const verb: Verb = (...parameters) =>
@@ -98,24 +97,24 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
     }
 
     yield* catchUp
-    return Storage.Storage.of({
-      ...Storage.standalone,
+    return Storage.of({
+      ...standalone,
       masterKey,
       // Leases and the high-water mark stay those of each node's memory.
       stores: (issuer) =>
         memory
           .stores(issuer)
           .pipe(
-            Context.add(AccountStore.AccountStore, journaled(issuer, "accounts")),
-            Context.add(ClientStore.ClientStore, journaled(issuer, "clients")),
-            Context.add(ConsentStore.ConsentStore, journaled(issuer, "consents")),
-            Context.add(EventLog.EventLog, journaled(issuer, "events")),
-            Context.add(GrantStore.GrantStore, journaled(issuer, "grants")),
-            Context.add(KeyStore.KeyStore, journaled(issuer, "keys")),
-            Context.add(LoginCounters.LoginCounters, journaled(issuer, "loginCounters")),
-            Context.add(ResourceStore.ResourceStore, journaled(issuer, "resources")),
-            Context.add(RevokedTokenStore.RevokedTokenStore, journaled(issuer, "revokedTokens")),
-            Context.add(SessionStore.SessionStore, journaled(issuer, "sessions"))
+            Context.add(AccountStore, journaled(issuer, "accounts")),
+            Context.add(ClientStore, journaled(issuer, "clients")),
+            Context.add(ConsentStore, journaled(issuer, "consents")),
+            Context.add(EventLog, journaled(issuer, "events")),
+            Context.add(GrantStore, journaled(issuer, "grants")),
+            Context.add(KeyStore, journaled(issuer, "keys")),
+            Context.add(LoginCounters, journaled(issuer, "loginCounters")),
+            Context.add(ResourceStore, journaled(issuer, "resources")),
+            Context.add(RevokedTokenStore, journaled(issuer, "revokedTokens")),
+            Context.add(SessionStore, journaled(issuer, "sessions"))
           )
     })
   })
@@ -123,5 +122,5 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
 /** A storage over objects; every node has the same `masterKey`, of 32 bytes. */
 export const layer = (options: {
   readonly masterKey: Redacted.Redacted<Uint8Array>
-}): Layer.Layer<Storage.Storage, Unreachable, Objects> =>
-  Layer.effect(Storage.Storage, make(options.masterKey)).pipe(Layer.provide(Layer.fresh(MemoryStorage.layer)))
+}): Layer.Layer<Storage, Unreachable, Objects> =>
+  Layer.effect(Storage, make(options.masterKey)).pipe(Layer.provide(Layer.fresh(MemoryStorage.layer)))

@@ -1,7 +1,8 @@
 /** An API with a contract of its own, guarded, whose OpenAPI document says which token it needs. */
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Schema } from "effect"
-import { AuthLayer, BearerAuthApi, CurrentAccess } from "latchkey"
+import { AuthLayer, BearerAuthApi } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 

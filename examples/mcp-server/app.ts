@@ -1,7 +1,8 @@
 /** An MCP server whose tools know who calls them, guarded by the authorization server beside it. */
 import { McpServer, Tool, Toolkit } from "@effect/ai"
 import { Effect, Layer, Option, Schema } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import { AuthLayer, BearerAuth } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 

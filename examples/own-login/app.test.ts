@@ -1,15 +1,15 @@
 /** The example does what it says: a client sends a person here, the app logs them in, and the token is theirs. */
 import { HttpLayerRouter } from "@effect/platform"
 import { type Context, Effect, Layer } from "effect"
+import type { Accounts } from "latchkey/Accounts"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import type { Accounts } from "latchkey/services"
 import { afterAll, expect, it } from "vitest"
 import { App, deleteUser, issuer } from "./app.js"
 import { get, location, post, signIn } from "./signIn.js"
 
-let services: Context.Context<Accounts.Accounts>
+let services: Context.Context<Accounts>
 const keepServices = Layer.effectDiscard(
-  Effect.map(Effect.context<Accounts.Accounts>(), (context) => {
+  Effect.map(Effect.context<Accounts>(), (context) => {
     services = context
   })
 )

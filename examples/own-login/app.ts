@@ -2,9 +2,10 @@
 import { randomUUID } from "node:crypto"
 import { HttpLayerRouter, HttpServerRequest, HttpServerResponse, UrlParams } from "@effect/platform"
 import { DateTime, Effect, Layer, Option } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess, ResourceOwner } from "latchkey"
-import { Account } from "latchkey/domain"
-import { Accounts } from "latchkey/services"
+import { AuthLayer, BearerAuth, ResourceOwner } from "latchkey"
+import { Subject } from "latchkey/Account"
+import { Accounts } from "latchkey/Accounts"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
@@ -15,7 +16,7 @@ const users = new Map([
 ])
 
 /** Who is logged in, by the cookie of the browser. */
-const sessions = new Map<string, ResourceOwner.Person>()
+const sessions = new Map<string, ResourceOwner.User>()
 
 export const Owner = ResourceOwner.layer({
   find: ({ cookies }) => Effect.sync(() => Option.fromNullable(sessions.get(cookies.app ?? ""))),
@@ -83,7 +84,7 @@ export const Login = HttpLayerRouter.addAll([
 export const deleteUser = Effect.fnUntraced(function* (id: string) {
   for (const [name, user] of users) if (user.id === id) users.delete(name)
   for (const [sessionId, { subject }] of sessions) if (subject === id) sessions.delete(sessionId)
-  yield* (yield* Accounts.Accounts).remove(Account.Subject.make(id))
+  yield* (yield* Accounts).remove(Subject.make(id))
 })
 
 const Notes = HttpLayerRouter.add(

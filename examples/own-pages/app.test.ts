@@ -1,8 +1,8 @@
 /** The example does what it says: each page with a form is its own, and a person gets through all of them. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
+import { FirstAccount } from "latchkey/FirstAccount"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import { FirstAccount } from "latchkey/services"
 import * as oauth from "oauth4webapi"
 import { afterAll, expect, it } from "vitest"
 import { Browser, type Page, withForm } from "../../test/flow/support/Browser.js"
@@ -12,7 +12,7 @@ import { App, issuer } from "./app.js"
 let token = ""
 const Told = Layer.effectDiscard(
   Effect.gen(function* () {
-    token = Redacted.value(Option.getOrThrow(yield* (yield* FirstAccount.FirstAccount).token))
+    token = Redacted.value(Option.getOrThrow(yield* (yield* FirstAccount).token))
   })
 )
 

@@ -1,8 +1,9 @@
 /** An app whose pages are its own, under its own name and colours. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
-import * as FirstAccountLayer from "latchkey/FirstAccountLayer"
+import { AuthLayer, BearerAuth } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
+import * as FirstAccountSetup from "latchkey/FirstAccountSetup"
 import { OwnPages } from "./pages.js"
 
 export const issuer = "http://127.0.0.1:3000"
@@ -20,4 +21,4 @@ const Auth = AuthLayer.layer({
 }).pipe(Layer.provide(OwnPages))
 
 /** The whole app; what it still needs is a storage. */
-export const App = Layer.provideMerge(Layer.merge(Notes, FirstAccountLayer.layer), Auth)
+export const App = Layer.provideMerge(Layer.merge(Notes, FirstAccountSetup.layer), Auth)

@@ -1,6 +1,8 @@
 /** Every page with a form, in words and looks of the app's own. What it does not give, such as the error page, is ours. */
 import { Pages } from "latchkey"
-import { Html, PageForms, Shorten } from "latchkey/http"
+import * as Html from "latchkey/Html"
+import * as PageForms from "latchkey/PageForms"
+import * as Shorten from "latchkey/Shorten"
 
 const { html } = Html
 

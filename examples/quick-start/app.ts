@@ -2,7 +2,7 @@
 import type { ResourceOwner } from "latchkey"
 
 /** The sessions of the app, by the value of its cookie. */
-export const sessions = new Map<string, ResourceOwner.Person>()
+export const sessions = new Map<string, ResourceOwner.User>()
 
 export const settings = {
   issuer: "http://127.0.0.1:3000",

@@ -1,8 +1,8 @@
 /** The example does what it says: the policy decides by the person whom the app's own login names. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
+import { ClientRegistration } from "latchkey/ClientRegistration"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import { ClientRegistration } from "latchkey/services"
 import { afterAll, expect, it } from "vitest"
 import { issuer } from "../own-login/app.js"
 import { signIn } from "../own-login/signIn.js"
@@ -11,7 +11,7 @@ import { App } from "./app.js"
 const made: Array<string> = []
 const register = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { client, secret } = yield* (yield* ClientRegistration.ClientRegistration).create({
+    const { client, secret } = yield* (yield* ClientRegistration).create({
       grant_types: ["client_credentials"],
       scope: "notes:read notes:write"
     })

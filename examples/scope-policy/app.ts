@@ -4,8 +4,9 @@
  */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer, Option } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess, ScopePolicy } from "latchkey"
-import { Scope } from "latchkey/domain"
+import { AuthLayer, BearerAuth, ScopePolicy } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
+import * as Scope from "latchkey/Scope"
 import { issuer, Login, Owner } from "../own-login/app.js"
 
 /** The app would look into its own database. */

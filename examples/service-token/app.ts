@@ -1,8 +1,9 @@
 /** An app whose routes let services in: programs that act for themselves, with a client that the app makes in code. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
-import { ClientRegistration } from "latchkey/services"
+import { AuthLayer, BearerAuth } from "latchkey"
+import { ClientRegistration } from "latchkey/ClientRegistration"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
@@ -22,7 +23,7 @@ const Notes = HttpLayerRouter.add("GET", "/notes", HttpServerResponse.unsafeJson
 
 /** Makes a client of RFC 7591's metadata. Its secret is in this answer, and nowhere else: hand it to the service. */
 export const makeReportClient = Effect.gen(function* () {
-  const registration = yield* ClientRegistration.ClientRegistration
+  const registration = yield* ClientRegistration
   return yield* registration.create({
     client_name: "Nightly report",
     grant_types: ["client_credentials"],

@@ -2,11 +2,12 @@
 import type { AddressInfo } from "node:net"
 import { createAdaptorServer } from "@hono/node-server"
 import { Effect, Layer, Redacted, Schema } from "effect"
+import { Username } from "latchkey/Account"
+import { Accounts } from "latchkey/Accounts"
 import * as AuthLayer from "latchkey/AuthLayer"
-import { Account } from "latchkey/domain"
 import { makeGuard } from "latchkey/guard"
 import * as MemoryStorage from "latchkey/MemoryStorage"
-import { Accounts, Storage } from "latchkey/services"
+import { Storage } from "latchkey/Storage"
 import * as oauth from "oauth4webapi"
 import { expect, it } from "vitest"
 import { Browser } from "../../test/flow/support/Browser.js"
@@ -21,13 +22,13 @@ const start = async () => {
   const server = createAdaptorServer({ fetch: (...args) => fetchApp(...args) })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const kept = await Effect.runPromise(Effect.provide(Storage.Storage, MemoryStorage.layer))
-  const storage = Layer.succeed(Storage.Storage, kept)
+  const kept = await Effect.runPromise(Effect.provide(Storage, MemoryStorage.layer))
+  const storage = Layer.succeed(Storage, kept)
   const { app, dispose } = make(issuer, storage)
   const fetchApp: typeof app.fetch = (...args) => app.fetch(...args)
   await Effect.gen(function* () {
-    const username = yield* Schema.decode(Account.Username)(person.username)
-    yield* (yield* Accounts.Accounts).create({ username, password: Redacted.make(person.password) })
+    const username = yield* Schema.decode(Username)(person.username)
+    yield* (yield* Accounts).create({ username, password: Redacted.make(person.password) })
   }).pipe(Effect.provide(Layer.provide(AuthLayer.layerServices({ issuer, resources: [] }), storage)), Effect.runPromise)
   const stop = async () => {
     await new Promise((resolve) => server.close(resolve))

@@ -2,11 +2,11 @@
 import { getConnInfo } from "@hono/node-server/conninfo"
 import type { Layer } from "effect"
 import { Hono } from "hono"
-import type { Storage } from "latchkey/services"
+import type { Storage } from "latchkey/Storage"
 import * as WebHandler from "latchkey/WebHandler"
 
 /** The app at its address; `dispose` closes the storage. */
-export const make = <E>(issuer: string, storage: Layer.Layer<Storage.Storage, E>) => {
+export const make = <E>(issuer: string, storage: Layer.Layer<Storage, E>) => {
   const auth = WebHandler.make(
     {
       issuer,

@@ -1,5 +1,5 @@
 /**
- * The people who log in. An account's id is the `subject` of what is issued for it (RFC 9068 §2.2).
+ * Accounts of the users who log in. The id of an account is the `subject` of its tokens (RFC 9068 §2.2).
  */
 import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
@@ -9,8 +9,8 @@ import * as Schema from "effect/Schema"
 import * as DisplayText from "./DisplayText.js"
 
 /**
- * The person of a grant: the id of a built-in account or, when an app answers who is logged in, the app's own name for a
- * person. 1 to 255 characters that every store can keep: PostgreSQL has no NUL, and half a surrogate pair has no UTF-8.
+ * The user of a grant: the id of a built-in account or, when an app has its own login, the app's name for the user. It has
+ * 1 to 255 characters that every store can hold: PostgreSQL has no NUL, and half a surrogate pair has no UTF-8.
  */
 export const Subject = Schema.NonEmptyString.pipe(
   Schema.maxLength(255),
@@ -19,21 +19,19 @@ export const Subject = Schema.NonEmptyString.pipe(
 )
 export type Subject = typeof Subject.Type
 
-/** What the names begin with of accounts that stand for an app's own people. Nobody logs in with such a name. */
+/** Prefix of the names of accounts that represent users of an app's own login. No user logs in with such a name. */
 const externalPrefix = "external:"
 
 /**
- * The name a person logs in with: compared in one form, the lower case of NFKC, which is made once, on the way in.
- * No spaces, control or format characters; 1 to 64 characters. What begins with `external:` is an `ExternalName`.
+ * The name that a user logs in with. It is converted to its one form, the lower case of NFKC, when it is read. It has 1 to 64
+ * characters, without spaces, control or format characters. A name that begins with `external:` is an `ExternalName`.
  */
 export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe(Schema.brand("Username")), {
   strict: true,
   decode: (text, _, ast) => {
     const name = text.trim().normalize("NFKC").toLowerCase()
     if (name.startsWith(externalPrefix)) {
-      return ParseResult.fail(
-        new ParseResult.Type(ast, text, `nobody logs in with a name that begins with ${externalPrefix}`)
-      )
+      return ParseResult.fail(new ParseResult.Type(ast, text, `a user name does not begin with ${externalPrefix}`))
     }
     return /^[^\s\p{Cc}\p{Cf}\p{Cs}\p{Z}]{1,64}$/u.test(name)
       ? ParseResult.succeed(name)
@@ -44,8 +42,8 @@ export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe
 export type Username = typeof Username.Type
 
 /**
- * The name of a new account: also without characters that cannot be seen, with which two names look like one.
- * `Username` takes them, so that accounts with such names from earlier versions can still log in.
+ * The name of a new account. It has no invisible characters either, because with them two different names look the same.
+ * `Username` accepts them, so that accounts with such names from earlier versions can still log in.
  */
 export const NewUsername = Username.pipe(
   Schema.filter((name) => {
@@ -55,34 +53,34 @@ export const NewUsername = Username.pipe(
 )
 
 /**
- * A person of an app that answers itself who is logged in, as the app calls them: to the letter, and without what would
- * change the line that it stands in.
+ * The name of a user of an app with its own login. It is kept exactly as the app gives it, and has no characters that would
+ * break or change a line of text.
  */
 export const ExternalSubject = Subject.pipe(Schema.pattern(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u))
 
-/** The name of the account that stands for such a person. */
+/** The name of the account that represents such a user. */
 const ExternalName = Schema.String.pipe(Schema.pattern(/^external:./u), Schema.brand("Username"))
 
-/** The name of any account, as an operator writes it. */
+/** The name of any account, as an operator types it. */
 export const AccountName = Schema.Union(Username, ExternalName)
 
 /**
- * A password in the one form in which it is compared (RFC 8265 §4.2, OpaqueString): every space of Unicode is U+0020, and
- * the text is in NFC, because keyboards of different systems write the same letters differently. Case is kept, and so are
+ * Converts a password to the form in which it is compared (RFC 8265 §4.2, OpaqueString): every space of Unicode is U+0020,
+ * and the text is in NFC, because keyboards of different systems write the same letters differently. Case stays, and so do
  * compatibility forms such as `\uFB01`.
  */
 const prepare = (text: string): string => text.replace(/\p{Zs}/gu, " ").normalize("NFC")
 
-/** The prepared form of a password that somebody typed. */
+/** Returns the prepared form of a password that a user typed. */
 export const preparePassword = (typed: Redacted.Redacted): Redacted.Redacted =>
   Redacted.make(prepare(Redacted.value(typed)))
 
-/** What a new password must be, as a clause without a full stop. */
+/** The rule for new passwords, as a clause without a full stop. */
 export const passwordRule = "a password has at least 8 characters, and at most 1024 bytes"
 
 /**
- * A new password: at least 8 characters and at most 1024 bytes in its prepared form. Nothing is cut off. Well-known
- * passwords are accepted here; `services/NewPassword` refuses them.
+ * A new password: at least 8 characters and at most 1024 bytes in its prepared form. A longer password is refused, not cut
+ * off. This schema accepts well-known passwords; `services/accounts/NewPassword` refuses them.
  */
 export const Password = Schema.transform(
   Schema.String,
@@ -96,31 +94,31 @@ export const Password = Schema.transform(
 ).pipe(Schema.Redacted)
 export type Password = typeof Password.Type
 
-/** Whether two passwords, as they were typed, are the same. */
+/** Whether two typed passwords are the same. */
 export const isSamePassword = (typed: string, again: string): boolean => prepare(typed) === prepare(again)
 
 /** An account. */
 export interface Account {
   readonly id: Subject
   readonly username: Username
-  /** Argon2id in PHC string format; empty where there is no password (see `isExternal`). */
+  /** Argon2id in PHC string format; empty if the account has no password (see `isExternal`). */
   readonly passwordHash: Redacted.Redacted
   readonly createdAt: DateTime.Utc
-  /** A disabled account can do nothing, and nothing issued for it is good; it may be enabled again. */
+  /** A disabled account can do nothing, and its tokens are not valid. It can be enabled again. */
   readonly state: "Enabled" | "Disabled"
-  /** Raised when all that was ever issued for this person must die at once. */
+  /** Raised to revoke everything that was ever issued for this account at once. */
   readonly epoch: number
 }
 
-/** The name of the account of an app's person. No two subjects have one. */
+/** Returns the name of the account that represents a user of an app's own login. No two subjects share a name. */
 export const externalName = (subject: Subject): Username => ExternalName.make(externalPrefix + subject)
 
-/** The app's person whose account has this name, if it is such a name. */
+/** Returns the app's user whose account has this name, if it is such a name. */
 export const externalSubject = (name: Username): Option.Option<Subject> =>
   name.startsWith(externalPrefix)
     ? Schema.decodeOption(ExternalSubject)(name.slice(externalPrefix.length))
     : Option.none()
 
-/** Whether an account stands for a person of the app's own: nobody logs in to it. */
+/** Whether an account represents a user of an app's own login. No user logs in to such an account here. */
 export const isExternal = ({ id, username }: Pick<Account, "id" | "username">): boolean =>
   username === externalPrefix + id

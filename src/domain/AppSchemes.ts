@@ -1,10 +1,10 @@
 /**
- * URI schemes of widely used apps that do not have the dot that RFC 8252 §7.1 asks for. Public clients may register
+ * URI schemes of widely used apps, without the dot that RFC 8252 §7.1 requires. Public clients may register
  * redirect URIs of these schemes by default; the consent page names the scheme (ADR 30). Each line names a public
  * source that shows the app's redirect URI.
  */
 
-/** Scheme to its source. */
+/** Each scheme with its source. */
 const sources = {
   // claude://claude.ai/mcp-auth-callback/sdk
   claude: "https://github.com/anthropics/claude-code/issues/93671",

@@ -9,13 +9,13 @@ import { GrantId } from "./Grant.js"
 
 export const prefix = "lk_ac_"
 
-/** A well-formed code; whether it is anybody's is for the store to say. */
+/** A well-formed code. Only the store knows whether it was issued. */
 export interface AuthorizationCode {
   readonly grantId: GrantId
   readonly text: Redacted.Redacted
 }
 
-/** The code of a grant, of 32 random bytes. */
+/** Returns the code of a grant, made from 32 random bytes. */
 export const make = (grantId: GrantId, secret: Uint8Array): AuthorizationCode => ({
   grantId,
   text: Redacted.make(prefix + grantId + Base64Url.encode(secret))
@@ -23,7 +23,7 @@ export const make = (grantId: GrantId, secret: Uint8Array): AuthorizationCode =>
 
 const pattern = /^lk_ac_([0-7][0-9a-hjkmnp-tv-z]{25})([A-Za-z0-9_-]{43})$/
 
-/** Reads a code; `None` for what never was one, a non-canonical spelling included. */
+/** Reads a code; `None` for a text that is no code, also for a code in a non-canonical spelling. */
 export const parse = (text: string): Option.Option<AuthorizationCode> => {
   const [, id, secret] = pattern.exec(text) ?? []
   return id !== undefined && secret !== undefined && Base64Url.isCanonical(secret)

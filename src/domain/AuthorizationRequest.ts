@@ -20,11 +20,11 @@ import type { RedirectUri } from "./RedirectUri.js"
 import type { Resource } from "./Resource.js"
 import type { Scope } from "./Scope.js"
 
-/** Where the answer goes: known good before anything else of the request is looked at. */
+/** The address of the response. It is verified before any other part of the request is read. */
 export interface ReplyAddress {
   readonly client: Client
   readonly redirectUri: RedirectUri
-  /** Echoed byte for byte (RFC 6749 §4.1.2); the client's alone, and this is part of errors that spans record. */
+  /** Returned byte for byte (RFC 6749 §4.1.2). Redacted, because it belongs to the client and spans record errors that hold it. */
   readonly state: Option.Option<Redacted.Redacted>
 }
 
@@ -34,9 +34,9 @@ export interface AuthorizationRequest extends ReplyAddress {
   readonly resources: ReadonlyArray<Resource>
   readonly codeChallenge: CodeChallenge
   readonly prompt: ReadonlySet<"none" | "login" | "consent" | "select_account">
-  /** The oldest login that will do, in seconds. */
+  /** Maximum age of the login, in seconds. */
   readonly maxAge: Option.Option<number>
-  /** The name that the client thinks the person has. */
+  /** The user name that the client expects. */
   readonly loginHint: Option.Option<Redacted.Redacted>
 }
 
@@ -54,8 +54,8 @@ export type AuthorizationError =
   | RequestUriNotSupported
 
 /**
- * The request fails before its client and redirect URI are known to be good: the person sees a page, and nobody is
- * redirected (RFC 6749 §4.1.2.1).
+ * The request fails before its client and redirect URI are verified: the user sees a page, and is not redirected
+ * (RFC 6749 §4.1.2.1).
  */
 export class AuthorizationRefused extends Data.TaggedError("AuthorizationRefused")<{
   readonly reason:
@@ -68,7 +68,7 @@ export class AuthorizationRefused extends Data.TaggedError("AuthorizationRefused
   readonly description: string
 }> {}
 
-/** The request fails after that: the client is told, by a redirect. */
+/** The request fails after that: a redirect reports the error to the client. */
 export class AuthorizationRejected extends Data.TaggedError("AuthorizationRejected")<{
   readonly replyTo: ReplyAddress
   readonly error: AuthorizationError

@@ -1,8 +1,8 @@
 /**
- * The one text form of bytes in Latchkey: base64url without padding (RFC 4648 §5), canonical only.
+ * Base64url without padding (RFC 4648 §5), canonical only: the text form of bytes in Latchkey.
  *
- * A string that decodes to the same bytes but is not the canonical one (padding, white space, stray low bits in
- * the last character) is refused, so no two strings are ever the same credential.
+ * A string that decodes to the same bytes but is not canonical (padding, white space, unused low bits in the last
+ * character) is refused, so two different strings are never the same credential.
  */
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
@@ -10,11 +10,11 @@ import * as Option from "effect/Option"
 
 const alphabet = /^[A-Za-z0-9_-]*$/
 
-/** For a text of length 2 or 3 mod 4, the characters whose unused low bits are zero. */
+/** The last characters whose unused low bits are zero, for a text of length 2 or 3 mod 4. */
 const lastOfTwo = /[AQgw]$/
 const lastOfThree = /[AEIMQUYcgkosw048]$/
 
-/** Bytes to canonical base64url. */
+/** Encodes bytes as canonical base64url. */
 export const encode = (bytes: Uint8Array): string => Encoding.encodeBase64Url(bytes)
 
 /** Whether `text` is the canonical base64url of some bytes. */
@@ -32,6 +32,6 @@ export const isCanonical = (text: string): boolean => {
   }
 }
 
-/** Canonical base64url to bytes; `None` for anything else. */
+/** Decodes canonical base64url; `None` for any other text. */
 export const decode = (text: string): Option.Option<Uint8Array> =>
   isCanonical(text) ? Either.getRight(Encoding.decodeBase64Url(text)) : Option.none()

@@ -1,12 +1,12 @@
-/** What pages show of those who run the server: their name, logo, colours, and where their people get help. */
+/** The operator's brand on the pages: name, logo, colours, and an address where users get help. */
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as DisplayText from "./DisplayText.js"
 
-/** A brand, checked. What is missing is as the pages have it by themselves. */
+/** A checked brand. For a missing member the pages use their default. */
 export interface Brand {
   readonly name?: string | undefined
-  /** A `data:` URI of an image. It is there only beside a name, which says what the image is. */
+  /** A `data:` URI of an image. A brand with a logo also has a name, which describes the image. */
   readonly logo?: string | undefined
   /** The colour of buttons and links, as `#rgb` or `#rrggbb`. */
   readonly color?: string | undefined
@@ -16,13 +16,13 @@ export interface Brand {
   readonly supportUrl?: string | undefined
 }
 
-/** Maximum length of a name, in characters: it stands in one line on a phone, and in the title of a tab. */
+/** Maximum length of a name, in characters: it must fit on one line of a phone, and in the title of a tab. */
 export const maxNameLength = 40
 
-/** Maximum size of a logo, in bytes: every page holds all of it. */
+/** Maximum size of a logo, in bytes: every page contains the whole logo. */
 export const maxLogoSize = 64 * 1024
 
-/** What to give as a name, where `text` cannot be one. */
+/** Returns an instruction for the operator if `text` cannot be a name; else `undefined`. */
 export const nameObjection = (text: string): string | undefined => {
   const length = Array.from(text).length
   if (length === 0 || length > maxNameLength || text.trim() !== text) {
@@ -32,7 +32,7 @@ export const nameObjection = (text: string): string | undefined => {
   return hidden === undefined ? undefined : `the name ${hidden}: give one without it`
 }
 
-/** What to give as the address of the support, where `text` cannot be one. */
+/** Returns an instruction for the operator if `text` cannot be the address of the support; else `undefined`. */
 export const supportUrlObjection = (text: string): string | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPage = url?.protocol === "https:" && url.username === "" && url.password === ""
@@ -42,7 +42,7 @@ export const supportUrlObjection = (text: string): string | undefined => {
     : 'give an https URL, or "mailto:" and an address, such as mailto:help@example.com'
 }
 
-/** A logo as a `data:` URI; or what to give instead. Its type is told by its first bytes, not by the name of a file. */
+/** Returns a logo as a `data:` URI, or an instruction for the operator. The first bytes decide the type, not a file name. */
 export const logoUri = (bytes: Uint8Array): Either.Either<string, string> => {
   if (bytes.length > maxLogoSize) {
     return Either.left(`the image is larger than ${maxLogoSize} bytes: give a smaller one`)
@@ -65,7 +65,7 @@ const mediaType = (bytes: Uint8Array): Either.Either<string, string> => {
     : Either.left('the SVG has no namespace, so browsers do not show it: add xmlns="http://www.w3.org/2000/svg" to it')
 }
 
-/** The end of what may stand before the first element of an XML document; `undefined` at the element itself. */
+/** Returns the text that ends the declaration or comment at the start of an XML document; `undefined` at its first element. */
 const endOf = (text: string): string | undefined => {
   if (text.startsWith("<?")) return "?>"
   if (text.startsWith("<!--")) return "-->"
@@ -74,7 +74,7 @@ const endOf = (text: string): string | undefined => {
   return declarations !== -1 && declarations < text.indexOf(">") ? "]>" : ">"
 }
 
-/** An XML document from its first element on (XML 1.0 §2.8); `""` where there is none. */
+/** Returns an XML document from its first element on (XML 1.0 §2.8); `""` if it has no element. */
 const afterProlog = (text: string): string => {
   let rest = text.trimStart()
   for (let end = endOf(rest); end !== undefined; end = endOf(rest)) {

@@ -1,10 +1,10 @@
 /**
- * The name of a browser, read from its `User-Agent` (RFC 9110 §10.1.5): "Firefox on Windows". A person tells their logins
- * apart by it.
+ * The name of a browser, read from its `User-Agent` (RFC 9110 §10.1.5): "Firefox on Windows". Users recognise their logins
+ * by it.
  *
- * The header is text from a stranger. The name holds words of the tables below, or one short word of ASCII letters, digits
- * and hyphens; no other character of the header gets into it. There is no library, because a name needs two words and no
- * versions: the widely used one is AGPL, and the others bring tables of thousands of rows (ADR 36).
+ * The header is untrusted text. The name holds words of the tables below, or one short word of ASCII letters, digits and
+ * hyphens, and no other character of the header. No library is used, because a name needs two words and no versions: the
+ * widely used library is AGPL, and the others bring tables of thousands of rows (ADR 36).
  *
  * @example
  * BrowserName.read("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0")
@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 
 type Table = ReadonlyArray<readonly [name: string, pattern: RegExp]>
 
-/** Browsers; the first that matches. Many also call themselves Chrome and Safari, which stand last for that reason. */
+/** Browsers; the first match counts. Chrome and Safari are last, because many other browsers also use these names. */
 const browsers: Table = [
   ["Edge", /\b(?:Edg|EdgA|EdgiOS|Edge)\/\d/],
   ["Opera", /\b(?:OPR|OPT|OPiOS|OPX|Opera)\/\d/],
@@ -28,7 +28,7 @@ const browsers: Table = [
   ["Safari", /\bVersion\/\d.*\bSafari\/\d/]
 ]
 
-/** Systems; the first that matches. iOS calls itself "like Mac OS X", and Android and ChromeOS are Linux, too. */
+/** Systems; the first match counts. iOS calls itself "like Mac OS X", and Android and ChromeOS also name Linux. */
 const systems: Table = [
   ["iPhone", /\b(?:iPhone|iPod)\b/],
   ["iPad", /\biPad\b/],
@@ -39,7 +39,7 @@ const systems: Table = [
   ["Linux", /\bLinux\b/]
 ]
 
-/** The first product of a program that is not a browser, such as `curl/8.14.1`. Its name is at most 24 characters. */
+/** The first product of a program that is not a browser, such as `curl/8.14.1`. Its name has at most 24 characters. */
 const product = /^(?!Mozilla\/)([A-Za-z][A-Za-z0-9-]{0,23})(?:\/| |$)/
 
 /** Maximum number of characters of a `User-Agent` that are read. Browsers send 80 to 250. */
@@ -47,7 +47,7 @@ const maxRead = 512
 
 const find = (table: Table, text: string): string | undefined => table.find(([, pattern]) => pattern.test(text))?.[0]
 
-/** The browser or program that sent a `User-Agent`, and its system where it is known; `None` where neither is known. */
+/** Returns the browser or program of a `User-Agent`, with its system if known; `None` if neither is known. */
 export const read = (userAgent: string | undefined): Option.Option<string> => {
   const text = (userAgent ?? "").slice(0, maxRead)
   const browser = find(browsers, text) ?? product.exec(text)?.[1]

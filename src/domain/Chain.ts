@@ -1,5 +1,6 @@
 /**
- * A grant's chain of refresh tokens, as its row keeps it (ADR 6), and which superseded tokens may still be retried (ADR 7).
+ * The chain of refresh tokens of a grant, as its row stores it (ADR 6), and the rule which superseded tokens may still be
+ * retried (ADR 7).
  */
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
@@ -10,22 +11,22 @@ import * as Time from "./Time.js"
 
 /** The state of the chain. */
 export interface Chain {
-  /** The number of the current token; the first is 1. */
+  /** Number of the current token; the first is 1. */
   readonly generation: number
   readonly digest: Digest
-  /** The chain key, sealed. */
+  /** The sealed chain key. */
   readonly key: string
-  /** When the current token was made. */
+  /** Time at which the current token was made. */
   readonly rotatedAt: DateTime.Utc
-  /** The network of the rotation that made it; `None` for the first token, and where the network is not known. */
+  /** Network of the rotation that made it; `None` for the first token, and for an unknown network. */
   readonly rotatedFrom: Option.Option<NetworkTag.NetworkTag>
   /** The present burst of rotations. */
   readonly burst: Option.Option<Burst>
-  /** When the current token dies if nobody uses it. */
+  /** Time at which the current token expires if it is not used. */
   readonly idleExpiresAt: DateTime.Utc
 }
 
-/** Rotations that follow one another within a window: the first of them superseded the token of `generation`. */
+/** A series of rotations within one window. The first of them superseded the token of `generation`. */
 export interface Burst {
   readonly generation: number
   readonly beganAt: DateTime.Utc
@@ -34,19 +35,19 @@ export interface Burst {
 
 /** A presentation of a token of the chain. */
 export interface Presentation {
-  /** The presented token: its number, and the digest of it. */
+  /** Number and digest of the presented token. */
   readonly generation: number
   readonly digest: Digest
-  /** The digest of the token that follows it. */
+  /** Digest of the token that follows it. */
   readonly successor: Digest
   readonly now: DateTime.Utc
-  /** How long superseded tokens may still be retried. */
+  /** Time for which superseded tokens may still be retried. */
   readonly retryWindow: Duration.Duration
-  /** The network of this request; `None` where it is not known. */
+  /** Network of this request; `None` if it is not known. */
   readonly network: Option.Option<NetworkTag.NetworkTag>
   /** Whether a retry from another network than the rotation that it repeats is a replay. */
   readonly fromElsewhere: NetworkTag.FromElsewhere
-  /** When the successor dies if nobody uses it. */
+  /** Time at which the successor expires if it is not used. */
   readonly idleExpiresAt: DateTime.Utc
 }
 
@@ -54,8 +55,8 @@ export interface Presentation {
 export const maxRetrySteps = 64
 
 /**
- * Whether a superseded token is one that honest clients may still hold: one of the present burst, for a window after
- * the burst began; or the one directly before the current, for a window after the last rotation.
+ * Whether an honest client may still hold a superseded token. It may hold a token of the present burst for a window after
+ * the burst began, and the token directly before the current one for a window after the last rotation.
  */
 export const isRetry = (self: Chain, presented: Presentation): boolean =>
   self.generation - presented.generation <= maxRetrySteps &&
@@ -68,9 +69,9 @@ export const isRetry = (self: Chain, presented: Presentation): boolean =>
     ))
 
 /**
- * Whether a retry comes from another network than the rotation that it repeats. The row knows the networks of two
- * rotations: the last one, and the first of the burst. A retry of one in between is from elsewhere where it is from
- * neither (ADR 29).
+ * Whether a retry comes from another network than the rotation that it repeats. The row holds the networks of two
+ * rotations: the last one, and the first of the burst. A retry of a rotation in between is from elsewhere if it comes from
+ * neither network (ADR 29).
  */
 export const isFromElsewhere = (self: Chain, { generation, network }: Presentation): boolean => {
   if (generation === self.generation - 1) return NetworkTag.isElsewhere(network, [self.rotatedFrom])
@@ -79,7 +80,7 @@ export const isFromElsewhere = (self: Chain, { generation, network }: Presentati
   return NetworkTag.isElsewhere(network, isFirst ? [beganFrom] : [beganFrom, self.rotatedFrom])
 }
 
-/** The chain after a rotation: a rotation a window or more after the burst's beginning begins a new burst. */
+/** Returns the chain after a rotation. A rotation later than a window after the start of the burst begins a new burst. */
 export const rotated = (self: Chain, presented: Presentation): Chain => ({
   ...self,
   generation: self.generation + 1,

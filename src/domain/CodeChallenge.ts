@@ -1,6 +1,6 @@
 /**
- * Proof key for code exchange (RFC 7636), S256 only: `plain` does not exist here (RFC 9700 §2.1.1).
- * The challenge of a verifier is computed in `services/Crypto`.
+ * Proof key for code exchange (RFC 7636), S256 only: the server does not support `plain` (RFC 9700 §2.1.1).
+ * `services/keys/Crypto` computes the challenge of a verifier.
  */
 import * as Schema from "effect/Schema"
 
@@ -11,12 +11,12 @@ export const CodeVerifier = Schema.String.pipe(
 )
 export type CodeVerifier = typeof CodeVerifier.Type
 
-/** BASE64URL(SHA256(…)): 43 characters whose last carries four bits (RFC 7636 §4.2). */
+/** BASE64URL(SHA256(…)): 43 characters, of which the last carries four bits (RFC 7636 §4.2). */
 export const CodeChallenge = Schema.String.pipe(
   Schema.pattern(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
   Schema.brand("CodeChallenge")
 )
 export type CodeChallenge = typeof CodeChallenge.Type
 
-/** The one `code_challenge_method` there is. */
+/** The only supported `code_challenge_method`. */
 export const method = "S256"

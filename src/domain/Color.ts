@@ -1,5 +1,5 @@
 /**
- * Colours of screens, and whether a reader can tell two of them apart (WCAG 2.2, *contrast ratio*).
+ * Colours of screens, and the contrast between two of them (WCAG 2.2, *contrast ratio*).
  *
  * @example
  * Option.map(Color.parse("#1f4d40"), (color) => Color.contrast(color, Color.white)) // Option.some(9.63…)
@@ -25,11 +25,11 @@ export const parse = (text: string): Option.Option<Color> => {
     : Option.some([red, green, blue])
 }
 
-/** `#rrggbb` in lower case. */
+/** Returns `#rrggbb` in lower case. */
 export const format = (self: Color): string =>
   `#${self.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`
 
-/** Brightness from 0, black, to 1, white (WCAG 2.2, *relative luminance*). */
+/** Returns the brightness, from 0 for black to 1 for white (WCAG 2.2, *relative luminance*). */
 const luminance = (self: Color): number => {
   const [red, green, blue] = self.map((value) => {
     const share = value / 255
@@ -38,19 +38,19 @@ const luminance = (self: Color): number => {
   return 0.2126 * (red ?? 0) + 0.7152 * (green ?? 0) + 0.0722 * (blue ?? 0)
 }
 
-/** From 1, no contrast, to 21, black on white. */
+/** Returns the contrast, from 1 for none to 21 for black on white. */
 export const contrast = (self: Color, that: Color): number => {
   const [one, other] = [luminance(self), luminance(that)]
   return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
 }
 
-/** `share` of `that`, from 0 to 1, and the rest of `self`. The result is a colour that `format` can write. */
+/** Mixes two colours: `share`, from 0 to 1, of `that`, and the rest of `self`. `format` can write the result. */
 export const mix = (self: Color, that: Color, share: number): Color => {
   const at = (index: 0 | 1 | 2) => Math.round(self[index] * (1 - share) + that[index] * share)
   return [at(0), at(1), at(2)]
 }
 
-/** The colour nearest to `self`, on the way to `target`, whose contrast with each background is at least `minimum`. */
+/** Returns the colour between `self` and `target` that is nearest to `self` and has at least the `minimum` contrast with each background. */
 export const towards = (self: Color, target: Color, backgrounds: ReadonlyArray<Color>, minimum: number): Color => {
   for (let percent = 0; percent < 100; percent++) {
     const mixed = mix(self, target, percent / 100)

@@ -1,4 +1,4 @@
-/** What a person has ever allowed a client: one row for each pair of them. */
+/** The consent of a user to a client: one row for each pair of user and client. */
 import type * as DateTime from "effect/DateTime"
 import type { Subject } from "./Account.js"
 import type { ClientId } from "./Client.js"
@@ -9,16 +9,16 @@ import type { ResourceScopes } from "./ResourceScopes.js"
 export interface Consent {
   readonly subject: Subject
   readonly clientId: ClientId
-  /** The scope that the person allowed at each resource; it covers no other resource (ADR 28). */
+  /** The scope that the user allowed at each resource. It covers no other resource (ADR 28). */
   readonly granted: ResourceScopes
-  /** The redirect targets that the person saw and allowed. */
+  /** The redirect targets that the user saw and allowed. */
   readonly redirectUris: ReadonlySet<RedirectUri.RedirectUri>
   readonly updatedAt: DateTime.Utc
-  /** Raised when the person takes the consent back. */
+  /** Raised when the user withdraws the consent. */
   readonly epoch: number
 }
 
-/** Whether the user has allowed the client with this redirect URI before, at any port of a loopback address. */
+/** Whether the user has allowed the client with this redirect URI before. A loopback address counts with any port. */
 export const includesTarget =
   (redirectUri: RedirectUri.RedirectUri) =>
   (self: Pick<Consent, "redirectUris">): boolean =>

@@ -1,21 +1,21 @@
 /**
- * Names that somebody else chose and pages show: a reader must see every character, in its place. Two names that look
- * alike must not differ in what cannot be seen, and no name may move or cover the text around it.
+ * Checks names that strangers choose and pages show. A reader must see every character in its place: two names that look
+ * the same must not differ in invisible characters, and no name may move or cover the text around it.
  */
 
 /**
- * Maximum number of nonspacing marks on one letter. Hebrew with points, a vowel and an accent needs four; a taller
- * stack covers the lines above and below.
+ * Maximum number of nonspacing marks on one letter. Hebrew with points, a vowel and an accent needs four. A higher stack
+ * covers the lines above and below.
  */
 const maxMarks = 4
 
 /**
- * Characters that fonts draw as nothing, though Unicode does not call them ignorable: braille blank, the object
+ * Characters that fonts do not draw, though Unicode does not call them ignorable: braille blank, the object
  * replacement character, null notehead, two blanks of Egyptian hieroglyphs, Khitan filler, Duployan letter selector.
  */
 const blank = "\\u2800\\uFFFC\\u{1D159}\\u{13441}\\u{13442}\\u{16FE4}\\u{1BC9D}"
 
-/** Each kind of character that a name may not hold, in the order in which a character is asked about. */
+/** The kinds of characters that a name may not hold. The first kind that matches a character names it. */
 const refused: ReadonlyArray<readonly [kind: string, pattern: RegExp]> = [
   ["a control character", /\p{Cc}/u],
   ["half of a surrogate pair", /\p{Cs}/u],
@@ -36,13 +36,13 @@ const allExcessMarks = new RegExp(excessMarks.source, "gu")
 const spaces = /\p{Zs}+/gu
 const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
 
-/** A character as Unicode writes it: `U+200B`. */
+/** Returns a character in the notation of Unicode: `U+200B`. */
 const codePoint = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
 
 /**
- * Why `text` cannot be a name that pages show, as a predicate that names the code point, such as "holds U+200B, an
- * invisible character"; `undefined` when it can. ASCII, so that an `error_description` can hold it (RFC 6749 §5.2).
+ * Returns why pages cannot show `text` as a name, as a predicate such as "holds U+200B, an invisible character";
+ * `undefined` if they can. The text is ASCII, so that an `error_description` can hold it (RFC 6749 §5.2).
  */
 export const objection = (text: string): string | undefined => {
   const [found] = hidden.exec(text) ?? []
@@ -57,8 +57,8 @@ export const objection = (text: string): string | undefined => {
 }
 
 /**
- * `text` without all that `objection` refuses, and with single spaces: for names that were stored before they were
- * checked, or that are not checked. Empty when nothing is left that can be seen.
+ * Returns `text` without the characters that `objection` refuses, and with single spaces: for names that were stored before
+ * names were checked, or that are not checked. Empty if no visible character is left.
  */
 export const clean = (text: string): string => {
   const cleaned = text

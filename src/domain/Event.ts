@@ -1,6 +1,6 @@
 /**
- * What an auditor asks for, and what answers "why was I logged out?": one record for each thing that happened to an
- * account, a client, a grant or a key. Events hold ids, never secrets.
+ * Events: one record for each change of an account, a client, a grant or a key. They are for auditors, and they answer "why
+ * was I logged out?". Events hold ids, never secrets.
  */
 import * as Schema from "effect/Schema"
 import { Subject } from "./Account.js"
@@ -10,18 +10,18 @@ import { SessionId } from "./Session.js"
 
 const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
 
-/** What a grant was made by: the person, on a page, or what the person allowed there before (RFC 6749 §10.2). */
+/** The decision behind a grant: the user allowed it on the page, or had allowed the same before (RFC 6749 §10.2). */
 export const AllowedBy = Schema.Literal("Person", "RememberedConsent")
 export type AllowedBy = typeof AllowedBy.Type
 
-/** Whose failed logins began a pause: one device's, one network's with one name, one network's, or one name's. */
+/** The counter of failed logins that began a pause: by device, by network and name, by network, or by name. */
 export const ThrottleReason = Schema.Literal("DeviceFailures", "PairFailures", "NetworkFailures", "NameFailures")
 export type ThrottleReason = typeof ThrottleReason.Type
 
-/** What happened. */
+/** The kind of an event, with its fields. */
 export const EventKind = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
-  /** The self-registered clients that were never used are near their maximum, or have reached it. */
+  /** The number of self-registered clients that were never used is near its maximum, or has reached it. */
   Schema.TaggedStruct("RegistrationQuota", {
     level: Schema.Literal("Near", "Met"),
     unused: Schema.Number,
@@ -37,15 +37,15 @@ export const EventKind = Schema.Union(
     change: Schema.Literal("Disabled", "Enabled", "Deleted", "PasswordChanged", "Unlocked")
   }),
   Schema.TaggedStruct("LoggedIn", { subject: Subject, sessionId: SessionId }),
-  /** `subject` is missing where there is no such account: the name that was tried is nobody's business. */
+  /** `subject` is missing if there is no such account. The typed name is not stored, because it may be a password. */
   Schema.TaggedStruct("LoginFailed", { subject: Schema.optional(Subject) }),
-  /** A pause began, because of too many failed logins. `subject` is missing where there is no such account. */
+  /** A pause began after too many failed logins. `subject` is missing if there is no such account. */
   Schema.TaggedStruct("LoginThrottled", { subject: Schema.optional(Subject), reason: ThrottleReason }),
   Schema.TaggedStruct("LoggedOut", { subject: Subject, sessionId: SessionId }),
   Schema.TaggedStruct("Allowed", {
     ...grant,
     scope: Schema.String,
-    /** Missing where it was not kept. */
+    /** Missing in events of earlier versions, which did not store it. */
     by: Schema.optional(AllowedBy)
   }),
   Schema.TaggedStruct("Denied", { subject: Subject, clientId: ClientId }),
@@ -60,9 +60,9 @@ export const EventKind = Schema.Union(
   Schema.TaggedStruct("Revoked", { ...grant, reason: RevocationReason }),
   Schema.TaggedStruct("TokenRevoked", { clientId: ClientId, grantId: Schema.optional(GrantId) }),
   Schema.TaggedStruct("ConsentWithdrawn", { subject: Subject, clientId: ClientId }),
-  /** An authentic access token names a grant that was never deleted, and is not there: the database lost writes. */
+  /** An authentic access token names a grant that is missing but was never deleted: the database lost writes. */
   Schema.TaggedStruct("GrantMissing", { grantId: GrantId }),
-  /** The database was put back to an earlier time, and everything given out until then ended: so many grants. */
+  /** The database was restored from a backup, and everything issued before was revoked. `grants` is the number of grants. */
   Schema.TaggedStruct("Restored", { grants: Schema.Number }),
   Schema.TaggedStruct("KeyRotated", {
     keyId: Schema.String,
@@ -71,7 +71,7 @@ export const EventKind = Schema.Union(
 )
 export type EventKind = typeof EventKind.Type
 
-/** Whom and what it happened to, as far as it was a person, a client or a grant: by these events are found. */
+/** Returns the ids of the user, client and grant of an event. Events can be searched by them. */
 export const idsOf = (
   kind: EventKind
 ): {
@@ -85,9 +85,9 @@ export const idsOf = (
 })
 
 /**
- * Who did it. A `Person` acts in a login session, or through a client that holds an access token of theirs. A `Client` has
- * proved who it is, or has only been named, as public clients are. An `Operator` runs a command, and a `Program` of the
- * operator's calls the admin API. The `Server` does its upkeep, and `Anonymous` is a request that proved nothing.
+ * The actor of an event. A `Person` is a user in a login session, or behind a client with an access token of the user. A
+ * `Client` is authenticated, or only named, as public clients are. An `Operator` runs a command, and a `Program` of the
+ * operator calls the admin API. The `Server` does maintenance. `Anonymous` is a request without any proof of identity.
  */
 export const Actor = Schema.Union(
   Schema.TaggedStruct("Person", {
@@ -96,7 +96,7 @@ export const Actor = Schema.Union(
     clientId: Schema.optional(ClientId)
   }),
   Schema.TaggedStruct("Client", { clientId: ClientId, isAuthenticated: Schema.Boolean }),
-  /** `name` is the user name of the operating system. */
+  /** `name` is the user name in the operating system. */
   Schema.TaggedStruct("Operator", { name: Schema.String }),
   Schema.TaggedStruct("Program", { clientId: ClientId }),
   Schema.TaggedStruct("Server", {}),
@@ -104,16 +104,16 @@ export const Actor = Schema.Union(
 )
 export type Actor = typeof Actor.Type
 
-/** Where an event comes from. Events that were stored by earlier versions have none of it. */
+/** The origin of an event. Events of earlier versions have no origin. */
 const origin = {
   actor: Schema.optional(Actor),
-  /** Id of the HTTP request in which it happened. */
+  /** Id of the HTTP request that caused the event. */
   requestId: Schema.optional(Schema.String),
-  /** The client's address or its network, where the settings have it kept. */
+  /** Address or network of the client, if the setting `logAddresses` says so. */
   address: Schema.optional(Schema.String)
 }
 
-/** An event: what happened, when, and by whom. Ids grow with time. */
+/** An event, with its time and origin. Ids grow with time. */
 export const Event = Schema.Struct({
   id: Schema.String,
   at: Schema.DateTimeUtcFromNumber,

@@ -17,10 +17,16 @@ export interface Parameters {
 
 /** Reads `application/x-www-form-urlencoded` text: a query without its `?`, or a body. */
 export const parse = (text: string): Effect.Effect<Parameters, InvalidRequest> =>
+  Effect.suspend(() => fromEntries(new URLSearchParams(text)))
+
+/** Reads names and values that are decoded already. */
+export const fromEntries = (
+  entries: Iterable<readonly [name: string, value: string]>
+): Effect.Effect<Parameters, InvalidRequest> =>
   Effect.suspend(() => {
     const values = new Map<string, Array<string>>()
     let count = 0
-    for (const [name, value] of new URLSearchParams(text)) {
+    for (const [name, value] of entries) {
       if (++count > maxCount) {
         return new InvalidRequest({ reason: "TooManyParameters", description: "too many parameters" })
       }

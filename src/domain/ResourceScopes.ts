@@ -4,9 +4,11 @@
  * scopes has the empty scope.
  *
  * @example
- * import { Resource, ResourceScopes, Scope } from "latchkey/domain"
+ * import { ResourceIndicator } from "latchkey/Resource"
+ * import * as ResourceScopes from "latchkey/ResourceScopes"
+ * import * as Scope from "latchkey/Scope"
  *
- * const notes = Resource.ResourceIndicator.make("https://notes.example.com/mcp")
+ * const notes = ResourceIndicator.make("https://notes.example.com/mcp")
  * const granted = ResourceScopes.make([notes, Scope.make("notes:read")])
  * ResourceScopes.at(granted, notes) // the scope "notes:read"
  */

@@ -2,7 +2,7 @@
  * Scope: what an access token may be used for (RFC 6749 §3.3), a set of case-sensitive tokens.
  *
  * @example
- * import { Scope } from "latchkey/domain"
+ * import * as Scope from "latchkey/Scope"
  *
  * const granted = Scope.make("notes:read", "notes:write")
  * Scope.isSubset(Scope.make("notes:read"), granted) // true

@@ -21,8 +21,8 @@ import * as UsersHandlers from "../http/admin/UsersHandlers.js"
 import { Resources } from "../services/resources/Resources.js"
 import { ServerSettings } from "../services/ServerSettings.js"
 import { apart } from "./wiring/AuthServer.js"
-import { besideServer } from "./wiring/BesideServer.js"
-import type { ServerServices } from "./wiring/ServerServices.js"
+import type { ServerContext } from "./wiring/ServerContext.js"
+import { provideServer } from "./wiring/ServerContext.js"
 
 const handlers = (api: Api.Placed) =>
   Layer.mergeAll(
@@ -43,9 +43,9 @@ const resource = Layer.effectDiscard(
 )
 
 /** What the API stands on: the services of an `AuthLayer`, and the app's router. */
-export type Requirements = ServerServices | HttpLayerRouter.HttpRouter
+export type Requirements = ServerContext | HttpLayerRouter.HttpRouter
 
-export const layer: Layer.Layer<never, never, Requirements> = besideServer(
+export const layer: Layer.Layer<never, never, Requirements> = provideServer(
   Layer.unwrapEffect(
     Effect.map(ServerSettings, ({ issuer }) =>
       apart(
@@ -62,5 +62,5 @@ export const layer: Layer.Layer<never, never, Requirements> = besideServer(
 /** The API, and a page at its own address (`/api`) that says what it is, for a server that has no route of its own there. */
 export const layerWithAddress: Layer.Layer<never, never, Requirements> = Layer.merge(
   layer,
-  besideServer(ApiDocuments.layerAddress)
+  provideServer(ApiDocuments.layerAddress)
 )

@@ -8,7 +8,10 @@
  * }).pipe(Layer.provide(SqliteStorage.layer({ filename: "auth.db" })))
  */
 import type { HttpRouter } from "@effect/platform/HttpLayerRouter"
-import type * as Layer from "effect/Layer"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Accounts } from "../services/accounts/Accounts.js"
 import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
@@ -27,7 +30,7 @@ import type { AccessTokens } from "../services/tokens/AccessTokens.js"
 import type { TokenVerifier } from "../services/tokens/TokenVerifier.js"
 import type { SettingsError, SettingsOptions } from "./settings/SettingsOptions.js"
 import * as AuthServer from "./wiring/AuthServer.js"
-import type { ServerServices } from "./wiring/ServerServices.js"
+import type { ServerContext } from "./wiring/ServerContext.js"
 
 /**
  * The services of a server that apps use: to guard routes, to issue access tokens from a grant type of their own, to make
@@ -44,18 +47,38 @@ export type AuthServices =
   | Readiness
   | ResourceRegistration
   | Resources
-  | ServerServices
+  | ServerContext
   | ServerSettings
   | TokenVerifier
 
 /** Why the services of a server do not start: its settings, the master key, or a storage that does not answer. */
 export type AuthServicesError = SettingsError | TemporarilyUnavailable | WrongMasterKey
 
+/** Why a server does not start: its services do not, or the system clock is behind the latest time in the storage. */
+export type AuthLayerError = AuthServicesError | ClockWentBack
+
 /** The services of a server without its endpoints, for a program beside a running server, such as one that makes accounts. */
 export const layerServices: (options: SettingsOptions) => Layer.Layer<AuthServices, AuthServicesError, Storage> =
   AuthServer.layerServices
 
 /** An authorization server: its endpoints on the app's router, and the services that apps use. */
-export const layer: (
-  options: SettingsOptions
-) => Layer.Layer<AuthServices, AuthServicesError | ClockWentBack, HttpRouter | Storage> = AuthServer.layer
+export const layer: (options: SettingsOptions) => Layer.Layer<AuthServices, AuthLayerError, HttpRouter | Storage> =
+  AuthServer.layer
+
+/**
+ * Returns the same server with options from configuration. Each option is a config, or an object of configs.
+ *
+ * @example
+ * import { Config } from "effect"
+ * import { AuthLayer } from "latchkey"
+ *
+ * export const Auth = AuthLayer.layerConfig({
+ *   issuer: Config.string("ISSUER"),
+ *   resources: Config.succeed([]),
+ *   lifetimes: { session: Config.duration("SESSION").pipe(Config.withDefault("12 hours")) }
+ * })
+ */
+export const layerConfig = (
+  options: Config.Config.Wrap<SettingsOptions>
+): Layer.Layer<AuthServices, AuthLayerError | ConfigError, HttpRouter | Storage> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))

@@ -9,6 +9,8 @@
 import * as Reactivity from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -23,10 +25,11 @@ import * as PostgresMigrator from "./sql/postgres/PostgresMigrator.js"
 import type { PostgresOptions } from "./sql/postgres/PostgresOptions.js"
 import * as PostgresPool from "./sql/postgres/PostgresPool.js"
 import * as PostgresRetry from "./sql/postgres/PostgresRetry.js"
+import * as SqlRow from "./sql/SqlRow.js"
+import * as SqlStatement from "./sql/SqlStatement.js"
 import type { StorageOpenError } from "./sql/StorageOpenError.js"
 import * as SqlRateLimiter from "./sql/stores/SqlRateLimiter.js"
 import * as SqlStores from "./sql/stores/SqlStores.js"
-import * as SqlText from "./sql/stores/SqlText.js"
 import * as WriteHealth from "./sql/WriteHealth.js"
 import * as WriteProbe from "./sql/WriteProbe.js"
 
@@ -35,10 +38,10 @@ export interface Options extends PostgresOptions {
   readonly masterKey: Redacted.Redacted<Uint8Array>
 }
 
-const readMillis = SqlText.reader("the clock", Schema.Struct({ millis: Schema.Number }))
+const readMillis = SqlRow.reader("the clock", Schema.Struct({ millis: Schema.Number }))
 
 const databaseClock = (sql: SqlClient) =>
-  SqlText.runner(sql)(
+  SqlStatement.runner(sql)(
     sql.unsafe("select cast(1000 * extract(epoch from clock_timestamp()) as double precision) as millis")
   ).pipe(
     Effect.flatMap(([row]) => readMillis(row)),
@@ -78,3 +81,9 @@ const make = (options: Options) =>
  */
 export const layer = (options: Options): Layer.Layer<Storage | RateLimiter, StorageOpenError> =>
   Layer.scopedContext(make(options))
+
+/** Returns the same storage with options from configuration. `MasterKey.config` reads a key. */
+export const layerConfig = (
+  options: Config.Config.Wrap<Options>
+): Layer.Layer<Storage | RateLimiter, StorageOpenError | ConfigError> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))

@@ -10,6 +10,8 @@
  */
 import { createClient, defineScript } from "@redis/client"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -121,3 +123,9 @@ const make = ({ prefix = "latchkey:", url }: Options) =>
 /** A Redis that is down fails no start: each limit says what becomes of its requests meanwhile (`whenUnavailable`). */
 export const layer = (options: Options): Layer.Layer<RateLimiter, InvalidRedisUrl> =>
   Layer.scoped(RateLimiter, make(options))
+
+/** Returns the same limiter with options from configuration. */
+export const layerConfig = (
+  options: Config.Config.Wrap<Options>
+): Layer.Layer<RateLimiter, InvalidRedisUrl | ConfigError> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))

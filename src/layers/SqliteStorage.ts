@@ -6,6 +6,8 @@
  *   Layer.provide(SqliteStorage.layer({ filename: "auth.db" }))
  * )
  */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
@@ -54,3 +56,8 @@ const make = ({ filename, masterKey }: Options) =>
  * refused, and left as it was. When the scope ends, the writes that wait are finished and the file is closed.
  */
 export const layer = (options: Options): Layer.Layer<Storage, StorageOpenError> => Layer.scoped(Storage, make(options))
+
+/** Returns the same storage with options from configuration. `MasterKey.config` reads a key. */
+export const layerConfig = (
+  options: Config.Config.Wrap<Options>
+): Layer.Layer<Storage, StorageOpenError | ConfigError> => Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))

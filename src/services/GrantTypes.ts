@@ -1,13 +1,32 @@
 /**
- * The grant types of the token endpoint (RFC 6749 §1.3, §4.5): each registers itself by its layer, and shows up in the
- * metadata by being there.
+ * The grant types of the token endpoint (RFC 6749 §1.3, §4.5). The layer of a grant type registers it, and the metadata names
+ * every registered one.
  *
  * @example
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Schema from "effect/Schema"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as GrantTypes from "latchkey/GrantTypes"
+ * import { InvalidGrant } from "latchkey/OAuthError"
+ *
  * const Device = GrantTypes.layer({
  *   grantType: "urn:ietf:params:oauth:grant-type:device_code",
  *   parameters: Schema.Struct({ device_code: Schema.String }),
- *   handle: ({ device_code }, client) => …
+ *   handle: ({ device_code }, client) =>
+ *     Effect.zipRight(
+ *       Effect.logInfo(`client ${client.id} sent a device code of ${device_code.length} characters`),
+ *       new InvalidGrant({ reason: "Unknown", description: "the device code is unknown" })
+ *     )
  * })
+ *
+ * const Auth = Layer.provideMerge(
+ *   Device,
+ *   AuthLayer.layer({
+ *     issuer: "https://notes.example.com",
+ *     resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read your notes" } }]
+ *   })
+ * )
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -27,7 +46,7 @@ import { type InvalidRequest, UnsupportedGrantType } from "../domain/OAuthError.
 import * as Parameters from "../domain/Parameters.js"
 import type { TokenResponse } from "../domain/TokenResponse.js"
 
-/** The errors in which a grant may end. */
+/** The errors that the handler of a grant type may fail with. */
 export type GrantError =
   | InvalidRequest
   | InvalidGrant
@@ -36,24 +55,24 @@ export type GrantError =
   | UnauthorizedClient
   | TemporarilyUnavailable
 
-/** The parameters of a token request as a grant's schema reads them: `resource` alone may be repeated (RFC 8707 §2). */
+/** The parameters of a token request, for the schema of a grant type: only `resource` may be repeated (RFC 8707 §2). */
 export type EncodedParameters = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
-/** Where a token request comes from. */
+/** The origin of a token request. */
 export interface Caller {
-  /** The narrowest network that is known: an IPv4 address, or a /64 of IPv6. `None` where the address is not known. */
+  /** The narrowest network of the client: an IPv4 address, or a /64 of IPv6. `None` if the address is not known. */
   readonly network: Option.Option<string>
 }
 
-/** A grant type: its name, what its requests hold, and what answers them. */
+/** A grant type: its name, the parameters of its requests, and their handler. */
 export interface GrantType<A, I extends EncodedParameters, R> {
   readonly grantType: string
   readonly parameters: Schema.Schema<A, I>
-  /** The client has proved who it is, and has registered this grant type. */
+  /** Runs after the client was authenticated and its registration was found to have this grant type. */
   readonly handle: (parameters: A, client: Client, caller: Caller) => Effect.Effect<TokenResponse, GrantError, R>
 }
 
-/** A registered grant type, behind its parameters. */
+/** A registered grant type, whose handler reads the parameters itself. */
 export interface Handler {
   readonly grantType: string
   readonly handle: (
@@ -63,33 +82,51 @@ export interface Handler {
   ) => Effect.Effect<TokenResponse, GrantError>
 }
 
+/** Two layers register a grant type under one name. */
+export class DuplicateGrantType extends Error {
+  override readonly name = "DuplicateGrantType"
+  constructor(grantType: string) {
+    super(
+      `the grant type ${JSON.stringify(grantType)} is registered twice: give each grant type its own name, and provide its layer once`
+    )
+  }
+}
+
 export class GrantTypes extends Context.Tag("latchkey/GrantTypes")<
   GrantTypes,
   {
-    /** Adds a grant type; one of the same name takes the place of an earlier one. */
+    /** Adds a grant type. A second one of the same name is a mistake of the app, which dies at start. */
     readonly register: (handler: Handler) => Effect.Effect<void>
     readonly find: (grantType: string) => Effect.Effect<Handler, UnsupportedGrantType>
-    /** The names of what is registered now. */
+    /** The names of the registered grant types. */
     readonly names: Effect.Effect<ReadonlyArray<string>>
   }
 >() {}
 
-/** An empty registry. */
-export const layerRegistry = Layer.sync(GrantTypes, () => {
+/** An empty registry: the layers of the grant types fill it. */
+export const layerEmpty = Layer.sync(GrantTypes, () => {
   const handlers = new Map<string, Handler>()
   return GrantTypes.of({
-    register: (handler) => Effect.sync(() => void handlers.set(handler.grantType, handler)),
+    register: (handler) =>
+      Effect.suspend(() => {
+        if (handlers.has(handler.grantType)) return Effect.die(new DuplicateGrantType(handler.grantType))
+        handlers.set(handler.grantType, handler)
+        return Effect.void
+      }),
     find: (grantType) => {
       const handler = handlers.get(grantType)
       return handler === undefined
-        ? new UnsupportedGrantType({ reason: "UnknownGrantType", description: "there is no such grant type here" })
+        ? new UnsupportedGrantType({
+            reason: "UnknownGrantType",
+            description: "the server does not have this grant type"
+          })
         : Effect.succeed(handler)
     },
     names: Effect.sync(() => Array.from(handlers.keys()))
   })
 })
 
-/** Registers a grant type; what its handler needs is needed by the layer. */
+/** Registers a grant type. The layer requires the services that its handler requires. */
 export const layer = <A, I extends EncodedParameters, R>(
   options: GrantType<A, I, R>
 ): Layer.Layer<never, never, GrantTypes | R> =>

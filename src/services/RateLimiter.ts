@@ -1,6 +1,16 @@
 /**
- * Counts requests against limits. The standard limiter counts in the memory of one process; an app with several gives one
- * that they share: `AuthLayer.layer(…).pipe(Layer.provide(MyRateLimiter))`.
+ * Counts requests against limits. The default limiter counts in the memory of one process. An app with several processes
+ * provides one that they share.
+ *
+ * @example
+ * import * as Layer from "effect/Layer"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as RateLimiter from "latchkey/RateLimiter"
+ *
+ * const Auth = AuthLayer.layer({
+ *   issuer: "https://notes.example.com",
+ *   resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read your notes" } }]
+ * }).pipe(Layer.provide(RateLimiter.layerMemory(1_000)))
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -8,21 +18,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RateLimit from "../domain/RateLimit.js"
-import { RateLimitTable } from "./RateLimitTable.js"
 
 export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
   RateLimiter,
   {
     /**
-     * Counts one request against all of these quotas: it takes one from each of them if each has one left, and else
-     * nothing from any. Of concurrent callers, on all nodes together, no more are allowed than a quota has: deciding and
-     * taking are one step. Each pair of a limit's name and a key has a quota of its own; no pair is asked twice at once.
+     * Counts one request against all of these quotas: takes one from each quota if each has one left, and otherwise takes
+     * nothing from any. Concurrent callers, on all nodes together, get no more than a quota has: deciding and taking are one
+     * step. Each pair of a limit's name and a key has its own quota; one call never has the same pair twice.
      *
-     * Quotas that are whole again may be forgotten, and nothing need outlive a restart. Strangers choose how many keys there
-     * are: an implementation keeps a bounded number of them, or lets each end by itself when its quota is whole.
+     * A quota that is whole again may be forgotten, and no quota has to survive a restart. Strangers choose the number of
+     * keys, so an implementation keeps a bounded number of them, or has each expire when its quota is whole.
      *
-     * A store that is down or slow is a failure, and soon: every request waits for this. What then becomes of the request is
-     * the limit's to say (`whenUnavailable`), not the implementation's.
+     * A store that is down or slow is a failure, and soon, because every request waits for this. The limit
+     * (`whenUnavailable`), and not the implementation, decides whether the request is then answered.
      */
     readonly consume: (
       asked: ReadonlyArray<RateLimit.Asked>
@@ -30,10 +39,10 @@ export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
   }
 >() {}
 
-/** How long a request waits to be counted elsewhere, in milliseconds; longer than that is a failure. */
+/** Maximum time that a request waits to be counted by another process, in milliseconds. */
 export const patience = 1_000
 
-/** Fails when counting takes longer than a request may wait for it. */
+/** Fails when counting takes longer than `patience`. */
 export const within = <A>(
   counting: Effect.Effect<A, TemporarilyUnavailable>
 ): Effect.Effect<A, TemporarilyUnavailable> =>
@@ -42,18 +51,47 @@ export const within = <A>(
     onTimeout: () => new TemporarilyUnavailable({ reason: "StoreBusy", description: "try again later" })
   })
 
-/** How many keys of each limit are remembered: some megabytes in all. */
+/** Maximum number of keys of each limit that the limiter in memory keeps: some megabytes in all. */
 export const defaultCapacity = 16_384
+
+/** The times at which the quotas of keys are whole again, in epoch milliseconds; 0 for an unknown key. */
+export interface Table {
+  readonly size: () => number
+  readonly get: (key: string) => number
+  readonly set: (key: string, replenishedAt: number) => void
+}
+
+/**
+ * Makes a table of at most `capacity` keys. A full table forgets an eighth of its keys: first those whose quota is whole, for
+ * which forgetting changes least. So a client with many addresses displaces the little that each of them used, and not a key
+ * that used much.
+ */
+export const makeTable = (capacity: number): Table => {
+  const replenishedAt = new Map<string, number>()
+  // Many at once, because forgetting sorts all keys: some milliseconds, once in thousands of new keys.
+  const forget = () => {
+    const soonest = Array.from(replenishedAt).sort(([, left], [, right]) => left - right)
+    for (const [key] of soonest.slice(0, Math.ceil(capacity / 8))) replenishedAt.delete(key)
+  }
+  return {
+    size: () => replenishedAt.size,
+    get: (key) => replenishedAt.get(key) ?? 0,
+    set: (key, at) => {
+      if (replenishedAt.size >= capacity && !replenishedAt.has(key)) forget()
+      replenishedAt.set(key, at)
+    }
+  }
+}
 
 const make = (capacity: number) =>
   Effect.sync(() => {
-    // A table for each limit, or a flood of one would make the others forget.
-    const tables = new Map<RateLimit.LimitName, RateLimitTable>()
+    // One table for each limit: otherwise a flood of one limit would make the others forget.
+    const tables = new Map<RateLimit.LimitName, Table>()
     return RateLimiter.of({
       consume: (asked) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const before = asked.map(({ key, limit }) => {
-            const table = tables.get(limit.name) ?? new RateLimitTable(capacity)
+            const table = tables.get(limit.name) ?? makeTable(capacity)
             tables.set(limit.name, table)
             return { key, limit, table, owed: RateLimit.owedAt(limit, table.get(key), now) }
           })
@@ -67,6 +105,6 @@ const make = (capacity: number) =>
     })
   })
 
-/** Counts in the memory of this process, and forgets with it; `capacity` is how many keys of each limit are kept. */
+/** Counts in the memory of this process. `capacity` is the maximum number of keys of each limit. */
 export const layerMemory = (capacity: number = defaultCapacity): Layer.Layer<RateLimiter> =>
   Layer.effect(RateLimiter, make(capacity))

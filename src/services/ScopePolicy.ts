@@ -14,7 +14,7 @@ export interface Asked {
   readonly client: Client
   /**
    * The person whose access it is; `None` where a client acts for itself. It is the name that a person has everywhere:
-   * `Person.subject` of the app's own login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
+   * `User.subject` of the app's own login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
    */
   readonly subject: Option.Option<Subject>
   /** The person's account here. The `username` of one that stands for a person of the app's own is `external:` and the subject. */
@@ -26,16 +26,16 @@ export interface Asked {
 /** What of it may be granted. */
 export type Policy = (asked: Asked) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
 
-export class ScopePolicy extends Context.Tag("latchkey/ScopePolicy")<
-  ScopePolicy,
-  {
+/** The policy at work. By default it permits the whole requested scope. */
+export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/ScopePolicy", {
+  defaultValue: (): {
     /**
-     * What of the scope may be granted, and never more than was asked. It is asked for the consent page, again at Allow,
-     * where consent is remembered, and for `client_credentials`.
+     * Returns the part of the requested scope that may be granted, never more. It runs for the consent page, again at
+     * Allow, where consent is remembered, and for `client_credentials`.
      */
     readonly permit: Policy
-  }
->() {}
+  } => ({ permit: ({ scope }) => Effect.succeed(scope) })
+}) {}
 
 /**
  * A policy of the app's own. What it refuses does not stand on the consent page; what it adds is left out.
@@ -50,6 +50,3 @@ export const layer = (policy: Policy): Layer.Layer<ScopePolicy> =>
   Layer.succeed(ScopePolicy, {
     permit: (asked) => Effect.map(policy(asked), (permitted) => Scope.intersection(asked.scope, permitted))
   })
-
-/** Everything that is asked, within what the client registered and the resource offers. */
-export const layerEverything: Layer.Layer<ScopePolicy> = layer(({ scope }) => Effect.succeed(scope))

@@ -1,4 +1,4 @@
-/** The settings of the server that runs, checked at start (see `domain/Settings`). */
+/** The settings of the running server, checked at its start (see `domain/Settings`). */
 import * as Context from "effect/Context"
 import type { Settings } from "../domain/Settings.js"
 

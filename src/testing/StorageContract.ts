@@ -55,10 +55,10 @@ const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.
  * Registers the contract's tests, for vitest, over a storage.
  *
  * @example
- * storeContract("MyStore", MyStore.layer)
- * storeContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
+ * storageContract("MyStore", MyStore.layer)
+ * storageContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
  */
-export const storeContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
+export const storageContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
   const made = isLayer(storage) ? Effect.succeed(storage) : storage
   const lacks = (what: "leases" | "highWaterMark") => capabilities.lacks?.includes(what) === true
   const nodes = capabilities.nodes === 2 ? Nodes.two : Nodes.one

@@ -1,4 +1,4 @@
 import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
-import { storeContract } from "../../src/testing/StorageContract.js"
+import { storageContract } from "../../src/testing/StorageContract.js"
 
-storeContract("MemoryStorage", MemoryStorage.layer, { histories: 200 })
+storageContract("MemoryStorage", MemoryStorage.layer, { histories: 200 })

@@ -7,7 +7,7 @@ import * as SqliteFile from "../../src/layers/sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "../../src/layers/sql/sqlite/SqliteMigrator.js"
 import * as SqlStores from "../../src/layers/sql/stores/SqlStores.js"
 import { Storage, standalone } from "../../src/services/stores/Storage.js"
-import { type IsToFail, storeContract } from "../../src/testing/StorageContract.js"
+import { type IsToFail, storageContract } from "../../src/testing/StorageContract.js"
 import { temporaryFile } from "../layers/temporaryFile.js"
 import * as FailingSql from "../support/FailingSql.js"
 
@@ -31,6 +31,6 @@ const failing = (isToFail: IsToFail) =>
     )
   )
 
-storeContract("SqliteStorage", sqlite, { isDurable: true, failing })
+storageContract("SqliteStorage", sqlite, { isDurable: true, failing })
 
-storeContract("two SqliteStores on one file", sqlite, { nodes: 2, histories: 10 })
+storageContract("two SqliteStores on one file", sqlite, { nodes: 2, histories: 10 })

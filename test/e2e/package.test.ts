@@ -21,7 +21,8 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, CurrentAccess } from "latchkey"
+import { AuthLayer, BearerAuth } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 import * as NodeServer from "latchkey/NodeServer"
 import * as SqliteStorage from "latchkey/SqliteStorage"
 
@@ -48,9 +49,9 @@ HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
 
 /** The tests of somebody's own store; here of one that is ours. */
 const contract = `import * as MemoryStorage from "latchkey/MemoryStorage"
-import { storeContract } from "latchkey/testing"
+import { storageContract } from "latchkey/testing/StorageContract"
 
-storeContract("MyStore", MemoryStorage.layer)
+storageContract("MyStore", MemoryStorage.layer)
 `
 
 const compilerOptions = {

@@ -108,13 +108,13 @@ describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only
     expect(begun).not.toMatch(/^\s+at |\\n\s+at /m)
 
     await rm(filler)
-    await vi.waitFor(() => expect(cluster.server(0).stderr()).toMatch(/stores what is written again/), 5_000)
+    await vi.waitFor(() => expect(cluster.server(0).stderr()).toMatch(/stores writes again/), 5_000)
     expect((await clients.fetch("/ready")).status).toBe(200)
     expect(
       cluster
         .server(0)
         .stderr()
-        .match(/a statement failed because of the database|stores what is written again/g)
+        .match(/a statement failed because of the database|stores writes again/g)
     ).toHaveLength(2)
     const [next] = Races.tokensOf(await clients.refresh(client, held.refresh))
     expect(await clients.use(client, Races.must(next).access)).toMatchObject({ type: "ok" })

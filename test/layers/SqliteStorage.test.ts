@@ -122,7 +122,6 @@ describe("a database that fails", () => {
     ["state = 'Active'", "redeemed_at"],
     ["state = 'Active', redeemed_at = 1, generation = 1", "token_digest"],
     ["state = 'Revoked', revoked_at = 1, revocation_reason = 'hunter2'", "revocation_reason"],
-    ["granted = null, resources = 'hunter2'", "resources"],
     ["granted = 'hunter2'", "granted"],
     ["granted = '[\"hunter2\"]'", "granted"],
     [`granted = '{ "hunter2": 1 }'`, "granted"]

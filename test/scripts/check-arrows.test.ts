@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { check } from "../../scripts/check-arrows.mjs"
-import { run, tree } from "./run.js"
+import { check, main } from "../../scripts/check-arrows.mjs"
+import { tree } from "./tree.js"
 
 const violations = (files: Readonly<Record<string, string>>) => check(tree(files)).violations
 
@@ -16,7 +16,7 @@ describe("check-arrows accepts", () => {
       "src/main.ts": `import "./cli/serve.js"`,
       "src/index.ts": `export * from "./domain/Grant.js"`
     })
-    expect(run("check-arrows.mjs", root)).toEqual({ status: 0, output: expect.stringContaining("8 files") })
+    expect(main(root)).toEqual({ status: 0, output: expect.stringContaining("8 files") })
   })
 
   it("the clock, randomness and crypto in the files made for them", () => {
@@ -131,11 +131,11 @@ describe("check-arrows refuses", () => {
 
   it("by its exit code, naming each place", () => {
     const root = tree({ "src/domain/A.ts": `import "../http/B.js"\nexport const a = Date.now()` })
-    const { status, output } = run("check-arrows.mjs", root)
+    const { status, output } = main(root)
     expect({ status, lines: output.trimEnd().split("\n").length }).toEqual({ status: 1, lines: 2 })
   })
 
   it("a tree without sources, which would make every check pass", () => {
-    expect(run("check-arrows.mjs", tree({ "README.md": "" })).status).toBe(2)
+    expect(main(tree({ "README.md": "" })).status).toBe(2)
   })
 })

@@ -1,8 +1,8 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { describe, expect, it } from "vitest"
-import { render } from "../../scripts/conformance.mjs"
-import { run, tree } from "./run.js"
+import { main, render } from "../../scripts/conformance.mjs"
+import { tree } from "./tree.js"
 
 const file = "test/conformance/rfc7009.test.ts"
 
@@ -40,10 +40,10 @@ describe("conformance", () => {
 
   it("--check fails until the table is written again", () => {
     const root = tree({ [file]: `test("§2.1 a", rule)` })
-    expect(run("conformance.mjs", "--check", root)).toEqual({ status: 1, output: expect.stringContaining("is stale") })
-    expect(run("conformance.mjs", root).status).toBe(0)
-    expect(run("conformance.mjs", "--check", root).status).toBe(0)
+    expect(main(["--check", root])).toEqual({ status: 1, output: expect.stringContaining("is stale") })
+    expect(main([root]).status).toBe(0)
+    expect(main(["--check", root]).status).toBe(0)
     fs.writeFileSync(path.join(root, file), `test("§2.1 b", rule)`)
-    expect(run("conformance.mjs", "--check", root).status).toBe(1)
+    expect(main(["--check", root]).status).toBe(1)
   })
 })

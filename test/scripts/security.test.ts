@@ -1,8 +1,8 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { describe, expect, it } from "vitest"
-import { counts, render } from "../../scripts/security.mjs"
-import { run, tree } from "./run.js"
+import { counts, main, render } from "../../scripts/security.mjs"
+import { tree } from "./tree.js"
 
 const catalogue = JSON.stringify([
   { id: "META-01", level: "MUST", title: "Required members" },
@@ -64,10 +64,10 @@ describe("security", () => {
 
   it("--check prints the counts, and fails until the document is written again", () => {
     const root = treeOf(complete)
-    expect(run("security.mjs", "--check", root)).toEqual({ status: 1, output: expect.stringContaining("is stale") })
-    expect(run("security.mjs", root).status).toBe(0)
-    expect(run("security.mjs", "--check", root)).toEqual({ status: 0, output: expect.stringContaining("3 checks: 1") })
+    expect(main(["--check", root])).toEqual({ status: 1, output: expect.stringContaining("is stale") })
+    expect(main([root]).status).toBe(0)
+    expect(main(["--check", root])).toEqual({ status: 0, output: expect.stringContaining("3 checks: 1") })
     fs.writeFileSync(path.join(root, file), complete.replace("are there", "are here"))
-    expect(run("security.mjs", "--check", root).status).toBe(1)
+    expect(main(["--check", root]).status).toBe(1)
   })
 })

@@ -9,7 +9,6 @@ import { Clients } from "../../src/services/clients/Clients.js"
 import { GrantRevocation } from "../../src/services/grants/GrantRevocation.js"
 import { outcome, type Parameters, redirectUri, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import { launched } from "./support/Launched.js"
 import { filesOf, twoResources } from "./support/Resources.js"
 import type { Target } from "./support/Target.js"
 
@@ -192,17 +191,6 @@ check("CODE-13", "a malformed code, and a token of another kind, are refused ali
   expect(await outcome(target.redeem(client, held))).toBe("200")
 })
 
-check("CODE-14", "codes and tokens are stored only as digests", () =>
-  launched(async ({ files, flows, secrets }) => {
-    const client = await flows.register({ token_endpoint_auth_method: "client_secret_basic" })
-    await flows.code(client)
-    await flows.tokens(client)
-    for (const kind of ["lk_ac_", "lk_rt_", "lk_at_", "lk_cs_"]) expect(Object.keys(secrets.counts())).toContain(kind)
-    expect(Object.keys(files())).toContain("latchkey.db-wal")
-    expect(secrets.search(files())).toEqual([])
-  })
-)
-
 check("CODE-15", "a code dies with its consent, its account and its client", async (shared) => {
   // A server of its own: its person is logged out for good.
   const target = await shared.another({})
@@ -231,15 +219,5 @@ check("CODE-16", "a code of one issuer is nothing at another in the same process
   expect(await outcome(theirs.redeem(client, held))).toBe("401 invalid_client")
   expect(await outcome(ours.redeem(client, held))).toBe("200")
 })
-
-check("CODE-17", "tokens that a client has received work after the server was killed", () =>
-  launched(async ({ flows, killAndRestart }) => {
-    const client = await flows.register()
-    const tokens = await flows.tokens(client)
-    await killAndRestart()
-    expect((await flows.call(tokens.access_token)).status).not.toBe(401)
-    expect(await outcome(flows.refresh(client, tokens.refresh_token))).toBe("200")
-  })
-)
 
 control("CODE-12", "where codes live for ten minutes", { settings: { lifetimes: { authorizationCode: "10 minutes" } } })

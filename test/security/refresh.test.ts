@@ -10,7 +10,6 @@ import { GrantRevocation } from "../../src/services/grants/GrantRevocation.js"
 import { EventLog } from "../../src/services/stores/EventLog.js"
 import { type Client, outcome, type Tokens, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
-import { launched } from "./support/Launched.js"
 import { header, withHeader } from "./support/MutatingProxy.js"
 import { outage } from "./support/Outage.js"
 import { filesOf, twoResources } from "./support/Resources.js"
@@ -92,21 +91,6 @@ otherwise(
       for (const refresh_token of living) expect(await outcome(target.refresh(client, refresh_token))).toBe("200")
     }
   }
-)
-
-check("REFRESH-04", "a replay is found out after the server was killed and started again", () =>
-  launched(
-    async ({ flows, killAndRestart }) => {
-      const client = await flows.register()
-      const tokens = await flows.tokens(client)
-      const successor = await tokensOf(flows.refresh(client, tokens.refresh_token))
-      await killAndRestart()
-      expect(await outcome(flows.refresh(client, tokens.refresh_token))).toBe(invalidGrant)
-      expect(await outcome(flows.refresh(client, successor.refresh_token))).toBe(invalidGrant)
-      expect((await flows.call(successor.access_token)).status).toBe(401)
-    },
-    { env: { LATCHKEY_REFRESH_WINDOW: "0 seconds" } }
-  )
 )
 
 check("REFRESH-05", "a confidential client refreshes only with its secret", async (target) => {

@@ -5,8 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
 import { cost, Decision, decide, defaultLimits, type Limit, objection, owedAt } from "../../src/domain/RateLimit.js"
-import { layerMemory, RateLimiter } from "../../src/services/RateLimiter.js"
-import { RateLimitTable } from "../../src/services/RateLimitTable.js"
+import { layerMemory, makeTable, RateLimiter } from "../../src/services/RateLimiter.js"
 
 const minute = 60_000
 
@@ -135,17 +134,17 @@ describe("a quota", () => {
 
 describe("the memory of quotas", () => {
   it("does not grow with keys", () => {
-    const table = new RateLimitTable(1_000)
+    const table = makeTable(1_000)
     let largest = 0
     for (let i = 0; i < 1_000_000; i++) {
       table.set(`key ${i}`, i)
-      largest = Math.max(largest, table.size)
+      largest = Math.max(largest, table.size())
     }
     expect(largest).toBe(1_000)
   })
 
   it("forgets those that are whole again before those that are not", () => {
-    const table = new RateLimitTable(100)
+    const table = makeTable(100)
     const [past, future] = [1, minute]
     for (let i = 0; i < 100; i++) table.set(`${i}`, i % 2 === 0 ? past : future)
     // An eighth is forgotten at a time: three times here.

@@ -9,7 +9,7 @@ import * as ResourceScopes from "../../src/domain/ResourceScopes.js"
 import * as MemoryStorage from "../../src/layers/MemoryStorage.js"
 import { GrantStore } from "../../src/services/stores/GrantStore.js"
 import { Storage } from "../../src/services/stores/Storage.js"
-import { storeContract } from "../../src/testing/StorageContract.js"
+import { storageContract } from "../../src/testing/StorageContract.js"
 
 type Grants = Context.Tag.Service<GrantStore>
 
@@ -31,12 +31,12 @@ const withGrants = (change: (grants: Grants) => Partial<Grants>) =>
 
 const found = (grants: Grants, id: Grant.GrantId) => Effect.map(grants.find(id), Option.getOrUndefined)
 
-storeContract(
+storageContract(
   "intact",
   withGrants(() => ({}))
 )
 
-storeContract(
+storageContract(
   "reads before it redeems",
   withGrants((grants) => ({
     redeem: (redemption) =>
@@ -52,7 +52,7 @@ storeContract(
   }))
 )
 
-storeContract(
+storageContract(
   "reads before it rotates",
   withGrants((grants) => ({
     rotate: (rotation) =>
@@ -68,7 +68,7 @@ storeContract(
   }))
 )
 
-storeContract(
+storageContract(
   "takes a code at the moment of its end",
   withGrants((grants) => ({
     redeem: (redemption) =>
@@ -81,7 +81,7 @@ storeContract(
   }))
 )
 
-storeContract(
+storageContract(
   "does not look at epochs",
   withGrants((grants) => ({
     findActive: (id, now, token) =>
@@ -95,7 +95,7 @@ storeContract(
   }))
 )
 
-storeContract(
+storageContract(
   "writes back what it read before it rotates",
   withGrants((grants) => {
     const revived = new Map<Grant.GrantId, Grant.Active>()
@@ -117,21 +117,21 @@ storeContract(
   })
 )
 
-storeContract(
+storageContract(
   "tells everybody that it was their revocation",
   withGrants((grants) => ({
     revoke: (...which) => Effect.as(grants.revoke(...which), true)
   }))
 )
 
-storeContract(
+storageContract(
   "deletes what has not ended",
   withGrants((grants) => ({
     prune: (before, limit) => grants.prune(DateTime.add(before, { days: 365 }), limit)
   }))
 )
 
-storeContract(
+storageContract(
   "forgets the network of a rotation",
   withGrants((grants) => ({
     rotate: (rotation) =>
@@ -144,7 +144,7 @@ storeContract(
   }))
 )
 
-storeContract(
+storageContract(
   "grants every scope at every resource",
   withGrants((grants) => ({
     approve: ({ code, terms }) => {
@@ -155,7 +155,7 @@ storeContract(
   }))
 )
 
-storeContract(
+storageContract(
   "revokes the grants of every issuer",
   Layer.map(MemoryStorage.layer, (context) => {
     const storage = Context.get(context, Storage)

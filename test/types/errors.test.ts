@@ -19,8 +19,9 @@ import type { Accounts } from "../../src/services/accounts/Accounts.js"
 import type { Sessions } from "../../src/services/accounts/Sessions.js"
 import type { Approvals } from "../../src/services/authorization/Approvals.js"
 import type { AuthorizationRequests } from "../../src/services/authorization/AuthorizationRequests.js"
-import type { ClientAuthenticator } from "../../src/services/ClientAuthenticator.js"
+import type { ClientAuthenticator } from "../../src/services/clients/ClientAuthenticator.js"
 import type { ClientRegistration } from "../../src/services/clients/ClientRegistration.js"
+import type { IntrospectionCallers } from "../../src/services/clients/IntrospectionCallers.js"
 import type * as AuthorizationCodeGrant from "../../src/services/grants/AuthorizationCodeGrant.js"
 import type * as ClientCredentialsGrant from "../../src/services/grants/ClientCredentialsGrant.js"
 import type * as RefreshTokenGrant from "../../src/services/grants/RefreshTokenGrant.js"
@@ -68,7 +69,7 @@ describe("a flow ends in these errors, and no other", () => {
   it("authenticating a client, or whoever introspects (RFC 6749 §5.2, RFC 7662 §2.3)", () => {
     type Expected = Tags<InvalidClient | TemporarilyUnavailable>
     expectTypeOf<Fails<ClientAuthenticator["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
-    expectTypeOf<Fails<Introspection["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
+    expectTypeOf<Fails<IntrospectionCallers["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
   })
 
   it("verifying a token: the token's fault, or the server's (RFC 6750 §3.1)", () => {

@@ -11,7 +11,7 @@ import type { StorageOpenError } from "../../layers/sql/StorageOpenError.js"
 import * as SqliteFile from "../../layers/sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "../../layers/sql/sqlite/SqliteMigrator.js"
 import * as SqliteStatus from "../../layers/sql/sqlite/SqliteStatus.js"
-import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import * as ExpiryCutoffs from "../../services/maintenance/ExpiryCutoffs.js"
 import * as Database from "../settings/Database.js"
 import * as LibraryOptions from "../settings/LibraryOptions.js"
 import * as Refusals from "../settings/Refusals.js"
@@ -75,7 +75,7 @@ const postgres = <A>(
 const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
 
 const toObject = ({ database, settings }: StoredTarget, status: DatabaseStatus.Status) => {
-  const { backlog, lastUpkeep, oldest, rows, size, unusedClients, version } = status
+  const { backlog, lastMaintenance, oldest, rows, size, unusedClients, version } = status
   const maximum = settings.maxUnusedClients
   return {
     ...nameMember(database),
@@ -88,7 +88,7 @@ const toObject = ({ database, settings }: StoredTarget, status: DatabaseStatus.S
     ),
     backlog,
     ...(unusedClients === undefined ? {} : { unused_clients: { count: unusedClients, maximum } }),
-    ...(lastUpkeep === undefined ? {} : { last_maintenance: DateTime.formatIso(instant(lastUpkeep)) })
+    ...(lastMaintenance === undefined ? {} : { last_maintenance: DateTime.formatIso(instant(lastMaintenance)) })
   }
 }
 
@@ -102,7 +102,7 @@ const unusedClientsLine = (unused: number, issuers: number, maximum: number): st
 }
 
 const describe = ({ database, settings }: StoredTarget, status: DatabaseStatus.Status): string => {
-  const { backlog, issuers, lastUpkeep, oldest, rows, size, unusedClients, version } = status
+  const { backlog, issuers, lastMaintenance, oldest, rows, size, unusedClients, version } = status
   const difference = Migrations.latest - version
   const state =
     difference === 0
@@ -115,7 +115,8 @@ const describe = ({ database, settings }: StoredTarget, status: DatabaseStatus.S
     const expired = (backlog[table] ?? 0) === 0 ? [] : [`${backlog[table]} expired`]
     return [table, [String(count).padEnd(8), ...since, ...expired].join("  ").trimEnd()]
   })
-  const last = lastUpkeep === undefined ? "It has not run yet" : `It last ran at ${Output.instant(instant(lastUpkeep))}`
+  const last =
+    lastMaintenance === undefined ? "It has not run yet" : `It last ran at ${Output.instant(instant(lastMaintenance))}`
   return [
     `The database ${nameOf(database)} has ${size} bytes. The version of its schema is ${version}: ${state}`,
     Output.table(lines),
@@ -128,7 +129,7 @@ export const status = Command.make("status", options, ({ json, ...flags }) =>
   Effect.gen(function* () {
     const target = yield* existing(flags)
     const { database, settings } = target
-    const cutoffs = Maintenance.cutoffs(LibraryOptions.lifetimes(settings), yield* DateTime.now)
+    const cutoffs = ExpiryCutoffs.at(yield* DateTime.now, LibraryOptions.lifetimes(settings))
     const status = yield* database._tag === "Sqlite"
       ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
       : postgres(database.url, settings, ({ status }, options) => status(options, cutoffs))

@@ -11,8 +11,8 @@ import * as Identifier from "../../domain/Identifier.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as EventView from "../../http/views/EventView.js"
 import type { AccountStore } from "../../services/stores/AccountStore.js"
-import type { Which } from "../../services/stores/EventLog.js"
-import * as Paging from "../../services/stores/Paging.js"
+import type { EventFilter } from "../../services/stores/EventLog.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as Target from "../settings/Target.js"
 import * as Output from "../terminal/Output.js"
 import * as EventText from "./EventText.js"
@@ -70,18 +70,18 @@ const lateness = 10_000
 
 const idAt = (millis: number): string => Identifier.format(Math.max(0, millis), new Uint8Array(10))
 
-type Filter = Omit<Which, "limit" | "after">
+type Filter = Omit<EventFilter, "limit" | "after">
 
 type Print = (events: Iterable<Event>) => Effect.Effect<void, TemporarilyUnavailable>
 
 /** Returns the last stored events. */
 const last = (filter: Filter, count: number) =>
-  count === 0 ? Effect.succeed([]) : Stream.runCollect(Stream.takeRight(Paging.events(filter), count))
+  count === 0 ? Effect.succeed([]) : Stream.runCollect(Stream.takeRight(Lists.events(filter), count))
 
 /** Prints the last `count` stored events, and then each new event once. */
 const follow = (filter: Filter, count: number, print: Print) =>
   Effect.gen(function* () {
-    const recent = (since: number) => Stream.runCollect(Paging.events({ ...filter, after: idAt(since - lateness) }))
+    const recent = (since: number) => Stream.runCollect(Lists.events({ ...filter, after: idAt(since - lateness) }))
     const ids = (events: Iterable<Event>) => Array.from(events, ({ id }) => id)
     let since = yield* Clock.currentTimeMillis
     const known = yield* recent(since)
@@ -135,7 +135,7 @@ export const events = Command.make("events", options, ({ client, grant, json, li
         const print = yield* printer(json)
         if (flags.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)
         if (count !== undefined) return yield* Effect.flatMap(last(filter, count), print)
-        yield* Stream.runForEachChunk(Paging.events(filter), print)
+        yield* Stream.runForEachChunk(Lists.events(filter), print)
       })
     )
   })

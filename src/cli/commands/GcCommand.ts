@@ -4,6 +4,7 @@ import * as Options from "@effect/cli/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import type { MaintenanceCounts, MaintenanceReport } from "../../services/maintenance/MaintenanceReport.js"
 import { BatchPace } from "../../services/stores/Batches.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
@@ -16,7 +17,7 @@ const options = {
 }
 
 /** Each count of a report: its name in JSON, and its description. */
-const counts: ReadonlyArray<readonly [count: keyof Maintenance.Counts, name: string, description: string]> = [
+const counts: ReadonlyArray<readonly [count: keyof MaintenanceCounts, name: string, description: string]> = [
   ["grants", "grants", "grants that ended"],
   ["sessions", "sessions", "expired sessions"],
   ["revokedTokens", "revoked_tokens", "expired access tokens that were revoked one by one"],
@@ -28,9 +29,9 @@ const counts: ReadonlyArray<readonly [count: keyof Maintenance.Counts, name: str
   ["keysRemoved", "keys_removed", "keys that are not needed any more"]
 ]
 
-const unfinishedOf = ({ unfinished }: Maintenance.Report) => counts.filter(([count]) => unfinished.includes(count))
+const unfinishedOf = ({ unfinished }: MaintenanceReport) => counts.filter(([count]) => unfinished.includes(count))
 
-const moreLeft = (report: Maintenance.Report): string => {
+const moreLeft = (report: MaintenanceReport): string => {
   const descriptions = unfinishedOf(report).map(([_, __, description]) => description)
   const left = descriptions.length === 0 ? "" : ` (${descriptions.join("; ")})`
   return `More rows must be deleted${left}: run latchkey db gc again, or a running server deletes them within minutes`
@@ -40,25 +41,28 @@ const moreLeft = (report: Maintenance.Report): string => {
  * Repeats the pass until it has checked all consents. A new process would begin with the first consent again, so this
  * process continues.
  */
-const passes = (pass: Effect.Effect<Maintenance.Pass>, before?: Maintenance.Report): Effect.Effect<Maintenance.Pass> =>
+const passes = (
+  pass: Effect.Effect<Maintenance.PassOutcome>,
+  before?: MaintenanceReport
+): Effect.Effect<Maintenance.PassOutcome> =>
   Effect.flatMap(pass, (done) => {
-    if (done._tag !== "Done")
-      return Effect.succeed(before === undefined ? done : Maintenance.Pass.Done({ report: before }))
+    if (done._tag !== "Completed")
+      return Effect.succeed(before === undefined ? done : Maintenance.PassOutcome.Completed({ report: before }))
     const report = before === undefined ? done.report : sum(before, done.report)
     return report.unfinished.includes("consents")
       ? passes(pass, report)
-      : Effect.succeed(Maintenance.Pass.Done({ report }))
+      : Effect.succeed(Maintenance.PassOutcome.Completed({ report }))
   })
 
 /** Adds the counts of two passes. The later pass knows which steps are unfinished. */
-const sum = (first: Maintenance.Report, second: Maintenance.Report): Maintenance.Report => ({
+const sum = (first: MaintenanceReport, second: MaintenanceReport): MaintenanceReport => ({
   ...second,
   ...Object.fromEntries(counts.map(([count]) => [count, first[count] + second[count]])),
   failed: Array.from(new Set([...first.failed, ...second.failed]))
 })
 
 /** Returns the text of a report. */
-export const describeReport = (report: Maintenance.Report): string => {
+export const describeReport = (report: MaintenanceReport): string => {
   const rows = counts.filter(([count]) => report[count] > 0)
   return [
     rows.length === 0
@@ -68,7 +72,7 @@ export const describeReport = (report: Maintenance.Report): string => {
   ].join("\n\n")
 }
 
-const toObject = (report: Maintenance.Report) => ({
+const toObject = (report: MaintenanceReport) => ({
   ...Object.fromEntries(counts.map(([count, name]) => [name, report[count]])),
   failed: report.failed,
   more: report.more,
@@ -82,9 +86,9 @@ export const gc = Command.make("gc", options, ({ json, ...flags }) =>
   WithServices.onExisting(flags, () =>
     Effect.gen(function* () {
       const pass = yield* Effect.provideService(passes((yield* Maintenance.Maintenance).pass), BatchPace, pace)
-      if (pass._tag === "Elsewhere")
+      if (pass._tag === "HeldByAnotherNode")
         return yield* impossible("maintenance is running in another process: try again in a few minutes")
-      if (pass._tag === "Cautious")
+      if (pass._tag === "ClockUntrusted")
         return yield* impossible(
           "the clock jumped forward, or the server was off for long: nothing is deleted for an hour. If the clock is right, run latchkey db accept-clock"
         )

@@ -9,7 +9,7 @@ import * as Grant from "../../domain/Grant.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as GrantView from "../../http/views/GrantView.js"
-import * as Paging from "../../services/stores/Paging.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as Target from "../settings/Target.js"
 import { badUsage, type Failure } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
@@ -105,7 +105,7 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
         const subject = yield* Lookup.optional(user, Lookup.subject)
         const nameOf = yield* Lookup.names
         const standing = Grant.standingAt(yield* DateTime.now)
-        const grants = Paging.grants({ subject, clientId }).pipe(
+        const grants = Lists.grants({ subject, clientId }).pipe(
           Stream.map((grant) => ({ grant, state: standing(grant) })),
           Stream.filter((one) => wanted === undefined || one.state === wanted),
           Stream.take(maximum ?? Number.MAX_SAFE_INTEGER),

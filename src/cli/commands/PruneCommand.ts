@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { usePrecision } from "../../domain/Client.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { Lifetimes } from "../../domain/Settings.js"
-import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import * as ExpiryCutoffs from "../../services/maintenance/ExpiryCutoffs.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Batches from "../../services/stores/Batches.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
@@ -76,7 +76,7 @@ const count = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, TemporarilyU
 const cutoffsOf = (age: Option.Option<Duration.Duration>, lifetimes: Lifetimes, now: DateTime.Utc): Cutoffs =>
   Option.match(age, {
     onNone: () => {
-      const { abandonedClients, clients } = Maintenance.cutoffs(lifetimes, now)
+      const { abandonedClients, clients } = ExpiryCutoffs.at(now, lifetimes)
       return { neverUsed: clients, idle: abandonedClients }
     },
     onSome: (age) => ({

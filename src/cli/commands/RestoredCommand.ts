@@ -40,7 +40,7 @@ const issuers = Effect.flatMap(Storage, ({ issuers }) => Effect.map(issuers, (al
 const underGivenKey = (target: Database.Configured, variable: string) =>
   Effect.gen(function* () {
     const all = yield* issuers
-    const isKnown = all.length > 0 && (yield* Effect.forEach(all, Restore.isKnown)).every((known) => known)
+    const isKnown = all.length > 0 && (yield* Effect.forEach(all, Restore.opensAllKeys)).every((known) => known)
     if (isKnown) {
       return yield* impossible(
         `${variable} still holds the old master key: set a new one, here and for every server. This prints one: node -p "crypto.randomBytes(32).toString('base64url')"`

@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MethodNotAllowed } from "../../domain/HttpError.js"
 import * as Issuer from "../../domain/Issuer.js"
-import { isOpened } from "../../http/browser/OpenedInBrowser.js"
-import * as Page from "../../http/browser/Page.js"
 import * as BearerAuth from "../../http/guard/BearerAuth.js"
-import * as Preflight from "../../http/wire/Preflight.js"
+import * as Cors from "../../http/wire/Cors.js"
+import { isOpened } from "../../http/wire/OpenedInBrowser.js"
+import * as Page from "../../http/wire/Page.js"
 import * as Wire from "../../http/wire/Wire.js"
 import type { SettingsOptions } from "../../layers/settings/SettingsOptions.js"
 import { version } from "../terminal/Version.js"
@@ -45,7 +45,7 @@ const cors = HttpLayerRouter.middleware((answer) =>
       ? HttpServerResponse.setHeader(
           response,
           "access-control-allow-headers",
-          Preflight.allowedHeaders(request, transportHeaders)
+          Cors.allowedHeaders(request, transportHeaders)
         )
       : response
   })

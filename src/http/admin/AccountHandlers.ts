@@ -15,7 +15,7 @@ import { ConsentStore } from "../../services/stores/ConsentStore.js"
 import { GrantStore } from "../../services/stores/GrantStore.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import type * as Api from "./Api.js"
-import { noSuch } from "./Problems.js"
+import { noSuch } from "./NoSuch.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "account", (handlers) =>

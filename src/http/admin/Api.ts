@@ -2,11 +2,11 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Issuer from "../../domain/Issuer.js"
+import * as ApiErrors from "../wire/ApiErrors.js"
 import { AccountGroup } from "./AccountGroup.js"
 import { AuditGroup } from "./AuditGroup.js"
 import { ClientsGroup } from "./ClientsGroup.js"
 import { GrantsGroup } from "./GrantsGroup.js"
-import * as Problems from "./Problems.js"
 import { ResourcesGroup } from "./ResourcesGroup.js"
 import { UsersGroup } from "./UsersGroup.js"
 
@@ -31,8 +31,8 @@ export class Api extends HttpApi.make("latchkey")
   .add(ResourcesGroup)
   .add(GrantsGroup)
   .add(AuditGroup)
-  .addError(Problems.InvalidRequest)
-  .addError(Problems.TemporarilyUnavailable)
+  .addError(ApiErrors.InvalidRequest)
+  .addError(ApiErrors.TemporarilyUnavailable)
   .annotateContext(OpenApi.annotations({ title: "Latchkey", version: "1", description, transform })) {}
 
 /** Where the API of an issuer lies. */

@@ -21,10 +21,12 @@ import { ServerSettings } from "../../services/ServerSettings.js"
 import { metadataUrl } from "../oauth/ProtectedResourceEndpoint.js"
 import { refuseRepeated } from "../wire/AuthorizationHeader.js"
 import * as Body from "../wire/Body.js"
+import * as Cors from "../wire/Cors.js"
 import * as Edge from "../wire/Edge.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as JsonText from "../wire/JsonText.js"
 import * as RateLimits from "../wire/RateLimits.js"
+import * as Refusals from "../wire/Refusals.js"
 import { observed } from "../wire/Telemetry.js"
 import * as Wire from "../wire/Wire.js"
 import * as Api from "./Api.js"
@@ -72,7 +74,7 @@ const bounded = (request: HttpServerRequest.HttpServerRequest): HttpServerReques
 /** A fault of the request's in its body comes out of the platform as a defect. */
 const toError = (place: Place, problem: unknown): Effect.Effect<OAuthError> => {
   if (isDecodeError(problem)) return Effect.succeed(malformed(problem))
-  if (!Wire.isOAuthError(problem)) return Endpoint.incident(place.path, problem)
+  if (!Wire.isOAuthError(problem)) return Refusals.incident(place.path, problem)
   return Effect.succeed(
     problem._tag === "InvalidClientMetadata" && problem.reason === "NotAnObject"
       ? new InvalidRequest({ reason: "MalformedParameter", description: problem.description })
@@ -94,7 +96,7 @@ const finish = (place: Place, response: HttpServerResponse.HttpServerResponse) =
     ...Wire.noStore,
     ...place.edge.headers,
     "x-content-type-options": "nosniff",
-    ...(place.isAccount ? Endpoint.corsHeaders : {})
+    ...(place.isAccount ? Cors.headers : {})
   })
 
 const answer = (
@@ -113,7 +115,7 @@ const answer = (
       Effect.catchAll((problem: unknown) =>
         Effect.gen(function* () {
           const error = yield* toError(place, problem)
-          yield* Endpoint.log(place.path, error)
+          yield* Refusals.log(place.path, error)
           return render(place, error)
         })
       )
@@ -130,13 +132,10 @@ const withHead = (methods: ReadonlyArray<string>) => [...methods, ...(methods.in
 const otherwise = (place: Place) => {
   const allow = [...withHead(place.methods), ...(place.isAccount ? ["OPTIONS"] : [])].join(", ")
   const preflight = (request: HttpServerRequest.HttpServerRequest) =>
-    HttpServerResponse.empty({
-      status: 204,
-      headers: { allow, ...place.edge.headers, ...Endpoint.corsHeaders, ...Endpoint.preflightHeaders(request, allow) }
-    })
+    HttpServerResponse.setHeaders(Cors.preflight(request, allow), place.edge.headers)
   const refusal = finish(
     place,
-    HttpServerResponse.setHeader(Wire.toJson(Endpoint.notAllowed, place.settings.issuer), "allow", allow)
+    HttpServerResponse.setHeader(Wire.toJson(Refusals.notAllowed, place.settings.issuer), "allow", allow)
   )
   return place.edge.around(
     Effect.map(HttpServerRequest.HttpServerRequest, (request) =>

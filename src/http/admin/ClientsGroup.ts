@@ -5,9 +5,9 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { AuthMethod, ClientId, ClientMetadata } from "../../domain/Client.js"
 import { ClientView } from "../views/ClientView.js"
+import * as ApiErrors from "../wire/ApiErrors.js"
 import { AdminGuard } from "./Guards.js"
 import { summary } from "./Paging.js"
-import * as Problems from "./Problems.js"
 
 const Clients = Schema.Struct({ clients: Schema.Array(ClientView) }).annotations({ identifier: "Clients" })
 const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata)).annotations({
@@ -49,15 +49,15 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
     HttpApiEndpoint.post("create", "/admin/clients")
       .setPayload(NewClient)
       .addSuccess(ClientView, { status: 201 })
-      .addError(Problems.InvalidClientMetadata)
-      .addError(Problems.InvalidRedirectUri)
+      .addError(ApiErrors.InvalidClientMetadata)
+      .addError(ApiErrors.InvalidRedirectUri)
       .annotateContext(summary("Register a client; its secret is shown this once."))
   )
   .add(
     HttpApiEndpoint.get("show", "/admin/clients/:client_id")
       .setPath(path)
       .addSuccess(ClientView)
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary("A client."))
   )
   .add(
@@ -65,10 +65,10 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
       .setPath(path)
       .setPayload(ClientChanges)
       .addSuccess(ClientView)
-      .addError(Problems.InvalidClientMetadata)
-      .addError(Problems.InvalidRedirectUri)
-      .addError(Problems.NotFound)
-      .addError(Problems.Conflict)
+      .addError(ApiErrors.InvalidClientMetadata)
+      .addError(ApiErrors.InvalidRedirectUri)
+      .addError(ApiErrors.NotFound)
+      .addError(ApiErrors.Conflict)
       .annotateContext(
         summary(
           "Change a client that the operator made. One that begins or ceases to keep a secret loses all that was issued to it."
@@ -78,27 +78,27 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
   .add(
     HttpApiEndpoint.post("disable", "/admin/clients/:client_id/disable")
       .setPath(path)
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary("Shut a client out: whatever was issued to it is dead at once."))
   )
   .add(
     HttpApiEndpoint.post("enable", "/admin/clients/:client_id/enable")
       .setPath(path)
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary("Let a client in again."))
   )
   .add(
     HttpApiEndpoint.post("rotateSecret", "/admin/clients/:client_id/secret")
       .setPath(path)
       .addSuccess(ClientView)
-      .addError(Problems.NotFound)
-      .addError(Problems.Conflict)
+      .addError(ApiErrors.NotFound)
+      .addError(ApiErrors.Conflict)
       .annotateContext(summary("Give a client a new secret, shown this once; the old one is dead at once."))
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/clients/:client_id")
       .setPath(path)
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary("Delete a client for good."))
   )
   .middleware(AdminGuard)

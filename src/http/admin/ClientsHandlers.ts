@@ -9,7 +9,7 @@ import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./NoSuch.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "clients", (handlers) =>

@@ -8,9 +8,9 @@ import { ClientId } from "../../domain/Client.js"
 import { GrantId } from "../../domain/Grant.js"
 import { ChapterView } from "../views/EventView.js"
 import { GrantView } from "../views/GrantView.js"
+import * as ApiErrors from "../wire/ApiErrors.js"
 import { AdminGuard } from "./Guards.js"
 import { Limit, Next, summary } from "./Paging.js"
-import * as Problems from "./Problems.js"
 
 const Grants = Schema.Struct({ grants: Schema.Array(GrantView), next: Next }).annotations({ identifier: "Grants" })
 const GrantAndStory = Schema.Struct({ ...GrantView.fields, story: Schema.Array(ChapterView) }).annotations({
@@ -36,14 +36,14 @@ export class GrantsGroup extends HttpApiGroup.make("grants")
     HttpApiEndpoint.get("show", "/admin/grants/:id")
       .setPath(Schema.Struct({ id: GrantId }))
       .addSuccess(GrantAndStory)
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary('A grant, and the answer to "why was I logged out?".'))
   )
   .add(
     HttpApiEndpoint.post("revoke", "/admin/grants/:id/revoke")
       .setPath(Schema.Struct({ id: GrantId }))
       .addSuccess(Revoked)
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary("Revoke a grant: its tokens stop working at once. The consent stays."))
   )
   .add(

@@ -14,8 +14,8 @@ import { GrantStore } from "../../services/stores/GrantStore.js"
 import * as EventView from "../views/EventView.js"
 import * as GrantView from "../views/GrantView.js"
 import type * as Api from "./Api.js"
+import { noSuch } from "./NoSuch.js"
 import { next } from "./Paging.js"
-import { noSuch } from "./Problems.js"
 
 const nobody = new InvalidRequest({ reason: "MissingParameter", description: "user, client or both are missing" })
 

@@ -10,18 +10,11 @@ import { identify } from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { type Access, CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as Guard from "../guard/Guard.js"
+import * as ApiErrors from "../wire/ApiErrors.js"
 import * as ApiResource from "./ApiResource.js"
-import * as Problems from "./Problems.js"
 
-const failure = Schema.Union(
-  Problems.InvalidToken,
-  Problems.InsufficientScope,
-  Problems.InvalidRequest,
-  Problems.ServerError,
-  Problems.TemporarilyUnavailable,
-  // The endpoint answers with it before any guard is asked (see `ApiEndpoint`).
-  Problems.TooManyRequests
-)
+/** The errors of a guard, and of the limits, which count a request before a guard checks it (see `ApiEndpoint`). */
+const failure = Schema.Union(ApiErrors.GuardRefusal, ApiErrors.TooManyRequests)
 
 const bearer = (description: string) =>
   HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Description, description)

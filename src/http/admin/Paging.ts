@@ -1,6 +1,8 @@
 /** What the endpoints of the API have in common where they are described. */
 import * as OpenApi from "@effect/platform/OpenApi"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Paging from "../../services/stores/Paging.js"
 
 /** One line of what an endpoint does. */
 export const summary = (text: string) => OpenApi.annotations({ summary: text })
@@ -23,6 +25,6 @@ export const Next = Schema.optional(
 
 /** The `next` of a page. */
 export const next = <A>(rows: ReadonlyArray<A>, limit: number, idOf: (row: A) => string) => {
-  const last = rows.length < limit ? undefined : rows.at(-1)
+  const last = Option.getOrUndefined(Paging.next(rows, limit))
   return last === undefined ? {} : { next: idOf(last) }
 }

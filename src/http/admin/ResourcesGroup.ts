@@ -6,9 +6,9 @@ import * as Schema from "effect/Schema"
 import { ResourceIndicator, Sentence } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
 import { ResourceView } from "../views/ResourceView.js"
+import * as ApiErrors from "../wire/ApiErrors.js"
 import { AdminGuard } from "./Guards.js"
 import { summary } from "./Paging.js"
-import * as Problems from "./Problems.js"
 
 const Resources = Schema.Struct({ resources: Schema.Array(ResourceView) }).annotations({ identifier: "Resources" })
 const NewResource = Schema.Struct({
@@ -32,13 +32,13 @@ export class ResourcesGroup extends HttpApiGroup.make("resources")
     HttpApiEndpoint.post("create", "/admin/resources")
       .setPayload(NewResource)
       .addSuccess(ResourceView, { status: 201 })
-      .addError(Problems.Conflict)
+      .addError(ApiErrors.Conflict)
       .annotateContext(summary("Make a resource; its server's secret is shown this once."))
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/resources")
       .setUrlParams(Schema.Struct({ uri: Schema.String }))
-      .addError(Problems.NotFound)
+      .addError(ApiErrors.NotFound)
       .annotateContext(summary("Delete a resource: no more tokens are issued for it."))
   )
   .middleware(AdminGuard)

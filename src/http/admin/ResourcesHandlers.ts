@@ -7,7 +7,7 @@ import { ResourceRegistration } from "../../services/resources/ResourceRegistrat
 import { ResourceStore } from "../../services/stores/ResourceStore.js"
 import * as ResourceView from "../views/ResourceView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./NoSuch.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "resources", (handlers) =>

@@ -11,7 +11,7 @@ import * as NewPassword from "../../services/accounts/NewPassword.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./NoSuch.js"
 
 /** Refuses a password that guessers try first. */
 const refuseWellKnown = (password: Password) =>

@@ -31,9 +31,9 @@ import type * as Pages from "../pages/index.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import * as Wire from "../wire/Wire.js"
 import * as LoginPrompt from "./LoginPrompt.js"
-import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
@@ -78,7 +78,7 @@ const get = Effect.gen(function* () {
 })
 
 const logInFirst = (request: HttpServerRequest.HttpServerRequest, refusal: Option.Option<SealedForm.Refusal>) =>
-  LoginPrompt.show(request, { firstShownAt: Option.none(), replyTo: Option.none(), refusal }, "")
+  LoginPrompt.show(request, { firstShownAt: Option.none(), refusal }, "")
 
 type PasswordProblems = NonNullable<NonNullable<Pages.AccountPage["password"]>["problems"]>
 

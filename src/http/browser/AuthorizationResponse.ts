@@ -13,8 +13,8 @@ import * as Metrics from "../../services/events/Metrics.js"
 import * as Origin from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
+import * as Page from "../wire/Page.js"
 import * as Wire from "../wire/Wire.js"
-import * as Page from "./Page.js"
 
 /** Redirects to the client with the code (RFC 6749 §4.1.2). */
 export const granted = (request: ReplyAddress, code: Redacted.Redacted) =>
@@ -33,7 +33,7 @@ export const refused = (error: AuthorizationRefused) =>
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const incident = yield* Origin.requestId
-    yield* Effect.annotateLogs(Effect.logInfo("authorization refused"), { reason: error.reason })
+    yield* Effect.annotateLogs(Effect.logInfo("authorization request refused"), { reason: error.reason })
     yield* count(error)
     const page: Pages.ErrorPage = {
       title: "This request cannot be answered",
@@ -52,7 +52,7 @@ const rejection = (error: AuthorizationRejected["error"]): string => {
     case "ConsentRequired":
       return "The app wants to know, without asking you, whether it has access. You have not allowed this yet, so it has to ask you."
     default:
-      return `What the app asked for cannot be given: ${error.description}.`
+      return `The request of the app was refused: ${error.description}.`
   }
 }
 
@@ -64,7 +64,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
   Effect.gen(function* () {
     const knownTargets = yield* KnownTargets
     const { issuer } = yield* ServerSettings
-    yield* Effect.annotateLogs(Effect.logInfo("authorization rejected"), {
+    yield* Effect.annotateLogs(Effect.logInfo("authorization request rejected"), {
       error: error._tag,
       reason: error.reason,
       clientId: replyTo.client.id

@@ -6,6 +6,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Issuer from "../../domain/Issuer.js"
+import * as Parameters from "../../domain/Parameters.js"
 import { SealedForms } from "../../services/authorization/SealedForms.js"
 import { digestOf } from "../../services/keys/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -18,6 +19,12 @@ const proofParameter = "latchkey_login"
 export interface AuthorizationUrl {
   /** The request's own parameters, in one spelling. */
   readonly query: string
+  readonly parameters: Parameters.Parameters
+  /**
+   * Whether the client asks for an answer without a page (`prompt=none`, OpenID Connect Core §3.1.2.1), whether the rest of
+   * the request is valid or not.
+   */
+  readonly silent: boolean
   /** When this request was first answered with a login page; `None` if it never was. */
   readonly firstShownAt: Option.Option<DateTime.Utc>
   /** Why a form of this request was just refused; `None` if none was. */
@@ -28,19 +35,23 @@ export interface AuthorizationUrl {
 export const read = (query: string) =>
   Effect.gen(function* () {
     const forms = yield* SealedForms
-    const parameters = new URLSearchParams(query)
-    const proof = parameters.get(proofParameter)
-    parameters.delete(proofParameter)
-    parameters.delete(SealedForm.refusalParameter)
-    const own = parameters.toString()
+    const search = new URLSearchParams(query)
+    const proof = search.get(proofParameter)
+    const refusal = SealedForm.refusalIn(search)
+    search.delete(proofParameter)
+    search.delete(SealedForm.refusalParameter)
+    const own = search.toString()
+    const parameters = yield* Parameters.fromEntries(search)
     const opened = proof === null ? Option.none() : yield* forms.open("LoginProof", proof)
     const url: AuthorizationUrl = {
       query: own,
+      parameters,
+      silent: Parameters.all(parameters, "prompt").includes("none"),
       firstShownAt: opened.pipe(
         Option.filter(({ expired, form }) => !expired && form.request === digestOf(own)),
         Option.map(({ form }) => form.firstShownAt)
       ),
-      refusal: SealedForm.refusalIn(query)
+      refusal
     }
     return url
   })

@@ -11,19 +11,18 @@ import * as Redacted from "effect/Redacted"
 import { AuthorizationRejected, type AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
 import * as CodeChallenge from "../../domain/CodeChallenge.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../../domain/OAuthError.js"
-import * as Parameters from "../../domain/Parameters.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { Approvals, Consideration } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
-import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationResponse from "./AuthorizationResponse.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as ConsentPrompt from "./ConsentPrompt.js"
 import * as LoginPrompt from "./LoginPrompt.js"
-import * as Page from "./Page.js"
 import * as Visitor from "./Visitor.js"
 
 const get = Effect.gen(function* () {
@@ -31,18 +30,15 @@ const get = Effect.gen(function* () {
   const requests = yield* AuthorizationRequests
   const url = yield* AuthorizationUrl.read(Option.getOrElse(Body.query(request), () => ""))
   const visitor = yield* Visitor.loggedIn(request)
-  const parameters = yield* Parameters.parse(url.query)
-  // The client asks for an answer without a page, whether the rest of its request is valid or not.
-  const silent = Parameters.all(parameters, "prompt").includes("none")
-  return yield* requests.validate(parameters).pipe(
-    Effect.flatMap((authorization) => answer({ request, url, authorization, visitor, silent })),
+  return yield* requests.validate(url.parameters).pipe(
+    Effect.flatMap((authorization) => answer({ request, url, authorization, visitor })),
     Effect.catchTags({
       AuthorizationRefused: AuthorizationResponse.refused,
       // An unknown user is not redirected to a client: they log in first (RFC 9700 §4.11.2).
       AuthorizationRejected: (rejection) =>
-        Option.isSome(visitor) || silent
+        Option.isSome(visitor) || url.silent
           ? AuthorizationResponse.rejected(rejection, visitor)
-          : LoginPrompt.show(request, { ...url, replyTo: Option.some(rejection.replyTo) }, "")
+          : LoginPrompt.show(request, { ...url, replyTo: rejection.replyTo }, "")
     })
   )
 })
@@ -53,25 +49,23 @@ interface Visit {
   readonly url: AuthorizationUrl.AuthorizationUrl
   readonly authorization: AuthorizationRequest
   readonly visitor: Option.Option<LoggedIn>
-  /** Whether no page may be shown (`prompt=none`, OpenID Connect Core §3.1.2.1). */
-  readonly silent: boolean
 }
 
-const loginRequired = new LoginRequired({ reason: "NoSession", description: "nobody is logged in" })
-const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the person has not been asked" })
+const loginRequired = new LoginRequired({ reason: "NoSession", description: "no user is logged in" })
+const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the user has not allowed this yet" })
 
 /** Answers with a login page, a consent page, or a code if consent is remembered; rejects where no page may be shown. */
-const answer = ({ authorization, request, silent, url, visitor }: Visit) =>
+const answer = ({ authorization, request, url, visitor }: Visit) =>
   Effect.gen(function* () {
     const approvals = yield* Approvals
     const reject = (error: AuthorizationRejected["error"]) =>
       new AuthorizationRejected({ replyTo: authorization, error })
     if (Option.isNone(visitor) || LoginPrompt.isRequired(authorization, url, visitor.value, yield* DateTime.now)) {
-      return silent
+      return url.silent
         ? yield* reject(loginRequired)
         : yield* LoginPrompt.show(
             request,
-            { ...url, replyTo: Option.some(authorization) },
+            { ...url, replyTo: authorization },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
           )
     }
@@ -79,10 +73,10 @@ const answer = ({ authorization, request, silent, url, visitor }: Visit) =>
     return yield* Consideration.$match(yield* approvals.consider(authorization, who, isVisit(request)), {
       Remembered: ({ code }) => AuthorizationResponse.granted(authorization, code),
       Ask: ({ offer }) =>
-        silent
+        url.silent
           ? reject(consentRequired)
           : ConsentPrompt.page({ query: url.query, request: authorization, who, offer, refused: refusedConsent(url) }),
-      Refused: ({ error }) => reject(silent ? consentRequired : error)
+      Refused: ({ error }) => reject(url.silent ? consentRequired : error)
     })
   })
 

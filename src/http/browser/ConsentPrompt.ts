@@ -12,8 +12,8 @@ import type { Offer } from "../../services/authorization/Offer.js"
 import { type ConsentForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
-import * as Page from "./Page.js"
 import type * as SealedForm from "./SealedForm.js"
 
 /** A consent form and the sealed text that holds it. */
@@ -31,7 +31,7 @@ export type RefusedConsent =
    */
   | ({ readonly refusal: "NothingTicked" } & SealedConsent)
 
-/** What a consent page shows, and to whom. */
+/** A consent page to show, and its user. */
 export interface Prompt {
   readonly query: string
   readonly request: AuthorizationRequest

@@ -1,7 +1,7 @@
 /**
- * The cookies of a person: the session, which is new at each login, and the device cookie, which says that this browser has
- * logged in before and is no credential (see `services/KnownBrowsers`). Their names end in a hash of the issuer, so that two
- * servers on one host do not read each other's. The ids of a browser are in `BrowserIds`.
+ * The cookies of a user. The session cookie is new at each login. The device cookie says that this browser has logged in
+ * before, and is no credential (see `services/accounts/KnownBrowsers`). Cookie names end in a hash of the issuer, so that two
+ * servers on one host do not read each other's cookies. `BrowserIds` has the ids of a browser.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -12,25 +12,25 @@ import * as Issuer from "../../domain/Issuer.js"
 import { valueLengths } from "../../services/accounts/KnownBrowsers.js"
 import { digestOf } from "../../services/keys/Crypto.js"
 
-/** Which cookie. */
+/** The cookies of a user. */
 export type Kind = "session" | "device"
 
 /** 32 bytes in base64url. */
 export const secretPattern = /^[A-Za-z0-9_-]{43}$/
 
-/** The form of each cookie's value. A cookie with any other value counts as no cookie. */
+/** The syntax of each cookie's value. A cookie with any other value is ignored. */
 const patterns: Readonly<Record<Kind, RegExp>> = {
   session: secretPattern,
   device: new RegExp(`^[A-Za-z0-9_-]{${valueLengths.join(",")}}$`)
 }
 
-/** The name of a cookie. `__Host-` keeps it to this host and to https (RFC 6265bis §4.1.3.2); http on loopback has none. */
+/** The full name of a cookie. `__Host-` binds it to this host and to https (RFC 6265bis §4.1.3.2); http on loopback has none. */
 export const named = (issuer: Issuer.Issuer, name: string): string =>
   `${Issuer.isSecure(issuer) ? "__Host-" : ""}latchkey_${name}`
 
 const name = (issuer: Issuer.Issuer, kind: Kind): string => named(issuer, `${kind}_${digestOf(issuer).slice(0, 8)}`)
 
-/** The cookies of a request, by name. A cookie whose name comes twice is left out: the server never sets two. */
+/** The cookies of a request, by name. A name that occurs twice is left out: this server never sets two. */
 export const all = (request: HttpServerRequest.HttpServerRequest): ReadonlyMap<string, string> => {
   const once = new Map<string, string>()
   const twice = new Set<string>()
@@ -43,7 +43,7 @@ export const all = (request: HttpServerRequest.HttpServerRequest): ReadonlyMap<s
   return once
 }
 
-/** The value of a cookie; `None` when there is none, when there are two, and when the value has another form. */
+/** Returns the value of a cookie; `None` if it is missing, occurs twice, or has another syntax. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   issuer: Issuer.Issuer,
@@ -58,11 +58,11 @@ const attributes = (issuer: Issuer.Issuer) => ({
   path: "/",
   httpOnly: true,
   secure: Issuer.isSecure(issuer),
-  // Strict would not be sent on the way from the client to /authorize.
+  // The browser would not send a Strict cookie when a client redirects to /authorize.
   sameSite: "lax" as const
 })
 
-/** Sets a cookie by its full name; one without `maxAge` ends with the browser, and one with zero ends at once. */
+/** Sets a cookie by its full name. Without `maxAge` it ends with the browser; a `maxAge` of zero deletes it. */
 export const write = (
   response: HttpServerResponse.HttpServerResponse,
   issuer: Issuer.Issuer,
@@ -75,7 +75,7 @@ export const write = (
     ...(maxAge === undefined ? {} : { maxAge })
   })
 
-/** Sets a cookie for a time. */
+/** Sets a cookie that expires after `maxAge`. */
 export const set = (
   response: HttpServerResponse.HttpServerResponse,
   issuer: Issuer.Issuer,

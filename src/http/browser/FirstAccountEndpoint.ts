@@ -18,7 +18,7 @@ import type * as Pages from "../pages/index.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import * as Page from "./Page.js"
+import * as Page from "../wire/Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import * as SealedForm from "./SealedForm.js"
 

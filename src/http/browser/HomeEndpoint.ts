@@ -10,7 +10,7 @@ import { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as MetadataEndpoint from "../oauth/MetadataEndpoint.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import * as Page from "./Page.js"
+import * as Page from "../wire/Page.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 import * as Visitor from "./Visitor.js"
 

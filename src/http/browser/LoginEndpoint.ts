@@ -1,4 +1,4 @@
-/** `POST /login`: a name and a password become a session, and the person goes on to what they came for. */
+/** `POST /login`: begins a session for a username and a password, and redirects the user to where they came from. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -7,24 +7,21 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Account } from "../../domain/Account.js"
-import type { ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Issuer from "../../domain/Issuer.js"
 import * as Parameters from "../../domain/Parameters.js"
 import type { KnownBrowser } from "../../services/accounts/KnownBrowsers.js"
 import { Sessions } from "../../services/accounts/Sessions.js"
-import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
 import type { LoginForm } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
 import * as PageForms from "../pages/PageForms.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import { Meter } from "../wire/RateLimits.js"
 import * as Wire from "../wire/Wire.js"
-import * as AuthorizationResponse from "./AuthorizationResponse.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as BrowserIds from "./BrowserIds.js"
 import * as LoginPrompt from "./LoginPrompt.js"
-import * as Page from "./Page.js"
 import * as PasswordLogin from "./PasswordLogin.js"
 import * as ResourceOwner from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
@@ -38,12 +35,12 @@ const login = Effect.gen(function* () {
   const { expired, form, parameters } = yield* SealedForm.receive(request, "LoginForm")
   const username = yield* Parameters.field(parameters, PageForms.login.username)
   const refusal = refusalOf(expired, form, BrowserIds.read(request, issuer))
-  // The password is not looked at.
+  // The password is not checked.
   if (refusal !== undefined) return yield* again(request, form, username, refusal)
 
   const password = Redacted.make(yield* Parameters.field(parameters, PageForms.login.password))
   const attempt = yield* PasswordLogin.attempt(known, username)
-  // Known for another name: for this one it counts as every browser does.
+  // The browser is known for another username: for this one it is an unknown browser.
   if (Option.isSome(known) && Option.isNone(attempt.device)) yield* admit(Option.none())
   const tried = yield* PasswordLogin.authenticate("/login", attempt, password)
   if (Either.isLeft(tried)) {
@@ -55,20 +52,16 @@ const login = Effect.gen(function* () {
     : yield* again(request, form, username, "WrongCredentials")
 })
 
-/** Why a form logs nobody in: it is too old, this browser sends no cookies, or it was shown in another browser. */
+/** Why a form is refused: it expired, this browser sends no cookies, or it was shown in another browser. */
 const refusalOf = (expired: boolean, form: LoginForm, ids: ReadonlyArray<Redacted.Redacted>) => {
   if (expired) return "FormExpired"
   if (BrowserIds.include(ids, form.browser)) return undefined
   return ids.length === 0 ? "CookiesMissing" : "FormForeign"
 }
 
-/** Where the person came from. */
-const startOf = (issuer: Issuer.Issuer, { query }: LoginForm): string =>
-  query === undefined ? `${Issuer.path(issuer)}/account` : AuthorizationUrl.path(issuer, query)
-
 /**
- * Counts the request against the limit of logins: an unknown browser by its address, and a known one by itself, because
- * others may flood from the address that it shares.
+ * Counts the request against the limit of logins. An unknown browser counts by its address. A known one counts by itself,
+ * because other browsers may flood the server from the address that it shares.
  */
 const admit = (known: Option.Option<KnownBrowser>) =>
   Effect.flatMap(Meter, (meter) =>
@@ -78,7 +71,7 @@ const admit = (known: Option.Option<KnownBrowser>) =>
     })
   )
 
-/** A new session, and back to where the person came from. */
+/** Begins a session, and redirects the user to where they came from. */
 const begin = (
   request: HttpServerRequest.HttpServerRequest,
   form: LoginForm,
@@ -88,45 +81,24 @@ const begin = (
   Effect.gen(function* () {
     const sessions = yield* Sessions
     const { issuer } = yield* ServerSettings
-    // The session that was there is over, whoever's it was: none outlives a login.
+    // A login ends the earlier session of this browser, also one of another user.
     const before = yield* Visitor.loggedIn(request)
     if (Option.isSome(before)) yield* sessions.end(before.value.session)
     const next =
       form.query === undefined
-        ? startOf(issuer, form)
+        ? `${Issuer.path(issuer)}/account`
         : yield* AuthorizationUrl.returnPath(form.query, form.firstShownAt)
     return yield* PasswordLogin.begin(Page.seeOther(issuer, next), known, account)
   })
 
-/** The page again, whatever was wrong: which of the two it was is not said. */
+/** Shows the page again. It does not say which of username and password was wrong. */
 const again = (
   request: HttpServerRequest.HttpServerRequest,
-  { firstShownAt, query }: LoginForm,
+  form: LoginForm,
   username: string,
   problem: NonNullable<Pages.LoginPage["problem"]>,
   waitSeconds?: number
-) =>
-  Effect.gen(function* () {
-    const requests = yield* AuthorizationRequests
-    const shown = Option.some(firstShownAt)
-    const show = (reason: { readonly query?: string }, replyTo: Option.Option<ReplyAddress>) =>
-      LoginPrompt.page(
-        request,
-        { ...reason, firstShownAt: shown, replyTo },
-        username.slice(0, 64),
-        problem,
-        waitSeconds
-      )
-    if (query === undefined) return yield* show({}, Option.none())
-    return yield* Parameters.parse(query).pipe(
-      Effect.flatMap(requests.validate),
-      Effect.flatMap((authorization) => show({ query }, Option.some(authorization))),
-      Effect.catchTags({
-        AuthorizationRefused: AuthorizationResponse.refused,
-        AuthorizationRejected: ({ replyTo }) => show({ query }, Option.some(replyTo))
-      })
-    )
-  })
+) => LoginPrompt.page(request, form, { username: username.slice(0, 64), problem, waitSeconds })
 
-/** Serves the endpoint, unless it is the app that logs people in. */
+/** Serves the endpoint, unless the app has its own login. */
 export const layer = Layer.effectDiscard(ResourceOwner.ifBuiltIn(Endpoint.addPage("/login", { POST: login })))

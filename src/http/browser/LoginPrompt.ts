@@ -10,13 +10,13 @@ import * as Issuer from "../../domain/Issuer.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import * as Time from "../../domain/Time.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
-import { SealedForms } from "../../services/authorization/SealedForms.js"
+import { type LoginForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { digest } from "../../services/keys/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/index.js"
+import * as Page from "../wire/Page.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as BrowserIds from "./BrowserIds.js"
-import * as Page from "./Page.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 import type * as SealedForm from "./SealedForm.js"
 
@@ -38,27 +38,31 @@ export const isRequired = (
   )
 }
 
-/** Why the login page is shown. */
+/** Why a user has to log in. */
 export interface LoginReason {
-  /** The authorization request that waits for the login, if one does. */
+  /** The authorization request that waits for the login, and its client; missing where none waits. */
   readonly query?: string
+  readonly replyTo?: ReplyAddress
+  /** When this request was first answered with a login page; `None` if it never was. */
   readonly firstShownAt: Option.Option<DateTime.Utc>
-  /** The client of that request, and where the user goes on to. */
-  readonly replyTo: Option.Option<ReplyAddress>
   /** Why a form was refused, where that led here. */
-  readonly refusal?: Option.Option<SealedForm.Refusal>
+  readonly refusal: Option.Option<SealedForm.Refusal>
 }
 
 /** Shows the login page, with a username filled in if it is not empty, or redirects to the app's own login. */
 export const show = (request: HttpServerRequest.HttpServerRequest, reason: LoginReason, username: string) =>
   Effect.gen(function* () {
     const owner = yield* ResourceOwner
-    if (owner._tag === "BuiltIn") {
-      const refusal = Option.getOrUndefined(reason.refusal ?? Option.none())
-      return yield* page(request, reason, username, refusal)
-    }
     const { issuer } = yield* ServerSettings
-    const { firstShownAt, query } = reason
+    const { firstShownAt, query, refusal, replyTo } = reason
+    if (owner._tag === "BuiltIn") {
+      const state = {
+        query,
+        client: replyTo && clientOf(replyTo),
+        firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
+      }
+      return yield* page(request, state, { username, problem: Option.getOrUndefined(refusal) })
+    }
     if (query === undefined) return Page.seeOther(issuer, owner.loginUrl(`${issuer}/account`))
     // A second redirect would send the browser in circles: the app takes an old login for a new one, or its cookie does
     // not reach this server.
@@ -67,6 +71,12 @@ export const show = (request: HttpServerRequest.HttpServerRequest, reason: Login
     const path = yield* AuthorizationUrl.returnPath(query, yield* DateTime.now)
     return Page.seeOther(issuer, owner.loginUrl(`${Issuer.origin(issuer)}${path}`))
   })
+
+const clientOf = ({ client, redirectUri }: ReplyAddress): LoginForm["client"] => ({
+  name: Client.displayName(client),
+  origin: client.origin,
+  redirectUri
+})
 
 const stillNotLoggedIn: Pages.ErrorPage = {
   title: "You are not logged in",
@@ -77,35 +87,32 @@ const stillNotLoggedIn: Pages.ErrorPage = {
 /** The login page, with a form that only this browser can send. */
 export const page = (
   request: HttpServerRequest.HttpServerRequest,
-  { firstShownAt, query, replyTo }: LoginReason,
-  username: string,
-  problem?: Pages.LoginPage["problem"],
-  waitSeconds?: number
+  { client, firstShownAt, query }: Pick<LoginForm, "client" | "firstShownAt" | "query">,
+  shown: Pick<Pages.LoginPage, "problem" | "username" | "waitSeconds">
 ) =>
   Effect.gen(function* () {
     const forms = yield* SealedForms
     const { issuer } = yield* ServerSettings
     const ids = BrowserIds.read(request, issuer)
     const browser = yield* BrowserIds.choose(ids)
-    const form = yield* forms.seal({
-      _tag: "LoginForm",
-      ...(query === undefined ? {} : { query }),
-      browser: digest(browser),
-      firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
-    })
+    const form = yield* forms.seal({ _tag: "LoginForm", query, client, browser: digest(browser), firstShownAt })
     const page = yield* Page.page(
       "loginPage",
       {
-        clientName: Option.getOrUndefined(Option.map(replyTo, ({ client }) => Client.displayName(client))),
-        clientOrigin: Option.getOrUndefined(Option.map(replyTo, ({ client }) => client.origin)),
-        target: Option.getOrUndefined(Option.map(replyTo, ({ redirectUri }) => RedirectUri.target(redirectUri))),
+        ...shown,
+        clientName: client?.name,
+        clientOrigin: client?.origin,
+        target: client && RedirectUri.target(client.redirectUri),
         formAction: `${Issuer.path(issuer)}/login`,
-        form,
-        username,
-        problem,
-        waitSeconds
+        form
       },
-      problem === undefined || request.method !== "POST" ? 200 : problem === "Throttled" ? 429 : 403
+      request.method === "POST" ? statusOf(shown.problem) : 200
     )
     return BrowserIds.keep(page, issuer, ids, browser)
   })
+
+/** The status of a page that answers a login form. */
+const statusOf = (problem: Pages.LoginPage["problem"]): number => {
+  if (problem === undefined) return 200
+  return problem === "Throttled" ? 429 : 403
+}

@@ -1,4 +1,4 @@
-/** `/logout`: ends the session of this browser. What the person has granted stays granted. */
+/** `/logout`: ends the session of this browser. The user's grants stay active. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,15 +9,15 @@ import { SealedForms } from "../../services/authorization/SealedForms.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
+import * as Page from "../wire/Page.js"
 import * as Cookies from "./Cookies.js"
-import * as Page from "./Page.js"
 import * as ResourceOwner from "./ResourceOwner.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
 
 const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/logout`
 
-/** A link from anywhere leads here, so it only asks. */
+/** Shows a form: any site can link here, so GET must not end the session. */
 const get = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const forms = yield* SealedForms
@@ -43,14 +43,14 @@ const post = Effect.gen(function* () {
   const visitor = yield* Visitor.loggedIn(request)
   if (Option.isSome(visitor)) {
     const refusal = SealedForm.refusal(received, visitor)
-    // The person who is there now is asked.
+    // The form is of another session: the page asks the user who is logged in now.
     if (Option.isSome(refusal)) return Page.seeOther(issuer, SealedForm.withRefusal(path(issuer), refusal.value))
     yield* sessions.end(visitor.value.session)
   }
   return Cookies.clear(yield* Page.page("loggedOutPage", {}), issuer, "session")
 })
 
-/** Serves the endpoint, unless it is the app that logs people out. */
+/** Serves the endpoint, unless the app has its own logout. */
 export const layer = Layer.effectDiscard(
   ResourceOwner.ifBuiltIn(Endpoint.addPage("/logout", { GET: get, POST: post }, ["logout"]))
 )

@@ -1,6 +1,6 @@
 /**
- * The resource owner (RFC 6749 §1.1): who is at this browser, and how do they log in? A seam: the built-in accounts with
- * their session cookie and login page, or the people of an app that has a login of its own.
+ * The resource owner (RFC 6749 §1.1): the user at a browser, and how they log in. A seam: either the built-in accounts with
+ * their session cookie and login page, or the users of an app that has its own login.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Context from "effect/Context"
@@ -10,45 +10,45 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 
-/** Somebody whom the app's own session vouches for. */
-export interface Person {
+/** A user whom the app's own session identifies. */
+export interface User {
   /**
-   * The app's name for the person, and the `subject` of what is issued for them. The same person has the same for ever,
-   * and no two have one: 1 to 255 characters, none of them a control or format character.
+   * The app's id of the user, and the `subject` of the tokens that are issued for them. It never changes, and no two users
+   * have the same: 1 to 255 characters, without control and format characters.
    */
   readonly subject: string
-  /** What pages call the person. */
+  /** The user's name on pages. */
   readonly displayName: string
-  /** Names the app's session: another one has another. It is stored nowhere, only its digest is. */
+  /** The id of the app's session, different for each session. Only its digest is stored. */
   readonly sessionId: string
-  /** When the person proved who they are, to the millisecond. */
+  /** When the user authenticated, to the millisecond. */
   readonly authenticatedAt: DateTime.Utc
 }
 
-/** What an app says of its people. */
+/** The app's login. */
 export interface Options {
-  /** Who is at the browser that sent a request, by the app's own session. It is asked for every page. */
+  /** Returns the user of the app's session in a request; `None` if none is logged in. It is called for every page. */
   readonly find: (
     request: HttpServerRequest.HttpServerRequest
-  ) => Effect.Effect<Option.Option<Person>, TemporarilyUnavailable>
+  ) => Effect.Effect<Option.Option<User>, TemporarilyUnavailable>
   /**
-   * Where people log in; then the app sends them on to `returnTo`, an absolute URL of this server, and to no other place
-   * that its URL may name. Whoever comes there has to log in, even if they are logged in: a client may ask for a new
-   * login (OpenID Connect Core §3.1.2.1), which counts when `authenticatedAt` is later than the visit.
+   * Returns the URL of the app's login page. After the login the app redirects to `returnTo`, an absolute URL of this server,
+   * and to no other place that the URL may name. The page must ask for a login even if the user is logged in: a client may
+   * require a new login (OpenID Connect Core §3.1.2.1), which counts when `authenticatedAt` is later than the visit.
    */
   readonly loginUrl: (returnTo: string) => string
-  /** Where people log out, for the link on `/account`. */
+  /** URL of the app's logout page, for the link on `/account`. */
   readonly logoutUrl?: string | undefined
 }
 
-export class ResourceOwner extends Context.Tag("latchkey/ResourceOwner")<
-  ResourceOwner,
-  { readonly _tag: "BuiltIn" } | ({ readonly _tag: "External" } & Options)
->() {}
+/** The login of the server. By default it has the built-in accounts. */
+export class ResourceOwner extends Context.Reference<ResourceOwner>()("latchkey/ResourceOwner", {
+  defaultValue: (): { readonly _tag: "BuiltIn" } | ({ readonly _tag: "External" } & Options) => ({ _tag: "BuiltIn" })
+}) {}
 
 /**
- * The people of the app's own login. An account named `external:` and their subject is kept of each, so that the operator
- * can disable or delete it; it has no password. `/login` and `/logout` are the app's then, and not served.
+ * Uses the app's own login. The server stores an account without a password for each user, named `external:` and the
+ * subject, so that the operator can disable or delete it. `/login` and `/logout` are not served.
  *
  * @example
  * const Owner = ResourceOwner.layer({
@@ -62,9 +62,6 @@ export class ResourceOwner extends Context.Tag("latchkey/ResourceOwner")<
 export const layer = (options: Options): Layer.Layer<ResourceOwner> =>
   Layer.succeed(ResourceOwner, { _tag: "External", ...options })
 
-/** The built-in accounts. */
-export const layerBuiltIn: Layer.Layer<ResourceOwner> = Layer.succeed(ResourceOwner, { _tag: "BuiltIn" })
-
-/** Does what only the built-in login needs. */
-export const ifBuiltIn = <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R | ResourceOwner> =>
+/** Runs an effect that only the built-in login needs. */
+export const ifBuiltIn = <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(ResourceOwner, ({ _tag }) => (_tag === "BuiltIn" ? effect : Effect.void))

@@ -48,7 +48,7 @@ export const receive = <Tag extends Form["_tag"]>(
     const opened = yield* forms.open(tag, sealed)
     return Option.isSome(opened)
       ? { ...opened.value, sealed, parameters }
-      : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made here" })
+      : yield* new Forbidden({ reason: "ForgedForm", description: "the form was not made by this server" })
   })
 
 /** Why a form is refused: it expired, its user is no longer logged in, or it was shown in another session. */
@@ -59,8 +59,10 @@ export type Refusal = typeof Refusal.Type
 export const refusalParameter = "latchkey_refused"
 
 /** Reads the reason from a query, without its `?`. */
-export const refusalIn = (query: string): Option.Option<Refusal> =>
-  Schema.decodeUnknownOption(Refusal)(new URLSearchParams(query).get(refusalParameter))
+export const refusalIn = (query: string | URLSearchParams): Option.Option<Refusal> =>
+  Schema.decodeUnknownOption(Refusal)(
+    (typeof query === "string" ? new URLSearchParams(query) : query).get(refusalParameter)
+  )
 
 /** The URL path, with or without a query, whose page says why a form was refused. */
 export const withRefusal = (path: string, refusal: Refusal): string =>

@@ -1,4 +1,4 @@
-/** Who is at the browser that sent a request. */
+/** The user who is logged in at the browser that sent a request. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,18 +10,18 @@ import { identify } from "../../services/events/Origin.js"
 import { digestOf } from "../../services/keys/Crypto.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Cookies from "./Cookies.js"
-import { type Person, ResourceOwner } from "./ResourceOwner.js"
+import { ResourceOwner, type User } from "./ResourceOwner.js"
 
 /**
- * The person who is logged in there, if anybody is. Fails for a person of the app's own who is locked out: to log in
- * would not help them, so they must not be sent to.
+ * Returns the user who is logged in; `None` if none is. Fails for a user of the app's own login whose account is disabled
+ * here: a login would not help, so the browser must not be redirected to it.
  */
 export const loggedIn = (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<
   Option.Option<LoggedIn>,
   AccessDenied | TemporarilyUnavailable,
-  Accounts | ResourceOwner | ServerSettings | Sessions
+  Accounts | ServerSettings | Sessions
 > =>
   Effect.tap(find(request), (who) =>
     Option.match(who, {
@@ -30,10 +30,11 @@ export const loggedIn = (
     })
   )
 
+/** The session of the browser, here or at the app. */
 const find = (request: HttpServerRequest.HttpServerRequest) =>
   Effect.gen(function* () {
     const owner = yield* ResourceOwner
-    if (owner._tag === "External") return yield* Effect.transposeMapOption(yield* owner.find(request), vouchedFor)
+    if (owner._tag === "External") return yield* Effect.transposeMapOption(yield* owner.find(request), fromApp)
     const { issuer } = yield* ServerSettings
     const sessions = yield* Sessions
     return yield* Option.match(Cookies.read(request, issuer, "session"), {
@@ -42,15 +43,15 @@ const find = (request: HttpServerRequest.HttpServerRequest) =>
     })
   })
 
-/** The app's session as one of ours, of which no row is kept. */
-const vouchedFor = ({ authenticatedAt, displayName, sessionId, subject }: Person) =>
+/** The app's session as a session of this server, which no store holds. */
+const fromApp = ({ authenticatedAt, displayName, sessionId, subject }: User) =>
   Effect.gen(function* () {
     const accounts = yield* Accounts
     const { issuer } = yield* ServerSettings
     const account = yield* accounts.admit(subject)
     const loggedIn: LoggedIn = {
       session: {
-        // The app's own id may open its session, so it goes no further.
+        // The app's id may be a credential for its session, so only a digest of it is used.
         id: SessionId.make(digestOf(JSON.stringify([issuer, subject, sessionId]))),
         subject: account.id,
         authenticatedAt,

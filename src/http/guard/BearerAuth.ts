@@ -10,6 +10,7 @@
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../../domain/OAuthError.js"
@@ -27,7 +28,11 @@ const isInsufficientScope = Schema.is(InsufficientScope)
 
 /** Inside a guarded handler: fails unless the access carries these scopes too. The guard answers the failure. */
 export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope, CurrentAccess> =>
-  Effect.flatMap(CurrentAccess, (access) => Guard.requireOf(access, scopes))
+  Effect.flatMap(CurrentAccess, (access) =>
+    Effect.tapError(Guard.requireOf(access, scopes), (refusal) =>
+      Effect.flatMap(FiberRef.get(Guard.onInsufficientScope), (handle) => handle(refusal))
+    )
+  )
 
 /**
  * Guards the routes it is provided to. `InsufficientScope` that their handlers fail with (see `requireScope`) is

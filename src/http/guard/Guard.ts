@@ -5,7 +5,7 @@
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type { Actor } from "../../domain/Event.js"
 import {
@@ -17,7 +17,6 @@ import {
   type TemporarilyUnavailable
 } from "../../domain/OAuthError.js"
 import * as Scope from "../../domain/Scope.js"
-import * as Metrics from "../../services/events/Metrics.js"
 import { identify } from "../../services/events/Origin.js"
 import type { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -26,8 +25,8 @@ import { TokenVerifier } from "../../services/tokens/TokenVerifier.js"
 import { metadataUrl } from "../oauth/ProtectedResourceEndpoint.js"
 import * as AuthorizationHeader from "../wire/AuthorizationHeader.js"
 import * as Edge from "../wire/Edge.js"
-import * as Endpoint from "../wire/Endpoint.js"
 import * as OncePerServer from "../wire/OncePerServer.js"
+import * as Refusals from "../wire/Refusals.js"
 import * as Wire from "../wire/Wire.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import * as GuardedResource from "./GuardedResource.js"
@@ -66,7 +65,9 @@ export type Refusal =
 export interface Guard {
   /** The access that a request has, if it may pass. */
   readonly check: (request: AuthorizationHeader.Carrier) => Effect.Effect<Access, Refusal>
-  /** What a refusal is answered with: a challenge (RFC 6750 §3), or JSON for a fault of ours. */
+  /** Logs and counts a refusal, and returns the headers of its response: a challenge (RFC 6750 §3) unless the server failed. */
+  readonly refuse: (refusal: Refusal) => Effect.Effect<Readonly<Record<string, string>>>
+  /** Refuses, and returns the response. */
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
   /** What the requests that it meets have around them. */
   readonly edge: Edge.Edge
@@ -109,7 +110,6 @@ export const make = (
     const settings = yield* ServerSettings
     const { issuer } = settings
     const edge = Edge.of(settings)
-    const { headers } = edge
     const guard = called(name, options)
     const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
     yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)
@@ -166,42 +166,44 @@ export const make = (
         yield* identify(actorOf(access))
         return access
       },
-      Effect.catchAllDefect((defect) => Effect.flip(Endpoint.incident(uri, defect)))
+      Effect.catchAllDefect((defect) => Effect.flip(Refusals.incident(uri, defect)))
     )
 
-    const answer = (refusal: Refusal) => {
-      // A fault of ours is no matter of the token: the client must keep it.
-      if (Wire.status(refusal) >= 500)
-        return Effect.as(
-          Effect.annotateLogs(Endpoint.log(counted, refusal), { resource: uri }),
-          HttpServerResponse.setHeaders(Wire.toJson(refusal, issuer), headers)
-        )
+    const refuse = (refusal: Refusal): Effect.Effect<Readonly<Record<string, string>>> => {
+      // The token is not at fault: the client must keep it.
+      if (Wire.status(refusal) >= 500) {
+        return Effect.as(Effect.annotateLogs(Refusals.log(counted, refusal), { resource: uri }), {
+          ...Wire.jsonHeaders(refusal, issuer),
+          ...edge.headers
+        })
+      }
       const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
-      return Effect.as(
-        Effect.zipRight(
-          Effect.annotateLogs(Effect.logDebug("refused"), { error: refusal._tag, reason: refusal.reason }),
-          Effect.zipRight(
-            noticeNotOffered(further),
-            Metric.update(Metrics.refusals, { endpoint: counted, error: refusal })
-          )
-        ),
-        HttpServerResponse.setHeaders(
-          Wire.toChallenge(refusal, {
-            resourceMetadata,
-            // All that the operation needs: a client that asked for less would come back without the rest.
-            scope: Array.from(new Set([...scopes, ...further]))
-          }),
-          headers
-        )
+      // All that the operation needs: a client that asked for less would come back without the rest.
+      const scope = Array.from(new Set([...scopes, ...further]))
+      return Effect.annotateLogs(Effect.logDebug("guarded request refused"), {
+        error: refusal._tag,
+        reason: refusal.reason
+      }).pipe(
+        Effect.zipRight(noticeNotOffered(further)),
+        Effect.zipRight(Refusals.count(counted, refusal)),
+        Effect.as({ ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers })
       )
     }
 
-    return { check, answer, edge }
+    const answer = (refusal: Refusal) => Effect.map(refuse(refusal), (headers) => Wire.toResponse(refusal, headers))
+
+    return { check, refuse, answer, edge }
   })
 
 /** Whoever acts by an access token: a person through a client, or a client by itself. */
 const actorOf = ({ clientId, principal, subject }: Access): Actor =>
   principal === "User" ? { _tag: "Person", subject, clientId } : { _tag: "Client", clientId, isAuthenticated: true }
+
+/**
+ * Runs when `requireScope` fails, before the failure reaches the guard: nothing unless a guard that sees no failure of its
+ * handlers, as that of an `HttpApi`, sets it for its request.
+ */
+export const onInsufficientScope = FiberRef.unsafeMake((_: InsufficientScope): Effect.Effect<void> => Effect.void)
 
 /** Fails unless the access carries these scopes. */
 export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope> =>

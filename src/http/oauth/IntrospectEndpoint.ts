@@ -10,9 +10,10 @@ import * as Parameters from "../../domain/Parameters.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
-import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { IntrospectionCallers } from "../../services/clients/IntrospectionCallers.js"
+import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import { Asker, Introspection, Known } from "../../services/tokens/Introspection.js"
+import { ActiveToken, Caller, Introspection } from "../../services/tokens/Introspection.js"
 import * as Body from "../wire/Body.js"
 import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
@@ -24,24 +25,24 @@ const introspect = Effect.gen(function* () {
   const introspection = yield* Introspection
   const { issuer } = yield* ServerSettings
   const parameters = yield* Body.formOnly(request)
-  const asker = yield* introspection.authenticate(yield* Credentials.read(request, parameters))
+  const caller = yield* (yield* IntrospectionCallers).authenticate(yield* Credentials.read(request, parameters))
   yield* (yield* Meter).consume(
     "introspectClient",
-    Asker.$match(asker, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
+    Caller.$match(caller, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
   )
   const token = Redacted.make(yield* Parameters.required(parameters, "token"))
-  const known = yield* introspection.introspect(token, asker)
+  const active = yield* introspection.introspect(token, caller)
   return HttpServerResponse.unsafeJson(
-    Option.match(known, { onNone: () => ({ active: false }), onSome: (known) => toJson(issuer, known) }),
+    Option.match(active, { onNone: () => ({ active: false }), onSome: (token) => toJson(issuer, token) }),
     { headers: Wire.noStore }
   )
 })
 
 /** The members of RFC 7662 §2.2. */
-const toJson = (issuer: Issuer.Issuer, known: Known): Readonly<Record<string, unknown>> => ({
+const toJson = (issuer: Issuer.Issuer, token: ActiveToken): Readonly<Record<string, unknown>> => ({
   active: true,
   iss: issuer,
-  ...Known.$match(known, {
+  ...ActiveToken.$match(token, {
     AccessToken: ({ access, audience }) => ({
       token_type: "Bearer",
       scope: Scope.format(access.scope),

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Issuer from "../../domain/Issuer.js"
-import { ServerMetadata } from "../../services/ServerMetadata.js"
+import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as PublicDocument from "../wire/PublicDocument.js"

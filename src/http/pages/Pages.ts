@@ -37,19 +37,17 @@ export interface Data {
 /** For each page a pure function of its data and the brand to a whole document. It escapes what it is given. */
 export type Documents = { readonly [Name in keyof Data]: (data: Data[Name], brand: Brand) => string }
 
-export class Pages extends Context.Tag("latchkey/Pages")<
-  Pages,
-  Documents & {
-    /**
-     * The text of the one `<style>` that the app's own pages may have: the policy allows it by its hash, beside that of
-     * the brand, and no script, no image but the logo, nothing from elsewhere.
-     */
-    readonly styles?: string | undefined
-  }
->() {}
+/** The pages of a server. */
+export interface Templates extends Documents {
+  /**
+   * The text of the one `<style>` that the app's own pages may have: the policy allows it by its hash, beside that of
+   * the brand, and no script, no image but the logo, nothing from elsewhere.
+   */
+  readonly styles?: string | undefined
+}
 
-/** Our own. */
-export const standard: Context.Tag.Service<Pages> = Pages.of({
+/** Our own pages. */
+export const standard: Templates = {
   accountPage,
   alreadyDecidedPage,
   consentPage,
@@ -62,7 +60,10 @@ export const standard: Context.Tag.Service<Pages> = Pages.of({
   loginPage,
   logoutPage,
   redirectNoticePage
-})
+}
+
+/** The pages of the server. By default they are our own. */
+export class Pages extends Context.Reference<Pages>()("latchkey/Pages", { defaultValue: () => standard }) {}
 
 /**
  * Pages of the app's own; those that are not given are ours. A page with a form has to post the fields that `PageForms` names
@@ -71,8 +72,4 @@ export const standard: Context.Tag.Service<Pages> = Pages.of({
  * @example
  * AuthLayer.layer(options).pipe(Layer.provide(Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })))
  */
-export const layer = (own: Partial<Context.Tag.Service<Pages>>): Layer.Layer<Pages> =>
-  Layer.succeed(Pages, { ...standard, ...own })
-
-/** Our own. */
-export const layerStandard: Layer.Layer<Pages> = layer({})
+export const layer = (own: Partial<Templates>): Layer.Layer<Pages> => Layer.succeed(Pages, { ...standard, ...own })

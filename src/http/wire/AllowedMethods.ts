@@ -9,10 +9,10 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import { wantsPage } from "../browser/OpenedInBrowser.js"
-import * as Page from "../browser/Page.js"
 import * as Edge from "./Edge.js"
-import * as Endpoint from "./Endpoint.js"
+import { wantsPage } from "./OpenedInBrowser.js"
+import * as Page from "./Page.js"
+import * as Refusals from "./Refusals.js"
 import * as Wire from "./Wire.js"
 
 /** Whether a request failed because the router has no route for it. */
@@ -87,8 +87,8 @@ const recording = Effect.gen(function* () {
       const allow = request === undefined ? [] : allowed(recorded, request.url)
       if (request === undefined || allow.length === 0) return Effect.fail(error as HttpLayerRouter.unhandled)
       const response = wantsPage(request)
-        ? Page.error(Page.ofRouter(router, request.url), Endpoint.notAllowed)
-        : Wire.toJson(Endpoint.notAllowed, issuer)
+        ? Page.error(Page.ofRouter(router, request.url), Refusals.notAllowed)
+        : Wire.toJson(Refusals.notAllowed, issuer)
       return edge.around(
         Effect.succeed(HttpServerResponse.setHeaders(response, { ...edge.headers, allow: allow.join(", ") }))
       )

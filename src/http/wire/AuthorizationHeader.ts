@@ -5,7 +5,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
-import type { IdAndSecret } from "../../services/ClientAuthenticator.js"
+import type { IdAndSecret } from "../../services/clients/ClientAuthenticator.js"
 
 /** What carries the header: a request of any server. */
 export interface Carrier {

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
-import { ClientCredentials } from "../../services/ClientAuthenticator.js"
+import { ClientCredentials } from "../../services/clients/ClientAuthenticator.js"
 import * as AuthorizationHeader from "./AuthorizationHeader.js"
 
 /** Reads them from the header and the body; a request that uses two methods at once is refused. */

@@ -10,26 +10,24 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import type { Scope } from "effect/Scope"
-import { MethodNotAllowed, type MisdirectedRequest } from "../../domain/HttpError.js"
+import type { MisdirectedRequest } from "../../domain/HttpError.js"
 import * as Issuer from "../../domain/Issuer.js"
-import { type OAuthError, ServerError } from "../../domain/OAuthError.js"
+import type { OAuthError } from "../../domain/OAuthError.js"
 import type { LimitName } from "../../domain/RateLimit.js"
 import type { Settings } from "../../domain/Settings.js"
-import * as Metrics from "../../services/events/Metrics.js"
 import * as Origin from "../../services/events/Origin.js"
 import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import { wantsPage } from "../browser/OpenedInBrowser.js"
-import * as Page from "../browser/Page.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
+import * as Cors from "./Cors.js"
 import * as Edge from "./Edge.js"
 import * as NotFound from "./NotFound.js"
-import * as Preflight from "./Preflight.js"
+import { wantsPage } from "./OpenedInBrowser.js"
+import * as Page from "./Page.js"
 import * as RateLimits from "./RateLimits.js"
+import * as Refusals from "./Refusals.js"
 import * as RequestHost from "./RequestHost.js"
 import { observed } from "./Telemetry.js"
 import * as Wire from "./Wire.js"
@@ -163,7 +161,7 @@ const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site) =>
     return HttpServerResponse.setHeaders(yield* answered, {
       ...site.headers,
       "x-content-type-options": "nosniff",
-      ...(endpoint.cors ? corsHeaders : {})
+      ...(endpoint.cors ? Cors.headers : {})
     })
   })
 
@@ -177,9 +175,9 @@ const respond = <E extends OAuthError, R>(
     const allow = allowed(endpoint)
     return Effect.succeed(
       request.method === "OPTIONS" && endpoint.cors
-        ? HttpServerResponse.empty({ status: 204, headers: { allow, ...preflightHeaders(request, allow) } })
+        ? Cors.preflight(request, allow)
         : HttpServerResponse.setHeader(
-            wantsPage(request) ? Page.error(rendering, notAllowed) : endpoint.renderError(notAllowed),
+            wantsPage(request) ? Page.error(rendering, Refusals.notAllowed) : endpoint.renderError(Refusals.notAllowed),
             "allow",
             allow
           )
@@ -192,8 +190,8 @@ const respond = <E extends OAuthError, R>(
     Effect.provideService(RateLimits.Meter, meter),
     Effect.catchAll((error) => refuse(endpoint, error)),
     Effect.catchAllDefect((defect) =>
-      incident(endpoint.path, defect).pipe(
-        Effect.tap((error) => Metric.update(Metrics.refusals, { endpoint: endpoint.path, error })),
+      Refusals.incident(endpoint.path, defect).pipe(
+        Effect.tap((error) => Refusals.count(endpoint.path, error)),
         Effect.map(endpoint.renderError)
       )
     ),
@@ -223,7 +221,7 @@ const atIssuer = <E extends OAuthError, R>(
 /** Logs a refusal and renders it; a page shows the id that the log has. */
 const refuse = <E extends OAuthError, R>({ isPage, path, renderError }: Any<E, R>, error: OAuthError) =>
   Effect.zipRight(
-    log(path, error),
+    Refusals.log(path, error),
     isPage === true
       ? Effect.map(Origin.requestId, (incident) => renderError(error, incident))
       : Effect.sync(() => renderError(error))
@@ -241,52 +239,5 @@ const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string)
   }
 }
 
-/** The path is there, the method is not. */
-export const notAllowed = new MethodNotAllowed({
-  reason: "MethodNotAllowed",
-  description: "the method is not allowed here"
-})
-
 const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): string =>
   [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")
-
-/** An expected refusal is told to the operator by its reason, and counted; a failure of the server's own, with its cause. */
-export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
-  (error._tag === "TemporarilyUnavailable"
-    ? Effect.annotateLogs(Effect.logWarning("unavailable"), causeOf(error.cause))
-    : Effect.logInfo("refused")
-  ).pipe(
-    Effect.annotateLogs({ endpoint, error: error._tag, reason: error.reason }),
-    Effect.zipRight(Metric.update(Metrics.refusals, { endpoint, error }))
-  )
-
-/** What a log line says of a cause: without the stack, which is the same for each request of an outage. */
-const causeOf = (cause: unknown): Readonly<Record<string, string>> => {
-  if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: String(cause) }
-  return { cause: cause.message, ...("code" in cause ? { code: String(cause.code) } : {}) }
-}
-
-/** A fault of ours, or of a layer of the user's: the log and the answer share the request's id, and nothing else. */
-export const incident = (endpoint: string, defect: unknown): Effect.Effect<ServerError> =>
-  Effect.gen(function* () {
-    const id = yield* Origin.requestId
-    yield* Effect.annotateLogs(Effect.logError("server error", Cause.die(defect)), { endpoint })
-    return new ServerError({ reason: "Defect", description: `something went wrong here; incident ${id}` })
-  })
-
-export const corsHeaders = {
-  "access-control-allow-origin": "*",
-  "access-control-expose-headers": "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
-}
-
-/** Headers of the answer to a preflight (Fetch, the CORS protocol): every method of the path, and every header. */
-export const preflightHeaders = (request: HttpServerRequest.HttpServerRequest, allow: string) => ({
-  "access-control-allow-methods": allow,
-  "access-control-allow-headers": Preflight.allowedHeaders(request, [
-    "Authorization",
-    "Content-Type",
-    "MCP-Protocol-Version"
-  ]),
-  "access-control-max-age": "3600",
-  vary: "Access-Control-Request-Headers"
-})

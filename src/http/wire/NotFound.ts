@@ -2,8 +2,8 @@
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { NotFound } from "../../domain/HttpError.js"
-import { takesHtml } from "../browser/OpenedInBrowser.js"
-import * as Page from "../browser/Page.js"
+import { takesHtml } from "./OpenedInBrowser.js"
+import * as Page from "./Page.js"
 import * as Wire from "./Wire.js"
 
 const error = new NotFound({ reason: "Unknown", description: "there is nothing at this address" })

@@ -1,6 +1,6 @@
 /**
- * The one table that knows how an error looks on the wire, and its three renderings: JSON (RFC 6749 §5.2), a redirect
- * (§4.1.2.1), and a challenge (RFC 6750 §3, RFC 9728 §5.1).
+ * The only place that maps an error to a status, a code and headers, and renders it: as JSON (RFC 6749 §5.2), as a redirect
+ * (§4.1.2.1), and as a challenge (RFC 6750 §3, RFC 9728 §5.1). `ApiErrors` derives schemas from it.
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Option from "effect/Option"
@@ -31,7 +31,7 @@ const wire = {
   RequestUriNotSupported: { error: "request_uri_not_supported", status: 400 },
   InvalidRedirectUri: { error: "invalid_redirect_uri", status: 400 },
   InvalidClientMetadata: { error: "invalid_client_metadata", status: 400 },
-  // A request without a token is told what it needs, and no error (RFC 6750 §3.1).
+  // The response to a request without a token names the scope, and no error (RFC 6750 §3.1).
   MissingToken: { error: undefined, status: 401 },
   InvalidToken: { error: "invalid_token", status: 401 },
   InsufficientScope: { error: "insufficient_scope", status: 403 },
@@ -42,39 +42,43 @@ const wire = {
   ServerError: { error: "server_error", status: 500 }
 } as const satisfies Record<OAuthError["_tag"], { readonly error: string | undefined; readonly status: number }>
 
-/** Whether a thing that was thrown is one of the errors of this table. */
+/** Returns true for an error of this table. */
 export const isOAuthError = (error: unknown): error is OAuthError =>
   Predicate.hasProperty(error, "_tag") &&
   typeof error._tag === "string" &&
   Object.hasOwn(wire, error._tag) &&
   "reason" in error
 
-/** The status of an error. */
-export const status = (error: OAuthError): number => wire[error._tag].status
+/** Returns the status of an error. */
+export const status = ({ _tag }: Pick<OAuthError, "_tag">): number => wire[_tag].status
 
-/** What `error_description` may hold (RFC 6749 §5.2): printable ASCII without quotes and backslashes. */
-const describe = (error: OAuthError): string => error.description.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, "")
+/** Returns the code of the errors of a tag (`error` of RFC 6749 §5.2); `undefined` where the response has none. */
+export const code = <Tag extends OAuthError["_tag"]>(tag: Tag): (typeof wire)[Tag]["error"] => wire[tag].error
 
-/** Headers of every answer that may carry a credential, or be about one (RFC 6749 §5.1). */
+/** Returns the description without the characters that `error_description` must not hold (RFC 6749 §5.2). */
+export const description = (error: OAuthError): string =>
+  error.description.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, "")
+
+/** Headers of every response that may carry a credential, or concern one (RFC 6749 §5.1). */
 export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const
 
-/** The body is of the type that its header names, whatever a browser finds in it (Fetch Standard §3.6). */
+/** The body has the type that its header names; a browser does not guess another one (Fetch Standard §3.6). */
 export const noSniff = { "x-content-type-options": "nosniff" } as const
 
-/** Browsers come back by https only, where the issuer is https (RFC 6797 §6.1). */
+/** Makes browsers use https for the next year, if the issuer is https (RFC 6797 §6.1). */
 export const strictTransport = (issuer: Issuer.Issuer): Readonly<Record<string, string>> =>
   Issuer.isSecure(issuer) ? { "strict-transport-security": "max-age=31536000" } : {}
 
-/** A value as a quoted-string of RFC 9110 §5.6.4; what could not stand in a header is left out. */
+/** Returns a value as a quoted-string (RFC 9110 §5.6.4), without the characters that a header cannot hold. */
 export const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7E]/g, "").replace(/(["\\])/g, "\\$1")}"`
 
-/** The members of an error in a body or a URL (RFC 6749 §5.2). */
+/** Returns the members of an error in a body or a URL (RFC 6749 §5.2). */
 export const members = (error: OAuthError): Readonly<Record<string, string>> => {
-  const code = wire[error._tag].error
-  return code === undefined ? {} : { error: code, error_description: describe(error) }
+  const found = code(error._tag)
+  return found === undefined ? {} : { error: found, error_description: description(error) }
 }
 
-/** When to come back, where that is known (RFC 9110 §10.2.3). */
+/** Returns `Retry-After` where the time of the next attempt is known (RFC 9110 §10.2.3). */
 export const retryAfter = (error: OAuthError): Readonly<Record<string, string>> => {
   switch (error._tag) {
     case "TooManyRequests":
@@ -86,20 +90,55 @@ export const retryAfter = (error: OAuthError): Readonly<Record<string, string>> 
   }
 }
 
-/** The error as JSON (RFC 6749 §5.2). A client that failed to authenticate is always challenged. */
-export const toJson = (error: OAuthError, issuer: Issuer.Issuer): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.unsafeJson(members(error), {
-    status: status(error),
-    headers: {
-      ...noStore,
-      ...noSniff,
-      ...(error._tag === "InvalidClient" ? { "www-authenticate": `Basic realm=${quoted(issuer)}` } : {}),
-      ...retryAfter(error),
-      ...(error._tag === "RequestTooLarge" ? { connection: "close" } : {})
-    }
-  })
+/** Returns the headers of an error as JSON. A client that failed to authenticate always gets a challenge (RFC 6749 §5.2). */
+export const jsonHeaders = (error: OAuthError, issuer: Issuer.Issuer): Readonly<Record<string, string>> => ({
+  ...noStore,
+  ...noSniff,
+  ...(error._tag === "InvalidClient" ? { "www-authenticate": `Basic realm=${quoted(issuer)}` } : {}),
+  ...retryAfter(error),
+  ...(error._tag === "RequestTooLarge" ? { connection: "close" } : {})
+})
 
-/** Where an authorization response goes, with `state` and `iss` (RFC 6749 §4.1.2, RFC 9207 §2). */
+/** A resource server's challenge: the URL of the resource's metadata, and the scope that the operation needs. */
+export interface Challenge {
+  readonly resourceMetadata: string
+  readonly scope: ReadonlyArray<string>
+}
+
+/** Returns the headers of an error as a bearer challenge (RFC 6750 §3); MCP clients begin with this header. */
+export const challengeHeaders = (
+  error: OAuthError,
+  { resourceMetadata, scope }: Challenge
+): Readonly<Record<string, string>> => {
+  const attributes = Object.entries({
+    ...members(error),
+    ...(scope.length > 0 ? { scope: scope.join(" ") } : {}),
+    resource_metadata: resourceMetadata
+  })
+  return {
+    ...noStore,
+    ...noSniff,
+    "www-authenticate": `Bearer ${attributes.map(([name, value]) => `${name}=${quoted(value)}`).join(", ")}`,
+    "access-control-expose-headers": "WWW-Authenticate, X-Request-Id"
+  }
+}
+
+/** Renders the members of an error as JSON under its status. */
+export const toResponse = (
+  error: OAuthError,
+  headers: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.unsafeJson(members(error), { status: status(error), headers })
+
+/** Renders an error as JSON (RFC 6749 §5.2). */
+export const toJson = (error: OAuthError, issuer: Issuer.Issuer): HttpServerResponse.HttpServerResponse =>
+  toResponse(error, jsonHeaders(error, issuer))
+
+/** Renders an error as a bearer challenge (RFC 6750 §3). */
+export const toChallenge = (error: OAuthError, challenge: Challenge): HttpServerResponse.HttpServerResponse =>
+  toResponse(error, challengeHeaders(error, challenge))
+
+/** Returns the URL of an authorization response, with `state` and `iss` (RFC 6749 §4.1.2, RFC 9207 §2). */
 export const responseUri = (
   { redirectUri, state }: Pick<ReplyAddress, "redirectUri" | "state">,
   issuer: Issuer.Issuer,
@@ -111,36 +150,9 @@ export const responseUri = (
     iss: issuer
   })
 
-/** Where an error response of the authorization endpoint goes (RFC 6749 §4.1.2.1). */
+/** Returns the URL of an error response of the authorization endpoint (RFC 6749 §4.1.2.1). */
 export const errorUri = (
   replyTo: Pick<ReplyAddress, "redirectUri" | "state">,
   error: OAuthError,
   issuer: Issuer.Issuer
 ): string => responseUri(replyTo, issuer, members(error))
-
-/** What a challenge names: the resource's metadata, and the scope that the operation needs. */
-export interface Challenge {
-  readonly resourceMetadata: string
-  readonly scope: ReadonlyArray<string>
-}
-
-/** The error as a bearer challenge (RFC 6750 §3), the header that MCP clients start from. */
-export const toChallenge = (
-  error: OAuthError,
-  { resourceMetadata, scope }: Challenge
-): HttpServerResponse.HttpServerResponse => {
-  const attributes = Object.entries({
-    ...members(error),
-    ...(scope.length > 0 ? { scope: scope.join(" ") } : {}),
-    resource_metadata: resourceMetadata
-  })
-  return HttpServerResponse.unsafeJson(members(error), {
-    status: status(error),
-    headers: {
-      ...noStore,
-      ...noSniff,
-      "www-authenticate": `Bearer ${attributes.map(([name, value]) => `${name}=${quoted(value)}`).join(", ")}`,
-      "access-control-expose-headers": "WWW-Authenticate, X-Request-Id"
-    }
-  })
-}

@@ -6,8 +6,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Base64Url from "../../domain/Base64Url.js"
 import { randomBytes } from "../../services/keys/Crypto.js"
+import { codeOf } from "../sql/ErrorCode.js"
 import { StorageOpenError } from "../sql/StorageOpenError.js"
-import { codeOf } from "../sql/sqlite/SqliteError.js"
 import * as PrivateFile from "./PrivateFile.js"
 
 /** How many bytes a master key has. */

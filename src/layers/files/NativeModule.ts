@@ -1,5 +1,5 @@
 /** Native modules that this process cannot load: which one it is, and the command that makes it. */
-import { codeOf } from "../sql/sqlite/SqliteError.js"
+import { codeOf } from "../sql/ErrorCode.js"
 
 /** A native module cannot be loaded; `message` is one sentence for the operator. */
 export class NativeModuleError extends Error {

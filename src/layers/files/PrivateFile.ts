@@ -6,8 +6,8 @@ import * as Path from "node:path"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../services/keys/Crypto.js"
+import { codeOf } from "../sql/ErrorCode.js"
 import { StorageOpenError } from "../sql/StorageOpenError.js"
-import { codeOf } from "../sql/sqlite/SqliteError.js"
 import * as ShellWord from "./ShellWord.js"
 
 const attempt = <A>(what: string, path: string, promise: () => Promise<A>): Effect.Effect<A, StorageOpenError> =>

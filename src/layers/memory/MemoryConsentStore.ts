@@ -6,8 +6,9 @@ import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import type { Consent } from "../../domain/Consent.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
-import type { ConsentStore, Pair, Whose } from "../../services/stores/ConsentStore.js"
-import { isEverybody, namesNobody } from "../../services/stores/GrantStore.js"
+import type { ConsentFilter, ConsentStore, Pair } from "../../services/stores/ConsentStore.js"
+import { emptyFilter, isEverybody } from "../../services/stores/GrantStore.js"
+import * as Paging from "../../services/stores/Paging.js"
 import * as Rows from "./Rows.js"
 
 const byPair: Order.Order<Pair> = Order.combine(
@@ -18,7 +19,7 @@ const byPair: Order.Order<Pair> = Order.combine(
 /** Whether the consent is not withdrawn. */
 export const allowsSomething = ({ granted, redirectUris }: Consent): boolean => granted.size + redirectUris.size > 0
 
-const takeBack = (consents: Rows.Rows["consents"], consent: Consent): void => {
+const withdraw = (consents: Rows.Rows["consents"], consent: Consent): void => {
   const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
   consents.set(Rows.pairOf(consent.subject, consent.clientId), { ...consent, ...nothing, epoch: consent.epoch + 1 })
 }
@@ -30,17 +31,15 @@ const nextPairs = (consents: Iterable<Consent>, limit: number, after: Pair | und
     .sort(byPair)
     .slice(0, limit)
 
-/** The pair after which others follow. */
-const lastOf = (page: ReadonlyArray<Consent>, limit: number): Option.Option<Pair> =>
-  page.length < limit
-    ? Option.none()
-    : Option.map(Option.fromNullable(page.at(-1)), ({ clientId, subject }) => ({ clientId, subject }))
+/** The pair after which the next page begins. */
+const nextOf = (page: ReadonlyArray<Consent>, limit: number): Option.Option<Pair> =>
+  Option.map(Paging.next(page, limit), ({ clientId, subject }) => ({ clientId, subject }))
 
-/** Which consents are meant; `undefined` where the filter names nobody. */
-const filterOf = (whose: Whose): ((consent: Consent) => boolean) | undefined => {
-  if ("subject" in whose && whose.subject !== undefined) return ({ subject }) => subject === whose.subject
-  if ("clientId" in whose && whose.clientId !== undefined) return ({ clientId }) => clientId === whose.clientId
-  return isEverybody(whose) ? () => true : undefined
+/** Returns a predicate for the consents that a filter selects; `undefined` if the filter is empty. */
+const predicateOf = (filter: ConsentFilter): ((consent: Consent) => boolean) | undefined => {
+  if ("subject" in filter && filter.subject !== undefined) return ({ subject }) => subject === filter.subject
+  if ("clientId" in filter && filter.clientId !== undefined) return ({ clientId }) => clientId === filter.clientId
+  return isEverybody(filter) ? () => true : undefined
 }
 
 export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<ConsentStore> => ({
@@ -69,24 +68,24 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
     ),
   prune: (limit, after) =>
     Effect.sync(() => {
-      const looked = nextPairs(consents.values(), limit, after)
-      const gone = looked.filter(({ clientId }) => !clients.has(clientId))
-      for (const { clientId, subject } of gone) consents.delete(Rows.pairOf(subject, clientId))
-      return { count: gone.length, next: lastOf(looked, limit) }
+      const page = nextPairs(consents.values(), limit, after)
+      const ofDeletedClients = page.filter(({ clientId }) => !clients.has(clientId))
+      for (const { clientId, subject } of ofDeletedClients) consents.delete(Rows.pairOf(subject, clientId))
+      return { count: ofDeletedClients.length, next: nextOf(page, limit) }
     }),
   withdraw: (subject, clientId) =>
     Effect.sync(() => {
       const before = consents.get(Rows.pairOf(subject, clientId))
       if (before === undefined) return false
-      takeBack(consents, before)
+      withdraw(consents, before)
       return allowsSomething(before)
     }),
-  withdrawAll: (whose, limit, after) =>
+  withdrawAll: (filter, limit, after) =>
     Effect.suspend(() => {
-      const isMeant = filterOf(whose)
-      if (isMeant === undefined) return Effect.die(namesNobody())
-      const looked = nextPairs(Array.from(consents.values()).filter(isMeant), limit, after)
-      for (const consent of looked) takeBack(consents, consent)
-      return Effect.succeed({ count: looked.length, next: lastOf(looked, limit) })
+      const isSelected = predicateOf(filter)
+      if (isSelected === undefined) return Effect.die(emptyFilter())
+      const page = nextPairs(Array.from(consents.values()).filter(isSelected), limit, after)
+      for (const consent of page) withdraw(consents, consent)
+      return Effect.succeed({ count: page.length, next: nextOf(page, limit) })
     })
 })

@@ -7,7 +7,8 @@ import * as Order from "effect/Order"
 import * as Chain from "../../domain/Chain.js"
 import * as Grant from "../../domain/Grant.js"
 import * as Time from "../../domain/Time.js"
-import { type GrantStore, isEverybody, namesNobody, type Which } from "../../services/stores/GrantStore.js"
+import { emptyFilter, type GrantFilter, type GrantStore, isEverybody } from "../../services/stores/GrantStore.js"
+import * as Paging from "../../services/stores/Paging.js"
 import * as Rows from "./Rows.js"
 
 const redeem = ({ code, terms }: Grant.Approved, { chain, network, now }: Grant.Redemption): Grant.Active => ({
@@ -25,7 +26,7 @@ const redeem = ({ code, terms }: Grant.Approved, { chain, network, now }: Grant.
   }))
 })
 
-/** When a grant is over, or its code is that was never redeemed. */
+/** The time when a grant ends, or when its code expires if it was never redeemed. */
 const endOf = (grant: Grant.Grant): DateTime.Utc => {
   const { expiresAt } = grant.terms
   switch (grant._tag) {
@@ -45,12 +46,12 @@ const byId = Order.mapInput(Order.string, idOf)
 export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
   const { consents, grants, revokedTokens } = rows
 
-  const epochsStand = ({ clientId, epochs, subject }: Grant.Terms): boolean =>
+  const epochsMatch = ({ clientId, epochs, subject }: Grant.Terms): boolean =>
     epochs.subject === Rows.subjectEpoch(rows, subject) &&
     epochs.client === Rows.clientEpoch(rows, clientId) &&
     epochs.consent === consents.get(Rows.pairOf(subject, clientId))?.epoch
 
-  const those = ({ clientId, subject }: Which): ReadonlyArray<Grant.Grant> =>
+  const select = ({ clientId, subject }: GrantFilter): ReadonlyArray<Grant.Grant> =>
     Array.from(grants.values())
       .filter(({ terms }) => subject === undefined || terms.subject === subject)
       .filter(({ terms }) => clientId === undefined || terms.clientId === clientId)
@@ -76,7 +77,7 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
     redeem: (redemption) =>
       Effect.sync(() => {
         const grant = grants.get(redemption.grantId)
-        if (grant === undefined || !Grant.isRedeemable(grant, redemption) || !epochsStand(grant.terms)) {
+        if (grant === undefined || !Grant.isRedeemable(grant, redemption) || !epochsMatch(grant.terms)) {
           return Grant.whyNotRedeemed(Option.fromNullable(grant), redemption)
         }
         if (grant.code.challenge !== redemption.challenge) {
@@ -91,9 +92,9 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
     rotate: (rotation) =>
       Effect.sync(() => {
         const grant = grants.get(rotation.grantId)
-        const stand = grant !== undefined && epochsStand(grant.terms)
-        if (grant === undefined || !stand || !Grant.isRotatable(grant, rotation)) {
-          return Grant.whyNotRotated(Option.fromNullable(grant), stand, rotation)
+        const isCurrent = grant !== undefined && epochsMatch(grant.terms)
+        if (grant === undefined || !isCurrent || !Grant.isRotatable(grant, rotation)) {
+          return Grant.whyNotRotated(Option.fromNullable(grant), isCurrent, rotation)
         }
         const rotated: Grant.Refreshable = {
           ...grant,
@@ -109,23 +110,23 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
         return grant !== undefined && revoke(grant, reason, now)
       }),
 
-    revokeAll: (whose, reason, now, { after, limit }) =>
+    revokeAll: (filter, reason, now, { after, limit }) =>
       Effect.suspend(() => {
-        const isNamed = whose.subject !== undefined || whose.clientId !== undefined
-        if (!isNamed && !isEverybody(whose)) return Effect.die(namesNobody())
-        const looked = those(whose)
+        const isNamed = filter.subject !== undefined || filter.clientId !== undefined
+        if (!isNamed && !isEverybody(filter)) return Effect.die(emptyFilter())
+        const page = select(filter)
           .filter(({ terms }) => after === undefined || terms.id > after)
           .slice(0, limit)
-        const isMeant = ({ terms }: Grant.Grant) => !Time.isBefore(now, terms.approvedAt) || !epochsStand(terms)
+        const isDue = ({ terms }: Grant.Grant) => !Time.isBefore(now, terms.approvedAt) || !epochsMatch(terms)
         return Effect.succeed({
-          revoked: looked.filter((grant) => isMeant(grant) && revoke(grant, reason, now)).map(({ terms }) => terms.id),
-          next: looked.length < limit ? Option.none() : Option.map(Option.fromNullable(looked.at(-1)), idOf)
+          revoked: page.filter((grant) => isDue(grant) && revoke(grant, reason, now)).map(idOf),
+          next: Option.map(Paging.next(page, limit), idOf)
         })
       }),
 
-    list: (which, { after, limit }) =>
+    list: (filter, { after, limit }) =>
       Effect.sync(() =>
-        those(which)
+        select(filter)
           .filter(({ terms }) => after === undefined || terms.id > after)
           .slice(0, limit)
       ),
@@ -134,7 +135,7 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
 
     sealedUnder: (prefix, { after = "", limit }) =>
       Effect.sync(() =>
-        those({})
+        select({})
           .filter(Grant.isRefreshable)
           .filter(({ chain, terms }) => chain.value.key.startsWith(prefix) && terms.id > after)
           .slice(0, limit)
@@ -154,7 +155,7 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<GrantStore> => {
       Effect.sync(() =>
         Option.fromNullable(grants.get(id)).pipe(
           Option.filter(Grant.Grant.$is("Active")),
-          Option.filter(({ terms }) => Time.isBefore(now, terms.expiresAt) && epochsStand(terms)),
+          Option.filter(({ terms }) => Time.isBefore(now, terms.expiresAt) && epochsMatch(terms)),
           Option.filter(() => !Option.exists(token, (token) => revokedTokens.has(token)))
         )
       )

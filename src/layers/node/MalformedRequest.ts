@@ -5,7 +5,7 @@
  */
 import { type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import type { Rendering } from "../../http/browser/Page.js"
+import type { Rendering } from "../../http/wire/Page.js"
 import { noSniff, noStore } from "../../http/wire/Wire.js"
 
 /** A request that was refused before any route. It holds nothing of the request. */

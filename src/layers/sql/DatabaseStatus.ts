@@ -1,7 +1,7 @@
 /** How much a database holds, how old it is, and what of it is past use: of all issuers together. Nothing is changed. */
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { grantEnd } from "./migrations/Operation.js"
+import { grantEnd } from "./GrantEnd.js"
 import { latest } from "./migrations.js"
 
 /** Runs a statement that only reads, and has no parameters. */
@@ -29,7 +29,7 @@ export interface Holdings {
   /** Number of issuers that have clients in the database; 0 for a database of another version. */
   readonly issuers: number
   /** When the last pass of upkeep ended, in milliseconds since 1970. */
-  readonly lastUpkeep: number | undefined
+  readonly lastMaintenance: number | undefined
 }
 
 /** How a database stands. */
@@ -47,7 +47,7 @@ export const of = <E>(
   cutoffs: Cutoffs
 ): Effect.Effect<Status, E> => {
   const { size, tables, version } = about
-  const nothing = { oldest: {}, backlog: {}, unusedClients: undefined, issuers: 0, lastUpkeep: undefined }
+  const nothing = { oldest: {}, backlog: {}, unusedClients: undefined, issuers: 0, lastMaintenance: undefined }
   return Effect.map(
     version === latest
       ? read(query, tables, cutoffs)
@@ -110,8 +110,8 @@ const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoff
       (count = 0) => count
     ),
     issuers: Effect.map(number("count(distinct issuer) as value from clients"), (count = 0) => count),
-    lastUpkeep: number(
-      tables.includes("leases") ? "max(ended_at) as value from leases where name = 'upkeep'" : "null as value"
+    lastMaintenance: number(
+      tables.includes("leases") ? "max(ended_at) as value from leases where name = 'maintenance'" : "null as value"
     )
   })
 }

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { Outage } from "../../services/stores/Storage.js"
-import { codeOf } from "./sqlite/SqliteError.js"
+import { codeOf } from "./ErrorCode.js"
 
 /** The errors that stay until somebody acts, by their codes; what to do about each, and what ends it. */
 const table: ReadonlyArray<readonly [codes: RegExp, remedy: string, lastsUntil: Outage["lastsUntil"]]> = [

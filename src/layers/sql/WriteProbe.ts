@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Base64Url from "../../domain/Base64Url.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { randomBytes } from "../../services/keys/Crypto.js"
-import * as SqlText from "./stores/SqlText.js"
+import * as SqlStatement from "./SqlStatement.js"
 import { probeSize } from "./WriteHealth.js"
 
 /** The key of the row; no issuer is empty. */
@@ -25,9 +25,9 @@ const insert = (sql: SqlClient, holder: string) =>
 const remove = (sql: SqlClient) => sql`delete from leases where issuer = ${key.issuer} and name = ${key.name}`
 
 /** Writes and deletes the row. */
-export const ofSqlite = (sql: SqlText.Observed): Effect.Effect<void, TemporarilyUnavailable> =>
+export const ofSqlite = (sql: SqlStatement.Observed): Effect.Effect<void, TemporarilyUnavailable> =>
   Effect.gen(function* () {
-    const run = SqlText.runner(sql)
+    const run = SqlStatement.runner(sql)
     yield* run(insert(sql, yield* content))
     yield* run(remove(sql))
   })
@@ -36,9 +36,9 @@ export const ofSqlite = (sql: SqlText.Observed): Effect.Effect<void, Temporarily
 class RolledBack extends Data.TaggedError("RolledBack") {}
 
 /** Writes the row in a transaction that is rolled back. */
-export const ofPostgres = (sql: SqlText.Observed): Effect.Effect<void, TemporarilyUnavailable> =>
+export const ofPostgres = (sql: SqlStatement.Observed): Effect.Effect<void, TemporarilyUnavailable> =>
   Effect.gen(function* () {
-    const run = SqlText.runner(sql)
+    const run = SqlStatement.runner(sql)
     const holder = yield* content
     const written = sql.withTransaction(Effect.zipRight(insert(sql, holder), new RolledBack()))
     yield* run(Effect.catchTag(written, "RolledBack", () => Effect.void))

@@ -13,7 +13,6 @@ import * as AuthorizeEndpoint from "../../http/browser/AuthorizeEndpoint.js"
 import * as ConsentEndpoint from "../../http/browser/ConsentEndpoint.js"
 import * as LoginEndpoint from "../../http/browser/LoginEndpoint.js"
 import * as LogoutEndpoint from "../../http/browser/LogoutEndpoint.js"
-import * as Page from "../../http/browser/Page.js"
 import * as HealthEndpoints from "../../http/oauth/HealthEndpoints.js"
 import * as IntrospectEndpoint from "../../http/oauth/IntrospectEndpoint.js"
 import * as MetadataEndpoint from "../../http/oauth/MetadataEndpoint.js"
@@ -21,12 +20,12 @@ import * as ProtectedResourceEndpoint from "../../http/oauth/ProtectedResourceEn
 import * as RegisterEndpoint from "../../http/oauth/RegisterEndpoint.js"
 import * as RevokeEndpoint from "../../http/oauth/RevokeEndpoint.js"
 import * as TokenEndpoint from "../../http/oauth/TokenEndpoint.js"
+import * as Page from "../../http/wire/Page.js"
 import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
-import * as Maintenance from "../../services/maintenance/Maintenance.js"
+import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSchedule.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
-import * as Seam from "./Seam.js"
-import { ServerServices } from "./ServerServices.js"
+import { ServerContext } from "./ServerContext.js"
 import * as Services from "./Services.js"
 
 /**
@@ -41,7 +40,7 @@ export type { Services } from "./Services.js"
 /** Everything but the endpoints: what a command beside a running server needs. */
 export const layerServices = (options: SettingsOptions) =>
   Layer.scopedContext(
-    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerServices, services))
+    Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerContext, services))
   )
 
 /** The endpoints of an authorization server, and the metadata of its resources. */
@@ -62,10 +61,7 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.merge(
-  Layer.provide(Maintenance.layerPasses, Seam.layer(Maintenance.Pace, Maintenance.layerPace)),
-  Readiness.layerWatch
-)
+const background = Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog)
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>

@@ -4,9 +4,9 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Page from "../../http/browser/Page.js"
 import { isRouteNotFound } from "../../http/wire/AllowedMethods.js"
 import * as NotFound from "../../http/wire/NotFound.js"
+import * as Page from "../../http/wire/Page.js"
 
 /** Paths match to the letter: what a proxy in front lets by is what the route is. */
 export const routerConfig = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }

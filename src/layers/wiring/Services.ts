@@ -1,9 +1,11 @@
 /** The services of an authorization server, and what they stand on. */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Page from "../../http/browser/Page.js"
-import * as ResourceOwner from "../../http/browser/ResourceOwner.js"
-import * as Pages from "../../http/pages/Pages.js"
+import * as Option from "effect/Option"
+import { ResourceOwner } from "../../http/browser/ResourceOwner.js"
+import { Pages } from "../../http/pages/Pages.js"
+import * as Page from "../../http/wire/Page.js"
 import * as Accounts from "../../services/accounts/Accounts.js"
 import * as KnownBrowsers from "../../services/accounts/KnownBrowsers.js"
 import * as LoginThrottle from "../../services/accounts/LoginThrottle.js"
@@ -13,9 +15,10 @@ import * as Approvals from "../../services/authorization/Approvals.js"
 import * as AuthorizationRequests from "../../services/authorization/AuthorizationRequests.js"
 import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
-import * as ClientAuthenticator from "../../services/ClientAuthenticator.js"
+import * as ClientAuthenticator from "../../services/clients/ClientAuthenticator.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
 import * as Clients from "../../services/clients/Clients.js"
+import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
@@ -24,15 +27,16 @@ import * as GrantRevocation from "../../services/grants/GrantRevocation.js"
 import * as RefreshTokenGrant from "../../services/grants/RefreshTokenGrant.js"
 import * as Keyring from "../../services/keys/Keyring.js"
 import * as Seals from "../../services/keys/Seals.js"
+import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as KeyRotation from "../../services/maintenance/KeyRotation.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
+import * as ServerMetadata from "../../services/metadata/ServerMetadata.js"
 import * as RateLimiter from "../../services/RateLimiter.js"
 import * as ResourceRegistration from "../../services/resources/ResourceRegistration.js"
 import * as Resources from "../../services/resources/Resources.js"
-import * as ScopePolicy from "../../services/ScopePolicy.js"
+import { ScopePolicy } from "../../services/ScopePolicy.js"
 import * as ServerClock from "../../services/ServerClock.js"
-import * as ServerMetadata from "../../services/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Storage from "../../services/stores/Storage.js"
 import * as AccessTokens from "../../services/tokens/AccessTokens.js"
@@ -42,14 +46,31 @@ import * as TokenRevocation from "../../services/tokens/TokenRevocation.js"
 import * as TokenVerifier from "../../services/tokens/TokenVerifier.js"
 import { type SettingsOptions, toSettings } from "../settings/SettingsOptions.js"
 import * as Argon2 from "./Argon2.js"
-import * as Seam from "./Seam.js"
 
-/** What an app may change by a layer of its own. */
+/**
+ * Writes the values that the app provided, or the defaults, into the context of the services. Layers that run later with
+ * this context, such as `AdminApi`, then see the same values.
+ */
 const seams = Layer.mergeAll(
-  Seam.layer(Pages.Pages, Pages.layerStandard),
-  Seam.layer(ResourceOwner.ResourceOwner, ResourceOwner.layerBuiltIn),
-  Seam.layer(ScopePolicy.ScopePolicy, ScopePolicy.layerEverything)
+  Layer.effect(Pages, Pages),
+  Layer.effect(ResourceOwner, ResourceOwner),
+  Layer.effect(ScopePolicy, ScopePolicy)
 )
+
+/**
+ * Returns the service that the app provided, or else builds the standard one. It is for services with state, which cannot
+ * be a `Context.Reference`. The app need not provide it, so no type names it.
+ */
+const providedOr = <I, S, E, R>(tag: Context.Tag<I, S>, standard: Layer.Layer<I, E, R>): Layer.Layer<I, E, R> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Effect.serviceOption(tag),
+      Option.match({
+        onNone: () => standard,
+        onSome: (provided): Layer.Layer<I, E, R> => Layer.succeed(tag, provided)
+      })
+    )
+  )
 
 /** All services of an authorization server; its endpoints stand on them. */
 export const layer = (options: SettingsOptions) => {
@@ -66,14 +87,15 @@ export const layer = (options: SettingsOptions) => {
     KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
-    Seam.layer(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
+    IntrospectionCallers.layer,
+    providedOr(RateLimiter.RateLimiter, RateLimiter.layerMemory()),
     Readiness.layer,
     ResourceRegistration.layer,
     TokenRevocation.layer,
     ServerMetadata.layer,
     Sessions.layer,
     TokenVerifier.layerLocal,
-    Layer.provideMerge(Maintenance.layer, KeyRotation.layer),
+    Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants
   )
   return services.pipe(
@@ -81,7 +103,7 @@ export const layer = (options: SettingsOptions) => {
       Layer.mergeAll(
         AccessTokens.layer,
         ClientAuthenticator.layer,
-        GrantTypes.layerRegistry,
+        GrantTypes.layerEmpty,
         Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),
         RefreshChain.layer
       )
@@ -89,7 +111,7 @@ export const layer = (options: SettingsOptions) => {
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Seam.layer(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
+      Layer.mergeAll(providedOr(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
     ),
     Layer.provideMerge(seams),
     Layer.provideMerge(stores),

@@ -25,7 +25,7 @@ import * as Denials from "./Denials.js"
 import * as GrantApproval from "./GrantApproval.js"
 import * as Offer from "./Offer.js"
 
-/** What a request leads to, for one user. */
+/** The next step of a request, for one user. */
 export type Consideration = Data.TaggedEnum<{
   /**
    * The user has allowed this client each of these scopes at the same resource before, and only the client can receive the
@@ -96,7 +96,7 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
 
 const nothingPermitted = new AccessDenied({
   reason: "NothingPermitted",
-  description: "nothing that was asked may be given"
+  description: "no requested scope is permitted"
 })
 
 const make = Effect.gen(function* () {
@@ -166,7 +166,7 @@ const make = Effect.gen(function* () {
     if (yield* denials.add(offer.grantId)) {
       yield* events.publish({ _tag: "Denied", subject: who.account.id, clientId: request.client.id })
     }
-    return Decided.Denied({ error: new AccessDenied({ reason: "Denied", description: "the person refused" }) })
+    return Decided.Denied({ error: new AccessDenied({ reason: "Denied", description: "the user denied the request" }) })
   })
 
   return Approvals.of({

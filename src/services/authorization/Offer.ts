@@ -1,4 +1,4 @@
-/** What a consent page offers, computed from the request, the recorded consent and what the policy permits. */
+/** The content of a consent page, computed from the request, the recorded consent and the permitted scope. */
 import * as Option from "effect/Option"
 import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"

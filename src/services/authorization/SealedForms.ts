@@ -1,6 +1,6 @@
 /**
- * What travels through the browser between a question and its answer, sealed: before the person decides, nothing is
- * written here. A form is good for one step of one browser, and for minutes.
+ * The forms that travel sealed through the browser between a page and its answer, so that the server stores nothing before
+ * the user decides. A form is for one step of one browser, and expires after minutes.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -13,46 +13,51 @@ import { ClientId } from "../../domain/Client.js"
 import { Digest } from "../../domain/Digest.js"
 import { GrantId } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import { SessionId } from "../../domain/Session.js"
 import * as Time from "../../domain/Time.js"
 import * as Seals from "../keys/Seals.js"
 import { ServerSettings } from "../ServerSettings.js"
 
-/** The query of an authorization request: it is what the person returns to. */
+/** The query of an authorization request: the user returns to it. */
 const query = Schema.String
 
 /** The login page, shown to one browser. */
 export const LoginForm = Schema.TaggedStruct("LoginForm", {
-  /** Missing where no client waits: then the person goes on to their account. */
+  /** Missing where no client waits: then the user goes on to their account. */
   query: Schema.optional(query),
+  /** The client that waits, as the page names it, so that a page that is shown again need not read the request again. */
+  client: Schema.optional(
+    Schema.Struct({ name: Schema.String, origin: Schema.Literal("Operator", "Dynamic"), redirectUri: RedirectUri })
+  ),
   /** Digest of the browser's id cookie. */
   browser: Digest,
   /** When this request was first shown a login page. */
   firstShownAt: Schema.DateTimeUtcFromNumber
 })
 
-/** In the URL that a login returns to: the request of this digest was first shown at this time. */
+/** Is in the URL that a login returns to: when the request with this digest was first answered with a login page. */
 export const LoginProof = Schema.TaggedStruct("LoginProof", {
   request: Digest,
   firstShownAt: Schema.DateTimeUtcFromNumber
 })
 
-/** The consent page, shown to one person in one session, with the grant that an Allow will make. */
+/** The consent page, shown to one user in one session, with the grant that an Allow makes. */
 export const ConsentForm = Schema.TaggedStruct("ConsentForm", {
   query,
   sessionId: SessionId,
   subject: Subject,
   grantId: GrantId,
   code: Schema.Redacted(Schema.String),
-  /** The scopes on the page at each resource, ticked or not: nothing else can be allowed by it. */
+  /** The scopes on the page at each resource, ticked or not: an Allow grants no others. */
   offered: ResourceScopes.FromRecord
 })
 
 /** The logout page of one session. */
 export const LogoutForm = Schema.TaggedStruct("LogoutForm", { sessionId: SessionId })
 
-/** One of the things that can be done on the account page, by the person of one session. */
+/** One of the actions of the account page, for the user of one session. */
 export const AccountForm = Schema.TaggedStruct("AccountForm", {
   sessionId: SessionId,
   action: Schema.Union(
@@ -81,7 +86,7 @@ export type AccountForm = typeof AccountForm.Type
 /** The form of a tag. */
 export type FormOf<Tag extends Form["_tag"]> = Extract<Form, { readonly _tag: Tag }>
 
-/** A form that this server made, and whether its time has passed. */
+/** A form that this server sealed, and whether it has expired. */
 export interface Opened<F extends Form> {
   readonly form: F
   readonly expired: boolean
@@ -90,9 +95,9 @@ export interface Opened<F extends Form> {
 export class SealedForms extends Context.Tag("latchkey/SealedForms")<
   SealedForms,
   {
-    /** Seals a form, good from now on for the lifetime of forms. */
+    /** Seals a form. It expires after the lifetime of forms. */
     readonly seal: (form: Form) => Effect.Effect<string, TemporarilyUnavailable>
-    /** Opens a form of one kind; `None` for every other text. */
+    /** Opens a form of one kind; returns `None` for any other text. */
     readonly open: <Tag extends Form["_tag"]>(
       tag: Tag,
       text: string

@@ -1,7 +1,7 @@
 /**
- * What is counted and timed, as Effect's own metrics: an app exports them with whatever exports its own. Every tag is of
- * a closed set: a path that an endpoint was given, a name or a reason that this code has, and never what somebody sent.
- * They are the process's: servers that share one are counted together.
+ * The server's Effect metrics: an app exports them together with its own. The values of every tag are a closed set: the path
+ * of an endpoint, or a name or reason that is in this code, and never a text from a request. Metrics belong to the
+ * process: servers in one process are counted together.
  *
  * @example
  * Metric.snapshot.pipe(Effect.map((pairs) => pairs.filter(({ metricKey }) => metricKey.name.startsWith("latchkey_"))))
@@ -14,9 +14,9 @@ import type { EventKind } from "../../domain/Event.js"
 const labels = (tags: Readonly<Record<string, string>>) =>
   Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
 
-/** What happened; `reason` says why something was revoked. */
+/** Number of events by kind; `reason` is the reason of a revocation. */
 export const events = Metric.counter("latchkey_events_total", {
-  description: "What happened to accounts, clients, grants and keys",
+  description: "Events of accounts, clients, grants and keys",
   incremental: true
 }).pipe(
   Metric.mapInput((_: EventKind) => 1),
@@ -25,14 +25,14 @@ export const events = Metric.counter("latchkey_events_total", {
   )
 )
 
-/** A request that was not answered as it wished. */
+/** A refused request. */
 export interface Refusal {
-  /** The endpoint's path, or `guard`. */
+  /** The path of the endpoint, or `guard`. */
   readonly endpoint: string
   readonly error: { readonly _tag: string; readonly reason: string }
 }
 
-/** Refusals, as the log tells them. */
+/** Number of refused requests. The log has a line for each of them. */
 export const refusals = Metric.counter("latchkey_refusals_total", {
   description: "Requests that were refused",
   incremental: true
@@ -41,7 +41,7 @@ export const refusals = Metric.counter("latchkey_refusals_total", {
   Metric.taggedWithLabelsInput(({ endpoint, error }) => labels({ endpoint, error: error._tag, reason: error.reason }))
 )
 
-/** A request that was answered. */
+/** An answered request. */
 export interface Answered {
   readonly endpoint: string
   readonly method: string
@@ -49,12 +49,12 @@ export interface Answered {
   readonly seconds: number
 }
 
-/** From a page out of memory to a login that waits for its turn to be hashed. */
+/** Upper bounds of the buckets, in seconds: from a page out of memory to a login that waits for its password hash. */
 const boundaries = MetricBoundaries.fromIterable([
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 ])
 
-/** How long answers took, by the class of their status, such as `2xx`. */
+/** Time from a request to its response, by the class of the status, such as `2xx`. */
 export const requests = Metric.histogram("latchkey_request_seconds", boundaries, "How long requests took").pipe(
   Metric.mapInput(({ seconds }: Answered) => seconds),
   Metric.taggedWithLabelsInput(({ endpoint, method, status }) =>
@@ -62,9 +62,9 @@ export const requests = Metric.histogram("latchkey_request_seconds", boundaries,
   )
 )
 
-/** What upkeep deleted or sealed anew, by the names of its report. */
-export const upkeep = Metric.counter("latchkey_upkeep_total", {
-  description: "What upkeep deleted or sealed anew",
+/** Rows that maintenance deleted and chain keys that it resealed, by the names of its report. */
+export const maintenance = Metric.counter("latchkey_maintenance_total", {
+  description: "Rows that maintenance deleted or resealed",
   incremental: true
 }).pipe(
   Metric.mapInput(({ count }: { readonly kind: string; readonly count: number }) => count),

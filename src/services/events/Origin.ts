@@ -1,9 +1,9 @@
 /**
- * Where an act comes from: who acts, and in which request. It is set at the edge, and events and logs take it from there,
- * so that no service has to hand it on (ADR 38).
+ * The origin of an action: the actor and the request. The edge sets it, and events and logs read it, so that no service has
+ * to pass it on (ADR 38).
  *
  * @example
- * // In an app: what this job does to accounts is done by the operator "nightly-job".
+ * // In an app: the events of this job name the operator "nightly-job" as their actor.
  * accounts.remove(subject).pipe(Origin.actingAs({ _tag: "Operator", name: "nightly-job" }))
  */
 import * as Context from "effect/Context"
@@ -11,9 +11,9 @@ import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
 import type { Actor } from "../../domain/Event.js"
 
-/** The origin of an act. */
+/** The origin of an action. */
 export interface Origin {
-  /** Whoever acts, as far as it is known by now: a request begins as an anonymous one. */
+  /** The actor, as far as it is known: a request is anonymous until a client or a user is authenticated. */
   readonly actor: MutableRef.MutableRef<Actor>
   /** Id of the HTTP request; `undefined` outside one. */
   readonly requestId: string | undefined
@@ -27,27 +27,27 @@ const outsideRequests = (actor: Actor): Origin => ({
   address: undefined
 })
 
-/** The origin of what is done now. Outside a request, and unless somebody says otherwise, the server acts by itself. */
+/** The origin of the present action. Outside a request the actor is the server, unless `actingAs` names another. */
 export class CurrentOrigin extends Context.Reference<CurrentOrigin>()("latchkey/CurrentOrigin", {
   defaultValue: (): Origin => outsideRequests({ _tag: "Server" })
 }) {}
 
-/** Names who acts in the request at hand, from now on. Outside a request it does nothing. */
+/** Sets the actor of the present request from now on. Outside a request it does nothing. */
 export const identify = (actor: Actor): Effect.Effect<void> =>
   Effect.map(CurrentOrigin, (origin) => {
     if (origin.requestId !== undefined) MutableRef.set(origin.actor, actor)
   })
 
-/** Runs an effect that somebody other than the server does outside a request, such as a job or a command. */
+/** Runs an effect outside a request, such as a job or a command, with an actor other than the server. */
 export const actingAs =
   (actor: Actor) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.provideService(self, CurrentOrigin, outsideRequests(actor))
 
-/** The id of the request at hand; `undefined` outside one. */
+/** Returns the id of the present request; `undefined` outside one. */
 export const requestId: Effect.Effect<string | undefined> = Effect.map(CurrentOrigin, ({ requestId }) => requestId)
 
-/** What an event says of its origin. */
+/** Returns the fields of the origin that an event has. */
 export const facts: Effect.Effect<{ readonly actor: Actor; readonly requestId?: string; readonly address?: string }> =
   Effect.map(CurrentOrigin, ({ actor, address, requestId }) => ({
     actor: MutableRef.get(actor),

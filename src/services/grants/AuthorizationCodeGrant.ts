@@ -6,7 +6,6 @@ import * as Schema from "effect/Schema"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import { type Client, mayUse } from "../../domain/Client.js"
 import { CodeVerifier } from "../../domain/CodeChallenge.js"
-import type { EventKind } from "../../domain/Event.js"
 import * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
@@ -16,13 +15,13 @@ import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { challengeOf, digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RefreshChain } from "../tokens/RefreshChain.js"
-import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
-import { prepare, respond } from "./TokenAnswer.js"
+import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   code: Schema.String,
@@ -32,9 +31,9 @@ const parameters = Schema.Struct({
 })
 
 const refuse = (reason: InvalidGrant["reason"]) =>
-  new InvalidGrant({ reason, description: "the code is not valid, or not any more" })
+  new InvalidGrant({ reason, description: "the code is invalid, expired or already used" })
 
-/** The checks that spend nothing come first; then one statement spends the code, and says how that went. */
+/** Exchanges a code for tokens. Every check that spends nothing comes first; then one statement redeems the code. */
 export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   request: typeof parameters.Type,
   client: Client,
@@ -57,8 +56,10 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
   const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
   yield* Effect.annotateCurrentSpan(ids)
   if (terms.clientId !== client.id) return yield* refuse("WrongClient")
-  const audience = yield* Narrowing.audience(terms, yield* resources.all, request.resource)
-  const access = yield* prepare(client, terms, ResourceScopes.scope(terms.granted), audience)
+  const known = yield* resources.all
+  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+  const scope = ResourceScopes.scope(terms.granted)
+  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
 
   const now = yield* DateTime.now
   const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
@@ -79,26 +80,25 @@ export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
     }))
   })
 
-  const tell = (kind: EventKind, what: InvalidGrant["reason"]) => Effect.zipRight(events.publish(kind), refuse(what))
-  const tellDuplicate = (elsewhere: boolean) =>
+  const refuseRevoked = (reason: "WrongVerifier" | "CodeReplayed", refusal: InvalidGrant["reason"]) =>
+    Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason }), refuse(refusal))
+  const publishDuplicate = (elsewhere: boolean) =>
     events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
   return yield* Grant.RedemptionAnswer.$match(answer, {
     Redeemed: () =>
       Effect.as(
         events.publish({ _tag: "Redeemed", ...ids }),
-        respond(
+        tokenResponse(
           access,
           Option.map(chain, ({ token }) => token)
         )
       ),
-    WrongVerifier: () => tell({ _tag: "Revoked", ...ids, reason: "WrongVerifier" }, "WrongVerifier"),
-    Duplicate: ({ elsewhere }) => Effect.zipRight(tellDuplicate(elsewhere), refuse("Duplicate")),
+    WrongVerifier: () => refuseRevoked("WrongVerifier", "WrongVerifier"),
+    Duplicate: ({ elsewhere }) => Effect.zipRight(publishDuplicate(elsewhere), refuse("Duplicate")),
     Replayed: ({ elsewhere }) =>
-      (elsewhere ? tellDuplicate(elsewhere) : Effect.void).pipe(
+      (elsewhere ? publishDuplicate(elsewhere) : Effect.void).pipe(
         Effect.zipRight(grants.revoke(terms.id, "CodeReplayed", now)),
-        Effect.flatMap((isNew) =>
-          isNew ? tell({ _tag: "Revoked", ...ids, reason: "CodeReplayed" }, "Replayed") : refuse("Replayed")
-        )
+        Effect.flatMap((isNew) => (isNew ? refuseRevoked("CodeReplayed", "Replayed") : refuse("Replayed")))
       ),
     Expired: () => refuse("Expired"),
     Unknown: () => refuse("Unknown")

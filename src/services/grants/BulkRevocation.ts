@@ -16,8 +16,8 @@ import * as Schedule from "effect/Schedule"
 import type { GrantId, RevocationReason } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Batches from "../stores/Batches.js"
-import { ConsentStore, type Pair, type Whose as WhoseConsents } from "../stores/ConsentStore.js"
-import { GrantStore, type Whose } from "../stores/GrantStore.js"
+import { type ConsentFilter, ConsentStore, type Pair } from "../stores/ConsentStore.js"
+import { GrantStore, type RevocationFilter } from "../stores/GrantStore.js"
 
 /** Size of the batches of a bulk revocation, and the time between them. */
 export class Pace extends Context.Reference<Pace>()("latchkey/BulkRevocation/Pace", {
@@ -85,11 +85,11 @@ export const make = Effect.gen(function* () {
     })
 
   /** Withdraws consents: from then on no grant that was made under one of them is alive. */
-  const withdraw = (whose: WhoseConsents): Effect.Effect<number, TemporarilyUnavailable> =>
+  const withdraw = (whose: ConsentFilter): Effect.Effect<number, TemporarilyUnavailable> =>
     run<Pair>("consents", (size, after) => consentStore.withdrawAll(whose, size, after))
 
   /** Marks grants as revoked, which an epoch has ended or which were approved until now. */
-  const grants = (whose: Whose, reason: RevocationReason): Effect.Effect<Revoked, TemporarilyUnavailable> =>
+  const grants = (whose: RevocationFilter, reason: RevocationReason): Effect.Effect<Revoked, TemporarilyUnavailable> =>
     Effect.gen(function* () {
       const now = yield* DateTime.now
       const first: Array<GrantId> = []

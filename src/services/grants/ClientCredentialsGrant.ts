@@ -1,17 +1,19 @@
-/** `grant_type=client_credentials` (RFC 6749 §4.4): a client acts for itself. Nothing is written. */
+/** `grant_type=client_credentials` (RFC 6749 §4.4): a token for the client itself. It writes nothing. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
-import { InvalidScope, InvalidTarget, UnauthorizedClient } from "../../domain/OAuthError.js"
+import { InvalidScope, UnauthorizedClient } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import * as GrantTypes from "../GrantTypes.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
 import { AccessTokens } from "../tokens/AccessTokens.js"
-import { respond } from "./TokenAnswer.js"
+import { tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   scope: Schema.optional(Schema.String),
@@ -23,36 +25,23 @@ const notRegistered = new InvalidScope({
   description: "the scope is not registered for this client"
 })
 
-/** The resources that are named; those that offer what the client may have, and are meant, when none is. */
-const audienceOf = (
+/** The resources that the request names; by default those that offer anything that the client may have. */
+const audienceOf = Effect.fnUntraced(function* (
   known: ReadonlyArray<Resource.Resource>,
-  requested: ReadonlyArray<string>,
+  indicators: ReadonlyArray<string>,
   scope: Scope.Scope,
   client: Client.Client
-): Effect.Effect<readonly [Resource.Resource, ...Array<Resource.Resource>], InvalidTarget | InvalidScope> => {
-  const named = requested.map((indicator) => Resource.find(known, indicator)).filter((found) => found !== undefined)
-  if (named.length < requested.length) {
-    return new InvalidTarget({
-      reason: "UnknownResource",
-      description: "the resource is not one that this server knows"
-    })
-  }
+) {
   const mayHave = (resource: Resource.Resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource)))
-  const [first, ...others] = new Set(requested.length > 0 ? named : meantBy(known, scope).filter(mayHave))
-  if (first === undefined) return notRegistered
-  return Resource.areCompatible([first, ...others])
-    ? Effect.succeed([first, ...others])
-    : new InvalidTarget({ reason: "NotAlone", description: "this resource is asked for alone, without others" })
-}
+  const audience = Option.getOrElse(yield* RequestedResources.named(known, indicators), () =>
+    RequestedResources.defaultsForClient(known, scope).filter(mayHave)
+  )
+  if (!Arr.isNonEmptyReadonlyArray(audience)) return yield* notRegistered
+  yield* RequestedResources.requireCompatible(audience)
+  return audience
+})
 
-/** Where all that is asked for is of one resource of the server's own, it is that one that is meant. */
-const meantBy = (known: ReadonlyArray<Resource.Resource>, scope: Scope.Scope): ReadonlyArray<Resource.Resource> => {
-  const own = known.filter((resource) => resource.own !== undefined)
-  const isOwn = !Scope.isEmpty(scope) && Scope.isSubset(scope, Resource.offered(own))
-  return Resource.meant(isOwn ? own : known, scope)
-}
-
-/** The tokens that a request names and some resource offers (RFC 6749 §3.3); fails where the client may not have one. */
+/** The requested tokens that some resource offers (RFC 6749 §3.3). Fails where the client may not have one of them. */
 const readScope = Effect.fnUntraced(function* (
   text: string,
   client: Client.Client,
@@ -63,7 +52,7 @@ const readScope = Effect.fnUntraced(function* (
   return Scope.isSubset(scope, Client.allowedScope(client, offered)) ? scope : yield* notRegistered
 })
 
-/** Nothing is spent here: the client, its resources and its scope are checked, and a token is sealed. */
+/** Checks the client, its resources and its scope, and issues an access token. */
 export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   request: typeof parameters.Type,
   client: Client.Client
@@ -72,33 +61,33 @@ export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
   const resources = yield* Resources
   const policy = yield* ScopePolicy
   yield* Effect.annotateCurrentSpan({ clientId: client.id })
-  // Nobody is asked here: only a client that keeps a secret, and that its operator made, acts for itself.
+  // No user consents here, so the client must keep a secret, and the operator must have registered it.
   if (!Client.isConfidential(client) || client.origin !== "Operator") {
     return yield* new UnauthorizedClient({
       reason: "GrantTypeNotRegistered",
-      description: "the client may not act for itself"
+      description: "the client may not use client_credentials"
     })
   }
   const known = yield* resources.all
   const requested = request.scope === undefined ? undefined : yield* readScope(request.scope, client, known)
   const audience = yield* audienceOf(known, request.resource, requested ?? Scope.empty, client)
   const allowed = Client.allowedScope(client, Resource.offered(audience))
-  const asked = requested === undefined ? allowed : Scope.intersection(requested, allowed)
-  if (Scope.isEmpty(asked)) return yield* notRegistered
+  const candidates = requested === undefined ? allowed : Scope.intersection(requested, allowed)
+  if (Scope.isEmpty(candidates)) return yield* notRegistered
   const scope = yield* policy.permit({
     client,
     subject: Option.none(),
     account: Option.none(),
-    scope: asked,
+    scope: candidates,
     resources: audience
   })
   if (Scope.isEmpty(scope)) {
-    return yield* new InvalidScope({ reason: "NotPermitted", description: "nothing that was asked may be given" })
+    return yield* new InvalidScope({ reason: "NotPermitted", description: "no requested scope is permitted" })
   }
-  const [first, ...others] = audience
-  const issued = yield* tokens.issueToClient(client, scope, [first.uri, ...others.map(({ uri }) => uri)])
+  const uris = Arr.map(audience, ({ uri }) => uri)
+  const issued = yield* tokens.issueToClient(client, scope, uris)
   // RFC 6749 §4.4.3: there is no refresh token.
-  return respond({ ...issued, scope }, Option.none())
+  return tokenResponse({ ...issued, scope }, Option.none())
 })
 
 /** The client credentials grant. */

@@ -9,7 +9,7 @@ import * as Grant from "../../domain/Grant.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import { GrantStore } from "../stores/GrantStore.js"
-import * as Paging from "../stores/Paging.js"
+import * as Lists from "../stores/Lists.js"
 
 /** How a grant stands: one whose account, client or consent was taken back is dead, whatever its own row says yet. */
 export const standing = Effect.fn("GrantHistory.standing")(function* (grant: Grant.Grant) {
@@ -47,7 +47,7 @@ const nameOf = (kind: EventKind): string => (kind._tag === "Refreshed" ? `${kind
 /** All that happened to a grant, in order; of a day's refreshes the first, and the very last. */
 export const events = Effect.fn("GrantHistory.events")(function* (grant: Grant.Grant) {
   yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
-  const events = Array.from(yield* Stream.runCollect(Paging.events({ grantId: grant.terms.id })))
+  const events = Array.from(yield* Stream.runCollect(Lists.events({ grantId: grant.terms.id })))
   const told = new Set(events.map(({ kind }) => nameOf(kind)))
   return [...events, ...facts(grant).filter(({ kind }) => !told.has(nameOf(kind)))].sort(byTime)
 })

@@ -19,7 +19,7 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { Events } from "../events/Events.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
-import { GrantStore, isEverybody, namesNobody, type Whose } from "../stores/GrantStore.js"
+import { emptyFilter, GrantStore, isEverybody, type RevocationFilter } from "../stores/GrantStore.js"
 import * as BulkRevocation from "./BulkRevocation.js"
 import * as RunToEnd from "./RunToEnd.js"
 
@@ -33,7 +33,7 @@ export class GrantRevocation extends Context.Tag("latchkey/GrantRevocation")<
      * this call revoked. It withdraws the consents too, so the consent page is shown again. For a client or everybody it
      * also ends the tokens that clients got for themselves.
      */
-    readonly revokeAll: (whose: Whose) => Effect.Effect<number, TemporarilyUnavailable>
+    readonly revokeAll: (whose: RevocationFilter) => Effect.Effect<number, TemporarilyUnavailable>
     /** Withdraws the user's consent to a client, and revokes the grants that the user made under it. */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
     /**
@@ -70,20 +70,20 @@ const make = Effect.gen(function* () {
     )
 
   /** Marks grants as revoked. Only the first of them have an event of their own; the row of each says why it ended. */
-  const mark = Effect.fnUntraced(function* (whose: Whose, reason: RevocationReason) {
+  const mark = Effect.fnUntraced(function* (whose: RevocationFilter, reason: RevocationReason) {
     const { count, first } = yield* bulk.grants(whose, reason)
     yield* Effect.forEach(first, (id) => publishRevoked(id, reason), { discard: true })
     return count
   })
 
   /** Raises the epochs of these grants, and withdraws the consents that allowed them. */
-  const endEpochs = (whose: Whose): Effect.Effect<unknown, TemporarilyUnavailable> => {
+  const endEpochs = (whose: RevocationFilter): Effect.Effect<unknown, TemporarilyUnavailable> => {
     const { clientId, subject } = whose
     if (subject !== undefined) {
       return clientId === undefined ? bulk.withdraw({ subject }) : consents.withdraw(subject, clientId)
     }
     if (clientId !== undefined) return Effect.zipRight(clients.advanceEpoch(clientId), bulk.withdraw({ clientId }))
-    if (!isEverybody(whose)) return Effect.die(namesNobody())
+    if (!isEverybody(whose)) return Effect.die(emptyFilter())
     return Effect.flatMap(clients.list, (all) =>
       Effect.forEach(all, ({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency, discard: true })
     ).pipe(Effect.zipRight(bulk.withdraw({ everybody: true })))

@@ -1,4 +1,4 @@
-/** What a token request may ask of a grant: all of it, or less (RFC 6749 §6, RFC 8707 §2.2). */
+/** The scope of a token request: that of its grant, or a part of it (RFC 6749 §6). */
 import * as Effect from "effect/Effect"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidScope, InvalidTarget } from "../../domain/OAuthError.js"
@@ -8,25 +8,10 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { Audience } from "../tokens/AccessTokens.js"
 
-/** The resources that a request names, all of them the grant's; the grant's own when it names none. */
-export const audience = (
-  terms: Grant.Terms,
-  known: ReadonlyArray<Resource.Resource>,
-  requested: ReadonlyArray<string>
-): Effect.Effect<Audience, InvalidTarget> => {
-  const meant = requested.map((indicator) => Resource.find(known, indicator)?.uri)
-  const chosen =
-    requested.length === 0 ? ResourceScopes.resources(terms.granted) : meant.filter((uri) => uri !== undefined)
-  const [first, ...others] = new Set(chosen)
-  return first !== undefined && meant.every((uri) => uri !== undefined && terms.granted.has(uri))
-    ? Effect.succeed([first, ...others])
-    : new InvalidTarget({ reason: "NotGranted", description: "the resource is not one that was granted" })
-}
-
 /**
- * The granted part of the scope that a request names; the grant's own scope when it names none. Tokens that the grant's
- * resources do not offer are passed over, as in the authorization request. Fails where the request names a token that
- * they offer and that was not granted, or nothing that was granted.
+ * Returns the granted part of the requested scope; all of the granted scope where the request names none. Tokens that the
+ * grant's resources do not offer are ignored, as in the authorization request. Fails where the request names a token that
+ * they offer and that was not granted, or no granted token at all.
  */
 export const scope = (
   terms: Grant.Terms,
@@ -35,20 +20,20 @@ export const scope = (
 ): Effect.Effect<Scope.Scope, InvalidScope> => {
   const granted = ResourceScopes.scope(terms.granted)
   if (requested === undefined) return Effect.succeed(granted)
-  return Effect.flatMap(Parameters.scope(requested), (asked) => {
-    const scope = Scope.intersection(asked, granted)
+  return Effect.flatMap(Parameters.scope(requested), (tokens) => {
+    const scope = Scope.intersection(tokens, granted)
     const offered = Resource.offered(known.filter(({ uri }) => terms.granted.has(uri)))
-    const isMore = !Scope.isEmpty(Scope.intersection(Scope.difference(asked, granted), offered))
+    const isMore = !Scope.isEmpty(Scope.intersection(Scope.difference(tokens, granted), offered))
     return isMore || Scope.isEmpty(scope)
-      ? new InvalidScope({ reason: "NotGranted", description: "the scope is more than was granted" })
+      ? new InvalidScope({ reason: "NotGranted", description: "the scope exceeds the granted scope" })
       : Effect.succeed(scope)
   })
 }
 
 /**
- * The part of a scope that was granted at the resources of the audience and that they offer now: a token for one
- * resource carries nothing of another, and a scope that moved to another resource is not granted there (ADR 28). Fails
- * where the resources offer something and none of it is in this part: an answer cannot name an empty scope.
+ * Returns the part of a scope that was granted at the resources of the audience and that they offer now. A token for one
+ * resource carries no scope of another, and a scope that moved to another resource is not granted there (ADR 28). Fails
+ * where this part is empty although the resources offer scopes: a token response cannot name an empty scope.
  */
 export const scopeAt = (
   scope: Scope.Scope,
@@ -62,6 +47,6 @@ export const scopeAt = (
   )
   const effective = Scope.intersection(scope, granted)
   return Scope.isEmpty(effective) && !Scope.isEmpty(Resource.offered(resources))
-    ? new InvalidTarget({ reason: "NotGranted", description: "nothing of the scope is of the resource" })
+    ? new InvalidTarget({ reason: "NotGranted", description: "the resource offers nothing of the scope" })
     : Effect.succeed(effective)
 }

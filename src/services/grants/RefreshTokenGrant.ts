@@ -11,13 +11,14 @@ import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
 import { digest } from "../keys/Crypto.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as RefreshChain from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
-import { prepare, respond } from "./TokenAnswer.js"
+import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
 const parameters = Schema.Struct({
   refresh_token: Schema.String,
@@ -26,9 +27,9 @@ const parameters = Schema.Struct({
 })
 
 const refuse = (reason: InvalidGrant["reason"]) =>
-  new InvalidGrant({ reason, description: "the refresh token is not valid, or not any more" })
+  new InvalidGrant({ reason, description: "the refresh token is invalid, expired or revoked" })
 
-/** The checks that change nothing come first; then one statement rotates the chain, and says how that went. */
+/** Exchanges a refresh token. Every check that changes nothing comes first; then one statement rotates the chain. */
 export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   request: typeof parameters.Type,
   client: Client,
@@ -53,13 +54,13 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
   if (terms.clientId !== client.id) return yield* refuse("WrongClient")
   if (!Grant.isRefreshable(grant)) return yield* refuse(grant._tag === "Revoked" ? "Revoked" : "Unknown")
   const key = yield* chains.recognise(presented, grant.chain.value.key)
-  // Nobody kills a grant by guessing: what the chain does not recognise changes nothing.
+  // A guessed token must not revoke a grant: a token that the chain does not recognise changes nothing.
   if (Option.isNone(key)) return yield* refuse("Unknown")
 
   const known = yield* resources.all
   const scope = yield* Narrowing.scope(terms, known, request.scope)
-  const audience = yield* Narrowing.audience(terms, known, request.resource)
-  const access = yield* prepare(client, terms, scope, audience)
+  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
 
   const now = yield* DateTime.now
   const successor = RefreshChain.next(key.value, presented)
@@ -75,36 +76,36 @@ export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
     idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
   })
 
-  const revoke = (reason: Grant.RevocationReason, what: InvalidGrant["reason"]) =>
+  const revoke = (reason: Grant.RevocationReason, refusal: InvalidGrant["reason"]) =>
     grants.revoke(terms.id, reason, now).pipe(
       Effect.tap((isNew) => (isNew ? events.publish({ _tag: "Revoked", ...ids, reason }) : Effect.void)),
-      Effect.zipRight(refuse(what))
+      Effect.zipRight(refuse(refusal))
     )
 
-  // A refresh adds no row to any table, or tables would grow with use: of a day's refreshes the first is kept.
-  const tell = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.emit : events.publish
+  // Only the first refresh of a day is stored, so that the event log does not grow with every refresh (ADR 24).
+  const publishOrEmit = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.emit : events.publish
 
-  const tellElsewhere = () =>
+  const publishElsewhere = () =>
     events.publish({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation }, { keep: "FirstOfDay" })
 
   return yield* Grant.RotationAnswer.$match(answer, {
     Rotated: () =>
       Effect.as(
-        tell({ _tag: "Refreshed", ...ids, generation: successor.generation }),
-        respond(access, Option.some(successor))
+        publishOrEmit({ _tag: "Refreshed", ...ids, generation: successor.generation }),
+        tokenResponse(access, Option.some(successor))
       ),
     Retried: ({ elsewhere, grant }) =>
       Effect.as(
         elsewhere
-          ? tellElsewhere()
+          ? publishElsewhere()
           : events.publish(
               { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
               { keep: "FirstOfDay" }
             ),
-        respond(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+        tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
       ),
     Replayed: ({ elsewhere }) =>
-      Effect.zipRight(elsewhere ? tellElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
+      Effect.zipRight(elsewhere ? publishElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
     Ahead: () => revoke("LostWrites", "Ahead"),
     Revoked: () => refuse("Revoked"),
     Expired: () => refuse("Expired"),

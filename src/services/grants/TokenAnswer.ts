@@ -1,49 +1,61 @@
-/** The answer of the grants: a new access token, and the refresh token that is now the current one. */
+/** The response of the token endpoint: a new access token, and the refresh token that is current now (RFC 6749 §5.1). */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
+import type * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
-import { Resources } from "../resources/Resources.js"
 import * as AccessTokens from "../tokens/AccessTokens.js"
 import * as Narrowing from "./Narrowing.js"
 
-/** An access token that its client has not been given yet, and what it is good for. */
-export interface Prepared extends AccessTokens.Issued {
+/** An access token, and the scope that it carries. */
+export interface IssuedAccessToken extends AccessTokens.Issued {
   readonly scope: Scope.Scope
 }
 
+/** The part of a grant that an access token is for. */
+export interface AccessTokenRequest {
+  readonly client: Client.Client
+  readonly terms: Grant.Terms
+  /** A part of the granted scope. */
+  readonly scope: Scope.Scope
+  /** Some of the granted resources. */
+  readonly audience: AccessTokens.Audience
+  /** All resources of the server. */
+  readonly known: ReadonlyArray<Resource.Resource>
+}
+
 /**
- * The access token for some of a grant's scope and resources, as far as the client may still ask for them. It writes
- * nothing, and it may fail: so it comes before the code or refresh token is spent.
+ * Issues the access token for a part of a grant, as far as the client may still request it. It writes nothing and may
+ * fail, so it comes before the code or refresh token is spent.
  */
-export const prepare = Effect.fnUntraced(function* (
-  client: Client.Client,
-  terms: Grant.Terms,
-  granted: Scope.Scope,
-  audience: AccessTokens.Audience
-) {
-  const scope = Client.allowedScope(client, granted)
-  // The operator took all of it from the client since the person allowed it.
-  if (Scope.isEmpty(scope) && !Scope.isEmpty(granted)) {
+export const issueAccessToken = Effect.fnUntraced(function* ({
+  audience,
+  client,
+  known,
+  scope,
+  terms
+}: AccessTokenRequest) {
+  const tokens = yield* AccessTokens.AccessTokens
+  const allowed = Client.allowedScope(client, scope)
+  // The operator has removed all of this scope from the client since the user allowed it.
+  if (Scope.isEmpty(allowed) && !Scope.isEmpty(scope)) {
     return yield* new InvalidGrant({
       reason: "ScopeTaken",
-      description: "the client may not ask for anything of this grant any more"
+      description: "the client may no longer use any scope of this grant"
     })
   }
-  const tokens = yield* AccessTokens.AccessTokens
-  const resources = yield* Resources
-  const effective = yield* Narrowing.scopeAt(scope, terms, yield* resources.all, audience)
-  const prepared: Prepared = { ...(yield* tokens.issue(terms, effective, audience)), scope: effective }
-  return prepared
+  const effective = yield* Narrowing.scopeAt(allowed, terms, known, audience)
+  const issued: IssuedAccessToken = { ...(yield* tokens.issue(terms, effective, audience)), scope: effective }
+  return issued
 })
 
-/** Puts the answer together (RFC 6749 §5.1). */
-export const respond = (
-  { expiresIn, scope, token }: Prepared,
+/** Assembles the token response (RFC 6749 §5.1). */
+export const tokenResponse = (
+  { expiresIn, scope, token }: IssuedAccessToken,
   refreshToken: Option.Option<RefreshToken.RefreshToken>
 ): TokenResponse => ({
   accessToken: token,

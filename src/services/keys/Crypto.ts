@@ -1,5 +1,5 @@
 /**
- * Digests, message authentication and chance: the one file that calls them (and `Xaes256Gcm`, which encrypts).
+ * Digests, message authentication and randomness. Only this file and `Xaes256Gcm`, which encrypts, call `node:crypto`.
  */
 
 import * as NodeCrypto from "node:crypto"
@@ -12,22 +12,22 @@ import { CodeChallenge, type CodeVerifier } from "../../domain/CodeChallenge.js"
 import { Digest } from "../../domain/Digest.js"
 import * as Identifier from "../../domain/Identifier.js"
 
-/** Where random bytes come from: the operating system's generator, unless a test says otherwise. */
+/** The source of random bytes: the generator of the operating system, unless a test replaces it. */
 export class SecureRandom extends Context.Reference<SecureRandom>()("latchkey/SecureRandom", {
   defaultValue: () => ({
     bytes: (length: number): Effect.Effect<Uint8Array> => Effect.sync(() => NodeCrypto.randomBytes(length))
   })
 }) {}
 
-/** `length` random bytes. */
+/** Returns `length` random bytes. */
 export const randomBytes = (length: number): Effect.Effect<Uint8Array> =>
   Effect.flatMap(SecureRandom, (random) => random.bytes(length))
 
-/** A new secret to be handed out: 256 random bits in base64url, behind a prefix that scanners know, if it has one. */
+/** Returns a new secret: 256 random bits in base64url, after a prefix that secret scanners recognise, if it has one. */
 export const randomSecret = (prefix = ""): Effect.Effect<Redacted.Redacted> =>
   Effect.map(randomBytes(32), (bytes) => Redacted.make(prefix + Base64Url.encode(bytes)))
 
-/** A new identifier of a row (see `domain/Identifier`). */
+/** Returns a new identifier of a row (see `domain/Identifier`). */
 export const identifier: Effect.Effect<string> = Effect.zipWith(
   Clock.currentTimeMillis,
   randomBytes(10),
@@ -37,7 +37,7 @@ export const identifier: Effect.Effect<string> = Effect.zipWith(
 const pool = new Uint8Array(1_000)
 let unused = 0
 
-/** A new identifier at once: for one that every request needs, such as its own. It is a name, not a secret. */
+/** Returns a new identifier without an effect, for the hot path, such as the id of each request. It is a name, not a secret. */
 export const nextIdentifier = (millis: number): string => {
   if (unused === 0) {
     NodeCrypto.randomFillSync(pool)
@@ -47,17 +47,17 @@ export const nextIdentifier = (millis: number): string => {
   return Identifier.format(millis, pool.subarray(unused, unused + 10))
 }
 
-/** SHA-256 of the UTF-8 of a high-entropy secret. */
+/** Returns the SHA-256 of the UTF-8 of a high-entropy secret. */
 export const digest = (secret: Redacted.Redacted): Digest => digestOf(Redacted.value(secret))
 
-/** SHA-256 of the UTF-8 of a text that is no secret. */
+/** Returns the SHA-256 of the UTF-8 of a text that is no secret. */
 export const digestOf = (text: string): Digest =>
   Digest.make(NodeCrypto.createHash("sha256").update(text, "utf8").digest("base64url"))
 
 /** BASE64URL(SHA256(ASCII(code_verifier))) (RFC 7636 §4.6). */
 export const challengeOf = (verifier: CodeVerifier): CodeChallenge => CodeChallenge.make(digestOf(verifier))
 
-/** HMAC-SHA256 over parts, each preceded by its length, so that no two lists of parts are the same message. */
+/** Returns the HMAC-SHA256 of parts. Each part is preceded by its length, so that no two lists of parts are the same message. */
 export const hmac = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>): Uint8Array => {
   const mac = NodeCrypto.createHmac("sha256", key)
   for (const part of parts) {
@@ -69,18 +69,18 @@ export const hmac = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | strin
   return mac.digest()
 }
 
-/** A 256-bit key for one use, derived from a root key (HKDF-SHA256, RFC 5869). */
+/** Derives a 256-bit key for one use from a root key (HKDF-SHA256, RFC 5869). */
 export const deriveKey = (root: Uint8Array, use: string): Uint8Array =>
   new Uint8Array(NodeCrypto.hkdfSync("sha256", root, new Uint8Array(0), use, 32))
 
-/** Whether two secrets of equal length are the same, in time that does not depend on where they differ. */
+/** Compares two secrets of equal length, in time that does not depend on where they differ. */
 export const equals = (left: Uint8Array, right: Uint8Array): boolean =>
   left.length === right.length && NodeCrypto.timingSafeEqual(left, right)
 
-/** Whether two digests are the same, likewise. */
+/** Compares two digests in the same way. */
 export const digestsEqual = (left: Digest, right: Digest): boolean =>
   equals(Buffer.from(left, "latin1"), Buffer.from(right, "latin1"))
 
-/** SHA-256 of a style sheet or a script, as a Content-Security-Policy names it (CSP Level 3 §2.3.1). */
+/** Returns the SHA-256 of a style sheet or script in the form of a Content-Security-Policy (CSP Level 3 §2.3.1). */
 export const styleHash = (styles: string): string =>
   NodeCrypto.createHash("sha256").update(styles, "utf8").digest("base64")

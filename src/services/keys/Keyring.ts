@@ -13,7 +13,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { ServerSettings } from "../ServerSettings.js"
 import { type KeyId, KeyState, KeyStore } from "../stores/KeyStore.js"
+import { Storage } from "../stores/Storage.js"
 import * as RootKeys from "./RootKeys.js"
 
 /** The keys in the database are sealed under another master key, so nothing in it can be opened. */
@@ -56,7 +58,8 @@ const readingInterval = 1000
 // Here a use costs one look at the clock while the keys are fresh, and only a read of the store takes a lock.
 const make = Effect.gen(function* () {
   const store = yield* KeyStore
-  const rootKeys = yield* RootKeys.make
+  const { masterKey } = yield* Storage
+  const { issuer } = yield* ServerSettings
 
   let keys: ReadonlyMap<KeyId, RootKey> = new Map()
   let readAt = yield* Clock.currentTimeMillis
@@ -69,7 +72,9 @@ const make = Effect.gen(function* () {
     for (const stored of yield* store.list) {
       const { id, state } = stored
       // An id names the same key for ever, so a key is opened once.
-      const bytes = Option.orElse(Option.fromNullable(keys.get(id)?.bytes), () => rootKeys.open(stored))
+      const bytes = Option.orElse(Option.fromNullable(keys.get(id)?.bytes), () =>
+        RootKeys.open({ issuer, masterKey }, stored)
+      )
       if (Option.isSome(bytes)) opened.set(id, { id, bytes: bytes.value, state })
       else isForeign = true
     }
@@ -79,7 +84,7 @@ const make = Effect.gen(function* () {
   })
 
   if ((yield* store.list).length === 0) {
-    yield* Effect.flatMap(rootKeys.create(KeyState.Current()), store.insertFirst)
+    yield* Effect.flatMap(RootKeys.create({ issuer, masterKey }, KeyState.Current()), store.insertFirst)
   }
   yield* read
 

@@ -1,7 +1,7 @@
 /**
- * The one module that seals: XAES-256-GCM under a key of its own for each purpose, so that what was sealed for one
- * purpose opens for no other. A sealed text is `prefix`, the id of the root key, and nonce, ciphertext and tag in
- * base64url. Prefix, key id, purpose and issuer are authenticated with it; no key is tried in turn.
+ * Seals texts with XAES-256-GCM. Each purpose has its own derived key, so a text that was sealed for one purpose does not
+ * open for another. A sealed text is the prefix, the id of the root key, and nonce, ciphertext and tag in base64url. Prefix,
+ * key id, purpose and issuer are authenticated too. The id names the key, so no keys are tried in turn.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,10 +18,10 @@ import { deriveKey, randomBytes } from "./Crypto.js"
 import { Keyring, type RootKey } from "./Keyring.js"
 import * as Xaes256Gcm from "./Xaes256Gcm.js"
 
-/** What a seal is for: access tokens, forms that travel through the browser, and the keys of refresh token chains. */
+/** The purpose of a sealed text: an access token, a form that the browser holds, or the key of a refresh token chain. */
 export type Purpose = "access" | "form" | "chain"
 
-/** What is sealed how. */
+/** The kind of a sealed text. */
 export interface Kind {
   readonly purpose: Purpose
   /** The visible beginning of the text, such as `lk_at_`. */
@@ -31,15 +31,15 @@ export interface Kind {
 export class Seals extends Context.Tag("latchkey/Seals")<
   Seals,
   {
-    /** Seal bytes under the current key. */
+    /** Seals bytes under the current key. */
     readonly seal: (kind: Kind, plaintext: Uint8Array) => Effect.Effect<string, TemporarilyUnavailable>
     /**
-     * The bytes of what `seal` made for the same kind, here or on another node; `None` for every other text. An error
-     * when it is of a key that cannot be looked up now. A key that leaked opens chain keys alone: they lie in the
-     * database, where nobody puts one who has only the key.
+     * Returns the bytes of a text that `seal` made for the same kind, on this node or another; `None` for every other text.
+     * Fails when the key of the text cannot be looked up now. A key that leaked opens only chain keys: an attacker who has
+     * only the key cannot put a chain key into the database.
      */
     readonly open: (kind: Kind, text: string) => Effect.Effect<Option.Option<Uint8Array>, TemporarilyUnavailable>
-    /** The same, sealed under the current key; `None` where it is so already, or does not open. */
+    /** Seals the same bytes under the current key; `None` if the text is sealed under it already, or does not open. */
     readonly reseal: (kind: Kind, text: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
   }
 >() {}
@@ -104,11 +104,11 @@ export const layer = Layer.effect(Seals, make)
 /** Values of one schema, sealed as JSON. */
 export interface Codec<A> {
   readonly seal: (value: A) => Effect.Effect<string, TemporarilyUnavailable>
-  /** `None` for what is not authentic, or not of this schema. */
+  /** Returns the value; `None` if the text is not authentic, or its value is not of this schema. */
   readonly open: (text: string) => Effect.Effect<Option.Option<A>, TemporarilyUnavailable>
 }
 
-/** Seals values of a schema; `open` gives back what `seal` was given. */
+/** Returns a codec that seals values of a schema and opens them again. */
 export const codec = <A, I>(seals: Seals["Type"], kind: Kind, schema: Schema.Schema<A, I>): Codec<A> => {
   const json = Schema.parseJson(schema)
   const encode = Schema.encodeSync(json)

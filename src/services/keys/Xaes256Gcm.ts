@@ -1,7 +1,7 @@
 /**
- * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM with a 192-bit nonce, so that random nonces may be drawn
- * for any number of messages under one key. A 256-bit key and the first half of the nonce give the key of one message
- * (SP 800-108r1 counter mode over CMAC), the second half is the nonce of AES-GCM.
+ * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM with a 192-bit nonce, so that nonces may be random for any
+ * number of messages under one key. The key of one message is derived from a 256-bit key and the first half of the nonce
+ * (SP 800-108r1 counter mode over CMAC). The second half is the nonce of AES-GCM.
  */
 
 import * as NodeCrypto from "node:crypto"
@@ -11,7 +11,7 @@ export const keyLength = 32
 export const nonceLength = 24
 export const tagLength = 16
 
-/** A key made ready for use. */
+/** An imported key. */
 export interface Key {
   readonly bytes: Uint8Array
   /** CMAC's first subkey (SP 800-38B §6.1). */
@@ -23,7 +23,7 @@ const encryptBlock = (key: Uint8Array, block: Uint8Array): Buffer => {
   return cipher.update(block)
 }
 
-/** A key of 32 bytes. */
+/** Imports a key of 32 bytes. */
 export const importKey = (bytes: Uint8Array): Key => {
   if (bytes.length !== keyLength) throw new RangeError("an XAES-256-GCM key has 32 bytes")
   const subkey = encryptBlock(bytes, new Uint8Array(16))
@@ -33,7 +33,7 @@ export const importKey = (bytes: Uint8Array): Key => {
   return { bytes, subkey }
 }
 
-/** The key of the message with this nonce. */
+/** Derives the key of the message with this nonce. */
 const messageKey = (key: Key, nonce: Uint8Array): Buffer => {
   const blocks = Buffer.alloc(32)
   for (const counter of [1, 2]) {
@@ -45,7 +45,7 @@ const messageKey = (key: Key, nonce: Uint8Array): Buffer => {
   return encryptBlock(key.bytes, blocks)
 }
 
-/** Nonce, ciphertext and tag, in this order. `nonce` is 24 random bytes, drawn for this message alone. */
+/** Returns nonce, ciphertext and tag, in this order. `nonce` is 24 random bytes that are used for this message only. */
 export const seal = (key: Key, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array => {
   const cipher = NodeCrypto.createCipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), {
     authTagLength: tagLength
@@ -53,7 +53,7 @@ export const seal = (key: Key, nonce: Uint8Array, plaintext: Uint8Array, additio
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
 }
 
-/** The plaintext of what `seal` made under the same key and additional data; `None` for anything else. */
+/** Returns the plaintext of a message that `seal` made with the same key and additional data; `None` for any other bytes. */
 export const open = (key: Key, sealed: Uint8Array, additionalData: Uint8Array): Option.Option<Uint8Array> => {
   if (sealed.length < nonceLength + tagLength) return Option.none()
   const nonce = sealed.subarray(0, nonceLength)

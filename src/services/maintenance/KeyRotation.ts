@@ -1,6 +1,6 @@
 /**
- * The life of root keys (design §3): one is published, takes the place of the current one when every node knows it, and
- * is removed when nothing sealed under it can live. One that leaked is replaced at once.
+ * Rotates root keys (design §3). A new key is published first, is promoted when every node knows it, and is removed when no
+ * text sealed under it can still be valid. A key that leaked is replaced at once.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -17,22 +17,24 @@ import { ServerSettings } from "../ServerSettings.js"
 import * as Batches from "../stores/Batches.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { endOf, type KeyId, KeyState, KeyStore, type StoredKey } from "../stores/KeyStore.js"
+import * as Paging from "../stores/Paging.js"
+import { Storage } from "../stores/Storage.js"
 import * as RefreshChains from "../tokens/RefreshChain.js"
 
 export class KeyRotation extends Context.Tag("latchkey/KeyRotation")<
   KeyRotation,
   {
-    /** Publish the key that is to seal next; `None` where there is one already. `advance` promotes it. */
+    /** Publishes the next key and returns its id; `None` if there is a next key already. `advance` promotes it. */
     readonly publish: Effect.Effect<Option.Option<KeyId>, TemporarilyUnavailable>
     /**
-     * A new key takes the place of all others at once, because one leaked: access tokens and forms of before are dead on
-     * every node within a second, and refresh tokens live on.
+     * Replaces all keys by a new one at once, because one leaked. Every node refuses older access tokens and forms within a
+     * second. Refresh tokens stay valid.
      */
     readonly replace: Effect.Effect<KeyId, TemporarilyUnavailable>
     /**
-     * Whatever is due: a key is published or promoted, chain keys are sealed under the current one, and a past key is
-     * removed once nothing sealed under it can live. For upkeep, which does it again and again: `more` says that chain
-     * keys were left for the next time.
+     * Does what is due: publishes or promotes a key, seals chain keys under the current key, and removes a retired or
+     * replaced key once no text sealed under it can be valid. Maintenance calls it in each pass. `more` says that chain
+     * keys remain for the next call.
      */
     readonly advance: Effect.Effect<
       { readonly resealed: number; readonly keysRemoved: number; readonly more: boolean },
@@ -41,10 +43,10 @@ export class KeyRotation extends Context.Tag("latchkey/KeyRotation")<
   }
 >() {}
 
-/** A next key is promoted when it has been published for longer than any node goes without reading the store. */
-const published = Duration.minutes(1)
+/** Time from the publication of a key to its promotion: longer than any node goes without reading the store. */
+const publishedFor = Duration.minutes(1)
 
-/** So long before its time is over the next key is published: upkeep passes once more until then. */
+/** Publish the next key this long before the current one expires (one maintenance pass). */
 const ahead = Duration.minutes(15)
 
 const make = Effect.gen(function* () {
@@ -52,45 +54,50 @@ const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const chains = yield* RefreshChains.RefreshChain
   const events = yield* Events
-  const { lifetimes } = yield* ServerSettings
-  const rootKeys = yield* RootKeys.make
+  const { masterKey } = yield* Storage
+  const { issuer, lifetimes } = yield* ServerSettings
 
-  /** A form or an access token may have been sealed by a node that had not heard of the change. */
-  const outlived = Duration.sum(Duration.max(lifetimes.accessToken, lifetimes.form), published)
+  /**
+   * Time for which a key stays after its end. A node that did not yet know of the change may have sealed a form or an access
+   * token under it, and that text must be able to live its whole life.
+   */
+  const keptFor = Duration.sum(Duration.max(lifetimes.accessToken, lifetimes.form), publishedFor)
 
-  const tell = (keyId: KeyId, change: Extract<EventKind, { readonly _tag: "KeyRotated" }>["change"]) =>
+  const publishEvent = (keyId: KeyId, change: Extract<EventKind, { readonly _tag: "KeyRotated" }>["change"]) =>
     events.publish({ _tag: "KeyRotated", keyId, change })
 
   const publish = Effect.gen(function* () {
-    const key = yield* rootKeys.create(KeyState.Next())
+    const key = yield* RootKeys.create({ issuer, masterKey }, KeyState.Next())
     if (!(yield* store.insertNext(key))) return Option.none()
-    yield* tell(key.id, "Published")
+    yield* publishEvent(key.id, "Published")
     return Option.some(key.id)
   })
 
   const replace = Effect.gen(function* () {
     const before = yield* store.list
-    const key = yield* rootKeys.create(KeyState.Current())
+    const key = yield* RootKeys.create({ issuer, masterKey }, KeyState.Current())
     yield* store.replace(key, yield* DateTime.now)
-    for (const { id, state } of before) if (state._tag !== "Replaced") yield* tell(id, "Replaced")
-    yield* tell(key.id, "Promoted")
+    for (const { id, state } of before) if (state._tag !== "Replaced") yield* publishEvent(id, "Replaced")
+    yield* publishEvent(key.id, "Promoted")
     return key.id
   })
 
   const isOlder = (key: StoredKey, age: Duration.Duration, now: DateTime.Utc) =>
     Duration.greaterThanOrEqualTo(DateTime.distanceDuration(key.createdAt, DateTime.max(now, key.createdAt)), age)
 
-  const succeed = Effect.fnUntraced(function* (keys: ReadonlyArray<StoredKey>, now: DateTime.Utc) {
+  /** Promotes the next key, or publishes one, if it is time. */
+  const promoteOrPublish = Effect.fnUntraced(function* (keys: ReadonlyArray<StoredKey>, now: DateTime.Utc) {
     const next = keys.find(({ state }) => state._tag === "Next")
     if (next !== undefined) {
-      if (isOlder(next, published, now) && (yield* store.promote(next.id, now))) yield* tell(next.id, "Promoted")
+      if (isOlder(next, publishedFor, now) && (yield* store.promote(next.id, now)))
+        yield* publishEvent(next.id, "Promoted")
       return
     }
     const current = keys.find(({ state }) => state._tag === "Current")
     if (current !== undefined && isOlder(current, Duration.subtract(lifetimes.key, ahead), now)) yield* publish
   })
 
-  /** Seals the grant's chain key under the current key, if it lies under another that opens it. */
+  /** Seals the grant's chain key under the current key; `false` if it is sealed so already, or does not open. */
   const reseal = Effect.fnUntraced(function* (grant: Grant.Refreshable) {
     const { key } = grant.chain.value
     const sealed = yield* chains.reseal(key)
@@ -99,7 +106,7 @@ const make = Effect.gen(function* () {
     return true
   })
 
-  /** Goes through the grants whose chain keys lie under a key, as many of them as upkeep does at a time. */
+  /** Reseals the chain keys that are sealed under a key, in batches, up to the maximum of one maintenance pass. */
   const resealUnder = ({ id }: StoredKey) =>
     Batches.run<Grant.GrantId | undefined, TemporarilyUnavailable, never>(undefined, (limit, after) =>
       Effect.gen(function* () {
@@ -107,9 +114,9 @@ const make = Effect.gen(function* () {
           limit,
           ...(after === undefined ? {} : { after })
         })
-        // At once, for a store that commits writes in groups.
+        // All concurrently, for a store that commits writes in groups.
         const resealed = yield* Effect.filter(page, reseal, { concurrency: "unbounded" })
-        const next = page.length < limit ? undefined : page.at(-1)?.terms.id
+        const next = Option.getOrUndefined(Paging.next(page, limit))?.terms.id
         return { count: resealed.length, next: Option.fromNullable(next) }
       })
     )
@@ -119,21 +126,21 @@ const make = Effect.gen(function* () {
     replace: replace.pipe(Effect.withSpan("KeyRotation.replace")),
     advance: Effect.gen(function* () {
       const now = yield* DateTime.now
-      yield* succeed(yield* store.list, now)
-      const past = (yield* store.list).filter(({ state }) => Option.isSome(endOf(state)))
-      const isOver = DateTime.lessThanOrEqualTo(DateTime.subtractDuration(now, outlived))
-      const did = { resealed: 0, keysRemoved: 0, more: false }
-      for (const key of past) {
+      yield* promoteOrPublish(yield* store.list, now)
+      const ended = (yield* store.list).filter(({ state }) => Option.isSome(endOf(state)))
+      const isOver = DateTime.lessThanOrEqualTo(DateTime.subtractDuration(now, keptFor))
+      const done = { resealed: 0, keysRemoved: 0, more: false }
+      for (const key of ended) {
         const { count, next } = yield* resealUnder(key)
-        did.resealed += count
-        did.more ||= Option.isSome(next)
-        // Only when none was found under it, after the last node had heard that it is past, is a key not needed any more.
+        done.resealed += count
+        done.more ||= Option.isSome(next)
+        // A key is removed only if no chain key is sealed under it, after the last node learned that it seals no more.
         const isNeeded = count > 0 || Option.isSome(next) || !Option.exists(endOf(key.state), isOver)
         if (isNeeded || !(yield* store.remove(key.id))) continue
-        did.keysRemoved++
-        yield* tell(key.id, "Removed")
+        done.keysRemoved++
+        yield* publishEvent(key.id, "Removed")
       }
-      return did
+      return done
     }).pipe(Effect.withSpan("KeyRotation.advance"))
   })
 })

@@ -1,7 +1,8 @@
 /**
- * Whether this process can do its work: its store answers, and keeps what is written, its keys open what they sealed, and
- * its clock agrees with the one that the nodes share. Each outage of the store has one ERROR at its beginning and one line at
- * its end, if it ends while the process lives. A request that is refused meanwhile has a line without a stack (`http/Endpoint`).
+ * Checks whether this process can do its work: its store answers and its writes are durable, its keys open texts that they
+ * sealed, and its clock agrees with the clock that the nodes share. Each outage of the store is logged with one ERROR when
+ * it begins and one line when it ends, if it ends while the process lives. A request that is refused meanwhile is logged
+ * without a stack (`http/wire/Endpoint`).
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -46,16 +47,16 @@ const make = Effect.gen(function* () {
 
 export const layer = Layer.effect(Readiness, make)
 
-/** Interval between two checks of a store that keeps nothing. */
+/** Interval between two checks of a store during an outage. */
 const interval = Duration.seconds(1)
 
-/** When the store is ready again, in words. */
+/** The event that ends an outage, in words. */
 const untilText = {
   Write: "a write succeeds",
   Restart: "this server is restarted"
 } as const satisfies Record<Outage["lastsUntil"], string>
 
-const logBeginning = ({ code, lastsUntil, message, remedy }: Outage) =>
+const logBegin = ({ code, lastsUntil, message, remedy }: Outage) =>
   Effect.annotateLogs(
     Effect.logError(
       `a statement failed because of the database (${code}): ${remedy}. Not ready until ${untilText[lastsUntil]}`
@@ -63,24 +64,24 @@ const logBeginning = ({ code, lastsUntil, message, remedy }: Outage) =>
     { code, message }
   )
 
-/** Logs each outage of the store, once when it begins and once when it is over, for as long as the layer lives. */
-export const layerWatch = Layer.scopedDiscard(
+/** Logs each outage of the store when it begins and when it is over, for as long as the layer lives. */
+export const layerOutageLog = Layer.scopedDiscard(
   Effect.gen(function* () {
     const { check, outage } = yield* Storage
-    /** Waits until the outage is over; one that a write ends may become one that only a restart does. */
-    const untilOver = (told: Outage): Effect.Effect<void> =>
+    /** Waits until the outage is over. An outage that a write can end may turn into one that only a restart can end. */
+    const untilOver = (logged: Outage): Effect.Effect<void> =>
       Effect.catchAll(Effect.delay(check, interval), () =>
         outage.pipe(
-          Effect.timeoutTo({ duration: interval, onSuccess: (now) => now, onTimeout: () => told }),
-          Effect.tap((now) => (now.lastsUntil === told.lastsUntil ? Effect.void : logBeginning(now))),
+          Effect.timeoutTo({ duration: interval, onSuccess: (now) => now, onTimeout: () => logged }),
+          Effect.tap((now) => (now.lastsUntil === logged.lastsUntil ? Effect.void : logBegin(now))),
           Effect.flatMap(untilOver)
         )
       )
-    yield* Effect.flatMap(Effect.tap(outage, logBeginning), untilOver).pipe(
-      // At a level that whoever sees errors sees too: else the outage would seem to go on.
-      Effect.zipRight(Effect.logWarning("the database stores what is written again")),
+    yield* Effect.flatMap(Effect.tap(outage, logBegin), untilOver).pipe(
+      // A warning, not information: an operator who filters out information would think that the outage goes on.
+      Effect.zipRight(Effect.logWarning("database stores writes again")),
       Effect.forever,
-      // A disk is full in real time, whatever clock is provided.
+      // The real clock: a disk fills in real time, whatever clock a test provides.
       Effect.withClock(Clock.make()),
       Effect.forkScoped
     )

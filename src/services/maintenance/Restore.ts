@@ -1,9 +1,9 @@
 /**
- * After the database was put back to an earlier time: everything that was given out until then ends, so that nothing
- * which was taken away since lives again (ADR 23). People, clients, resources and events stay.
+ * Revokes everything that was issued before a database was restored from a backup, so that nothing that was revoked since the
+ * backup becomes valid again (ADR 23). Accounts, clients, resources and events stay.
  *
- * The storage has a new master key. The keys in it are of the old one, and are replaced first and removed last: in
- * between, and should this stop halfway, neither master key opens them all, and no server starts.
+ * The storage has a new master key, and the keys in it are sealed under the old one. They are replaced first and removed
+ * last: in between, and after a run that stopped halfway, neither master key opens all of them, so no server starts.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -18,10 +18,10 @@ import { AccountStore } from "../stores/AccountStore.js"
 import { KeyState, KeyStore } from "../stores/KeyStore.js"
 import { layerStores, Storage } from "../stores/Storage.js"
 
-/** Number of accounts whose epochs are raised at the same time; not more than a pool has connections. */
+/** Maximum number of accounts whose epochs are raised at the same time: a pool has at least as many connections. */
 const concurrency = 8
 
-const end = Effect.gen(function* () {
+const revokeAll = Effect.gen(function* () {
   const accounts = yield* AccountStore
   const bulk = yield* BulkRevocation.make
   // Sessions end with the epochs of their accounts, and remembered consents with their own.
@@ -30,7 +30,7 @@ const end = Effect.gen(function* () {
     discard: true
   })
   yield* bulk.withdraw({ everybody: true })
-  // All of them are dead by now; the rows are to say why.
+  // All grants are invalid by now. Marking them stores the reason in their rows.
   return (yield* bulk.grants({ everybody: true }, "Restored")).count
 })
 
@@ -38,29 +38,28 @@ const ofIssuer = (issuer: Issuer) =>
   Effect.gen(function* () {
     const keys = yield* KeyStore
     const { masterKey } = yield* Storage
-    const key = yield* RootKeys.of(masterKey, issuer).create(KeyState.Current())
+    const key = yield* RootKeys.create({ issuer, masterKey }, KeyState.Current())
     yield* keys.replace(key, yield* DateTime.now)
-    const grants = yield* end
+    const grants = yield* revokeAll
     yield* (yield* Events.Events).publish({ _tag: "Restored", grants })
-    // Also what a server published that was not stopped.
+    // These include a key that a server published that was not stopped.
     const others = (yield* keys.list).filter(({ id }) => id !== key.id)
     yield* Effect.forEach(others, ({ id }) => keys.remove(id), { discard: true })
     return grants
   }).pipe(Effect.provide(Layer.provideMerge(Events.layer, layerStores(issuer))))
 
 /**
- * Ends everything that was given out for these issuers: grants, sessions, remembered consents, and whatever was sealed.
- * Answers with how many grants it were. It may be repeated.
+ * Revokes everything that these issuers have issued: grants, sessions, remembered consents, and all sealed texts. Returns
+ * the number of grants. A run that stopped may be repeated.
  */
 export const run = (issuers: ReadonlyArray<Issuer>): Effect.Effect<number, TemporarilyUnavailable, Storage> =>
   Effect.map(Effect.forEach(issuers, ofIssuer), (counts) => counts.reduce((sum, count) => sum + count, 0)).pipe(
     Effect.withSpan("Restore.run")
   )
 
-/** Whether the storage's master key opens all keys of an issuer: then it is no new one. */
-export const isKnown = (issuer: Issuer): Effect.Effect<boolean, TemporarilyUnavailable, Storage> =>
+/** Returns whether the storage's master key opens all keys of an issuer; if so, it is not a new master key. */
+export const opensAllKeys = (issuer: Issuer): Effect.Effect<boolean, TemporarilyUnavailable, Storage> =>
   Effect.gen(function* () {
     const { masterKey } = yield* Storage
-    const { open } = RootKeys.of(masterKey, issuer)
-    return (yield* (yield* KeyStore).list).every((key) => Option.isSome(open(key)))
+    return (yield* (yield* KeyStore).list).every((key) => Option.isSome(RootKeys.open({ issuer, masterKey }, key)))
   }).pipe(Effect.provide(layerStores(issuer)))

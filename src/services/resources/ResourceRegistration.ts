@@ -1,4 +1,4 @@
-/** How the operator says what the server guards, beside what an app composes into it. */
+/** Registers the resources that the operator adds to those of the server's settings. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,13 @@ import { digest, identifier, randomSecret } from "../keys/Crypto.js"
 import { ResourceStore, type StoredResource } from "../stores/ResourceStore.js"
 import { Resources } from "./Resources.js"
 
-/** What makes a resource. */
+/** The description of a new resource. */
 export interface NewResource extends Pick<Resource.Resource, "uri" | "name" | "scopes"> {
-  /** Whether its server asks about tokens (RFC 7662), and gets a secret for it. */
+  /** Whether the resource's server introspects tokens (RFC 7662), for which it gets a secret. */
   readonly introspects: boolean
 }
 
-/** A new resource, and its server's secret, which nobody can read again. */
+/** A new resource, and the secret of its server, which is shown only once. */
 export interface Registered {
   readonly resource: StoredResource
   readonly secret: Option.Option<Redacted.Redacted>
@@ -26,7 +26,7 @@ export interface Registered {
 
 export class UriTaken extends Data.TaggedError("UriTaken")<{}> {}
 
-/** A scope is granted at every resource that offers it: unticking it at one would not take it away at the other. */
+/** Another resource offers the scope. It would be granted at both, although a user unticked it at one of them. */
 export class ScopeTaken extends Data.TaggedError("ScopeTaken")<{
   readonly token: string
   readonly by: Resource.ResourceIndicator
@@ -35,14 +35,14 @@ export class ScopeTaken extends Data.TaggedError("ScopeTaken")<{
 export class ResourceRegistration extends Context.Tag("latchkey/ResourceRegistration")<
   ResourceRegistration,
   {
-    /** Makes a resource. Of any number of callers with one URI, exactly one succeeds. */
+    /** Stores a new resource. Exactly one of concurrent callers with the same URI succeeds. */
     readonly register: (
       resource: NewResource
     ) => Effect.Effect<Registered, UriTaken | ScopeTaken | TemporarilyUnavailable>
   }
 >() {}
 
-/** By what a resource's server proves itself where it introspects: an id, and 256 random bits behind a prefix. */
+/** Draws the credentials with which a resource's server introspects: an id, and 256 random bits behind a prefix. */
 const newCredentials = Effect.gen(function* () {
   const id = Resource.ResourceServerId.make(yield* identifier)
   const secret = yield* randomSecret("lk_rs_")
@@ -61,14 +61,14 @@ const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const resources = yield* Resources
   return ResourceRegistration.of({
-    register: Effect.fn("ResourceRegistration.register")(function* ({ introspects, ...given }) {
-      // What is kept is read anew: the list of all of them may be a moment old.
+    register: Effect.fn("ResourceRegistration.register")(function* ({ introspects, ...description }) {
+      // The store is read again, because the list of all resources may be a second old.
       const others = [...(yield* resources.all), ...(yield* store.list)]
-      if (Resource.find(others, given.uri) !== undefined) return yield* new UriTaken()
-      yield* requireOwnScopes({ introspects, ...given }, others)
+      if (Resource.find(others, description.uri) !== undefined) return yield* new UriTaken()
+      yield* requireOwnScopes({ introspects, ...description }, others)
       const credentials = introspects ? Option.some(yield* newCredentials) : Option.none()
       const resource: StoredResource = {
-        ...given,
+        ...description,
         credentials: Option.map(credentials, ({ id, secret }) => ({ id, digest: digest(secret) }))
       }
       if ((yield* store.insert(resource)) === "UriTaken") return yield* new UriTaken()

@@ -1,7 +1,7 @@
 /**
- * The protected resources of this server: those of its settings, those that its operator made beside it, and its own.
+ * The protected resources of this server: those of its settings, those that its operator registered, and its own, such as
+ * its API.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,39 +14,35 @@ import { ResourceStore } from "../stores/ResourceStore.js"
 export class Resources extends Context.Tag("latchkey/Resources")<
   Resources,
   {
-    /** All of them now, the server's own too; what the operator changes is seen within a second. */
+    /** Returns all resources, the server's own too. A change by the operator is visible within a second. */
     readonly all: Effect.Effect<ReadonlyArray<Resource>, TemporarilyUnavailable>
     /**
-     * The scope that one resource offers now; empty where there is no such resource. Reads no store for a resource of the
-     * settings or of the server's own.
+     * Returns the scope that one resource offers now; empty where no such resource exists. Reads no store for a resource of
+     * the settings or of the server's own.
      */
     readonly offered: (uri: ResourceIndicator) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
-    /** Those of the server's own, such as its API, once their layers are built. */
+    /** Returns the server's own resources whose layers are built. */
     readonly own: Effect.Effect<ReadonlyArray<Resource>>
-    /** Adds one of the server's own. */
+    /** Adds a resource of the server's own. */
     readonly addOwn: (resource: Resource & { readonly own: Own }) => Effect.Effect<void>
   }
 >() {}
 
-/** How long a reading of the store is good for, in milliseconds. */
-const freshFor = 1000
+/** Time for which the list of stored resources is cached. */
+const timeToLive = "1 second"
 
 const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const { resources: configured } = yield* ServerSettings
+  const [cached, invalidate] = yield* Effect.cachedInvalidateWithTTL(store.list, timeToLive)
+  // A failure is not cached: the next request reads the store again.
+  const stored = Effect.tapError(cached, () => invalidate)
   let own: ReadonlyArray<Resource> = []
-  let stored: ReadonlyArray<Resource> = []
-  let readAt = Number.NEGATIVE_INFINITY
   const offeredBy = (resources: ReadonlyArray<Resource>) =>
     new Map(resources.map((resource) => [resource.uri, scope(resource)]))
   let offeredHere = offeredBy(configured)
 
-  const all = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    if (now - readAt >= freshFor) {
-      stored = yield* store.list
-      readAt = now
-    }
+  const all = Effect.map(stored, (stored) => {
     const first = [...own, ...configured]
     const names = new Set(first.map(({ uri }) => uri))
     return [...first, ...stored.filter(({ uri }) => !names.has(uri))]

@@ -1,32 +1,34 @@
 /**
- * How upkeep goes through many rows: a batch at a time, with a rest in between, and never without end. A batch is small,
- * because on SQLite it holds the one writer, and the event loop with it; the rest is for requests.
+ * Goes through many rows in small batches, with a pause between two batches and a maximum number of batches. A batch is
+ * small, because on SQLite it occupies the only writer, and with it the event loop. Requests are answered in the pauses.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** How large batches are, and how many are done at a time. */
+/** Size, number and pace of batches. A test whose clock does not move sets `rest` to zero. */
 export class BatchPace extends Context.Reference<BatchPace>()("latchkey/Batches/BatchPace", {
   defaultValue: () => ({
-    /** Rows of a batch. */
+    /** Maximum number of rows in one batch. */
     size: 10,
-    /** Batches of a run, before others get their turn. */
+    /** Maximum number of batches in one run, so that other work gets its turn. */
     most: 1_000,
-    /** From one batch to the next: with this SQLite answers the slowest of a hundred writes a tenth later (ADR 24). */
+    /** Time between two batches. With this value the slowest hundredth of SQLite writes takes a tenth longer (ADR 24). */
     rest: Duration.millis(100)
   })
 }) {}
 
-/** What was done in all; `next` is where to go on, if there is more to do. */
+/** The number of rows that were changed so far, and the cursor to continue from if there is more to do. */
 export interface Done<Cursor> {
   readonly count: number
   readonly next: Option.Option<Cursor>
 }
 
-/** Repeats a step, which does so many rows at most from a cursor on, until there is no more, or for `most` batches. */
+/**
+ * Repeats a step, which does at most `size` rows from a cursor on, until there is nothing left or the maximum number of
+ * batches is reached.
+ */
 export const run = <Cursor, E, R>(
   first: Cursor,
   step: (size: number, cursor: Cursor) => Effect.Effect<Done<Cursor>, E, R>
@@ -35,15 +37,14 @@ export const run = <Cursor, E, R>(
     const { most, rest, size } = yield* BatchPace
     let done: Done<Cursor> = { count: 0, next: Option.some(first) }
     for (let batch = 0; batch < most && Option.isSome(done.next); batch++) {
-      // Requests pass in real time, whatever clock is provided.
-      if (batch > 0) yield* Effect.withClock(Effect.sleep(rest), Clock.make())
+      if (batch > 0) yield* Effect.sleep(rest)
       const { count, next } = yield* step(size, done.next.value)
       done = { count: done.count + count, next }
     }
     return done
   })
 
-/** Repeats a verb that does so many rows at most until it does fewer, or for `most` batches. */
+/** Repeats a verb, which does at most `size` rows, until it does fewer or the maximum number of batches is reached. */
 export const drain = <E, R>(verb: (size: number) => Effect.Effect<number, E, R>): Effect.Effect<Done<void>, E, R> =>
   run<void, E, R>(undefined, (size) =>
     Effect.map(verb(size), (count) => ({ count, next: count < size ? Option.none() : Option.some(undefined) }))

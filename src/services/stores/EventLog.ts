@@ -1,4 +1,4 @@
-/** Where events are kept. */
+/** Stores events. */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
@@ -7,27 +7,25 @@ import type { ClientId } from "../../domain/Client.js"
 import type { Event } from "../../domain/Event.js"
 import type { GrantId } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { Page } from "./Paging.js"
 
-/** Which events are read. */
-export interface Which {
-  /** Only those after the event of this id. */
-  readonly after?: string
+/** Selects events. `after` is the id of an event. */
+export interface EventFilter extends Page<string> {
   readonly grantId?: GrantId
   readonly subject?: Subject
   readonly clientId?: ClientId
-  /** Only those of one HTTP request. */
+  /** Selects the events of one HTTP request. */
   readonly requestId?: string
-  readonly limit: number
 }
 
 export class EventLog extends Context.Tag("latchkey/EventLog")<
   EventLog,
   {
-    /** Keep events. One whose id is kept already is left as it is, so after a failure the same may be appended again. */
+    /** Store events. An event whose id is stored already is ignored, so the same events may be appended again after a failure. */
     readonly append: (events: ReadonlyArray<Event>) => Effect.Effect<void, TemporarilyUnavailable>
-    /** The oldest first, by their ids. */
-    readonly read: (which: Which) => Effect.Effect<ReadonlyArray<Event>, TemporarilyUnavailable>
-    /** Delete at most `limit` events of before an instant; answers with how many. */
+    /** Returns events in the order of their ids, which is from the oldest to the newest. */
+    readonly read: (filter: EventFilter) => Effect.Effect<ReadonlyArray<Event>, TemporarilyUnavailable>
+    /** Delete at most `limit` events before an instant. Returns their number. */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
   }
 >() {}

@@ -1,8 +1,8 @@
 /**
- * Where grants are kept, and the only place where a code or a refresh token is spent.
+ * Stores grants. A code or a refresh token is spent here and nowhere else.
  *
- * Every verb that changes a grant is one conditional statement on one row, whose answer says what happened. Nothing is
- * read first and decided later, so the promises hold for any number of callers in any number of processes.
+ * Each verb that changes a grant is one conditional statement on one row, and its answer says what happened. No verb reads
+ * first and decides later. So the promises hold for any number of callers in any number of processes.
  */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
@@ -13,59 +13,60 @@ import type { Subject } from "../../domain/Account.js"
 import type { ClientId } from "../../domain/Client.js"
 import type * as Grant from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { Page } from "./Paging.js"
 
-/** Whose grants are revoked: all of a person's, of a client's, of one pair of them, or, where it says so, everybody's. */
-export type Whose =
+/** Selects the grants of a subject, of a client, of both, or all grants. */
+export interface GrantFilter {
+  readonly subject?: Subject | undefined
+  readonly clientId?: ClientId | undefined
+}
+
+/** Selects the grants to revoke: of a subject, of a client, of both, or, only if it says so, of everybody. */
+export type RevocationFilter =
   | { readonly subject: Subject; readonly clientId?: ClientId }
   | { readonly subject?: undefined; readonly clientId: ClientId }
   | { readonly subject?: undefined; readonly clientId?: undefined; readonly everybody: true }
 
 /**
- * Whether a filter that names no person and no client says `everybody: true`. Callers without TypeScript may pass one that is
- * empty, such as `{ subject: undefined }`, and it must not be taken for everybody.
+ * Whether a filter without a subject and a client says `everybody: true`. A caller without TypeScript may pass an empty
+ * filter, such as `{ subject: undefined }`, which must not mean everybody.
  */
-export const isEverybody = (whose: object): boolean => "everybody" in whose && whose.everybody === true
+export const isEverybody = (filter: object): boolean => "everybody" in filter && filter.everybody === true
 
-/** The defect of a verb whose filter names nobody. */
-export const namesNobody = (): TypeError => new TypeError("name a subject, a client or everybody")
+/** The defect of a verb that got an empty filter. */
+export const emptyFilter = (): TypeError => new TypeError("the filter needs a subject, a client or everybody: true")
 
-/** The grants that one call revoked, and the id after which the next call continues: `None` at the end. */
+/** The grants that one call revoked, and the id after which the next call continues. `None` at the end. */
 export interface RevokedPage {
   readonly revoked: ReadonlyArray<Grant.GrantId>
   readonly next: Option.Option<Grant.GrantId>
-}
-
-/** Which grants are listed: all, or those of a person, a client, or both. */
-export interface Which {
-  readonly subject?: Subject | undefined
-  readonly clientId?: ClientId | undefined
 }
 
 export class GrantStore extends Context.Tag("latchkey/GrantStore")<
   GrantStore,
   {
     /**
-     * Keep a grant that a person has just allowed. Its id was drawn when the page was shown: a second Allow of the same
-     * page makes no second grant, and is told what became of the first.
+     * Store a grant that the user has just allowed. Its id was drawn when the consent page was shown. So a second Allow of the
+     * same page makes no second grant and returns the state of the first.
      */
     readonly approve: (
       grant: Grant.Approved
     ) => Effect.Effect<"Approved" | { readonly alreadyDecided: Grant.Grant["_tag"] }, TemporarilyUnavailable>
 
     /**
-     * Spend a code: of any number of callers, ever, exactly one sees `Redeemed`, and none after the grant was revoked or
-     * one of its epochs moved on. The right client with a wrong verifier spends it too, and revokes the grant. Whoever
-     * is not the right client, or names another redirect URI, changes nothing.
+     * Spend a code. Of any number of callers, ever, exactly one sees `Redeemed`, and none does after the grant was revoked or
+     * one of its epochs was raised. The right client with a wrong verifier also spends the code, and revokes the grant. A
+     * wrong client, or another redirect URI, changes nothing.
      */
     readonly redeem: (redemption: Grant.Redemption) => Effect.Effect<Grant.RedemptionAnswer, TemporarilyUnavailable>
 
     /**
-     * Put the successor in the place of the current refresh token: of any number of callers with one token, exactly one
-     * sees `Rotated`, so a grant never has two living successors. Any other answer has changed nothing.
+     * Replace the current refresh token by its successor. Of any number of callers with one token exactly one sees `Rotated`.
+     * So a grant never has two valid successors. Any other answer has changed nothing.
      */
     readonly rotate: (rotation: Grant.Rotation) => Effect.Effect<Grant.RotationAnswer, TemporarilyUnavailable>
 
-    /** Take a grant back. `true` for the one caller whose call did it. */
+    /** Revoke a grant. The one caller whose call revoked it sees `true`. */
     readonly revoke: (
       id: Grant.GrantId,
       reason: Grant.RevocationReason,
@@ -73,52 +74,52 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
     ) => Effect.Effect<boolean, TemporarilyUnavailable>
 
     /**
-     * Look at the next `limit` grants of a person, a client, both, or everybody, in the order of their ids after `after`, and
-     * revoke them. Answers with the ids that this call revoked, and where the next call continues. A grant that was approved
-     * after `now` and whose epochs are current is not revoked: the person allowed it after the revocation began. The time of
-     * a call grows with `limit` only, so that writers of other grants wait briefly. Dies, and changes nothing, where `whose`
-     * names nobody (see `isEverybody`).
+     * Revoke the next `limit` grants that a filter selects, in the order of their ids after `after`. Returns the ids that this
+     * call revoked, and where the next call continues. A grant that was approved after `now` and whose epochs are current is
+     * not revoked, because the user allowed it after the revocation began. The duration of a call grows only with `limit`, so
+     * that writers of other grants wait briefly. Dies, and changes nothing, if the filter is empty (see `isEverybody`).
      */
     readonly revokeAll: (
-      whose: Whose,
+      filter: RevocationFilter,
       reason: Grant.RevocationReason,
       now: DateTime.Utc,
-      page: { readonly after?: Grant.GrantId; readonly limit: number }
+      page: Page<Grant.GrantId>
     ) => Effect.Effect<RevokedPage, TemporarilyUnavailable>
 
-    /** Grants, the oldest first, by their ids; only those after `after`. */
+    /** Returns grants in the order of their ids, which is from the oldest to the newest; only those after `after`. */
     readonly list: (
-      which: Which,
-      page: { readonly after?: Grant.GrantId; readonly limit: number }
+      filter: GrantFilter,
+      page: Page<Grant.GrantId>
     ) => Effect.Effect<ReadonlyArray<Grant.Grant>, TemporarilyUnavailable>
 
     /**
-     * Delete at most `limit` grants whose absolute end, or whose code where it was never redeemed, or whose revocation,
-     * was before an instant; how many it were. The caller leaves time enough for forms and replays.
+     * Delete at most `limit` grants that ended before an instant: by their absolute expiry, by the expiry of a code that was
+     * never redeemed, or by revocation. Returns the number of deleted grants. The caller chooses the instant early enough
+     * that open forms and replays still find their grant.
      */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
 
     /**
-     * Grants with a chain key that begins with these 14 characters, which say under which root key it is sealed: the
-     * oldest first, by their ids; only those after `after`. The time it takes does not grow with the other grants.
+     * Returns grants whose chain key begins with a prefix of 14 characters, which identifies the root key that sealed it. They
+     * are in the order of their ids; only those after `after`. The duration does not grow with the number of other grants.
      */
     readonly sealedUnder: (
       prefix: string,
-      page: { readonly after?: Grant.GrantId; readonly limit: number }
+      page: Page<Grant.GrantId>
     ) => Effect.Effect<ReadonlyArray<Grant.Refreshable>, TemporarilyUnavailable>
 
     /**
-     * Put a chain key that is sealed anew in the place of the one it was opened from, and change nothing else. `true` if
-     * the row still held that one.
+     * Replace a sealed chain key by the same key sealed again, and change nothing else. `true` if the row still had the chain
+     * key `from`.
      */
     readonly reseal: (id: Grant.GrantId, from: string, to: string) => Effect.Effect<boolean, TemporarilyUnavailable>
 
-    /** The grant, in whatever state. */
+    /** Returns the grant in any state. */
     readonly find: (id: Grant.GrantId) => Effect.Effect<Option.Option<Grant.Grant>, TemporarilyUnavailable>
 
     /**
-     * The grant, if it is active, `now < expiresAt`, and its epochs are as they were; asked for an access token, also only
-     * if that token was not revoked by itself. One query, by key.
+     * Returns the grant if it is active, `now < expiresAt`, and its epochs are current. If an access token is given, the token
+     * must not be revoked either. One query by key.
      */
     readonly findActive: (
       id: Grant.GrantId,

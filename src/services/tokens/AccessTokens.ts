@@ -1,4 +1,4 @@
-/** Access tokens: issued sealed, and checked against the row that stands behind them (ADR 4). */
+/** Issues access tokens as sealed texts, and verifies them with the row of their grant or client (ADR 4). */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import * as AccessToken from "../../domain/AccessToken.js"
 import { Subject } from "../../domain/Account.js"
 import { allowedScope, type Client } from "../../domain/Client.js"
 import * as Grant from "../../domain/Grant.js"
-import { InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { type InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
@@ -17,6 +17,7 @@ import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import { identifier } from "../keys/Crypto.js"
 import * as Seals from "../keys/Seals.js"
+import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ClientStore } from "../stores/ClientStore.js"
@@ -24,10 +25,10 @@ import { GrantStore } from "../stores/GrantStore.js"
 import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
 import type { Access } from "./CurrentAccess.js"
 
-/** The resources of a token: a list that is never empty. */
+/** The resources of a token. The list is never empty. */
 export type Audience = readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
 
-/** An access token, and its life in whole seconds from its issue (RFC 6749 §5.1). */
+/** An issued access token, and its lifetime in whole seconds (RFC 6749 §5.1). */
 export interface Issued {
   readonly token: Redacted.Redacted
   readonly expiresIn: number
@@ -37,33 +38,33 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
   AccessTokens,
   {
     /**
-     * A new token of a grant, for some of its resources and some of its scope. It ends with the grant at the latest.
-     * Fails when the resources are so many that the token would be longer than what servers take in a header.
+     * Issues a token of a grant, for some of its resources and some of its scope. It expires with the grant at the latest.
+     * Fails when the token would be too long for a header, because it has too many resources.
      */
     readonly issue: (
       terms: Grant.Terms,
       scope: Scope.Scope,
       audience: Audience
     ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
-    /** A new token of a client's own (RFC 6749 §4.4). */
+    /** Issues a token to a client for itself (RFC 6749 §4.4). */
     readonly issueToClient: (
       client: Client,
       scope: Scope.Scope,
       audience: Audience
     ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
     /**
-     * The access of a token at a resource, now. The row behind it is looked up each time: a revoked token is dead at once.
-     * The scope is the part of the token's that was granted at this resource and that the resource offers now.
+     * Returns the access that a token gives at a resource now. The row of the grant is read each time, so a revocation takes
+     * effect at once. The scope is the part of the token's scope that was granted at this resource and that it offers now.
      */
     readonly verify: (
       token: Redacted.Redacted,
       resource: Resource.ResourceIndicator
     ) => Effect.Effect<Access, InvalidToken | TemporarilyUnavailable>
-    /** The access of a token at all of its resources together, now; `resource` names the first of them. */
+    /** Returns the access that a token gives at all its resources together now; `resource` is the first of them. */
     readonly verifyAll: (
       token: Redacted.Redacted
     ) => Effect.Effect<{ readonly access: Access; readonly audience: Audience }, InvalidToken | TemporarilyUnavailable>
-    /** What an authentic token says, whether or not it is good any more. */
+    /** Returns the claims of an authentic token, whether or not it is still valid; `None` for any other text. */
     readonly read: (
       token: Redacted.Redacted
     ) => Effect.Effect<Option.Option<AccessToken.AccessTokenClaims>, TemporarilyUnavailable>
@@ -93,7 +94,7 @@ const make = Effect.gen(function* () {
     const token = yield* codec.seal(claims)
     return token.length <= AccessToken.maxLength
       ? { token: Redacted.make(token), expiresIn: Time.secondsUntil(claims.issuedAt, claims.expiresAt) }
-      : yield* new InvalidTarget({ reason: "TooManyResources", description: "ask for fewer resources at once" })
+      : yield* RequestedResources.tooMany
   })
 
   const common = Effect.fnUntraced(function* (audience: Audience, atMost?: DateTime.Utc) {
@@ -124,7 +125,10 @@ const make = Effect.gen(function* () {
       return events.publish({ _tag: "GrantMissing", grantId })
     })
 
-  /** Why an authentic token that has not expired is not good: no row is deleted as early as that (design §3, Restore). */
+  /**
+   * Refuses an authentic, unexpired token whose grant is not active. If the row of a young grant is missing, the database lost
+   * it: maintenance does not delete rows so early (design §3, Restore).
+   */
   const whyNotActive = Effect.fnUntraced(function* ({ grantId, issuedAt }: AccessToken.GrantClaims, now: DateTime.Utc) {
     const isYoung = Time.isWithin(now, issuedAt, Grant.keptAfterEnd)
     if (!isYoung || Option.isSome(yield* grants.find(grantId))) return yield* refuse("Revoked")
@@ -132,7 +136,7 @@ const make = Effect.gen(function* () {
     return yield* refuse("GrantMissing")
   })
 
-  /** A grant's token: one query, for the grant and for a revocation of the token alone. */
+  /** Returns the access of a grant's token. One query reads the grant and a revocation of this token. */
   const ofGrant = Effect.fnUntraced(function* (claims: AccessToken.GrantClaims, now: DateTime.Utc) {
     const grant = yield* grants.findActive(claims.grantId, now, Option.some(claims.id))
     if (Option.isNone(grant)) return yield* whyNotActive(claims, now)
@@ -154,18 +158,18 @@ const make = Effect.gen(function* () {
       return yield* refuse("Revoked")
     if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
     const { audience, clientId } = claims
-    // What the operator took from the client is not in its tokens either.
+    // A scope that the operator removed from the client is not in its tokens either.
     const scope = allowedScope(client.value, claims.scope)
     return {
       principal: "Client" as const,
       subject: Subject.make(clientId),
       clientId,
-      // The operator registered the scope by its name, so it is the client's at each resource that offers it (ADR 28).
+      // The operator registered the scope by its name, so the client has it at each resource that offers it (ADR 28).
       granted: ResourceScopes.make(...audience.map((uri) => [uri, scope] as const))
     }
   })
 
-  /** The access of a token wherever it was granted; fails when the token is not good. */
+  /** Returns the access of a token at all resources where it was granted; fails when the token is not valid. */
   const open = Effect.fnUntraced(function* (token: Redacted.Redacted, at?: Resource.ResourceIndicator) {
     const opened = yield* read(token)
     if (Option.isNone(opened)) return yield* refuse("Unknown")

@@ -1,4 +1,4 @@
-/** Who calls a guarded route, for whom, and what they may do: there, in a handler's context, once the guard let it by. */
+/** The access that the token of a request gives. The guard puts it into the context of the handler. */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type { TokenId } from "../../domain/AccessToken.js"
@@ -18,20 +18,20 @@ interface Common {
   readonly expiresAt: DateTime.Utc
 }
 
-/** A person's token, given to a client. */
+/** The access of a client for a user. */
 export interface UserAccess extends Common {
   readonly principal: "User"
   readonly subject: Subject
   readonly grantId: GrantId
 }
 
-/** A client's own token (RFC 6749 §4.4). Its subject is the client, which is never a person, whatever its id looks like. */
+/** The access of a client for itself (RFC 6749 §4.4). Its subject is the client, and never a user, whatever its id looks like. */
 export interface ClientAccess extends Common {
   readonly principal: "Client"
   readonly subject: Subject
 }
 
-/** What an access token gives. */
+/** The access that an access token gives. */
 export type Access = UserAccess | ClientAccess
 
 export class CurrentAccess extends Context.Tag("latchkey/CurrentAccess")<CurrentAccess, Access>() {}

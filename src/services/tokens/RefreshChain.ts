@@ -1,6 +1,6 @@
 /**
- * The arithmetic of refresh tokens (ADR 6): each is computed from the one before it and the grant's chain key, so the
- * row holds one digest and one key, however many tokens there have been.
+ * Computes refresh tokens (ADR 6). Each token is computed from the token before it and the grant's chain key, so the row of
+ * a grant holds one digest and one key for any number of tokens.
  *
  *     secret(n+1) = HMAC(chainKey, "next", grant, n+1, secret(n))
  *     tag(n)      = the first 128 bits of HMAC(chainKey, "tag", grant, n, secret(n))
@@ -17,12 +17,12 @@ import { equals, hmac, randomBytes } from "../keys/Crypto.js"
 import { type Kind, Seals } from "../keys/Seals.js"
 import type { KeyId } from "../stores/KeyStore.js"
 
-/** The chain key of a grant, opened. */
+/** The opened chain key of a grant. */
 export type ChainKey = Redacted.Redacted<Uint8Array>
 
 const kind: Kind = { purpose: "chain", prefix: "lk_ck_" }
 
-/** What every chain key begins with that is sealed under a root key. */
+/** Returns the prefix of every chain key that is sealed under a root key. */
 export const sealedUnder = (keyId: KeyId): string => kind.prefix + keyId
 
 const tagOf = (key: ChainKey, grantId: GrantId, generation: number, secret: Uint8Array): Uint8Array =>
@@ -35,14 +35,14 @@ const link = (key: ChainKey, grantId: GrantId, generation: number, secret: Uint8
   tag: tagOf(key, grantId, generation, secret)
 })
 
-/** The token that follows. */
+/** Returns the next token. */
 export const next = (key: ChainKey, token: RefreshToken.RefreshToken): RefreshToken.RefreshToken => {
   const generation = token.generation + 1
   const secret = hmac(Redacted.value(key), "next", token.grantId, String(generation), Redacted.value(token.secret))
   return link(key, token.grantId, generation, secret)
 }
 
-/** The token of a later generation; the number of steps is the caller's to bound. */
+/** Returns the token of a later generation. The caller must bound the number of steps. */
 export const advance = (
   key: ChainKey,
   token: RefreshToken.RefreshToken,
@@ -53,26 +53,26 @@ export const advance = (
   return current
 }
 
-/** Whether the grant ever had, or will have, this very token. */
+/** Returns whether the token is one of the grant, of any generation. */
 const isAuthentic = (key: ChainKey, token: RefreshToken.RefreshToken): boolean =>
   equals(tagOf(key, token.grantId, token.generation, Redacted.value(token.secret)), token.tag)
 
 export class RefreshChain extends Context.Tag("latchkey/RefreshChain")<
   RefreshChain,
   {
-    /** A new chain: its key, sealed for the row, and its first token. */
+    /** Begins a chain. Returns its key, sealed for the row, and its first token. */
     readonly begin: (
       grantId: GrantId
     ) => Effect.Effect<
       { readonly sealedKey: string; readonly token: RefreshToken.RefreshToken },
       TemporarilyUnavailable
     >
-    /** The chain key, if the token is one of its chain; `None` for a guess. */
+    /** Returns the chain key if the token is one of its chain; else `None`. */
     readonly recognise: (
       token: RefreshToken.RefreshToken,
       sealedKey: string
     ) => Effect.Effect<Option.Option<ChainKey>, TemporarilyUnavailable>
-    /** The chain key sealed under the current root key; `None` where it is so already, or does not open. */
+    /** Seals the chain key under the current root key; `None` if it is sealed under it already, or does not open. */
     readonly reseal: (sealedKey: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
   }
 >() {}
@@ -86,7 +86,7 @@ const make = Effect.map(Seals, (seals) =>
     }),
     recognise: Effect.fnUntraced(function* (token, sealedKey) {
       const bytes = yield* seals.open(kind, sealedKey)
-      // The row's own key does not open: the fault is ours, and the client must keep its token.
+      // The key in the row does not open. That is a fault of the server, so the client must keep its token.
       if (Option.isNone(bytes)) {
         return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later" })
       }

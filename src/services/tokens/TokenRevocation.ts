@@ -1,4 +1,4 @@
-/** Revoking a token (RFC 7009). */
+/** Token revocation (RFC 7009). */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -21,9 +21,9 @@ export class TokenRevocation extends Context.Tag("latchkey/TokenRevocation")<
   TokenRevocation,
   {
     /**
-     * Revokes a client's own token. A refresh token, however old, takes its grant and everything issued from it along
-     * (RFC 7009 §2.1); an access token goes alone. A text that is no token, or another client's, changes nothing, and the
-     * client is not told (§2.2). So does a token that has expired or was revoked before: it leaves no row and no event.
+     * Revokes a token of the client. A refresh token of any age revokes its grant, and with it every token of the grant
+     * (RFC 7009 §2.1); an access token revokes only itself. A text that is no token, or another client's token, changes
+     * nothing, and the client gets no error (§2.2). A token that has expired, or was revoked before, adds no row and no event.
      */
     readonly revoke: (token: Redacted.Redacted, client: Client) => Effect.Effect<void, TemporarilyUnavailable>
   }
@@ -47,8 +47,8 @@ const make = Effect.gen(function* () {
     }
   })
 
-  /** Whether an access token is the client's own and good now: only then there is something to revoke. */
-  const isGood = (claims: AccessToken.AccessTokenClaims, client: Client, now: DateTime.Utc) => {
+  /** Returns whether an access token is the client's and valid now; otherwise there is nothing to revoke. */
+  const isActive = (claims: AccessToken.AccessTokenClaims, client: Client, now: DateTime.Utc) => {
     if (!Time.isBefore(now, claims.expiresAt)) return Effect.succeed(false)
     return AccessToken.isOfGrant(claims)
       ? Effect.map(
@@ -60,7 +60,7 @@ const make = Effect.gen(function* () {
 
   const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, client: Client) {
     const claims = yield* accessTokens.read(token)
-    if (Option.isNone(claims) || !(yield* isGood(claims.value, client, yield* DateTime.now))) return
+    if (Option.isNone(claims) || !(yield* isActive(claims.value, client, yield* DateTime.now))) return
     const ids = {
       clientId: client.id,
       ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})

@@ -1,6 +1,4 @@
-/**
- * How a guarded route checks an access token. On the authorization server itself: `layerLocal`.
- */
+/** Verifies the access token of a request to a guarded route. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,7 +12,7 @@ import type { Access } from "./CurrentAccess.js"
 export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
   TokenVerifier,
   {
-    /** What the token gives at the resource. An error of the server's is never an `InvalidToken`. */
+    /** Returns the access that the token gives at the resource. A fault of the server is never an `InvalidToken`. */
     readonly verify: (
       token: Redacted.Redacted,
       resource: ResourceIndicator
@@ -22,7 +20,7 @@ export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
   }
 >() {}
 
-/** Checks against the stores of this very server. */
+/** Verifies tokens with the stores of this server. */
 export const layerLocal = Layer.effect(
   TokenVerifier,
   Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ verify }, clock]) =>

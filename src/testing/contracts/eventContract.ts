@@ -5,7 +5,7 @@ import { describe } from "vitest"
 import type { Actor, Event, EventKind } from "../../domain/Event.js"
 import * as Identifier from "../../domain/Identifier.js"
 import { SessionId } from "../../domain/Session.js"
-import type { Which } from "../../services/stores/EventLog.js"
+import type { EventFilter } from "../../services/stores/EventLog.js"
 import { fresh, race, type StoreTest } from "../Nodes.js"
 import { alice, app, at, bob, day, grantId, otherApp } from "./fixtures.js"
 
@@ -74,7 +74,7 @@ export const eventContract = (it: StoreTest) =>
       })
     )
 
-    const cases: ReadonlyArray<readonly [string, Omit<Which, "limit">, ReadonlyArray<number>]> = [
+    const cases: ReadonlyArray<readonly [string, Omit<EventFilter, "limit">, ReadonlyArray<number>]> = [
       ["of a person", { subject: alice }, [3, 4, 8]],
       ["of a client", { clientId: app }, [0, 3, 4, 5, 8]],
       ["of a grant", { grantId: grantId(1) }, [3, 4]],

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { TokenId } from "../../domain/AccessToken.js"
 import * as Grant from "../../domain/Grant.js"
-import type { RevokedPage, Whose } from "../../services/stores/GrantStore.js"
+import type { RevocationFilter, RevokedPage } from "../../services/stores/GrantStore.js"
 import { fresh, type Stores, type StoreTest } from "../Nodes.js"
 import {
   active,
@@ -74,7 +74,7 @@ export const revokeContract = (it: StoreTest) => {
 
   describe("revokeAll", () => {
     const one = grantId(1)
-    const cases: ReadonlyArray<readonly [string, Whose, ReadonlyArray<Grant.GrantId>]> = [
+    const cases: ReadonlyArray<readonly [string, RevocationFilter, ReadonlyArray<Grant.GrantId>]> = [
       ["a person", { subject: alice }, [one, grantId(2)]],
       ["a client", { clientId: app }, [one, grantId(3)]],
       ["a pair", { subject: alice, clientId: app }, [one]],

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import type * as Grant from "../../domain/Grant.js"
-import type { Which } from "../../services/stores/GrantStore.js"
+import type { GrantFilter } from "../../services/stores/GrantStore.js"
 import { fresh, race, type StoreTest } from "../Nodes.js"
 import {
   active,
@@ -42,7 +42,7 @@ const several = Effect.gen(function* () {
 
 export const listContract = (it: StoreTest) =>
   describe("list", () => {
-    const cases: ReadonlyArray<readonly [string, Which, ReadonlyArray<number>]> = [
+    const cases: ReadonlyArray<readonly [string, GrantFilter, ReadonlyArray<number>]> = [
       ["all", {}, [1, 2, 3, 4, 5]],
       ["those of a person", { subject: alice }, [1, 2, 5]],
       ["those of a client", { clientId: app }, [1, 3, 5]],

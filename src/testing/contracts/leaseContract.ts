@@ -20,7 +20,7 @@ const fresh = Effect.map(Nodes, (nodes) => {
 
 const length = Duration.minutes(5)
 const ends = 300 * second
-const of = (holder: string, name = "upkeep") => ({ name, holder })
+const of = (holder: string, name = "maintenance") => ({ name, holder })
 
 export const leaseContract = (it: StoreTest, isLacking: boolean) =>
   describe.skipIf(isLacking)(isLacking ? "a lease (left out: there are none)" : "a lease", () => {

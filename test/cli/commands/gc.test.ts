@@ -1,9 +1,9 @@
 /** The text of `latchkey db gc` for a report. */
 import { describe, expect, it } from "vitest"
 import { describeReport } from "../../../src/cli/commands/GcCommand.js"
-import type * as Maintenance from "../../../src/services/maintenance/Maintenance.js"
+import type { MaintenanceReport } from "../../../src/services/maintenance/MaintenanceReport.js"
 
-const report: Maintenance.Report = {
+const report: MaintenanceReport = {
   grants: 0,
   sessions: 0,
   revokedTokens: 0,

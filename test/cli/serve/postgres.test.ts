@@ -86,7 +86,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     [
       "a wrong password",
       (env) => ({ ...env, LATCHKEY_DATABASE: url.href.replace(url.password, "wrong-password") }),
-      /^latchkey: postgres:\/\/127\.0\.0\.1:\d+\/latchkey_\w+: the server does not let this user in: see name and password/
+      /^latchkey: postgres:\/\/127\.0\.0\.1:\d+\/latchkey_\w+: the server rejects this user: check the name and the password/
     ],
     [
       "a database that is not there",
@@ -96,12 +96,12 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     [
       "TLS where the server has none",
       (env) => ({ ...env, LATCHKEY_DATABASE: `${url.href}?sslmode=require` }),
-      /^latchkey: postgres:\/\/127\.0\.0\.1:\d+\/latchkey_\w+: no TLS could be agreed on/
+      /^latchkey: postgres:\/\/127\.0\.0\.1:\d+\/latchkey_\w+: the TLS connection failed/
     ],
     [
       "a schema that is another program's",
       (env) => ({ ...env, LATCHKEY_DATABASE_SCHEMA: "theirs" }),
-      /: the tables in the schema theirs are not Latchkey's/
+      /: the tables in the schema theirs do not belong to Latchkey/
     ]
   ])("%s is refused in one line, without a secret", async (_, changed, expected) => {
     await Postgres.query(

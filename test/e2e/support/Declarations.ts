@@ -6,7 +6,8 @@ import { join } from "node:path"
 const imports = `import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Effect, Layer } from "effect"
-import { AuthLayer, BearerAuth, BearerAuthApi, CurrentAccess, Pages, ResourceOwner, ScopePolicy } from "latchkey"
+import { AuthLayer, BearerAuth, BearerAuthApi, Pages, ResourceOwner, ScopePolicy } from "latchkey"
+import { CurrentAccess } from "latchkey/CurrentAccess"
 import { makeGuard } from "latchkey/guard"
 import * as AdminApi from "latchkey/AdminApi"
 import * as MemoryStorage from "latchkey/MemoryStorage"
@@ -14,7 +15,11 @@ import * as NodeServer from "latchkey/NodeServer"
 import * as PostgresStorage from "latchkey/PostgresStorage"
 import * as SqliteStorage from "latchkey/SqliteStorage"
 import * as WebHandler from "latchkey/WebHandler"
-import { Accounts, ClientRegistration, Clients, Events, GrantRevocation } from "latchkey/services"
+import { Accounts } from "latchkey/Accounts"
+import { ClientRegistration } from "latchkey/ClientRegistration"
+import { Clients } from "latchkey/Clients"
+import { Events } from "latchkey/Events"
+import { GrantRevocation } from "latchkey/GrantRevocation"
 
 export declare const postgres: PostgresStorage.Options
 const issuer = "http://127.0.0.1:3000"
@@ -51,11 +56,11 @@ export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)
 )`,
   "a guard as a function": `export const guard = makeGuard({ issuer, resources, resource: issuer + "/notes", scopes: ["notes:read"] }, MemoryStorage.layer)
 export const checked = guard({ headers: {} })`,
-  "services that apps use": `export const accounts = Effect.map(Accounts.Accounts, (service) => service)
-export const clients = Effect.map(ClientRegistration.ClientRegistration, ({ create }) => create)
-export const registered = Effect.map(Clients.Clients, (service) => service)
-export const revocation = Effect.map(GrantRevocation.GrantRevocation, (service) => service)
-export const events = Effect.map(Events.Events, (service) => service)
+  "services that apps use": `export const accounts = Effect.map(Accounts, (service) => service)
+export const clients = Effect.map(ClientRegistration, ({ create }) => create)
+export const registered = Effect.map(Clients, (service) => service)
+export const revocation = Effect.map(GrantRevocation, (service) => service)
+export const events = Effect.map(Events, (service) => service)
 export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer, resources }))`
 }
 
@@ -63,7 +68,7 @@ export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer,
 export const text = (module: string): string => `${imports}${module}\n`
 
 /** Subpaths that are for Latchkey's own layers, and not for apps. */
-const ownLayers = ["Routes", "Seam", "ServerServices"]
+const ownLayers = ["Routes", "Seam", "ServerContext"]
 
 /**
  * A module that exports again each value of a subpath: the answer of each function, and of a class the instance or the

@@ -1,9 +1,9 @@
-/** The whole path, in process: discovery, registration, login, consent, code, tokens, a guarded call, refresh. */
+/** The whole flow in process: discovery, registration, login, consent, code, tokens, a guarded call, refresh. */
 import { expect } from "@effect/vitest"
 import { outcome, resource, test, tokensOf } from "../support/Server.js"
 
 test(
-  "a resource without scopes is asked for by itself, and gives a token without any (RFC 8707 §2)",
+  "a resource without scopes can be requested, and its token has no scope (RFC 8707 §2)",
   async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client, { scope: undefined })
@@ -13,7 +13,7 @@ test(
   { settings: { resources: [{ uri: resource, scopes: {} }] } }
 )
 
-test("a client that has never been here gets to a guarded route", async (server) => {
+test("a new client registers, gets tokens and calls a guarded route", async (server) => {
   expect(await outcome(server.call(undefined))).toBe("401")
   const client = await server.register()
   const tokens = await server.tokens(client)

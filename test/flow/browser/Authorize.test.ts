@@ -1,4 +1,4 @@
-/** The authorization endpoint: who is told what is wrong, and where; what is asked, and how it is answered. */
+/** The authorization endpoint: where errors are shown, what the pages ask, and how requests are answered. */
 import { describe, expect } from "@effect/vitest"
 import type { Page } from "../support/Browser.js"
 import {
@@ -25,8 +25,8 @@ const nine = Array.from({ length: 9 }, (_, index) => ({
   scopes: { [`read${index}`]: "Read" }
 }))
 
-/** A person in a browser, who has allowed the client before: its errors reach it by redirect. */
-const acquainted = async (server: TestServer, metadata = {}) => {
+/** A user who has allowed the client before, so that errors reach the client by redirect. */
+const afterConsent = async (server: TestServer, metadata = {}) => {
   const client = await server.register(metadata)
   const { browser, page } = await server.toConsent(client)
   await browser.submit(page, { button: "allow" })
@@ -35,7 +35,7 @@ const acquainted = async (server: TestServer, metadata = {}) => {
   return { client, browser, open }
 }
 
-/** What a browser was answered, as one line. */
+/** The answer to a browser, as one line. */
 const answerOf = ({ document, sentTo, status }: Page): string =>
   sentTo === undefined
     ? `${status} ${document.querySelector("h1")?.text}`
@@ -45,14 +45,14 @@ const bareOrigin = { uri: "https://api.example", scopes: { "api:read": "Read all
 
 const malformedScope = 'ad"min'
 
-const told = (error: string) => `https://client.example/callback ${error}`
-const granted = told("code")
+const redirected = (error: string) => `https://client.example/callback ${error}`
+const granted = redirected("code")
 const consent = `200 ${consentHeading}`
 const consentTo = (listed: string) => `200 Test client wants to access ${listed}`
 const login = "200 Log in"
 const refused = "400 This request cannot be answered"
 
-/** Expects the answer to each of several changes to a good request. */
+/** Expects the same answer to each of several changed requests. */
 const expectAnswers = async (
   open: (parameters: Parameters) => Promise<Page>,
   expected: string,
@@ -64,22 +64,22 @@ const expectAnswers = async (
 const each = (name: string, values: ReadonlyArray<string>): Array<Parameters> =>
   values.map((value) => ({ [name]: value }))
 
-describe("a request that nobody can be told about", () => {
+describe("a request without a good client or redirect URI", () => {
   // AUTHZ-05, AUTHZ-09, AUTHZ-10, AUTHZ-11
-  test("is answered with a page of ours, never with a redirect (RFC 6749 §4.1.2.1)", async (server) => {
+  test("a request without a good client or redirect URI gets a page, never a redirect (RFC 6749 §4.1.2.1)", async (server) => {
     const client = await server.register({ redirect_uris: [redirectUri, "https://client.example/other"] })
     const { browser } = await server.toConsent(client)
     const evil = "https://evil.example/"
     const requests: ReadonlyArray<Parameters> = [
       { client_id: undefined },
       { client_id: "" },
-      { client_id: "nobody" },
-      { client_id: "nobody", redirect_uri: evil },
+      { client_id: "unknown" },
+      { client_id: "unknown", redirect_uri: evil },
       { client_id: "__proto__", redirect_uri: evil },
       { client_id: "é", redirect_uri: evil },
       { client_id: "x".repeat(4_000), redirect_uri: evil },
       { client_id: [client.client_id, client.client_id] },
-      { client_id: [client.client_id, "nobody"] },
+      { client_id: [client.client_id, "unknown"] },
       { redirect_uri: undefined },
       { redirect_uri: "" },
       { redirect_uri: evil },
@@ -98,16 +98,16 @@ describe("a request that nobody can be told about", () => {
   })
 
   // AUTHZ-12
-  test("is not one that leaves out the only redirect URI there is (OAuth 2.1 §2.3.2)", async (server) => {
-    const { open } = await acquainted(server)
-    expect(answerOf(await open({ redirect_uri: undefined, scope: malformedScope }))).toBe(told("invalid_scope"))
+  test("a request may leave out the only registered redirect URI (OAuth 2.1 §2.3.2)", async (server) => {
+    const { open } = await afterConsent(server)
+    expect(answerOf(await open({ redirect_uri: undefined, scope: malformedScope }))).toBe(redirected("invalid_scope"))
   })
 })
 
-describe("a request that the client is told about", () => {
+describe("a request whose error goes to the client", () => {
   // AUTHZ-24
-  test("leads to the login page first: no error is sent for somebody unknown (RFC 9700 §4.11.2)", async (server) => {
-    const { client } = await acquainted(server)
+  test("an invalid request leads to the login page before its error goes to the client (RFC 9700 §4.11.2)", async (server) => {
+    const { client } = await afterConsent(server)
     const open = async (parameters: Parameters) => server.browser().open((await server.request(client, parameters)).url)
     await expectAnswers(open, login, [
       { scope: malformedScope },
@@ -120,7 +120,7 @@ describe("a request that the client is told about", () => {
   })
 
   // AUTHZ-25
-  test("goes to a target that the person never approved only by a page that names it", async (server) => {
+  test("an error goes to a target that the user has never allowed only through a page that names it", async (server) => {
     const client = await server.register()
     const { browser, page, url } = await server.toConsent(client, { scope: malformedScope })
     expect(answerOf(page)).toBe("400 Before you go on")
@@ -136,12 +136,12 @@ describe("a request that the client is told about", () => {
     url.searchParams.set("scope", "notes:read")
     await browser.submit(await browser.open(url), { button: "allow" })
     url.searchParams.set("scope", malformedScope)
-    expect(answerOf(await browser.open(url))).toBe(told("invalid_scope"))
+    expect(answerOf(await browser.open(url))).toBe(redirected("invalid_scope"))
   })
 
   // AUTHZ-26, AUTHZ-42
-  test("is told its error, the state and the issuer, and nothing else (RFC 6749 §4.1.2.1, RFC 9207 §2)", async (server) => {
-    const { open } = await acquainted(server)
+  test("an error redirect carries the error, the state and the issuer, and nothing else (RFC 6749 §4.1.2.1, RFC 9207 §2)", async (server) => {
+    const { open } = await afterConsent(server)
     const requests: ReadonlyArray<Parameters> = [
       { response_type: undefined },
       { response_type: "token" },
@@ -165,18 +165,21 @@ describe("a request that the client is told about", () => {
   })
 
   // AUTHZ-05
-  test("is one that repeats any parameter but resource, whatever the values (RFC 6749 §3.1)", async (server) => {
-    const { open } = await acquainted(server)
+  test("a request that repeats any parameter but resource is an invalid_request (RFC 6749 §3.1)", async (server) => {
+    const { open } = await afterConsent(server)
     const names = ["response_type", "scope", "state", "code_challenge", "code_challenge_method", "response_mode"]
     const others = ["nonce", "prompt", "max_age", "login_hint", "request", "request_uri", "unknown", "toString"]
     for (const name of [...names, ...others]) {
-      await expectAnswers(open, told("invalid_request"), [{ [name]: ["code", "code"] }, { [name]: ["code", "token"] }])
+      await expectAnswers(open, redirected("invalid_request"), [
+        { [name]: ["code", "code"] },
+        { [name]: ["code", "token"] }
+      ])
     }
     await expectAnswers(open, consent, [{ resource: [resource, resource] }])
   })
 
-  test("is not told a state that came twice: none of the two is the right one", async (server) => {
-    const { open } = await acquainted(server)
+  test("a repeated state is not echoed", async (server) => {
+    const { open } = await afterConsent(server)
     for (const state of [
       ["a", "b"],
       ["a", "a"]
@@ -185,7 +188,7 @@ describe("a request that the client is told about", () => {
     }
   })
 
-  test("may be one of a target that is an app, or a program on this device", async (server) => {
+  test("an error can go to an app, or to a program on this device", async (server) => {
     for (const uri of ["com.example.app:/callback", "http://127.0.0.1:3000/callback"]) {
       const client = await server.register({ redirect_uris: [uri] })
       const { browser, page } = await server.toConsent(client, { redirect_uri: uri })
@@ -197,9 +200,9 @@ describe("a request that the client is told about", () => {
 
 describe("the parameters", () => {
   // AUTHZ-06, AUTHZ-07
-  test("response_type is code, and nothing else exists (RFC 9700 §2.1.2)", async (server) => {
-    const { open } = await acquainted(server)
-    await expectAnswers(open, told("invalid_request"), [{ response_type: undefined }, { response_type: "" }])
+  test("response_type must be code (RFC 9700 §2.1.2)", async (server) => {
+    const { open } = await afterConsent(server)
+    await expectAnswers(open, redirected("invalid_request"), [{ response_type: undefined }, { response_type: "" }])
     const others = [
       "token",
       "id_token",
@@ -211,11 +214,11 @@ describe("the parameters", () => {
       "code ",
       "__proto__"
     ]
-    await expectAnswers(open, told("unsupported_response_type"), each("response_type", others))
+    await expectAnswers(open, redirected("unsupported_response_type"), each("response_type", others))
   })
 
-  test("the client has registered the authorization_code grant", async (server) => {
-    const { browser, client } = await acquainted(server)
+  test("a client that did not register authorization_code gets unauthorized_client", async (server) => {
+    const { browser, client } = await afterConsent(server)
     const other = await server.register({
       redirect_uris: [redirectUri],
       grant_types: ["refresh_token"],
@@ -228,11 +231,11 @@ describe("the parameters", () => {
   })
 
   // AUTHZ-08
-  test("response_mode is query, or left out (RFC 9700 §4.17)", async (server) => {
-    const { open } = await acquainted(server)
+  test("response_mode must be query or missing (RFC 9700 §4.17)", async (server) => {
+    const { open } = await afterConsent(server)
     await expectAnswers(open, consent, [{ response_mode: "query" }, { response_mode: "" }])
     const others = ["fragment", "web_message", "form_post", "form_post.jwt", "query.jwt", "QUERY", "x"]
-    await expectAnswers(open, told("invalid_request"), each("response_mode", others))
+    await expectAnswers(open, redirected("invalid_request"), each("response_mode", others))
     const evil = "https://evil.example/"
     await expectAnswers(
       open,
@@ -242,28 +245,28 @@ describe("the parameters", () => {
   })
 
   // AUTHZ-29, AUTHZ-30, AUTHZ-31
-  test("a challenge is needed, of S256, and 43 characters long (RFC 7636 §4.3, RFC 9700 §2.1.1)", async (server) => {
-    const { open } = await acquainted(server)
-    await expectAnswers(open, told("invalid_request"), [
+  test("code_challenge must be an S256 challenge of 43 characters (RFC 7636 §4.3, RFC 9700 §2.1.1)", async (server) => {
+    const { open } = await afterConsent(server)
+    await expectAnswers(open, redirected("invalid_request"), [
       ...each("code_challenge", ["", "A".repeat(42), "A".repeat(44), "A".repeat(129), `${"A".repeat(43)}=`]),
       ...each("code_challenge", [`${"A".repeat(42)}+`, `${"A".repeat(42)}/`, `${"A".repeat(42)} `, "é".repeat(43)]),
-      // The last character has two bits that no hash sets.
+      // The last character has two bits that are zero in every hash.
       ...each("code_challenge", [`${"A".repeat(42)}B`]),
       ...each("code_challenge_method", ["", "plain", "s256", "S512", "S256 ", "none"])
     ])
   })
 
-  test("a challenge is needed from clients with a secret, too (OAuth 2.1 §7.5)", async (server) => {
-    const { open } = await acquainted(server, { token_endpoint_auth_method: "client_secret_basic" })
-    await expectAnswers(open, told("invalid_request"), [
+  test("code_challenge is required from confidential clients, too (OAuth 2.1 §7.5)", async (server) => {
+    const { open } = await afterConsent(server, { token_endpoint_auth_method: "client_secret_basic" })
+    await expectAnswers(open, redirected("invalid_request"), [
       { code_challenge: undefined, code_challenge_method: undefined }
     ])
   })
 
   // AUTHZ-34
-  test("a scope is a list of tokens with one space between them (RFC 6749 §3.3)", async (server) => {
-    const { open } = await acquainted(server)
-    await expectAnswers(open, told("invalid_scope"), [
+  test("scope must be a list of tokens with one space between them (RFC 6749 §3.3)", async (server) => {
+    const { open } = await afterConsent(server)
+    await expectAnswers(open, redirected("invalid_scope"), [
       ...each("scope", ['notes:"read"', "notes\\read", "notes:read  notes:write", " notes:read", "nötes"]),
       ...each("scope", [" ", "notes:read\nnotes:write", "x".repeat(129)]),
       { scope: Array.from({ length: 65 }, (_, index) => `s${index}`).join(" ") }
@@ -272,14 +275,14 @@ describe("the parameters", () => {
   })
 
   // AUTHZ-35
-  test("a scope that is left out is all that the resource offers (RFC 6749 §3.3)", async (server) => {
+  test("a request without scope asks for every scope of the resource (RFC 6749 §3.3)", async (server) => {
     const client = await server.register()
     expect((await server.tokens(client, { scope: undefined })).scope).toBe("notes:read notes:write")
     expect((await server.tokens(client, { scope: "" })).scope).toBe("notes:read notes:write")
   })
 
   test(
-    "a scope that is left out may be more than one parameter would hold",
+    "a request without scope can ask for more tokens than one parameter may hold",
     async (server) => {
       const client = await server.register()
       const tokens = await server.tokens(client, { scope: undefined })
@@ -291,31 +294,31 @@ describe("the parameters", () => {
   )
 
   test(
-    "a scope of another resource than the one that is named is not offered",
+    "a scope of another resource than the named one is an invalid_scope",
     async (server) => {
-      const { open } = await acquainted(server)
-      await expectAnswers(open, told("invalid_scope"), [{ scope: "files:read" }])
+      const { open } = await afterConsent(server)
+      await expectAnswers(open, redirected("invalid_scope"), [{ scope: "files:read" }])
       await expectAnswers(open, consentTo(files.uri), [{ scope: "files:read", resource: files.uri }])
     },
     bothResources
   )
 
   test(
-    "a resource is named to the letter, but for the slash behind a bare origin (RFC 8707 §2, RFC 3986 §6.2)",
+    "a resource indicator must match exactly, except for the slash after a bare origin (RFC 8707 §2, RFC 3986 §6.2)",
     async (server) => {
-      const { open } = await acquainted(server)
+      const { open } = await afterConsent(server)
       const origin = bareOrigin.uri
       const spellings = each("resource", [origin, `${origin}/`]).map((one) => ({ ...one, scope: "api:read" }))
       await expectAnswers(open, consentTo(origin), spellings)
       await expectAnswers(open, consent, [{ resource }])
-      await expectAnswers(open, told("invalid_target"), each("resource", [`${resource}/`, `${origin}/x`]))
+      await expectAnswers(open, redirected("invalid_target"), each("resource", [`${resource}/`, `${origin}/x`]))
     },
     { settings: { resources: [notes, bareOrigin] }, routes: routesOf([notes]) }
   )
 
   // AUTHZ-36
   test(
-    "a resource that is left out is each that the scope is of (RFC 8707 §2)",
+    "a request without resource is for every resource that offers some of its scope (RFC 8707 §2)",
     async (server) => {
       const client = await server.register()
       const tokens = await server.tokens(client, { scope: "files:read", resource: undefined })
@@ -328,9 +331,9 @@ describe("the parameters", () => {
   )
 
   test(
-    "a resource may be written as URLs may be, and each stands on the page",
+    "a resource indicator may have an upper-case scheme, and the page lists every resource",
     async (server) => {
-      const { open } = await acquainted(server)
+      const { open } = await afterConsent(server)
       const page = await open({
         scope: "notes:read files:read",
         resource: [resource.replace("http:", "HTTP:"), files.uri]
@@ -342,9 +345,9 @@ describe("the parameters", () => {
   )
 
   // AUTHZ-37
-  test("a resource is one of the server's (RFC 8707 §2)", async (server) => {
-    const { open } = await acquainted(server)
-    await expectAnswers(open, told("invalid_target"), [
+  test("an unknown resource is an invalid_target (RFC 8707 §2)", async (server) => {
+    const { open } = await afterConsent(server)
+    await expectAnswers(open, redirected("invalid_target"), [
       ...each("resource", ["notes", "/notes", "https://other.example/", `${resource}#top`, `${resource}#`]),
       ...each("resource", [`${resource}/`, `${resource}?x`, `${resource}x`, issuer, "javascript:alert(1)", "urn:x"]),
       { resource: [resource, "https://other.example/"] },
@@ -353,11 +356,11 @@ describe("the parameters", () => {
   })
 
   test(
-    "resources are eight at most",
+    "a request names at most eight resources",
     async (server) => {
-      const { open } = await acquainted(server)
+      const { open } = await afterConsent(server)
       const resource = nine.map(({ uri }) => uri)
-      await expectAnswers(open, told("invalid_target"), [{ scope: "read1", resource }])
+      await expectAnswers(open, redirected("invalid_target"), [{ scope: "read1", resource }])
       const [first, second, third, ...others] = resource.slice(1)
       const listed = `${first}, ${second}, ${third} and ${others.length} others`
       await expectAnswers(open, consentTo(listed), [{ scope: "read1", resource: resource.slice(1) }])
@@ -366,16 +369,16 @@ describe("the parameters", () => {
   )
 
   // AUTHZ-41
-  test("request objects are refused, and nothing is fetched (RFC 9101 §7)", async (server) => {
-    const { open } = await acquainted(server)
-    await expectAnswers(open, told("request_not_supported"), each("request", ["e30.e30.", "x"]))
+  test("request objects are refused, and none is fetched (RFC 9101 §7)", async (server) => {
+    const { open } = await afterConsent(server)
+    await expectAnswers(open, redirected("request_not_supported"), each("request", ["e30.e30.", "x"]))
     const uris = ["http://169.254.169.254/", "https://evil.example/", "urn:ietf:params:oauth:request_uri:x"]
-    await expectAnswers(open, told("request_uri_not_supported"), each("request_uri", uris))
+    await expectAnswers(open, redirected("request_uri_not_supported"), each("request_uri", uris))
   })
 
   // AUTHZ-03, AUTHZ-04
-  test("that are unknown or empty count as not sent (RFC 6749 §3.1)", async (server) => {
-    const { open } = await acquainted(server)
+  test("unknown and empty parameters are ignored (RFC 6749 §3.1)", async (server) => {
+    const { open } = await afterConsent(server)
     const page = await open({
       utm: "c4n4ry",
       "scope[]": "admin",
@@ -389,8 +392,8 @@ describe("the parameters", () => {
     expect(empty.sentTo?.searchParams.has("state")).toBe(false)
   })
 
-  test("are a hundred at most", async (server) => {
-    const { open } = await acquainted(server)
+  test("a request has at most a hundred parameters", async (server) => {
+    const { open } = await afterConsent(server)
     const unknown = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, "x"]))
     await expectAnswers(open, consent, [unknown(91)])
@@ -398,7 +401,7 @@ describe("the parameters", () => {
   })
 
   // LOGIN-22, LOGIN-23
-  test("login_hint is what stands in the form, and no more", async (server) => {
+  test("login_hint fills in the username as text", async (server) => {
     const client = await server.register()
     for (const hint of ["ada", "' OR 1=1 --", "../../etc/passwd", '"><script>alert(1)</script>']) {
       const page = await server.browser().open((await server.request(client, { login_hint: hint })).url)
@@ -411,8 +414,8 @@ describe("the parameters", () => {
 
 describe("the state", () => {
   // AUTHZ-27, AUTHZ-28
-  test("comes back as it was, whatever it is (RFC 6749 §4.1.2)", async (server) => {
-    const { open } = await acquainted(server)
+  test("any state comes back unchanged with an error (RFC 6749 §4.1.2)", async (server) => {
+    const { open } = await afterConsent(server)
     const states = [
       "x",
       "a b+c%20&=#;?/",
@@ -436,7 +439,7 @@ describe("the state", () => {
     }
   })
 
-  test("comes back with a code, too", async (server) => {
+  test("the state comes back unchanged with a code", async (server) => {
     const client = await server.register()
     const state = "a b+c%20&=#\r\n<>🔑"
     const { browser, page } = await server.toConsent(client, { state })
@@ -444,8 +447,8 @@ describe("the state", () => {
     expect(sentTo?.searchParams.getAll("state")).toEqual([state])
   })
 
-  test("has at most 4096 characters", async (server) => {
-    const { open } = await acquainted(server)
+  test("a state of more than 4096 characters is an invalid_request and is not echoed", async (server) => {
+    const { open } = await afterConsent(server)
     const { sentTo } = await open({ state: "x".repeat(4_097) })
     expect(sentTo?.searchParams.get("error")).toBe("invalid_request")
     expect(sentTo?.searchParams.has("state")).toBe(false)
@@ -468,7 +471,7 @@ describe("the redirect URI", () => {
   }
 
   // AUTHZ-13, AUTHZ-15, AUTHZ-18
-  test("matches to the letter: path, query and fragment (RFC 9700 §4.1.3)", async (server) => {
+  test("the path, query and fragment of a redirect URI match exactly (RFC 9700 §4.1.3)", async (server) => {
     const base = "https://client.example"
     const paths = [
       "/cb/",
@@ -497,7 +500,7 @@ describe("the redirect URI", () => {
   })
 
   // AUTHZ-14
-  test("matches to the letter: host, user and port", async (server) => {
+  test("the host, user and port of a redirect URI match exactly", async (server) => {
     await expectNoMatch(server, "https://client.example/cb", [
       "https://client.example@evil.example/cb",
       "https://evil.example\\@client.example/cb",
@@ -516,7 +519,7 @@ describe("the redirect URI", () => {
   })
 
   // AUTHZ-17, AUTHZ-19
-  test("matches to the letter: scheme and unprintable characters", async (server) => {
+  test("the scheme and unprintable characters of a redirect URI match exactly", async (server) => {
     await expectNoMatch(server, "https://client.example/cb", [
       "http://client.example/cb",
       "HTTPS://client.example/cb",
@@ -539,7 +542,7 @@ describe("the redirect URI", () => {
     ])
   })
 
-  test("may not be malformed UTF-8, or hold a NUL", async (server) => {
+  test("a redirect URI with malformed UTF-8 or NUL is refused", async (server) => {
     const client = await server.register()
     const { url } = await server.request(client, { redirect_uri: undefined })
     for (const raw of ["%00", "%c0%af", "%ed%a0%80", "%zz", "%ff"]) {
@@ -549,7 +552,7 @@ describe("the redirect URI", () => {
   })
 
   // AUTHZ-20, AUTHZ-22
-  test("on loopback may have any port (RFC 8252 §7.3)", async (server) => {
+  test("a loopback redirect URI may have any port (RFC 8252 §7.3)", async (server) => {
     for (const host of ["127.0.0.1", "[::1]", "localhost"]) {
       for (const registered of [`http://${host}/cb`, `http://${host}:3000/cb`, `http://${host}:3000/cb?x=1`]) {
         const answer = await match(server, registered)
@@ -562,7 +565,7 @@ describe("the redirect URI", () => {
   })
 
   // AUTHZ-21
-  test("on loopback may differ by nothing but the port (RFC 8252 §7.3)", async (server) => {
+  test("a loopback redirect URI may differ only in the port (RFC 8252 §7.3)", async (server) => {
     const hosts = ["127.0.0.2", "localhost", "0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433"]
     const more = ["0x7f.1", "127.0.0.1.evil.example", "127.0.0.1.", "127.0.0.1@evil.example", "user@127.0.0.1"]
     await expectNoMatch(server, "http://127.0.0.1:1234/cb", [
@@ -584,12 +587,12 @@ describe("the redirect URI", () => {
     ])
   })
 
-  test("elsewhere has the port it was registered with", async (server) => {
+  test("a redirect URI that is not loopback http must have the registered port", async (server) => {
     await expectNoMatch(server, "https://localhost:3000/cb", ["https://localhost:3001/cb", "https://localhost/cb"])
   })
 
   // AUTHZ-23
-  test("of an app matches to the letter (RFC 8252 §7.1)", async (server) => {
+  test("a private-use redirect URI matches exactly (RFC 8252 §7.1)", async (server) => {
     await expectNoMatch(server, "com.example.app:/cb", [
       "com.example.app:/cb/",
       "com.example.app://cb",
@@ -601,7 +604,7 @@ describe("the redirect URI", () => {
   })
 
   // AUTHZ-16
-  test("keeps its own query, and the answer follows it (RFC 6749 §3.1.2)", async (server) => {
+  test("a redirect URI keeps its own query, and the response parameters follow it (RFC 6749 §3.1.2)", async (server) => {
     for (const [registered, begin] of [
       [`${redirectUri}?env=1`, `${redirectUri}?env=1&code=`],
       [`${redirectUri}?`, `${redirectUri}?code=`],
@@ -614,7 +617,7 @@ describe("the redirect URI", () => {
     }
   })
 
-  test("takes the answer at the port that asked", async (server) => {
+  test("a loopback client gets the response at the requested port", async (server) => {
     const client = await server.register({ redirect_uris: ["http://localhost:3000/cb"] })
     const { browser, page } = await server.toConsent(client, { redirect_uri: "http://localhost:49152/cb" })
     const { sentTo } = await browser.submit(page, { button: "allow" })
@@ -622,9 +625,9 @@ describe("the redirect URI", () => {
   })
 })
 
-describe("the answer", () => {
+describe("the authorization response", () => {
   // AUTHZ-01, AUTHZ-42, AUTHZ-43, AUTHZ-47
-  test("is a code, the state and the issuer, by a redirect that is not kept (RFC 6749 §4.1.2, RFC 9207 §2)", async (server) => {
+  test("Allow redirects with a code, the state and the issuer, and is not cached (RFC 6749 §4.1.2, RFC 9207 §2)", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     const { headers, sentTo, status } = await browser.submit(page, { button: "allow" })
@@ -637,21 +640,21 @@ describe("the answer", () => {
   })
 
   // LOGIN-18
-  test("to a refusal is access_denied, and there is no grant (RFC 6749 §4.1.2.1)", async (server) => {
+  test("Deny redirects with access_denied and makes no grant (RFC 6749 §4.1.2.1)", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     const { sentTo, status } = await browser.submit(page, { button: "deny" })
     expect(status).toBe(303)
     expect(Object.fromEntries(sentTo?.searchParams ?? [])).toEqual({
       error: "access_denied",
-      error_description: "the person refused",
+      error_description: "the user denied the request",
       state: "the state",
       iss: issuer
     })
   })
 
   // AUTHZ-44
-  test("is for no script of another origin", async (server) => {
+  test("no page has CORS headers", async (server) => {
     const client = await server.register()
     const { url } = await server.request(client)
     const headers = { origin: "https://evil.example" }
@@ -667,7 +670,7 @@ describe("the answer", () => {
 
 describe("the methods", () => {
   // AUTHZ-02
-  test("POST goes on as GET, by 303, with the same parameters (RFC 6749 §3.1)", async (server) => {
+  test("POST redirects by 303 to GET with the same parameters (RFC 6749 §3.1)", async (server) => {
     const client = await server.register()
     const { url } = await server.request(client, { resource: [resource, resource], "": "x", state: "a b&c" })
     const answer = await server.post("/authorize", Object.fromEntries(url.searchParams), {
@@ -681,7 +684,7 @@ describe("the methods", () => {
     expect(answerOf(await server.browser().open(location))).toBe(login)
   })
 
-  test("POST is held to the same rules", async (server) => {
+  test("an invalid POST is refused like a GET", async (server) => {
     const client = await server.register()
     const { url } = await server.request(client)
     const good = url.searchParams.toString()
@@ -705,7 +708,7 @@ describe("the methods", () => {
     }
   })
 
-  test("others are not allowed (RFC 9110 §15.5.6)", async (server) => {
+  test("any other method is answered with 405 and Allow (RFC 9110 §15.5.6)", async (server) => {
     for (const method of ["PUT", "DELETE", "PATCH", "OPTIONS"]) {
       const answer = await server.send("/authorize", { method })
       expect(answer.status).toBe(405)
@@ -714,8 +717,8 @@ describe("the methods", () => {
   })
 
   // HTTP-04
-  test("HEAD is GET without the body, and decides nothing (RFC 9110 §9.3.2)", async (server) => {
-    const { browser, client } = await acquainted(server)
+  test("HEAD answers as GET without a body and decides nothing (RFC 9110 §9.3.2)", async (server) => {
+    const { browser, client } = await afterConsent(server)
     const { url } = await server.request(client)
     const cookie = Array.from(browser.cookies, (pair) => pair.join("=")).join("; ")
     const answer = await server.send(url.href, { method: "HEAD", headers: { cookie } })
@@ -730,24 +733,24 @@ describe("the methods", () => {
 
 describe("prompt and max_age", () => {
   // AUTHZ-38
-  test("none: nobody is asked, and nobody is sent on by themselves to a target they never approved", async (server) => {
-    const { client, open } = await acquainted(server)
+  test("prompt=none shows no form, and redirects only to a target that the user has allowed", async (server) => {
+    const { client, open } = await afterConsent(server)
     expect(answerOf(await open({ prompt: "none" }))).toBe(granted)
-    expect(answerOf(await open({ prompt: "none", max_age: "0" }))).toBe(told("login_required"))
-    const stranger = await server.browser().open((await server.request(client, { prompt: "none" })).url)
-    expect(stranger.sentTo).toBe(undefined)
-    expect(stranger.document.querySelector("form")).toBe(null)
-    expect(stranger.document.querySelector("a")?.getAttribute("href")).toContain("error=login_required")
-    expect(stranger.status).toBe(403)
+    expect(answerOf(await open({ prompt: "none", max_age: "0" }))).toBe(redirected("login_required"))
+    const unknown = await server.browser().open((await server.request(client, { prompt: "none" })).url)
+    expect(unknown.sentTo).toBe(undefined)
+    expect(unknown.document.querySelector("form")).toBe(null)
+    expect(unknown.document.querySelector("a")?.getAttribute("href")).toContain("error=login_required")
+    expect(unknown.status).toBe(403)
     const wrong = await server
       .browser()
       .open((await server.request(client, { prompt: "none", scope: malformedScope })).url)
     expect(answerOf(wrong)).toBe("400 Before you go on")
   })
 
-  test("are words and numbers of OpenID Connect", async (server) => {
-    const { open } = await acquainted(server)
-    await expectAnswers(open, told("invalid_request"), [
+  test("a malformed prompt or max_age is an invalid_request", async (server) => {
+    const { open } = await afterConsent(server)
+    await expectAnswers(open, redirected("invalid_request"), [
       ...each("prompt", ["create", "LOGIN", "none login", "login none", "login  consent", "__proto__"]),
       ...each("max_age", ["-1", "NaN", "1e309", "1;DROP", "0x10", "1.5", " 1", "9".repeat(10)])
     ])
@@ -756,24 +759,24 @@ describe("prompt and max_age", () => {
 
   // AUTHZ-40
   for (const prompt of ["login", "select_account", "login consent"]) {
-    test(`${prompt}: only a login after the request was first shown will do`, async (server) => {
-      const { browser, client, open } = await acquainted(server)
+    test(`prompt=${prompt} requires a login after the request was first shown`, async (server) => {
+      const { browser, client, open } = await afterConsent(server)
       const page = await open({ prompt })
       expect(answerOf(page)).toBe(login)
       await server.advance(1)
       const after = await server.logIn(browser, page)
       expect(answerOf(after)).toBe(prompt.includes("consent") ? consent : granted)
-      // The same request again is another one: nobody logged in since.
+      // The same request again is a new one: the user has not logged in since.
       expect(answerOf(await open({ prompt }))).toBe(login)
-      // What the login left in the URL is of this request alone.
+      // The proof that the login left in the URL is for this request only.
       const proof = new URL(after.url).searchParams.get("latchkey_login") ?? ""
       const other = await server.request(client, { prompt, latchkey_login: proof })
       expect(answerOf(await browser.open(other.url))).toBe(login)
     })
   }
 
-  test("login: what a login leaves in the URL is of no use for an older session", async (server) => {
-    const { browser, client } = await acquainted(server)
+  test("the proof of a login in the URL does not satisfy prompt=login for an older session", async (server) => {
+    const { browser, client } = await afterConsent(server)
     await server.advance("1 minute")
     const { url } = await server.request(client, { prompt: "login" })
     const elsewhere = server.browser()
@@ -782,8 +785,8 @@ describe("prompt and max_age", () => {
     expect(answerOf(await browser.open(after.url))).toBe(login)
   })
 
-  test("max_age: a login that is younger will do, and none that is as old", async (server) => {
-    const { open } = await acquainted(server)
+  test("max_age accepts only a login that is younger", async (server) => {
+    const { open } = await afterConsent(server)
     await server.advance(59_999)
     expect(answerOf(await open({ max_age: "60" }))).toBe(consent)
     await server.advance(1)
@@ -791,15 +794,15 @@ describe("prompt and max_age", () => {
     expect(answerOf(await open({ max_age: "61" }))).toBe(consent)
   })
 
-  test("max_age 0: is met by a login made for this request", async (server) => {
-    const { browser, open } = await acquainted(server)
+  test("max_age=0 accepts a login made for this request", async (server) => {
+    const { browser, open } = await afterConsent(server)
     const page = await open({ max_age: "0" })
     expect(answerOf(page)).toBe(login)
     expect(answerOf(await server.logIn(browser, page))).toBe(consent)
   })
 
-  test("login: a wrong password first does not make the login an older one", async (server) => {
-    const { browser, open } = await acquainted(server)
+  test("a wrong password before the login does not make the login too old for prompt=login", async (server) => {
+    const { browser, open } = await afterConsent(server)
     const page = await open({ prompt: "login" })
     await server.advance("1 minute")
     const again = await browser.submit(page, { fields: { username: "ada", password: "wrong password" } })

@@ -1,4 +1,4 @@
-/** Pages for requests that cannot go on: each has an id that the log has too, and leads on. */
+/** Error pages: each has an id that is also in the log, and a link to the account page. */
 import { describe, expect } from "@effect/vitest"
 import * as Logger from "effect/Logger"
 import type { Page } from "../support/Browser.js"
@@ -11,14 +11,14 @@ describe("an error page", () => {
   const logger = Logger.map(Logger.jsonLogger, (line) => void lines.push(line))
 
   test(
-    "has an id of its own, which one line of the log has too, and leads to the account",
+    "an error page has its own id, which is on one line of the log, and links to the account page",
     async (server) => {
       const client = await server.register()
       const { url } = await server.request(client, { redirect_uri: "https://other.example/" })
       const html = (answer: Promise<Response>) => answer.then((response) => response.text())
       const answers = [
         await html(server.send(url.href)),
-        await html(server.send("/authorize?client_id=nobody")),
+        await html(server.send("/authorize?client_id=unknown")),
         await html(server.post("/login", { form: "x" }, { origin: "https://evil.example" })),
         await html(server.post("/consent", { form: "x" }, { origin: issuer })),
         await html(server.post("/account", {}, { origin: issuer })),
@@ -39,14 +39,14 @@ describe("an error page", () => {
 })
 
 describe("a request with prompt=none that cannot be answered silently", () => {
-  const told = (page: Page) => page.document.querySelector("main p")?.text
+  const reason = (page: Page) => page.document.querySelector("main p")?.text
 
-  test("tells the person in plain words why", async (server: TestServer) => {
+  test("the page for a prompt=none that needs the user says why", async (server: TestServer) => {
     const client = await server.register()
     const { url } = await server.request(client, { prompt: "none" })
     const browser = server.browser()
-    expect(told(await browser.open(url))).toContain("You are not logged in, so it has to ask you.")
+    expect(reason(await browser.open(url))).toContain("You are not logged in, so it has to ask you.")
     await server.logIn(browser, await browser.open(`${issuer}/account`))
-    expect(told(await browser.open(url))).toContain("You have not allowed this yet, so it has to ask you.")
+    expect(reason(await browser.open(url))).toContain("You have not allowed this yet, so it has to ask you.")
   })
 })

@@ -1,4 +1,4 @@
-/** The server is at its issuer's host: another name is no place to log in, and a probe is answered under any. */
+/** Pages are served only at the issuer's host; endpoints for programs answer under any host. */
 import { describe, expect } from "@effect/vitest"
 import * as Logger from "effect/Logger"
 import { issuer, type TestServer, test } from "../support/Server.js"
@@ -7,7 +7,7 @@ const secure = "https://auth.example.com"
 const resources = [{ uri: `${secure}/notes`, scopes: { "notes:read": "Read your notes" } }]
 const onHttps = { settings: { issuer: secure, resources } }
 
-/** A request to a path of the server, under another host. */
+/** A request to a path of the server under another host. */
 const under = (server: TestServer, origin: string, path: string, init: RequestInit = {}) =>
   server.fetch(new Request(`${origin}${path}`, { redirect: "manual", ...init }))
 
@@ -23,11 +23,11 @@ describe("a foreign host", () => {
     "https://[::1]"
   ]) {
     test(
-      `${host} is no place for a page: 421, with the address of the server`,
+      `a page at ${host} is answered with 421 and a link to the issuer`,
       async (server) => {
         for (const path of pages) {
           const answer = await under(server, host, path, { headers: { accept: "text/html" } })
-          // A page that is only posted to answers 405 before, and shows nothing either.
+          // A page without GET answers 405 first, and shows nothing either.
           expect([405, 421], path).toContain(answer.status)
           expect(answer.headers.has("set-cookie"), path).toBe(false)
           const html = await answer.text()
@@ -45,7 +45,7 @@ describe("a foreign host", () => {
 
   for (const path of ["/token", "/register", "/revoke", "/introspect"]) {
     test(
-      `is no matter to ${path}, which programs call by the name that a cluster gives the server`,
+      `${path} answers the same under another host, such as a name in a cluster`,
       async (server) => {
         const here = await under(server, secure, path, { method: "POST" })
         const there = await under(server, "http://latchkey.auth.svc.cluster.local:9400", path, { method: "POST" })
@@ -63,7 +63,7 @@ describe("a foreign host", () => {
     "/jwks"
   ]) {
     test(
-      `is answered by ${path}, which tells the same to everybody`,
+      `${path} answers under any host`,
       async (server) => expect((await under(server, "http://10.2.3.4:9400", path)).status).toBe(200),
       onHttps
     )
@@ -72,7 +72,7 @@ describe("a foreign host", () => {
 
 describe("another name of this machine", () => {
   for (const host of ["localhost:9400", "[::1]:9400"]) {
-    test(`${host} leads a page to the issuer, with its query`, async (server) => {
+    test(`a page at ${host} redirects to the issuer with its query`, async (server) => {
       const answer = await under(server, `http://${host}`, "/authorize?client_id=a&state=b%20c")
       expect([answer.status, answer.headers.get("location")]).toEqual([
         303,
@@ -83,7 +83,7 @@ describe("another name of this machine", () => {
     })
   }
 
-  test("leads nowhere at another port, behind which a proxy may be", async (server) => {
+  test("a page at another port of this machine is answered with 421, because a proxy may be there", async (server) => {
     expect((await under(server, "http://localhost:5173", "/account")).status).toBe(421)
   })
 })
@@ -96,7 +96,7 @@ describe("the issuer's host", () => {
     "http://auth.example.com:8080"
   ]) {
     test(
-      `is the same as ${origin}`,
+      `a page at ${origin} is served as at the issuer`,
       async (server) => expect((await under(server, origin, "/account")).status).toBe(200),
       onHttps
     )
@@ -109,7 +109,7 @@ describe("a proxy that changes the host", () => {
   const settings = { ...onHttps.settings, trustedProxies: ["10.0.0.0/8"] }
 
   test(
-    "is believed where it is trusted",
+    "X-Forwarded-Host of a trusted proxy is used",
     async (server) => {
       expect((await under(server.from("10.0.0.1"), inside, "/account", forwarded)).status).toBe(200)
       const other = { headers: { "x-forwarded-host": "evil.example" } }
@@ -120,7 +120,7 @@ describe("a proxy that changes the host", () => {
 
   const lines: Array<string> = []
   test(
-    "is named once in the log, with what to set, where it is not",
+    "an untrusted proxy is logged once, with the setting to change",
     async (server) => {
       for (let i = 0; i < 3; i++) {
         expect((await under(server.from("172.17.0.1"), inside, "/account", forwarded)).status).toBe(421)
@@ -137,18 +137,18 @@ describe("a proxy that changes the host", () => {
     { settings, logger: Logger.map(Logger.jsonLogger, (line) => void lines.push(line)) }
   )
 
-  const ofStranger: Array<string> = []
+  const linesOfTwo: Array<string> = []
   test(
-    "is named in the log, also after a stranger sent a foreign host without X-Forwarded-Host, and the reverse",
+    "a proxy is logged although another peer sent a foreign host before, and the reverse",
     async (server) => {
-      const warnings = () => ofStranger.filter((line) => line.includes('"WARN"'))
+      const warnings = () => linesOfTwo.filter((line) => line.includes('"WARN"'))
       for (let i = 0; i < 2; i++) await under(server.from("203.0.113.9"), "http://evil.example", "/account")
       expect(warnings()).toEqual([expect.stringContaining("if a proxy in front changes the Host header")])
       for (let i = 0; i < 2; i++) await under(server.from("172.17.0.1"), inside, "/account", forwarded)
       await under(server.from("203.0.113.9"), "http://evil.example", "/account")
       expect(warnings()).toEqual([expect.anything(), expect.stringContaining("172.17.0.1")])
     },
-    { settings, logger: Logger.map(Logger.jsonLogger, (line) => void ofStranger.push(line)) }
+    { settings, logger: Logger.map(Logger.jsonLogger, (line) => void linesOfTwo.push(line)) }
   )
 })
 
@@ -165,7 +165,7 @@ describe("Strict-Transport-Security", () => {
   ]
   for (const [name, path, init] of requests) {
     test(
-      `is on ${name} of an https issuer`,
+      `Strict-Transport-Security is on ${name} of an https issuer`,
       async (server) => {
         const answer = await under(server, secure, path, init)
         expect(answer.headers.get("strict-transport-security")).toBe("max-age=31536000")
@@ -175,7 +175,7 @@ describe("Strict-Transport-Security", () => {
   }
 
   test(
-    "is on nothing of an http issuer",
+    "Strict-Transport-Security is on no response of an http issuer",
     async (server) => {
       for (const [, path, init] of requests) {
         expect((await under(server, issuer, path, init)).headers.has("strict-transport-security"), path).toBe(false)

@@ -1,4 +1,4 @@
-/** Forms that are too old, or of another browser or session: the page says so, keeps the input, and works at once. */
+/** Forms that expired, or that belong to another browser or session: the page says so, keeps the input, and can be sent again. */
 import { describe, expect } from "@effect/vitest"
 import { type Browser, type Page, withForm } from "../support/Browser.js"
 import { consentHeading, issuer, password, type TestServer, test } from "../support/Server.js"
@@ -18,7 +18,7 @@ const isLoggedIn = (browser: Browser) => Array.from(browser.cookies.keys()).some
 const tickedOf = (page: Page) =>
   page.document.querySelectorAll("input[name=scope][checked]").map((box) => box.getAttribute("value"))
 
-/** Two addresses at which somebody who is not logged in gets a login page, and the page that follows the login. */
+/** Two URLs at which an unknown user gets a login page, and the heading of the page after the login. */
 const places = async (server: TestServer) =>
   [
     [(await server.request(await server.register())).url, consentHeading],
@@ -28,13 +28,13 @@ const places = async (server: TestServer) =>
 const typed: ReadonlyArray<Readonly<Record<string, string>>> = [
   { username: "ada", password },
   { username: "ada", password: "a wrong password" },
-  { username: "nobody", password: "" },
+  { username: "unknown", password: "" },
   { username: "<b>Ada & co", password }
 ]
 
 describe("a login form", () => {
   test(
-    "that expired says so, keeps the name and not the password, and logs in the next time",
+    "an expired login form is shown again with the username, without the password, and then logs in",
     async (server) => {
       for (const [url, next] of await places(server)) {
         for (const fields of typed) {
@@ -53,7 +53,7 @@ describe("a login form", () => {
     brief
   )
 
-  test("of another browser says so and logs nobody in, and the page that comes does", async (server) => {
+  test("a login form of another browser is refused, and the page that answers it logs in", async (server) => {
     for (const [url, next] of await places(server)) {
       const [attackers, victims] = [server.browser(), server.browser()]
       const page = await attackers.open(url)
@@ -66,7 +66,7 @@ describe("a login form", () => {
     }
   })
 
-  test("from a browser without cookies says each time that cookies are needed", async (server) => {
+  test("a login form from a browser without cookies is refused with the reason, each time", async (server) => {
     for (const [url] of await places(server)) {
       let page = await server.browser().open(url)
       for (let time = 1; time <= 3; time++) {
@@ -77,7 +77,7 @@ describe("a login form", () => {
     }
   })
 
-  test("that is refused does not count as a failed login", async (server) => {
+  test("a refused login form does not count as a failed login", async (server) => {
     const page = await server.browser().open(accountUrl)
     const browser = server.browser()
     const own = await browser.open(accountUrl)
@@ -89,7 +89,7 @@ describe("a login form", () => {
 
 describe("a consent form", () => {
   test(
-    "that expired says so, keeps the ticks, and decides the next time",
+    "an expired consent form is shown again with its ticks, and then decides",
     async (server) => {
       const client = await server.register()
       for (const ticked of [["notes:read"], ["notes:read", "notes:write"], []]) {
@@ -106,7 +106,7 @@ describe("a consent form", () => {
   )
 
   test(
-    "that expired asks for a login first where the client needs a newer one",
+    "an expired consent form leads to the login page if the client requires a newer login",
     async (server) => {
       const client = await server.register()
       for (const parameters of [{ max_age: "1" }, { prompt: "login consent" }]) {
@@ -120,7 +120,7 @@ describe("a consent form", () => {
     brief
   )
 
-  test("of another session says so, without the ticks of that session", async (server) => {
+  test("a consent form of another session is refused, and its ticks are not shown", async (server) => {
     await server.addAccount("bob")
     const client = await server.register()
     const { page } = await server.toConsent(client, { scope: "notes:read" })
@@ -136,7 +136,7 @@ describe("a consent form", () => {
     expect(problemOf(loggedOut)).toContain("You are no longer logged in.")
   })
 
-  test("of two pages of one request gives a code each", async (server) => {
+  test("two consent pages of one request give one code each", async (server) => {
     const client = await server.register()
     const { browser, page, url } = await server.toConsent(client)
     const second = await browser.open(url)
@@ -150,7 +150,7 @@ describe("a consent form", () => {
   })
 })
 
-describe("a form of a person's own pages", () => {
+describe("a form of the account or logout page", () => {
   const forms = async (server: TestServer, browser: Browser) => {
     await server.tokens(await server.register())
     await server.logIn(server.browser(), await server.browser().open(accountUrl))
@@ -164,7 +164,7 @@ describe("a form of a person's own pages", () => {
     ] as const
   }
 
-  test("that expired says so", async (server) => {
+  test("an expired form of the account or logout page is refused with the reason", async (server) => {
     const browser = server.browser()
     const all = await forms(server, browser)
     await server.advance("10 minutes")
@@ -172,7 +172,7 @@ describe("a form of a person's own pages", () => {
     expect(isLoggedIn(browser)).toBe(true)
   })
 
-  test("of another session says so", async (server) => {
+  test("a form of the account or logout page of another session is refused with the reason", async (server) => {
     const all = await forms(server, server.browser())
     const browser = server.browser()
     await server.logIn(browser, await browser.open(accountUrl))
@@ -180,14 +180,14 @@ describe("a form of a person's own pages", () => {
     expect(isLoggedIn(browser)).toBe(true)
   })
 
-  test("of the account page says that nobody is logged in", async (server) => {
+  test("a form of the account page is refused after the user has logged out", async (server) => {
     const [[form, options]] = await forms(server, server.browser())
     expect(problemOf(await server.browser().submit(form, options))).toContain("You are no longer logged in.")
   })
 })
 
 describe("the reason in a URL", () => {
-  test("is one of three words, and everything else is passed over", async (server) => {
+  test("an unknown reason in the URL is ignored", async (server) => {
     for (const word of ["", "formexpired", "<script>", "__proto__"]) {
       const page = await server.browser().open(`${accountUrl}?latchkey_refused=${encodeURIComponent(word)}`)
       expect([headingOf(page), problemOf(page)], word).toEqual(["Log in", "no problem"])

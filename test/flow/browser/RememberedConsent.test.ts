@@ -1,4 +1,4 @@
-/** When a person who has decided before is not asked again, and when they are all the same (ADR 15). */
+/** When a remembered consent answers a request without a page, and when the user is asked all the same (ADR 15). */
 import { describe, expect } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -30,11 +30,11 @@ const answerOf = ({ document, sentTo, status }: Page): string =>
     ? `${status} ${document.querySelector("h1")?.text}`
     : `${status} ${sentTo.searchParams.get("error") ?? (sentTo.searchParams.has("code") ? "code" : "?")}`
 
-const asked = `200 ${consentHeading}`
+const consentPage = `200 ${consentHeading}`
 const code = "303 code"
 
-/** A person who has allowed a client its request, and is still logged in. */
-const acquainted = async (server: TestServer, metadata = {}, parameters: Parameters = {}) => {
+/** A user who has allowed a client its request, and is still logged in. */
+const afterConsent = async (server: TestServer, metadata = {}, parameters: Parameters = {}) => {
   const client = await server.register(metadata)
   const { browser, page } = await server.toConsent(client, parameters)
   await browser.submit(page, { button: "allow" })
@@ -54,9 +54,9 @@ const subjectOf = (server: TestServer) =>
     )
   )
 
-describe("a person who has allowed all that is asked", () => {
-  test("goes on with a code at once, and the code is as good as any", async (server) => {
-    const { browser, client } = await acquainted(server)
+describe("a user who has allowed everything that is requested", () => {
+  test("a remembered consent gives a code at once, and the code can be redeemed", async (server) => {
+    const { browser, client } = await afterConsent(server)
     for (const parameters of [{}, { scope: "notes:read" }, { prompt: "none" }]) {
       const { url, verifier } = await server.request(client, parameters)
       const { sentTo } = await browser.open(url)
@@ -68,108 +68,108 @@ describe("a person who has allowed all that is asked", () => {
   })
 
   // AUTHZ-39
-  test("is asked by a client whose answers any program could take (RFC 8252 §8.6)", async (server) => {
+  test("a public client on loopback or with an app scheme asks the user each time (RFC 8252 §8.6)", async (server) => {
     for (const uri of ["http://127.0.0.1:3000/callback", "com.example.app:/callback"]) {
-      const { open } = await acquainted(server, { redirect_uris: [uri] }, { redirect_uri: uri })
-      expect(answerOf(await open())).toBe(asked)
+      const { open } = await afterConsent(server, { redirect_uris: [uri] }, { redirect_uri: uri })
+      expect(answerOf(await open())).toBe(consentPage)
       expect(answerOf(await open({ prompt: "none" }))).toBe("303 consent_required")
     }
   })
 
-  test("is not asked by a client on loopback that keeps a secret", async (server) => {
+  test("a confidential client on loopback gets a code from a remembered consent", async (server) => {
     const uri = "http://127.0.0.1:3000/callback"
     const metadata = { redirect_uris: [uri], token_endpoint_auth_method: "client_secret_basic" }
-    const { open } = await acquainted(server, metadata, { redirect_uri: uri })
+    const { open } = await afterConsent(server, metadata, { redirect_uri: uri })
     expect(answerOf(await open())).toBe(code)
   })
 
-  test("is asked where the client wants it, and logs in where it wants that (OpenID Connect Core §3.1.2.1)", async (server) => {
-    const { browser, open } = await acquainted(server)
-    expect(answerOf(await open({ prompt: "consent" }))).toBe(asked)
+  test("prompt and max_age ask for consent or a login although consent is remembered (OpenID Connect Core §3.1.2.1)", async (server) => {
+    const { browser, open } = await afterConsent(server)
+    expect(answerOf(await open({ prompt: "consent" }))).toBe(consentPage)
     for (const parameters of [{ prompt: "login" }, { prompt: "select_account" }]) {
       const page = await open(parameters)
       expect(answerOf(page)).toBe("200 Log in")
       expect(answerOf(await server.logIn(browser, page))).toBe(code)
     }
     const both = await open({ prompt: "login consent" })
-    expect(answerOf(await server.logIn(browser, both))).toBe(asked)
+    expect(answerOf(await server.logIn(browser, both))).toBe(consentPage)
     await server.advance("1 minute")
     expect(answerOf(await open({ max_age: "30" }))).toBe("200 Log in")
     expect(answerOf(await open({ max_age: "30", prompt: "none" }))).toBe("303 login_required")
   })
 
-  test("is somebody else than whoever logs in next", async (server) => {
-    const { browser, open } = await acquainted(server)
+  test("a remembered consent does not count for another user", async (server) => {
+    const { browser, open } = await afterConsent(server)
     await server.addAccount("bob")
     const page = await open({ prompt: "login" })
-    expect(answerOf(await server.logIn(browser, page, "bob"))).toBe(asked)
+    expect(answerOf(await server.logIn(browser, page, "bob"))).toBe(consentPage)
   })
 })
 
-describe("a person is asked for what they have not allowed", () => {
+describe("a user who has not allowed everything", () => {
   test(
-    "be it a scope, a resource or a place to be sent to",
+    "a new scope, resource or redirect URI asks for consent",
     async (server) => {
-      const { open } = await acquainted(
+      const { open } = await afterConsent(
         server,
         { redirect_uris: [redirectUri, "https://client.example/other"] },
         { scope: "notes:read" }
       )
       expect(answerOf(await open())).toBe(code)
-      expect(answerOf(await open({ scope: "notes:read notes:write" }))).toBe(asked)
+      expect(answerOf(await open({ scope: "notes:read notes:write" }))).toBe(consentPage)
       expect(answerOf(await open({ scope: "notes:read files:read", resource: [resource, files.uri] }))).toBe(
-        `${asked} and ${files.uri}`
+        `${consentPage} and ${files.uri}`
       )
       expect(answerOf(await open({ scope: "notes:read", resource: [resource, files.uri] }))).toBe(
-        `${asked} and ${files.uri}`
+        `${consentPage} and ${files.uri}`
       )
-      expect(answerOf(await open({ redirect_uri: "https://client.example/other" }))).toBe(asked)
+      expect(answerOf(await open({ redirect_uri: "https://client.example/other" }))).toBe(consentPage)
       expect(answerOf(await open({ scope: "notes:read notes:write", prompt: "none" }))).toBe("303 consent_required")
     },
     { settings: { resources: [notes, files] } }
   )
 
-  test("or have taken back", async (server) => {
-    const { client, open } = await acquainted(server)
+  test("a withdrawn consent is not remembered", async (server) => {
+    const { client, open } = await afterConsent(server)
     const subject = await subjectOf(server)
     await server.run(
       Effect.flatMap(GrantRevocation, ({ withdraw }) => withdraw(subject, ClientId.make(client.client_id)))
     )
-    expect(answerOf(await open())).toBe(asked)
+    expect(answerOf(await open())).toBe(consentPage)
   })
 
-  test("or allowed before their account was disabled: a new login gives nothing back by itself", async (server) => {
-    const { browser, open } = await acquainted(server)
+  test("a consent from before the account was disabled is not remembered", async (server) => {
+    const { browser, open } = await afterConsent(server)
     const subject = await subjectOf(server)
     await server.run(
       Effect.flatMap(Accounts, ({ disable, enable }) => Effect.zipRight(disable(subject), enable(subject)))
     )
     const page = await open()
     expect(answerOf(page)).toBe("200 Log in")
-    expect(answerOf(await server.logIn(browser, page))).toBe(asked)
+    expect(answerOf(await server.logIn(browser, page))).toBe(consentPage)
   })
 
-  test("or allowed before the client was disabled", async (server) => {
-    const { client, open } = await acquainted(server)
+  test("a consent from before the client was disabled is not remembered", async (server) => {
+    const { client, open } = await afterConsent(server)
     const id = ClientId.make(client.client_id)
     await server.run(Effect.flatMap(Clients, ({ disable }) => disable(id)))
     expect(answerOf(await open())).toBe("400 This request cannot be answered")
     await server.run(Effect.flatMap(Clients, ({ enable }) => enable(id)))
-    expect(answerOf(await open())).toBe(asked)
+    expect(answerOf(await open())).toBe(consentPage)
   })
 
-  test("or have sent a form about that came too late: whoever pressed Deny does not find it allowed", async (server) => {
-    const { browser, client, open } = await acquainted(server)
+  test("an expired form with Deny shows the page again and grants nothing", async (server) => {
+    const { browser, client, open } = await afterConsent(server)
     const page = await open({ prompt: "consent" })
     await server.advance("11 minutes")
-    expect(answerOf(await browser.submit(page, { button: "deny" }))).toBe(asked)
+    expect(answerOf(await browser.submit(page, { button: "deny" }))).toBe(consentPage)
     expect(await grantsOf(server, client.client_id)).toHaveLength(1)
   })
 })
 
-describe("nothing is decided", () => {
-  test("by HEAD, nor by a browser that fetches ahead", async (server) => {
-    const { browser, client } = await acquainted(server)
+describe("without a decision of the user", () => {
+  test("HEAD and prefetches make no grant from a remembered consent", async (server) => {
+    const { browser, client } = await afterConsent(server)
     const cookie = Array.from(browser.cookies, (pair) => pair.join("=")).join("; ")
     const { url } = await server.request(client)
     const ahead: ReadonlyArray<RequestInit> = [
@@ -189,9 +189,9 @@ describe("nothing is decided", () => {
 
   const written: Array<string> = []
   test(
-    "before a person has: no first visit writes anything",
+    "a visit writes nothing before the user decides",
     async (server) => {
-      const { browser, client } = await acquainted(server)
+      const { browser, client } = await afterConsent(server)
       const others = await server.register()
       written.length = 0
       await browser.open((await server.request(others)).url)
@@ -203,7 +203,7 @@ describe("nothing is decided", () => {
     { storage: Storage.recorded(written) }
   )
 
-  test("by a page that was decided before: what is ticked on it now is not remembered", async (server) => {
+  test("a page that was decided before adds nothing to the remembered consent", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     const { sentTo } = await browser.submit(page, { button: "allow", ticked: ["notes:read"] })
@@ -217,12 +217,12 @@ describe("nothing is decided", () => {
       "409 Already decided"
     )
     expect(answerOf(await browser.open((await server.request(client, { scope: "notes:read" })).url))).toBe(code)
-    expect(answerOf(await browser.open((await server.request(client, { scope: "notes:write" })).url))).toBe(asked)
+    expect(answerOf(await browser.open((await server.request(client, { scope: "notes:write" })).url))).toBe(consentPage)
   })
 })
 
-test("an auditor sees by whom a grant was allowed", async (server) => {
-  const told = server.run(
+test("the Allowed event names the user or the remembered consent", async (server) => {
+  const published = server.run(
     Effect.flatMap(Events, ({ stream }) =>
       stream.pipe(
         Stream.filterMap(({ kind }) => (kind._tag === "Allowed" ? Option.some(kind.by) : Option.none())),
@@ -231,7 +231,7 @@ test("an auditor sees by whom a grant was allowed", async (server) => {
       )
     )
   )
-  const { open } = await acquainted(server)
+  const { open } = await afterConsent(server)
   await open()
-  expect(Chunk.toReadonlyArray(await told)).toEqual(["Person", "RememberedConsent"])
+  expect(Chunk.toReadonlyArray(await published)).toEqual(["Person", "RememberedConsent"])
 })

@@ -1,4 +1,4 @@
-/** A request that is sent again and again leaves one event, and no more rows than the first time. */
+/** A request that is sent many times stores one event, and no more rows than the first time. */
 import { describe, expect } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -9,13 +9,13 @@ import { issuer, outcome, type TestServer, test } from "../support/Server.js"
 
 const times = 200
 
-/** Sends a request so often, some at once and the rest one after the other. */
+/** Sends a request `count` times: eight at once, and the rest one after the other. */
 const again = async (send: () => Promise<unknown>, count = times) => {
   await Promise.all(Array.from({ length: 8 }, send))
   for (let i = 8; i < count; i++) await send()
 }
 
-/** Deletes all rows of the store; answers with how many. */
+/** Deletes all revoked tokens from the store, and returns their number. */
 const revokedTokens = (server: TestServer) =>
   server.run(
     Effect.gen(function* () {
@@ -25,7 +25,7 @@ const revokedTokens = (server: TestServer) =>
   )
 
 describe("a revocation", () => {
-  test("of one access token, sent 2,000 times, is one event and one row", async (server) => {
+  test("revoking one access token 2,000 times stores one event and one row", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     await again(() => server.ask("/revoke", client, { token: access_token }), 2_000)
@@ -35,7 +35,7 @@ describe("a revocation", () => {
     expect(await revokedTokens(server)).toBe(1)
   })
 
-  test("of one token of a client's own is one event and one row", async (server) => {
+  test("revoking one client_credentials token many times stores one event and one row", async (server) => {
     const client = await server.addClient()
     const answer = await server.token(client, { grant_type: "client_credentials" })
     const { access_token } = (await answer.json()) as { readonly access_token: string }
@@ -44,18 +44,18 @@ describe("a revocation", () => {
     expect(await revokedTokens(server)).toBe(1)
   })
 
-  test("of a refresh token is one event", async (server) => {
+  test("revoking a refresh token many times stores one event", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     await again(() => server.ask("/revoke", client, { token: refresh_token }))
-    // With its grant the access token is dead already.
+    // The access token is already dead, because its grant is revoked.
     await again(() => server.ask("/revoke", client, { token: access_token }))
     expect(await keptOf(server, "Revoked")).toHaveLength(1)
     expect(await keptOf(server, "TokenRevoked")).toEqual([])
     expect(await revokedTokens(server)).toBe(0)
   })
 
-  test("of an access token that has expired is no event and no row", async (server) => {
+  test("revoking an expired access token stores no event and no row", async (server) => {
     const [client, own] = [await server.register(), await server.addClient()]
     const { access_token } = await server.tokens(client)
     const answer = await server.token(own, { grant_type: "client_credentials" })
@@ -69,7 +69,7 @@ describe("a revocation", () => {
 })
 
 describe("a form that is posted again and again", () => {
-  test("to deny is one event and one row", async (server) => {
+  test("denying one page 1,000 times stores one event and one row", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     await again(async () => {
@@ -80,7 +80,7 @@ describe("a form that is posted again and again", () => {
     expect(await revokedTokens(server)).toBe(1)
   })
 
-  test("to deny what was allowed before is one event", async (server) => {
+  test("denying a page many times after allowing it stores one event", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     await browser.submit(page, { button: "allow" })
@@ -88,14 +88,14 @@ describe("a form that is posted again and again", () => {
     expect(await keptOf(server, "Denied")).toHaveLength(1)
   })
 
-  test("to allow is one event", async (server) => {
+  test("allowing one page many times stores one event", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     await again(() => browser.clone().submit(page, { button: "allow" }))
     expect(await keptOf(server, "Allowed")).toHaveLength(1)
   })
 
-  test("to withdraw is one event, and one more after it was allowed anew", async (server) => {
+  test("withdrawing one consent 1,000 times stores one event, and one more after a new consent", async (server) => {
     const client = await server.register()
     for (const expected of [1, 2]) {
       await server.tokens(client)
@@ -108,7 +108,7 @@ describe("a form that is posted again and again", () => {
     }
   })
 
-  test("to log out is one event", async (server) => {
+  test("logging out many times stores one event", async (server) => {
     const browser = server.browser()
     await server.logIn(browser, await browser.open(`${issuer}/account`))
     const page = await browser.open(`${issuer}/logout`)
@@ -116,7 +116,7 @@ describe("a form that is posted again and again", () => {
     expect(await keptOf(server, "LoggedOut")).toHaveLength(1)
   })
 
-  test("to end another session is one event", async (server) => {
+  test("ending another session many times stores one event", async (server) => {
     const other = server.browser()
     await server.logIn(other, await other.open(`${issuer}/account`))
     await server.advance("1 second")

@@ -1,4 +1,4 @@
-/** An app that says itself who is at the browser: its people are sent to its own login, and are nobody else here. */
+/** An app with its own login: its users log in there, and have their own accounts here. */
 import { expect } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -28,8 +28,8 @@ import {
 
 const signIn = "https://app.example/sign-in?return_to="
 
-/** The app's sessions, by the cookie that opens one. A test makes its own, each with an id that no other has. */
-const sessions = new Map<string, ResourceOwner.Person>()
+/** The app's sessions, by their cookie. Each test uses its own session ids. */
+const sessions = new Map<string, ResourceOwner.User>()
 
 const options: ResourceOwner.Options = {
   find: ({ headers }) =>
@@ -39,14 +39,14 @@ const options: ResourceOwner.Options = {
 
 const external = { seams: ResourceOwner.layer(options) }
 
-/** The app logs a person in, in a session of this id. */
+/** Logs a user in at the app, in a session with this id. */
 const logIn = async (server: TestServer, browser: Browser, subject: string, sessionId: string) => {
   const authenticatedAt = await server.run(DateTime.now)
   sessions.set(sessionId, { subject, displayName: `${subject} of the app`, sessionId, authenticatedAt })
   browser.cookies.set("app", sessionId)
 }
 
-/** Where the app's login is to lead back to. */
+/** The URL to which the app's login returns. */
 const returnTo = ({ sentTo }: Page): string => {
   if (sentTo?.href.startsWith(signIn) !== true) throw new Error(`not sent to log in, but to ${sentTo}`)
   return sentTo.searchParams.get("return_to") ?? ""
@@ -54,17 +54,17 @@ const returnTo = ({ sentTo }: Page): string => {
 
 const heading = ({ document }: Page) => document.querySelector("h1")?.text
 
-/** Walks a new browser, where somebody is logged in, to what a request is answered with. */
+/** Logs a user in with a new browser and returns the page that answers a request. */
 const visit = async (
   server: TestServer,
   client: Client,
   subject: string,
   sessionId: string,
-  asked: Parameters = {}
+  parameters: Parameters = {}
 ) => {
   const browser = server.browser()
   await logIn(server, browser, subject, sessionId)
-  const { url, verifier } = await server.request(client, { prompt: "consent", ...asked })
+  const { url, verifier } = await server.request(client, { prompt: "consent", ...parameters })
   return { browser, page: await browser.open(url), url, verifier }
 }
 
@@ -78,7 +78,7 @@ const accountOf = (server: TestServer, subject: string) =>
   server.run(Effect.flatMap(AccountStore, (accounts) => accounts.find(Subject.make(subject))))
 
 test(
-  "nobody is sent to the app, comes back to the request, and a token carries the app's own name for them",
+  "an unknown user logs in at the app, returns to the request, and gets tokens with the app's subject",
   async (server) => {
     const client = await server.register()
     const browser = server.browser()
@@ -99,7 +99,7 @@ test(
 )
 
 test(
-  "the way back is below the issuer's own path",
+  "the return URL is below the issuer's path",
   async (server) => {
     const { url } = await server.request(await server.register(), { resource: undefined })
     expect(returnTo(await server.browser().open(url))).toMatch(/^http:\/\/127\.0\.0\.1:9400\/tenant\/authorize\?/)
@@ -110,11 +110,11 @@ test(
 )
 
 test(
-  "prompt=login and max_age are met by a login after the request was first seen (OpenID Connect Core §3.1.2.1)",
+  "a login at the app after the request was first seen satisfies prompt=login and max_age (OpenID Connect Core §3.1.2.1)",
   async (server) => {
     const client = await server.register()
-    for (const asked of [{ prompt: "login" }, { max_age: "0" }]) {
-      const { browser, page } = await visit(server, client, "ada", "early", asked)
+    for (const parameters of [{ prompt: "login" }, { max_age: "0" }]) {
+      const { browser, page } = await visit(server, client, "ada", "early", parameters)
       await server.advance("1 second")
       await logIn(server, browser, "ada", "late")
       expect(heading(await browser.open(returnTo(page)))).toBe(consentHeading)
@@ -124,12 +124,12 @@ test(
 )
 
 test(
-  "an old login that comes back as a new one is told so, and not sent in circles",
+  "a return from the app without a new login gets an error page and no second redirect",
   async (server) => {
     const client = await server.register()
     const { browser, page, url } = await visit(server, client, "ada", "old", { prompt: "login" })
     const back = await browser.open(returnTo(page))
-    // At the same moment, it still counts.
+    // A login in the same millisecond still counts.
     expect(heading(back)).toBe(consentHeading)
     await server.advance("1 second")
     const again = await browser.open(returnTo(await browser.open(url)))
@@ -139,7 +139,7 @@ test(
 )
 
 test(
-  "prompt=none is login_required for nobody",
+  "prompt=none is login_required if no user is logged in at the app",
   async (server) => {
     const { url } = await server.request(await server.register(), { prompt: "none" })
     const page = await server.browser().open(url)
@@ -149,7 +149,7 @@ test(
 )
 
 test(
-  "our own login and logout are not there: their paths are the app's",
+  "/login and /logout are not served if the app has its own login",
   async (server) => {
     for (const path of ["/login", "/logout"]) {
       for (const method of ["GET", "POST"]) expect((await server.send(path, { method })).status).toBe(404)
@@ -159,7 +159,7 @@ test(
 )
 
 test(
-  "the account page has no password and no way out, and no form of it changes a password",
+  "the account page of an app's user has no password form and no logout link, and no form changes a password",
   async (server) => {
     const { browser } = await allow(server, await server.register(), "ada", "account")
     const page = await browser.open(`${issuer}/account`)
@@ -191,7 +191,7 @@ test(
 )
 
 test(
-  "the account page leads out where the app says how",
+  "the account page links to the app's logout page if the app has one",
   async (server) => {
     const browser = server.browser()
     await logIn(server, browser, "ada", "way-out")
@@ -202,7 +202,7 @@ test(
 )
 
 test(
-  "each person has one account, from the first visit; a stranger has none",
+  "each user of the app has one account from the first visit, and an unknown user has none",
   async (server) => {
     const client = await server.register()
     await server.browser().open((await server.request(client)).url)
@@ -226,13 +226,13 @@ test(
   external
 )
 
-test("nobody gets in by a password where an app's person is known, nor is one given to them", async (server) => {
+test("an account of an app's user cannot log in with a password or get one", async (server) => {
   const { found, set } = await server.run(
     Effect.gen(function* () {
       const accounts = yield* Accounts
       const { id } = yield* accounts.admit("ada")
       const set = yield* accounts.setPassword(id, Redacted.make("a new password"))
-      // Even if a password were there, and the login form took the name.
+      // Even with a stored password hash the login is refused.
       yield* (yield* AccountStore).setPassword(id, (yield* accountHash).passwordHash)
       const found = yield* accounts.authenticate(
         externalName(id),
@@ -248,13 +248,13 @@ test("nobody gets in by a password where an app's person is known, nor is one gi
   expect((await server.logIn(browser, page, "external:ada")).status).toBe(403)
 })
 
-/** The account `ada` of ours, with the password that the tests know. */
+/** The built-in account `ada`, with the password of the tests. */
 const accountHash = Effect.flatMap(AccountStore, ({ list }) =>
   Effect.map(list, (all) => Option.getOrThrow(Option.fromNullable(all.find(({ username }) => username === "ada"))))
 )
 
 test(
-  "a person who is disabled is refused by a page, everywhere, and what they hold is dead",
+  "a disabled user of the app gets an error page everywhere, and their tokens are revoked",
   async (server) => {
     const client = await server.register()
     const { browser, code } = await allow(server, client, "ada", "disabled")
@@ -276,7 +276,7 @@ test(
 )
 
 test(
-  "a consent page from before the person was disabled gives nothing",
+  "a consent page from before the user was disabled grants nothing",
   async (server) => {
     const { browser, page } = await visit(server, await server.register(), "ada", "overtaken")
     await server.run(Effect.flatMap(Accounts, (accounts) => accounts.disable(Subject.make("ada"))))
@@ -286,11 +286,11 @@ test(
 )
 
 test(
-  "what was issued before a person was deleted stays dead when they come again",
+  "tokens from before a user was deleted stay revoked when the user returns",
   async (server) => {
     const client = await server.register()
     const { code } = await allow(server, client, "ada", "deleted")
-    // As for a grant that was made in this moment, nothing but the account goes.
+    // Only the account row is deleted, as for a grant that is made at the same moment.
     await server.run(Effect.flatMap(AccountStore, (accounts) => accounts.remove(Subject.make("ada"))))
     const { code: later } = await allow(server, client, "ada", "deleted")
     expect(await outcome(server.redeem(client, code))).toBe("400 invalid_grant")
@@ -300,18 +300,18 @@ test(
 )
 
 test(
-  "a person whom the app calls as one of our accounts is refused, and gets nothing of theirs",
+  "a subject of the app that equals the id of a built-in account is refused",
   async (server) => {
-    const ours = await server.run(accountHash)
-    const { page } = await visit(server, await server.register(), ours.id, "collision")
+    const builtIn = await server.run(accountHash)
+    const { page } = await visit(server, await server.register(), builtIn.id, "collision")
     expect(heading(page)).toBe("You have no access here")
-    expect(await accountOf(server, ours.id)).toEqual(Option.some(ours))
+    expect(await accountOf(server, builtIn.id)).toEqual(Option.some(builtIn))
   },
   external
 )
 
 test(
-  "a consent page decides in the session that it was shown in, and in no other",
+  "a consent page decides only in the session in which it was shown",
   async (server) => {
     const client = await server.register()
     const { browser, page } = await visit(server, client, "ada", "shown")
@@ -333,7 +333,7 @@ test(
 
 const logged: Array<string> = []
 test(
-  "the app's session id stands in no row, event, page or log",
+  "the app's session id is in no row, event, page or log",
   async (server) => {
     const sessionId = "a-secret-of-the-app"
     const client = await server.register()
@@ -350,7 +350,7 @@ test(
 )
 
 test(
-  "a subject that cannot be one is a fault of the app",
+  "an invalid subject from the app is answered with 500",
   async (server) => {
     const { page } = await visit(server, await server.register(), "ada\nbob", "line")
     expect(page.status).toBe(500)
@@ -359,7 +359,7 @@ test(
 )
 
 test(
-  "an app that cannot say who is there is an outage, and nobody is sent to log in",
+  "a failing session lookup of the app is answered with 503, without a redirect to the login",
   async (server) => {
     const page = await server.browser().open((await server.request(await server.register())).url)
     expect(page.status).toBe(503)

@@ -1,11 +1,11 @@
-/** Scope tokens that no resource offers: the server passes over them, and the answer names the scope (RFC 6749 §3.3). */
+/** Scope tokens that no resource offers: the server ignores them, and the response names the granted scope (RFC 6749 §3.3). */
 import { describe, expect } from "@effect/vitest"
 import * as Server from "../support/Server.js"
 import { files, notes, outcome, redirectUri, type TestServer, test, tokensOf } from "../support/Server.js"
 
 const twoResources = { settings: { resources: [notes, files] } }
 
-/** The error with which an authorization request ends for a person who is logged in; `undefined` where it is consent. */
+/** The error of an authorization request of a user who is logged in; `undefined` if it leads to the consent page. */
 const errorOf = async (server: TestServer, client: Server.Client, parameters: Server.Parameters) => {
   const { page } = await server.toConsent(client, parameters)
   const link = page.document.querySelector("a")?.getAttribute("href") ?? ""
@@ -13,8 +13,8 @@ const errorOf = async (server: TestServer, client: Server.Client, parameters: Se
 }
 
 describe("at the authorization endpoint", () => {
-  test("unknown tokens are passed over while something stays", async (server) => {
-    for (const [asked, given] of [
+  test("an authorization request ignores unknown scope tokens if a known one is left", async (server) => {
+    for (const [requested, granted] of [
       ["notes:read offline_access", "notes:read"],
       ["openid profile email offline_access notes:read notes:write", "notes:read notes:write"],
       ["notes:write no:such:word", "notes:write"],
@@ -22,13 +22,13 @@ describe("at the authorization endpoint", () => {
       ["NOTES:WRITE notes:read", "notes:read"]
     ]) {
       for (const resource of [Server.resource, undefined]) {
-        const tokens = await server.tokens(await server.register(), { scope: asked, resource })
-        expect(tokens.scope, asked).toBe(given)
+        const tokens = await server.tokens(await server.register(), { scope: requested, resource })
+        expect(tokens.scope, requested).toBe(granted)
       }
     }
   })
 
-  test("nothing but unknown tokens at a named resource is all that the client may ask of it", async (server) => {
+  test("an authorization request with only unknown tokens asks for the whole scope of the named resource", async (server) => {
     const limited = await server.addClient({
       grant_types: ["authorization_code", "refresh_token"],
       redirect_uris: [redirectUri],
@@ -42,12 +42,12 @@ describe("at the authorization endpoint", () => {
     }
   })
 
-  test("nothing but unknown tokens and no resource is an error (RFC 6749 §4.1.2.1)", async (server) => {
+  test("an authorization request with only unknown tokens and no resource is an invalid_scope (RFC 6749 §4.1.2.1)", async (server) => {
     const client = await server.register()
     expect(await errorOf(server, client, { scope: "openid profile email", resource: undefined })).toBe("invalid_scope")
   })
 
-  test("a token that the client may not have stays an error", async (server) => {
+  test("an authorization request for a scope that the client may not have is an invalid_scope", async (server) => {
     const limited = await server.addClient({
       grant_types: ["authorization_code"],
       redirect_uris: [redirectUri],
@@ -59,7 +59,7 @@ describe("at the authorization endpoint", () => {
   })
 
   test(
-    "a token that no person may allow stays an error",
+    "an authorization request for a scope that no user may allow is an invalid_scope",
     async (server) => {
       const client = await server.register()
       for (const scope of ["latchkey:admin", "notes:read latchkey:admin", "openid latchkey:admin"]) {
@@ -72,7 +72,7 @@ describe("at the authorization endpoint", () => {
   )
 
   test(
-    "tokens of other resources are passed over while one of the named resource stays",
+    "an authorization request ignores scopes of other resources if one of the named resource is left",
     async (server) => {
       const client = await server.register()
       expect((await server.tokens(client, { scope: "notes:read files:read" })).scope).toBe("notes:read")
@@ -82,7 +82,7 @@ describe("at the authorization endpoint", () => {
     twoResources
   )
 
-  test("a malformed scope stays an error", async (server) => {
+  test("a malformed scope is an invalid_scope", async (server) => {
     const client = await server.register()
     for (const scope of ["notes:read  openid", 'notes:read "openid"', " notes:read"]) {
       expect(await errorOf(server, client, { scope }), scope).toBe("invalid_scope")
@@ -92,7 +92,7 @@ describe("at the authorization endpoint", () => {
 
 describe("at a refresh", () => {
   test(
-    "tokens that the grant's resources do not offer are passed over, as they were in the request",
+    "a refresh ignores scope tokens that the grant's resources do not offer",
     async (server) => {
       const client = await server.register()
       for (const scope of ["notes:read offline_access", "openid notes:read profile", "notes:read files:read"]) {
@@ -104,7 +104,7 @@ describe("at a refresh", () => {
     twoResources
   )
 
-  test("a token that was not granted, and nothing but unknown ones, is an error (RFC 6749 §6)", async (server) => {
+  test("a refresh for a scope that was not granted, or only for unknown tokens, is an invalid_scope (RFC 6749 §6)", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client, { scope: "notes:read" })
     for (const scope of ["notes:read notes:write", "openid notes:read notes:write", "openid", "NOTES:READ"]) {
@@ -113,22 +113,22 @@ describe("at a refresh", () => {
   })
 })
 
-describe("for a client that acts for itself", () => {
+describe("for client_credentials", () => {
   const ask = (server: TestServer, client: Server.Client, parameters: Server.Parameters) =>
     server.token(client, { grant_type: "client_credentials", ...parameters })
 
-  test("unknown tokens are passed over while something stays", async (server) => {
+  test("client_credentials ignores unknown scope tokens if a known one is left", async (server) => {
     const client = await server.addClient()
-    for (const [scope, given] of [
+    for (const [scope, granted] of [
       ["notes:read offline_access", "notes:read"],
       ["openid notes:write api://default", "notes:write"]
     ]) {
-      expect((await tokensOf(ask(server, client, { scope }))).scope, scope).toBe(given)
+      expect((await tokensOf(ask(server, client, { scope }))).scope, scope).toBe(granted)
     }
   })
 
   test(
-    "a token of another resource than the one that is named is passed over, if the client may have it",
+    "client_credentials ignores a scope of another resource that the client may have",
     async (server) => {
       const scope = "notes:read files:read"
       const both = await server.addClient({ scope })
@@ -139,7 +139,7 @@ describe("for a client that acts for itself", () => {
     twoResources
   )
 
-  test("a token that it may not have, and nothing but unknown ones, is an error (RFC 6749 §5.2)", async (server) => {
+  test("client_credentials for a scope that the client may not have, or only for unknown tokens, is an invalid_scope (RFC 6749 §5.2)", async (server) => {
     const client = await server.addClient({ scope: "notes:read" })
     for (const scope of ["notes:write", "openid notes:read notes:write", "openid", "offline_access profile"]) {
       expect(await outcome(ask(server, client, { scope })), scope).toBe("400 invalid_scope")

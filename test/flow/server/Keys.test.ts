@@ -122,7 +122,7 @@ describe("a key", () => {
           pace
         )
       )
-      return [ended._tag === "Done" ? [ended.report.resealed, ended.report.more] : [], await states(server)]
+      return [ended._tag === "Completed" ? [ended.report.resealed, ended.report.more] : [], await states(server)]
     }
     expect(await passes()).toEqual([
       [2, true],

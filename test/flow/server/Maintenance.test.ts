@@ -13,7 +13,8 @@ import { Issuer } from "../../../src/domain/Issuer.js"
 import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import { Clients } from "../../../src/services/clients/Clients.js"
-import { Maintenance, Pass, type Report } from "../../../src/services/maintenance/Maintenance.js"
+import { leaseName, Maintenance, PassOutcome } from "../../../src/services/maintenance/Maintenance.js"
+import type { MaintenanceReport } from "../../../src/services/maintenance/MaintenanceReport.js"
 import { BatchPace } from "../../../src/services/stores/Batches.js"
 import { ClientStore } from "../../../src/services/stores/ClientStore.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
@@ -24,11 +25,12 @@ import { Storage as StorageTag } from "../../../src/services/stores/Storage.js"
 import { type Client, issuer, make, outcome, redirectUri, type TestServer, test, tokensOf } from "../support/Server.js"
 import * as Storage from "../support/Storage.js"
 
-const outcomeOf = (server: TestServer): Promise<Pass> => server.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
+const outcomeOf = (server: TestServer): Promise<PassOutcome> =>
+  server.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
 
-const pass = async (server: TestServer): Promise<Report> => {
+const pass = async (server: TestServer): Promise<MaintenanceReport> => {
   const ended = await outcomeOf(server)
-  if (ended._tag !== "Done") throw new Error(`the pass is ${ended._tag}`)
+  if (ended._tag !== "Completed") throw new Error(`the pass is ${ended._tag}`)
   return ended.report
 }
 
@@ -257,7 +259,7 @@ describe("of several nodes", () => {
         const take = (later: number) =>
           Effect.flatMap(DateTime.now, (now) =>
             leases.take(
-              { name: "upkeep", holder: "another" },
+              { name: leaseName, holder: "another" },
               DateTime.add(now, { millis: later }),
               Duration.minutes(5)
             )
@@ -275,9 +277,9 @@ describe("of several nodes", () => {
 
   nodes("one at a time makes a pass, and the next when that one is gone", async (server, take) => {
     expect(await server.run(take(0))).toBe(true)
-    expect(await outcomeOf(server)).toEqual(Pass.Elsewhere())
+    expect(await outcomeOf(server)).toEqual(PassOutcome.HeldByAnotherNode())
     await server.advance(299_999)
-    expect(await outcomeOf(server)).toEqual(Pass.Elsewhere())
+    expect(await outcomeOf(server)).toEqual(PassOutcome.HeldByAnotherNode())
     await server.advance(1)
     expect(await pass(server)).toMatchObject({ clients: 1 })
     // The lease was given back.
@@ -345,7 +347,7 @@ describe("a running server", () => {
       await server.advance("1 minute")
       expect(await isThere(server, client)).toBe(false)
     },
-    { upkeep: true, settings: { lifetimes: { unusedClient: "1 hour" } } }
+    { maintenance: true, settings: { lifetimes: { unusedClient: "1 hour" } } }
   )
 })
 
@@ -371,9 +373,9 @@ describe("a clock that jumps forward", () => {
             jumped
           )
         )
-      expect(yield* Effect.promise(passes)).toEqual(Pass.Cautious())
+      expect(yield* Effect.promise(passes)).toEqual(PassOutcome.ClockUntrusted())
       yield* Effect.promise(() => server.advance(3_599_999))
-      expect(yield* Effect.promise(passes)).toEqual(Pass.Cautious())
+      expect(yield* Effect.promise(passes)).toEqual(PassOutcome.ClockUntrusted())
       yield* Effect.promise(() => server.advance(1))
       expect(yield* Effect.promise(passes)).toMatchObject({ report: { clients: 1 } })
     }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))

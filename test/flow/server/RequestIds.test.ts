@@ -96,7 +96,7 @@ describe("the id of a request", () => {
     async (server) => {
       const answer = await server.send("/authorize?client_id=nobody")
       expect(await answer.text()).toContain(idOf(answer))
-      const refusals = page.lines.filter(({ message }) => message === "authorization refused")
+      const refusals = page.lines.filter(({ message }) => message === "authorization request refused")
       expect(refusals.map(({ annotations }) => annotations.requestId)).toEqual([idOf(answer)])
     },
     { logger: page.logger }

@@ -94,7 +94,7 @@ describe("spans", () => {
         "POST /consent > Sessions.find",
         "POST /consent > Approvals.decide",
         "POST /token > RefreshTokenGrant.handle > AccessTokens.issue",
-        "POST /revoke > Revocation.revoke",
+        "POST /revoke > TokenRevocation.revoke",
         // The app's own request: its span is the app's to make.
         "AccessTokens.verify"
       ]) {
@@ -282,7 +282,7 @@ describe("metrics", () => {
   test("count what upkeep deletes", async (server) => {
     await server.register()
     await server.advance("400 days")
-    expect(await added("latchkey_upkeep_total", () => server.run(pass))).toMatchObject({ clients: 1 })
+    expect(await added("latchkey_maintenance_total", () => server.run(pass))).toMatchObject({ clients: 1 })
   })
 
   test("have tags of closed sets, whatever is sent", async (server) => {

@@ -1,4 +1,4 @@
-/** Attempts to log in: over HTTP, each in a browser of its own, or at the throttle itself, where no password is hashed. */
+/** Attempts to log in: over HTTP, each in its own browser, or directly at the throttle, where no password is hashed. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TooManyRequests } from "../../../src/domain/HttpError.js"
@@ -8,7 +8,7 @@ import { EventLog } from "../../../src/services/stores/EventLog.js"
 import type { Browser, Page } from "./Browser.js"
 import { issuer, type TestServer } from "./Server.js"
 
-/** One attempt, in a browser that nobody knows unless one is given. */
+/** One attempt, by default in an unknown browser. */
 export const attempt = async (
   server: TestServer,
   username: string,
@@ -21,10 +21,10 @@ export const loggedIn = "200 Your account"
 export const failed = "403 Log in"
 export const throttled = "429 Log in"
 
-/** Failed logins of a name that cost nothing, and the one that begins a pause. */
+/** Number of failed logins of a username until a pause begins. */
 export const untilPause = 9
 
-/** What the log of events keeps of failed logins, oldest first. */
+/** The stored events of failed logins, the oldest first. */
 export const keptFailures = async (server: TestServer) => {
   // The rows are written in the background.
   await new Promise((resolve) => setTimeout(resolve, 20))
@@ -42,7 +42,7 @@ const outcomes = {
   busy
 } as const
 
-/** The networks of an address, as the endpoint gives them. */
+/** The networks of an address, as the endpoint passes them. */
 export type Networks = ReadonlyArray<string>
 
 /** An IPv6 address in the `a`th /56 of the `s`th /48, and there in the `n`th /64. */
@@ -53,8 +53,8 @@ export const networksOf = (s: number, a: number, n: number): Networks => [
 ]
 
 /**
- * An attempt at the throttle, whose password would be `password`. Gives `tried` where it was looked at, and else the
- * seconds to wait. One that is `busy` is tried and not counted.
+ * An attempt at the throttle with a right, wrong or unhashable (`busy`) password. Returns `tried` if the password was
+ * checked, otherwise the seconds to wait. A `busy` attempt is not counted.
  */
 export const guard = (
   server: TestServer,

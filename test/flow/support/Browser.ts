@@ -1,28 +1,28 @@
-/** A person's browser, as far as the flows need one: cookies, forms, and redirects that it follows on one origin. */
+/** A user's browser, as far as the flows need one: it keeps cookies, sends forms, and follows redirects on one origin. */
 import { type HTMLElement, parse } from "node-html-parser"
 
 /** How requests reach the server. */
 export type Fetch = (request: Request) => Promise<Response>
 
-/** A page, as it stands in the browser. */
+/** A page in the browser. */
 export interface Page {
   readonly url: string
   readonly status: number
   readonly headers: Headers
   readonly html: string
   readonly document: HTMLElement
-  /** Where the server sent the browser on another origin, if it did. */
+  /** The redirect to another origin, if the server sent one. */
   readonly sentTo: URL | undefined
 }
 
-/** Beginnings of what stands on the buttons of the account page, which have no value: their form says what they do. */
+/** Beginnings of the labels of the account page's buttons, which have no value: their form has the action. */
 const labels: Readonly<Record<string, string>> = {
   withdraw: "Remove access",
   end: "Log out there",
   password: "Change password"
 }
 
-/** A button of a form, by its value, by what stands on it, or by one of `labels`. */
+/** A button of a form, by its value, by its text, or by one of `labels`. */
 const buttonOf = (form: HTMLElement, button: string) =>
   form
     .querySelectorAll("button")
@@ -31,19 +31,19 @@ const buttonOf = (form: HTMLElement, button: string) =>
         found.getAttribute("value") === button || found.text === button || found.text.startsWith(labels[button] ?? "\n")
     )
 
-/** The page with one of its forms alone: the `index`th that has this button. */
+/** The page with only one of its forms: the `index`th that has this button. */
 export const withForm = (page: Page, button: string, index = 0): Page => {
   const forms = page.document.querySelectorAll("form").filter((form) => buttonOf(form, button) !== undefined)
   const form = forms[index]
-  if (form === undefined) throw new Error(`there is no form ${button}:\n${page.html}`)
+  if (form === undefined) throw new Error(`no form ${button}:\n${page.html}`)
   return { ...page, document: parse(form.outerHTML) }
 }
 
 export class Browser {
   readonly cookies = new Map<string, string>()
-  /** Every answer so far, redirects among them. */
+  /** Every response so far, redirects included. */
   readonly seen: Array<Response> = []
-  /** What it sends as `User-Agent`; `undefined` sends none. */
+  /** The `User-Agent` header; `undefined` sends none. */
   userAgent: string | undefined
   readonly #fetch: Fetch
   readonly #origin: string
@@ -66,8 +66,8 @@ export class Browser {
   }
 
   /**
-   * Sends the form of a page by one of its buttons, as a person would. `fields` are typed over what stands there;
-   * `ticked` are the boxes that are ticked, where that is not what the page says.
+   * Sends the form of a page by one of its buttons, as a user would. `fields` replace the values on the page; `ticked` are
+   * the ticked boxes, if they differ from the page.
    */
   submit(
     page: Page,
@@ -95,7 +95,7 @@ export class Browser {
     }
     if (options.button !== undefined) {
       const button = buttonOf(form, options.button)
-      if (button === undefined) throw new Error(`there is no button ${options.button}`)
+      if (button === undefined) throw new Error(`no button ${options.button}`)
       const name = button.getAttribute("name")
       if (name !== undefined) body.append(name, options.button)
     }

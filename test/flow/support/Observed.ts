@@ -1,4 +1,4 @@
-/** Everything that a server says of itself: its log at the most talkative level, its spans, and its metrics. */
+/** Everything that a server emits: its log at the lowest level, its spans, and its metrics. */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import { inWhole, type Places } from "../../support/Secrets.js"
 
 const causeInWhole = (cause: Cause.Cause<unknown>) => [Cause.pretty(cause, { renderErrorCause: true }), inWhole(cause)]
 
-/** Each line as the platform's loggers write it, and with all that is in it, whether or not a logger would write it. */
+/** Keeps each line as the platform's loggers write it, and all of its content, even if no logger would write it. */
 const keeping = (lines: Array<string>) =>
   Logger.make<unknown, void>((options) => {
     const { annotations, cause, message, spans } = options
@@ -24,7 +24,7 @@ const keeping = (lines: Array<string>) =>
     )
   })
 
-/** What of a span leaves the process: its value does not. */
+/** Keeps the parts of a span that leave the process; the value of its effect does not. */
 const keepingSpans = (spans: Array<string>) =>
   Tracer.make({
     context: (execution) => execution(),
@@ -63,9 +63,9 @@ const keepingSpans = (spans: Array<string>) =>
 export interface Observed {
   readonly lines: ReadonlyArray<string>
   readonly spans: ReadonlyArray<string>
-  /** To be provided to what is observed. */
+  /** Observes the effects to which it is provided. */
   readonly layer: Layer.Layer<never>
-  /** What was said so far. */
+  /** The output so far. */
   readonly places: () => Places
 }
 

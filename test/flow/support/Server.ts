@@ -1,4 +1,4 @@
-/** A whole server in this process, with the test's clock and a store of its own. */
+/** A whole server in this process, with the test's clock and its own storage. */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
@@ -29,7 +29,9 @@ import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptio
 import * as AuthServer from "../../../src/layers/wiring/AuthServer.js"
 import { Accounts } from "../../../src/services/accounts/Accounts.js"
 import { ClientRegistration } from "../../../src/services/clients/ClientRegistration.js"
-import { Pace } from "../../../src/services/maintenance/Maintenance.js"
+import * as BulkRevocation from "../../../src/services/grants/BulkRevocation.js"
+import { MaintenanceSchedule } from "../../../src/services/maintenance/MaintenanceSchedule.js"
+import { BatchPace } from "../../../src/services/stores/Batches.js"
 import { GrantStore } from "../../../src/services/stores/GrantStore.js"
 import type { Storage } from "../../../src/services/stores/Storage.js"
 import { CurrentAccess } from "../../../src/services/tokens/CurrentAccess.js"
@@ -40,16 +42,16 @@ export const resource = `${issuer}/notes`
 export const redirectUri = "https://client.example/callback"
 export const password = "correct horse battery"
 
-/** Mid-2026: tokens and logs hold times that look like times. */
+/** The time at which a test starts: mid-2026, so that times in tokens and logs are realistic. */
 export const start = Date.UTC(2026, 5, 1)
 
-/** The heading of the consent page, where a request is for `resource` and the client has the name of the tests. */
+/** The heading of the consent page, for a request for `resource` by a client with the default name. */
 export const consentHeading = `Test client wants to access ${resource}`
 
 export const notes = { uri: resource, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }
 export const files = { uri: `${issuer}/files`, scopes: { "files:read": "Read your files" } }
 
-/** A route that says who called it. */
+/** A route that answers with the access of its caller. */
 export const guarded = (path: HttpLayerRouter.PathInput, options: BearerAuth.Options) =>
   HttpLayerRouter.add(
     "*",
@@ -59,41 +61,41 @@ export const guarded = (path: HttpLayerRouter.PathInput, options: BearerAuth.Opt
     )
   ).pipe(Layer.provide(BearerAuth.layer(options)))
 
-/** In which a test says what address a request comes from; requests of the Fetch standard come from none. */
+/** The header in which a test names the address of a request: requests of the Fetch standard have none. */
 const peerHeader = "x-test-peer"
 
-/** Requests as a server gets them that knows its peers. */
+/** Gives each request the address that `peerHeader` names. */
 const withPeer = <A, E, R>(handler: Effect.Effect<A, E, R>) =>
   Effect.updateService(handler, HttpServerRequest.HttpServerRequest, (request) => {
     const peer = request.headers[peerHeader]
     return peer === undefined ? request : request.modify({ remoteAddress: peer })
   })
 
-/** What a test swaps; everything else is as a user gets it. */
+/** The parts that a test replaces; everything else is as an app gets it. */
 export interface Options {
   readonly settings?: Partial<SettingsOptions>
-  /** Services of the app's own, in place of the standard ones. */
+  /** The app's own services, in place of the standard ones. */
   readonly seams?: Layer.Layer<never>
   readonly storage?: Layer.Layer<Storage>
-  /** The app's own routes, where they are not one for each resource that needs the first of its scopes. */
+  /** The app's own routes, in place of `routesOf`. */
   readonly routes?: Layer.Layer<
     never,
     BearerAuth.UnknownResource | BearerAuth.UnknownScope,
     AuthServices | HttpLayerRouter.HttpRouter
   >
-  /** Whether the server does its upkeep by itself; without it a test can let months go by in one step. */
-  readonly upkeep?: boolean
-  /** Whether it stands beside another on the same storage, where the account is there already. */
+  /** Whether maintenance runs by itself; without it a test can advance the clock by months in one step. */
+  readonly maintenance?: boolean
+  /** Whether it is a second server on the same storage, which has the account already. */
   readonly isSecond?: boolean
   /** Whether it has the account and admin API. */
   readonly api?: boolean
-  /** Is told everything that is logged. */
+  /** Gets every log message. */
   readonly logger?: Logger.Logger<unknown, void>
-  /** Is given the spans, as an app's own tracer is. */
+  /** Gets the spans, as an app's own tracer does. */
   readonly tracer?: Tracer.Tracer
 }
 
-/** One route for each resource, which needs the first of its scopes. */
+/** One route for each resource; it requires the first of its scopes. */
 export const routesOf = (resources: SettingsOptions["resources"]) =>
   resources
     .map(({ scopes, uri }) =>
@@ -101,35 +103,45 @@ export const routesOf = (resources: SettingsOptions["resources"]) =>
     )
     .reduce((left, right) => Layer.merge(left, right))
 
+/** Batches without pauses, because the test's clock does not move by itself. */
+const withoutPauses = Context.make(BatchPace, { size: 10, most: 1_000, rest: Duration.zero }).pipe(
+  Context.add(BulkRevocation.Pace, { size: 50, rest: Duration.zero })
+)
+
 /** Starts a server with one account, `ada`. */
 export const make = ({
   api = false,
   routes,
   seams = Layer.empty,
   settings = {},
-  upkeep = false,
+  maintenance = false,
   isSecond = false,
   storage = Layer.fresh(MemoryStorage.layer)
 }: Options = {}) =>
   Effect.gen(function* () {
-    // A second server beside the first stands in the same moment.
+    // A second server keeps the time of the first.
     if ((yield* Clock.currentTimeMillis) < start) yield* TestClock.setTime(start)
     const options: SettingsOptions = { issuer, resources: [notes], ...settings }
-    const pace = upkeep ? Layer.empty : Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
+    const schedule = maintenance
+      ? Layer.empty
+      : Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
     const app = Layer.provideMerge(
       Layer.merge(routes ?? routesOf(options.resources), api ? AdminApi.layer : Layer.empty),
       AuthServer.layer(options)
     )
     const router = yield* Layer.build(
-      Layer.provideMerge(Layer.provide(app, Layer.mergeAll(storage, seams, pace)), HttpLayerRouter.layer)
+      Layer.provideMerge(
+        Layer.provide(app, Layer.mergeAll(storage, seams, schedule, Layer.succeedContext(withoutPauses))),
+        HttpLayerRouter.layer
+      )
     )
-    // Every error has been answered by the endpoints; what is left is the router's 404.
+    // The endpoints answer every other error; only the router's 404 is left.
     // @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
     const handler = Context.get(router, HttpLayerRouter.HttpRouter).asHttpEffect()
     const services = router as Context.Context<AuthServices>
     const runtime = (yield* Effect.runtime<never>()).pipe(
-      Runtime.updateContext(() => services),
-      // As every server of ours has it.
+      Runtime.updateContext(() => Context.merge(services, withoutPauses)),
+      // As every server of this project sets it.
       Runtime.setFiberRef(HttpMiddleware.currentTracerDisabledWhen, () => true)
     )
     const webHandler = HttpApp.toWebHandlerRuntime(runtime)(withPeer(handler as HttpApp.Default))
@@ -138,7 +150,7 @@ export const make = ({
     return server
   })
 
-/** A test of one rule, against a server of its own. */
+/** A test of one rule, against its own server. */
 export const test = (title: string, rule: (server: TestServer) => Promise<unknown>, options: Options = {}) =>
   it.scoped(title, () => {
     const { logger = Logger.none, tracer } = options
@@ -157,7 +169,7 @@ export type AuthServices = AuthServer.Services
 
 export type Client = oauth.Client
 
-/** Parameters of a request: a list is one name repeated, and what is undefined is left out. */
+/** Parameters of a request: a list repeats its name, and an undefined value is left out. */
 export type Parameters = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
 export const toSearchParams = (parameters: Parameters): URLSearchParams => {
@@ -168,7 +180,7 @@ export const toSearchParams = (parameters: Parameters): URLSearchParams => {
   return form
 }
 
-/** What a client holds after an authorization. */
+/** The tokens of a client after an authorization. */
 export interface Tokens {
   readonly access_token: string
   readonly refresh_token: string
@@ -176,13 +188,13 @@ export interface Tokens {
   readonly expires_in: number
 }
 
-/** A code that waits to be redeemed, and the verifier that goes with it. */
+/** A code that was not redeemed yet, and its verifier. */
 export interface Code {
   readonly code: string
   readonly verifier: string
 }
 
-/** An answer as one line: its status, and the error if there is one. */
+/** A response as one line: its status, and the error if it has one. */
 export const outcome = async (answer: Response | Promise<Response>): Promise<string> => {
   const response = await answer
   const isJson = response.headers.get("content-type") === "application/json"
@@ -208,7 +220,7 @@ export class TestServer {
   readonly run = <A, E>(effect: Effect.Effect<A, E, AuthServices>): Promise<A> =>
     Runtime.runPromise(this.runtime)(effect)
 
-  /** The same server, asked from an address. */
+  /** The same server, with requests from an address. */
   readonly from = (address: string): TestServer =>
     new TestServer(
       this.issuer,
@@ -231,7 +243,7 @@ export class TestServer {
       })
     )
 
-  /** The grant of a code or of a refresh token, as the store has it. */
+  /** The stored grant of a code or of a refresh token. */
   readonly grant = (token: string) =>
     this.run(
       Effect.gen(function* () {
@@ -242,7 +254,7 @@ export class TestServer {
 
   readonly browser = () => new Browser(this.fetch, new URL(this.issuer).origin)
 
-  /** A path is one of the issuer's; anything else is a URL. */
+  /** Sends a request to a path of the issuer, or to a URL. */
   readonly send = (target: string, init: RequestInit = {}) =>
     this.fetch(
       new Request(target.startsWith("/") ? `${this.issuer}${target}` : target, { redirect: "manual", ...init })
@@ -251,7 +263,7 @@ export class TestServer {
   readonly post = (target: string, parameters: Parameters, headers: Readonly<Record<string, string>> = {}) =>
     this.send(target, { method: "POST", body: toSearchParams(parameters), headers })
 
-  /** What oauth4webapi calls through. */
+  /** The options with which oauth4webapi calls this server. */
   readonly options = {
     [oauth.allowInsecureRequests]: true,
     [oauth.customFetch]: (url: string, init: object) => this.fetch(new Request(url, init))
@@ -280,7 +292,7 @@ export class TestServer {
     return oauth.processDynamicClientRegistrationResponse(response)
   }
 
-  /** A client that the operator makes: without more, one that acts for itself and keeps a secret. */
+  /** Creates a client as the operator does: by default a confidential one for client_credentials. */
   readonly addClient = (metadata: Readonly<Record<string, unknown>> = {}): Promise<Client> =>
     this.run(
       Effect.gen(function* () {
@@ -294,7 +306,7 @@ export class TestServer {
       })
     )
 
-  /** An authorization request of a client, and the verifier to its challenge. */
+  /** An authorization request of a client, and the verifier of its challenge. */
   readonly request = async (client: Client, parameters: Parameters = {}) => {
     const verifier = oauth.generateRandomCodeVerifier()
     const url = new URL(`${this.issuer}/authorize`)
@@ -315,25 +327,25 @@ export class TestServer {
   readonly logIn = (browser: Browser, page: Page, username = "ada") =>
     browser.submit(page, { fields: { username, password } })
 
-  /** Walks a new browser, logged in, to what an authorization request is answered with. */
+  /** Logs in with a new browser and returns the page that answers an authorization request. */
   readonly toConsent = async (client: Client, parameters: Parameters = {}) => {
     const browser = this.browser()
-    // Asked anew, whatever was allowed before.
+    // The page asks again, whatever the user allowed before.
     const { url, verifier } = await this.request(client, { prompt: "consent", ...parameters })
     const page = await this.logIn(browser, await browser.open(url))
     return { browser, page, verifier, url }
   }
 
-  /** A code that waits to be redeemed. */
+  /** A new code, and its verifier. */
   readonly code = async (client: Client, parameters: Parameters = {}): Promise<Code> => {
     const { browser, page, verifier } = await this.toConsent(client, parameters)
     const { sentTo } = await browser.submit(page, { button: "allow" })
     const code = sentTo?.searchParams.get("code")
-    if (code === null || code === undefined) throw new Error(`there is no code in ${sentTo}`)
+    if (code === null || code === undefined) throw new Error(`no code in ${sentTo}`)
     return { code, verifier }
   }
 
-  /** A request of a client to an endpoint, where it proves who it is in the way that it registered. */
+  /** Sends a client's request to an endpoint, with the client authentication that it registered. */
   readonly ask = (path: string, client: Client, parameters: Parameters) => {
     const secret = typeof client.client_secret === "string" ? client.client_secret : ""
     switch (client.token_endpoint_auth_method) {
@@ -368,7 +380,7 @@ export class TestServer {
     this.fetch(new Request(uri, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }))
 }
 
-/** The tokens of a successful answer. */
+/** The tokens of a successful response. */
 export const tokensOf = async (answer: Response | Promise<Response>): Promise<Tokens> => {
   const response = await answer
   if (response.status !== 200) throw new Error(`no tokens: ${response.status} ${await response.text()}`)

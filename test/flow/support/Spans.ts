@@ -40,13 +40,13 @@ export class Span implements Tracer.Span {
     this.status = { _tag: "Ended", startTime: this.status.startTime, endTime, exit }
   }
 
-  /** From the span of the request down to this one. */
+  /** The names from the span of the request down to this one. */
   get path(): string {
     const above = Option.match(this.parent, { onNone: () => [], onSome: (span) => [(span as Span).path] })
     return [...above, this.name].join(" > ")
   }
 
-  /** All that an exporter gets: a failure as its message and stack. */
+  /** Everything that an exporter gets: a failure as its message and stack. */
   get text(): string {
     const failure =
       this.status._tag === "Ended" && this.status.exit._tag === "Failure" ? Cause.pretty(this.status.exit.cause) : ""
@@ -56,7 +56,7 @@ export class Span implements Tracer.Span {
   }
 }
 
-/** The tracer, and what it was given so far. */
+/** A tracer, and the spans that it got so far. */
 export const keeping = () => {
   const spans: Array<Span> = []
   const tracer = Tracer.make({

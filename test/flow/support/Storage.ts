@@ -1,4 +1,4 @@
-/** The memory's storage with some verbs of its stores replaced: how a test swaps the edge. */
+/** The memory storage with some verbs of its stores replaced. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,7 +25,7 @@ export const changed = (...changes: ReadonlyArray<Change>): Layer.Layer<Storage>
     )
   ).pipe(Layer.provide(Layer.fresh(MemoryStorage.layer)))
 
-/** Some verbs of one store replaced; the function is given the store as it was. */
+/** Replaces some verbs of one store; the function gets the original store. */
 export const verbs =
   <I extends Stores, S extends object>(tag: Context.Tag<I, S>, replace: (store: S) => Partial<S>): Change =>
   (stores) => {
@@ -35,7 +35,7 @@ export const verbs =
 
 type Answer = Effect.Effect<unknown, TemporarilyUnavailable>
 
-/** Something done around some verbs of one store: the function is given the verb's name, and what it would do. */
+/** Wraps some verbs of one store; the function gets the verb's name and its effect. */
 export const around = <I extends Stores, S extends object>(
   tag: Context.Tag<I, S>,
   names: ReadonlyArray<keyof S & string>,
@@ -49,7 +49,7 @@ export const around = <I extends Stores, S extends object>(
     return Object.fromEntries(wrapped) as Partial<S>
   })
 
-/** Storage that notes the verb of whatever is kept, changed or taken away. */
+/** Storage that records the name of each verb that writes. */
 export const recorded = (written: Array<string>): Layer.Layer<Storage> => {
   const note = (name: string, answer: Answer) =>
     Effect.zipRight(

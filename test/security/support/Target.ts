@@ -10,7 +10,7 @@ import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import * as NodeServer from "../../../src/layers/NodeServer.js"
 import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
 import * as AuthServer from "../../../src/layers/wiring/AuthServer.js"
-import { Pace } from "../../../src/services/maintenance/Maintenance.js"
+import { MaintenanceSchedule } from "../../../src/services/maintenance/MaintenanceSchedule.js"
 import type { Storage } from "../../../src/services/stores/Storage.js"
 import type { Browser } from "../../flow/support/Browser.js"
 import { make as observe } from "../../flow/support/Observed.js"
@@ -153,7 +153,7 @@ export const start = async (options: Options = {}): Promise<Target> => {
         options.storage ?? Layer.fresh(MemoryStorage.layer),
         seams,
         // A check that is about deletion runs it by itself.
-        Layer.succeed(Pace, { first: Duration.infinity, every: Duration.infinity })
+        Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
       )
     )
   )

@@ -28,7 +28,7 @@ const watched = Effect.gen(function* () {
     Effect.map(Storage, (storage) => Storage.of({ ...storage, check: health.check, outage: health.outage }))
   ).pipe(Layer.provide(MemoryStorage.layer))
   yield* Layer.build(
-    Readiness.layerWatch.pipe(Layer.provide(storage), Layer.provide(Logger.replace(Logger.defaultLogger, logger)))
+    Readiness.layerOutageLog.pipe(Layer.provide(storage), Layer.provide(Logger.replace(Logger.defaultLogger, logger)))
   )
   const fail = (code: string) => health.note(Object.assign(new Error("what the database says"), { code }))
   return { disk, fail, lines }
@@ -46,7 +46,7 @@ it.scopedLive("an outage that a write ends is logged at its beginning and at its
       "ERROR a statement failed because of the database (SQLITE_FULL): the disk is full: free space on it. Not ready until a write succeeds"
     expect(lines).toEqual([begun])
     disk.isFull = false
-    yield* eventually(() => expect(lines).toEqual([begun, "WARN the database stores what is written again"]))
+    yield* eventually(() => expect(lines).toEqual([begun, "WARN database stores writes again"]))
   })
 )
 

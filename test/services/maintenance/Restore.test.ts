@@ -118,9 +118,9 @@ describe("a restore", () => {
       for (const storageOf of [storage, under(storage, newKey)]) {
         expect((yield* Effect.flip(start(storageOf)))._tag).toBe("WrongMasterKey")
       }
-      expect(yield* Effect.provideService(Restore.isKnown(issuer), Storage, under(storage, newKey))).toBe(false)
+      expect(yield* Effect.provideService(Restore.opensAllKeys(issuer), Storage, under(storage, newKey))).toBe(false)
       expect(yield* run(under(storage, newKey), issuer)).toBe(1)
-      expect(yield* Effect.provideService(Restore.isKnown(issuer), Storage, under(storage, newKey))).toBe(true)
+      expect(yield* Effect.provideService(Restore.opensAllKeys(issuer), Storage, under(storage, newKey))).toBe(true)
       yield* start(under(storage, newKey))
     })
   )

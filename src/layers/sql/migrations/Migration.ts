@@ -1,18 +1,18 @@
-/** One step of the schema. */
+/** One numbered step of the database schema. */
 
-/** The databases whose SQL we write. */
+/** The SQL dialects that a migration is written in. */
 export type Dialect = "sqlite" | "pg"
 
-/** The version of a schema before and after it was brought up to date. */
+/** The schema version before and after a run of the migrations. */
 export interface Migrated {
   readonly from: number
   readonly to: number
 }
 
 export interface Migration {
-  /** 1, 2, 3 …: the version of the schema that the step leads to. */
+  /** The schema version that this step creates: 1, 2, 3 … */
   readonly version: number
   readonly name: string
-  /** In the order in which they are run, all in one transaction. */
+  /** The statements in the order of execution, all in one transaction. */
   readonly statements: (dialect: Dialect) => ReadonlyArray<string>
 }

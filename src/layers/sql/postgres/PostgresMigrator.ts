@@ -1,17 +1,23 @@
-/** Brings the schema of a PostgreSQL database up to date. */
+/**
+ * Updates the schema of a PostgreSQL database.
+ *
+ * `PgMigrator` of @effect/sql-pg does not keep three promises of this file: it accepts a database that a later version has
+ * migrated, it creates its table outside the transaction and without a lock, so nodes that start at once collide, and a failed
+ * migration is a defect.
+ */
 import * as Effect from "effect/Effect"
 import Pg from "pg"
 import type { Migrated } from "../migrations/Migration.js"
 import { latest, migrations, tables } from "../migrations.js"
 import { StorageOpenError } from "../StorageOpenError.js"
 
-/** What everybody who migrates waits for: "Ltch", of this database. */
+/** The key of the advisory lock that all migrating nodes of a database take: "Ltch". */
 const lock = 0x4c746368
 
 /**
- * Runs the migrations that the database has not seen, all in one transaction with their numbers, so that what is
- * interrupted has not happened. Of several nodes that start at once one does it, and the others wait and find it done. Fails,
- * and changes nothing, where the schema is another program's or of a later version of this one. Answers with the versions
+ * Runs the migrations that the database has not had. All run in one transaction together with their version numbers, so an
+ * interrupted run changes nothing. Of several nodes that start at once one runs them, and the others wait and find them done.
+ * Fails, and changes nothing, if the schema belongs to another program or to a later version of Latchkey. Returns the versions
  * before and after.
  */
 export const run = (pool: Pg.Pool, label: string, schema: string): Effect.Effect<Migrated, StorageOpenError> =>
@@ -19,7 +25,7 @@ export const run = (pool: Pg.Pool, label: string, schema: string): Effect.Effect
     Effect.tryPromise({ try: () => pool.connect(), catch: (cause) => openError(label, cause) }),
     (client) =>
       Effect.tryPromise({ try: () => migrate(client, label, schema), catch: (cause) => openError(label, cause) }),
-    // Whatever became of its transaction, this connection is not used again.
+    // The state of its transaction is unknown, so this connection is not used again.
     (client) => Effect.sync(() => client.release(true))
   )
 
@@ -33,13 +39,13 @@ const migrate = async (client: Pg.PoolClient, label: string, schema: string): Pr
     const names = new Set(rows.map(({ name }) => name))
     if (names.size === 0) return 0
     if (!names.has("schema_versions") || !tables.every((table) => names.has(table))) {
-      throw refuse("NotOurs", label, `the tables in the schema ${schema} are not Latchkey's`)
+      throw refuse("NotOurs", label, `the tables in the schema ${schema} do not belong to Latchkey`)
     }
     const newest = await client.query<{ readonly version: number }>(`select max(version) as version from ${versions}`)
     return newest.rows[0]?.version ?? 0
   }
 
-  // First without the lock and without any right to make something: a node that starts beside others changes nothing.
+  // The first read needs no lock and no privilege to create tables, because most starts have nothing to migrate.
   const before = await found()
   if (before > latest) throw newer(label)
   if (before === latest) return { from: before, to: latest }
@@ -64,23 +70,29 @@ const refuse = (reason: StorageOpenError["reason"], label: string, why: string) 
   new StorageOpenError({ reason, message: `${label}: ${why}` })
 
 const newer = (label: string) =>
-  refuse("Newer", label, "the database was written by a later version of Latchkey: use that version, or a backup")
+  refuse(
+    "Newer",
+    label,
+    "a later version of Latchkey has migrated this database: use that version, or restore a backup"
+  )
 
-/** What an error at opening means; its own text is not repeated where it may name more than the place. */
+/** Maps an error at opening. The message does not repeat the text of the error, which may contain a secret. */
 export const openError = (label: string, cause: unknown): StorageOpenError => {
   if (cause instanceof StorageOpenError) return cause
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
   const because = (reason: StorageOpenError["reason"], why: string) =>
     refuse(reason, label, `${why}${code === "" ? "" : ` (${code})`}`)
-  if (code === "READ_ONLY") return because("NotWritable", "this server takes no writes: name the primary")
-  if (/^28/.test(code)) return because("Unreachable", "the server does not let this user in: see name and password")
-  if (code === "3D000") return because("Unreachable", "there is no such database: make it, or name another")
-  if (code === "42501") return because("NotWritable", "this user may not make what is needed in this database")
+  if (code === "READ_ONLY")
+    return because("NotWritable", "this server accepts no writes: give the address of the primary")
+  if (/^28/.test(code)) return because("Unreachable", "the server rejects this user: check the name and the password")
+  if (code === "3D000") return because("Unreachable", "this database does not exist: create it, or give another name")
+  if (code === "42501")
+    return because("NotWritable", "this user lacks the privilege to create the schema and its tables")
   if (/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|57P0|53300|08)/.test(code)) {
     return because("Unreachable", "the server does not answer")
   }
   if (cause instanceof Error && /certificate|SSL|TLS/i.test(cause.message)) {
-    return because("Unreachable", `no TLS could be agreed on: ${cause.message}`)
+    return because("Unreachable", `the TLS connection failed: ${cause.message}`)
   }
   return because("Unreachable", "the database cannot be used")
 }

@@ -1,6 +1,6 @@
 /**
- * What is run again when the connection to PostgreSQL was lost before the answer came, so that nobody knows whether the
- * statement was committed (ADR 19).
+ * Runs a statement again if the connection to PostgreSQL was lost before the answer arrived, so that it is unknown whether
+ * the statement was committed (ADR 19).
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -9,24 +9,38 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import type { GrantStore } from "../../../services/stores/GrantStore.js"
-import * as PostgresError from "./PostgresError.js"
-
-/** Twice, and not after a second: a caller waits for the answer. */
-const soon = Schedule.spaced("50 millis").pipe(Schedule.intersect(Schedule.recurs(2)), Schedule.upTo("1 second"))
-
-/** Connections come and go in real time, whatever clock is provided. */
-const again = <A>(self: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
-  self.pipe(Effect.retry({ schedule: soon, while: PostgresError.isConnectionLost }), Effect.withClock(Clock.make()))
+import { DatabaseFailure } from "../SqlFailure.js"
 
 /**
- * The same store, whose `approve`, `rotate` and `revoke` are run again: the second run finds what the first did, and says
- * what a second caller would hear. `redeem` never is, as its second run could not tell its own first from a thief's. Nor is
- * `rotate` where nobody may retry: its second run would take its own first for a replay.
+ * Connection exceptions; a server that shuts down, crashed, or has not started yet
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html); the operating system's errors of a socket.
+ */
+const codes = /^(08...|57P0[123]|ECONNRESET|EPIPE|ETIMEDOUT)$/
+
+/** The messages of driver errors that have no code. */
+const messages = /^(Connection terminated( unexpectedly)?|Query read timeout)$/
+
+/** Whether the connection was lost while a statement may have been sent. The server may have executed it or not. */
+export const isConnectionLost = ({ cause }: TemporarilyUnavailable): boolean =>
+  cause instanceof DatabaseFailure && (codes.test(cause.code) || (cause.code === "" && messages.test(cause.message)))
+
+/** Two retries within one second, because a caller waits for the answer. */
+const soon = Schedule.spaced("50 millis").pipe(Schedule.intersect(Schedule.recurs(2)), Schedule.upTo("1 second"))
+
+/** Connections fail in real time, so the retries wait in real time, even if another clock is provided. */
+const retried = <A>(self: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
+  self.pipe(Effect.retry({ schedule: soon, while: isConnectionLost }), Effect.withClock(Clock.make()))
+
+/**
+ * Returns the store with retries of `approve`, `rotate` and `revoke`: the second run finds the change of the first and answers
+ * as it would answer a second caller. `redeem` is never retried, because its second run could not tell its own first run from
+ * a thief's. `rotate` is not retried if the retry window is zero, because its second run would take its own first run for a
+ * replay.
  */
 export const grants = (store: Context.Tag.Service<GrantStore>): Context.Tag.Service<GrantStore> => ({
   ...store,
-  approve: (grant) => again(store.approve(grant)),
+  approve: (grant) => retried(store.approve(grant)),
   rotate: (rotation) =>
-    Duration.toMillis(rotation.retryWindow) > 0 ? again(store.rotate(rotation)) : store.rotate(rotation),
-  revoke: (id, reason, now) => again(store.revoke(id, reason, now))
+    Duration.toMillis(rotation.retryWindow) > 0 ? retried(store.rotate(rotation)) : store.rotate(rotation),
+  revoke: (id, reason, now) => retried(store.revoke(id, reason, now))
 })

@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../../services/keys/Crypto.js"
 import * as NativeModule from "../../files/NativeModule.js"
+import { codeOf } from "../ErrorCode.js"
 import { StorageOpenError } from "../StorageOpenError.js"
-import { codeOf } from "./SqliteError.js"
 import * as SqliteFile from "./SqliteFile.js"
 
 /**

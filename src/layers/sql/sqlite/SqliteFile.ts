@@ -8,9 +8,10 @@ import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as NativeModule from "../../files/NativeModule.js"
 import * as PrivateFile from "../../files/PrivateFile.js"
+import { codeOf, isBusy } from "../ErrorCode.js"
 import { latest, tables } from "../migrations.js"
 import { StorageOpenError } from "../StorageOpenError.js"
-import { codeOf, isBusy, untilFree } from "./SqliteError.js"
+import { untilFree } from "./SqliteError.js"
 
 /** "Ltch": says of a SQLite file that it is ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
 export const applicationId = 0x4c746368
@@ -85,7 +86,7 @@ const refuse = (reason: StorageOpenError["reason"], path: string, why: string) =
   new StorageOpenError({ reason, message: `${path}: ${why}` })
 
 const newer = (path: string) =>
-  refuse("Newer", path, "the database was written by a later version of Latchkey: use that version, or a backup")
+  refuse("Newer", path, "a later version of Latchkey has migrated this database: use that version, or restore a backup")
 
 /** What can be told without SQLite, which would begin by writing beside the file. Throws what speaks against it. */
 const inspectFile = (path: string): void => {
@@ -124,7 +125,7 @@ const inspectDatabase = (path: string): void => {
     if (version > latest) throw newer(path)
     const names = new Set(db.prepare("select name from sqlite_schema where type = 'table'").pluck().all())
     const ours = version === 0 ? names.size === 0 : tables.every((table) => names.has(table))
-    if (!ours) throw refuse("NotOurs", path, "the tables in this database are not Latchkey's")
+    if (!ours) throw refuse("NotOurs", path, "the tables in this database do not belong to Latchkey")
     if (Fs.statSync(path).size <= checkedSize && db.pragma("quick_check(1)", { simple: true }) !== "ok") {
       throw refuse("Corrupt", path, damaged)
     }

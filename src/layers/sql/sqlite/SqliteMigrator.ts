@@ -1,4 +1,4 @@
-/** Brings the schema of a SQLite file up to date. */
+/** Updates the schema of a SQLite file. */
 import type Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import type { Migrated, Migration } from "../migrations/Migration.js"
@@ -7,18 +7,21 @@ import type { StorageOpenError } from "../StorageOpenError.js"
 import * as SqliteFile from "./SqliteFile.js"
 
 /**
- * Runs the migrations that the file has not seen, each in one transaction together with its number, so that one that is
- * interrupted has not happened. Of several processes that start at once, each runs or finds it done. Fails where the
- * file cannot be written, even if there is nothing to do. Answers with the versions before and after.
+ * Runs the migrations that the file has not had. Each runs in one transaction together with its version number, so an
+ * interrupted migration changes nothing. Of several processes that start at once, one runs a migration and the others find it
+ * done. Fails if the file is not writable, even if no migration is due. Returns the versions before and after.
  */
-export const run = (path: string): Effect.Effect<Migrated, StorageOpenError> =>
+export const run = (
+  path: string,
+  steps: ReadonlyArray<Migration> = migrations
+): Effect.Effect<Migrated, StorageOpenError> =>
   Effect.acquireUseRelease(
     SqliteFile.attempt(path, () => SqliteFile.openWriter(path)),
     (db) =>
       Effect.gen(function* () {
         const version = SqliteFile.attempt(path, () => SqliteFile.versionOf(db))
         const from = yield* version
-        for (const migration of migrations) yield* SqliteFile.attempt(path, () => apply(db, migration))
+        for (const step of steps) yield* SqliteFile.attempt(path, () => apply(db, step))
         return { from, to: yield* version }
       }),
     (db) => Effect.sync(() => db.close())
@@ -27,8 +30,7 @@ export const run = (path: string): Effect.Effect<Migrated, StorageOpenError> =>
 const apply = (db: Sqlite.Database, { statements, version }: Migration): void => {
   db.exec("BEGIN IMMEDIATE")
   try {
-    const found = SqliteFile.versionOf(db)
-    if (found < version) {
+    if (SqliteFile.versionOf(db) < version) {
       for (const statement of statements("sqlite")) db.exec(statement)
       db.pragma(`user_version = ${version}`)
     }

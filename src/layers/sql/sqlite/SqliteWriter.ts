@@ -18,8 +18,9 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { isBusy } from "../ErrorCode.js"
 import type { Read, SqliteConnection } from "./SqliteConnection.js"
-import { endsTransaction, isBroken, isBusy, patience } from "./SqliteError.js"
+import { endsTransaction, isBroken, patience } from "./SqliteError.js"
 
 /** At most this many writes are one transaction: it bounds how long one stops the event loop. */
 export const maxBatch = 64

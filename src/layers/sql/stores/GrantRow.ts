@@ -14,13 +14,13 @@ import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import { RedirectUri } from "../../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../../domain/Resource.js"
 import * as ResourceScopes from "../../../domain/ResourceScopes.js"
-import * as Scope from "../../../domain/Scope.js"
 import { SessionId } from "../../../domain/Session.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlFailure from "../SqlFailure.js"
+import * as ScopeText from "./ScopeText.js"
 
 /** The columns, in the order of the table. */
 export const columns =
-  "id, state, subject, client_id, redirect_uri, scope, resources, granted, session_id, authenticated_at, approved_at, expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at, redeemed_at, redeemed_from, generation, token_digest, chain_key, rotated_at, rotated_from, burst_generation, burst_began_at, burst_began_from, idle_expires_at, revoked_at, revocation_reason"
+  "id, state, subject, client_id, redirect_uri, granted, session_id, authenticated_at, approved_at, expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at, redeemed_at, redeemed_from, generation, token_digest, chain_key, rotated_at, rotated_from, burst_generation, burst_began_at, burst_began_from, idle_expires_at, revoked_at, revocation_reason"
 
 /**
  * The grant that a row is; fails when the row is none. Every request with a token reads one, so this is done by hand: a
@@ -29,8 +29,8 @@ export const columns =
 export const decode = (row: object): Effect.Effect<Grant.Grant, TemporarilyUnavailable> =>
   Effect.try({
     try: () => grantOf(row as Row),
-    // Else it was JSON that could not be parsed.
-    catch: (cause) => SqlText.unreadable("grants", cause instanceof Unreadable ? cause.column : jsonColumn(row as Row))
+    // Any other exception is from JSON that cannot be parsed.
+    catch: (cause) => SqlFailure.unreadable("grants", cause instanceof Unreadable ? cause.column : "granted")
   })
 
 type Row = Readonly<Record<string, unknown>>
@@ -94,7 +94,7 @@ const termsOf = (row: Row): Grant.Terms => ({
   subject: Subject.make(text(row, "subject"), true),
   clientId: ClientId.make(text(row, "client_id"), true),
   redirectUri: RedirectUri.make(text(row, "redirect_uri"), true),
-  granted: jsonColumn(row) === "granted" ? parseGranted(text(row, "granted")) : grantedBefore(row),
+  granted: parseGranted(text(row, "granted")),
   sessionId: SessionId.make(text(row, "session_id"), true),
   authenticatedAt: instant(row, "authenticated_at"),
   approvedAt: instant(row, "approved_at"),
@@ -106,9 +106,6 @@ const termsOf = (row: Row): Grant.Terms => ({
   }
 })
 
-/** The column of the row that holds JSON and is read. */
-const jsonColumn = (row: Row): "granted" | "resources" => (row.granted === null ? "resources" : "granted")
-
 /** Resource to scope, as `encode` writes it. */
 const parseGranted = (json: string): ResourceScopes.ResourceScopes => {
   const record: unknown = JSON.parse(json)
@@ -116,18 +113,10 @@ const parseGranted = (json: string): ResourceScopes.ResourceScopes => {
   return ResourceScopes.make(
     ...Object.entries(record).map(([uri, scope]) => {
       if (typeof scope !== "string") throw new Unreadable("granted")
-      return [ResourceIndicator.make(uri, true), SqlText.parseScope(scope)] as const
+      return [ResourceIndicator.make(uri, true), ScopeText.parse(scope)] as const
     })
   )
 }
-
-/** A row of a version before 7 has no pairs: its whole scope is at each of its resources, which is how it was made. */
-const grantedBefore = (row: Row): ResourceScopes.ResourceScopes => {
-  const scope = SqlText.parseScope(text(row, "scope"))
-  return ResourceScopes.make(...parseResources(text(row, "resources")).map((uri) => [uri, scope] as const))
-}
-
-const parseResources = Schema.decodeSync(Schema.parseJson(Schema.Array(ResourceIndicator)))
 
 const codeOf = (row: Row): Grant.PendingCode => ({
   digest: Digest.make(text(row, "code_digest"), true),
@@ -157,9 +146,6 @@ export const encode = ({ code, terms }: Grant.Approved) => ({
   subject: terms.subject,
   clientId: terms.clientId,
   redirectUri: terms.redirectUri,
-  // For readers of the table, and for nodes of an earlier version beside this one.
-  scope: Scope.format(ResourceScopes.scope(terms.granted)),
-  resources: JSON.stringify(ResourceScopes.resources(terms.granted)),
   granted: JSON.stringify(ResourceScopes.toRecord(terms.granted)),
   sessionId: terms.sessionId,
   authenticatedAt: terms.authenticatedAt.epochMillis,

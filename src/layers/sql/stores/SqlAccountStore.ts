@@ -8,7 +8,8 @@ import { type Account, Subject, Username } from "../../../domain/Account.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import type { AccountStore } from "../../../services/stores/AccountStore.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 const columns = "id, username, password_hash, created_at, state, epoch"
 
@@ -16,12 +17,12 @@ const Row = Schema.Struct({
   id: Subject,
   username: Schema.typeSchema(Username),
   password_hash: Schema.Redacted(Schema.String),
-  created_at: SqlText.Instant,
+  created_at: SqlRow.Instant,
   state: Schema.Literal("Enabled", "Disabled"),
   epoch: Schema.Int
 })
 
-const read = SqlText.reader("accounts", Row)
+const read = SqlRow.reader("accounts", Row)
 
 const decode = (row: unknown) =>
   Effect.map(
@@ -52,8 +53,18 @@ const nameTaken = new TemporarilyUnavailable({
   cause: "there is no account of this id, and one of its name"
 })
 
+/**
+ * The current epoch of a row's `subject`, as SQL. A subject without an account here belongs to another system and has epoch 0.
+ * Accounts begin at 1, so nothing of a deleted account stays valid. A disabled account has no epoch.
+ */
+export const subjectEpoch = <const Table extends "grants" | "sessions">(table: Table) =>
+  `coalesce((
+    select case state when 'Enabled' then epoch else -1 end from accounts
+    where issuer = ${table}.issuer and id = ${table}.subject
+  ), 0)` as const
+
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<AccountStore> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const values = `
     insert into accounts (issuer, id, username, password_hash, created_at, state, epoch)
     values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)`
@@ -94,8 +105,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       const [row] = yield* find({ id: account.id })
       return row === undefined ? yield* nameTaken : { account: yield* decode(row), isNew: false }
     }),
-    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
-    findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlText.first(rows, decode)),
+    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlRow.first(rows, decode)),
+    findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlRow.first(rows, decode)),
     list: Effect.flatMap(list({}), Effect.forEach(decode)),
     advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id })),
     setState: (id, state) => Effect.map(setState({ id, state }), (changed) => changed.length > 0),

@@ -10,7 +10,10 @@ import { Digest } from "../../../domain/Digest.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import type { ClientStore } from "../../../services/stores/ClientStore.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlFailure from "../SqlFailure.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
+import * as ScopeText from "./ScopeText.js"
 
 const columns = "id, issued_at, origin, metadata, secret_digest, secret_expires_at, state, used_at, epoch"
 
@@ -19,28 +22,28 @@ const unused = "origin = 'Dynamic' and used_at is null"
 
 /** The scope of a client may have more tokens than one request may name, as in any row. */
 const Metadata = Schema.parseJson(
-  Schema.Struct({ ...Client.ClientMetadata.fields, scope: Schema.optional(SqlText.ScopeText) })
+  Schema.Struct({ ...Client.ClientMetadata.fields, scope: Schema.optional(ScopeText.ScopeText) })
 )
 
 const Row = Schema.Struct({
   id: Client.ClientId,
-  issued_at: SqlText.Instant,
+  issued_at: SqlRow.Instant,
   origin: Schema.Literal("Operator", "Dynamic"),
   metadata: Metadata,
   secret_digest: Schema.NullOr(Digest),
-  secret_expires_at: Schema.NullOr(SqlText.Instant),
+  secret_expires_at: Schema.NullOr(SqlRow.Instant),
   state: Schema.Literal("Enabled", "Disabled"),
-  used_at: Schema.NullOr(SqlText.Instant),
+  used_at: Schema.NullOr(SqlRow.Instant),
   epoch: Schema.Int
 })
 
-const read = SqlText.reader("clients", Row)
+const read = SqlRow.reader("clients", Row)
 
 /** The metadata of a row as they are stored, to notice a change of them. */
-const readMetadata = SqlText.reader("clients", Row.pick("metadata"))
-const readText = SqlText.reader("clients", Schema.Struct({ metadata: Schema.String }))
+const readMetadata = SqlRow.reader("clients", Row.pick("metadata"))
+const readText = SqlRow.reader("clients", Schema.Struct({ metadata: Schema.String }))
 
-const readCount = SqlText.reader(
+const readCount = SqlRow.reader(
   "clients",
   Schema.Struct({ value: Schema.Union(Schema.Number, Schema.NumberFromString) })
 )
@@ -90,7 +93,7 @@ const usePrecision = Duration.toMillis(Client.usePrecision)
 const isChanged = (rows: ReadonlyArray<object>): boolean => rows.length > 0
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ClientStore> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const insert = query(`
     insert into clients (issuer, ${columns})
     values (
@@ -124,7 +127,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       pg: () => (self) =>
         sql
           .withTransaction(Effect.zipRight(lock({}), self))
-          .pipe(Effect.catchTag("SqlError", SqlText.unavailable), Effect.uninterruptible),
+          .pipe(Effect.catchTag("SqlError", SqlFailure.unavailable), Effect.uninterruptible),
       orElse: () => (self) => self
     })
   const markUsed = query(`
@@ -212,7 +215,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
     insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(keepDynamic(client, atMost))),
-    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlText.first(rows, decode)),
+    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlRow.first(rows, decode)),
     list: Effect.flatMap(list({}), Effect.forEach(decode)),
     markUsed: (id, now) =>
       Effect.asVoid(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision })),

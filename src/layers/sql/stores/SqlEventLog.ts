@@ -6,7 +6,8 @@ import * as Schema from "effect/Schema"
 import { Actor, type Event, EventKind, idsOf } from "../../../domain/Event.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { EventLog } from "../../../services/stores/EventLog.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 const HappeningText = Schema.parseJson(EventKind)
 
@@ -16,11 +17,11 @@ const ActorText = Schema.parseJson(Actor)
 const ifKnown = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(schema, { nullable: true }).pipe(Schema.fromKey(name))
 
-const read = SqlText.reader(
+const read = SqlRow.reader(
   "events",
   Schema.Struct({
     id: Schema.String,
-    at: SqlText.Instant,
+    at: SqlRow.Instant,
     kind: HappeningText,
     actor: ifKnown("actor", ActorText),
     requestId: ifKnown("request_id", Schema.String),
@@ -44,8 +45,8 @@ const chunksOf = <A>(values: ReadonlyArray<A>): Array<ReadonlyArray<A>> => {
 }
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<EventLog> => {
-  const run = SqlText.runner(sql)
-  const query = SqlText.queries(sql, issuer)
+  const run = SqlStatement.runner(sql)
+  const query = SqlStatement.queries(sql, issuer)
   const prune = query(`
     delete from events where issuer = :issuer and id in (
       select id from events where issuer = :issuer and at < :before order by at limit :limit

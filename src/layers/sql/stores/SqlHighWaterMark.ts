@@ -6,17 +6,18 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { HighWaterMark, Mark } from "../../../services/stores/HighWaterMark.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 const Row = Schema.Struct({
-  seenAt: Schema.propertySignature(SqlText.Instant).pipe(Schema.fromKey("seen_at")),
-  jumpedAt: Schema.propertySignature(Schema.OptionFromNullOr(SqlText.Instant)).pipe(Schema.fromKey("jumped_at"))
+  seenAt: Schema.propertySignature(SqlRow.Instant).pipe(Schema.fromKey("seen_at")),
+  jumpedAt: Schema.propertySignature(Schema.OptionFromNullOr(SqlRow.Instant)).pipe(Schema.fromKey("jumped_at"))
 })
 
-const read = SqlText.reader("high_water_marks", Row)
+const read = SqlRow.reader("high_water_marks", Row)
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<HighWaterMark> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const note = query(`
     insert into high_water_marks (issuer, seen_at, jumped_at) values (:issuer, :now, null)
     on conflict (issuer) do update set

@@ -5,10 +5,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { LeaseStore } from "../../../services/stores/LeaseStore.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<LeaseStore> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const take = query(`
     insert into leases (issuer, name, holder, held_until) values (:issuer, :name, :holder, :until)
     on conflict (issuer, name) do update set holder = excluded.holder, held_until = excluded.held_until

@@ -7,14 +7,15 @@ import * as Schema from "effect/Schema"
 import * as FailureCounter from "../../../domain/FailureCounter.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import { Counting, type LoginCounters } from "../../../services/stores/LoginCounters.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
 
-const read = SqlText.reader(
+const read = SqlRow.reader(
   "login_counters",
   Schema.Struct({ forgotten_at: Schema.Int, paused_until: Schema.Int, generation: Schema.Int })
 )
 
-const readPaused = SqlText.reader(
+const readPaused = SqlRow.reader(
   "login_counters",
   Schema.Array(Schema.Struct({ bucket: Schema.Int, paused_until: Schema.Int }))
 )
@@ -27,7 +28,7 @@ const decode = (row: unknown) =>
   }))
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<LoginCounters> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const findRow = query(`
     select forgotten_at, paused_until, generation from login_counters where issuer = :issuer and bucket = :bucket`)
   /** `FailureCounter.count` on the row while it is locked. */
@@ -74,7 +75,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
   const find = (bucket: number) =>
     Effect.map(
-      Effect.flatMap(findRow({ bucket }), (rows) => SqlText.first(rows, decode)),
+      Effect.flatMap(findRow({ bucket }), (rows) => SqlRow.first(rows, decode)),
       Option.getOrElse(() => FailureCounter.none)
     )
 
@@ -83,7 +84,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     count: Effect.fnUntraced(function* (bucket, rule, { epochMillis: now }) {
       const { firstPause: first, forgetsEvery: each, free } = rule
       const rows = yield* countRow({ bucket, now, each, first, free, doublings: FailureCounter.doublings(rule) })
-      const counted = yield* SqlText.first(rows, decode)
+      const counted = yield* SqlRow.first(rows, decode)
       if (Option.isSome(counted)) return Counting.Counted({ counter: counted.value })
       // The pause may have been ended since; then this one comes a moment early.
       return Counting.Paused({ until: Math.max((yield* find(bucket)).pausedUntil, now) })

@@ -12,7 +12,8 @@ import type * as Scope from "effect/Scope"
 import { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import * as RateLimit from "../../../domain/RateLimit.js"
 import { RateLimiter, within } from "../../../services/RateLimiter.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 /** How often a node that counts deletes the rows that count nothing any more, and how many at a time. */
 const sweepEvery = Duration.toMillis(Duration.seconds(10))
@@ -22,7 +23,7 @@ const Row = Schema.Struct({
   place: Schema.Union(Schema.Number, Schema.NumberFromString),
   owed: Schema.Union(Schema.Number, Schema.NumberFromString)
 })
-const readRows = SqlText.reader("rate_limits", Schema.Array(Row))
+const readRows = SqlRow.reader("rate_limits", Schema.Array(Row))
 
 /** Maximum number of times that rows are made for a request: another node may delete them before they are counted. */
 const attempts = 3
@@ -72,7 +73,7 @@ const sweepText = `
 /** Counts by the callers' clocks, which differ by seconds at most where nodes are ready. */
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const run = SqlText.runner(sql)
+    const run = SqlStatement.runner(sql)
     const query = (text: string, values: ReadonlyArray<unknown>) => run(sql.unsafe<object>(text, values))
 
     const scope = yield* Effect.scope

@@ -8,7 +8,8 @@ import { Digest } from "../../../domain/Digest.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import { ResourceIndicator, ResourceServerId } from "../../../domain/Resource.js"
 import type { ResourceStore, StoredResource } from "../../../services/stores/ResourceStore.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 const columns = "uri, name, scopes, server_id, server_digest"
 
@@ -20,7 +21,7 @@ const Row = Schema.Struct({
   server_digest: Schema.NullOr(Digest)
 })
 
-const read = SqlText.reader("resources", Row)
+const read = SqlRow.reader("resources", Row)
 
 const decode = (row: unknown) =>
   Effect.map(
@@ -34,7 +35,7 @@ const decode = (row: unknown) =>
   )
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ResourceStore> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const insert = query(`
     insert into resources (issuer, ${columns}) values (:issuer, :uri, :name, :scopes, :serverId, :serverDigest)
     on conflict (issuer, uri) do nothing
@@ -57,7 +58,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         (made) => (made.length > 0 ? "Created" : "UriTaken")
       )
     },
-    findByServer: (id) => Effect.flatMap(findByServer({ id }), (rows) => SqlText.first(rows, decode)),
+    findByServer: (id) => Effect.flatMap(findByServer({ id }), (rows) => SqlRow.first(rows, decode)),
     list: Effect.flatMap(list({}), Effect.forEach(decode)),
     remove: (uri) => Effect.map(remove({ uri }), (removed) => removed.length > 0)
   }

@@ -4,10 +4,10 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { RevokedTokenStore } from "../../../services/stores/RevokedTokenStore.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlStatement from "../SqlStatement.js"
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<RevokedTokenStore> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const insert = query(`
     insert into revoked_tokens (issuer, id, expires_at) values (:issuer, :id, :expiresAt)
     on conflict (issuer, id) do nothing

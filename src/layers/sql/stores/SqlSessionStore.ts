@@ -9,8 +9,9 @@ import { Digest } from "../../../domain/Digest.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import { type Session, SessionId } from "../../../domain/Session.js"
 import type { SessionStore } from "../../../services/stores/SessionStore.js"
-import { subjectEpoch } from "./Epochs.js"
-import * as SqlText from "./SqlText.js"
+import * as SqlRow from "../SqlRow.js"
+import * as SqlStatement from "../SqlStatement.js"
+import { subjectEpoch } from "./SqlAccountStore.js"
 
 const columns = "id, digest, subject, authenticated_at, expires_at, subject_epoch, browser, network"
 
@@ -18,14 +19,14 @@ const Row = Schema.Struct({
   id: SessionId,
   digest: Digest,
   subject: Subject,
-  authenticated_at: SqlText.Instant,
-  expires_at: SqlText.Instant,
+  authenticated_at: SqlRow.Instant,
+  expires_at: SqlRow.Instant,
   subject_epoch: Schema.Int,
   browser: Schema.OptionFromNullOr(Schema.String),
   network: Schema.OptionFromNullOr(Schema.String)
 })
 
-const read = SqlText.reader("sessions", Row)
+const read = SqlRow.reader("sessions", Row)
 
 const decode = (row: unknown) =>
   Effect.map(
@@ -43,7 +44,7 @@ const decode = (row: unknown) =>
   )
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<SessionStore> => {
-  const query = SqlText.queries(sql, issuer)
+  const query = SqlStatement.queries(sql, issuer)
   const insert = query(`
     insert into sessions
       (issuer, id, digest, subject, authenticated_at, expires_at, subject_epoch, browser, network)
@@ -76,8 +77,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
           network: Option.getOrNull(session.sealedNetwork)
         })
       ),
-    find: (digest, now) =>
-      Effect.flatMap(find({ digest, now: now.epochMillis }), (rows) => SqlText.first(rows, decode)),
+    find: (digest, now) => Effect.flatMap(find({ digest, now: now.epochMillis }), (rows) => SqlRow.first(rows, decode)),
     list: (subject, now) => Effect.flatMap(list({ subject, now: now.epochMillis }), Effect.forEach(decode)),
     prune: (before, limit) => Effect.map(prune({ before: before.epochMillis, limit }), (pruned) => pruned.length),
     end: (id) => Effect.map(end({ id }), (ended) => ended.length > 0)

@@ -18,6 +18,7 @@ import { ResourceStore } from "../../../services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../../../services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../../../services/stores/SessionStore.js"
 import type { Stores } from "../../../services/stores/Storage.js"
+import * as SqlStatement from "../SqlStatement.js"
 import * as SqlAccountStore from "./SqlAccountStore.js"
 import * as SqlClientStore from "./SqlClientStore.js"
 import * as SqlConsentStore from "./SqlConsentStore.js"
@@ -30,12 +31,11 @@ import * as SqlLoginCounters from "./SqlLoginCounters.js"
 import * as SqlResourceStore from "./SqlResourceStore.js"
 import * as SqlRevokedTokenStore from "./SqlRevokedTokenStore.js"
 import * as SqlSessionStore from "./SqlSessionStore.js"
-import * as SqlText from "./SqlText.js"
 
 /** The issuers that have keys in a database. */
 export const issuers = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable> =>
   Effect.map(
-    SqlText.runner(sql)(
+    SqlStatement.runner(sql)(
       sql.unsafe<{ readonly issuer: string }>("select distinct issuer from root_keys order by issuer")
     ),
     Arr.map(({ issuer }) => issuer)

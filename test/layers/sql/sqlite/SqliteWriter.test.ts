@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { describe } from "vitest"
+import { codeOf } from "../../../../src/layers/sql/ErrorCode.js"
 import type { SqliteConnection } from "../../../../src/layers/sql/sqlite/SqliteConnection.js"
-import { codeOf } from "../../../../src/layers/sql/sqlite/SqliteError.js"
 import * as SqliteWriter from "../../../../src/layers/sql/sqlite/SqliteWriter.js"
 
 const sqliteError = (code: string) => Object.assign(new Error(code), { code })

@@ -12,7 +12,7 @@ import * as SqlStores from "../../../../src/layers/sql/stores/SqlStores.js"
 import { ClientStore } from "../../../../src/services/stores/ClientStore.js"
 import { ConsentStore } from "../../../../src/services/stores/ConsentStore.js"
 import { EventLog } from "../../../../src/services/stores/EventLog.js"
-import { GrantStore, type Whose } from "../../../../src/services/stores/GrantStore.js"
+import { GrantStore, type RevocationFilter } from "../../../../src/services/stores/GrantStore.js"
 import { RevokedTokenStore } from "../../../../src/services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../../../../src/services/stores/SessionStore.js"
 import { alice, app, at, grantId } from "../../../../src/testing/contracts/fixtures.js"
@@ -50,8 +50,8 @@ const plansOf = (texts: ReadonlyArray<string>) => {
 
 const issuer = Issuer.make("https://auth.example.com")
 
-const revokes = (whose: Whose) => (stores: ReturnType<typeof SqlStores.make>) =>
-  Context.get(stores, GrantStore).revokeAll(whose, "Denied", at(0), { after: grantId(1), limit: 50 })
+const revokes = (filter: RevocationFilter) => (stores: ReturnType<typeof SqlStores.make>) =>
+  Context.get(stores, GrantStore).revokeAll(filter, "Denied", at(0), { after: grantId(1), limit: 50 })
 
 it.effect.each([
   ["grants", 1, (stores) => Context.get(stores, GrantStore).prune(at(0), 50)],

@@ -1,0 +1,123 @@
+/** Who is this client? Answered before any code or token is looked at (RFC 6749 §3.2.1). */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type AuthMethod, type Client, ClientId, isConfidential } from "../../domain/Client.js"
+import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as Time from "../../domain/Time.js"
+import { identify } from "../events/Origin.js"
+import { digest, digestOf, digestsEqual } from "../keys/Crypto.js"
+import { ClientStore } from "../stores/ClientStore.js"
+
+/** An id and a secret, as one reading of an Authorization header or a body gives them. */
+export interface IdAndSecret {
+  readonly clientId: string
+  readonly secret: Redacted.Redacted
+}
+
+/** What a request says of its client (RFC 6749 §2.3.1). */
+export type ClientCredentials = Data.TaggedEnum<{
+  /** `client_id` alone: a public client. */
+  None: { readonly clientId: string }
+  Post: IdAndSecret
+  /** Clients write the header form-encoded, as the RFC has it, or raw, as many do: every reading of it. */
+  Basic: { readonly readings: ReadonlyArray<IdAndSecret> }
+}>
+export const ClientCredentials = Data.taggedEnum<ClientCredentials>()
+
+export class ClientAuthenticator extends Context.Tag("latchkey/ClientAuthenticator")<
+  ClientAuthenticator,
+  {
+    /**
+     * The client that the credentials are of. A confidential client sends its secret in the header or in the body,
+     * whichever it registered; the log says when the two differ (ADR 30). A public client sends no secret, or an empty
+     * one. Only the operator's log tells an unknown client from a wrong secret.
+     */
+    readonly authenticate: (
+      credentials: ClientCredentials
+    ) => Effect.Effect<Client, InvalidClient | TemporarilyUnavailable>
+    /** The methods there are, for the metadata (RFC 8414 §2). */
+    readonly methods: ReadonlyArray<AuthMethod>
+  }
+>() {}
+
+const refuse = (reason: InvalidClient["reason"]) =>
+  new InvalidClient({ reason, description: "client authentication failed" })
+
+/** Compared where there is no secret to compare, so that it takes as long. */
+const decoy = digestOf("no secret has this digest")
+
+const make = Effect.map(ClientStore, (clients) => {
+  const find = Effect.fnUntraced(function* (clientId: string) {
+    const id = Schema.decodeOption(ClientId)(clientId)
+    const client = Option.isSome(id) ? yield* clients.find(id.value) : Option.none<Client>()
+    // Not before it is known: in place of an id a client may have sent anything.
+    if (Option.isSome(client)) yield* Effect.annotateCurrentSpan({ clientId: client.value.id })
+    return client
+  })
+
+  const byId = Effect.fnUntraced(function* (clientId: string) {
+    const client = yield* find(clientId)
+    if (Option.isNone(client)) return yield* refuse("UnknownClient")
+    if (client.value.state === "Disabled") return yield* refuse("Disabled")
+    return isConfidential(client.value) ? yield* refuse("MissingCredentials") : client.value
+  })
+
+  const bySecret = Effect.fnUntraced(function* (used: AuthMethod, { clientId, secret }: IdAndSecret) {
+    const client = yield* find(clientId)
+    const stored = Option.flatMap(client, (client) => client.secret)
+    const matches = digestsEqual(digest(secret), Option.isSome(stored) ? stored.value.digest : decoy)
+    if (Option.isNone(client)) return yield* refuse("UnknownClient")
+    if (client.value.state === "Disabled") return yield* refuse("Disabled")
+    if (!isConfidential(client.value)) return yield* refuse("WrongMethod")
+    if (Option.isNone(stored) || !matches) return yield* refuse("WrongSecret")
+    const now = yield* DateTime.now
+    if (Option.exists(stored.value.expiresAt, (end) => !Time.isBefore(now, end))) return yield* refuse("ExpiredSecret")
+    const registered = client.value.metadata.token_endpoint_auth_method
+    if (used !== registered) {
+      yield* Effect.annotateLogs(Effect.logInfo("client authenticated by another method than it registered"), {
+        clientId: client.value.id,
+        registered,
+        used
+      })
+    }
+    return client.value
+  })
+
+  /** An empty secret in the header is one that was not sent (RFC 6749 §2.3.1). */
+  const byHeader = (reading: IdAndSecret) =>
+    Redacted.value(reading.secret) === "" ? byId(reading.clientId) : bySecret("client_secret_basic", reading)
+
+  const check = Effect.fnUntraced(function* (credentials: ClientCredentials) {
+    switch (credentials._tag) {
+      case "None":
+        return yield* byId(credentials.clientId)
+      case "Post":
+        return yield* bySecret("client_secret_post", credentials)
+      case "Basic": {
+        const [first, ...others] = credentials.readings
+        if (first === undefined) return yield* refuse("MalformedCredentials")
+        return yield* others.reduce(
+          (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => byHeader(reading)),
+          byHeader(first)
+        )
+      }
+    }
+  })
+
+  return ClientAuthenticator.of({
+    methods: ["none", "client_secret_basic", "client_secret_post"],
+    authenticate: Effect.fn("ClientAuthenticator.authenticate")(function* (credentials) {
+      const client = yield* check(credentials)
+      yield* identify({ _tag: "Client", clientId: client.id, isAuthenticated: isConfidential(client) })
+      return client
+    })
+  })
+})
+
+export const layer = Layer.effect(ClientAuthenticator, make)

@@ -1,0 +1,50 @@
+/**
+ * The metadata of the authorization server (RFC 8414 §2). Each endpoint adds its members when its layer is built, so the
+ * document advertises only endpoints that answer.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as Resource from "../../domain/Resource.js"
+import { GrantTypes } from "../GrantTypes.js"
+import { Resources } from "../resources/Resources.js"
+import { ServerSettings } from "../ServerSettings.js"
+
+/** Members of the document, under the names of RFC 8414 §2. */
+export type Members = Readonly<Record<string, string | boolean | ReadonlyArray<string>>>
+
+export class ServerMetadata extends Context.Tag("latchkey/ServerMetadata")<
+  ServerMetadata,
+  {
+    readonly add: (members: Members) => Effect.Effect<void>
+    /** Returns the present document, without empty lists (RFC 8414 §2). */
+    readonly document: Effect.Effect<Members, TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const grantTypes = yield* GrantTypes
+  const { issuer } = yield* ServerSettings
+  const resources = yield* Resources
+  let added: Members = {}
+  return ServerMetadata.of({
+    add: (members) =>
+      Effect.sync(() => {
+        added = { ...added, ...members }
+      }),
+    document: Effect.gen(function* () {
+      const document: Members = {
+        issuer,
+        ...added,
+        grant_types_supported: yield* grantTypes.names,
+        scopes_supported: Array.from(Resource.offered(Resource.listed(yield* resources.all)))
+      }
+      return Object.fromEntries(
+        Object.entries(document).filter(([, value]) => !Array.isArray(value) || value.length > 0)
+      )
+    })
+  })
+})
+
+export const layer = Layer.effect(ServerMetadata, make)

@@ -1,0 +1,68 @@
+/** Errors as schemas of an `HttpApi`: the table of `Wire` decides, and encoding only maps. */
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as Schema from "effect/Schema"
+import * as HttpErrors from "../../../src/domain/HttpError.js"
+import * as Errors from "../../../src/domain/OAuthError.js"
+import * as ApiErrors from "../../../src/http/wire/ApiErrors.js"
+import * as Wire from "../../../src/http/wire/Wire.js"
+
+const description = "a description"
+
+const cases = [
+  [ApiErrors.InvalidRequest, new Errors.InvalidRequest({ reason: "MalformedParameter", description })],
+  [ApiErrors.RequestTooLarge, new HttpErrors.RequestTooLarge({ reason: "BodyTooLarge", description })],
+  [ApiErrors.MissingToken, new Errors.MissingToken({ reason: "NoAuthorization", description })],
+  [ApiErrors.InvalidToken, new Errors.InvalidToken({ reason: "Unknown", description })],
+  [ApiErrors.InsufficientScope, new Errors.InsufficientScope({ reason: "ScopeMissing", description, required: [] })],
+  [ApiErrors.NotFound, new HttpErrors.NotFound({ reason: "Unknown", description })],
+  [ApiErrors.Conflict, new HttpErrors.Conflict({ reason: "NameTaken", description })],
+  [ApiErrors.TooManyRequests, new HttpErrors.TooManyRequests({ reason: "RateLimited", description, retryAfter: 1 })],
+  [ApiErrors.TemporarilyUnavailable, new Errors.TemporarilyUnavailable({ reason: "StoreBusy", description })],
+  [ApiErrors.ServerError, new Errors.ServerError({ reason: "Defect", description })]
+] as const
+
+/** The counters of Latchkey, of which the process may have some from other tests. */
+const counts = Effect.map(Metric.snapshot, (pairs) =>
+  pairs.flatMap(({ metricKey: { name, tags }, metricState }) =>
+    name.startsWith("latchkey_")
+      ? [JSON.stringify([name, tags, metricState], (_, value) => (typeof value === "bigint" ? String(value) : value))]
+      : []
+  )
+)
+
+describe("the schema of an error", () => {
+  for (const [schema, error] of cases) {
+    it(`encodes ${error._tag} as its members and its status in the table of the wire`, () => {
+      expect(Schema.encodeUnknownSync(schema as unknown as Schema.Schema<unknown>)(error)).toEqual(Wire.members(error))
+      expect(HttpApiSchema.getStatusErrorAST(schema.ast)).toBe(Wire.status(error))
+    })
+  }
+
+  it("decodes the refusals of a guard as the errors that they were", () => {
+    const { GuardRefusal } = ApiErrors
+    const isRefusal = Schema.is(GuardRefusal)
+    const refusals = cases.flatMap(([, error]) => (isRefusal(error) ? [error] : []))
+    expect(refusals).toHaveLength(6)
+    for (const refusal of refusals) {
+      expect(Schema.decodeUnknownSync(GuardRefusal)(Schema.encodeSync(GuardRefusal)(refusal))._tag).toBe(refusal._tag)
+    }
+  })
+
+  it.effect("neither logs nor counts when it encodes the same error twice", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ message }) => lines.push(message))
+    return Effect.gen(function* () {
+      const before = yield* counts
+      const encoded = yield* Effect.forEach([1, 2], () =>
+        Schema.encode(ApiErrors.GuardRefusal)(new Errors.InvalidToken({ reason: "Expired", description }))
+      )
+      expect(encoded[0]).toEqual(encoded[1])
+      expect(lines).toEqual([])
+      expect(yield* counts).toEqual(before)
+    }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+  })
+})
