@@ -41,6 +41,9 @@ export const Username = Schema.transformOrFail(Schema.String, Schema.String.pipe
 })
 export type Username = typeof Username.Type
 
+/** Returns the start of a username that was typed, as long as a valid username, for a page that shows it again. */
+export const cutUsername = (typed: string): string => typed.slice(0, 64)
+
 /**
  * The name of a new account. It has no invisible characters either, because with them two different names look the same.
  * `Username` accepts them, so that accounts with such names from earlier versions can still log in.
@@ -75,8 +78,11 @@ const prepare = (text: string): string => text.replace(/\p{Zs}/gu, " ").normaliz
 export const preparePassword = (typed: Redacted.Redacted): Redacted.Redacted =>
   Redacted.make(prepare(Redacted.value(typed)))
 
+/** Maximum length of a password in UTF-8 bytes. */
+export const maxPasswordBytes = 1024
+
 /** The rule for new passwords, as a clause without a full stop. */
-export const passwordRule = "a password has at least 8 characters, and at most 1024 bytes"
+export const passwordRule = `a password has at least 8 characters, and at most ${maxPasswordBytes} bytes`
 
 /**
  * A new password: at least 8 characters and at most 1024 bytes in its prepared form. A longer password is refused, not cut
@@ -87,7 +93,7 @@ export const Password = Schema.transform(
   Schema.String.pipe(
     Schema.filter((text) => {
       const bytes = new TextEncoder().encode(text).length
-      return (Array.from(text).length >= 8 && bytes <= 1024) || passwordRule
+      return (Array.from(text).length >= 8 && bytes <= maxPasswordBytes) || passwordRule
     })
   ),
   { strict: true, decode: prepare, encode: (text) => text }

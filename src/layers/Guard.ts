@@ -39,7 +39,9 @@ export interface Access {
   readonly scope: ReadonlyArray<string>
   /** The resource that the request is for. */
   readonly resource: string
+  // biome-ignore lint/style/noRestrictedGlobals: callers outside of Effect know this type.
   readonly issuedAt: Date
+  // biome-ignore lint/style/noRestrictedGlobals: as above.
   readonly expiresAt: Date
 }
 

@@ -66,7 +66,7 @@ const answer = ({ authorization, request, url, visitor }: Visit) =>
         : yield* LoginPrompt.show(
             request,
             { ...url, replyTo: authorization },
-            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value }).slice(0, 64)
+            Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value })
           )
     }
     const who = visitor.value

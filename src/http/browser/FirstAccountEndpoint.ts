@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isSamePassword, NewUsername } from "../../domain/Account.js"
+import { cutUsername, isSamePassword, NewUsername } from "../../domain/Account.js"
 import * as Issuer from "../../domain/Issuer.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
@@ -70,7 +70,7 @@ const post = Effect.gen(function* () {
       ...(Either.isLeft(accepted) ? [accepted.left] : []),
       ...(differs ? (["PasswordsDiffer"] as const) : [])
     ]
-    return yield* show(token, typed.slice(0, 64), problems)
+    return yield* show(token, cutUsername(typed), problems)
   }
 
   const account = yield* first.create(token, { username: username.value, password: accepted.right })

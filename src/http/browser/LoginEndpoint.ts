@@ -42,7 +42,7 @@ const login = Effect.gen(function* () {
   const attempt = yield* PasswordLogin.attempt(known, username)
   // The browser is known for another username: for this one it is an unknown browser.
   if (Option.isSome(known) && Option.isNone(attempt.device)) yield* admit(Option.none())
-  const tried = yield* PasswordLogin.authenticate("/login", attempt, password)
+  const tried = yield* PasswordLogin.orThrottled("/login", PasswordLogin.authenticate(attempt, password))
   if (Either.isLeft(tried)) {
     const page = yield* again(request, form, username, "Throttled", tried.left.retryAfter)
     return HttpServerResponse.setHeaders(page, Wire.retryAfter(tried.left))
@@ -98,7 +98,7 @@ const again = (
   username: string,
   problem: NonNullable<Pages.LoginPage["problem"]>,
   waitSeconds?: number
-) => LoginPrompt.page(request, form, { username: username.slice(0, 64), problem, waitSeconds })
+) => LoginPrompt.page(request, form, { username, problem, waitSeconds })
 
 /** Serves the endpoint, unless the app has its own login. */
 export const layer = Layer.effectDiscard(ResourceOwner.ifBuiltIn(Endpoint.addPage("/login", { POST: login })))

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { cutUsername } from "../../domain/Account.js"
 import type { AuthorizationRequest, ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
 import * as Issuer from "../../domain/Issuer.js"
@@ -100,6 +101,7 @@ export const page = (
       "loginPage",
       {
         ...shown,
+        username: cutUsername(shown.username),
         clientName: client?.name,
         clientOrigin: client?.origin,
         target: client && RedirectUri.target(client.redirectUri),

@@ -6,7 +6,9 @@ import * as Option from "effect/Option"
 import { ResourceOwner } from "../../http/browser/ResourceOwner.js"
 import { Pages } from "../../http/pages/Pages.js"
 import * as Page from "../../http/wire/Page.js"
+import * as AccountOverview from "../../services/accounts/AccountOverview.js"
 import * as Accounts from "../../services/accounts/Accounts.js"
+import * as FailedLogins from "../../services/accounts/FailedLogins.js"
 import * as KnownBrowsers from "../../services/accounts/KnownBrowsers.js"
 import * as LoginThrottle from "../../services/accounts/LoginThrottle.js"
 import { PasswordHasher } from "../../services/accounts/PasswordHasher.js"
@@ -80,10 +82,8 @@ export const layer = (options: SettingsOptions) => {
   const services = Layer.mergeAll(
     Approvals.layer,
     AuthorizationRequests.layer,
-    Layer.provideMerge(
-      Layer.merge(Accounts.layer, Layer.provideMerge(ClientRegistration.layer, Clients.layer)),
-      GrantRevocation.layer
-    ),
+    Layer.provideMerge(ClientRegistration.layer, Clients.layer),
+    Layer.provideMerge(AccountOverview.layer, Layer.merge(Accounts.layer, Sessions.layer)),
     KnownTargets.layer,
     SealedForms.layer,
     Introspection.layer,
@@ -93,7 +93,6 @@ export const layer = (options: SettingsOptions) => {
     ResourceRegistration.layer,
     TokenRevocation.layer,
     ServerMetadata.layer,
-    Sessions.layer,
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants
@@ -103,8 +102,10 @@ export const layer = (options: SettingsOptions) => {
       Layer.mergeAll(
         AccessTokens.layer,
         ClientAuthenticator.layer,
+        GrantRevocation.layer,
         GrantTypes.layerEmpty,
         Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),
+        FailedLogins.layer,
         RefreshChain.layer
       )
     ),

@@ -60,6 +60,10 @@ export class Accounts extends Context.Tag("latchkey/Accounts")<
       password: Redacted.Redacted,
       applicant: Applicant
     ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
+    readonly find: (id: Account.Subject) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
+    readonly findByUsername: (
+      username: Account.Username
+    ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
     /** Disables the account: its user cannot log in, and everything issued for it is invalid. */
     readonly disable: (id: Account.Subject) => Found
     /** Enables the account again, and ends its login pauses. Tokens that were issued before it was disabled stay invalid. */
@@ -174,6 +178,8 @@ const make = Effect.gen(function* () {
       return account
     }),
     authenticate: Effect.fn("Accounts.authenticate")(function* (username, password, applicant) {
+      // An overlong password is wrong for any username, and is not hashed.
+      if (Buffer.byteLength(Redacted.value(password)) > Account.maxPasswordBytes) return Option.none()
       const account = yield* findOwn(store, username)
       if (Option.isSome(account)) yield* Effect.annotateCurrentSpan({ subject: account.value.id })
       const hash = Option.map(account, ({ passwordHash }) => passwordHash)
@@ -184,6 +190,8 @@ const make = Effect.gen(function* () {
       const matches = yield* Effect.forEach(forms, (form) => hasher.verify(hash, form, applicant))
       return Option.filter(account, ({ state }) => matches.includes(true) && state === "Enabled")
     }),
+    find: store.find,
+    findByUsername: store.findByUsername,
     disable: Effect.fn("Accounts.disable")((id) => runToEnd(end(id, store.setState(id, "Disabled"), "Disabled"))),
     enable: Effect.fn("Accounts.enable")((id) =>
       runToEnd(

@@ -18,7 +18,6 @@ import { ServerSettings } from "../ServerSettings.js"
 import * as AccountStore from "../stores/AccountStore.js"
 import * as LoginCounters from "../stores/LoginCounters.js"
 import { Storage } from "../stores/Storage.js"
-import * as FailedLogins from "./FailedLogins.js"
 import { type KnownBrowser, KnownBrowsers } from "./KnownBrowsers.js"
 import * as LoginPlaces from "./LoginPlaces.js"
 import type { Applicant } from "./PasswordHasher.js"
@@ -35,6 +34,16 @@ export interface Attempt {
   readonly device: Option.Option<string>
 }
 
+/** A pause that an attempt began, and the reason: the place whose counter is full. */
+export interface Pause extends Pick<LoginPlaces.Place, "reason"> {
+  readonly counter: FailureCounter.Counter
+}
+
+/** The result of an attempt that was tried. */
+export type Tried<A> =
+  | { readonly _tag: "Verified"; readonly value: A }
+  | { readonly _tag: "Failed"; readonly pause: Option.Option<Pause> }
+
 type Refused = TooManyRequests | TemporarilyUnavailable
 
 export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
@@ -45,15 +54,15 @@ export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
       attempt: Omit<Attempt, "device"> & { readonly browser: Option.Option<KnownBrowser> }
     ) => Effect.Effect<Attempt, TemporarilyUnavailable>
     /**
-     * Lets a login be tried: `verify` gives an account, or `None` for a wrong name or password. It is not run, and no
-     * counter changes, while there have been too many failures; `retryAfter` of the error says in how many seconds it
-     * would be run. However many attempts come at once, no more are tried than would be one after the other. An attempt
-     * whose `verify` fails with an error has not failed.
+     * Tries an attempt, unless there were too many failures: `verify` gives an account, or `None` for a wrong username or
+     * password. While the attempt is paused, `verify` does not run and no counter changes; `retryAfter` of the error is the
+     * time in seconds until it would run. Concurrent attempts are tried no more often than attempts one after the other. An
+     * attempt whose `verify` fails with an error is not counted. It publishes nothing: the caller knows what was attempted.
      */
     readonly guard: <A, E, R>(
       attempt: Attempt,
       verify: (applicant: Applicant) => Effect.Effect<Option.Option<A>, E, R>
-    ) => Effect.Effect<Option.Option<A>, E | Refused, R>
+    ) => Effect.Effect<Tried<A>, E | Refused, R>
     /**
      * The names whose logins are paused now for unknown browsers in every network. The function gives the end of a name's
      * pause. Pauses of a name in one network alone are not among them: which networks failed is not stored.
@@ -78,7 +87,6 @@ const make = Effect.gen(function* () {
   const accounts = yield* AccountStore.AccountStore
   const counters = yield* LoginCounters.LoginCounters
   const knownBrowsers = yield* KnownBrowsers
-  const failedLogins = yield* FailedLogins.make
   const { issuer } = yield* ServerSettings
   const { masterKey } = yield* Storage
   const key = deriveKey(Redacted.value(masterKey), JSON.stringify(["login", issuer]))
@@ -155,10 +163,12 @@ const make = Effect.gen(function* () {
       const { counted, known } = yield* begin(attempt)
       const { networks, username: name } = attempt
       const found = yield* Effect.tapError(verify({ networks, name, known }), () => Effect.ignore(release(counted)))
-      yield* Option.isSome(found)
-        ? succeeded(counted)
-        : failedLogins.tell(name, counted.filter(({ counter }) => counter.pausedUntil > 0).at(-1))
-      return found
+      if (Option.isSome(found)) {
+        yield* succeeded(counted)
+        return { _tag: "Verified", value: found.value }
+      }
+      const pauses = counted.filter(({ counter }) => counter.pausedUntil > 0)
+      return { _tag: "Failed", pause: Option.fromNullable(pauses.at(-1)) }
     }),
     pauses: Effect.gen(function* () {
       const paused = yield* counters.paused(...LoginPlaces.bucketsOfNames, yield* DateTime.now)

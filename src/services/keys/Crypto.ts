@@ -2,6 +2,7 @@
  * Digests, message authentication and randomness. Only this file and `Xaes256Gcm`, which encrypts, call `node:crypto`.
  */
 
+// biome-ignore lint/style/noRestrictedImports: this file wraps it.
 import * as NodeCrypto from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -4,6 +4,7 @@
  * (SP 800-108r1 counter mode over CMAC). The second half is the nonce of AES-GCM.
  */
 
+// biome-ignore lint/style/noRestrictedImports: this file wraps it.
 import * as NodeCrypto from "node:crypto"
 import * as Option from "effect/Option"
 

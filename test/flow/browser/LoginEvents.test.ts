@@ -1,11 +1,12 @@
-/** Failed logins are told of without the name that was tried, and their rows are bounded. */
+/** Failed logins are published without the username that was tried, and their stored rows are bounded. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import { AccountStore } from "../../../src/services/stores/AccountStore.js"
 import { attempt, guard, keptFailures, untilPause } from "../support/Attempts.js"
-import { type TestServer, test } from "../support/Server.js"
+import { withForm } from "../support/Browser.js"
+import { issuer, type TestServer, test } from "../support/Server.js"
 
 const lines: Array<string> = []
 const logger = Logger.make((entry) => void lines.push(Logger.logfmtLogger.log(entry)))
@@ -17,7 +18,7 @@ const subjectOf = async (server: TestServer) => {
   return ada?.id
 }
 
-/** Failed logins and pauses that the metrics have counted in this process. */
+/** The numbers of failed logins and pauses that the metrics of this process have counted. */
 const counted = (server: TestServer) =>
   server
     .run(
@@ -33,9 +34,9 @@ const counted = (server: TestServer) =>
     )
     .then((pairs) => Object.fromEntries(pairs) as Readonly<Record<string, number>>)
 
-describe("a pause that begins", () => {
+describe("a login pause", () => {
   test(
-    "is an event, an INFO line and a count of the metrics, once, however many attempts it refuses",
+    "a pause is published, logged at INFO and counted once, however many attempts it refuses",
     async (server) => {
       lines.length = 0
       const before = await counted(server)
@@ -59,7 +60,7 @@ describe("a pause that begins", () => {
   )
 
   test(
-    "does not tell a name that nobody has",
+    "a pause of a username without an account does not reveal the username",
     async (server) => {
       lines.length = 0
       for (let i = 0; i < untilPause; i++) await attempt(server, "a-password-in-the-wrong-field")
@@ -72,8 +73,42 @@ describe("a pause that begins", () => {
   )
 })
 
-describe("rows of a stranger who fails for ever", () => {
-  test("with names that nobody has, from ever new addresses, are a hundred an hour at most", async (server) => {
+describe("a wrong current password at a password change", () => {
+  const accountUrl = `${issuer}/account`
+
+  test(
+    "a wrong current password is logged, and is no failed login",
+    async (server) => {
+      lines.length = 0
+      const browser = server.browser()
+      await server.logIn(browser, await browser.open(accountUrl))
+      const fields = {
+        current_password: "wrong password",
+        password: "another good one",
+        password_again: "another good one"
+      }
+      for (let i = 0; i < untilPause + 6; i++) {
+        const page = await browser.submit(withForm(await browser.open(accountUrl), "password"), {
+          button: "password",
+          fields
+        })
+        expect(page.status).toBe(400)
+      }
+      // The known browser's own counter pauses first, then the username's.
+      const subject = await subjectOf(server)
+      const kept = await keptFailures(server)
+      expect(kept.map(({ _tag }) => _tag)).not.toContain("LoginFailed")
+      expect(kept).toContainEqual({ _tag: "LoginThrottled", subject, reason: "NameFailures" })
+      const refused = lines.filter((line) => line.includes("password change refused"))
+      expect(refused).toHaveLength(untilPause + 6)
+      expect(refused[0]).toContain(`subject=${subject}`)
+    },
+    { logger }
+  )
+})
+
+describe("the stored rows of failed logins", () => {
+  test("failed logins with unknown usernames from many addresses store at most a hundred rows an hour", async (server) => {
     const flood = async (from: number) => {
       for (let i = from; i < from + 400; i++) await guard(server, `name${i}`, [`192.0.${i % 256}.${i >> 8}`])
     }
@@ -84,13 +119,13 @@ describe("rows of a stranger who fails for ever", () => {
     expect(await keptFailures(server)).toHaveLength(200)
   })
 
-  test("with the name of an account, from ever new addresses, are as many as the name may fail", async (server) => {
+  test("failed logins of one account from many addresses store as many rows as the account may fail", async (server) => {
     for (let minute = 0; minute < 24 * 60; minute += 4) {
       for (let i = 0; i < 5; i++) await guard(server, "ada", [`192.0.${minute % 256}.${i}`])
       await server.advance("4 minutes")
     }
     const rows = (await keptFailures(server)).length
-    // 1,800 attempts in a day. 96 is one each quarter of an hour.
+    // There are 1,800 attempts in a day. 96 rows are one each quarter of an hour.
     expect(rows).toBeGreaterThan(90)
     expect(rows).toBeLessThan(125)
   })

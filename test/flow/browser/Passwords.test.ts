@@ -1,4 +1,4 @@
-/** A password is the same from every keyboard: RFC 8265 §4.2, OpaqueString. */
+/** A password that different keyboards encode differently is one password (RFC 8265 §4.2, OpaqueString). */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,7 +12,7 @@ import { AccountStore } from "../../../src/services/stores/AccountStore.js"
 import { withForm } from "../support/Browser.js"
 import { issuer, password, type TestServer, test } from "../support/Server.js"
 
-/** Passwords that one person types in two ways. */
+/** Pairs of encodings of one password. */
 const same = [
   ["Cafe\u0301-au-lait-9", "Caf\u00e9-au-lait-9"],
   ["correct\u00a0horse battery 9", "correct horse battery 9"],
@@ -20,7 +20,7 @@ const same = [
   ["\u1112\u1161\u11ab\u1100\u1173\u11af-pass-2024", "\ud55c\uae00-pass-2024"]
 ] as const
 
-/** Passwords that differ, though they look alike. */
+/** Pairs of different passwords that look alike. */
 const different = [
   ["Caf\u00e9-Au-Lait-9", "caf\u00e9-au-lait-9"],
   ["of\ufb01ce-hours-2024", "office-hours-2024"],
@@ -35,7 +35,7 @@ const logsIn = async (server: TestServer, username: string, typed: string): Prom
 }
 
 describe("a login", () => {
-  test("takes a password in each spelling of it", async (server) => {
+  test("a login accepts each encoding of a password", async (server) => {
     for (const [index, [one, other]] of same.entries()) {
       await server.addAccount(`one${index}`, one)
       await server.addAccount(`other${index}`, other)
@@ -46,7 +46,7 @@ describe("a login", () => {
     }
   })
 
-  test("takes a name in each spelling of it (RFC 8265 §3.4)", async (server) => {
+  test("a login accepts each encoding of a username (RFC 8265 §3.4)", async (server) => {
     const names = [
       ["zoe\u0308", "zo\u00eb"],
       ["jose\u0301", "JOS\u00c9"],
@@ -60,7 +60,7 @@ describe("a login", () => {
     expect(await logsIn(server, "zoe", password)).toBe(false)
   })
 
-  test("keeps case and compatibility forms apart", async (server) => {
+  test("a login distinguishes case and compatibility forms", async (server) => {
     for (const [index, [one, other]] of different.entries()) {
       await server.addAccount(`one${index}`, one)
       expect(await logsIn(server, `one${index}`, one)).toBe(true)
@@ -68,7 +68,7 @@ describe("a login", () => {
     }
   })
 
-  test("takes a password that an earlier version stored as it was typed", async (server) => {
+  test("a login accepts a password that an earlier version hashed without preparing it", async (server) => {
     const [typed] = same[0]
     await server.run(
       Effect.gen(function* () {
@@ -82,7 +82,7 @@ describe("a login", () => {
     expect(await logsIn(server, "ada", "another password")).toBe(false)
   })
 
-  test("a changed password counts in each spelling, and so does its repetition", async (server) => {
+  test("a password change accepts each encoding of the new password and of its repetition", async (server) => {
     const [one, other] = same[0]
     const browser = server.browser()
     await server.logIn(browser, await browser.open(`${issuer}/account`))
@@ -97,10 +97,13 @@ describe("a login", () => {
   })
 })
 
-describe("the work of a login", () => {
+describe("the number of hashes", () => {
   const hashed: Array<string> = []
   const counting = Layer.succeed(PasswordHasher, {
-    hash: (password) => Effect.succeed(password),
+    hash: (password) => {
+      hashed.push(Redacted.value(password))
+      return Effect.succeed(password)
+    },
     verify: (hash, password) =>
       Effect.sync(() => {
         hashed.push(Redacted.value(password))
@@ -109,7 +112,7 @@ describe("the work of a login", () => {
   })
 
   test(
-    "depends on the text that was typed, and on nothing that is stored",
+    "a login hashes as often for any account: the number depends on the typed text alone",
     async (server) => {
       const [typed, prepared] = same[0]
       await server.addAccount("kim", prepared)
@@ -131,6 +134,21 @@ describe("the work of a login", () => {
       expect(await work("ada", typed)).toEqual({ found: false, hashed: [prepared, typed] })
       expect(await work("nobody", typed)).toEqual({ found: false, hashed: [prepared, typed] })
       expect(await work("nobody", prepared)).toEqual({ found: false, hashed: [prepared] })
+    },
+    { seams: counting }
+  )
+
+  test(
+    "a password change hashes twice: it verifies the current password and hashes the new one",
+    async (server) => {
+      const browser = server.browser()
+      const page = await server.logIn(browser, await browser.open(`${issuer}/account`))
+      hashed.length = 0
+      const next = "another good password"
+      const fields = { current_password: password, password: next, password_again: next }
+      const done = await browser.submit(withForm(page, "password"), { button: "password", fields })
+      expect(done.status).toBe(200)
+      expect(hashed).toEqual([password, next])
     },
     { seams: counting }
   )

@@ -1,4 +1,4 @@
-/** The authorization code grant: a code is spent once, by whom it was made for, in time, and never by anybody's try. */
+/** The authorization code grant: only the right client redeems a code, once and in time; other requests spend nothing. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,18 +25,18 @@ import {
 const bothResources = { settings: { resources: [notes, files] } }
 const everything = { scope: "notes:read notes:write files:read", resource: [resource, files.uri] }
 
-/** Together their names are longer than what servers take in a header. */
+/** Resources whose indicators together are longer than servers accept in a header. */
 const longResources = Array.from({ length: 8 }, (_, index) => ({
   uri: `${issuer}/${"long/".repeat(50)}${index}`,
   scopes: { [`read${index}`]: "Read" }
 }))
 
-/** Another spelling of the same length: the character at `index` is replaced by one that is not it. */
+/** A text of the same length with another character at `index`. */
 const spoil = (text: string, index: number) =>
   `${text.slice(0, index)}${text.at(index) === "0" ? "1" : "0"}${text.slice(index + 1)}`
 
-describe("the code's time", () => {
-  test("a code is good until its end, and not at it (RFC 6749 §4.1.2)", async (server) => {
+describe("the lifetime of a code", () => {
+  test("a code is valid until the millisecond before its expiry (RFC 6749 §4.1.2)", async (server) => {
     const client = await server.register()
     const [first, second] = [await server.code(client), await server.code(client)]
     await server.advance(59_999)
@@ -45,7 +45,7 @@ describe("the code's time", () => {
     expect(await outcome(server.redeem(client, second))).toBe("400 invalid_grant")
   })
 
-  test("a code that came too late is refused however it comes", async (server) => {
+  test("an expired code is refused and not spent, with a wrong verifier too", async (server) => {
     const client = await server.register()
     const code = await server.code(client)
     await server.advance("60 seconds")
@@ -55,7 +55,7 @@ describe("the code's time", () => {
   })
 
   test(
-    "its length is a setting",
+    "the lifetime of a code is a setting",
     async (server) => {
       const client = await server.register()
       const [first, second] = [await server.code(client), await server.code(client)]
@@ -68,24 +68,24 @@ describe("the code's time", () => {
   )
 })
 
-describe("what spends nothing", () => {
+describe("a request that spends nothing", () => {
   // CODE-01, CODE-02, CODE-04, CODE-05, CODE-06, CODE-07
-  test("a request that is not the client's own, in full, leaves the code as it was (RFC 6749 §4.1.3)", async (server) => {
+  test("a request that is not valid in full does not spend the code (RFC 6749 §4.1.3)", async (server) => {
     const client = await server.register()
     const other = await server.register()
-    const secretive = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
+    const confidential = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const held = await server.code(client)
     const send = (parameters: Parameters) => server.redeem(client, held, parameters)
     const refusals: ReadonlyArray<readonly [name: string, expected: string, answer: Promise<Response>]> = [
       ["another client", "400 invalid_grant", server.redeem(other, held)],
-      ["another client, with its secret", "400 invalid_grant", server.redeem(secretive, held)],
+      ["another client, with its secret", "400 invalid_grant", server.redeem(confidential, held)],
       [
         "this client's id, another's secret",
         "400 invalid_request",
-        server.redeem(secretive, held, { client_id: client.client_id })
+        server.redeem(confidential, held, { client_id: client.client_id })
       ],
       ["no client", "401 invalid_client", send({ client_id: undefined })],
-      ["an unknown client", "401 invalid_client", send({ client_id: "nobody" })],
+      ["an unknown client", "401 invalid_client", send({ client_id: "unknown" })],
       ["a secret where there is none", "401 invalid_client", send({ client_secret: "guess" })],
       ["another redirect URI", "400 invalid_grant", send({ redirect_uri: `${redirectUri}/` })],
       ["a redirect URI in other letters", "400 invalid_grant", send({ redirect_uri: redirectUri.toUpperCase() })],
@@ -117,9 +117,9 @@ describe("what spends nothing", () => {
     expect(await outcome(server.redeem(client, held))).toBe("200")
   })
 
-  // CAUTH-03: the client is known before the code is looked at
+  // CAUTH-03: the client is authenticated before the code is checked
   for (const method of ["client_secret_basic", "client_secret_post"]) {
-    test(`a client of ${method} redeems with its secret only (RFC 6749 §3.2.1)`, async (server) => {
+    test(`a client with ${method} redeems a code only with its secret (RFC 6749 §3.2.1)`, async (server) => {
       const client = await server.register({ token_endpoint_auth_method: method })
       const held = await server.code(client)
       const attempts: ReadonlyArray<Server.Client> = [
@@ -133,7 +133,7 @@ describe("what spends nothing", () => {
   }
 
   // CODE-13
-  test("what never was a code of this server is refused as unknown", async (server) => {
+  test("a text that was never a code of this server is an invalid_grant", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     const tokens = await server.tokens(client)
@@ -173,20 +173,20 @@ describe("what spends nothing", () => {
   })
 
   // CODE-16
-  it.scoped("a code is of one issuer, even where two share a process and a store (RFC 9700 §4.4)", () =>
+  it.scoped("a code is valid at one issuer only, even if two share a process and a store (RFC 9700 §4.4)", () =>
     Effect.gen(function* () {
       const storage = Layer.succeedContext(yield* Layer.build(MemoryStorage.layer))
-      const ours = yield* Server.make({ storage })
-      const theirs = yield* Server.make({
+      const one = yield* Server.make({ storage })
+      const other = yield* Server.make({
         storage,
         settings: { issuer: `${issuer}/tenant`, resources: [{ ...notes, uri: `${issuer}/tenant/notes` }] }
       })
       yield* Effect.promise(async () => {
-        const [client, stranger] = [await ours.register(), await theirs.register()]
-        const held = await ours.code(client)
-        expect(await outcome(theirs.redeem(stranger, held))).toBe("400 invalid_grant")
-        expect(await outcome(theirs.redeem(client, held))).toBe("401 invalid_client")
-        expect(await outcome(ours.redeem(client, held))).toBe("200")
+        const [client, clientOfOther] = [await one.register(), await other.register()]
+        const held = await one.code(client)
+        expect(await outcome(other.redeem(clientOfOther, held))).toBe("400 invalid_grant")
+        expect(await outcome(other.redeem(client, held))).toBe("401 invalid_client")
+        expect(await outcome(one.redeem(client, held))).toBe("200")
       })
     })
   )
@@ -194,7 +194,7 @@ describe("what spends nothing", () => {
 
 describe("the right client with a wrong verifier", () => {
   // CODE-02
-  test("spends the code, and the grant with it (RFC 7636 §4.6)", async (server) => {
+  test("a wrong verifier from the right client revokes the grant (RFC 7636 §4.6)", async (server) => {
     const client = await server.register()
     const bystander = await server.tokens(client)
     const wrong: Readonly<Record<string, (held: Server.Code) => string>> = {
@@ -213,7 +213,7 @@ describe("the right client with a wrong verifier", () => {
     expect(await outcome(server.call(bystander.access_token))).toBe("200")
   })
 
-  test("is not helped by the challenge, which everybody may have seen (RFC 7636 §7.2)", async (server) => {
+  test("the challenge is not accepted as the verifier (RFC 7636 §7.2)", async (server) => {
     const client = await server.register()
     const { browser, page, url, verifier } = await server.toConsent(client)
     const { sentTo } = await browser.submit(page, { button: "allow" })
@@ -225,7 +225,7 @@ describe("the right client with a wrong verifier", () => {
 })
 
 describe("a second presentation", () => {
-  test("within the window is a duplicate, and revokes nothing", async (server) => {
+  test("a second redemption within the window is a duplicate and revokes nothing", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     const tokens = await tokensOf(server.redeem(client, held))
@@ -256,13 +256,13 @@ describe("a second presentation", () => {
     expect(await outcome(server.refresh(client, bystander.refresh_token))).toBe("200")
   }
 
-  test("after the window is a replay: all that came of the code is dead at once (RFC 6749 §4.1.2)", (server) =>
+  test("a second redemption after the window revokes the grant and all its tokens (RFC 6749 §4.1.2)", (server) =>
     replayed(server, 2_000))
 
-  test("is a replay still when the code itself has expired", (server) => replayed(server, 120_000))
+  test("a second redemption of an expired code revokes the grant", (server) => replayed(server, 120_000))
 
   test(
-    "is a replay at once where the window is 0",
+    "a second redemption revokes the grant at once if the window is 0",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client)
@@ -275,7 +275,7 @@ describe("a second presentation", () => {
   )
 
   // CODE-10
-  test("that is not valid in full is nobody's lever: it revokes nothing (OAuth 2.1 §7.5.2)", async (server) => {
+  test("a second redemption that is not valid in full revokes nothing (OAuth 2.1 §7.5.2)", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const other = await server.register()
     const held = await server.code(client)
@@ -298,7 +298,7 @@ describe("a second presentation", () => {
 
   // CODE-11
   for (const count of [2, 8, 64]) {
-    test(`of ${count} at once exactly one succeeds, and its tokens live`, async (server) => {
+    test(`exactly one of ${count} concurrent redemptions succeeds, and its tokens are valid`, async (server) => {
       const client = await server.register()
       const held = await server.code(client)
       const answers = await Promise.all(Array.from({ length: count }, () => server.redeem(client, held)))
@@ -313,10 +313,10 @@ describe("a second presentation", () => {
   }
 })
 
-describe("what a code gives", () => {
+describe("the tokens for a code", () => {
   // CODE-07
   test(
-    "a resource that is named narrows the access token, not the grant (RFC 8707 §2.2)",
+    "a resource in the token request narrows the access token, not the grant (RFC 8707 §2.2)",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client, everything)
@@ -334,7 +334,7 @@ describe("what a code gives", () => {
   )
 
   test(
-    "without a resource it is for all that was granted",
+    "a token request without resource is for every granted resource",
     async (server) => {
       const tokens = await server.tokens(await server.register(), everything)
       expect(tokens.scope).toBe(everything.scope)
@@ -345,7 +345,7 @@ describe("what a code gives", () => {
   )
 
   test(
-    "a resource of the server that was not granted is refused, and spends nothing (RFC 8707 §2.2)",
+    "a resource that was not granted is an invalid_target and does not spend the code (RFC 8707 §2.2)",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client)
@@ -357,7 +357,7 @@ describe("what a code gives", () => {
     bothResources
   )
 
-  test("a resource in other letters is the same where URLs are the same (RFC 3986 §6.2.2.1)", async (server) => {
+  test("a resource with an upper-case scheme is the same resource (RFC 3986 §6.2.2.1)", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     const answer = await server.redeem(client, held, { resource: resource.replace("http:", "HTTP:") })
@@ -365,7 +365,7 @@ describe("what a code gives", () => {
   })
 
   test(
-    "a token that would not fit into a header is refused, and spends nothing",
+    "an access token that would be too long for a header is an invalid_target and spends nothing",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client, { scope: undefined, resource: longResources.map(({ uri }) => uri) })
@@ -380,7 +380,7 @@ describe("what a code gives", () => {
   )
 
   // CODE-08
-  test("a scope in the request is no wish: the grant's is given (RFC 6749 §4.1.3)", async (server) => {
+  test("a scope in the token request is ignored (RFC 6749 §4.1.3)", async (server) => {
     const client = await server.register()
     for (const scope of ["notes:read notes:write admin", "notes:write", "admin", '"']) {
       const held = await server.code(client, { scope: "notes:read" })
@@ -393,7 +393,7 @@ describe("what a code gives", () => {
     expect(await outcome(server.redeem(client, await server.code(client), { redirect_uri: undefined }))).toBe("200")
   })
 
-  test("on loopback the port of the authorization request is meant, not the registered one", async (server) => {
+  test("the redirect URI of a loopback client must have the port of its authorization request", async (server) => {
     const client = await server.register({ redirect_uris: ["http://127.0.0.1:3000/callback"] })
     const used = "http://127.0.0.1:49152/callback"
     const held = await server.code(client, { redirect_uri: used })
@@ -408,12 +408,12 @@ describe("what a code gives", () => {
   })
 
   // CODE-15
-  test("nothing, once what it was made under has been taken back", async (server) => {
+  test("a code cannot be redeemed after the consent, grant, client or account was revoked", async (server) => {
     const client = await server.register()
     const clientId = ClientId.make(client.client_id)
     const now = (await server.grant((await server.code(client)).code)).terms.approvedAt
-    const events: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> = {
-      "the person's consent": (subject) =>
+    const revocations: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> = {
+      "the user's consent": (subject) =>
         server.run(Effect.flatMap(ConsentStore, (consents) => consents.withdraw(subject, clientId))),
       "the grants of the pair": (subject) =>
         server.run(
@@ -421,14 +421,15 @@ describe("what a code gives", () => {
             grants.revokeAll({ subject, clientId }, "ConsentWithdrawn", now, { limit: 9 })
           )
         ),
-      "all of the client": () => server.run(Effect.flatMap(ClientStore, (clients) => clients.advanceEpoch(clientId))),
-      "all of the person": (subject) =>
+      "everything of the client": () =>
+        server.run(Effect.flatMap(ClientStore, (clients) => clients.advanceEpoch(clientId))),
+      "everything of the user": (subject) =>
         server.run(Effect.flatMap(AccountStore, (accounts) => accounts.advanceEpoch(subject)))
     }
-    for (const [name, takeBack] of Object.entries(events)) {
+    for (const [name, revoke] of Object.entries(revocations)) {
       const held = await server.code(client)
       const tokens = await server.tokens(client)
-      await takeBack((await server.grant(held.code)).terms.subject)
+      await revoke((await server.grant(held.code)).terms.subject)
       expect(await outcome(server.redeem(client, held)), name).toBe("400 invalid_grant")
       expect(await outcome(server.call(tokens.access_token)), name).toBe("401 invalid_token")
       expect(await outcome(server.refresh(client, tokens.refresh_token)), name).toBe("400 invalid_grant")

@@ -1,4 +1,4 @@
-/** The client credentials grant: a client that its operator made acts for itself, and passes only where it may. */
+/** The client credentials grant: a confidential client of the operator gets a token for itself, valid where a guard allows clients. */
 import { describe, expect } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import { files, guarded, issuer, notes, outcome, resource, type TestServer, test
 const grant_type = "client_credentials"
 const forClients = `${issuer}/files`
 
-/** The notes are for people, as any route is that says nothing of it; the files for clients, too. */
+/** The notes are for users, as by default; the files are for clients, too. */
 const twoGuards: Server.Options = {
   settings: { resources: [notes, files] },
   routes: Layer.merge(
@@ -35,7 +35,7 @@ const setState = (server: TestServer, { client_id }: Server.Client, state: Clien
 
 describe("the answer", () => {
   for (const method of ["client_secret_basic", "client_secret_post"]) {
-    test(`to a client of ${method} holds a token, and no refresh token (RFC 6749 §4.4.3)`, async (server) => {
+    test(`the response to a client with ${method} has an access token and no refresh token (RFC 6749 §4.4.3)`, async (server) => {
       const client = await server.addClient({ token_endpoint_auth_method: method })
       const answer = await ask(server, client)
       expect(answer.status).toBe(200)
@@ -49,31 +49,31 @@ describe("the answer", () => {
     })
   }
 
-  test("holds no refresh token for one that registered them, either (RFC 6749 §4.4.3)", async (server) => {
+  test("the response has no refresh token for a client that registered refresh_token, either (RFC 6749 §4.4.3)", async (server) => {
     const client = await server.addClient({ grant_types: [grant_type, "refresh_token"] })
     expect(await tokenOf(server, client)).not.toHaveProperty("refresh_token")
   })
 })
 
 describe("the scope", () => {
-  test("that is not asked for is all that the client registered (RFC 6749 §3.3)", async (server) => {
+  test("a request without scope gets the whole registered scope (RFC 6749 §3.3)", async (server) => {
     const client = await server.addClient({ scope: "notes:write" })
     expect(await tokenOf(server, client)).toMatchObject({ scope: "notes:write" })
   })
 
-  test("may be a part of what the client registered (RFC 6749 §3.3)", async (server) => {
+  test("a client can request a part of its registered scope (RFC 6749 §3.3)", async (server) => {
     const client = await server.addClient()
     expect(await tokenOf(server, client, { scope: "notes:write" })).toMatchObject({ scope: "notes:write" })
   })
 
-  test("is none that the client did not register (RFC 6749 §5.2)", async (server) => {
+  test("a scope that the client did not register is an invalid_scope (RFC 6749 §5.2)", async (server) => {
     const client = await server.addClient({ scope: "notes:read" })
     for (const scope of ["notes:write", "notes:read notes:write", "admin", "NOTES:READ", "é", " notes:read"]) {
       expect(await outcome(ask(server, client, { scope })), scope).toBe("400 invalid_scope")
     }
   })
 
-  test("is never empty: a client that registered none gets no token (RFC 6749 §3.3)", async (server) => {
+  test("a client without a registered scope gets no token (RFC 6749 §3.3)", async (server) => {
     for (const scope of [undefined, "elsewhere"]) {
       const client = await server.addClient({ scope })
       for (const parameters of [{}, { resource }, { scope: "notes:read" }, { scope: "notes:read", resource }]) {
@@ -84,20 +84,20 @@ describe("the scope", () => {
   })
 
   test(
-    "is of the resources that are named (RFC 8707 §2.2)",
+    "the scope of a token is limited to the named resources (RFC 8707 §2.2)",
     async (server) => {
       const client = await server.addClient({ scope: "notes:read files:read" })
       expect(await tokenOf(server, client)).toMatchObject({ scope: "notes:read files:read" })
       expect(await tokenOf(server, client, { resource: forClients })).toMatchObject({ scope: "files:read" })
-      const beside = ask(server, client, { resource: forClients, scope: "notes:read" })
-      expect(await outcome(beside)).toBe("400 invalid_scope")
+      const elsewhere = ask(server, client, { resource: forClients, scope: "notes:read" })
+      expect(await outcome(elsewhere)).toBe("400 invalid_scope")
     },
     twoGuards
   )
 })
 
 describe("the resource", () => {
-  test("is one that there is (RFC 8707 §2)", async (server) => {
+  test("an unknown resource is an invalid_target (RFC 8707 §2)", async (server) => {
     const client = await server.addClient()
     for (const unknown of [`${resource}/x`, "https://other.example/", "notes", `${resource}#x`, [resource, "x"]]) {
       expect(await outcome(ask(server, client, { resource: unknown })), String(unknown)).toBe("400 invalid_target")
@@ -106,7 +106,7 @@ describe("the resource", () => {
   })
 
   test(
-    "is the only one where the token is good (RFC 8707 §2.2)",
+    "a token is valid only at the named resource (RFC 8707 §2.2)",
     async (server) => {
       const client = await server.addClient({ scope: "notes:read files:read" })
       const { access_token } = await tokenOf(server, client, { resource })
@@ -117,12 +117,12 @@ describe("the resource", () => {
 })
 
 describe("the client", () => {
-  test("keeps a secret: a public one may not act for itself (RFC 6749 §4.4)", async (server) => {
+  test("a public client is an unauthorized_client (RFC 6749 §4.4)", async (server) => {
     const client = await server.addClient({ token_endpoint_auth_method: "none" })
     expect(await outcome(ask(server, client))).toBe("400 unauthorized_client")
   })
 
-  test("is its operator's: one that registered itself may not, whatever it asked for (RFC 6749 §5.2)", async (server) => {
+  test("a self-registered client is an unauthorized_client (RFC 6749 §5.2)", async (server) => {
     for (const token_endpoint_auth_method of ["none", "client_secret_basic"]) {
       const grant_types = ["authorization_code", grant_type]
       const client = await server.register({ token_endpoint_auth_method, grant_types, scope: "notes:read" })
@@ -130,17 +130,17 @@ describe("the client", () => {
     }
   })
 
-  test("is its operator's, though a store says that one that registered itself has the grant type", async (server) => {
+  test("a self-registered client is an unauthorized_client even if its row has the grant type", async (server) => {
     await insert(server, { origin: "Dynamic" })
     expect(await outcome(server.token(kept, { grant_type }))).toBe("400 unauthorized_client")
   })
 
-  test("registered the grant type (RFC 6749 §5.2)", async (server) => {
+  test("a client that did not register client_credentials is an unauthorized_client (RFC 6749 §5.2)", async (server) => {
     const client = await server.addClient({ grant_types: ["refresh_token"] })
     expect(await outcome(ask(server, client))).toBe("400 unauthorized_client")
   })
 
-  test("proves who it is before anything else is looked at (RFC 6749 §4.4.2)", async (server) => {
+  test("the client is authenticated before the rest of the request is checked (RFC 6749 §4.4.2)", async (server) => {
     const client = await server.addClient()
     for (const parameters of [{}, { scope: "admin" }, { resource: "x" }]) {
       const wrong = { ...client, client_secret: "wrong" }
@@ -156,7 +156,7 @@ const kept: Server.Client = {
   token_endpoint_auth_method: "client_secret_basic"
 }
 
-/** A client as no registration makes it, put into the store. */
+/** Stores a client that no registration could create. */
 const insert = (server: TestServer, changes: Partial<Client>) =>
   server.run(
     Effect.flatMap(ClientStore, (clients) =>
@@ -181,7 +181,7 @@ const insert = (server: TestServer, changes: Partial<Client>) =>
   )
 
 describe("the secret", () => {
-  test("is good until its end, to the millisecond (RFC 7591 §3.2.1)", async (server) => {
+  test("a client secret is valid until its expiry, to the millisecond (RFC 7591 §3.2.1)", async (server) => {
     const expiresAt = Option.some(DateTime.add(DateTime.unsafeMake(Server.start), { minutes: 1 }))
     await insert(server, { secret: Option.some({ digest: digest(Redacted.make("secret")), expiresAt }) })
     await server.advance(59_999)
@@ -190,13 +190,13 @@ describe("the secret", () => {
     expect(await outcome(ask(server, kept))).toBe("401 invalid_client")
   })
 
-  test("without an end does not end (RFC 7591 §3.2.1)", async (server) => {
+  test("a client secret without an expiry does not expire (RFC 7591 §3.2.1)", async (server) => {
     await insert(server, {})
     await server.advance("3650 days")
     expect(await outcome(ask(server, kept))).toBe("200")
   })
 
-  test("that was never there is matched by none (RFC 6749 §2.3.1)", async (server) => {
+  test("a client without a stored secret cannot authenticate (RFC 6749 §2.3.1)", async (server) => {
     await insert(server, { secret: Option.none() })
     for (const client_secret of ["secret", "", "no secret has this digest"]) {
       expect(await outcome(ask(server, { ...kept, client_secret })), client_secret).toBe("401 invalid_client")
@@ -207,7 +207,7 @@ describe("the secret", () => {
 
 describe("the token", () => {
   test(
-    "passes only where the guard names clients; elsewhere it is told that it is of no person (RFC 6750 §3.1)",
+    "a token passes a guard that names clients, and others answer insufficient_scope (RFC 6750 §3.1)",
     async (server) => {
       const client = await server.addClient({ scope: "notes:read files:read" })
       const { access_token } = await tokenOf(server, client)
@@ -216,7 +216,7 @@ describe("the token", () => {
       expect(await answer.json()).toEqual({
         subject: client.client_id,
         clientId: client.client_id,
-        // A token of several resources carries at each what is of that one.
+        // A token for several resources carries at each resource only that resource's scope.
         scope: "files:read"
       })
       expect(await outcome(server.call(access_token))).toBe("403 insufficient_scope")
@@ -225,7 +225,7 @@ describe("the token", () => {
   )
 
   test(
-    "passes only with the scope that the guard needs (RFC 6750 §3.1)",
+    "a token without the scope of the guard is an insufficient_scope (RFC 6750 §3.1)",
     async (server) => {
       const client = await server.addClient({ scope: "notes:read files:read" })
       const { access_token } = await tokenOf(server, client, { scope: "notes:read" })
@@ -235,7 +235,7 @@ describe("the token", () => {
   )
 
   test(
-    "ends with its lifetime, to the millisecond (RFC 6749 §5.1)",
+    "a token expires with its lifetime, to the millisecond (RFC 6749 §5.1)",
     async (server) => {
       const client = await server.addClient({ scope: "files:read" })
       const { access_token } = await tokenOf(server, client)
@@ -248,7 +248,7 @@ describe("the token", () => {
   )
 
   test(
-    "dies at once when the client is disabled, and for good (RFC 6749 §10.4)",
+    "a token is revoked at once when the client is disabled, and stays revoked (RFC 6749 §10.4)",
     async (server) => {
       const client = await server.addClient({ scope: "files:read" })
       const { access_token } = await tokenOf(server, client)
@@ -264,7 +264,7 @@ describe("the token", () => {
   )
 
   test(
-    "is revoked alone (RFC 7009 §2.1)",
+    "revoking one token leaves the client's other tokens valid (RFC 7009 §2.1)",
     async (server) => {
       const client = await server.addClient({ scope: "files:read" })
       const [one, other] = [await tokenOf(server, client), await tokenOf(server, client)]

@@ -1,4 +1,4 @@
-/** Retries and duplicates that come from another network than the request that they repeat (ADR 29). */
+/** Retries and duplicates from another network than the request that they repeat (ADR 29). */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -13,9 +13,9 @@ const abroad = "198.51.100.7"
 
 const strict = { settings: { retryFromElsewhere: "Replay" } } as const
 
-/** The events of a grant that are rows, and were not there before it was in use. */
+/** The stored events of revocations, retries and duplicates. */
 const kept = async (server: TestServer) => {
-  // They are written in the background.
+  // Events are written in the background.
   await new Promise((resolve) => setTimeout(resolve, 20))
   const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 1_000 })))
   return events
@@ -23,7 +23,7 @@ const kept = async (server: TestServer) => {
     .filter((name) => /^(Revoked|Retried|Duplicate)/.test(name))
 }
 
-/** How often each of the events was counted. */
+/** The number of times that the event was counted. */
 const counted = async (server: TestServer, event: string) => {
   const pairs = await server.run(Metric.snapshot)
   const found = pairs.find(
@@ -33,8 +33,8 @@ const counted = async (server: TestServer, event: string) => {
   return (found?.metricState as { readonly count: number } | undefined)?.count ?? 0
 }
 
-/** A client and its tokens, and the server as it is asked from two networks. */
-const acquainted = async (server: TestServer) => {
+/** A client and its tokens, and the server for requests from two networks. */
+const fromTwoNetworks = async (server: TestServer) => {
   const client = await server.register()
   return { client, tokens: await server.tokens(client), here: server.from(home), elsewhere: server.from(abroad) }
 }
@@ -45,8 +45,8 @@ const expectRevoked = async (server: TestServer, tokens: Server.Tokens, reason: 
 }
 
 describe("a retry of a refresh", () => {
-  test("from another network is answered with the current token, kept as an event, and counted", async (server) => {
-    const { client, elsewhere, here, tokens } = await acquainted(server)
+  test("a retry from another network gets the current token, and is stored and counted as an event", async (server) => {
+    const { client, elsewhere, here, tokens } = await fromTwoNetworks(server)
     const before = await counted(server, "RetriedElsewhere")
     const next = await tokensOf(here.refresh(client, tokens.refresh_token))
     const retried = await tokensOf(elsewhere.refresh(client, tokens.refresh_token))
@@ -60,9 +60,9 @@ describe("a retry of a refresh", () => {
     if (logLevel.label === "WARN") alarms.push(Object.fromEntries(HashMap.toEntries(annotations)).event)
   })
   test(
-    "adds one row and one warning a day, however often it comes",
+    "retries from two networks add one row each and one warning a day, however often they come",
     async (server) => {
-      const { client, elsewhere, here, tokens } = await acquainted(server)
+      const { client, elsewhere, here, tokens } = await fromTwoNetworks(server)
       const flood = async (token: string) => {
         for (let i = 0; i < 20; i++) {
           expect(await outcome(elsewhere.refresh(client, token))).toBe("200")
@@ -85,9 +85,9 @@ describe("a retry of a refresh", () => {
   )
 
   test(
-    "from another network is a replay where the setting says so",
+    "a retry from another network is a replay if retryFromElsewhere is Replay",
     async (server) => {
-      const { client, elsewhere, here, tokens } = await acquainted(server)
+      const { client, elsewhere, here, tokens } = await fromTwoNetworks(server)
       const next = await tokensOf(here.refresh(client, tokens.refresh_token))
       expect(await outcome(elsewhere.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
       await expectRevoked(server, next, "RefreshTokenReplayed")
@@ -98,9 +98,9 @@ describe("a retry of a refresh", () => {
   )
 
   test(
-    "from the same network stays a retry, many at once too, and a client may change its network between refreshes",
+    "concurrent retries from the same network stay retries, and a client may change its network between refreshes",
     async (server) => {
-      const { client, elsewhere, here, tokens } = await acquainted(server)
+      const { client, elsewhere, here, tokens } = await fromTwoNetworks(server)
       const answers = await Promise.all(
         Array.from({ length: 8 }, () => tokensOf(here.refresh(client, tokens.refresh_token)))
       )
@@ -114,9 +114,9 @@ describe("a retry of a refresh", () => {
   )
 
   test(
-    "among several at once from elsewhere: one refreshes, and the other network's is a replay",
+    "one of several concurrent refreshes succeeds, and one from another network is a replay",
     async (server) => {
-      const { client, elsewhere, here, tokens } = await acquainted(server)
+      const { client, elsewhere, here, tokens } = await fromTwoNetworks(server)
       const outcomes = await Promise.all(
         [here, elsewhere, here, elsewhere].map((from) => outcome(from.refresh(client, tokens.refresh_token)))
       )
@@ -127,15 +127,15 @@ describe("a retry of a refresh", () => {
     strict
   )
 
-  for (const [what, first, again, expected] of [
+  for (const [rule, first, again, expected] of [
     ["one /64 of IPv6 is one network", "2001:db8::1", "2001:db8::2:3", "Retried"],
     ["two /64 of IPv6 are two networks", "2001:db8::1", "2001:db8:0:1::1", "RetriedElsewhere"],
     ["an IPv4 address in an IPv6 one is the same", "192.0.2.1", "::ffff:192.0.2.1", "Retried"],
-    ["an address that is not known is compared with nothing", "192.0.2.1", undefined, "Retried"],
-    ["nothing is compared with an address that is not known", undefined, "192.0.2.1", "Retried"]
+    ["a retry from an unknown address is a plain retry", "192.0.2.1", undefined, "Retried"],
+    ["a retry after an unknown address is a plain retry", undefined, "192.0.2.1", "Retried"]
   ] as const) {
-    test(`compares networks: ${what}`, async (server) => {
-      const { client, tokens } = await acquainted(server)
+    test(`a retry compares networks: ${rule}`, async (server) => {
+      const { client, tokens } = await fromTwoNetworks(server)
       const from = (address: string | undefined) => (address === undefined ? server : server.from(address))
       await from(first).refresh(client, tokens.refresh_token)
       await from(again).refresh(client, tokens.refresh_token)
@@ -144,9 +144,9 @@ describe("a retry of a refresh", () => {
   }
 
   test(
-    "is compared by the address that a trusted proxy forwards",
+    "a retry is compared by the address that a trusted proxy forwards",
     async (server) => {
-      const { client, tokens } = await acquainted(server)
+      const { client, tokens } = await fromTwoNetworks(server)
       const through = (address: string) =>
         server
           .from("10.0.0.1")
@@ -163,7 +163,7 @@ describe("a retry of a refresh", () => {
 })
 
 describe("a duplicate of a redemption", () => {
-  test("from another network is refused, kept once as an event, and counted; the grant lives on", async (server) => {
+  test("a duplicate from another network is refused, stored once, and counted, and the grant stays active", async (server) => {
     const client = await server.register()
     const code = await server.code(client)
     const before = await counted(server, "DuplicateElsewhere")
@@ -178,25 +178,25 @@ describe("a duplicate of a redemption", () => {
   })
 
   test(
-    "from another network is a replay where the setting says so; from the same one it is not",
+    "a duplicate from another network is a replay if retryFromElsewhere is Replay, and one from the same network is not",
     async (server) => {
       const client = await server.register()
       const [honest, stolen] = [await server.code(client), await server.code(client)]
       const tokens = await tokensOf(server.from(home).redeem(client, honest))
       expect(await outcome(server.from(home).redeem(client, honest))).toBe("400 invalid_grant")
       expect(await outcome(server.call(tokens.access_token))).toBe("200")
-      // The thief was faster; the person's own client shows it.
-      const thiefs = await tokensOf(server.from(abroad).redeem(client, stolen))
+      // The thief was faster; the request of the user's own client reveals it.
+      const stolenTokens = await tokensOf(server.from(abroad).redeem(client, stolen))
       expect(await outcome(server.from(home).redeem(client, stolen))).toBe("400 invalid_grant")
-      await expectRevoked(server, thiefs, "CodeReplayed")
+      await expectRevoked(server, stolenTokens, "CodeReplayed")
       expect(await kept(server)).toEqual(["Duplicate", "DuplicateElsewhere", "Revoked CodeReplayed"])
     },
     strict
   )
 })
 
-test("a grant's row tells no address, and no two grants of one network have a tag in common", async (server) => {
-  const { client, here } = await acquainted(server)
+test("a grant's row has no address, and two grants of one network have no tag in common", async (server) => {
+  const { client, here } = await fromTwoNetworks(server)
   const tagsOf = async () => {
     const tokens = await tokensOf(here.redeem(client, await server.code(client)))
     await here.refresh(client, tokens.refresh_token)
@@ -207,7 +207,7 @@ test("a grant's row tells no address, and no two grants of one network have a ta
     ].map(([, tag]) => tag)
   }
   const [one, other] = [await tagsOf(), await tagsOf()]
-  // The redemption's, the last rotation's, and the burst's, whose first rotation was the last.
+  // The tags of the redemption, of the last rotation, and of the burst, which began with that rotation.
   expect([one.length, new Set(one).size]).toEqual([3, 2])
   expect(new Set([...one, ...other]).size).toBe(4)
 })

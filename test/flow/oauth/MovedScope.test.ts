@@ -1,6 +1,6 @@
 /**
- * An operator moves a scope from one resource to another. Everything granted before the move gives it at the first
- * resource or nowhere, and never at the second, where no person allowed it (ADR 28).
+ * An operator moves a scope from one resource to another. A grant from before the move gives the scope at the first resource
+ * or nowhere, and never at the second, where no user allowed it (ADR 28).
  */
 import { expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -31,14 +31,14 @@ const afterMove = [
   { uri: files.uri, scopes: { "files:read": "Read your files", "notes:write": "Write notes" } }
 ]
 
-/** Guards that let every token of their resource pass, so that a test sees the scope of each. */
+/** Guards that accept every token for their resource, so that a test sees its scope. */
 const open = { scopes: [], principals: ["User", "Client"] } as const
 const routes = Layer.merge(
   guarded("/notes", { ...open, resource: notes.uri }),
   guarded("/files", { ...open, resource: files.uri })
 )
 
-/** A test with two servers on one storage: one as it was before the move, and one as it is afterwards. */
+/** A test with two servers on one storage: one from before the move, and one from after it. */
 const test = (
   title: string,
   rule: (before: TestServer, after: TestServer) => Promise<unknown>,
@@ -46,8 +46,8 @@ const test = (
 ) =>
   it.scoped(title, () =>
     Effect.gen(function* () {
-      const kept = Context.get(yield* Layer.build(Layer.fresh(MemoryStorage.layer)), Storage)
-      const storage = Layer.succeed(Storage, kept)
+      const shared = Context.get(yield* Layer.build(Layer.fresh(MemoryStorage.layer)), Storage)
+      const storage = Layer.succeed(Storage, shared)
       const before = yield* make({ storage, routes, settings: { resources: [notes, files] } })
       const after = yield* make({ storage, routes, settings: { resources }, isSecond: true })
       yield* Effect.promise(() => rule(before, after))
@@ -66,7 +66,7 @@ const scopeAt = async (server: TestServer, token: string, uri: string) => {
   return scope
 }
 
-/** The boxes of a consent page for each resource: those that are ticked, and those that are not. */
+/** The boxes of a consent page for each resource, with `+` if they are ticked. */
 const boxesOf = ({ document }: Page) =>
   document.querySelectorAll("fieldset").map((fieldset) =>
     fieldset.querySelectorAll("input[name=scope]").map((box) => {
@@ -91,7 +91,7 @@ test("a refresh does not give a moved scope at its new resource", async (before,
   expect(await scopeAt(after, refreshed.access_token, files.uri)).toBe("files:read")
   const ofFiles = { resource: files.uri, scope: "notes:write" }
   expect(await outcome(after.refresh(client, refreshed.refresh_token, ofFiles))).toBe("400 invalid_target")
-  // Moved back, it is where the person allowed it.
+  // After the scope has moved back, it is valid again where the user allowed it.
   const again = await tokensOf(before.refresh(client, refreshed.refresh_token))
   expect(await scopeAt(before, again.access_token, resource)).toBe("notes:read notes:write")
 })
@@ -128,7 +128,7 @@ test("a step-up does not carry over a moved scope to its new resource", async (b
   }
   expect(await ask(before, "files:read")).toEqual([["+notes:read", "+notes:write"], ["+files:read"]])
   expect(await ask(after, "files:read")).toEqual([["+notes:read"], ["+files:read"]])
-  // Asked for by its name, it is ticked, as all is that is asked for; and it is new.
+  // A requested scope is ticked, also after it has moved.
   expect(await ask(after, "notes:write")).toEqual([["+notes:read"], ["+files:read", "+notes:write"]])
 })
 
@@ -149,7 +149,7 @@ test("a consent page from before grants a moved scope where the page showed it",
 })
 
 test(
-  "a resource of which nothing was ticked is not granted, even if it has lost its scopes since",
+  "a resource with no ticked scope is not granted, even if it has lost its scopes since",
   async (before, after) => {
     const client = await before.register()
     const { browser, page } = await before.toConsent(client, { ...both, scope: undefined })
@@ -162,9 +162,9 @@ test(
 )
 
 test(
-  "a resource that had no scopes is granted by itself, and none of the scopes that it offers later",
+  "a resource without scopes is granted without a scope, and later scopes of it are not granted",
   async (before, after) => {
-    // The servers are the other way round here: what the second has is from before.
+    // Here the second server is the one from before the move.
     const client = await after.register()
     const tokens = await after.tokens(client, { ...both, scope: "notes:read" })
     expect(await scopeAt(before, tokens.access_token, files.uri)).toBe("")
@@ -173,7 +173,7 @@ test(
   [notes, { uri: files.uri, scopes: {} }]
 )
 
-test("introspection does not tell a client of a moved scope", async (before, after) => {
+test("introspection does not show a moved scope to a client", async (before, after) => {
   const client = await before.register({ token_endpoint_auth_method: "client_secret_basic" })
   const tokens = await before.tokens(client, everything)
   for (const token of [tokens.access_token, tokens.refresh_token]) {
@@ -196,14 +196,14 @@ test("a client's own token has a scope at each resource that offers it, as the o
   const scope = "notes:read notes:write files:read"
   const client = await before.addClient({ scope })
   const answer = await before.token(client, { grant_type: "client_credentials", ...both })
-  const { access_token, scope: given } = (await answer.json()) as {
+  const { access_token, scope: granted } = (await answer.json()) as {
     readonly access_token: string
     readonly scope: string
   }
-  expect(given).toBe(scope)
+  expect(granted).toBe(scope)
   expect(await scopeAt(before, access_token, resource)).toBe("notes:read notes:write")
   expect(await scopeAt(before, access_token, files.uri)).toBe("files:read")
-  // No person allowed it anything: the operator both registered the scope, by its name, and moved it.
+  // No user has allowed this: the operator registered the scope by its name, and moved it.
   expect(await scopeAt(after, access_token, resource)).toBe("notes:read")
   expect(await scopeAt(after, access_token, files.uri)).toBe("notes:write files:read")
 })

@@ -1,4 +1,4 @@
-/** The refresh token grant: honest clients end with one living token, thieves with none. */
+/** The refresh token grant: honest clients end with one valid token, and a replay revokes the grant. */
 import { describe, expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import * as Storage from "../support/Storage.js"
 const bothResources = { settings: { resources: [notes, files] } }
 const everything = { scope: "notes:read notes:write files:read", resource: [resource, files.uri] }
 
-/** Refreshes so often, each time with what the last answer held. */
+/** Refreshes `times` times, each time with the refresh token of the last response. */
 const rotate = async (server: TestServer, client: Server.Client, from: Server.Tokens, times: number) => {
   let tokens = from
   for (let i = 0; i < times; i++) tokens = await tokensOf(server.refresh(client, tokens.refresh_token))
@@ -32,7 +32,7 @@ const expectDead = async (server: TestServer, client: Server.Client, tokens: Ser
 
 describe("a refresh", () => {
   // REFRESH-01
-  test("gives a new refresh token and a new access token (RFC 9700 §2.2.2)", async (server) => {
+  test("a refresh gives a new refresh token and a new access token (RFC 9700 §2.2.2)", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await tokensOf(server.refresh(client, first.refresh_token))
@@ -44,7 +44,7 @@ describe("a refresh", () => {
   })
 
   // TOKEN-13
-  test("is for clients that registered the grant type: others get no refresh token (OAuth 2.1 §3.2.3)", async (server) => {
+  test("a client that did not register refresh_token gets no refresh token and cannot refresh (OAuth 2.1 §3.2.3)", async (server) => {
     const client = await server.register({ grant_types: ["authorization_code"] })
     const other = await server.tokens(await server.register())
     const tokens = await server.tokens(client)
@@ -54,7 +54,7 @@ describe("a refresh", () => {
 
   for (const method of ["client_secret_basic", "client_secret_post"]) {
     // REFRESH-05
-    test(`of a client of ${method} needs its secret (RFC 6749 §6)`, async (server) => {
+    test(`a refresh by a client with ${method} requires its secret (RFC 6749 §6)`, async (server) => {
       const client = await server.register({ token_endpoint_auth_method: method })
       const tokens = await server.tokens(client)
       const attempts: ReadonlyArray<Server.Client> = [
@@ -71,7 +71,7 @@ describe("a refresh", () => {
 
 describe("the end of a grant", () => {
   // REFRESH-09
-  test("comes when nobody has used it for as long as it may lie idle, to the millisecond", async (server) => {
+  test("a grant ends after its idle lifetime, to the millisecond", async (server) => {
     const client = await server.register()
     const [used, idle] = [await server.tokens(client), await server.tokens(client)]
     await server.advance(Duration.toMillis("30 days") - 1)
@@ -84,7 +84,7 @@ describe("the end of a grant", () => {
     expect(await outcome(server.refresh(client, last.refresh_token))).toBe("400 invalid_grant")
   })
 
-  test("comes at its absolute end, however busy it is, for all of its tokens (RFC 9700 §4.14.2)", async (server) => {
+  test("a grant and all its tokens end at its absolute expiry, however often it is refreshed (RFC 9700 §4.14.2)", async (server) => {
     const client = await server.register()
     let tokens = await server.tokens(client)
     for (let day = 0; day < 175; day += 25) {
@@ -104,7 +104,7 @@ describe("the end of a grant", () => {
 
 describe("narrowing", () => {
   // REFRESH-07
-  test("of the scope is for one access token; the grant stays as wide as it was (RFC 6749 §6)", async (server) => {
+  test("a scope in a refresh narrows one access token, not the grant (RFC 6749 §6)", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const narrow = await tokensOf(server.refresh(client, first.refresh_token, { scope: "notes:read" }))
@@ -118,7 +118,7 @@ describe("narrowing", () => {
   })
 
   test(
-    "of the resource is for one access token, too (RFC 8707 §2.2)",
+    "a resource in a refresh narrows one access token, not the grant (RFC 8707 §2.2)",
     async (server) => {
       const client = await server.register()
       const first = await server.tokens(client, everything)
@@ -134,7 +134,7 @@ describe("narrowing", () => {
 
   // REFRESH-08
   test(
-    "is all there is: what was not granted is refused, and changes nothing (RFC 6749 §6, RFC 8707 §2.2)",
+    "a refresh for a scope or resource that was not granted is refused and changes nothing (RFC 6749 §6, RFC 8707 §2.2)",
     async (server) => {
       const client = await server.register()
       const tokens = await server.tokens(client, { scope: "notes:read files:read", resource: everything.resource })
@@ -151,7 +151,7 @@ describe("narrowing", () => {
         ["400 invalid_target", { resource: `${issuer}/elsewhere` }],
         ["400 invalid_target", { resource: [resource, `${issuer}/elsewhere`] }],
         ["400 invalid_target", { resource: "notes" }],
-        // Each is granted, and they have nothing in common.
+        // Both are granted, and the resource does not offer the scope.
         ["400 invalid_target", { scope: "notes:read", resource: files.uri }]
       ]
       for (const [expected, parameters] of refusals) {
@@ -168,7 +168,7 @@ describe("narrowing", () => {
 describe("honest clients", () => {
   // REFRESH-03
   for (const count of [2, 8, 64]) {
-    test(`that refresh ${count} times at once end with one and the same living token`, async (server) => {
+    test(`${count} concurrent refreshes end with the same valid refresh token`, async (server) => {
       const client = await server.register()
       const first = await server.tokens(client)
       const answers = await Promise.all(
@@ -182,14 +182,14 @@ describe("honest clients", () => {
     })
   }
 
-  test("that race each other through a whole burst never lose the grant", async (server) => {
+  test("clients that race each other through a burst of refreshes keep the grant", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const ends = await Promise.all(Array.from({ length: 8 }, () => rotate(server, client, first, 7)))
     for (const end of ends) expect(await outcome(server.refresh(client, end.refresh_token))).toBe("200")
   })
 
-  test("whose answer was lost get the same refresh token again, and an access token of its own scope", async (server) => {
+  test("a retry of a refresh gets the same refresh token, and an access token with the scope of the retry", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const lost = await tokensOf(server.refresh(client, first.refresh_token))
@@ -201,7 +201,7 @@ describe("honest clients", () => {
     expect(await outcome(server.call(retried.access_token))).toBe("200")
   })
 
-  test("that come with any token of the present burst get the current one", async (server) => {
+  test("any token of the present burst gets the current one", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await rotate(server, client, first, 1)
@@ -211,7 +211,7 @@ describe("honest clients", () => {
     }
   })
 
-  test("that retry write nothing, and do not move the window", async (server) => {
+  test("a retry of a refresh writes nothing and does not extend the window", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await tokensOf(server.refresh(client, first.refresh_token))
@@ -226,7 +226,7 @@ describe("honest clients", () => {
     await expectDead(server, client, second)
   })
 
-  test("have a window from the last rotation for the token directly before the current one", async (server) => {
+  test("the token before the current one can be retried for a window after the last rotation", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await rotate(server, client, first, 1)
@@ -240,7 +240,7 @@ describe("honest clients", () => {
     await expectDead(server, client, third)
   })
 
-  test("begin a new burst with the first rotation that comes a window after the last one began", async (server) => {
+  test("a rotation begins a new burst if the last burst began a window ago", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await rotate(server, client, first, 1)
@@ -251,16 +251,16 @@ describe("honest clients", () => {
   })
 
   test(
-    "may be given a window of another length",
+    "the length of the retry window is a setting",
     async (server) => {
       const client = await server.register()
-      const [kept, lost] = [await server.tokens(client), await server.tokens(client)]
-      await rotate(server, client, kept, 1)
-      await rotate(server, client, lost, 1)
+      const [inTime, late] = [await server.tokens(client), await server.tokens(client)]
+      await rotate(server, client, inTime, 1)
+      await rotate(server, client, late, 1)
       await server.advance(4_999)
-      expect(await outcome(server.refresh(client, kept.refresh_token))).toBe("200")
+      expect(await outcome(server.refresh(client, inTime.refresh_token))).toBe("200")
       await server.advance(1)
-      expect(await outcome(server.refresh(client, lost.refresh_token))).toBe("400 invalid_grant")
+      expect(await outcome(server.refresh(client, late.refresh_token))).toBe("400 invalid_grant")
     },
     { settings: { lifetimes: { refreshWindow: "5 seconds" } } }
   )
@@ -268,7 +268,7 @@ describe("honest clients", () => {
 
 describe("a thief", () => {
   // REFRESH-02
-  test("who comes with a token used long ago ends the grant, and no other (RFC 9700 §4.14.2)", async (server) => {
+  test("a replayed refresh token revokes its grant, and no other (RFC 9700 §4.14.2)", async (server) => {
     const client = await server.register()
     const bystander = await server.tokens(client)
     const stolen = await server.tokens(client)
@@ -283,7 +283,7 @@ describe("a thief", () => {
     await expectAlive(server, client, bystander)
   })
 
-  test("who comes with a token of an earlier burst is found out, however busy the present one", async (server) => {
+  test("a token of an earlier burst is a replay, although the present burst is active", async (server) => {
     const client = await server.register()
     const stolen = await server.tokens(client)
     const second = await rotate(server, client, stolen, 1)
@@ -293,33 +293,33 @@ describe("a thief", () => {
     await expectDead(server, client, current)
   })
 
-  test("who was faster is found out when the client comes", async (server) => {
+  test("a client that comes after the thief revokes the grant", async (server) => {
     const client = await server.register()
     const stolen = await server.tokens(client)
-    const thiefs = await rotate(server, client, stolen, 1)
+    const stolenNext = await rotate(server, client, stolen, 1)
     await server.advance("10 minutes")
     expect(await outcome(server.refresh(client, stolen.refresh_token))).toBe("400 invalid_grant")
-    await expectDead(server, client, thiefs)
+    await expectDead(server, client, stolenNext)
   })
 
-  test("does not outrun this by hundreds of refreshes, at once or in the course of an hour", async (server) => {
+  test("a replay revokes the grant after hundreds of refreshes, at once or within an hour", async (server) => {
     const client = await server.register()
     for (const { pause, times } of [
       { times: 300, pause: 0 },
       { times: 60, pause: 60_000 }
     ]) {
       const stolen = await server.tokens(client)
-      let thiefs = stolen
+      let stolenNext = stolen
       for (let i = 0; i < times; i++) {
-        thiefs = await rotate(server, client, thiefs, 1)
+        stolenNext = await rotate(server, client, stolenNext, 1)
         if (pause > 0) await server.advance(pause)
       }
       expect(await outcome(server.refresh(client, stolen.refresh_token))).toBe("400 invalid_grant")
-      await expectDead(server, client, thiefs)
+      await expectDead(server, client, stolenNext)
     }
   })
 
-  test(`is found out within the window, too, more than ${Chain.maxRetrySteps} steps behind`, async (server) => {
+  test(`a token more than ${Chain.maxRetrySteps} steps behind is a replay within the window, too`, async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const last = await rotate(server, client, first, Chain.maxRetrySteps)
@@ -330,7 +330,7 @@ describe("a thief", () => {
   })
 
   test(
-    "is found out at once where the window is 0",
+    "a replay revokes the grant at once if the window is 0",
     async (server) => {
       const client = await server.register()
       const first = await server.tokens(client)
@@ -344,7 +344,7 @@ describe("a thief", () => {
   const spoil = (text: string, index: number) =>
     `${text.slice(0, index)}${text.at(index) === "4" ? "5" : "4"}${text.slice(index + 1)}`
 
-  test("who guesses changes nothing: what a grant never had cannot end it", async (server) => {
+  test("a guessed refresh token changes nothing", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const current = await rotate(server, client, first, 2)
@@ -370,7 +370,7 @@ describe("a thief", () => {
   })
 
   // REFRESH-06
-  test("with another client's id, or secret, changes nothing, even with an old token (RFC 6749 §10.4)", async (server) => {
+  test("a refresh token of another client changes nothing, even an old one (RFC 6749 §10.4)", async (server) => {
     const client = await server.register()
     const others = [
       await server.register(),
@@ -389,7 +389,7 @@ describe("a thief", () => {
 })
 
 // REFRESH-11
-test("what is no refresh token is refused as unknown, whatever else it is", async (server) => {
+test("a text that is not a refresh token is an invalid_grant", async (server) => {
   const client = await server.register()
   const tokens = await server.tokens(client)
   const { code } = await server.code(client)
@@ -421,7 +421,7 @@ test("what is no refresh token is refused as unknown, whatever else it is", asyn
 describe("a database that lost writes", () => {
   let losing = false
   test(
-    "a token newer than its row proves that writes were lost: the grant ends",
+    "a refresh token that is newer than its row revokes the grant, because writes were lost",
     async (server) => {
       const client = await server.register()
       const first = await server.tokens(client)

@@ -1,4 +1,4 @@
-/** What an app's own policy takes away: from the consent page, from what is remembered, and from clients themselves. */
+/** An app's own policy limits the scope on the consent page, of a remembered consent, and of client_credentials. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,7 +17,7 @@ const only = (...tokens: ReadonlyArray<string>) => ({
 })
 
 test(
-  "what the policy refuses does not stand on the page, and is not granted",
+  "a scope that the policy refuses is not on the page and is not granted",
   async (server) => {
     const client = await server.register()
     const { page } = await server.toConsent(client)
@@ -28,7 +28,7 @@ test(
 )
 
 test(
-  "what the policy adds is left out",
+  "a scope that the policy adds is ignored",
   async (server) => {
     const client = await server.register()
     const { page } = await server.toConsent(client, { scope: "notes:read" })
@@ -38,23 +38,23 @@ test(
 )
 
 test(
-  "nothing left is access_denied (RFC 6749 §4.1.2.1), and invalid_scope for a client itself (§5.2)",
+  "an empty permitted scope is access_denied (RFC 6749 §4.1.2.1), and invalid_scope for client_credentials (§5.2)",
   async (server) => {
     const { page } = await server.toConsent(await server.register())
     expect(page.document.querySelector("h1")?.text).toBe("Before you go on")
     expect(page.html).toContain("error=access_denied")
     const client = await server.addClient()
-    const asked = server.token(client, { grant_type: "client_credentials", resource })
-    expect(await outcome(asked)).toBe("400 invalid_scope")
+    const answer = server.token(client, { grant_type: "client_credentials", resource })
+    expect(await outcome(answer)).toBe("400 invalid_scope")
   },
   only("admin")
 )
 
 test(
-  "a client that acts for itself gets what the policy leaves, and the policy sees that nobody is there",
+  "client_credentials gets the permitted scope, and the policy gets no account",
   async (server) => {
-    const asked = await server.token(await server.addClient(), { grant_type: "client_credentials", resource })
-    expect(await asked.json()).toMatchObject({ scope: "notes:read" })
+    const answer = await server.token(await server.addClient(), { grant_type: "client_credentials", resource })
+    expect(await answer.json()).toMatchObject({ scope: "notes:read" })
   },
   {
     seams: ScopePolicy.layer(({ account, scope }) =>
@@ -65,7 +65,7 @@ test(
 
 const changing = { permitted: Scope.make("notes:read", "notes:write") }
 test(
-  "it is asked again at Allow, and where consent is remembered",
+  "the policy is asked again at Allow and for a remembered consent",
   async (server) => {
     const client = await server.register()
     const { browser, page, url } = await server.toConsent(client)
@@ -84,7 +84,7 @@ test(
 )
 
 test(
-  "a policy that cannot answer is an outage, and no refusal",
+  "a failing policy is answered with 503 and not with a refusal",
   async (server) => {
     const { page } = await server.toConsent(await server.register())
     expect(page.status).toBe(503)

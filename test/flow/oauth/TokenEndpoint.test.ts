@@ -1,4 +1,4 @@
-/** The token endpoint: how it is asked, who may ask, and what an answer looks like, good or bad. */
+/** The token endpoint: its requests, client authentication, and its responses. */
 import { describe, expect } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,7 @@ const basic = (userPass: string, scheme = "Basic") => ({
   authorization: `${scheme} ${Buffer.from(userPass).toString("base64")}`
 })
 
-/** A public client with a code, and the good request that redeems it, as text. */
+/** A public client with a code, and the valid request that redeems it, as text. */
 const ready = async (server: TestServer, metadata = {}) => {
   const client = await server.register(metadata)
   const held = await server.code(client)
@@ -47,7 +47,7 @@ const post = (
 
 describe("the request", () => {
   // TOKEN-01
-  test("is a POST (RFC 6749 §3.2)", async (server) => {
+  test("a method other than POST is answered with 405 (RFC 6749 §3.2)", async (server) => {
     const { client, held, text } = await ready(server)
     for (const method of ["GET", "HEAD", "PUT", "DELETE", "PATCH"]) {
       for (const target of ["/token", `/token?${text}`]) {
@@ -60,7 +60,7 @@ describe("the request", () => {
   })
 
   // TOKEN-02, CAUTH-06
-  test("has its parameters in the body, and none in the URL (RFC 6749 §2.3.1)", async (server) => {
+  test("a parameter in the URL is an invalid_request (RFC 6749 §2.3.1)", async (server) => {
     const { client, held, request, text } = await ready(server)
     expect(await outcome(server.send(`/token?${text}`, { method: "POST", headers: form }))).toBe("400 invalid_request")
     for (const query of ["code=x", "client_secret=x", "x", "grant_type=authorization_code", `?${text}`]) {
@@ -70,7 +70,7 @@ describe("the request", () => {
   })
 
   // TOKEN-03
-  test("is a form in UTF-8, as it stands (RFC 6749 Appendix B)", async (server) => {
+  test("a body that is not a plain form in UTF-8 is refused (RFC 6749 Appendix B)", async (server) => {
     const { request, text } = await ready(server)
     const json = JSON.stringify(request)
     const refusals: ReadonlyArray<readonly [body: string, headers: Readonly<Record<string, string>>]> = [
@@ -97,7 +97,7 @@ describe("the request", () => {
   })
 
   // TOKEN-03
-  test("may name any parameter of its media type, since none is defined (RFC 2045 §5, RFC 9110 §5.6.6)", async (server) => {
+  test("parameters of the media type are ignored, since none is defined (RFC 2045 §5, RFC 9110 §5.6.6)", async (server) => {
     const client = await server.addClient({ token_endpoint_auth_method: "client_secret_post" })
     const text = Server.toSearchParams({
       grant_type: "client_credentials",
@@ -119,7 +119,7 @@ describe("the request", () => {
     }
   })
 
-  test("is refused where its bytes are no UTF-8, whatever charset it names (RFC 6749 Appendix B)", async (server) => {
+  test("a body that is not UTF-8 is refused, whatever charset it names (RFC 6749 Appendix B)", async (server) => {
     const client = await server.addClient({ token_endpoint_auth_method: "client_secret_post" })
     const request = `grant_type=client_credentials&client_id=${client.client_id}&client_secret=${client.client_secret}`
     for (const charset of ["UTF-8", "ISO-8859-1", "utf-16"]) {
@@ -133,7 +133,7 @@ describe("the request", () => {
   })
 
   // TOKEN-04, HTTP-10
-  test("has at most 64 KiB, whatever it says of its length (RFC 9110 §15.5.14)", async (server) => {
+  test("a body of more than 64 KiB is answered with 413, whatever its Content-Length (RFC 9110 §15.5.14)", async (server) => {
     const { text } = await ready(server)
     const padded = (length: number) => `${text}&x=${"x".repeat(length - text.length - 3)}`
     expect(await outcome(post(server, padded(64 * 1024 + 1)))).toBe("413 invalid_request")
@@ -161,7 +161,7 @@ describe("the request", () => {
   })
 
   // TOKEN-05
-  test("names each parameter once, save resource (RFC 6749 §3.2)", async (server) => {
+  test("a repeated parameter other than resource is an invalid_request (RFC 6749 §3.2)", async (server) => {
     const { client, held, request, text } = await ready(server)
     const tokens = await server.tokens(client)
     for (const name of [...Object.keys(request), "scope", "client_secret", "unknown", "__proto__"]) {
@@ -177,7 +177,7 @@ describe("the request", () => {
   })
 
   // TOKEN-06, INJ-05
-  test("may hold empty and unknown parameters, which count as not sent (RFC 6749 §3.2)", async (server) => {
+  test("empty and unknown parameters are ignored (RFC 6749 §3.2)", async (server) => {
     const { text } = await ready(server)
     const unknown = [
       "foo=1",
@@ -194,7 +194,7 @@ describe("the request", () => {
   })
 
   // TOKEN-07, TOKEN-08
-  test("names a grant type that there is (RFC 6749 §5.2, RFC 9700 §2.4)", async (server) => {
+  test("an unknown grant type is an unsupported_grant_type (RFC 6749 §5.2, RFC 9700 §2.4)", async (server) => {
     const { client, held, request } = await ready(server)
     for (const grant_type of [undefined, ""]) {
       expect(await outcome(server.post("/token", { ...request, grant_type }))).toBe("400 invalid_request")
@@ -210,7 +210,7 @@ describe("the request", () => {
   })
 
   // TOKEN-09
-  test("names a grant type that the client registered (RFC 6749 §5.2)", async (server) => {
+  test("a grant type that the client did not register is an unauthorized_client (RFC 6749 §5.2)", async (server) => {
     const { held } = await ready(server)
     const client = await server.register({ redirect_uris: [], grant_types: ["refresh_token"], response_types: [] })
     expect(await outcome(server.redeem(client, held))).toBe("400 unauthorized_client")
@@ -222,7 +222,7 @@ describe("the request", () => {
   })
 
   // HTTP-05
-  test("is for this very path", async (server) => {
+  test("another spelling of the path is answered with 404", async (server) => {
     const { client, held, request } = await ready(server)
     const paths = [
       "//token",
@@ -242,7 +242,7 @@ describe("the request", () => {
   })
 
   // INJ-01, INJ-07, INJ-08, HTTP-09
-  test("may hold anything, anywhere, and no 5xx comes of it", async (server) => {
+  test("hostile parameter values are answered with 400 or 401, never with 5xx", async (server) => {
     const { client, held, request } = await ready(server)
     const texts = ["'", '"', "';--", "' OR 1=1 --", "\\", "%27", "\u02bc", "$(id)", "|id", "../../etc/passwd", "\ud800"]
     const more = [
@@ -288,16 +288,16 @@ describe("the client", () => {
   const insert = (server: TestServer, client: Client) =>
     server.run(Effect.flatMap(ClientStore, (clients) => clients.insert(client)))
 
-  /** What a request is answered that holds nothing but its client's proof. */
+  /** The outcome of a request with client authentication and little else. */
   const prove = (server: TestServer, headers: Readonly<Record<string, string>>, body: Server.Parameters = {}) =>
     outcome(server.post("/token", { grant_type: "authorization_code", ...body }, headers))
 
-  /** The client is known; the rest of the request is missing. */
+  /** The client is authenticated; the rest of the request is missing. */
   const known = "400 invalid_request"
   const unknown = "401 invalid_client"
 
   // CAUTH-02
-  test("may write Basic raw or form-encoded (RFC 6749 §2.3.1)", async (server) => {
+  test("a client may write Basic credentials raw or form-encoded (RFC 6749 §2.3.1)", async (server) => {
     const [id, secret] = ["client+1%20:x".replace(":", "."), "p:ä %2B&+ü%"]
     await insert(server, fixed(id, secret, Option.none()))
     const encode = (text: string) => new URLSearchParams({ x: text }).toString().slice(2)
@@ -333,17 +333,17 @@ describe("the client", () => {
   })
 
   // CAUTH-03, CAUTH-04
-  test("that is unknown, and one with a wrong secret, are told the same (RFC 6749 §5.2)", async (server) => {
+  test("an unknown client and a wrong secret get the same response (RFC 6749 §5.2)", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const open = await server.register()
     const answers = [
       await server.post("/token", {}, basic(`${client.client_id}:wrong`)),
-      await server.post("/token", {}, basic("nobody:wrong")),
+      await server.post("/token", {}, basic("unknown:wrong")),
       await server.post("/token", {}, basic(`${open.client_id}:wrong`)),
       await server.post("/token", { client_id: client.client_id, client_secret: "wrong" }),
-      await server.post("/token", { client_id: "nobody", client_secret: "wrong" }),
+      await server.post("/token", { client_id: "unknown", client_secret: "wrong" }),
       await server.post("/token", { client_id: client.client_id }),
-      await server.post("/token", { client_id: "nobody" }),
+      await server.post("/token", { client_id: "unknown" }),
       await server.post("/token", { client_id: "é" })
     ]
     const [first, ...others] = await Promise.all(
@@ -363,13 +363,13 @@ describe("the client", () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
-  test("is known before anything else of the request is looked at (RFC 6749 §3.2.1)", async (server) => {
+  test("the client is authenticated before the rest of the request is checked (RFC 6749 §3.2.1)", async (server) => {
     expect(await outcome(server.post("/token", {}))).toBe(unknown)
     expect(await outcome(server.post("/token", { grant_type: "password", code: "x" }))).toBe(unknown)
   })
 
   // CAUTH-05
-  test("proves itself in one way (RFC 6749 §2.3)", async (server) => {
+  test("a client that authenticates in two ways is refused (RFC 6749 §2.3)", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const other = await server.register({ token_endpoint_auth_method: "client_secret_post" })
     const { client_id, client_secret = "" } = client
@@ -380,7 +380,7 @@ describe("the client", () => {
       { client_secret: String(client_secret) },
       { client_id: other.client_id },
       { client_id: other.client_id, client_secret: String(other.client_secret) },
-      { client_id: "nobody" }
+      { client_id: "unknown" }
     ]
     for (const parameters of both) {
       const answer = server.redeem(client, held, parameters)
@@ -391,7 +391,7 @@ describe("the client", () => {
     expect(await outcome(server.redeem(client, held, { client_id }))).toBe("200")
   })
 
-  test("is the one that the body names, where Basic can be read in two ways", async (server) => {
+  test("the client_id in the body decides between two readings of Basic credentials", async (server) => {
     await insert(server, fixed("a+b", "plus", Option.none()))
     await insert(server, fixed("a%2Bb", "percent", Option.none()))
     for (const [name, client_id, secret, expected] of [
@@ -405,7 +405,7 @@ describe("the client", () => {
   })
 
   // CAUTH-07, CAUTH-21, META-10
-  test("proves itself by its secret if it has one, and by none if it has none (RFC 6749 §3.2.1)", async (server) => {
+  test("a client authenticates with a secret exactly if it registered one (RFC 6749 §3.2.1)", async (server) => {
     for (const [registered, others] of [
       ["none", ["client_secret_basic", "client_secret_post"]],
       ["client_secret_basic", ["none"]],
@@ -422,7 +422,7 @@ describe("the client", () => {
   })
 
   // CAUTH-20
-  test("does not prove itself by what nobody asked for", async (server) => {
+  test("assertions, certificate headers and cookies do not authenticate a client", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const { client_id } = client
     const assertion = {
@@ -436,7 +436,7 @@ describe("the client", () => {
   })
 
   // CAUTH-10
-  test("is not known by a secret at its end, to the millisecond (RFC 7591 §3.2.1)", async (server) => {
+  test("a client secret is refused from its expiry, to the millisecond (RFC 7591 §3.2.1)", async (server) => {
     const end = DateTime.add(DateTime.unsafeMake(Server.start), { minutes: 1 })
     await insert(server, fixed("operators", "secret", Option.some(end)))
     await server.advance(59_999)
@@ -446,18 +446,18 @@ describe("the client", () => {
   })
 
   // CAUTH-11
-  test("has a secret that is not kept, but a digest of it", async (server) => {
+  test("the server stores only a digest of a client secret", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
-    const kept = await server.run(Effect.flatMap(ClientStore, (clients) => clients.list))
-    expect(kept).toHaveLength(1)
-    expect(JSON.stringify(kept)).toContain(digest(Redacted.make(String(client.client_secret))))
-    expect(JSON.stringify(kept)).not.toContain(client.client_secret)
+    const stored = await server.run(Effect.flatMap(ClientStore, (clients) => clients.list))
+    expect(stored).toHaveLength(1)
+    expect(JSON.stringify(stored)).toContain(digest(Redacted.make(String(client.client_secret))))
+    expect(JSON.stringify(stored)).not.toContain(client.client_secret)
   })
 })
 
 describe("the answer", () => {
   // TOKEN-10, TOKEN-15
-  test("that is good holds the tokens, for nobody to keep (RFC 6749 §5.1)", async (server) => {
+  test("a successful response has the tokens and must not be cached (RFC 6749 §5.1)", async (server) => {
     const { client, held } = await ready(server)
     for (const answer of [
       await server.redeem(client, held),
@@ -480,7 +480,7 @@ describe("the answer", () => {
   })
 
   // TOKEN-11
-  test("that is bad says so in the RFC's words and letters, and repeats nothing (RFC 6749 §5.2)", async (server) => {
+  test("an error response uses the codes and characters of the RFC and repeats nothing of the request (RFC 6749 §5.2)", async (server) => {
     const { client, request } = await ready(server)
     const canary = 'c4n4ry"\\é'
     const requests: ReadonlyArray<Server.Parameters> = [
@@ -511,7 +511,7 @@ describe("the answer", () => {
   })
 
   // CORS-02, CORS-03
-  test("may be read by scripts of any origin, which send no cookie", async (server) => {
+  test("scripts of any origin may read the response, without credentials", async (server) => {
     for (const origin of ["https://app.example", "null", `${issuer}.evil.example`]) {
       const preflight = await server.send("/token", { method: "OPTIONS", headers: { origin } })
       expect(preflight.status).toBe(204)
@@ -558,7 +558,7 @@ describe("a store that does not answer", () => {
   }
 
   test(
-    "is the server's fault: the client is to try again, and then succeeds (RFC 6749 §5.2)",
+    "a failing store is answered with 503 at the token endpoint, and the next attempt succeeds (RFC 6749 §5.2)",
     async (server) => {
       const { client, held } = await ready(server)
       const redeem = () => server.redeem(client, held)
@@ -574,7 +574,7 @@ describe("a store that does not answer", () => {
       expect(await without("findActive", call)).toBe("503 temporarily_unavailable")
       expect(await outcome(call())).toBe("200")
 
-      // A replay that could not be acted upon is told nothing, and is acted upon when it comes again.
+      // A replay whose revocation fails gets a 503, and the next one revokes the grant.
       await server.advance("1 hour")
       expect(await without("revoke", refresh)).toBe("503 temporarily_unavailable")
       expect(await outcome(refresh())).toBe("400 invalid_grant")
@@ -584,7 +584,7 @@ describe("a store that does not answer", () => {
   )
 
   test(
-    "leaves registration and the pages waiting, too",
+    "a failing store is answered with 503 at registration and on the pages",
     async (server) => {
       const register = () =>
         server.send("/register", {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TooManyRequests } from "../../../src/domain/HttpError.js"
 import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
+import { FailedLogins } from "../../../src/services/accounts/FailedLogins.js"
 import { LoginThrottle } from "../../../src/services/accounts/LoginThrottle.js"
 import { EventLog } from "../../../src/services/stores/EventLog.js"
 import type { Browser, Page } from "./Browser.js"
@@ -64,9 +65,11 @@ export const guard = (
   device?: string
 ): Promise<"tried" | number> =>
   server.run(
-    Effect.flatMap(LoginThrottle, (throttle) => {
+    Effect.gen(function* () {
+      const throttle = yield* LoginThrottle
       const verify: Effect.Effect<Option.Option<number>, TemporarilyUnavailable> = outcomes[password]
-      return throttle.guard({ username, networks, device: Option.fromNullable(device) }, () => verify)
+      const tried = yield* throttle.guard({ username, networks, device: Option.fromNullable(device) }, () => verify)
+      if (tried._tag === "Failed") yield* (yield* FailedLogins).publish(username, tried.pause)
     }).pipe(
       Effect.match({
         onSuccess: () => "tried" as const,

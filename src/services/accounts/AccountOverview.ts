@@ -1,0 +1,154 @@
+/** What users see of their own account and change themselves, at the account page and at the account API. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import { type Account, isSamePassword, type Subject } from "../../domain/Account.js"
+import type { Client, ClientId } from "../../domain/Client.js"
+import type { Consent } from "../../domain/Consent.js"
+import type { TooManyRequests } from "../../domain/HttpError.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { SessionId } from "../../domain/Session.js"
+import * as AppUses from "../clients/AppUses.js"
+import { GrantRevocation } from "../grants/GrantRevocation.js"
+import { ClientStore } from "../stores/ClientStore.js"
+import { ConsentStore } from "../stores/ConsentStore.js"
+import { GrantStore } from "../stores/GrantStore.js"
+import { Accounts } from "./Accounts.js"
+import { FailedLogins } from "./FailedLogins.js"
+import { type Attempt, LoginThrottle } from "./LoginThrottle.js"
+import * as NewPassword from "./NewPassword.js"
+import { type ListedSession, type LoggedIn, Sessions } from "./Sessions.js"
+
+/** An app with access to the account. */
+export interface AllowedApp extends AppUses.AppUse {
+  readonly client: Client
+  readonly consent: Consent
+}
+
+/** A password change as the user typed it. */
+export interface PasswordForm {
+  /** The attempt to prove the current password. */
+  readonly attempt: Attempt
+  readonly current: Redacted.Redacted
+  readonly password: string
+  readonly passwordAgain: string
+}
+
+/** Why a password change is refused. */
+export type PasswordProblem = "WrongPassword" | NewPassword.Problem | "PasswordsDiffer"
+
+/** The result of a password change. */
+export type PasswordChange =
+  | {
+      readonly _tag: "Changed"
+      /** The account with its new epoch: a session under it can begin. */
+      readonly account: Account
+      /** Number of other sessions that the change ended. */
+      readonly sessions: number
+      /** Number of apps whose access the change ended. */
+      readonly apps: number
+    }
+  | { readonly _tag: "Refused"; readonly problems: ReadonlyArray<PasswordProblem> }
+
+export class AccountOverview extends Context.Tag("latchkey/AccountOverview")<
+  AccountOverview,
+  {
+    /** Returns the apps with access to the account. */
+    readonly apps: (subject: Subject) => Effect.Effect<ReadonlyArray<AllowedApp>, TemporarilyUnavailable>
+    /** Removes an app's access. Returns `false` if the user never allowed the app anything. */
+    readonly removeAccess: (subject: Subject, clientId: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** Returns the account's sessions, the newest first. */
+    readonly sessions: (subject: Subject) => Effect.Effect<ReadonlyArray<ListedSession>, TemporarilyUnavailable>
+    /** Ends a session of the account. Returns `false` for an id that is not one of the account's own sessions. */
+    readonly endSession: (subject: Subject, id: SessionId) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /**
+     * Changes the password, if the current password is right and the new one is acceptable; otherwise returns everything
+     * that is wrong. A change ends every session and grant. A wrong current password counts like a failed login, and too
+     * many of them fail the attempt.
+     */
+    readonly changePassword: (
+      user: LoggedIn,
+      form: PasswordForm
+    ) => Effect.Effect<PasswordChange, TooManyRequests | TemporarilyUnavailable>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const accounts = yield* Accounts
+  const clients = yield* ClientStore
+  const consents = yield* ConsentStore
+  const failedLogins = yield* FailedLogins
+  const grants = yield* GrantStore
+  const revocation = yield* GrantRevocation
+  const sessions = yield* Sessions
+  const throttle = yield* LoginThrottle
+
+  /** Whether the password is the account's current one. */
+  const verify = Effect.fnUntraced(function* (
+    { id, username }: Account,
+    password: Redacted.Redacted,
+    attempt: Attempt
+  ) {
+    const tried = yield* throttle.guard(attempt, (applicant) => accounts.authenticate(username, password, applicant))
+    if (tried._tag === "Verified") return true
+    yield* Option.match(tried.pause, {
+      onNone: () => Effect.void,
+      onSome: (pause) => failedLogins.publishPause(username, pause)
+    })
+    yield* Effect.annotateLogs(Effect.logInfo("password change refused"), { subject: id, reason: "WrongPassword" })
+    return false
+  })
+
+  return AccountOverview.of({
+    apps: Effect.fn("AccountOverview.apps")(function* (subject) {
+      yield* Effect.annotateCurrentSpan({ subject })
+      const useOf = yield* Effect.provideService(AppUses.of(subject), GrantStore, grants)
+      const apps = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
+        Effect.map(
+          clients.find(consent.clientId),
+          Option.map((client): AllowedApp => ({ client, consent, ...useOf(consent) }))
+        )
+      )
+      return apps.flatMap(Option.toArray)
+    }),
+    removeAccess: Effect.fn("AccountOverview.removeAccess")(function* (subject, clientId) {
+      if (Option.isNone(yield* consents.find(subject, clientId))) return false
+      yield* revocation.withdraw(subject, clientId)
+      return true
+    }),
+    sessions: sessions.list,
+    endSession: Effect.fn("AccountOverview.endSession")(function* (subject, id) {
+      const found = (yield* sessions.list(subject)).find(({ session }) => session.id === id)
+      if (found === undefined) return false
+      yield* sessions.end(found.session)
+      return true
+    }),
+    changePassword: Effect.fn("AccountOverview.changePassword")(function* ({ account, session }, form) {
+      const { id } = account
+      yield* Effect.annotateCurrentSpan({ subject: id })
+      const password = yield* NewPassword.read(form.password)
+      const isSame = isSamePassword(form.password, form.passwordAgain)
+      const isCurrent = yield* verify(account, form.current, form.attempt)
+      if (!isCurrent || Either.isLeft(password) || !isSame) {
+        const problems: ReadonlyArray<PasswordProblem> = [
+          ...(isCurrent ? [] : (["WrongPassword"] as const)),
+          ...(Either.isLeft(password) ? [password.left] : []),
+          ...(isSame ? [] : (["PasswordsDiffer"] as const))
+        ]
+        return { _tag: "Refused", problems }
+      }
+
+      const others = (yield* sessions.list(id)).filter((listed) => listed.session.id !== session.id)
+      const allowed = yield* consents.list(id)
+      const changed = yield* accounts.setPassword(id, password.right)
+      // The account was deleted meanwhile.
+      if (Option.isNone(changed)) return { _tag: "Refused", problems: ["WrongPassword"] }
+      return { _tag: "Changed", account: changed.value, sessions: others.length, apps: allowed.length }
+    })
+  })
+})
+
+export const layer = Layer.effect(AccountOverview, make)
