@@ -1,4 +1,4 @@
-/** SHA-256 of a high-entropy secret: the only form in which a code, token or client secret is stored. */
+/** SHA-256 of a high-entropy secret. Codes, tokens and client secrets are stored only in this form. */
 import * as Schema from "effect/Schema"
 
 /** Canonical base64url of 32 bytes. */

@@ -1,10 +1,10 @@
 /**
- * A grant: what a person allowed a client. Its whole life is one row (ADR 5):
+ * A grant: the access that a user allowed a client. Its whole life is one row (ADR 5):
  *
  *     Approved{code} --redeem--> Active{generation 1} --rotate--> Active{generation n+1} ... --> Revoked{reason}
  *
- * A store changes that row by one conditional statement a verb. When the statement changed nothing, the functions
- * here say why, so that every store gives the same reason.
+ * For each verb a store changes that row by one conditional statement. When the statement changes nothing, functions of this
+ * file return the reason, so that every store gives the same reason.
  */
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
@@ -23,43 +23,43 @@ import type { ResourceScopes } from "./ResourceScopes.js"
 import type { SessionId } from "./Session.js"
 import * as Time from "./Time.js"
 
-/** Names a grant in its tokens and in logs; it opens nothing. */
+/** Identifies a grant in its tokens and in logs. It is no secret. */
 export const GrantId = Schema.String.pipe(Schema.pattern(Identifier.pattern), Schema.brand("GrantId"))
 export type GrantId = typeof GrantId.Type
 
-/** The epochs that a grant was made under. When one of them has moved on, the grant is dead. */
+/** The epochs at the time of the approval. The grant is revoked as soon as one of them is raised. */
 export interface Epochs {
   readonly subject: number
   readonly client: number
   readonly consent: number
 }
 
-/** The terms of a grant: fixed when the person allows it, and never widened. */
+/** The terms of a grant. They are fixed when the user allows it, and never widened. */
 export interface Terms {
   readonly id: GrantId
   readonly subject: Subject
   readonly clientId: ClientId
   /** The redirect URI of the authorization request (RFC 6749 §4.1.3). */
   readonly redirectUri: RedirectUri
-  /** The scope at each resource. A scope is granted at no other resource, even if one offers it later (ADR 28). */
+  /** The scope at each resource. A scope is not granted at a resource that offers it later (ADR 28). */
   readonly granted: ResourceScopes
   readonly sessionId: SessionId
-  /** When the person proved who they are. */
+  /** Time at which the user authenticated. */
   readonly authenticatedAt: DateTime.Utc
   readonly approvedAt: DateTime.Utc
-  /** The absolute end: nothing of this grant outlives it. */
+  /** The absolute expiry: no token of this grant is valid after it. */
   readonly expiresAt: DateTime.Utc
   readonly epochs: Epochs
 }
 
-/** An authorization code that waits to be redeemed (RFC 6749 §4.1.2, RFC 7636 §4.4). */
+/** An authorization code that is not redeemed yet (RFC 6749 §4.1.2, RFC 7636 §4.4). */
 export interface PendingCode {
   readonly digest: Digest
   readonly challenge: CodeChallenge
   readonly expiresAt: DateTime.Utc
 }
 
-/** Why a grant was taken back. */
+/** The reason of a revocation. */
 export const RevocationReason = Schema.Literal(
   "WrongVerifier",
   "CodeReplayed",
@@ -78,16 +78,16 @@ export type RevocationReason = typeof RevocationReason.Type
 /** The life of a grant. */
 export type Grant = Data.TaggedEnum<{
   Approved: { readonly terms: Terms; readonly code: PendingCode }
-  /** `chain` is `None` when no refresh token was issued. */
+  /** `chain` is `None` if no refresh token was issued. */
   Active: {
     readonly terms: Terms
     readonly code: PendingCode
     readonly redeemedAt: DateTime.Utc
-    /** The network of the redemption; `None` where it is not known. */
+    /** Network of the redemption; `None` if it is not known. */
     readonly redeemedFrom: Option.Option<NetworkTag.NetworkTag>
     readonly chain: Option.Option<Chain.Chain>
   }
-  /** `redeemedAt` is `None` when the code was never redeemed. */
+  /** `redeemedAt` is `None` if the code was never redeemed. */
   Revoked: {
     readonly terms: Terms
     readonly code: PendingCode
@@ -102,49 +102,50 @@ export type Active = Data.TaggedEnum.Value<Grant, "Active">
 export type Revoked = Data.TaggedEnum.Value<Grant, "Revoked">
 
 /**
- * So long a grant's row is kept when it has ended, so that `latchkey grant show` still tells its story, and a page that was
- * decided is not decided again: a form lives for an hour at most. A replay needs no more: what is gone is refused as well.
+ * Time for which the row of an ended grant is kept, so that `latchkey grant show` can show its history, and so that a page is
+ * not decided twice: a form is valid for at most an hour. Replays do not need the row longer: without a row a code or token
+ * is refused as well.
  */
 export const keptAfterEnd = Duration.weeks(1)
 
 /** A grant with a chain of refresh tokens. */
 export type Refreshable = Active & { readonly chain: Option.Some<Chain.Chain> }
 
-/** A presentation of an authorization code, by a client that has proved who it is (RFC 6749 §4.1.3). */
+/** A presentation of an authorization code by an authenticated client (RFC 6749 §4.1.3). */
 export interface Redemption {
   readonly grantId: GrantId
   readonly digest: Digest
   readonly clientId: ClientId
-  /** `None` when the request names none, as OAuth 2.1 §4.1.3 has it. */
+  /** `None` if the request has no redirect URI, as in OAuth 2.1 §4.1.3. */
   readonly redirectUri: Option.Option<RedirectUri>
   /** S256 of the presented `code_verifier` (RFC 7636 §4.6). */
   readonly challenge: CodeChallenge
   readonly now: DateTime.Utc
-  /** How long after the redemption a second presentation is a duplicate and not a replay. */
+  /** Time after the redemption in which a second presentation is a duplicate and not a replay. */
   readonly duplicateWindow: Duration.Duration
-  /** The network of this request; `None` where it is not known. */
+  /** Network of this request; `None` if it is not known. */
   readonly network: Option.Option<NetworkTag.NetworkTag>
   /** Whether a duplicate from another network than the redemption is a replay. */
   readonly fromElsewhere: NetworkTag.FromElsewhere
-  /** The first refresh token, where the client is to have one. */
+  /** The first refresh token; `None` if the client gets none. */
   readonly chain: Option.Option<{ readonly digest: Digest; readonly key: string; readonly idleExpiresAt: DateTime.Utc }>
 }
 
-/** How a redemption ends. */
+/** The result of a redemption. */
 export type RedemptionAnswer = Data.TaggedEnum<{
-  /** This caller, and no other ever, spent the code. */
+  /** This caller redeemed the code, and no other caller ever did. */
   Redeemed: { readonly grant: Active }
-  /** The right client came with a wrong verifier: the code is spent, the grant revoked. */
+  /** The right client presented a wrong verifier. The code is used up and the grant revoked. */
   WrongVerifier: {}
-  /** The same valid request again, within the duplicate window: nothing was changed. */
+  /** The same valid request came again within the duplicate window. Nothing changed. */
   Duplicate: { readonly elsewhere: boolean }
   /**
-   * A valid request again, after the window, or within it from elsewhere where that is a replay: everything issued from
-   * the code must be revoked. `elsewhere`: within the window, and from another network than the redemption.
+   * The same valid request came again: after the window, or within it from elsewhere if that is a replay. Everything that was
+   * issued from the code must be revoked. `elsewhere`: within the window, and from another network than the redemption.
    */
   Replayed: { readonly elsewhere: boolean }
   Expired: {}
-  /** No such code for this client and redirect URI, or a dead epoch: nothing was changed. */
+  /** There is no such code for this client and redirect URI, or an epoch was raised. Nothing changed. */
   Unknown: {}
 }>
 export const RedemptionAnswer = Data.taggedEnum<RedemptionAnswer>()
@@ -158,7 +159,7 @@ const isPresentedBy = (self: Grant, redemption: Redemption): boolean =>
 export const isRedeemable = (self: Grant, redemption: Redemption): self is Approved =>
   self._tag === "Approved" && isPresentedBy(self, redemption) && Time.isBefore(redemption.now, self.code.expiresAt)
 
-/** Why a redemption changed nothing, read off the row as it is now. */
+/** Returns why a redemption changed nothing, from the row as it is now. */
 export const whyNotRedeemed = (
   self: Option.Option<Grant>,
   redemption: Redemption
@@ -166,10 +167,10 @@ export const whyNotRedeemed = (
   if (Option.isNone(self) || !isPresentedBy(self.value, redemption)) return RedemptionAnswer.Unknown()
   const grant = self.value
   if (grant._tag === "Approved") {
-    // Still open and not expired: then it was an epoch that moved on.
+    // The code is neither used nor expired, so an epoch was raised.
     return Time.isBefore(redemption.now, grant.code.expiresAt) ? RedemptionAnswer.Unknown() : RedemptionAnswer.Expired()
   }
-  // A presentation counts as a replay only when all of it is right, or it would be a lever for strangers.
+  // Only a fully correct presentation counts as a replay. Otherwise a stranger could revoke grants.
   const redeemedAt = grant._tag === "Active" ? Option.some(grant.redeemedAt) : grant.redeemedAt
   if (Option.isNone(redeemedAt) || grant.code.challenge !== redemption.challenge) return RedemptionAnswer.Unknown()
   if (!Time.isWithin(redemption.now, redeemedAt.value, redemption.duplicateWindow)) {
@@ -181,23 +182,23 @@ export const whyNotRedeemed = (
     : RedemptionAnswer.Duplicate({ elsewhere })
 }
 
-/** A presentation of an authentic refresh token, by the client it was issued to (RFC 6749 §6). */
+/** A presentation of an authentic refresh token by the client that it was issued to (RFC 6749 §6). */
 export interface Rotation extends Chain.Presentation {
   readonly grantId: GrantId
 }
 
-/** How a rotation ends. */
+/** The result of a rotation. */
 export type RotationAnswer = Data.TaggedEnum<{
-  /** The presented token was the current one; its successor is now. */
+  /** The presented token was the current one. Its successor is the current one now. */
   Rotated: { readonly grant: Refreshable }
-  /** The presented token was superseded a moment ago: the current one is due to its bearer too. Nothing was changed. */
+  /** The presented token was superseded a moment ago: the client gets the current one. Nothing changed. */
   Retried: { readonly grant: Refreshable; readonly elsewhere: boolean }
   /**
-   * The presented token was superseded long ago, or a moment ago by a request from another network where that is a replay:
-   * the grant must be revoked. `elsewhere`: a moment ago, and from another network.
+   * The presented token was superseded long ago, or a moment ago by a request from another network if that is a replay. The
+   * grant must be revoked. `elsewhere`: a moment ago, and from another network.
    */
   Replayed: { readonly elsewhere: boolean }
-  /** The presented token is newer than the row: writes were lost. */
+  /** The presented token is newer than the row: the database lost writes. */
   Ahead: {}
   Revoked: {}
   Expired: {}
@@ -218,7 +219,7 @@ export const isRotatable = (self: Grant, rotation: Rotation): self is Refreshabl
   self.chain.value.digest === rotation.digest &&
   !isExpired(self, rotation.now)
 
-/** Why a rotation changed nothing, read off the row as it is now; `epochsMatch` says whether its epochs still stand. */
+/** Returns why a rotation changed nothing, from the row as it is now. `epochsMatch`: none of its epochs was raised. */
 export const whyNotRotated = (
   self: Option.Option<Grant>,
   epochsMatch: boolean,
@@ -239,19 +240,19 @@ export const whyNotRotated = (
     : RotationAnswer.Retried({ grant, elsewhere })
 }
 
-/** How a grant stands at an instant. */
-export const Standing = Schema.Literal("Approved", "Active", "Expired", "Revoked")
-export type Standing = typeof Standing.Type
+/** The status of a grant. */
+export const Status = Schema.Literal("Approved", "Active", "Expired", "Revoked")
+export type Status = typeof Status.Type
 
-/** How a grant's own row says that it stands; an epoch that has moved on may have ended it before. */
-export const standingAt = (now: DateTime.Utc) =>
+/** Returns the status of a grant at an instant by its own row. A raised epoch may have revoked it already. */
+export const statusAt = (now: DateTime.Utc) =>
   Grant.$match({
-    Approved: ({ code }): Standing => (Time.isBefore(now, code.expiresAt) ? "Approved" : "Expired"),
-    Active: ({ terms }): Standing => (Time.isBefore(now, terms.expiresAt) ? "Active" : "Expired"),
-    Revoked: (): Standing => "Revoked"
+    Approved: ({ code }): Status => (Time.isBefore(now, code.expiresAt) ? "Approved" : "Expired"),
+    Active: ({ terms }): Status => (Time.isBefore(now, terms.expiresAt) ? "Active" : "Expired"),
+    Revoked: (): Status => "Revoked"
   })
 
-/** When its code was redeemed. */
+/** Returns the time at which its code was redeemed. */
 export const redeemedAt = Grant.$match({
   Approved: () => Option.none<DateTime.Utc>(),
   Active: ({ redeemedAt }) => Option.some(redeemedAt),

@@ -1,12 +1,12 @@
 /**
- * The issuer identifier of an authorization server (RFC 8414 §2): a string of the operator's, never derived from a
- * request, and the same bytes in metadata, `iss`, and protected resource metadata.
+ * The issuer identifier of an authorization server (RFC 8414 §2). The operator sets it; it is never derived from a request.
+ * Metadata, `iss` and protected resource metadata hold the same bytes.
  */
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "./Loopback.js"
 
-/** Why `text` cannot be an issuer, or `undefined` when it can. */
+/** Returns why `text` cannot be an issuer; `undefined` if it can. */
 const objection = (text: string): string | undefined => {
   if (!URL.canParse(text)) return "the issuer must be an absolute URL"
   const url = new URL(text)
@@ -34,14 +34,14 @@ export const Issuer = Schema.String.pipe(
 )
 export type Issuer = typeof Issuer.Type
 
-/** The path of the issuer, without a trailing slash: `""` for an issuer that is only an origin. */
+/** Returns the path of the issuer, without a trailing slash; `""` for an issuer that is only an origin. */
 export const path = (self: Issuer): "" | `/${string}` => {
   const { pathname } = new URL(self)
   return pathname === "/" ? "" : (pathname as `/${string}`)
 }
 
-/** The origin of the issuer: scheme, host and port. */
+/** Returns the origin of the issuer: scheme, host and port. */
 export const origin = (self: Issuer): string => new URL(self).origin
 
-/** Whether pages and cookies travel over https. */
+/** Whether pages and cookies are sent over https. */
 export const isSecure = (self: Issuer): boolean => self.startsWith("https:")

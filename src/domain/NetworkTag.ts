@@ -1,7 +1,7 @@
 /**
- * The network of a request, as a grant's row keeps it: 128 bits of a keyed hash (`services/Networks`). Two tags of one
- * grant are equal where the requests came from one network. A tag tells nothing else, and tags of two grants have nothing
- * in common (ADR 29).
+ * The network of a request, as the row of a grant stores it: 128 bits of a keyed hash (`services/grants/Networks`). Two tags
+ * of one grant are equal if the requests came from the same network. A tag reveals nothing else, and tags of two grants
+ * cannot be compared (ADR 29).
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -10,12 +10,12 @@ import * as Schema from "effect/Schema"
 export const NetworkTag = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{22}$/), Schema.brand("NetworkTag"))
 export type NetworkTag = typeof NetworkTag.Type
 
-/** What becomes of a retry or a duplicate that comes from another network than the request that it repeats. */
+/** The treatment of a retry or duplicate that comes from another network than the request that it repeats. */
 export type FromElsewhere = "Allow" | "Replay"
 
 /**
- * Whether a request came from none of the networks that the request it repeats can have come from. `false` where one of
- * them is not known: then there is no comparison.
+ * Whether a request came from none of the networks from which the request that it repeats may have come. `false` if one of
+ * the networks is not known, because then they cannot be compared.
  */
 export const isElsewhere = (
   self: Option.Option<NetworkTag>,

@@ -1,16 +1,16 @@
 /**
- * The parameters of a request, as they came: a name may stand more than once, and a parameter without a value counts
- * as one that was not sent (RFC 6749 §3.1, §3.2).
+ * The parameters of a request, as they were sent. A name may be repeated. A parameter without a value counts as not sent
+ * (RFC 6749 §3.1, §3.2).
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { InvalidRequest, InvalidScope } from "./OAuthError.js"
 import * as Scope from "./Scope.js"
 
-/** At most this many parameters are read. */
+/** Maximum number of parameters of a request. */
 export const maxCount = 100
 
-/** Name to its values, in the order in which they came. */
+/** Each name with its values, in the order of the request. */
 export interface Parameters {
   readonly values: ReadonlyMap<string, ReadonlyArray<string>>
 }
@@ -19,7 +19,7 @@ export interface Parameters {
 export const parse = (text: string): Effect.Effect<Parameters, InvalidRequest> =>
   Effect.suspend(() => fromEntries(new URLSearchParams(text)))
 
-/** Reads names and values that are decoded already. */
+/** Reads decoded names and values. */
 export const fromEntries = (
   entries: Iterable<readonly [name: string, value: string]>
 ): Effect.Effect<Parameters, InvalidRequest> =>
@@ -30,7 +30,7 @@ export const fromEntries = (
       if (++count > maxCount) {
         return new InvalidRequest({ reason: "TooManyParameters", description: "too many parameters" })
       }
-      // NUL and what was no UTF-8 could be stored or echoed differently from how it was sent.
+      // NUL and invalid UTF-8 could be stored or returned in another form than they were sent.
       if (value.includes("\0") || value.includes("\uFFFD")) return malformed(name)
       if (value === "") continue
       const before = values.get(name)
@@ -40,34 +40,34 @@ export const fromEntries = (
     return Effect.succeed({ values })
   })
 
-/** All values of a parameter that may be repeated. */
+/** Returns all values of a parameter that may be repeated. */
 export const all = (self: Parameters, name: string): ReadonlyArray<string> => self.values.get(name) ?? []
 
-/** The value of a parameter that may not be repeated; fails when it was (RFC 6749 §3.1). */
+/** Returns the value of a parameter that may not be repeated; fails if it is repeated (RFC 6749 §3.1). */
 export const single = (self: Parameters, name: string): Effect.Effect<Option.Option<string>, InvalidRequest> => {
   const values = all(self, name)
   return values.length > 1 ? repeated(name) : Effect.succeed(Option.fromNullable(values[0]))
 }
 
-/** The value of a parameter that must be there, once. */
+/** Returns the value of a required parameter; fails if it is missing or repeated. */
 export const required = (self: Parameters, name: string): Effect.Effect<string, InvalidRequest> =>
   Effect.flatMap(single(self, name), Option.match({ onNone: () => missing(name), onSome: Effect.succeed }))
 
-/** The text of a field that may be left empty, as a person fills in a form: `""` where it is missing. */
+/** Returns the text of a form field that a user may leave empty; `""` if it is missing. */
 export const field = (self: Parameters, name: string): Effect.Effect<string, InvalidRequest> =>
   Effect.map(
     single(self, name),
     Option.getOrElse(() => "")
   )
 
-/** What a `scope` parameter asks for (RFC 6749 §3.3). */
+/** Reads the value of a `scope` parameter (RFC 6749 §3.3). */
 export const scope = (text: string): Effect.Effect<Scope.Scope, InvalidScope> =>
   Effect.mapError(
     Scope.parse(text),
     () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
   )
 
-/** Fails when any parameter is repeated, save those that may be (RFC 6749 §3.2). */
+/** Fails if a parameter is repeated that may not be (RFC 6749 §3.2). */
 export const refuseRepeated = (
   self: Parameters,
   repeatable: ReadonlySet<string>
@@ -78,7 +78,7 @@ export const refuseRepeated = (
   return Effect.void
 }
 
-// A name is the client's word: it is told back only where it looks like one.
+// The client chooses the name, so the error repeats it only if it looks like a name.
 const named = (name: string) => (/^[a-z_]{1,40}$/.test(name) ? ` ${name}` : "")
 
 export const missing = (name: string) =>

@@ -1,8 +1,7 @@
 /**
- * The metadata that a client asks to be registered with (RFC 7591 §2), and the part of it that can be used. A member or
- * an entry of a list that cannot be used is left out while something stays, and the answer says what was registered
- * (§3.2.1). A member without a value is one that was not sent (RFC 7592 §2.2). It is an error where a wrong reading would
- * change who may do what (ADR 30).
+ * The metadata that a client requests (RFC 7591 §2), and the part that the server registers. A member, or an entry of a list,
+ * that cannot be used is left out as long as something remains, and the response names what was registered (§3.2.1). A member
+ * without a value counts as not sent (RFC 7592 §2.2). Metadata are refused where a wrong reading would change access (ADR 30).
  */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -11,33 +10,33 @@ import * as DisplayText from "./DisplayText.js"
 import { InvalidClientMetadata, InvalidRedirectUri } from "./OAuthError.js"
 import * as RedirectUri from "./RedirectUri.js"
 
-/** Why metadata, or a part of them, cannot be used. */
+/** The reason why metadata, or a part of them, cannot be used. */
 export type Refusal = InvalidClientMetadata | InvalidRedirectUri
 
-/** The part that can be used, defaults included, and why each other part cannot. */
+/** The usable part of the metadata, defaults included, and the reason for each part that was left out. */
 export interface Negotiated {
   readonly metadata: Client.ClientMetadata
   readonly leftOut: ReadonlyArray<Refusal>
 }
 
-/** Decisions of the server that the metadata must fit. */
-export interface Offer {
+/** The rules of the server for metadata. */
+export interface RegistrationRules {
   /** The grant types that this client may register. */
   readonly grantTypes: ReadonlyArray<string>
-  /** The redirect URIs that it may register, which depends on whether it keeps a secret. */
+  /** The redirect URIs that it may register, depending on whether it has a secret. */
   readonly policyOf: (method: Client.AuthMethod) => RedirectUri.Policy
 }
 
 /** Maximum number of redirect URIs of a client. */
 const maxRedirectUris = 10
 
-/** Maximum number of contacts that are kept. */
+/** Maximum number of contacts that are stored. */
 const maxContacts = 10
 
 /** Authentication methods, the strongest first. */
 const methods: ReadonlyArray<Client.AuthMethod> = ["client_secret_basic", "client_secret_post", "none"]
 
-/** Grant types that OAuth 2.1 removed (§10): a client that asks for nothing else cannot work here. */
+/** Grant types that OAuth 2.1 removed (§10). A client that requests only these cannot work with this server. */
 const removed = ["implicit", "password"]
 
 const refuse = (reason: InvalidClientMetadata["reason"], description: string) =>
@@ -48,8 +47,8 @@ const refuseRedirectUri = (reason: InvalidRedirectUri["reason"], description: st
 
 const malformed = (name: string) => refuse("MalformedMember", `the member ${name} is malformed`)
 
-/** The usable part of the metadata, a JSON value. */
-export const negotiate = (json: unknown, offer: Offer): Either.Either<Negotiated, Refusal> =>
+/** Returns the usable part of the metadata, a JSON value. */
+export const negotiate = (json: unknown, rules: RegistrationRules): Either.Either<Negotiated, Refusal> =>
   Either.gen(function* () {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return yield* Either.left(refuse("NotAnObject", "the metadata is not a JSON object"))
@@ -58,9 +57,9 @@ export const negotiate = (json: unknown, offer: Offer): Either.Either<Negotiated
       return yield* Either.left(refuse("Inconsistent", "jwks and jwks_uri are not given together (RFC 7591, 2)"))
     }
     const token_endpoint_auth_method = yield* readMethod(json)
-    const redirectUris = yield* readRedirectUris(json, offer.policyOf(token_endpoint_auth_method))
+    const redirectUris = yield* readRedirectUris(json, rules.policyOf(token_endpoint_auth_method))
     const description = yield* readDescription(json)
-    const grants = yield* readGrantTypes(json, offer.grantTypes)
+    const grants = yield* readGrantTypes(json, rules.grantTypes)
     const usesCode = grants.kept.includes("authorization_code")
     const responses = yield* readResponseTypes(json, usesCode)
     if (usesCode && redirectUris.kept.length === 0) {
@@ -78,7 +77,7 @@ export const negotiate = (json: unknown, offer: Offer): Either.Either<Negotiated
     }
   })
 
-/** A value that was read, and why parts of it were left out. */
+/** The usable part of a value, and the reasons for the parts that were left out. */
 interface Read<A> {
   readonly kept: A
   readonly leftOut: ReadonlyArray<Refusal>
@@ -86,13 +85,13 @@ interface Read<A> {
 
 const hasValue = (value: unknown): boolean => value !== null && value !== ""
 
-/** A member that the object itself has; `undefined` where it has none, or one without a value. */
+/** Returns a member of the object itself; `undefined` if it is missing, or has no value. */
 const memberOf = (json: object, name: string): unknown => {
   const value: unknown = Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined
   return hasValue(value) ? value : undefined
 }
 
-/** The entries of a list that have a value, each once; `undefined` where there is none. */
+/** Returns the entries of a list that have a value, each once; `undefined` if there is none. */
 const listOf = (json: object, name: string): Either.Either<ReadonlyArray<unknown> | undefined, Refusal> => {
   const value = memberOf(json, name)
   if (value === undefined) return Either.right(undefined)
@@ -102,8 +101,8 @@ const listOf = (json: object, name: string): Either.Either<ReadonlyArray<unknown
 }
 
 /**
- * The method that the client names, or the strongest of those that it offers to choose from (OpenID Connect Relying
- * Party Metadata Choices 1.0), where the first is missing or is not one of this server's.
+ * Returns the method that the client names. If it names none, or one that this server does not support, returns the strongest
+ * of the methods that the client supports (OpenID Connect Relying Party Metadata Choices 1.0).
  */
 const readMethod = (json: object): Either.Either<Client.AuthMethod, Refusal> => {
   const named = memberOf(json, "token_endpoint_auth_method")
@@ -113,11 +112,11 @@ const readMethod = (json: object): Either.Either<Client.AuthMethod, Refusal> => 
     if (method !== undefined) return Either.right(method)
     return named === undefined && choices.length === 0
       ? Either.right("client_secret_basic" as const)
-      : Either.left(refuse("Unsupported", "this server has none of the client's authentication methods"))
+      : Either.left(refuse("Unsupported", "this server supports none of the client's authentication methods"))
   })
 }
 
-/** The URIs that policy allows; fails where it allows none of those that were sent (RFC 7591 §3.2.2). */
+/** Returns the URIs that the policy allows; fails if it allows none of them (RFC 7591 §3.2.2). */
 const readRedirectUris = (
   json: object,
   policy: RedirectUri.Policy
@@ -143,7 +142,7 @@ const readRedirectUris = (
     return { kept, leftOut }
   })
 
-/** The supported grant types; fails where none is, or where only a removed one would have given the client a token. */
+/** Returns the supported grant types; fails if there is none, or if only a removed one could give the client a token. */
 const readGrantTypes = (
   json: object,
   supported: ReadonlyArray<string>
@@ -151,28 +150,30 @@ const readGrantTypes = (
   Either.flatMap(listOf(json, "grant_types"), (entries = ["authorization_code"]) => {
     const kept = entries.filter((entry) => typeof entry === "string").filter((entry) => supported.includes(entry))
     const isRemoved = entries.some((entry) => removed.some((grantType) => grantType === entry))
-    const refusal = refuse("Unsupported", "the grant types implicit and password do not exist here (OAuth 2.1, 10)")
+    const refusal = refuse("Unsupported", "the grant types implicit and password are not supported (OAuth 2.1, 10)")
     if (isRemoved && !kept.includes("authorization_code")) return Either.left(refusal)
     return kept.length === 0
       ? Either.left(refuse("Unsupported", "none of the grant types is supported"))
       : Either.right({ kept, leftOut: isRemoved ? [refusal] : [] })
   })
 
-/** `code`, for a client that uses it; fails where the response types do not go with the grant types (RFC 7591 §2.1). */
+/** Returns `code` for a client that uses it; fails if response types and grant types do not match (RFC 7591 §2.1). */
 const readResponseTypes = (json: object, usesCode: boolean): Either.Either<Read<ReadonlyArray<"code">>, Refusal> =>
   Either.flatMap(listOf(json, "response_types"), (entries) => {
-    // An empty list has a meaning of its own: the client never uses the authorization endpoint.
+    // An empty list means that the client never uses the authorization endpoint.
     const isEmpty = entries === undefined && Array.isArray(memberOf(json, "response_types"))
-    const asksForCode = entries === undefined ? usesCode && !isEmpty : entries.includes("code")
-    if (entries !== undefined && !asksForCode) return Either.left(malformed("response_types"))
-    if (usesCode !== asksForCode) {
-      return Either.left(refuse("Inconsistent", "authorization_code and code go together (RFC 7591, 2.1)"))
+    const requestsCode = entries === undefined ? usesCode && !isEmpty : entries.includes("code")
+    if (entries !== undefined && !requestsCode) return Either.left(malformed("response_types"))
+    if (usesCode !== requestsCode) {
+      return Either.left(
+        refuse("Inconsistent", "grant type authorization_code and response type code need each other (RFC 7591, 2.1)")
+      )
     }
     const leftOut = entries !== undefined && entries.length > 1 ? [malformed("response_types")] : []
-    return Either.right({ kept: asksForCode ? ["code" as const] : [], leftOut })
+    return Either.right({ kept: requestsCode ? ["code" as const] : [], leftOut })
   })
 
-/** The contacts that can be kept, of a list that may hold more. */
+/** Returns the contacts that can be stored. */
 const readContacts = (json: object): Read<Pick<Client.ClientMetadata, "contacts">> =>
   Either.match(listOf(json, "contacts"), {
     onLeft: (refusal) => ({ kept: {}, leftOut: [refusal] }),
@@ -185,7 +186,7 @@ const readContacts = (json: object): Read<Pick<Client.ClientMetadata, "contacts"
     }
   })
 
-/** The other members that only describe the client: nothing depends on them, so each is kept or left out by itself. */
+/** The other members only describe the client. Nothing depends on them, so each is stored or left out by itself. */
 const Description = Client.ClientMetadata.pick(
   "client_name",
   "client_uri",
@@ -200,7 +201,7 @@ const Description = Client.ClientMetadata.pick(
 
 const decodeDescription = Schema.decodeUnknownEither(Description)
 
-/** Fails for a name that pages cannot show: people judge the client by it. */
+/** Reads the describing members. Fails for a name that pages cannot show, because users judge the client by its name. */
 const readDescription = (
   json: object
 ): Either.Either<Read<typeof Description.Type & Pick<Client.ClientMetadata, "contacts">>, Refusal> => {

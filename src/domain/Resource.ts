@@ -14,20 +14,20 @@ export const ResourceIndicator = Schema.String.pipe(
     if (text.includes("#")) return fail("a resource has no fragment (RFC 8707 §2)")
     const { href, protocol } = new URL(text)
     if (protocol !== "https:" && protocol !== "http:") return fail("a resource is an http or https URL")
-    // Clients compare it to the letter, and most of them write URLs as a URL parser does.
+    // Clients compare it as a string, and most of them write URLs as a URL parser does.
     return text === href || `${text}/` === href ? undefined : fail(`a resource is written as ${href}`)
   }),
   Schema.brand("ResourceIndicator")
 )
 export type ResourceIndicator = typeof ResourceIndicator.Type
 
-/** Names the server of a resource where it authenticates; no secret. */
+/** Identifies the server of a resource when it authenticates. It is no secret. */
 export const ResourceServerId = Schema.NonEmptyString.pipe(Schema.brand("ResourceServerId"))
 export type ResourceServerId = typeof ResourceServerId.Type
 
 /**
- * A name or a sentence of the operator's that a page can show: not blank, and nothing in it that is not printable.
- * Emoji may have their variation selectors here, for no stranger writes it.
+ * A name or sentence of the operator that a page can show: not blank, and printable. Emoji may have variation selectors,
+ * because the operator writes this text, not a stranger.
  */
 export const Sentence = Schema.String.pipe(
   Schema.filter(
@@ -38,59 +38,61 @@ export const Sentence = Schema.String.pipe(
   )
 )
 
-/** A protected resource of this server: its indicator, and a sentence for each scope, shown at consent. */
+/** A protected resource of this server. The consent page shows a sentence for each scope. */
 export interface Resource {
   readonly uri: ResourceIndicator
-  /** A name for people; the indicator stands in for it where it is missing. */
+  /** A name for users. Pages show the indicator if it is missing. */
   readonly name?: string | undefined
-  /** Scope token to the sentence that a person reads before allowing it. */
+  /** Each scope token with the sentence that a user reads before allowing it. */
   readonly scopes: Readonly<Record<string, string>>
-  /** There where it is one of the server's own. */
-  readonly own?: Own | undefined
+  /** Present if the resource is built into the server. */
+  readonly builtIn?: BuiltIn | undefined
 }
 
 /**
- * A resource of the server's own, such as its API. No list names it, nobody gets it who does not ask for it by its
- * indicator or by a scope of it, and a token for it is for nothing else: whoever else saw that token could use it here.
+ * A resource that is built into the server, such as its API. No list names it, and a request gets it only by its indicator or
+ * by one of its scopes. A token for it is for no other resource: another resource that sees the token could use it here.
  */
-export interface Own {
-  /** Those of its scopes that no person is asked for: they are for clients that act for themselves (RFC 6749 §4.4). */
+export interface BuiltIn {
+  /** Scopes only for clients that act for themselves (RFC 6749 §4.4). No user is asked for them. */
   readonly clientsOnly: ReadonlySet<string>
 }
 
-/** The resources that anybody may be told of, and that are meant where a request names none. */
+/** Returns the resources that are public, and that a request without `resource` is for. */
 export const listed = (resources: ReadonlyArray<Resource>): ReadonlyArray<Resource> =>
-  resources.filter(({ own }) => own === undefined)
+  resources.filter(({ builtIn }) => builtIn === undefined)
 
-/** What a request without a `resource` can mean: the listed ones, and the server's own whose scope it asks for. */
-export const meant = (resources: ReadonlyArray<Resource>, requested: Scope.Scope): ReadonlyArray<Resource> =>
+/** Returns the resources that a request without `resource` can be for: the listed ones, and the built-in ones whose scope it requests. */
+export const defaults = (resources: ReadonlyArray<Resource>, requested: Scope.Scope): ReadonlyArray<Resource> =>
   resources.filter(
-    (resource) => resource.own === undefined || !Scope.isEmpty(Scope.intersection(scope(resource), requested))
+    (resource) => resource.builtIn === undefined || !Scope.isEmpty(Scope.intersection(scope(resource), requested))
   )
 
-/** Whether the resources may stand in one token. */
+/** Whether one token may be for all these resources. */
 export const areCompatible = (resources: ReadonlyArray<Resource>): boolean =>
-  resources.length <= 1 || resources.every(({ own }) => own === undefined)
+  resources.length <= 1 || resources.every(({ builtIn }) => builtIn === undefined)
 
-/** The resource with the scopes that a person can allow. */
-export const forPeople = (self: Resource): Resource =>
-  self.own === undefined
+/** Returns the resource with the scopes that a user can allow. */
+export const forUsers = (self: Resource): Resource =>
+  self.builtIn === undefined
     ? self
     : {
         ...self,
-        scopes: Object.fromEntries(Object.entries(self.scopes).filter(([token]) => !self.own?.clientsOnly.has(token)))
+        scopes: Object.fromEntries(
+          Object.entries(self.scopes).filter(([token]) => !self.builtIn?.clientsOnly.has(token))
+        )
       }
 
-/** The scope that a resource offers. */
+/** Returns the scope that a resource offers. */
 export const scope = (self: Resource): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))
 
-/** The scope that any of the resources offers. */
+/** Returns the scope that the resources offer together. */
 export const offered = (resources: Iterable<Resource>): Scope.Scope =>
   Scope.fromIterable(Array.from(resources).flatMap((resource) => Object.keys(resource.scopes)))
 
 /**
- * The resource that a client means: the indicator itself, or the same with an upper-case scheme or host, or with the
- * trailing slash that URL parsers put behind a bare origin (MCP, "Canonical Server URI").
+ * Returns the resource of an indicator. The indicator may also have an upper-case scheme or host, or the trailing slash that
+ * URL parsers add to a bare origin (MCP, "Canonical Server URI").
  */
 export const find = (resources: ReadonlyArray<Resource>, indicator: string): Resource | undefined =>
   resources.find(({ uri }) => uri === indicator) ??
@@ -100,7 +102,7 @@ export const find = (resources: ReadonlyArray<Resource>, indicator: string): Res
 
 const sameUrl = (left: string, right: string): boolean => new URL(left).href === new URL(right).href
 
-/** The path of the resource's URL, `""` for a bare origin; metadata lies behind it (RFC 9728 §3.1). */
+/** Returns the path of the resource's URL, `""` for a bare origin. The path of its metadata ends with it (RFC 9728 §3.1). */
 export const path = (self: Pick<Resource, "uri">): string => {
   const { pathname, search } = new URL(self.uri)
   return `${pathname === "/" ? "" : pathname}${search}`

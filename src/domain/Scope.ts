@@ -1,5 +1,5 @@
 /**
- * Scope: what an access token may be used for (RFC 6749 §3.3), a set of case-sensitive tokens.
+ * The scope of an access token (RFC 6749 §3.3): a set of case-sensitive tokens.
  *
  * @example
  * import * as Scope from "latchkey/Scope"
@@ -14,24 +14,24 @@ import * as Schema from "effect/Schema"
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3). */
 export const ScopeToken = Schema.String.pipe(Schema.pattern(/^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/))
 
-/** At most this many tokens are read from one `scope` parameter; resources may offer more. */
+/** Maximum number of tokens in one `scope` parameter. Resources may offer more. */
 export const maxTokens = 64
 
-/** A set of scope tokens. Order means nothing, and a token given twice counts once. */
+/** A set of scope tokens. Their order has no meaning, and a repeated token counts once. */
 export type Scope = ReadonlySet<string>
 
-/** The scope of no tokens. */
+/** The scope without tokens. */
 export const empty: Scope = new Set()
 
-/** A scope of the given tokens. */
+/** Returns a scope of the given tokens. */
 export const make = (...tokens: ReadonlyArray<string>): Scope => new Set(tokens)
 
-/** A scope of the tokens of any iterable. */
+/** Returns a scope of the tokens of an iterable. */
 export const fromIterable = (tokens: Iterable<string>): Scope => new Set(tokens)
 
 const isScopeToken = Schema.is(ScopeToken)
 
-/** The space-separated form of RFC 6749 §3.3; tokens stand in the order in which they were first given. */
+/** The space-separated form of RFC 6749 §3.3. Tokens are in the order in which they were added first. */
 export const FromString = Schema.transformOrFail(Schema.String, Schema.ReadonlySetFromSelf(Schema.String), {
   strict: true,
   decode: (text, _, ast) => {
@@ -49,26 +49,26 @@ const Requested = Schema.compose(
   FromString
 )
 
-/** Reads the space-separated form of a request; `Left` when it is not one, or of too many tokens. */
+/** Reads the space-separated form of a request; `Left` if it is malformed or has too many tokens. */
 export const parse = (text: string): Either.Either<Scope, ParseResult.ParseError> =>
   Schema.decodeEither(Requested)(text)
 
-/** The space-separated form of RFC 6749 §3.3. */
+/** Returns the space-separated form of RFC 6749 §3.3. */
 export const format = (self: Scope): string => Array.from(self).join(" ")
 
 export const isEmpty = (self: Scope): boolean => self.size === 0
 
-/** Whether every token of `self` is in `that`; tokens are compared byte for byte, never by prefix. */
+/** Whether every token of `self` is in `that`. Tokens are compared byte for byte, never by prefix. */
 export const isSubset = (self: Scope, that: Scope): boolean => Array.from(self).every((token) => that.has(token))
 
 export const equals = (self: Scope, that: Scope): boolean => self.size === that.size && isSubset(self, that)
 
-/** The tokens of `self` that are also in `that`, in the order of `self`. */
+/** Returns the tokens of `self` that are also in `that`, in the order of `self`. */
 export const intersection = (self: Scope, that: Scope): Scope =>
   new Set(Array.from(self).filter((token) => that.has(token)))
 
 export const union = (self: Scope, that: Scope): Scope => new Set([...self, ...that])
 
-/** The tokens of `self` that are not in `that`. */
+/** Returns the tokens of `self` that are not in `that`. */
 export const difference = (self: Scope, that: Scope): Scope =>
   new Set(Array.from(self).filter((token) => !that.has(token)))

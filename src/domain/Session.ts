@@ -1,26 +1,26 @@
-/** A person logged in, in one browser. */
+/** A login session of a user, in one browser. */
 import type * as DateTime from "effect/DateTime"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Subject } from "./Account.js"
 import type { Digest } from "./Digest.js"
 
-/** Names a session in rows, forms and logs; it opens nothing. */
+/** Identifies a session in rows, forms and logs. It is no secret. */
 export const SessionId = Schema.NonEmptyString.pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
-/** A login session: new at each login, ended by logging out or at `expiresAt`. */
+/** A login session. Each login begins a new one; it ends with the logout or at `expiresAt`. */
 export interface Session {
   readonly id: SessionId
-  /** Digest of the secret that the browser's cookie holds. */
+  /** Digest of the secret in the cookie of the browser. */
   readonly digest: Digest
   readonly subject: Subject
   readonly authenticatedAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc
-  /** The account's epoch when the person logged in; a later epoch ends the session. */
+  /** Epoch of the account at the login. A later epoch ends the session. */
   readonly subjectEpoch: number
-  /** The name of the browser that logged in (`BrowserName`); `None` where it is not known. */
+  /** Name of the browser (`BrowserName`); `None` if it is not known. */
   readonly browser: Option.Option<string>
-  /** The network of the login, sealed (ADR 36); `None` where it is not known. A store keeps the text as it is. */
+  /** Sealed network of the login (ADR 36); `None` if it is not known. A store keeps the text unchanged. */
   readonly sealedNetwork: Option.Option<string>
 }

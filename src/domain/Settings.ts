@@ -1,4 +1,4 @@
-/** What an operator may set, with defaults and their reasons. Settings that contradict each other are refused. */
+/** The settings of a server, with defaults and their reasons. Settings that contradict each other are refused. */
 import * as Duration from "effect/Duration"
 import type { Brand } from "./Brand.js"
 import type { Issuer } from "./Issuer.js"
@@ -6,33 +6,33 @@ import type { FromElsewhere } from "./NetworkTag.js"
 import type { Limits, NetworkLimit } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
 
-/** How long things live, and how forgiving the windows are. */
+/** Lifetimes, retention times and retry windows. */
 export interface Lifetimes {
-  /** Access tokens: what a resource server that verifies offline may be late by. */
+  /** Lifetime of an access token: a resource server that caches verifications may learn of a revocation this late. */
   readonly accessToken: Duration.Duration
-  /** Authorization codes: one redirect long (RFC 6749 §4.1.2 says 10 minutes at most). */
+  /** Lifetime of an authorization code: long enough for one redirect (at most 10 minutes, RFC 6749 §4.1.2). */
   readonly authorizationCode: Duration.Duration
-  /** Refresh tokens that nobody uses. */
+  /** Lifetime of a refresh token that is not used. */
   readonly refreshTokenIdle: Duration.Duration
-  /** A grant, from the person's consent to its end, used or not. */
+  /** Lifetime of a grant, from the approval, used or not. */
   readonly grant: Duration.Duration
-  /** A login session. */
+  /** Lifetime of a login session. */
   readonly session: Duration.Duration
-  /** A login or consent form, from being shown to being sent. */
+  /** Lifetime of a login or consent form. */
   readonly form: Duration.Duration
-  /** How long a superseded refresh token of an honest client still gets the current one; 0 is strict. */
+  /** Time in which a client that presents a superseded refresh token still gets the current one; 0 allows no retry. */
   readonly refreshWindow: Duration.Duration
-  /** How long a second redemption of a code is taken for a duplicate and not a replay; 0 is RFC 6749 §4.1.2's SHOULD. */
+  /** Time in which a second redemption of a code is a duplicate and not a replay; 0 is the SHOULD of RFC 6749 §4.1.2. */
   readonly codeWindow: Duration.Duration
-  /** A root key, from its making until the next takes its place. */
+  /** Time for which a root key seals, until the next key replaces it. */
   readonly key: Duration.Duration
-  /** How long what happened is kept. */
+  /** Time for which events are kept. */
   readonly events: Duration.Duration
-  /** How long a client is kept that registered itself and that nobody has allowed anything. */
+  /** Time for which a self-registered client is kept that no user has allowed access. */
   readonly unusedClient: Duration.Duration
   /**
-   * How long a client is kept that registered itself, was used, and has no grant left: counted from the last time that
-   * somebody allowed it something, and never less than a grant lives and is kept after its end.
+   * Time for which a self-registered client is kept that was used and has no grant left, since a user last allowed it access.
+   * It is never shorter than the lifetime of a grant and the time for which its row is kept.
    */
   readonly abandonedClient: Duration.Duration
 }
@@ -49,16 +49,16 @@ export const defaultLifetimes: Lifetimes = {
   codeWindow: Duration.seconds(2),
   key: Duration.days(90),
   events: Duration.days(90),
-  // A person who has just registered an app is a few minutes away from using it; strangers' rows need not outlive the day.
+  // A user whose app has just registered uses it within minutes, so rows of strangers need not stay longer than a day.
   unusedClient: Duration.days(1),
-  // Half a year after the last grant can have ended. A client that comes back later must register again, which not every
-  // app does by itself.
+  // Half a year after the latest possible end of its last grant. A client that returns later must register again, and not
+  // every app does that by itself.
   abandonedClient: Duration.days(365)
 }
 
 const atMost = (value: Duration.Duration, limit: Duration.DurationInput) => Duration.lessThanOrEqualTo(value, limit)
 
-/** What the settings contradict, one sentence each; empty when they are sound. */
+/** Returns one sentence for each rule that the lifetimes break; empty if they are valid. */
 export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
   const { accessToken, authorizationCode, codeWindow, form, grant, refreshTokenIdle, refreshWindow, session } =
     lifetimes
@@ -97,47 +97,47 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
 }
 
 /**
- * Maximum number of clients that registered themselves and were never used: each is a row that a stranger made. The more
- * there may be, the longer a stranger needs to push out one that is about to be used (ADR 26); 10,000 take some 10 MB.
+ * Maximum number of self-registered clients that were never used. Each is a row that a stranger made. The larger the maximum,
+ * the longer a stranger needs to displace a client that is about to be used (ADR 26). 10,000 rows take about 10 MB.
  */
 export const defaultMaxUnusedClients = 10_000
 
 /**
- * A phone that changes from Wi-Fi to a mobile network repeats a request from another network, and so does a host that has
- * both IPv4 and IPv6: revoking the grant would log honest people out. So such a retry is an event, and no replay.
+ * A retry from another network is an event, and not a replay. A phone that changes from Wi-Fi to a mobile network repeats a
+ * request from another network, and so does a host with both IPv4 and IPv6: revoking the grant would log out honest users.
  */
 export const defaultRetryFromElsewhere: FromElsewhere = "Allow"
 
-/** How much of clients' addresses logs and events hold: nothing, the network that many share, or all of it. */
+/** The part of client addresses that logs and events hold: nothing, the network, which many clients share, or all of it. */
 export type LogAddresses = "Off" | "Network" | "Full"
 
-/** An address is personal data, and events are kept for months: an operator who wants it says so. */
+/** Off, because an address is personal data and events are kept for months. An operator may turn it on. */
 export const defaultLogAddresses: LogAddresses = "Off"
 
-/** A server's settings, checked. */
+/** The checked settings of a server. */
 export interface Settings {
   readonly issuer: Issuer
   readonly resources: ReadonlyArray<Resource>
   readonly lifetimes: Lifetimes
-  /** Schemes without a dot that redirect URIs of any client may have (RFC 8252 §7.1 asks for a dot). */
+  /** Schemes without a dot that redirect URIs of any client may have (RFC 8252 §7.1 requires a dot). */
   readonly privateUseSchemes: ReadonlySet<string>
-  /** Schemes without a dot that redirect URIs of public clients may have beside these: those of known apps. */
+  /** Further schemes without a dot that redirect URIs of public clients may have: those of known apps. */
   readonly appSchemes: ReadonlySet<string>
   /**
-   * Ranges of proxies (CIDR) whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Request-Id` are believed. No other such header
-   * is ever read.
+   * Ranges of proxies (CIDR) whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Request-Id` are trusted. No other such header is
+   * ever read.
    */
   readonly trustedProxies: ReadonlyArray<string>
-  /** How often the endpoints may be called (see `domain/RateLimit`). */
+  /** The rate limits of the endpoints (see `domain/RateLimit`). */
   readonly rateLimits: Limits
-  /** Networks whose limits by address are larger or off; no range is given twice. */
+  /** Networks whose limits by address are larger or off. No range is repeated. */
   readonly networkLimits: ReadonlyArray<NetworkLimit>
   /** Whether a retried refresh or a duplicate redemption from another network is a replay, which revokes the grant. */
   readonly retryFromElsewhere: FromElsewhere
-  /** Maximum number of clients that registered themselves and were never used; with 0 nobody can register. */
+  /** Maximum number of self-registered clients that were never used; 0 turns registration off. */
   readonly maxUnusedClients: number
-  /** The name, the logo and the colours on the pages. */
+  /** Name, logo and colours of the pages. */
   readonly brand: Brand
-  /** How much of clients' addresses logs and events hold. A warning about a proxy names its address whatever is set. */
+  /** The part of client addresses that logs and events hold. A warning about a proxy always names its address. */
   readonly logAddresses: LogAddresses
 }

@@ -1,13 +1,13 @@
 /**
- * Finds the name that was meant by a misspelt one.
+ * Finds the name that is most similar to a misspelt one.
  *
  * @example
  * SimilarName.nearest("notes:raed", ["notes:read", "notes:write"]) // "notes:read"
  */
 
 /**
- * Minimum number of letters to insert, delete or replace, or of neighbours to swap, that makes one text the other (optimal
- * string alignment distance).
+ * Returns the minimum number of edits that turn one text into the other: insert, delete or replace a letter, or swap two
+ * neighbours (optimal string alignment distance).
  */
 export const distance = (one: string, other: string): number => {
   const letters = { one: Array.from(one), other: Array.from(other) }
@@ -37,13 +37,13 @@ const maxDistance = 2
 
 const withoutDigits = (name: string): string => name.replace(/\d+/g, "")
 
-/** Whether names differ in nothing but their numbers, which are not misspelt: `v1` and `v2`. */
+/** Whether names differ only in their numbers, as `v1` and `v2` do: then neither is a misspelling of the other. */
 const isNumbered = (one: string, other: string): boolean =>
   /\d/.test(one) && /\d/.test(other) && withoutDigits(one) === withoutDigits(other)
 
 /**
- * The candidate that a name can be a misspelling of: the nearest of those at a distance of at most two letters, and of less
- * than half the name, where upper and lower case are alike. `undefined` when there is none.
+ * Returns the nearest candidate at a distance of at most two letters, and of less than half the length of the name. Upper and
+ * lower case are equal. `undefined` if there is none.
  */
 export const nearest = (name: string, candidates: Iterable<string>): string | undefined => {
   let found: { readonly name: string; readonly distance: number } | undefined

@@ -5,9 +5,9 @@ import type { Scope } from "./Scope.js"
 
 export interface TokenResponse {
   readonly accessToken: Redacted.Redacted
-  /** Whole seconds from now to the end of the access token. */
+  /** Lifetime of the access token from now, in whole seconds. */
   readonly expiresIn: number
-  /** What the access token is good for. */
+  /** Scope of the access token. */
   readonly scope: Scope
   readonly refreshToken: Option.Option<Redacted.Redacted>
 }

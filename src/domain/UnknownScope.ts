@@ -1,5 +1,5 @@
 /**
- * Scope tokens that no resource offers, as guards and clients may name them by mistake.
+ * Scope tokens that no resource offers: guards and clients may name them by mistake.
  *
  * @example
  * UnknownScope.find(["notes:raed"], Scope.make("notes:read"))
@@ -8,19 +8,19 @@
 import type * as Scope from "./Scope.js"
 import * as SimilarName from "./SimilarName.js"
 
-/** A token that is not offered. */
+/** A token that no resource offers. */
 export interface UnknownScope {
   readonly token: string
-  /** The offered token that it may be a misspelling of. */
+  /** The offered token of which it may be a misspelling. */
   readonly nearest: string | undefined
 }
 
-/** The tokens that are not among the offered ones. */
+/** Returns the tokens that are not offered. */
 export const find = (tokens: Iterable<string>, offered: Scope.Scope): ReadonlyArray<UnknownScope> =>
   Array.from(tokens)
     .filter((token) => !offered.has(token))
     .map((token) => ({ token, nearest: SimilarName.nearest(token, offered) }))
 
-/** The token, and what may be meant: `"notes:raed" (did you mean "notes:read"?)`. */
+/** Returns the token with its suggestion: `"notes:raed" (did you mean "notes:read"?)`. */
 export const format = ({ nearest, token }: UnknownScope): string =>
   nearest === undefined ? `"${token}"` : `"${token}" (did you mean "${nearest}"?)`

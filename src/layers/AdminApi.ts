@@ -38,7 +38,7 @@ const handlers = (api: Api.Placed) =>
 const resource = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    yield* (yield* Resources).addOwn(ApiResource.of(issuer))
+    yield* (yield* Resources).addBuiltIn(ApiResource.of(issuer))
   })
 )
 

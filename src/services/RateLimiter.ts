@@ -34,7 +34,7 @@ export class RateLimiter extends Context.Tag("latchkey/RateLimiter")<
      * (`whenUnavailable`), and not the implementation, decides whether the request is then answered.
      */
     readonly consume: (
-      asked: ReadonlyArray<RateLimit.Asked>
+      asked: ReadonlyArray<RateLimit.QuotaRequest>
     ) => Effect.Effect<RateLimit.Decision, TemporarilyUnavailable>
   }
 >() {}

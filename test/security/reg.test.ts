@@ -19,7 +19,7 @@ const unlimited = Layer.succeed(
     consume: (asked) =>
       Effect.succeed(
         Decision.Allowed({
-          standings: asked.map(({ limit }) => ({ remaining: limit.quota, replenishedAfter: Duration.zero }))
+          quotas: asked.map(({ limit }) => ({ remaining: limit.quota, replenishedAfter: Duration.zero }))
         })
       )
   })

@@ -66,15 +66,15 @@ describe("a quota", () => {
   it("says what is left, and when more is there", () => {
     const now = 1_000_000
     const [first, after] = consume(three, 0, now)
-    expect(first).toEqual(Decision.Allowed({ standings: [{ remaining: 2, replenishedAfter: Duration.seconds(20) }] }))
+    expect(first).toEqual(Decision.Allowed({ quotas: [{ remaining: 2, replenishedAfter: Duration.seconds(20) }] }))
     const [, afterTwo] = consume(three, after, now)
     const [third, afterThree] = consume(three, afterTwo, now + 5_000)
-    expect(third).toEqual(Decision.Allowed({ standings: [{ remaining: 0, replenishedAfter: Duration.seconds(55) }] }))
+    expect(third).toEqual(Decision.Allowed({ quotas: [{ remaining: 0, replenishedAfter: Duration.seconds(55) }] }))
     const [refused, afterFour] = consume(three, afterThree, now + 5_000)
     expect(refused).toEqual(
       Decision.Refused({
         retryAfter: Duration.seconds(15),
-        standings: [{ remaining: 0, replenishedAfter: Duration.seconds(55) }]
+        quotas: [{ remaining: 0, replenishedAfter: Duration.seconds(55) }]
       })
     )
     expect(afterFour).toBe(afterThree)

@@ -24,7 +24,7 @@ import * as WithServices from "./WithServices.js"
 
 const id = Args.text({ name: "ID" }).pipe(Args.withDescription("Id of the grant, as latchkey grant list shows it"))
 
-const words: Readonly<Record<Grant.Standing, string>> = {
+const words: Readonly<Record<Grant.Status, string>> = {
   Approved: "approved, and its code is not redeemed yet",
   Active: "active",
   Expired: "expired",

@@ -17,14 +17,14 @@ import * as GrantOptions from "./GrantOptions.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
-const states: Readonly<Record<string, Grant.Standing>> = {
+const states: Readonly<Record<string, Grant.Status>> = {
   approved: "Approved",
   active: "Active",
   expired: "Expired",
   revoked: "Revoked"
 }
 
-const parseState = (text: string): Effect.Effect<Grant.Standing, Failure> => {
+const parseState = (text: string): Effect.Effect<Grant.Status, Failure> => {
   const state = Object.hasOwn(states, text) ? states[text] : undefined
   return state === undefined
     ? badUsage(`--state: give one of ${Object.keys(states).join(", ")}`)
@@ -53,7 +53,7 @@ const options = {
 /** A grant, its current state, and the name of its account. */
 interface Listed {
   readonly grant: Grant.Grant
-  readonly state: Grant.Standing
+  readonly state: Grant.Status
   readonly name: string
 }
 
@@ -104,9 +104,9 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
       Effect.gen(function* () {
         const subject = yield* Lookup.optional(user, Lookup.subject)
         const nameOf = yield* Lookup.names
-        const standing = Grant.standingAt(yield* DateTime.now)
+        const statusOf = Grant.statusAt(yield* DateTime.now)
         const grants = Lists.grants({ subject, clientId }).pipe(
-          Stream.map((grant) => ({ grant, state: standing(grant) })),
+          Stream.map((grant) => ({ grant, state: statusOf(grant) })),
           Stream.filter((one) => wanted === undefined || one.state === wanted),
           Stream.take(maximum ?? Number.MAX_SAFE_INTEGER),
           Stream.mapChunksEffect((page) =>

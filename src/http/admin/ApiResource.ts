@@ -16,5 +16,5 @@ export const of = (issuer: Issuer) => ({
     [accountScope]: "See what you allowed and where you are logged in, and end it",
     [adminScope]: "Run this server: its users, clients, resources and grants"
   },
-  own: { clientsOnly: new Set([adminScope]) }
+  builtIn: { clientsOnly: new Set([adminScope]) }
 })

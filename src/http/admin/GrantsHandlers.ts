@@ -38,7 +38,7 @@ export const layer = (api: Api.Placed) =>
           Effect.gen(function* () {
             const page = { limit, ...(after === undefined ? {} : { after }) }
             const rows = yield* store.list({ subject: user, clientId: client }, page)
-            const standing = Grant.standingAt(yield* DateTime.now)
+            const standing = Grant.statusAt(yield* DateTime.now)
             const subjects = Array.from(new Set(rows.map(({ terms }) => terms.subject)))
             const names = new Map(
               yield* Effect.forEach(subjects, (subject) =>

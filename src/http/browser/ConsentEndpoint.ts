@@ -89,7 +89,7 @@ const showPage = (
     return yield* ConsentPrompt.page({ query, request, who, offer, refused })
   })
 
-/** The choice that a button stands for. */
+/** The choice of a button. */
 const choiceOf = (button: string, ticked: Scope.Scope): Effect.Effect<Choice, InvalidRequest> => {
   switch (button) {
     case PageForms.consent.allow:

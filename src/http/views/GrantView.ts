@@ -17,7 +17,7 @@ export const ResourceScopesView = Schema.Record({ key: Schema.String, value: Sch
 
 const fields = {
   id: Grant.GrantId,
-  state: Grant.Standing,
+  state: Grant.Status,
   subject: Subject,
   username: Schema.String.annotations({ description: "The name of the account; its id where it is gone." }),
   client_id: ClientId,
@@ -40,7 +40,7 @@ export const GrantView = Schema.Struct(fields).annotations({
 })
 export type GrantView = typeof GrantView.Type
 
-export const of = (grant: Grant.Grant, state: Grant.Standing, username: string): GrantView => {
+export const of = (grant: Grant.Grant, state: Grant.Status, username: string): GrantView => {
   const { terms } = grant
   return {
     id: terms.id,

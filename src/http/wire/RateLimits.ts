@@ -12,13 +12,13 @@ import * as Order from "effect/Order"
 import { TooManyRequests } from "../../domain/HttpError.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import {
-  type Asked,
   Decision,
   type Limit,
   type LimitName,
   nextAfter,
   ofNetwork,
-  type Standing
+  type QuotaRequest,
+  type QuotaState
 } from "../../domain/RateLimit.js"
 import type { Settings } from "../../domain/Settings.js"
 import { digestOf } from "../../services/keys/Crypto.js"
@@ -93,7 +93,9 @@ export const byAddress = (
     const keyOf = (owner: string) => digestOf(JSON.stringify([issuer, owner]))
 
     /** `None` where the limiter fails, and the request is heard all the same. */
-    const decide = (asked: ReadonlyArray<Asked>): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
+    const decide = (
+      asked: ReadonlyArray<QuotaRequest>
+    ): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
       Effect.asSome(limiter.consume(asked)).pipe(
         Effect.catchAll((error) =>
           asked.some(({ limit }) => limit.whenUnavailable === "Refuse")
@@ -111,14 +113,14 @@ export const byAddress = (
     return (request) => {
       const met: Array<Met> = []
 
-      const consume = Effect.fnUntraced(function* (asked: ReadonlyArray<Asked>) {
+      const consume = Effect.fnUntraced(function* (asked: ReadonlyArray<QuotaRequest>) {
         if (asked.length === 0) return
         const decision = yield* decide(asked)
         if (Option.isNone(decision)) return
-        const { standings } = decision.value
+        const { quotas } = decision.value
         // The quotas that this request met before must allow the next one, too.
-        const waits = met.map(({ limit, standing }) => nextAfter(limit, standing))
-        met.push(...Arr.zipWith(asked, standings, ({ limit }, standing) => ({ limit, standing })))
+        const waits = met.map(({ limit, state }) => nextAfter(limit, state))
+        met.push(...Arr.zipWith(asked, quotas, ({ limit }, state) => ({ limit, state })))
         if (Decision.$is("Refused")(decision.value)) {
           return yield* new TooManyRequests({
             reason: "RateLimited",
@@ -184,7 +186,7 @@ const warnOfUntrusted = (request: HttpServerRequest.HttpServerRequest, settings:
 /** A quota that a request was counted against. */
 interface Met {
   readonly limit: Limit
-  readonly standing: Standing
+  readonly state: QuotaState
 }
 
 /** Whole ones, rounded up. */
@@ -192,8 +194,8 @@ const seconds = (duration: Duration.Duration): number => Math.ceil(Duration.toSe
 
 /** The quota that allows the next request last comes first, and of those that allow it now, the one with the least left. */
 const mostRestrictive: Order.Order<Met> = Order.combine(
-  Order.reverse(Order.mapInput(Duration.Order, ({ limit, standing }: Met) => nextAfter(limit, standing))),
-  Order.mapInput(Order.number, ({ standing }: Met) => standing.remaining)
+  Order.reverse(Order.mapInput(Duration.Order, ({ limit, state }: Met) => nextAfter(limit, state))),
+  Order.mapInput(Order.number, ({ state }: Met) => state.remaining)
 )
 
 /** One item for each limit: that of the network whose quota is the most restrictive now. */
@@ -205,7 +207,7 @@ const headersOf = (met: ReadonlyArray<Met>) => {
       .join(", "),
     ratelimit: shown
       .map(
-        ({ limit: { name }, standing: { remaining, replenishedAfter } }) =>
+        ({ limit: { name }, state: { remaining, replenishedAfter } }) =>
           `"${name}";r=${remaining};t=${seconds(replenishedAfter)}`
       )
       .join(", ")

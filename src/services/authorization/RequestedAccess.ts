@@ -19,7 +19,7 @@ export const read = Effect.fnUntraced(function* (
 ) {
   const [scopeText] = Parameters.all(parameters, "scope")
   const requested = yield* Effect.transposeMapOption(Option.fromNullable(scopeText), Parameters.scope)
-  const known = all.map(Resource.forPeople)
+  const known = all.map(Resource.forUsers)
   const named = yield* RequestedResources.named(known, Parameters.all(parameters, "resource"))
   if (Option.exists(named, ({ length }) => length > maxResources)) return yield* RequestedResources.tooMany
   const candidates = Option.getOrElse(named, () =>

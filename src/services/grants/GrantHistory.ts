@@ -15,7 +15,7 @@ import * as Lists from "../stores/Lists.js"
 export const standing = Effect.fn("GrantHistory.standing")(function* (grant: Grant.Grant) {
   yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
   const now = yield* DateTime.now
-  const state = Grant.standingAt(now)(grant)
+  const state = Grant.statusAt(now)(grant)
   if (state !== "Active") return state
   const active = yield* (yield* GrantStore).findActive(grant.terms.id, now, Option.none())
   return Option.isSome(active) ? state : "Revoked"

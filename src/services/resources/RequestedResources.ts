@@ -44,16 +44,16 @@ export const named = (
 }
 
 /** Returns the resources that a user's request can be for where it names none. `withScope` selects from them. */
-export const defaults = (known: Resources, requested: Scope.Scope): Resources => Resource.meant(known, requested)
+export const defaults = (known: Resources, requested: Scope.Scope): Resources => Resource.defaults(known, requested)
 
 /**
- * Returns the resources that a client's request for itself is for where it names none. A scope that only resources of the
- * server's own offer selects those alone.
+ * Returns the resources that a client's request for itself is for where it names none. A scope that only built-in
+ * resources offer selects those alone.
  */
 export const defaultsForClient = (known: Resources, requested: Scope.Scope): Resources => {
-  const own = known.filter((resource) => resource.own !== undefined)
-  const isOwn = !Scope.isEmpty(requested) && Scope.isSubset(requested, Resource.offered(own))
-  return defaults(isOwn ? own : known, requested)
+  const builtIn = known.filter((resource) => resource.builtIn !== undefined)
+  const isBuiltIn = !Scope.isEmpty(requested) && Scope.isSubset(requested, Resource.offered(builtIn))
+  return defaults(isBuiltIn ? builtIn : known, requested)
 }
 
 /** Returns the resources that offer some of a scope; for the empty scope, those that offer none. */

@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import { type Own, offered, type Resource, type ResourceIndicator, scope } from "../../domain/Resource.js"
+import { type BuiltIn, offered, type Resource, type ResourceIndicator, scope } from "../../domain/Resource.js"
 import type * as Scope from "../../domain/Scope.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ResourceStore } from "../stores/ResourceStore.js"
@@ -24,7 +24,7 @@ export class Resources extends Context.Tag("latchkey/Resources")<
     /** Returns the server's own resources whose layers are built. */
     readonly own: Effect.Effect<ReadonlyArray<Resource>>
     /** Adds a resource of the server's own. */
-    readonly addOwn: (resource: Resource & { readonly own: Own }) => Effect.Effect<void>
+    readonly addBuiltIn: (resource: Resource & { readonly builtIn: BuiltIn }) => Effect.Effect<void>
   }
 >() {}
 
@@ -57,7 +57,7 @@ const make = Effect.gen(function* () {
         : Effect.succeed(here)
     },
     own: Effect.sync(() => own),
-    addOwn: (resource) =>
+    addBuiltIn: (resource) =>
       Effect.sync(() => {
         own = [...own, resource]
         offeredHere = offeredBy([...own, ...configured])

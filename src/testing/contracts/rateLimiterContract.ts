@@ -89,7 +89,7 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
         )
         expect(answers.filter(isAllowed)).toHaveLength(quota)
         // Each took one, so what they were told is left is every number once.
-        const left = answers.filter(isAllowed).map(({ standings }) => standings[0]?.remaining ?? -1)
+        const left = answers.filter(isAllowed).map(({ quotas }) => quotas[0]?.remaining ?? -1)
         expect(left.sort((a, b) => a - b)).toEqual(Arr.range(0, quota - 1))
       })
     )
@@ -110,7 +110,7 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
           expect(refused).toEqual(
             RateLimit.Decision.Refused({
               retryAfter: Duration.minutes(30),
-              standings: [
+              quotas: [
                 { remaining: 1, replenishedAfter: Duration.seconds(40) },
                 { remaining: 0, replenishedAfter: Duration.hours(1) },
                 { remaining: 7, replenishedAfter: Duration.millis(2 * 6_667) }
@@ -141,8 +141,8 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
           { concurrency: "unbounded" }
         )
         expect(answers.filter(isAllowed)).toHaveLength(quota)
-        const { standings } = yield* nodes[0].consume([{ limit: limitOf(count, "1 day"), key: narrow }])
-        expect(standings.map(({ remaining }) => remaining)).toEqual([count - quota - 1])
+        const { quotas } = yield* nodes[0].consume([{ limit: limitOf(count, "1 day"), key: narrow }])
+        expect(quotas.map(({ remaining }) => remaining)).toEqual([count - quota - 1])
       })
     )
 

@@ -83,6 +83,31 @@ test(
   { seams: ScopePolicy.layer(() => Effect.sync(() => changing.permitted)) }
 )
 
+const asked: Array<string> = []
+test(
+  "the policy is asked once for a visit, with the requested scopes and those of an earlier consent",
+  async (server) => {
+    const client = await server.register()
+    await server.tokens(client)
+    const { browser, url } = await server.toConsent(client)
+    url.searchParams.set("scope", "notes:read")
+    for (const prompt of ["consent", "none"]) {
+      url.searchParams.set("prompt", prompt)
+      asked.length = 0
+      await browser.open(url)
+      expect(asked, prompt).toEqual(["notes:read notes:write"])
+    }
+  },
+  {
+    seams: ScopePolicy.layer(({ scope }) =>
+      Effect.sync(() => {
+        asked.push(Scope.format(scope))
+        return scope
+      })
+    )
+  }
+)
+
 test(
   "a failing policy is answered with 503 and not with a refusal",
   async (server) => {

@@ -527,7 +527,7 @@ describe("a limiter of the app's own", () => {
         for (const { key, limit } of quotas) asked.push([limit.name, key])
         return Decision.Refused({
           retryAfter: Duration.millis(1_001),
-          standings: quotas.map(() => ({ remaining: 0, replenishedAfter: Duration.seconds(7) }))
+          quotas: quotas.map(() => ({ remaining: 0, replenishedAfter: Duration.seconds(7) }))
         })
       })
   })
