@@ -126,7 +126,7 @@ it("ends another login by the form of its own", async () => {
 
 it("says on its login page that an app registered itself, and shortens its name", async () => {
   const { html } = await newBrowser().open(authorizeUrl(await register("Notes ".repeat(30))))
-  expect(html).toContain("it registered itself: nobody has checked its name")
+  expect(html).toContain("it registered itself: its name was not checked")
   expect(html).toMatch(/<bdi>(Notes ){7}Notes…<\/bdi>/)
 })
 

@@ -48,7 +48,7 @@ const sorry = (isWrong: boolean): Html.Html | false =>
 /** What is known of an app: an app that registered itself chose its own name. */
 const app = (data: { readonly clientName: string; readonly clientOrigin?: string | undefined }): Html.Html =>
   html`<bdi>${Shorten.name(data.clientName)}</bdi>${
-    data.clientOrigin === "Dynamic" && html` (it registered itself: nobody has checked its name)`
+    data.clientOrigin === "Dynamic" && html` (it registered itself: its name was not checked)`
   }`
 
 const loginPage: Pages.Documents["loginPage"] = (data, brand) =>

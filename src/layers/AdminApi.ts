@@ -10,8 +10,8 @@ import * as Layer from "effect/Layer"
 import * as AccountHandlers from "../http/admin/AccountHandlers.js"
 import * as Api from "../http/admin/Api.js"
 import * as ApiDocuments from "../http/admin/ApiDocuments.js"
-import * as ApiEndpoint from "../http/admin/ApiEndpoint.js"
 import * as ApiResource from "../http/admin/ApiResource.js"
+import * as ApiRoutes from "../http/admin/ApiRoutes.js"
 import * as AuditHandlers from "../http/admin/AuditHandlers.js"
 import * as ClientsHandlers from "../http/admin/ClientsHandlers.js"
 import * as GrantsHandlers from "../http/admin/GrantsHandlers.js"
@@ -38,7 +38,7 @@ const handlers = (api: Api.Placed) =>
 const resource = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    yield* (yield* Resources).addBuiltIn(ApiResource.of(issuer))
+    yield* (yield* Resources).addBuiltIn(ApiResource.make(issuer))
   })
 )
 
@@ -49,8 +49,8 @@ export const layer: Layer.Layer<never, never, Requirements> = provideServer(
   Layer.unwrapEffect(
     Effect.map(ServerSettings, ({ issuer }) =>
       apart(
-        Layer.merge(ApiEndpoint.layer, ApiDocuments.layer).pipe(
-          Layer.provide(handlers(Api.of(issuer))),
+        Layer.merge(ApiRoutes.layer, ApiDocuments.layer).pipe(
+          Layer.provide(handlers(Api.make(issuer))),
           Layer.provide(Guards.layer),
           Layer.provide(resource)
         )

@@ -1,7 +1,7 @@
 /** The consent page in a real browser, on a phone of 360 by 640 pixels, without scripts, as the policy has it. */
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { type ConsentPage, consentPage } from "../../src/http/pages/index.js"
+import { type ConsentPage, consentPage } from "../../src/http/pages/ConsentPage.js"
 import * as Chromium from "./support/Chromium.js"
 
 vi.setConfig({ testTimeout: 60_000 })

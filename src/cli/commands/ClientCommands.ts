@@ -121,7 +121,7 @@ export const list = Command.make("list", listOptions, ({ json, ...flags }) =>
   WithServices.onExisting(flags, (target) =>
     Effect.gen(function* () {
       const all = yield* (yield* ClientStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.of(client))))
+      if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.fromClient(client))))
       if (all.length === 0) return yield* Output.complain(`there is no client yet at ${target.issuer}`)
       yield* Effect.forEach(all, (client) => Output.print(line(client)))
     })
@@ -136,7 +136,7 @@ export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ..
   WithServices.onExisting(flags, () =>
     Effect.gen(function* () {
       const client = yield* Lookup.client(id)
-      if (json) return yield* Output.print(Output.toJson(ClientView.of(client)))
+      if (json) return yield* Output.print(Output.toJson(ClientView.fromClient(client)))
       const by = client.origin === "Operator" ? "the operator" : "itself"
       const details = Output.table([
         ...rows({ client, secret: Option.none() }),

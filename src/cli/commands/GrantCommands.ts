@@ -44,8 +44,8 @@ export const show = Command.make(
         const username = yield* nameOf(terms.subject)
         const events = yield* GrantHistory.events(grant)
         if (json) {
-          const story = events.map(EventView.chapterOf)
-          return yield* Output.print(Output.toJson({ ...GrantView.of(grant, state, username), story }))
+          const story = events.map(EventView.entryFromEvent)
+          return yield* Output.print(Output.toJson({ ...GrantView.fromGrant(grant, state, username), story }))
         }
         const client = yield* (yield* ClientStore).find(terms.clientId)
         const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })

@@ -64,7 +64,7 @@ export const list = Command.make("list", { json, ...Target.forCommand }, ({ json
       const all = yield* (yield* AccountStore).list
       const pausedUntil = yield* (yield* LoginThrottle).pauses
       if (json) {
-        const views = all.map((account) => AccountView.of(account, pausedUntil(account.username)))
+        const views = all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
         return yield* Output.print(Output.toJson(views))
       }
       if (all.length === 0) return yield* Output.complain(`there is no account yet at ${target.issuer}`)

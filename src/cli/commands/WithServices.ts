@@ -27,7 +27,7 @@ const layer = (target: Target.Target) =>
         return yield* badUsage("memory: is inside the server process: give the --database of another server")
       }
       return AuthServer.layerServices({ issuer, ...(yield* LibraryOptions.options(target)) }).pipe(
-        Layer.tap((services) => Context.get(services, Resources).addBuiltIn(ApiResource.of(issuer))),
+        Layer.tap((services) => Context.get(services, Resources).addBuiltIn(ApiResource.make(issuer))),
         Layer.provide(Database.layerFor(target, false))
       )
     })

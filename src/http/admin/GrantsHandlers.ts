@@ -14,8 +14,10 @@ import { GrantStore } from "../../services/stores/GrantStore.js"
 import * as EventView from "../views/EventView.js"
 import * as GrantView from "../views/GrantView.js"
 import type * as Api from "./Api.js"
-import { noSuch } from "./NoSuch.js"
+import { Whose } from "./GrantsGroup.js"
 import { next } from "./Paging.js"
+import * as Payload from "./Payload.js"
+import { noSuch } from "./Problems.js"
 
 const nobody = new InvalidRequest({ reason: "MissingParameter", description: "user, client or both are missing" })
 
@@ -47,7 +49,7 @@ export const layer = (api: Api.Placed) =>
             )
             return {
               grants: rows.map((grant) =>
-                GrantView.of(grant, standing(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
+                GrantView.fromGrant(grant, standing(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
               ),
               ...next(rows, limit, ({ terms }) => terms.id)
             }
@@ -60,7 +62,7 @@ export const layer = (api: Api.Placed) =>
             const state = yield* GrantHistory.standing(grant.value)
             const username = yield* nameOf(grant.value.terms.subject)
             const story = yield* GrantHistory.events(grant.value)
-            return { ...GrantView.of(grant.value, state, username), story: story.map(EventView.chapterOf) }
+            return { ...GrantView.fromGrant(grant.value, state, username), story: story.map(EventView.entryFromEvent) }
           }).pipe(Effect.provideService(GrantStore, store), Effect.provideService(EventLog, log))
         )
         .handle("revoke", ({ path }) =>
@@ -72,8 +74,9 @@ export const layer = (api: Api.Placed) =>
             })
           )
         )
-        .handle("revokeAll", ({ payload: { client, user } }) =>
+        .handleRaw("revokeAll", ({ request }) =>
           Effect.gen(function* () {
+            const { client, user } = yield* Payload.read(request, Whose)
             if (user !== undefined) {
               const whose = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
               return { revoked: yield* revocation.revokeAll(whose) }

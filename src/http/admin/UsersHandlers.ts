@@ -7,17 +7,19 @@ import { Conflict } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
-import * as NewPassword from "../../services/accounts/NewPassword.js"
+import * as PasswordRules from "../../services/accounts/NewPassword.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./NoSuch.js"
+import * as Payload from "./Payload.js"
+import { noSuch, orNoSuch } from "./Problems.js"
+import { NewPassword, NewUser } from "./UsersGroup.js"
 
 /** Refuses a password that guessers try first. */
 const refuseWellKnown = (password: Password) =>
-  Effect.flatMap(NewPassword.isWellKnown(password), (isWellKnown) =>
+  Effect.flatMap(PasswordRules.isWellKnown(password), (isWellKnown) =>
     isWellKnown
-      ? new InvalidRequest({ reason: "MalformedParameter", description: NewPassword.sentences.PasswordWellKnown })
+      ? new InvalidRequest({ reason: "MalformedParameter", description: PasswordRules.sentences.PasswordWellKnown })
       : Effect.void
   )
 
@@ -28,9 +30,11 @@ export const layer = (api: Api.Placed) =>
       const store = yield* AccountStore
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
-        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) => AccountView.of(account, pausedUntil))
+        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
+          AccountView.fromAccount(account, pausedUntil)
+        )
       const viewAll = Effect.zipWith(store.list, throttle.pauses, (all, pausedUntil) =>
-        all.map((account) => AccountView.of(account, pausedUntil(account.username)))
+        all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
       )
 
       return handlers
@@ -44,8 +48,9 @@ export const layer = (api: Api.Placed) =>
             (users) => ({ users })
           )
         )
-        .handle("create", ({ payload }) =>
+        .handleRaw("create", ({ request }) =>
           Effect.gen(function* () {
+            const payload = yield* Payload.read(request, NewUser)
             yield* refuseWellKnown(payload.password)
             const account = yield* accounts.create(payload)
             if (Option.isNone(account)) {
@@ -54,7 +59,7 @@ export const layer = (api: Api.Placed) =>
                 description: "there is an account of this name already"
               })
             }
-            return AccountView.of(account.value)
+            return AccountView.fromAccount(account.value)
           })
         )
         .handle("show", ({ path }) =>
@@ -66,11 +71,12 @@ export const layer = (api: Api.Placed) =>
         .handle("disable", ({ path }) => orNoSuch("account", accounts.disable(path.id)))
         .handle("enable", ({ path }) => orNoSuch("account", accounts.enable(path.id)))
         .handle("unlock", ({ path }) => orNoSuch("account", accounts.unlock(path.id)))
-        .handle("setPassword", ({ path, payload }) =>
-          Effect.zipRight(
-            refuseWellKnown(payload.password),
-            orNoSuch("account", Effect.map(accounts.setPassword(path.id, payload.password), Option.isSome))
-          )
+        .handleRaw("setPassword", ({ path, request }) =>
+          Effect.gen(function* () {
+            const { password } = yield* Payload.read(request, NewPassword)
+            yield* refuseWellKnown(password)
+            yield* orNoSuch("account", Effect.map(accounts.setPassword(path.id, password), Option.isSome))
+          })
         )
         .handle("remove", ({ path }) => orNoSuch("account", accounts.remove(path.id)))
     })

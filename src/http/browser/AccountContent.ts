@@ -17,7 +17,7 @@ import type { ListedSession, LoggedIn } from "../../services/accounts/Sessions.j
 import { type AccountForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import type * as Pages from "../pages/index.js"
+import type * as Pages from "../pages/Pages.js"
 import * as Page from "../wire/Page.js"
 import { ResourceOwner } from "./ResourceOwner.js"
 

@@ -12,7 +12,7 @@ import { KnownTargets } from "../../services/authorization/KnownTargets.js"
 import * as Metrics from "../../services/events/Metrics.js"
 import * as Origin from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
-import type * as Pages from "../pages/index.js"
+import type * as Pages from "../pages/Pages.js"
 import * as Page from "../wire/Page.js"
 import * as Wire from "../wire/Wire.js"
 

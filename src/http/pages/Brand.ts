@@ -1,5 +1,5 @@
 /**
- * What a page shows of those who run the server: its header, its footer and its style sheet, made once from the settings.
+ * The operator's brand on every page: header, footer and style sheet, made once from the settings.
  *
  * @example
  * const brand = Brand.make({ name: "Notes", color: "#6d28d9", supportUrl: "mailto:help@notes.example" })
@@ -10,21 +10,21 @@ import * as BrandColors from "./BrandColors.js"
 import { type Html, href, html } from "./Html.js"
 import { styles } from "./Styles.js"
 
-/** The brand as pages use it, ours and an app's own. */
+/** The brand as pages use it, Latchkey's pages and an app's own. */
 export interface Brand {
-  /** The name of the server, "Latchkey" where none is set. */
+  /** The name of the server; "Latchkey" if none is set. */
   readonly name: string
   /** A `data:` URI for the `src` of an `<img>`. */
   readonly logo: string | undefined
   /** An https or mailto URL. */
   readonly supportUrl: string | undefined
-  /** The text of our pages' `<style>`, with the colours. The policy allows it on every page. */
+  /** The text of the `<style>` of Latchkey's pages, with the colours. The policy allows it on every page. */
   readonly styles: string
-  /** The title of a page, with the name where one is set. Plain text. */
+  /** Returns the title of a page, with the name if one is set. Plain text. */
   readonly titleOf: (title: string) => string
-  /** The logo and the name, as our pages begin with them. */
+  /** The logo and the name at the top of Latchkey's pages. */
   readonly header: Html
-  /** The link to the support, as our pages end with it; empty where there is none. */
+  /** The support link at the end of Latchkey's pages; empty if none is set. */
   readonly footer: Html
 }
 
@@ -35,11 +35,11 @@ const mark = html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focus
       <path class="mark-key" d="M16.5 16H26M25 16v4.5M20.8 16v3"/>
     </svg>`
 
-/** Of a brand without a logo the name stands alone: the mark is Latchkey's. */
+/** The logo, or Latchkey's mark. A brand with a name and no logo has neither. */
 const signOf = ({ logo, name }: Settings.Brand): Html | false =>
   logo !== undefined ? html`<img class="logo" src="${logo}" alt="${name} logo">` : name === undefined && mark
 
-/** A page elsewhere opens beside this one, which may hold what a person has typed. */
+/** The support link. Another site opens in a new tab, because this page may hold typed text. */
 const support = (url: string): Html => {
   const isMail = url.startsWith("mailto:")
   return html`
@@ -51,7 +51,7 @@ const logoRule = ".logo { flex: none; height: 2rem; max-width: 60%; object-fit: 
 const supportRule =
   ".support { margin-top: 1.75rem; border-top: 1px solid var(--line); padding-top: 0.5rem; font-size: 0.9375rem; }\n"
 
-/** Makes it of the settings, which are checked. */
+/** Makes a brand from checked settings. */
 export const make = (given: Settings.Brand): Brand => {
   const { color, colorDark, logo, name = "Latchkey", supportUrl } = given
   return {
@@ -72,5 +72,5 @@ export const make = (given: Settings.Brand): Brand => {
   }
 }
 
-/** Our own. */
+/** Latchkey's own brand. */
 export const standard: Brand = make({})

@@ -1,6 +1,6 @@
 /**
- * A brand's colour in our style sheet: the variables that follow from it, for each colour scheme. Text on it is black or
- * white, links have a shade of it that can be read, and a colour in which no button can be seen is refused (WCAG 2.2).
+ * The variables of a brand's colour in the style sheet, for each colour scheme. Text on the colour is black or white, and
+ * links have a readable shade of it. A colour that makes buttons invisible is refused (WCAG 2.2).
  */
 import * as Option from "effect/Option"
 import * as Color from "../../domain/Color.js"
@@ -10,7 +10,7 @@ export type Scheme = "light" | "dark"
 
 const read = (text: string): Color.Color => Option.getOrElse(Color.parse(text), () => Color.black)
 
-/** The backgrounds of buttons and links, `--card` and `--panel` of `styles`; and the end of the scale to move away to. */
+/** The backgrounds of buttons and links, `--card` and `--panel` of `styles`; and the colour that increases the contrast. */
 const schemes: Readonly<
   Record<Scheme, { readonly backgrounds: ReadonlyArray<Color.Color>; readonly end: Color.Color }>
 > = {
@@ -21,10 +21,10 @@ const schemes: Readonly<
 /** Minimum contrast of text (WCAG 2.2 §1.4.3). */
 const minText = 4.5
 
-/** Minimum contrast of a control with what is around it (WCAG 2.2 §1.4.11). */
+/** Minimum contrast of a control with its surroundings (WCAG 2.2 §1.4.11). */
 const minControl = 3
 
-/** What to give as the colour of a scheme, where `text` cannot be one. */
+/** Returns why `text` cannot be the colour of a scheme, and what to give; `undefined` if it can. */
 export const objection = (text: string, scheme: Scheme): string | undefined => {
   const color = Option.getOrUndefined(Color.parse(text))
   if (color === undefined) return "give a colour such as #1f4d40"
@@ -38,13 +38,13 @@ export const objection = (text: string, scheme: Scheme): string | undefined => {
   return `buttons of ${text} cannot be seen on the ${scheme} pages, its contrast is ${least.toFixed(1)}:1 and has to be ${minControl}:1: give a ${shade} colour, such as ${nearest}`
 }
 
-/** A shade of a colour that can be read as text on the pages of a scheme. */
+/** Returns a shade of a colour that is readable as text on the pages of a scheme. */
 const readable = (color: Color.Color, scheme: Scheme): Color.Color => {
   const { backgrounds, end } = schemes[scheme]
   return Color.towards(color, end, backgrounds, minText)
 }
 
-/** The variables of a scheme. Under the pointer a button moves away from its text, so that it stays readable. */
+/** The variables of a scheme. Under the pointer a button's colour moves away from its text, which stays readable. */
 const variables = (color: Color.Color, scheme: Scheme): string => {
   const [text, over] =
     Color.contrast(color, Color.white) >= minText ? [Color.white, Color.black] : [Color.black, Color.white]
@@ -60,8 +60,8 @@ const variables = (color: Color.Color, scheme: Scheme): string => {
 }
 
 /**
- * Rules that follow `styles`; nothing where no colour is given. Both colours can be used (see `objection`). Dark pages get a
- * lighter shade of `color` where they have no colour of their own.
+ * Returns the rules that follow `styles`; an empty text without a colour. The caller has checked both colours with
+ * `objection`. Dark pages get a lighter shade of `color` if `colorDark` is missing.
  */
 export const rules = (color: string | undefined, colorDark: string | undefined): string => {
   const light = Option.flatMap(Option.fromNullable(color), Color.parse)

@@ -1,9 +1,9 @@
-/** Where a person decides what an app may do (RFC 6749 §4.1, step B). */
+/** The consent page, where the user decides what an app may do (RFC 6749 §4.1, step B), and the page of a decided one. */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
-import { layout } from "./Layout.js"
+import { layout, type Nothing } from "./Layout.js"
 import * as PageForms from "./PageForms.js"
 import {
   appName,
@@ -13,46 +13,46 @@ import {
   facts,
   name,
   problemNotice,
+  refusals,
   sealed,
   unverified,
   warning
 } from "./Parts.js"
-import * as Problem from "./Problem.js"
 import * as Shorten from "./Shorten.js"
 
 /** A scope on the consent page. */
 export interface ConsentScope {
   readonly token: string
-  /** What it allows, as a person reads it. */
+  /** What it allows, in words for users. */
   readonly description: string
   /** Whether it is ticked at first. */
   readonly checked: boolean
-  /** Whether this app has not had it before. */
+  /** Whether this app did not have it before. */
   readonly isNew: boolean
 }
 
-/** A resource on the consent page, with what is asked of it. */
+/** A resource on the consent page, with its requested scopes. */
 export interface ConsentResource {
   readonly name: string
   readonly uri: string
   readonly scopes: ReadonlyArray<ConsentScope>
 }
 
-/** The data of the consent page; its form is `PageForms.consent`. */
+/** The data of the consent page. Its form is `PageForms.consent`. */
 export interface ConsentPage {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
   /**
-   * The app's web site, an https URL on the very host of `target`; missing where the app names another host's or none.
-   * The page leaves out what is no https URL.
+   * The app's web site: an https URL on the host of `target`. It is missing if the app names none or one on another host.
+   * The page leaves out any other URL.
    */
   readonly clientUri?: string | undefined
-  /** Where either answer sends the person. */
+  /** Where either answer sends the user. */
   readonly target: RedirectUri.Target
-  /** Who is logged in. */
+  /** The name of the user who is logged in. */
   readonly username: string
-  /** Where somebody else may log in. */
+  /** Where another user can log in. */
   readonly switchUrl: string
   readonly resources: ReadonlyArray<ConsentResource>
   /** A sentence that says how long the access lasts. */
@@ -60,19 +60,19 @@ export interface ConsentPage {
   readonly formAction: string
   /** The sealed state of the form. */
   readonly form: string
-  /** Why an earlier answer was not accepted. */
+  /** The reason why an earlier form was refused. */
   readonly problem?: keyof typeof problems | undefined
 }
 
 const problems = {
-  ...Problem.refusals,
+  ...refusals,
   NothingTicked: "Nothing is ticked. Tick at least one permission to allow access, or choose Deny."
 }
 
-/** Maximum number of resources that the heading names; it counts the others. */
+/** Maximum number of resources that the heading names. It counts the others. */
 const maxNamed = 3
 
-/** The names of all resources, as they stand in a sentence: "A", "A and B", "A, B, C and 2 others". */
+/** The names of all resources within a sentence: "A", "A and B", "A, B, C and 2 others". */
 const listed = (resources: ReadonlyArray<ConsentResource>): Html => {
   const rest = resources.length - maxNamed
   const parts = [
@@ -83,7 +83,7 @@ const listed = (resources: ReadonlyArray<ConsentResource>): Html => {
   return html`${parts.map((part, index) => html`${index > 0 && (index === last ? " and " : ", ")}${part}`)}`
 }
 
-/** The app's site: the host is what is read, so the host is what is shown. */
+/** The link to the app's web site. It shows the host, because users recognise a site by its host. */
 const site = (uri: string): Html | undefined => {
   if (!URL.canParse(uri)) return undefined
   const url = new URL(uri)
@@ -96,7 +96,7 @@ const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label cla
         <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`}</span>
       </label>`
 
-/** What a developer wants to know of a resource: its address and the scope token of each permission. */
+/** The details of a resource for developers: its address and the scope token of each permission. */
 const technical = (resource: ConsentResource): Html | undefined =>
   details([
     ...(resource.name === resource.uri ? [] : [["Address", code(resource.uri)] as const]),
@@ -116,7 +116,7 @@ const resourceGroup = (resource: ConsentResource, legend: Html, markNew: boolean
       ${technical(resource)}
     </fieldset>`
 
-/** Where either answer leads; a target that any program can take needs what only the person knows (RFC 8252 §8.6). */
+/** The target of either answer. Any program can receive some targets: there only the user can decide (RFC 8252 §8.6). */
 const onward = (target: RedirectUri.Target): Html => {
   const place = html`<div class="target">${facts([["Either answer will send you to", destination(target)]])}</div>`
   switch (target._tag) {
@@ -133,7 +133,7 @@ const hint = html`<p class="unticked" role="status">Tick at least one permission
 
 /**
  * The consent page. Deny comes first, so that the Enter key never allows. Without a tick the style sheet shows the hint
- * above the buttons; the server answers with the problem `NothingTicked`.
+ * above the buttons, and the server answers with the problem `NothingTicked`.
  */
 export const consentPage = (self: ConsentPage, brand?: Brand): string => {
   const markNew = self.resources.some(({ scopes }) => scopes.some(({ isNew }) => !isNew))
@@ -168,3 +168,13 @@ export const consentPage = (self: ConsentPage, brand?: Brand): string => {
     </form>`
   })
 }
+
+/** The page for a consent form that was sent a second time, if its first answer cannot be repeated. */
+export const alreadyDecidedPage = (_?: Nothing, brand?: Brand): string =>
+  layout({
+    brand,
+    title: "Already decided",
+    body: html`<h1>Already decided</h1>
+    <p>You have answered this question before. Nothing was changed just now.</p>
+    <p>You can close this page. If the app is still waiting, start again from there.</p>`
+  })

@@ -1,16 +1,16 @@
-/** The page for a request that cannot go on, where no redirect may say so (RFC 6749 §4.1.2.1). */
+/** The page of an error that no redirect may report (RFC 6749 §4.1.2.1). */
 import type { Brand } from "./Brand.js"
 import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { code } from "./Parts.js"
 
-/** What went wrong, in words of ours alone: nothing of the request is repeated. */
+/** The error in fixed words. Nothing of the request is repeated. */
 export interface ErrorPage {
   readonly title: string
   readonly message: string
-  /** The id by which the operator finds this in the log. */
+  /** The id of the log line for the operator. */
   readonly incident?: string | undefined
-  /** A page of this server to go on to. */
+  /** Another page of this server. */
   readonly wayOn?: { readonly url: string; readonly label: string } | undefined
 }
 

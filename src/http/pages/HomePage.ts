@@ -4,25 +4,25 @@ import { type Html, href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { code, facts, name, resourceLabel, warning } from "./Parts.js"
 
-/** What the page shows. */
+/** The data of the page. */
 export interface HomePage {
   readonly issuer: string
-  /** Whether anybody can log in yet. */
+  /** Whether the server has an account yet. */
   readonly accountsExist: boolean
-  /** How the first account is made, in a sentence. */
+  /** A sentence that says how the first account is created. */
   readonly firstAccountHint?: string | undefined
   readonly resources: ReadonlyArray<{ readonly name: string; readonly uri: string }>
   /** The authorization server's metadata (RFC 8414 §3). */
   readonly metadataUrl: string
-  /** The name of the person who is logged in, if somebody is. */
+  /** The name of the user who is logged in; missing if no user is. */
   readonly username?: string | undefined
-  /** Where people log in, and then see their account. */
+  /** The account page, where users also log in. */
   readonly accountUrl: string
-  /** Missing where it is for the app to say how its people log out. */
+  /** Missing if the app names no place where its users log out. */
   readonly logoutUrl?: string | undefined
 }
 
-/** Who is logged in, or how to log in. */
+/** The user who is logged in, or the way to log in. */
 const visitor = ({ accountsExist, accountUrl, firstAccountHint, logoutUrl, username }: HomePage): Html => {
   if (username !== undefined) {
     return html`<div class="panel row">
@@ -35,13 +35,13 @@ const visitor = ({ accountsExist, accountUrl, firstAccountHint, logoutUrl, usern
   return accountsExist
     ? html`<p><a class="button"${href(accountUrl)}><span>Log in</span></a></p>`
     : warning(
-        html`<p>Nobody can log in yet. ${firstAccountHint ?? "The operator of this server can make the first account."}</p>`
+        html`<p>This server has no account yet. ${firstAccountHint ?? "The operator of this server can create the first account."}</p>`
       )
 }
 
 const guarded = (resources: HomePage["resources"]): Html => html`<h2>What it guards</h2>
     <ul class="list">${resources.map((resource) => html`<li>${resourceLabel(resource)}</li>`)}</ul>
-    <p class="soft">Give an MCP client one of these addresses: it finds its way here by itself.</p>`
+    <p class="soft">Give an MCP client one of these addresses: it finds this server by itself.</p>`
 
 /** The page. */
 export const homePage = (self: HomePage, brand = Brand.standard): string =>
@@ -49,7 +49,7 @@ export const homePage = (self: HomePage, brand = Brand.standard): string =>
     brand,
     title: brand.name,
     body: html`<h1>This server is running</h1>
-    <p>This is an OAuth authorization server. Apps ask here for access, and people decide what they get.</p>
+    <p>This is an OAuth authorization server. Apps ask here for access, and users decide what an app may do.</p>
     ${visitor(self)}
     ${self.resources.length > 0 && guarded(self.resources)}
     <h2>For developers</h2>

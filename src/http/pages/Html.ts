@@ -1,5 +1,5 @@
 /**
- * HTML from templates: what is interpolated is text, unless a template made it.
+ * HTML from templates. An interpolated value is escaped as text, unless a template made it.
  *
  * @example
  * import { html } from "./Html.js"
@@ -8,12 +8,12 @@
  * html`<ul>${[row("<b>")]}</ul>`.text // <ul><li title="&lt;b&gt;">&lt;b&gt;</li></ul>
  */
 
-/** Markup that may be sent as it stands. Whoever calls the constructor vouches for the text. */
+/** Markup that is sent without escaping. The caller of the constructor is responsible for the text. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
-/** What a template takes: text, markup, lists of markup, and three values that render nothing. */
+/** A value in a template: text, markup, a list of markup, or one of three values that render nothing. */
 export type Interpolation = string | number | Html | ReadonlyArray<Html> | false | undefined | null
 
 const entities: Readonly<Record<string, string>> = {
@@ -24,7 +24,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;"
 }
 
-/** `text` as it is written in an element's content or a quoted attribute. */
+/** Escapes `text` for the content of an element or a quoted attribute. */
 const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? "")
 
 const render = (value: Interpolation): string => {
@@ -34,14 +34,14 @@ const render = (value: Interpolation): string => {
   return escapeText(String(value))
 }
 
-/** A template whose interpolations are escaped. Attributes that hold one are quoted. */
+/** A template that escapes its interpolations. An attribute with an interpolation must be quoted. */
 export const html = (strings: TemplateStringsArray, ...values: ReadonlyArray<Interpolation>): Html =>
   new Html(String.raw({ raw: strings }, ...values.map(render)))
 
-/** Schemes of URLs that a browser runs instead of visiting. */
+/** Schemes of URLs that a browser runs and does not visit. */
 const runnable = new Set(["javascript:", "data:", "vbscript:", "blob:", "filesystem:", "view-source:"])
 
-/** An `href` attribute; nothing for a URL that a browser would run, so that the link is plain text. */
+/** Returns an `href` attribute. Returns nothing for a URL that a browser would run: the link is plain text then. */
 export const href = (url: string): Html => {
   const base = "https://base.invalid/"
   return URL.canParse(url, base) && !runnable.has(new URL(url, base).protocol) ? html` href="${url}"` : html``

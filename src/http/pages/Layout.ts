@@ -1,15 +1,15 @@
-/** The frame of every page: a card with the brand on it. No script, no image but the logo, nothing from elsewhere. */
+/** The frame of every page: a card with the brand. It has no script, no image except the logo, and loads nothing. */
 import * as Brand from "./Brand.js"
 import { Html, html } from "./Html.js"
 
 export { styles } from "./Styles.js"
 
-/** What a page shows that says the same to everybody. */
+/** The data of a page that is the same for every user. */
 export type Nothing = Readonly<Record<string, never>>
 
 /** The data of a document. */
 export interface Layout {
-  /** Ours if not given. */
+  /** The default is Latchkey's own brand. */
   readonly brand?: Brand.Brand | undefined
   /** The title of the page, plain text. */
   readonly title: string
@@ -17,7 +17,7 @@ export interface Layout {
   readonly body: Html
 }
 
-/** A whole document. Its only style is the brand's, so a Content-Security-Policy may allow just that text's hash. */
+/** Returns a whole document. Its only style is the brand's, so a Content-Security-Policy can allow that hash alone. */
 export const layout = ({ body, brand = Brand.standard, title }: Layout): string =>
   html`<!doctype html>
 <html lang="en">

@@ -1,24 +1,26 @@
-/** Where a person proves who they are, before an authorization (RFC 6749 §3.1) or with no app in view. */
+/** The login page, before an authorization (RFC 6749 §3.1) or without an app. */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
 import { layout } from "./Layout.js"
 import * as PageForms from "./PageForms.js"
-import { app, destination, facts, field, problemNotice, sealed } from "./Parts.js"
-import * as Problem from "./Problem.js"
+import { app, destination, facts, field, openTooLong, problemNotice, sealed, throttled } from "./Parts.js"
 
-/** The data of the login page; its form is `PageForms.login`. `clientName`, `clientOrigin` and `target` are missing when no app is waiting. */
+/**
+ * The data of the login page. Its form is `PageForms.login`. `clientName`, `clientOrigin` and `target` are missing if no app
+ * waits for the login.
+ */
 export interface LoginPage {
   readonly clientName?: string | undefined
   /** `Dynamic` for an app that registered itself: the page calls it unverified, above the password field. */
   readonly clientOrigin?: Client["origin"] | undefined
-  /** Where the person goes on to. */
+  /** Where the user goes after the login. */
   readonly target?: RedirectUri.Target | undefined
   readonly formAction: string
   /** The sealed state of the form. */
   readonly form: string
-  /** A name to start with, or `""`. */
+  /** The username to fill in, or `""`. */
   readonly username: string
   readonly problem?: keyof typeof problems | undefined
   /** With the problem `Throttled`: the time until another attempt is tried, in seconds. */
@@ -27,13 +29,12 @@ export interface LoginPage {
 
 const problems = {
   WrongCredentials: "That username and password do not match. Please try again.",
-  FormExpired: `${Problem.openTooLong} Please log in once more.`,
+  FormExpired: `${openTooLong} Please log in once more.`,
   FormForeign: "This page was opened in another browser, or its cookie is gone. Please log in once more.",
   CookiesMissing:
     "Your browser did not send the cookie of this page. Cookies are needed to log in: allow them for this site, then try again.",
   LoggedOut: "You are no longer logged in. Please log in once more. Nothing was changed.",
-  Throttled: Problem.throttled(),
-  Busy: Problem.busy
+  Throttled: throttled()
 }
 
 /** The login page. */
@@ -52,7 +53,7 @@ export const loginPage = (self: LoginPage, brand?: Brand): string => {
       ])}</div>`
     }
     ${problemNotice(
-      self.problem === "Throttled" ? Problem.throttled(self.waitSeconds) : self.problem && problems[self.problem]
+      self.problem === "Throttled" ? throttled(self.waitSeconds) : self.problem && problems[self.problem]
     )}
     <form method="post" action="${self.formAction}">
     ${sealed(self.form)}

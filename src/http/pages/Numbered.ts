@@ -1,7 +1,7 @@
-/** Numbers entries of a list that would read alike. */
+/** Numbers the entries of a list that look the same. */
 
 /**
- * For each text its number among the texts that equal it, such as "2 of 3"; `undefined` for a text that equals no other.
+ * Returns for each text its number among the equal texts, such as "2 of 3"; `undefined` for a text that is unique.
  *
  * @example
  * numbered(["a", "b", "a"]) // ["1 of 2", undefined, "2 of 2"]

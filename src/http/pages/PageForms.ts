@@ -1,9 +1,9 @@
 /**
- * The contract of the pages with a form: the names of the fields that each has to post, and the values of its buttons. Our
- * own pages and the endpoints that read them use these, and so should a page of an app's own.
+ * The contract of the pages with a form: the names of the fields that each form posts, and the values of its buttons.
+ * Latchkey's pages and the endpoints use these names, and the pages of an app should too.
  *
- * Each form is sent by POST to the `formAction` of the page's data, as `application/x-www-form-urlencoded`, and has its
- * sealed state in the field `form`. No field may be sent twice, save the scopes.
+ * Each form is sent by POST to the `formAction` of the page's data, as `application/x-www-form-urlencoded`, with its sealed
+ * state in the field `form`. A field may be sent only once, except the scopes.
  *
  * @example
  * const loginForm = ({ form, formAction, username }: LoginPage) => html`
@@ -15,7 +15,7 @@
  *   </form>`
  */
 
-/** The field of every form, with the `form` of the page's data. */
+/** The field of every form that carries the `form` of the page's data. */
 export const form = "form"
 
 /** The form of the login page. */
@@ -24,9 +24,9 @@ export const login = { form, username: "username", password: "password" } as con
 /** The form of the consent page. */
 export const consent = {
   form,
-  /** One checkbox for each scope, whose value is its `token`: those that are ticked are allowed. */
+  /** One checkbox for each scope. Its value is the scope's `token`. The ticked scopes are allowed. */
   scope: "scope",
-  /** The buttons, whose value is `allow` or `deny`. Deny should come first: the Enter key presses the first. */
+  /** The name of both buttons. Deny should come first: the Enter key presses the first button. */
   decision: "decision",
   allow: "allow",
   deny: "deny"
@@ -35,7 +35,7 @@ export const consent = {
 /** The form of the logout page. */
 export const logout = { form } as const
 
-/** The form of the page that makes the first account. */
+/** The form of the page that creates the first account. */
 export const firstAccount = {
   form,
   username: "username",
@@ -44,10 +44,10 @@ export const firstAccount = {
   passwordAgain: "password_again"
 } as const
 
-/** The form of each app on the account page: it takes the app's access away. */
+/** The form of each app on the account page. It removes the app's access. */
 export const removeAccess = { form } as const
 
-/** The form of each login on the account page: it ends that login. */
+/** The form of each session on the account page. It ends that session. */
 export const endSession = { form } as const
 
 /** The form on the account page that changes the password. */

@@ -1,24 +1,38 @@
-/** All pages that people see, as one seam: an app gives some of its own, and the others stay as they are. */
+/** The pages that users see. An app can replace some of them by its own. */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import { type AccountPage, accountPage } from "./AccountPage.js"
-import { alreadyDecidedPage } from "./AlreadyDecidedPage.js"
 import type { Brand } from "./Brand.js"
-import { type ConsentPage, consentPage } from "./ConsentPage.js"
+import { alreadyDecidedPage, type ConsentPage, consentPage } from "./ConsentPage.js"
 import { type ErrorPage, errorPage } from "./ErrorPage.js"
-import { type FirstAccountDonePage, firstAccountDonePage } from "./FirstAccountDonePage.js"
-import { type FirstAccountPage, firstAccountPage } from "./FirstAccountPage.js"
-import { firstAccountVoidPage } from "./FirstAccountVoidPage.js"
+import {
+  type FirstAccountDonePage,
+  type FirstAccountPage,
+  firstAccountDonePage,
+  firstAccountPage,
+  firstAccountVoidPage
+} from "./FirstAccountPage.js"
 import { type HomePage, homePage } from "./HomePage.js"
 import type { Nothing } from "./Layout.js"
-import { loggedOutPage } from "./LoggedOutPage.js"
 import { type LoginPage, loginPage } from "./LoginPage.js"
-import { type LogoutPage, logoutPage } from "./LogoutPage.js"
+import { type LogoutPage, loggedOutPage, logoutPage } from "./LogoutPage.js"
 import { type RedirectNoticePage, redirectNoticePage } from "./RedirectNoticePage.js"
 
-export type { Brand, Nothing }
+export type {
+  AccountPage,
+  Brand,
+  ConsentPage,
+  ErrorPage,
+  FirstAccountDonePage,
+  FirstAccountPage,
+  HomePage,
+  LoginPage,
+  LogoutPage,
+  Nothing,
+  RedirectNoticePage
+}
 
-/** What each page is made of. */
+/** The data of each page. */
 export interface Data {
   readonly accountPage: AccountPage
   readonly alreadyDecidedPage: Nothing
@@ -34,19 +48,19 @@ export interface Data {
   readonly redirectNoticePage: RedirectNoticePage
 }
 
-/** For each page a pure function of its data and the brand to a whole document. It escapes what it is given. */
+/** Each page is a pure function of its data and the brand. It returns a whole document, and escapes the data. */
 export type Documents = { readonly [Name in keyof Data]: (data: Data[Name], brand: Brand) => string }
 
 /** The pages of a server. */
 export interface Templates extends Documents {
   /**
-   * The text of the one `<style>` that the app's own pages may have: the policy allows it by its hash, beside that of
-   * the brand, and no script, no image but the logo, nothing from elsewhere.
+   * The text of the one `<style>` that the app's own pages may have. The Content-Security-Policy allows its hash and the
+   * hash of the brand's styles. It allows no script, no image except the logo, and nothing from another origin.
    */
   readonly styles?: string | undefined
 }
 
-/** Our own pages. */
+/** Latchkey's own pages. */
 export const standard: Templates = {
   accountPage,
   alreadyDecidedPage,
@@ -62,12 +76,12 @@ export const standard: Templates = {
   redirectNoticePage
 }
 
-/** The pages of the server. By default they are our own. */
+/** The pages of the server. The default is `standard`. */
 export class Pages extends Context.Reference<Pages>()("latchkey/Pages", { defaultValue: () => standard }) {}
 
 /**
- * Pages of the app's own; those that are not given are ours. A page with a form has to post the fields that `PageForms` names
- * for it, to its `formAction`. The headers of a page are not the page's to change.
+ * Replaces some pages by the app's own. A page with a form must post the fields that `PageForms` names for it, to its
+ * `formAction`. A page cannot change its headers.
  *
  * @example
  * AuthLayer.layer(options).pipe(Layer.provide(Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })))

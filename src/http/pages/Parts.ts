@@ -1,28 +1,30 @@
-/** What several pages are made of. */
+/** The parts that several pages share: names, facts, notices, fields, and the sentences about a refused form. */
+import { passwordRule } from "../../domain/Account.js"
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, html } from "./Html.js"
 import * as PageForms from "./PageForms.js"
 import * as Shorten from "./Shorten.js"
+import { timeInWords } from "./Time.js"
 
-/** A string from outside, set off from our own words and kept from turning or painting over them. */
+/** A string from outside. It is isolated, so that it cannot change the direction of the text around it. */
 export const name = (text: string): Html => html`<bdi class="name" translate="no">${text}</bdi>`
 
-/** The name of an app, short enough that it leaves room for the rest of the page. */
+/** The name of an app, cut so that it leaves room for the rest of the page. */
 export const appName = (text: string): Html =>
   html`<bdi class="name app-name" translate="no">${Shorten.name(text)}</bdi>`
 
-/** A host or a scheme: ASCII as URL parsers leave it, so it needs no guard and stands within a sentence. */
+/** A host or a scheme within a sentence. URL parsers return ASCII. */
 const place = (text: string): Html => html`<b translate="no"><bdi>${text}</bdi></b>`
 
-/** An address as text, never a link. */
+/** An address as text. It is never a link. */
 export const code = (text: string): Html => html`<code translate="no"><bdi>${text}</bdi></code>`
 
-/** A resource: its name, and below it the address, unless that is its name. */
+/** A resource: its name, and below it its address, unless the address is the name. */
 export const resourceLabel = (resource: { readonly name: string; readonly uri: string }): Html =>
   html`${name(resource.name)}${resource.name !== resource.uri && html` <span class="uri">${code(resource.uri)}</span>`}`
 
-/** Where a redirect ends, in words that follow "to". */
+/** The destination of a redirect, in words that follow "to". */
 export const destination = (target: RedirectUri.Target): Html => {
   switch (target._tag) {
     case "Host":
@@ -34,7 +36,7 @@ export const destination = (target: RedirectUri.Target): Html => {
   }
 }
 
-/** Facts, each with its label. */
+/** A list of facts, each with its label. */
 export const facts = (rows: ReadonlyArray<readonly [label: string | Html, fact: Html]>): Html =>
   html`<dl>${rows.map(
     ([label, fact]) => html`
@@ -42,7 +44,7 @@ export const facts = (rows: ReadonlyArray<readonly [label: string | Html, fact: 
   )}
       </dl>`
 
-/** Facts that stay folded until somebody wants to know them; nothing where there are none. */
+/** A folded list of facts that the user can open. Returns nothing for an empty list. */
 export const details = (rows: ReadonlyArray<readonly [label: string | Html, fact: Html]>): Html | undefined =>
   rows.length === 0 ? undefined : html`<details><summary>Details</summary>${facts(rows)}</details>`
 
@@ -50,34 +52,34 @@ const icon = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
 
 const tick = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="m4 10.5 4 4 8-9"/></svg>`
 
-const introducedItself = html`<p class="origin">Unverified: this app introduced itself, and nobody has checked its name.</p>`
+const registeredItself = html`<p class="origin">Unverified: this app registered itself, and its name was not checked.</p>`
 
 /**
- * The word that goes with the name of an app that registered itself. It is quiet, because on many servers most apps do
- * so: the place to which the person is sent says more.
+ * The sentence below the name of an app that registered itself. It is quiet, because on many servers most apps do so: the
+ * place to which the user is sent says more.
  */
 export const unverified = (origin: Client["origin"] | undefined): Html | false =>
-  origin === "Dynamic" && introducedItself
+  origin === "Dynamic" && registeredItself
 
-/** An app as a fact: its name and, right below it, whether it is unverified. */
+/** An app as a fact: its name and, below it, whether it is unverified. */
 export const app = (self: { readonly clientName: string; readonly clientOrigin: Client["origin"] | undefined }): Html =>
   html`${appName(self.clientName)}${unverified(self.clientOrigin)}`
 
-/** Something to know before going on. */
+/** A notice to read before the next step. */
 export const warning = (text: Html): Html => html`<div class="notice warn">${icon}<div>${text}</div></div>`
 
-/** What was just done. */
+/** A notice that something was done. */
 export const confirmation = (text: string): Html =>
   html`<div class="notice good" role="status">${tick}<p>${text}</p></div>`
 
-/** Why the form came back; fields name it by `aria-describedby="problem"`. */
+/** The reason why the form is shown again. Fields name it by `aria-describedby="problem"`. */
 export const problemNotice = (text: string | undefined): Html | undefined =>
   text === undefined ? undefined : html`<div class="notice bad" id="problem" role="alert">${icon}<p>${text}</p></div>`
 
-/** The sealed state that travels with a form. */
+/** The hidden field with the sealed state of a form. */
 export const sealed = (form: string): Html => html`<input type="hidden" name="${PageForms.form}" value="${form}">`
 
-/** An input that has a label, and what marks it when the problem lies in it. */
+/** An input with its label. */
 export interface Field {
   readonly name: string
   readonly label: string
@@ -87,14 +89,14 @@ export interface Field {
   readonly minLength?: number
   readonly hint?: string
   readonly autofocus?: boolean
-  /** Whether the problem is read out with it, even when it lies elsewhere. */
+  /** Whether a screen reader reads the problem with this field, also if another field is wrong. */
   readonly explained?: boolean
   readonly invalid?: boolean
 }
 
 /**
- * A labelled input, as password managers know it. Nothing corrects what is typed, and the browser's own controls in it
- * (Edge shows the password, Safari says that Caps Lock is on) are left as they are.
+ * A labelled input that password managers recognise. The browser corrects nothing in it. The browser's own controls stay:
+ * Edge can show the password, Safari reports Caps Lock.
  */
 export const field = (self: Field): Html => {
   const describedBy = [
@@ -112,7 +114,7 @@ export const field = (self: Field): Html => {
     </div>`
 }
 
-/** Where a new password is typed, twice, and what marks it when the problem lies in it. */
+/** The two fields for a new password. */
 export const newPassword = (self: {
   /** Names of the two fields in the form of the page. */
   readonly fields: { readonly password: string; readonly passwordAgain: string }
@@ -137,3 +139,27 @@ export const newPassword = (self: {
       minLength: 8,
       invalid: self.problems.includes("PasswordsDiffer")
     })}`
+
+export const openTooLong = "This page was open for too long."
+
+/** The sentences about a refused form, on a page for a user who is logged in. */
+export const refusals = {
+  FormExpired: `${openTooLong} Nothing was changed. Please try again.`,
+  FormForeign: "This page was from before another login. Nothing was changed. Please try again."
+}
+
+/** Joins sentences to one text. Returns `undefined` for none. */
+export const together = (sentences: ReadonlyArray<string>): string | undefined =>
+  sentences.length === 0 ? undefined : sentences.join(" ")
+
+/** `waitSeconds` is the time until another attempt is tried, in seconds; the default is the shortest time. */
+export const throttled = (waitSeconds = 1): string => `Too many attempts. Try again in ${timeInWords(waitSeconds)}.`
+
+/** Turns a clause into a sentence. */
+const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`
+
+/** The sentences about a new password, on every page with `newPassword`. */
+export const passwordProblems = {
+  PasswordInvalid: `That password cannot be used. ${sentence(passwordRule)}`,
+  PasswordWellKnown: "That password is well known: attackers try it first. Please choose another."
+}

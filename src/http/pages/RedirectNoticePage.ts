@@ -1,4 +1,4 @@
-/** What stands between an error answer and a target that this person never approved (RFC 9700 §4.11.2). */
+/** A notice before a redirect with an error to a target that this user never approved (RFC 9700 §4.11.2). */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Brand } from "./Brand.js"
@@ -6,13 +6,13 @@ import { href, html } from "./Html.js"
 import { layout } from "./Layout.js"
 import { app, destination, facts } from "./Parts.js"
 
-/** What the notice shows. */
+/** The data of the notice. */
 export interface RedirectNoticePage {
   readonly clientName: string
   /** `Dynamic` for an app that registered itself: the page calls it unverified. */
   readonly clientOrigin: Client["origin"]
   readonly target: RedirectUri.Target
-  /** One sentence of ours: what the answer says. */
+  /** One fixed sentence about the error. */
   readonly what: string
   readonly continueUrl: string
 }

@@ -1,6 +1,6 @@
 /**
- * The style sheet of every page. A page holds exactly this text in its one `<style>`: a Content-Security-Policy that
- * names its hash allows no other.
+ * The style sheet of every page. A page has exactly this text in its one `<style>`: a Content-Security-Policy with its hash
+ * allows no other.
  */
 export const styles = `
 :root {

@@ -1,4 +1,4 @@
-/** Lengths of time, as a page says them. */
+/** Durations in words. */
 
 const units = [
   ["hour", 3_600],
@@ -6,7 +6,7 @@ const units = [
   ["second", 1]
 ] as const
 
-/** A number of seconds in the largest unit of which it is at least one, rounded up: "59 seconds", "1 minute", "2 hours". */
+/** Returns a number of seconds in its largest unit, rounded up: "59 seconds", "1 minute", "2 hours". */
 export const timeInWords = (seconds: number): string => {
   const [unit, size] = units.find(([, size]) => seconds >= size) ?? units[2]
   const count = Math.ceil(seconds / size)

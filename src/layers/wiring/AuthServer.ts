@@ -25,6 +25,7 @@ import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSchedule.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
+import * as OnServerClock from "./OnServerClock.js"
 import { ServerContext } from "./ServerContext.js"
 import * as Services from "./Services.js"
 
@@ -61,11 +62,11 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog)
+const background = OnServerClock.background(Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog))
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>
   Layer.provideMerge(
-    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    apart(Layer.provideMerge(Layer.mergeAll(endpoints, background, OnServerClock.requests), ClockCheck.layerStart)),
     layerServices(options)
   )

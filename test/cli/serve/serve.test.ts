@@ -225,10 +225,10 @@ describe("the first account", () => {
   it("made on the command line voids the link", async () => {
     const server = await start()
     const link = await Cli.firstAccountLink(server)
-    expect(await (await fetch(server.url)).text()).toContain("Nobody can log in yet")
+    expect(await (await fetch(server.url)).text()).toContain("This server has no account yet")
     expect(await Tokens.createAccount(server)).toMatchObject({ code: 0 })
     expect((await fetch(link)).status).toBe(410)
-    expect(await (await fetch(server.url)).text()).not.toContain("Nobody can log in yet")
+    expect(await (await fetch(server.url)).text()).not.toContain("This server has no account yet")
     await until(() => !existsSync(Cli.firstAccountFile(server)))
   })
 

@@ -1,7 +1,7 @@
 /** Pages of the app's own: what they may change, and what they may not. */
 import { expect } from "@effect/vitest"
-import { styles as ours } from "../../../src/http/pages/index.js"
 import * as Pages from "../../../src/http/pages/Pages.js"
+import { styles as ours } from "../../../src/http/pages/Styles.js"
 import { styleHash } from "../../../src/services/keys/Crypto.js"
 import { consentHeading, test } from "../support/Server.js"
 

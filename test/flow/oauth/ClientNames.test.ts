@@ -177,7 +177,7 @@ describe("an app that registered itself", () => {
     for (const [at, { html }] of await everyPage(server, own)) {
       const [, rest = ""] = html.split(/<bdi class="name app-name"[^>]*>Notes<\/bdi>(?: wants to access .*<\/h1>)?/)
       const text = rest.replace(/<[^>]*>/g, "").trim()
-      expect(text, at).toMatch(/^Unverified: this app introduced itself, and nobody has checked its name\./)
+      expect(text, at).toMatch(/^Unverified: this app registered itself, and its name was not checked\./)
       expect(html.split("Unverified:").length, at).toBe(html.split("app-name").length - 1)
       const field = html.indexOf('name="password"')
       if (at === "login" || at === "again") expect(field, at).toBeGreaterThan(html.indexOf("Unverified:"))

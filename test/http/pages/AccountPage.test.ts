@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type AccountPage, accountPage } from "../../../src/http/pages/index.js"
+import { type AccountPage, accountPage } from "../../../src/http/pages/AccountPage.js"
 import { find, text } from "./markup.js"
 import { account, externalAccount, form } from "./samples.js"
 
@@ -15,7 +15,7 @@ const sealed = (page: string, label: string) =>
     .map((form) => find(form, "input", { type: "hidden", name: "form" })[0]?.attributes.value)
 
 describe("AccountPage", () => {
-  it("shows who is logged in, and each app with the day, the resources and what it may do there", () => {
+  it("the account page shows the user, and each app with its dates, resources and scopes", () => {
     const page = text(accountPage(account))
     expect(page).toContain("Logged in as ada Log out")
     expect(page).toContain(
@@ -31,18 +31,18 @@ describe("AccountPage", () => {
     expect(find(accountPage(account), "section")).toHaveLength(2)
   })
 
-  it("says of an app that registered itself, and of no other, that nobody verified it", () => {
-    const warned = "Unverified: this app introduced itself, and nobody has checked its name."
+  it("only an app that registered itself is marked as unverified", () => {
+    const warned = "Unverified: this app registered itself, and its name was not checked."
     expect(text(accountPage({ ...account, apps: [inspector] }))).toContain(warned)
     expect(text(accountPage({ ...account, apps: [notes] }))).not.toContain("Unverified")
   })
 
-  it("says so when no app has access", () => {
+  it("the account page says when no app has access", () => {
     expect(text(accountPage({ ...account, apps: [] }))).toContain("No app has access.")
     expect(text(accountPage(account))).not.toContain("No app has access.")
   })
 
-  it("takes access from each app by a form of its own, whose button names the app to those who hear it alone", () => {
+  it("each app has its own form, and the accessible name of its button names the app", () => {
     const apps = [
       { ...notes, form: "sealed-notes" },
       { ...inspector, form: "sealed-inspector" }
@@ -53,7 +53,7 @@ describe("AccountPage", () => {
     expect(text(page)).toContain("Remove access for Inspector (unverified), allowed since 3 May 2026")
   })
 
-  it("marks this browser, which has the way out; the others have each their form", () => {
+  it("this browser is marked and has a logout link; each other session has its own form", () => {
     const sessions = [
       { ...account.sessions[0]!, form: "sealed-this" },
       { ...account.sessions[1]!, form: "sealed-other" }
@@ -71,13 +71,13 @@ describe("AccountPage", () => {
     expect(find(page, "a").map(({ attributes }) => attributes.href)).toEqual([account.logoutUrl, account.logoutUrl])
   })
 
-  /** The texts of the buttons that post an action, as they are heard. */
+  /** The accessible names of the buttons that begin with these words. */
   const buttons = (page: string, words: string) =>
     forms(page)
       .map((form) => text(form.replace(/^.*?<button/s, "<button")))
       .filter((name) => name.startsWith(words))
 
-  it("tells three apps of one name apart by where they send the person and when they were allowed", () => {
+  it("three apps of one name are distinguished by their targets and dates", () => {
     const agent = { ...form, clientName: "Agent", clientOrigin: "Dynamic", resources: [] } as const
     const apps: AccountPage["apps"] = [
       { ...agent, since: "1 June 2026", targets: [{ _tag: "Host", host: "a.example" }] },
@@ -93,7 +93,7 @@ describe("AccountPage", () => {
     expect(text(page)).not.toContain("of 3")
   })
 
-  it("numbers apps and sessions that read alike, on the page and on their buttons", () => {
+  it("apps and sessions that look the same are numbered, on the page and on their buttons", () => {
     const app = { ...inspector, lastUsed: undefined }
     const session = { ...form, since: "4 June 2026", browser: "curl", network: "192.0.2.7", isThis: false }
     const apps = [app, { ...app, lastUsed: "5 May 2026" }, notes]
@@ -111,14 +111,14 @@ describe("AccountPage", () => {
     ])
   })
 
-  it("names three targets of an app and counts the others", () => {
+  it("the page names three targets of an app and counts the others", () => {
     const targets = ["a", "b", "c", "d", "e"].map((name) => ({ _tag: "Host", host: `${name}.example` }) as const)
     const page = text(accountPage({ ...account, apps: [{ ...notes, targets }] }))
     expect(page).toContain("Sends you to a.example, b.example, c.example and 2 more")
     expect(text(accountPage({ ...account, apps: [inspector] }))).not.toContain("Sends you to")
   })
 
-  it("advises on logins elsewhere, or says that there are none", () => {
+  it("the page gives advice about other sessions, or says that there are none", () => {
     const alone = text(accountPage({ ...account, sessions: account.sessions.slice(0, 1) }))
     expect(alone).toContain("You are logged in nowhere else.")
     expect(alone).not.toContain("Is one of these not you?")
@@ -126,7 +126,7 @@ describe("AccountPage", () => {
     expect(text(accountPage(account))).not.toContain("nowhere else")
   })
 
-  it("names its password inputs as password managers know them, and fills in none", () => {
+  it("password managers recognise the password inputs, and none is filled in", () => {
     const page = accountPage({ ...account, password: { ...form, problems: ["WrongPassword"] } })
     const passwords = find(page, "input", { type: "password", required: "" }).map(({ attributes }) => attributes)
     expect(passwords.map(({ autocomplete, minlength, name }) => [name, autocomplete, minlength])).toEqual([
@@ -138,14 +138,14 @@ describe("AccountPage", () => {
     expect(sealed(page, "Change password")).toEqual(["sealed-form"])
   })
 
-  it("has no password, sessions or way out of a person whom the app logs in", () => {
+  it("the page of an app's user has no password form, sessions or logout link", () => {
     const page = accountPage(externalAccount)
     expect(text(page)).toContain("Apps with access")
     expect(text(page)).not.toMatch(/password|logged in nowhere|Where you are|Log out/i)
     expect(forms(page)).toHaveLength(account.apps.length)
   })
 
-  it("tells password managers whose password it is; the name is not sent, nor met by the keyboard", () => {
+  it("the password form has the username for password managers; it is not sent, and the keyboard skips it", () => {
     const [username] = find(accountPage(account), "input", { autocomplete: "username" })
     expect(username?.attributes).toMatchObject({ type: "text", value: "ada", readonly: "", tabindex: "-1" })
     expect(username?.attributes).not.toHaveProperty("name")
@@ -156,20 +156,22 @@ describe("AccountPage", () => {
     ["PasswordInvalid", "at least 8 characters", ["password"]],
     ["PasswordWellKnown", "well known", ["password"]],
     ["PasswordsDiffer", "two new passwords differ", ["password", "password_again"]],
-    ["Busy", "busy", []],
     ["Throttled", "Too many attempts", []]
-  ] as const)("on %s says so, marks the fields in which it lies, and begins at the first", (problem, words, marked) => {
-    const page = accountPage({ ...account, password: { ...form, problems: [problem] } })
-    const names = (attributes: Record<string, string>) =>
-      find(page, "input", attributes).map((input) => input.attributes.name)
-    expect(text(page)).toContain(words)
-    expect(find(page, "div", { id: "problem", role: "alert" })).toHaveLength(1)
-    expect(names({ "aria-invalid": "true" })).toEqual(marked)
-    expect(names({ autofocus: "" })).toEqual(["current_password"])
-    expect(names({ autofocus: "", "aria-describedby": "problem" })).toEqual(["current_password"])
-  })
+  ] as const)(
+    "the problem %s is shown, its fields are marked, and the first field has the focus",
+    (problem, words, marked) => {
+      const page = accountPage({ ...account, password: { ...form, problems: [problem] } })
+      const names = (attributes: Record<string, string>) =>
+        find(page, "input", attributes).map((input) => input.attributes.name)
+      expect(text(page)).toContain(words)
+      expect(find(page, "div", { id: "problem", role: "alert" })).toHaveLength(1)
+      expect(names({ "aria-invalid": "true" })).toEqual(marked)
+      expect(names({ autofocus: "" })).toEqual(["current_password"])
+      expect(names({ autofocus: "", "aria-describedby": "problem" })).toEqual(["current_password"])
+    }
+  )
 
-  it("leaves the cursor alone, and alarms nobody, when nothing is wrong", () => {
+  it("a page without a problem has no autofocus and no alert", () => {
     expect(find(accountPage(account), "input", { autofocus: "" })).toHaveLength(0)
     expect(find(accountPage(account), "div", { role: "alert" })).toHaveLength(0)
   })
@@ -178,7 +180,7 @@ describe("AccountPage", () => {
     ["AccessRemoved", "Access removed."],
     ["SessionEnded", "That browser is logged out."],
     ["PasswordChanged", "Your password is changed."]
-  ] as const)("confirms %s quietly, before all else", (notice, words) => {
+  ] as const)("the notice %s is a status at the top of the page", (notice, words) => {
     const page = accountPage({ ...account, notice })
     expect(text(page)).toContain(`Your account ${words}`)
     expect(find(page, "div", { role: "status" })).toHaveLength(1)

@@ -1,11 +1,12 @@
-/** A brand on the pages: on every one of them, in colours that can be read, and in place of nothing but ours. */
+/** The brand on the pages: it is on every page, in readable colours, and replaces only Latchkey's own brand. */
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as Color from "../../../src/domain/Color.js"
+import * as Brand from "../../../src/http/pages/Brand.js"
 import * as BrandColors from "../../../src/http/pages/BrandColors.js"
-import { Brand, styles } from "../../../src/http/pages/index.js"
 import * as Pages from "../../../src/http/pages/Pages.js"
+import { styles } from "../../../src/http/pages/Styles.js"
 import { find, skeleton, tags, text } from "./markup.js"
 import { type Sample, samples } from "./samples.js"
 
@@ -21,7 +22,7 @@ const render = (sample: Sample, given?: Brand.Brand): string => sample.render(sa
 
 const titleOf = (page: string) => /<title>(.*)<\/title>/.exec(page)?.[1]
 
-it("is tried on every page", () => {
+it("the samples include every page", () => {
   const { styles: _, ...documents } = Pages.standard
   expect(new Set(samples.map(({ render }) => render))).toEqual(new Set(Object.values(documents)))
 })
@@ -29,7 +30,7 @@ it("is tried on every page", () => {
 describe.each(samples)("a brand on the page: $title", (sample) => {
   const page = render(sample, brand)
 
-  it("is its name, in the title too, its logo, and its support", () => {
+  it("the page shows the brand's name, in the title too, its logo and its support link", () => {
     expect(text(page)).toMatch(/^Notes & Co /)
     expect(titleOf(page)).toMatch(sample.title.startsWith("home") ? /^Notes &amp; Co$/ : /\S – Notes &amp; Co$/)
     expect(find(page, "img")).toEqual([
@@ -44,18 +45,18 @@ describe.each(samples)("a brand on the page: $title", (sample) => {
     expect(find(page, "svg", { class: "mark" })).toEqual([])
   })
 
-  it("is in the one style sheet of the page", () => {
+  it("the brand's styles are the one style sheet of the page", () => {
     expect(page.split("<style>")).toHaveLength(2)
     expect(page).toContain(`<style>${brand.styles}</style>`)
     expect(tags(page).flatMap(({ attributes }) => Object.keys(attributes))).not.toContain("style")
   })
 
-  it("changes nothing else", () => {
+  it("the brand changes nothing else on the page", () => {
     const inside = (page: string) => /<h1>.*(?=<footer)|<h1>.*(?=<\/main>)/s.exec(page)?.[0].trim()
     expect(inside(page)).toBe(inside(render(sample)))
   })
 
-  it("is Latchkey where none is given", () => {
+  it("the page without a brand has Latchkey's", () => {
     const page = render(sample)
     expect(page).toBe(render(sample, Brand.standard))
     expect(text(page)).toMatch(/^Latchkey /)
@@ -65,7 +66,7 @@ describe.each(samples)("a brand on the page: $title", (sample) => {
     expect(titleOf(page)).not.toContain("–")
   })
 
-  it("stays text, whatever its name is", () => {
+  it("the brand's name stays text", () => {
     const name = `</title></style><script>"'&`
     const page = render(sample, Brand.make({ name, logo, supportUrl: "mailto:help@notes.example" }))
     expect(skeleton(page)).toEqual(
@@ -78,7 +79,7 @@ describe.each(samples)("a brand on the page: $title", (sample) => {
 describe("the parts of a brand", () => {
   const page = (given: Parameters<typeof Brand.make>[0]) => Pages.standard.loggedOutPage({}, Brand.make(given))
 
-  it("stand alone: a name without a logo has no mark, and colours leave the name and the mark", () => {
+  it("a name without a logo has no mark, and colours alone keep the name and the mark", () => {
     expect(find(page({ name: "Notes" }), "svg", { class: "mark" })).toEqual([])
     expect(find(page({ name: "Notes" }), "img")).toEqual([])
     const coloured = page({ color: "#6d28d9" })
@@ -87,7 +88,7 @@ describe("the parts of a brand", () => {
     expect(find(coloured, "svg", { class: "mark" })).toHaveLength(1)
   })
 
-  it("may be an address for mail, which opens no tab", () => {
+  it("a support address for mail opens no tab", () => {
     const mail = page({ supportUrl: "mailto:help@notes.example" })
     expect(find(mail, "a")).toEqual([{ name: "a", attributes: { class: "tap", href: "mailto:help@notes.example" } }])
     expect(text(mail)).toMatch(/Get help$/)
@@ -99,7 +100,7 @@ describe("the colours of a brand", () => {
   const colors = fc.tuple(channel, channel, channel).map((color) => Color.format(color))
   const parse = (text: string) => Option.getOrThrow(Color.parse(text))
 
-  /** The value of a variable of our style sheet in a scheme. */
+  /** The value of a variable of the style sheet in a scheme. */
   const standard = (name: string, scheme: BrandColors.Scheme) => {
     const values = Array.from(styles.matchAll(new RegExp(`--${name}: (#[0-9a-f]{6});`, "g")), ([, value = ""]) => value)
     return parse(values[scheme === "light" ? 0 : 1] ?? "")
@@ -123,7 +124,7 @@ describe("the colours of a brand", () => {
     }
   }
 
-  it("that are accepted can be read in each scheme, with a colour for the dark one or without", () => {
+  it("accepted colours are readable in each scheme, with or without a dark colour", () => {
     fc.assert(
       fc.property(colors, colors, (color, colorDark) => {
         fc.pre(BrandColors.objection(color, "light") === undefined)
@@ -138,7 +139,7 @@ describe("the colours of a brand", () => {
     )
   })
 
-  it("that are refused come with one that is not", () => {
+  it("the refusal of a colour suggests one that is accepted", () => {
     fc.assert(
       fc.property(colors, fc.constantFrom("light" as const, "dark" as const), (color, scheme) => {
         const objection = BrandColors.objection(color, scheme)
@@ -155,17 +156,17 @@ describe("the colours of a brand", () => {
     ["#1f4d40", "dark", "give a lighter colour, such as #"],
     ["teal", "light", "give a colour such as #1f4d40"],
     ["#12345", "dark", "give a colour such as #1f4d40"]
-  ] as const)("%s is refused on %s pages, with what to do", (color, scheme, words) => {
+  ] as const)("the colour %s is refused on %s pages with a suggestion", (color, scheme, words) => {
     expect(BrandColors.objection(color, scheme)).toContain(words)
   })
 
-  it("only for the dark scheme leave the light one as it is", () => {
+  it("a dark colour alone leaves the light scheme unchanged", () => {
     const rules = BrandColors.rules(undefined, "#c4b5fd")
     expect(rules).not.toContain("prefers-color-scheme: light")
     expectReadable(rules, "dark")
   })
 
-  it("fetch nothing, and can stand in a style element", () => {
+  it("the brand's styles fetch nothing, and have no end tag", () => {
     expect(brand.styles).not.toMatch(/[<\r\0]|url\(|@import/)
   })
 })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { consentPage } from "../../../src/http/pages/index.js"
+import { consentPage } from "../../../src/http/pages/ConsentPage.js"
 import { find, text } from "./markup.js"
 import { consent } from "./samples.js"
 
 describe("ConsentPage", () => {
-  it("shows who wants what, the account, each permission, the app's site, and how long it lasts", () => {
+  it("the consent page shows the app, the account, each permission, the app's site, and the duration", () => {
     const page = text(consentPage(consent))
     expect(page).toContain("Notes Desktop wants to access Notes and Files")
     expect(page).toContain("Your account ada Not you? Switch")
@@ -20,14 +20,14 @@ describe("ConsentPage", () => {
     [["A", "B", "C"], "A, B and C"],
     [["A", "B", "C", "D"], "A, B, C and 1 other"],
     [["A", "B", "C", "D", "E"], "A, B, C and 2 others"]
-  ])("says in its heading that the app wants to access %j", (names, listed) => {
+  ])("the heading lists the resources %j", (names, listed) => {
     const resources = names.map((name) => ({ name, uri: `https://${name}.example`, scopes: [] }))
     const page = consentPage({ ...consent, resources })
     expect(find(page, "h1")).toHaveLength(1)
     expect(text(/<h1.*<\/h1>/s.exec(page)?.[0] ?? "")).toBe(`Notes Desktop wants to access ${listed}`)
   })
 
-  it("names each permission once, and keeps its token and the address of the resource behind a fold", () => {
+  it("each permission is named once; its token and the resource's address are in the folded details", () => {
     const page = consentPage(consent)
     const folds = Array.from(page.matchAll(/<details>.*?<\/details>/gs), ([fold]) => text(fold))
     expect(folds).toEqual([
@@ -40,7 +40,7 @@ describe("ConsentPage", () => {
     for (const folded of ["https://api.example.com", "notes:read", "files:list"]) expect(unfolded).not.toContain(folded)
   })
 
-  it("folds nothing away where the address and the tokens are the only names", () => {
+  it("there are no details if the address and the tokens are the only names", () => {
     const uri = "https://api.example.com/notes"
     const scopes = [{ token: "notes:read", description: "notes:read", checked: true, isNew: true }]
     const page = consentPage({ ...consent, resources: [{ name: uri, uri, scopes }] })
@@ -48,7 +48,7 @@ describe("ConsentPage", () => {
     expect(text(page).split("notes:read")).toHaveLength(2)
   })
 
-  it("has a checkbox for each scope, ticked only where it was asked to be", () => {
+  it("each scope has a checkbox, which is ticked if the data says so", () => {
     const boxes = find(consentPage(consent), "input", { type: "checkbox", name: "scope" })
     expect(boxes.map(({ attributes }) => [attributes.value, "checked" in attributes])).toEqual([
       ["notes:read", true],
@@ -57,13 +57,13 @@ describe("ConsentPage", () => {
     ])
   })
 
-  it("groups the scopes by resource", () => {
+  it("the scopes are grouped by resource", () => {
     const page = consentPage(consent)
     expect(find(page, "fieldset")).toHaveLength(2)
     expect(find(page, "legend")).toHaveLength(2)
   })
 
-  it("denies as easily as it allows: two buttons of one kind, of which Allow is the primary one", () => {
+  it("Deny and Allow are two buttons of one kind, and Allow is the primary one", () => {
     const page = consentPage(consent)
     expect(find(page, "button").map(({ attributes }) => attributes)).toEqual([
       { class: "button secondary", type: "submit", name: "decision", value: "deny" },
@@ -71,7 +71,7 @@ describe("ConsentPage", () => {
     ])
   })
 
-  it("says at the permissions that nothing is ticked, where Allow was sent so", () => {
+  it("the problem NothingTicked is shown, and described at the permissions", () => {
     const page = consentPage({ ...consent, problem: "NothingTicked" })
     expect(text(page)).toContain("Nothing is ticked. Tick at least one permission to allow access, or choose Deny.")
     expect(find(page, "fieldset", { "aria-describedby": "problem" })).toHaveLength(2)
@@ -82,11 +82,11 @@ describe("ConsentPage", () => {
     ).toEqual([])
   })
 
-  it("does not allow by the Enter key: the form's first button denies", () => {
+  it("the Enter key does not allow: the form's first button denies", () => {
     expect(find(consentPage(consent), "button")[0]?.attributes.value).toBe("deny")
   })
 
-  it("marks what is new, unless everything is", () => {
+  it("new scopes are marked, unless all scopes are new", () => {
     const marks = (isNew: ReadonlyArray<boolean>) => {
       const scopes = isNew.map((it, index) => ({ token: `t${index}`, description: "d", checked: true, isNew: it }))
       const page = consentPage({ ...consent, resources: [{ name: "N", uri: "https://n.example", scopes }] })
@@ -97,14 +97,14 @@ describe("ConsentPage", () => {
     expect(marks([false, false])).toBe(0)
   })
 
-  it("says once of an app that registered itself, and of no other, that nobody verified it", () => {
+  it("only an app that registered itself is marked as unverified, once", () => {
     const page = (clientOrigin: "Operator" | "Dynamic") => text(consentPage({ ...consent, clientOrigin }))
-    expect(page("Dynamic")).toContain("Unverified: this app introduced itself, and nobody has checked its name.")
+    expect(page("Dynamic")).toContain("Unverified: this app registered itself, and its name was not checked.")
     expect(page("Dynamic").match(/unverified/gi)).toHaveLength(1)
     expect(page("Operator")).not.toContain("Unverified")
   })
 
-  it("says where either answer leads, and warns where any program could stand", () => {
+  it("the target of either answer is shown, with a warning for a target that any program can take", () => {
     const page = (target: typeof consent.target) => text(consentPage({ ...consent, target }))
     const host = page({ _tag: "Host", host: "notes.example.com" })
     expect(host).toContain("will send you to notes.example.com ")
@@ -118,7 +118,7 @@ describe("ConsentPage", () => {
     expect(app).toContain("Allow only if you came here from that app")
   })
 
-  it("links the app's site under its host alone, and tells it nothing", () => {
+  it("the app's site is linked under its host alone, without a referrer", () => {
     const link = find(consentPage({ ...consent, clientUri: "https://bank.example@evil.example/bank.example" }), "a")[1]
     expect(link?.attributes).toMatchObject({ target: "_blank", rel: "noopener noreferrer" })
     const page = text(consentPage({ ...consent, clientUri: "https://bank.example@evil.example/bank.example" }))
@@ -127,20 +127,20 @@ describe("ConsentPage", () => {
   })
 
   it.each(["http://app.example.com", "javascript:alert(1)", "data:text/html,x", "//app.example.com", "app", ""])(
-    "leaves out a site that is no https URL: %j",
+    "a site that is no https URL is left out: %j",
     (clientUri) => {
       expect(find(consentPage({ ...consent, clientUri }), "a")).toHaveLength(1)
       expect(find(consentPage({ ...consent, clientUri }), "a", { href: consent.switchUrl })).toHaveLength(1)
     }
   )
 
-  it("names a resource once when its address is its name", () => {
+  it("a resource whose address is its name is named once", () => {
     const uri = "https://api.example.com/notes"
     const page = text(consentPage({ ...consent, resources: [{ name: uri, uri, scopes: [] }] }))
     expect(page.split(uri)).toHaveLength(2)
   })
 
-  it("says so when nothing in particular is asked of a resource", () => {
+  it("a resource without requested scopes says so", () => {
     const page = consentPage({ ...consent, resources: [{ name: "N", uri: "https://n.example", scopes: [] }] })
     expect(text(page)).toContain("asks for nothing in particular here")
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { html } from "../../../src/http/pages/Html.js"
-import { styles } from "../../../src/http/pages/index.js"
+import { styles } from "../../../src/http/pages/Styles.js"
 import { find, skeleton, tags, text } from "./markup.js"
 import { type Sample, samples } from "./samples.js"
 
@@ -8,10 +8,10 @@ const polyglot =
   `jaVasCript:/*-/*\`/*\\\`/*'/*"/**/(/* */oNcliCk=alert() )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/</scRipt/--!>` +
   `<sVg/<sVg/oNloAd=alert()//><script>alert(1)</script><img src=x onerror=alert(1) style=color:red>&lt;&amp;'"\u202E`
 
-/** Fields that hold one of a few words of ours. */
+/** Fields with a fixed set of values. */
 const words = new Set(["_tag", "clientOrigin", "notice", "problem", "problems"])
 
-/** `data` with one string changed, for each string that it holds. */
+/** Returns for each string in `data` a copy in which that string is changed. */
 const variants = (data: unknown, change: (text: string) => string): Array<{ path: string; data: unknown }> => {
   if (typeof data !== "object" || data === null) return []
   return Object.entries(data).flatMap(([key, value]) => {
@@ -26,7 +26,7 @@ const variants = (data: unknown, change: (text: string) => string): Array<{ path
 
 const render = (sample: Sample, data: unknown): string => sample.render(data as never)
 
-/** The data that pages shorten. They get the hostile string in pieces, so that all of it is shown somewhere. */
+/** Whether pages shorten this data. It gets the hostile string in pieces, so that all of it is shown somewhere. */
 const isShortened = (path: string): boolean => /(clientName|browser|targets?(\.\d+)?\.(host|scheme))$/.test(path)
 
 const pieces = polyglot.match(/.{1,34}/gu) ?? []
@@ -42,7 +42,7 @@ const hostile = samples.flatMap((sample) =>
 describe.each(samples)("the page: $title", (sample) => {
   const page = render(sample, sample.data)
 
-  it("runs nothing and has no style but the one that its policy names", () => {
+  it("the page has no script, loads nothing, and has only the style of its policy", () => {
     expect(page.split("<style>")).toHaveLength(2)
     expect(page).toContain(`<style>${styles}</style>`)
     const names = tags(page).map(({ name }) => name)
@@ -53,7 +53,7 @@ describe.each(samples)("the page: $title", (sample) => {
     expect(attributes.filter((name) => /^on/i.test(name) || name === "style" || name === "src")).toEqual([])
   })
 
-  it("is a whole document in English that scales on a phone, knows both schemes, and is not indexed", () => {
+  it("the page is a whole English document, fits a phone, supports both colour schemes, and is not indexed", () => {
     expect(page).toMatch(/^<!doctype html>\n<html lang="en">\n<head>\n {2}<meta charset="utf-8">/)
     expect(find(page, "meta", { name: "viewport", content: "width=device-width, initial-scale=1" })).toHaveLength(1)
     expect(find(page, "meta", { name: "color-scheme", content: "light dark" })).toHaveLength(1)
@@ -62,14 +62,14 @@ describe.each(samples)("the page: $title", (sample) => {
     expect(find(page, "h1")).toHaveLength(1)
   })
 
-  it("posts its forms, each with its sealed state", () => {
+  it("each form of the page posts its sealed state", () => {
     expect(find(page, "form", { method: "post", action: "/login?request=r" })).toHaveLength(find(page, "form").length)
     expect(find(page, "input", { type: "hidden", name: "form", value: "sealed-form" })).toHaveLength(
       find(page, "form").length
     )
   })
 
-  it("asks the browser to change nothing that is typed, and tells it what each field is for", () => {
+  it("the browser corrects no input, and each input names its purpose", () => {
     for (const { attributes } of find(page, "input")) {
       if (!["text", "password"].includes(attributes.type ?? "") || "readonly" in attributes) continue
       expect(attributes).toMatchObject({ autocapitalize: "none", autocorrect: "off", spellcheck: "false" })
@@ -77,13 +77,13 @@ describe.each(samples)("the page: $title", (sample) => {
     }
   })
 
-  it("gives a number with every wait", () => {
+  it("the page gives a number for each waiting time", () => {
     expect(text(page)).not.toMatch(/\b(a while|a moment|a bit|a few|later|soon|shortly)\b/i)
     for (const [sentence] of text(page).matchAll(/(?:try again|wait) in [^.]*\./gi))
       expect(sentence).toMatch(/ in \d+ /)
   })
 
-  it("has a label for every input, and no id twice", () => {
+  it("each input has a label, and each id is unique", () => {
     const ids = tags(page).flatMap(({ attributes: { id } }) => id ?? [])
     expect(new Set(ids).size).toBe(ids.length)
     for (const { attributes } of find(page, "input")) {
@@ -97,18 +97,18 @@ describe.each(samples)("the page: $title", (sample) => {
 })
 
 describe("a hostile string", () => {
-  /** Data that a home page does not show to the person of the sample. */
+  /** Data that a home page does not show to the user of the sample. */
   const unseenAtHome: Readonly<Record<string, ReadonlyArray<string>>> = {
     home: ["accountUrl", "logoutUrl"],
-    "home, for somebody who may log in": ["firstAccountHint", "logoutUrl"],
-    "home, for somebody who is logged in": ["firstAccountHint"]
+    "home, logged out": ["firstAccountHint", "logoutUrl"],
+    "home, logged in": ["firstAccountHint"]
   }
 
-  it.each(hostile)("stays text: $name, $path, $words", ({ data, path, sample, words }) => {
+  it.each(hostile)("a hostile string stays text: $name, $path, $words", ({ data, path, sample, words }) => {
     const page = render(sample, data)
     expect(skeleton(page)).toEqual(skeleton(render(sample, sample.data)))
     if (html`${words}`.text !== words) expect(page).not.toContain(words)
-    // A session that the browser itself is in has a link in place of its form.
+    // The session of this browser has a link in place of a form.
     const unseen =
       path === "clientUri" || /^sessions\.0\.form/.test(path) || unseenAtHome[sample.title]?.includes(path) === true
     expect(page.includes(html`${words}`.text)).toBe(!unseen)
@@ -117,28 +117,28 @@ describe("a hostile string", () => {
 
   const bare = samples.flatMap((sample) => variants(sample.data, () => polyglot).map((it) => ({ sample, ...it })))
 
-  it.each(bare)("is no address to go to: $sample.title, $path", ({ data, sample }) => {
+  it.each(bare)("a hostile string is never a link: $sample.title, $path", ({ data, sample }) => {
     for (const { attributes } of tags(render(sample, data)))
       expect(attributes.href ?? "").not.toMatch(/^\s*javascript:/i)
   })
 })
 
 describe("the style sheet", () => {
-  it("can stand in a style element as it is: no end tag, and no line break that a parser would change", () => {
+  it("the style sheet has no end tag and no line break that a parser changes", () => {
     expect(styles).not.toMatch(/[<\r\0]/)
   })
 
-  it("fetches nothing", () => {
+  it("the style sheet fetches nothing", () => {
     expect(styles).not.toMatch(/url\(|@import|@font-face|image-set/i)
   })
 
-  it("leaves the browser's own controls in a password field alone: its eye, its keys, and its Caps Lock sign", () => {
+  it("the style sheet leaves the browser's own controls in a password field alone", () => {
     expect(styles).not.toMatch(/::-ms-|caps-lock|credentials-auto-fill|autofill|text-security|appearance/i)
-    // Nothing is laid over a field.
+    // No element covers a field.
     expect(styles).not.toMatch(/\.field[^{]*(::|:not)[^{]*\{|\.field[^{]*\{[^}]*position/)
   })
 
-  it("moves nothing", () => {
+  it("the style sheet animates nothing", () => {
     expect(styles).not.toMatch(/animation|transition|@keyframes/)
   })
 })

@@ -1,4 +1,4 @@
-/** Reads the markup of a page strictly: what is not a well-formed tag with quoted attributes throws. */
+/** Reads the markup of a page strictly. A malformed tag or an unquoted attribute throws. */
 
 /** A start tag. */
 export interface Tag {
@@ -18,7 +18,7 @@ const decode = (text: string): string =>
 
 const withoutStyle = (page: string): string => page.replace(/^<!doctype html>/, "").replace(/(<style>)[^<]*/, "$1")
 
-/** The start tags of a page, in their order. */
+/** Returns the start tags of a page, in their order. */
 export const tags = (page: string): ReadonlyArray<Tag> => {
   const markup = withoutStyle(page)
   if (/[<>]/.test(markup.replace(tagPattern, ""))) throw new Error("a stray < or >")
@@ -35,17 +35,17 @@ export const tags = (page: string): ReadonlyArray<Tag> => {
     }))
 }
 
-/** The start tags that have the given name and attributes. */
+/** Returns the start tags with the given name and attributes. */
 export const find = (page: string, name: string, attributes: Readonly<Record<string, string>> = {}) =>
   tags(page).filter(
     (tag) => tag.name === name && Object.entries(attributes).every(([key, value]) => tag.attributes[key] === value)
   )
 
-/** The markup less everything that data may fill: names of tags and of their attributes. */
+/** Returns the markup without data: the names of tags and attributes. */
 export const skeleton = (page: string): ReadonlyArray<string> =>
   tags(page).map(({ attributes, name }) => `${name} ${Object.keys(attributes).join(" ")}`)
 
-/** What a reader sees, in one line. */
+/** Returns the visible text in one line. */
 export const text = (page: string): string =>
   decode(
     withoutStyle(page)

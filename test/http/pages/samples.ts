@@ -1,5 +1,17 @@
-/** Each page with every field filled, and the ways in which its markup varies. */
-import * as Pages from "../../../src/http/pages/index.js"
+/** A sample of each page with every field filled, and of each variant of its markup. */
+import { accountPage } from "../../../src/http/pages/AccountPage.js"
+import { alreadyDecidedPage, consentPage } from "../../../src/http/pages/ConsentPage.js"
+import { errorPage } from "../../../src/http/pages/ErrorPage.js"
+import {
+  firstAccountDonePage,
+  firstAccountPage,
+  firstAccountVoidPage
+} from "../../../src/http/pages/FirstAccountPage.js"
+import { homePage } from "../../../src/http/pages/HomePage.js"
+import { loginPage } from "../../../src/http/pages/LoginPage.js"
+import { loggedOutPage, logoutPage } from "../../../src/http/pages/LogoutPage.js"
+import type * as Pages from "../../../src/http/pages/Pages.js"
+import { redirectNoticePage } from "../../../src/http/pages/RedirectNoticePage.js"
 
 export const form = { formAction: "/login?request=r", form: "sealed-form" }
 
@@ -112,68 +124,67 @@ export const home: Pages.HomePage = {
 export interface Sample {
   readonly title: string
   readonly data: unknown
-  readonly render: (data: never, brand?: Pages.Brand.Brand) => string
+  readonly render: (data: never, brand?: Pages.Brand) => string
 }
 
-const sample = <A>(title: string, render: (data: A, brand?: Pages.Brand.Brand) => string, data: A): Sample => ({
+const sample = <A>(title: string, render: (data: A, brand?: Pages.Brand) => string, data: A): Sample => ({
   title,
   data,
   render
 })
 
 export const samples: ReadonlyArray<Sample> = [
-  sample("login", Pages.loginPage, login),
-  sample("login, to a program", Pages.loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
-  sample("login, for an app that registered itself", Pages.loginPage, { ...login, clientOrigin: "Dynamic" }),
-  sample("login, no app in view", Pages.loginPage, { ...form, username: "ada" }),
-  ...(
-    ["WrongCredentials", "FormExpired", "FormForeign", "CookiesMissing", "LoggedOut", "Throttled", "Busy"] as const
-  ).map((problem) => sample(`login, ${problem}`, Pages.loginPage, { ...login, problem })),
-  sample("consent", Pages.consentPage, consent),
-  sample("consent, self-registered program", Pages.consentPage, {
+  sample("login", loginPage, login),
+  sample("login, to a program", loginPage, { ...login, target: { _tag: "Loopback", host: "127.0.0.1:1234" } }),
+  sample("login, for an app that registered itself", loginPage, { ...login, clientOrigin: "Dynamic" }),
+  sample("login, without an app", loginPage, { ...form, username: "ada" }),
+  ...(["WrongCredentials", "FormExpired", "FormForeign", "CookiesMissing", "LoggedOut", "Throttled"] as const).map(
+    (problem) => sample(`login, ${problem}`, loginPage, { ...login, problem })
+  ),
+  sample("consent", consentPage, consent),
+  sample("consent, self-registered program", consentPage, {
     ...consent,
     clientOrigin: "Dynamic",
     target: { _tag: "Loopback", host: "127.0.0.1:1234" }
   }),
-  sample("consent, app", Pages.consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
-  sample("consent, whose form expired", Pages.consentPage, { ...consent, problem: "FormExpired" }),
-  sample("consent, nothing ticked", Pages.consentPage, { ...consent, problem: "NothingTicked" }),
-  sample("consent, no scope", Pages.consentPage, {
+  sample("consent, app", consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
+  sample("consent, whose form expired", consentPage, { ...consent, problem: "FormExpired" }),
+  sample("consent, nothing ticked", consentPage, { ...consent, problem: "NothingTicked" }),
+  sample("consent, no scope", consentPage, {
     ...consent,
     resources: [{ name: "N", uri: "https://n", scopes: [] }]
   }),
-  sample("redirect notice", Pages.redirectNoticePage, notice),
-  sample("redirect notice, for an app that registered itself", Pages.redirectNoticePage, {
+  sample("redirect notice", redirectNoticePage, notice),
+  sample("redirect notice, for an app that registered itself", redirectNoticePage, {
     ...notice,
     clientOrigin: "Dynamic"
   }),
-  sample("error", Pages.errorPage, {
+  sample("error", errorPage, {
     title: "It cannot go on",
     message: "Try again.",
     incident: "0197f2c4",
     wayOn: { url: "/account", label: "Go to your account" }
   }),
-  sample("already decided", Pages.alreadyDecidedPage, {}),
-  sample("logout", Pages.logoutPage, { ...form, username: "ada" }),
-  sample("logged out", Pages.loggedOutPage, {}),
-  sample("first account", Pages.firstAccountPage, firstAccount),
-  ...(["NameInvalid", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer", "Busy"] as const).map((problem) =>
-    sample(`first account, ${problem}`, Pages.firstAccountPage, { ...firstAccount, problems: [problem] })
+  sample("already decided", alreadyDecidedPage, {}),
+  sample("logout", logoutPage, { ...form, username: "ada" }),
+  sample("logged out", loggedOutPage, {}),
+  sample("first account", firstAccountPage, firstAccount),
+  ...(["NameInvalid", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer"] as const).map((problem) =>
+    sample(`first account, ${problem}`, firstAccountPage, { ...firstAccount, problems: [problem] })
   ),
-  sample("first account done", Pages.firstAccountDonePage, firstAccountDone),
-  sample("first account done, without a login", Pages.firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
-  sample("first account void", Pages.firstAccountVoidPage, {}),
-  sample("account", Pages.accountPage, account),
-  sample("account, nothing allowed", Pages.accountPage, { ...account, apps: [] }),
+  sample("first account done", firstAccountDonePage, firstAccountDone),
+  sample("first account done, without a login", firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
+  sample("first account void", firstAccountVoidPage, {}),
+  sample("account", accountPage, account),
+  sample("account, nothing allowed", accountPage, { ...account, apps: [] }),
   ...(["AccessRemoved", "SessionEnded", "PasswordChanged"] as const).map((notice) =>
-    sample(`account, ${notice}`, Pages.accountPage, { ...account, notice })
+    sample(`account, ${notice}`, accountPage, { ...account, notice })
   ),
-  ...(["WrongPassword", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer", "Busy", "Throttled"] as const).map(
-    (problem) =>
-      sample(`account, ${problem}`, Pages.accountPage, { ...account, password: { ...form, problems: [problem] } })
+  ...(["WrongPassword", "PasswordInvalid", "PasswordWellKnown", "PasswordsDiffer", "Throttled"] as const).map(
+    (problem) => sample(`account, ${problem}`, accountPage, { ...account, password: { ...form, problems: [problem] } })
   ),
-  sample("account of an app's person", Pages.accountPage, externalAccount),
-  sample("home", Pages.homePage, home),
-  sample("home, for somebody who may log in", Pages.homePage, { ...home, accountsExist: true }),
-  sample("home, for somebody who is logged in", Pages.homePage, { ...home, accountsExist: true, username: "ada" })
+  sample("account of an app's user", accountPage, externalAccount),
+  sample("home", homePage, home),
+  sample("home, logged out", homePage, { ...home, accountsExist: true }),
+  sample("home, logged in", homePage, { ...home, accountsExist: true, username: "ada" })
 ]
