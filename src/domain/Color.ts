@@ -50,7 +50,10 @@ export const mix = (self: Color, that: Color, share: number): Color => {
   return [at(0), at(1), at(2)]
 }
 
-/** Returns the colour between `self` and `target` that is nearest to `self` and has at least the `minimum` contrast with each background. */
+/**
+ * Returns the colour between `self` and `target` that is nearest to `self` and has at least the `minimum` contrast with each
+ * background.
+ */
 export const towards = (self: Color, target: Color, backgrounds: ReadonlyArray<Color>, minimum: number): Color => {
   for (let percent = 0; percent < 100; percent++) {
     const mixed = mix(self, target, percent / 100)
