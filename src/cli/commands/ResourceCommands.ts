@@ -112,7 +112,9 @@ export const create = Command.make("create", options, ({ introspects, json, name
         scopes: offered,
         introspects
       })
-      yield* Output.print(json ? Output.toJson(ResourceView.fromResource(resource, secret)) : describe(resource, secret, target))
+      yield* Output.print(
+        json ? Output.toJson(ResourceView.fromResource(resource, secret)) : describe(resource, secret, target)
+      )
     }).pipe(
       Effect.catchTags({
         UriTaken: () => impossible(`there is a resource ${indicator} already`),
