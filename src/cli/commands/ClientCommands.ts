@@ -7,13 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
 import * as Scope from "../../domain/Scope.js"
 import * as ClientInformation from "../../http/views/ClientInformation.js"
 import * as ClientView from "../../http/views/ClientView.js"
 import { ClientRegistration, type Registered } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
-import { ClientStore } from "../../services/stores/ClientStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as Database from "../settings/Database.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
@@ -120,7 +121,7 @@ const line = (client: Client.Client): string =>
 export const list = Command.make("list", listOptions, ({ json, ...flags }) =>
   WithServices.onExisting(flags, (target) =>
     Effect.gen(function* () {
-      const all = yield* (yield* ClientStore).list
+      const all = Array.from(yield* Stream.runCollect(Lists.clients))
       if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.fromClient(client))))
       if (all.length === 0) return yield* Output.complain(`there is no client yet at ${target.issuer}`)
       yield* Effect.forEach(all, (client) => Output.print(line(client)))

@@ -5,11 +5,13 @@ import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Username } from "../../domain/Account.js"
 import * as AccountView from "../../http/views/AccountView.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as Database from "../settings/Database.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
@@ -61,7 +63,7 @@ const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 export const list = Command.make("list", { json, ...Target.forCommand }, ({ json, ...flags }) =>
   WithServices.onExisting(flags, (target) =>
     Effect.gen(function* () {
-      const all = yield* (yield* AccountStore).list
+      const all = Array.from(yield* Stream.runCollect(Lists.accounts))
       const pausedUntil = yield* (yield* LoginThrottle).pauses
       if (json) {
         const views = all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
