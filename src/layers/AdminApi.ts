@@ -2,7 +2,13 @@
  * The account and admin API, beside the authorization server that it is of; its description is at `/api/docs`.
  *
  * @example
- * HttpLayerRouter.serve(Layer.provideMerge(AdminApi.layer, AuthLayer.layer(options)))
+ * import { HttpLayerRouter } from "@effect/platform"
+ * import { Layer } from "effect"
+ * import * as AdminApi from "latchkey/AdminApi"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ *
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] })
+ * const Server = HttpLayerRouter.serve(Layer.provideMerge(AdminApi.layer, Auth))
  */
 import type * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Effect from "effect/Effect"

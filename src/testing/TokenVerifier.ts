@@ -119,7 +119,6 @@ export const layerTest = (
       Resources.of({
         all: Effect.succeed(resources),
         offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
-        own: Effect.succeed([]),
         addBuiltIn: () => Effect.void
       })
     ),

@@ -2,11 +2,13 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { ClientChanges, NewClient } from "./ClientsGroup.js"
@@ -27,7 +29,9 @@ export const layer = (api: Api.Placed) =>
 
       return handlers
         .handle("list", () =>
-          Effect.map(store.list, (all) => ({ clients: all.map((client) => ClientView.fromClient(client)) }))
+          Effect.map(Stream.runCollect(Lists.clients), (all) => ({
+            clients: Array.from(all, (client) => ClientView.fromClient(client))
+          })).pipe(Effect.provideService(ClientStore, store))
         )
         .handleRaw("create", ({ request }) =>
           Effect.map(Effect.flatMap(Payload.read(request, NewClient), registration.create), ({ client, secret }) =>

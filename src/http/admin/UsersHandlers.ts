@@ -2,6 +2,7 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Account, Password } from "../../domain/Account.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
@@ -9,6 +10,7 @@ import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as PasswordRules from "../../services/accounts/NewPassword.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
 import * as Payload from "./Payload.js"
@@ -33,8 +35,9 @@ export const layer = (api: Api.Placed) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
           AccountView.fromAccount(account, pausedUntil)
         )
-      const viewAll = Effect.zipWith(store.list, throttle.pauses, (all, pausedUntil) =>
-        all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
+      const listed = Effect.provideService(Stream.runCollect(Lists.accounts), AccountStore, store)
+      const viewAll = Effect.zipWith(listed, throttle.pauses, (all, pausedUntil) =>
+        Array.from(all, (account) => AccountView.fromAccount(account, pausedUntil(account.username)))
       )
 
       return handlers
