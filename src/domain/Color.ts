@@ -2,7 +2,11 @@
  * Colours of screens, and the contrast between two of them (WCAG 2.2, *contrast ratio*).
  *
  * @example
- * Option.map(Color.parse("#1f4d40"), (color) => Color.contrast(color, Color.white)) // Option.some(9.63…)
+ * import { Option } from "effect"
+ * import * as Color from "./Color.js"
+ *
+ * const contrast = Option.map(Color.parse("#1f4d40"), (color) => Color.contrast(color, Color.white))
+ * Option.map(contrast, Math.round) // Option.some(10)
  */
 import * as Option from "effect/Option"
 

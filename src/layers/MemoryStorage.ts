@@ -4,6 +4,10 @@
  * Each verb is one synchronous step, so no other verb runs between its condition and its change.
  *
  * @example
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as MemoryStorage from "latchkey/MemoryStorage"
+ *
  * const Auth = AuthLayer.layer({ issuer: "http://localhost:3000", resources: [] }).pipe(
  *   Layer.provide(MemoryStorage.layer)
  * )

@@ -2,8 +2,14 @@
  * Storage in PostgreSQL: many nodes share one database and need nothing else to share.
  *
  * @example
+ * import { Layer, Redacted } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as PostgresStorage from "latchkey/PostgresStorage"
+ *
+ * declare const masterKey: Redacted.Redacted<Uint8Array>
+ * const url = Redacted.make("postgres://latchkey@db.example.com/latchkey")
  * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
- *   Layer.provide(PostgresStorage.layer({ url: Redacted.make("postgres://…"), masterKey }))
+ *   Layer.provide(PostgresStorage.layer({ url, masterKey }))
  * )
  */
 import * as Reactivity from "@effect/experimental/Reactivity"

@@ -3,9 +3,12 @@
  * `@redis/client`, which an app installs itself.
  *
  * @example
- * const Auth = AuthLayer.layer(options).pipe(
- *   Layer.provide(RedisRateLimiter.layer({ url: Redacted.make("redis://10.0.0.5:6379") })),
- *   Layer.provide(PostgresStorage.layer({ url, masterKey }))
+ * import { Layer, Redacted } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as RedisRateLimiter from "latchkey/RedisRateLimiter"
+ *
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
+ *   Layer.provide(RedisRateLimiter.layer({ url: Redacted.make("redis://10.0.0.5:6379") }))
  * )
  */
 import { createClient, defineScript } from "@redis/client"

@@ -2,6 +2,10 @@
  * Storage in one SQLite file: the embedded default. An acknowledged write survives a crash and a power failure.
  *
  * @example
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as SqliteStorage from "latchkey/SqliteStorage"
+ *
  * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
  *   Layer.provide(SqliteStorage.layer({ filename: "auth.db" }))
  * )

@@ -42,10 +42,18 @@ export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/Scop
  * ignored.
  *
  * @example
+ * import { Effect, Layer, Option } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as Scope from "latchkey/Scope"
+ * import * as ScopePolicy from "latchkey/ScopePolicy"
+ *
+ * const editors = new Set<string>()
  * const Policy = ScopePolicy.layer(({ scope, subject }) =>
- *   Effect.succeed(Option.exists(subject, isEditor) ? scope : Scope.difference(scope, Scope.make("notes:write")))
+ *   Effect.succeed(
+ *     Option.exists(subject, (id) => editors.has(id)) ? scope : Scope.difference(scope, Scope.make("notes:write"))
+ *   )
  * )
- * AuthLayer.layer(options).pipe(Layer.provide(Policy))
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(Layer.provide(Policy))
  */
 export const layer = (policy: Policy): Layer.Layer<ScopePolicy> =>
   Layer.succeed(ScopePolicy, {

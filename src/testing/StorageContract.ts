@@ -56,8 +56,14 @@ const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.
  * Registers the tests of the contract with vitest.
  *
  * @example
- * storageContract("MyStore", MyStore.layer)
- * storageContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
+ * import { Effect } from "effect"
+ * import * as SqliteStorage from "latchkey/SqliteStorage"
+ * import { storageContract } from "latchkey/testing/StorageContract"
+ *
+ * declare const temporaryFile: Effect.Effect<string>
+ * const storage = Effect.map(temporaryFile, (filename) => SqliteStorage.layer({ filename }))
+ * storageContract("MyStorage", storage)
+ * storageContract("two nodes", storage, { nodes: 2, isDurable: true })
  */
 export const storageContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
   const made = isLayer(storage) ? Effect.succeed(storage) : storage

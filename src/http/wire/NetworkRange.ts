@@ -3,7 +3,10 @@
  * address is a range of one address.
  *
  * @example
- * Option.map(NetworkRange.parse("203.0.113.7/24"), NetworkRange.format) // Some("203.0.113.0/24")
+ * import { Option } from "effect"
+ * import * as NetworkRange from "./NetworkRange.js"
+ *
+ * Option.map(NetworkRange.parse("203.0.113.7/24"), NetworkRange.format) // Option.some("203.0.113.0/24")
  */
 import * as Option from "effect/Option"
 import IpAddress from "ipaddr.js"

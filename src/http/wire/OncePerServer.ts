@@ -3,8 +3,11 @@
  * servers in one process each run it once.
  *
  * @example
- * const onceForProxy = OncePerServer.make()
+ * import { Effect } from "effect"
+ * import type { Settings } from "latchkey/Settings"
+ * import * as OncePerServer from "./OncePerServer.js"
  *
+ * const onceForProxy = OncePerServer.make()
  * const warn = (settings: Settings) => onceForProxy(settings, Effect.logWarning("the proxy sends no addresses"))
  */
 import * as Effect from "effect/Effect"

@@ -3,7 +3,9 @@
  * server from `AuthLayer`, whose type names only the services that apps use.
  *
  * @example
- * Effect.flatMap(Sessions, (sessions) => sessions.find(token, now)).pipe(Effect.provide(AuthServer.layerServices(options)))
+ * import * as AuthServer from "./AuthServer.js"
+ *
+ * const Services = AuthServer.layerServices({ issuer: "https://notes.example.com", resources: [] })
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

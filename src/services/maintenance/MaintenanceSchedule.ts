@@ -10,8 +10,11 @@ import * as MaintenanceReport from "./MaintenanceReport.js"
  * The times at which a server runs maintenance. An app that replaces it can have maintenance on one node only, or never.
  *
  * @example
+ * import { Duration, Layer } from "effect"
+ * import { MaintenanceSchedule } from "latchkey/MaintenanceSchedule"
+ *
  * // Never: another process runs `latchkey db gc`.
- * Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
+ * const Never = Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
  */
 export class MaintenanceSchedule extends Context.Reference<MaintenanceSchedule>()("latchkey/MaintenanceSchedule", {
   defaultValue: () => ({
