@@ -6,7 +6,6 @@ import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
-import { ClientStore } from "../../services/stores/ClientStore.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { noSuch, orNoSuch } from "./NoSuch.js"
@@ -15,17 +14,16 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "clients", (handlers) =>
     Effect.gen(function* () {
       const registration = yield* ClientRegistration
-      const store = yield* ClientStore
       const clients = yield* Clients
 
       const find = Effect.fnUntraced(function* (id: Client.ClientId) {
-        const client = yield* store.find(id)
+        const client = yield* clients.find(id)
         return Option.isNone(client) ? yield* noSuch("client") : client.value
       })
 
       return handlers
         .handle("list", () =>
-          Effect.map(store.list, (all) => ({ clients: all.map((client) => ClientView.of(client)) }))
+          Effect.map(clients.list, (all) => ({ clients: all.map((client) => ClientView.of(client)) }))
         )
         .handle("create", ({ payload }) =>
           Effect.map(registration.create(payload), ({ client, secret }) => ClientView.of(client, secret))

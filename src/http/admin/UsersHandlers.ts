@@ -8,7 +8,6 @@ import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as NewPassword from "../../services/accounts/NewPassword.js"
-import { AccountStore } from "../../services/stores/AccountStore.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
 import { noSuch, orNoSuch } from "./NoSuch.js"
@@ -25,11 +24,10 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "users", (handlers) =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
-      const store = yield* AccountStore
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) => AccountView.of(account, pausedUntil))
-      const viewAll = Effect.zipWith(store.list, throttle.pauses, (all, pausedUntil) =>
+      const viewAll = Effect.zipWith(accounts.list, throttle.pauses, (all, pausedUntil) =>
         all.map((account) => AccountView.of(account, pausedUntil(account.username)))
       )
 
@@ -38,7 +36,7 @@ export const layer = (api: Api.Placed) =>
           Effect.map(
             username === undefined
               ? viewAll
-              : Effect.flatMap(store.findByUsername(username), (found) =>
+              : Effect.flatMap(accounts.findByUsername(username), (found) =>
                   Effect.forEach(Option.toArray(found), viewOf)
                 ),
             (users) => ({ users })
@@ -59,7 +57,7 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
-            const account = yield* store.find(path.id)
+            const account = yield* accounts.find(path.id)
             return Option.isNone(account) ? yield* noSuch("account") : yield* viewOf(account.value)
           })
         )
