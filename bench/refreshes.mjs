@@ -1,7 +1,7 @@
 /**
- * Refreshes leave nothing behind: a million of them, of a thousand grants, by the server's own refresh grant on a SQLite
- * file, end with a thousand grant rows, and no other table has grown. Prints what each tenth of the way holds; exits 1
- * where a refresh was not answered as it should be, or rows were left.
+ * Measures that refreshes add no rows: after a million refreshes of a thousand grants, by the server's refresh grant on a
+ * SQLite file, there are a thousand grant rows, and no other table has grown. Prints the row counts after each tenth; exits 1
+ * if a refresh failed or a table has grown.
  *
  * Usage, after `npm run build`: `node bench/refreshes.mjs [--grants 1000] [--refreshes 1000000] [--json]`
  */
@@ -47,14 +47,14 @@ const { values } = parseArgs({
 })
 const [grantCount, refreshCount] = [Number(values.grants), Number(values.refreshes)]
 
-/** As many refreshes as wait at once: those share their commits. */
+/** Number of concurrent refreshes. Concurrent refreshes share their commits. */
 const concurrency = Math.min(64, grantCount)
 
 const issuer = "https://auth.example.com"
 const redirectUri = RedirectUri.make("https://client.example.com/callback")
 const resource = ResourceIndicator.make(`${issuer}/notes`)
 
-/** Grants as the code grant leaves them, each with its first refresh token. */
+/** Makes grants as the code grant does, each with its first refresh token. */
 const makeGrants = Effect.gen(function* () {
   const clients = yield* ClientRegistration
   const consents = yield* ConsentStore
@@ -148,7 +148,7 @@ const program = (path) =>
     }
     yield* report()
     const tenth = Math.max(1, Math.floor(refreshCount / 10))
-    // Each walker has grants of its own, so no refresh is another's retry.
+    // Each worker has its own grants, so that no refresh is a retry of another.
     /** @param {number} first */
     const walk = (first) =>
       Effect.gen(function* () {
@@ -170,7 +170,7 @@ const program = (path) =>
       walk,
       { concurrency, discard: true }
     )
-    // What is told in the background has been written when the services are closed.
+    // When the services are closed, the events of the background have been stored.
     return { before, seconds: (performance.now() - began) / 1000 }
   })
 
@@ -187,7 +187,7 @@ const main = Effect.gen(function* () {
   const after = holdings(path)
   yield* say(`${Math.round(refreshCount / seconds)} refreshes a second, ${concurrency} at once`)
   const days = Math.floor(seconds / 86_400) + 1
-  // An event for each grant and day is kept (ADR 24), and none where midnight did not pass.
+  // One event for each grant and day is stored (ADR 24), so none if midnight did not pass.
   /** @param {string} table */
   const bound = (table) => (before.rows[table] ?? 0) + (table === "events" ? grantCount * days : 0)
   const grown = Object.keys(after.rows).filter((table) => (after.rows[table] ?? 0) > bound(table))

@@ -1,4 +1,4 @@
-/** An app with two routes of its own, one of them guarded, and the authorization server beside them. */
+/** An app with two routes, one of them guarded, and its authorization server. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth } from "latchkey"
@@ -6,7 +6,7 @@ import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
-const Welcome = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("Notes are at /notes, for those who may."))
+const Welcome = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("The notes are at /notes."))
 
 const Notes = HttpLayerRouter.add(
   "GET",
@@ -16,8 +16,8 @@ const Notes = HttpLayerRouter.add(
 
 const Auth = AuthLayer.layer({
   issuer,
-  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
 })
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app. It needs a storage and a server. */
 export const App = Layer.provideMerge(Layer.mergeAll(Welcome, Notes), Auth)

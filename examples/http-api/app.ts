@@ -27,7 +27,7 @@ const Routes = HttpLayerRouter.addHttpApi(Api, { openapiPath: "/openapi.json" })
 
 const Auth = AuthLayer.layer({
   issuer,
-  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
+  resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
 })
 
 /** The whole app; what it still needs is a storage. */

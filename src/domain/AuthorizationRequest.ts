@@ -24,7 +24,7 @@ import type { Scope } from "./Scope.js"
 export interface ReplyAddress {
   readonly client: Client
   readonly redirectUri: RedirectUri
-  /** Returned byte for byte (RFC 6749 §4.1.2). Redacted, because it belongs to the client and spans record errors that hold it. */
+  /** Returned byte for byte (RFC 6749 §4.1.2). Redacted, because spans record errors that hold it. */
   readonly state: Option.Option<Redacted.Redacted>
 }
 

@@ -7,8 +7,11 @@
  * widely used library is AGPL, and the others bring tables of thousands of rows (ADR 36).
  *
  * @example
- * BrowserName.read("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0")
- * // Option.some("Firefox on Windows")
+ * import { Option } from "effect"
+ * import * as BrowserName from "./BrowserName.js"
+ *
+ * const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0"
+ * BrowserName.read(firefox) // Option.some("Firefox on Windows")
  * BrowserName.read("curl/8.14.1") // Option.some("curl")
  */
 import * as Option from "effect/Option"

@@ -2,7 +2,11 @@
  * Colours of screens, and the contrast between two of them (WCAG 2.2, *contrast ratio*).
  *
  * @example
- * Option.map(Color.parse("#1f4d40"), (color) => Color.contrast(color, Color.white)) // Option.some(9.63…)
+ * import { Option } from "effect"
+ * import * as Color from "./Color.js"
+ *
+ * const contrast = Option.map(Color.parse("#1f4d40"), (color) => Color.contrast(color, Color.white))
+ * Option.map(contrast, Math.round) // Option.some(10)
  */
 import * as Option from "effect/Option"
 
@@ -50,7 +54,10 @@ export const mix = (self: Color, that: Color, share: number): Color => {
   return [at(0), at(1), at(2)]
 }
 
-/** Returns the colour between `self` and `target` that is nearest to `self` and has at least the `minimum` contrast with each background. */
+/**
+ * Returns the colour between `self` and `target` that is nearest to `self` and has at least the `minimum` contrast with each
+ * background.
+ */
 export const towards = (self: Color, target: Color, backgrounds: ReadonlyArray<Color>, minimum: number): Color => {
   for (let percent = 0; percent < 100; percent++) {
     const mixed = mix(self, target, percent / 100)

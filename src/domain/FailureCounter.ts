@@ -11,7 +11,7 @@ export interface Rule {
   readonly firstPause: number
   /**
    * Time in which one failure is forgotten, in milliseconds; also the longest pause. So a counter that is always paused
-   * allows one attempt in this time, and its pauses grow no more. At least `firstPause`.
+   * allows one attempt in this time, and its pauses do not grow further. At least `firstPause`.
    */
   readonly forgetsEvery: number
 }

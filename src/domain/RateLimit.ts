@@ -66,7 +66,7 @@ export const defaultLimits: Readonly<Record<LimitName, Limit>> = {
   introspect: limit("introspect", 12_000, "1 minute"),
   /** By authenticated resource server or client: 100 requests a second, more than it needs with a cache of one second. */
   introspectClient: limit("introspectClient", 6_000, "1 minute"),
-  /** In addition to the throttle of failed logins, because a password hash is the most expensive work that a stranger can cause. */
+  /** In addition to the throttle of failed logins: a password hash is the most expensive work that a stranger can cause. */
   login: limit("login", 120, "1 minute"),
   /** The page and its button. */
   logout: limit("logout", 300, "1 minute"),
@@ -80,7 +80,7 @@ export const defaultLimits: Readonly<Record<LimitName, Limit>> = {
   revokeClient: limit("revokeClient", 1_200, "1 minute"),
   /** An agent gateway refreshes tokens of many users from one address. */
   token: limit("token", 600, "1 minute"),
-  /** By client that authenticates with a secret. A `client_id` alone is public, so a stranger could use up the quota of a client. */
+  /** By client that authenticates with a secret. A `client_id` is public, so with it a stranger could use up the quota. */
   tokenClient: limit("tokenClient", 1_200, "1 minute")
 }
 

@@ -62,7 +62,7 @@ export interface BuiltIn {
 export const listed = (resources: ReadonlyArray<Resource>): ReadonlyArray<Resource> =>
   resources.filter(({ builtIn }) => builtIn === undefined)
 
-/** Returns the resources that a request without `resource` can be for: the listed ones, and the built-in ones whose scope it requests. */
+/** Returns the resources of a request without `resource`: the listed ones, and the built-in ones whose scope it requests. */
 export const defaults = (resources: ReadonlyArray<Resource>, requested: Scope.Scope): ReadonlyArray<Resource> =>
   resources.filter(
     (resource) => resource.builtIn === undefined || !Scope.isEmpty(Scope.intersection(scope(resource), requested))

@@ -2,6 +2,8 @@
  * Finds the name that is most similar to a misspelt one.
  *
  * @example
+ * import * as SimilarName from "./SimilarName.js"
+ *
  * SimilarName.nearest("notes:raed", ["notes:read", "notes:write"]) // "notes:read"
  */
 

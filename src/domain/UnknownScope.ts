@@ -2,8 +2,10 @@
  * Scope tokens that no resource offers: guards and clients may name them by mistake.
  *
  * @example
- * UnknownScope.find(["notes:raed"], Scope.make("notes:read"))
- * // [{ token: "notes:raed", nearest: "notes:read" }]
+ * import * as Scope from "latchkey/Scope"
+ * import * as UnknownScope from "./UnknownScope.js"
+ *
+ * UnknownScope.find(["notes:raed"], Scope.make("notes:read")) // [{ token: "notes:raed", nearest: "notes:read" }]
  */
 import type * as Scope from "./Scope.js"
 import * as SimilarName from "./SimilarName.js"

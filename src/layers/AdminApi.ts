@@ -2,7 +2,13 @@
  * The account and admin API, beside the authorization server that it is of; its description is at `/api/docs`.
  *
  * @example
- * HttpLayerRouter.serve(Layer.provideMerge(AdminApi.layer, AuthLayer.layer(options)))
+ * import { HttpLayerRouter } from "@effect/platform"
+ * import { Layer } from "effect"
+ * import * as AdminApi from "latchkey/AdminApi"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ *
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] })
+ * const Server = HttpLayerRouter.serve(Layer.provideMerge(AdminApi.layer, Auth))
  */
 import type * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Effect from "effect/Effect"
@@ -10,8 +16,8 @@ import * as Layer from "effect/Layer"
 import * as AccountHandlers from "../http/admin/AccountHandlers.js"
 import * as Api from "../http/admin/Api.js"
 import * as ApiDocuments from "../http/admin/ApiDocuments.js"
-import * as ApiEndpoint from "../http/admin/ApiEndpoint.js"
 import * as ApiResource from "../http/admin/ApiResource.js"
+import * as ApiRoutes from "../http/admin/ApiRoutes.js"
 import * as AuditHandlers from "../http/admin/AuditHandlers.js"
 import * as ClientsHandlers from "../http/admin/ClientsHandlers.js"
 import * as GrantsHandlers from "../http/admin/GrantsHandlers.js"
@@ -38,7 +44,7 @@ const handlers = (api: Api.Placed) =>
 const resource = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
-    yield* (yield* Resources).addBuiltIn(ApiResource.of(issuer))
+    yield* (yield* Resources).addBuiltIn(ApiResource.make(issuer))
   })
 )
 
@@ -49,8 +55,8 @@ export const layer: Layer.Layer<never, never, Requirements> = provideServer(
   Layer.unwrapEffect(
     Effect.map(ServerSettings, ({ issuer }) =>
       apart(
-        Layer.merge(ApiEndpoint.layer, ApiDocuments.layer).pipe(
-          Layer.provide(handlers(Api.of(issuer))),
+        Layer.merge(ApiRoutes.layer, ApiDocuments.layer).pipe(
+          Layer.provide(handlers(Api.make(issuer))),
           Layer.provide(Guards.layer),
           Layer.provide(resource)
         )

@@ -2,6 +2,10 @@
  * The whole authorization server as one layer, to be merged into an app beside its own routes.
  *
  * @example
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as SqliteStorage from "latchkey/SqliteStorage"
+ *
  * const Auth = AuthLayer.layer({
  *   issuer: "https://notes.example.com",
  *   resources: [{ uri: "https://notes.example.com/notes", scopes: { "notes:read": "Read your notes" } }]

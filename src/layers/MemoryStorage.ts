@@ -1,10 +1,13 @@
 /**
- * Storage in the memory of the process, for tests and trials: it keeps every promise of the ports, for as long as the
- * process lives.
+ * Storage in the memory of the process, for tests and trials. It keeps every promise of the ports while the process lives.
  *
- * Each verb is one synchronous step, so nothing comes between its condition and its change.
+ * Each verb is one synchronous step, so no other verb runs between its condition and its change.
  *
  * @example
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as MemoryStorage from "latchkey/MemoryStorage"
+ *
  * const Auth = AuthLayer.layer({ issuer: "http://localhost:3000", resources: [] }).pipe(
  *   Layer.provide(MemoryStorage.layer)
  * )
@@ -69,5 +72,5 @@ const make = Effect.map(randomBytes(32), (masterKey) => {
   return Storage.of({ ...standalone, stores, masterKey: Redacted.make(masterKey) })
 })
 
-/** Storage that begins empty, and is gone with the process. */
+/** Storage that is empty at first and is lost with the process. */
 export const layer: Layer.Layer<Storage> = Layer.effect(Storage, make)

@@ -3,7 +3,14 @@
  * what the app stands on (its storage) closes last. An app that serves itself has the limits by `createServer`.
  *
  * @example
- * HttpLayerRouter.serve(App).pipe(
+ * import { HttpLayerRouter } from "@effect/platform"
+ * import { NodeHttpServer } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as NodeServer from "latchkey/NodeServer"
+ *
+ * const App = AuthLayer.layer({ issuer: "http://localhost:3000", resources: [] })
+ * const Server = HttpLayerRouter.serve(App).pipe(
  *   Layer.provide(NodeHttpServer.layer(() => NodeServer.createServer(), { port: 3000 }))
  * )
  */

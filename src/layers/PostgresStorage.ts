@@ -1,9 +1,15 @@
 /**
- * Storage in PostgreSQL: many nodes on one database, with nothing else between them.
+ * Storage in PostgreSQL: many nodes share one database and need nothing else to share.
  *
  * @example
+ * import { Layer, Redacted } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as PostgresStorage from "latchkey/PostgresStorage"
+ *
+ * declare const masterKey: Redacted.Redacted<Uint8Array>
+ * const url = Redacted.make("postgres://latchkey@db.example.com/latchkey")
  * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
- *   Layer.provide(PostgresStorage.layer({ url: Redacted.make("postgres://…"), masterKey }))
+ *   Layer.provide(PostgresStorage.layer({ url, masterKey }))
  * )
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
@@ -34,7 +40,7 @@ import * as WriteHealth from "./sql/WriteHealth.js"
 import * as WriteProbe from "./sql/WriteProbe.js"
 
 export interface Options extends PostgresOptions {
-  /** 32 bytes, the same on every node: they open the root keys, and lie in no database. */
+  /** 32 bytes, the same on every node. They decrypt the root keys and are not stored in the database. */
   readonly masterKey: Redacted.Redacted<Uint8Array>
 }
 
@@ -76,8 +82,8 @@ const make = (options: Options) =>
   })
 
 /**
- * Connects, makes the tables or brings them up to date, and counts requests for all nodes together: an app that gives its
- * own `RateLimiter` has that one. When the scope ends the connections are closed.
+ * Connects, runs the migrations, and counts requests for all nodes together. An app that provides its own `RateLimiter` uses
+ * that one. When the scope ends, the connections are closed.
  */
 export const layer = (options: Options): Layer.Layer<Storage | RateLimiter, StorageOpenError> =>
   Layer.scopedContext(make(options))

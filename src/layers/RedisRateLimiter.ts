@@ -1,11 +1,14 @@
 /**
- * Requests counted in Redis, for all processes that count there together: for deployments that would rather not have
- * their database count. Needs `@redis/client`, which an app installs itself.
+ * Counts requests in Redis for all processes together, for deployments that do not want to count in the database. Needs
+ * `@redis/client`, which an app installs itself.
  *
  * @example
- * const Auth = AuthLayer.layer(options).pipe(
- *   Layer.provide(RedisRateLimiter.layer({ url: Redacted.make("redis://10.0.0.5:6379") })),
- *   Layer.provide(PostgresStorage.layer({ url, masterKey }))
+ * import { Layer, Redacted } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as RedisRateLimiter from "latchkey/RedisRateLimiter"
+ *
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
+ *   Layer.provide(RedisRateLimiter.layer({ url: Redacted.make("redis://10.0.0.5:6379") }))
  * )
  */
 import { createClient, defineScript } from "@redis/client"
@@ -22,16 +25,16 @@ import * as RateLimit from "../domain/RateLimit.js"
 import { patience, RateLimiter, within } from "../services/RateLimiter.js"
 
 export interface Options {
-  /** `redis://` or `rediss://` (TLS), with name and password where they are needed. */
+  /** `redis://` or `rediss://` (TLS), with a name and a password if needed. */
   readonly url: Redacted.Redacted
-  /** What the keys begin with; `latchkey:` if not given. */
+  /** The prefix of the keys. Default: `latchkey:`. */
   readonly prefix?: string
 }
 
 /**
- * Counts one request against several quotas in one step on the server: it takes one from each, or nothing from any. A key
- * ends when its quota is whole, by the server's clock; a little later, since those of the callers may be behind. In a
- * cluster all keys of one request must be on one node, which a prefix such as `{latchkey}:` sees to.
+ * Counts one request against several quotas in one step on the server: it takes from all of them or from none. A key expires
+ * by the clock of the server ten seconds after its quota is full, because the clocks of the callers may be slow. In a cluster all
+ * keys of one request must be on one node; a prefix with a hash tag, such as `{latchkey}:`, ensures that.
  */
 const consume = defineScript({
   SCRIPT: `
@@ -53,11 +56,11 @@ const consume = defineScript({
     parser.pushKeysLength([...keys])
     parser.push(String(now), ...quotas.flatMap((quota) => [RateLimit.cost(quota), RateLimit.span(quota)].map(String)))
   },
-  /** Milliseconds of each quota that were used up before. */
+  /** Milliseconds of each quota that were used before this request. */
   transformReply: (reply: ReadonlyArray<string>) => reply.map(Number)
 })
 
-/** The address is none that Redis can be at. It is not told, since it may hold a password. */
+/** The address is not a URL of Redis. The message omits the address, because it may contain a password. */
 export class InvalidRedisUrl extends Data.TaggedError("InvalidRedisUrl")<{}> {
   override get message() {
     return "the address of Redis must be a redis:// or rediss:// URL"
@@ -80,7 +83,7 @@ const make = ({ prefix = "latchkey:", url }: Options) =>
           url: Redacted.value(url),
           name: "latchkey",
           scripts: { consume },
-          // What cannot be asked now fails now.
+          // A request fails at once if there is no connection.
           disableOfflineQueue: true,
           commandOptions: { timeout: patience },
           socket: { connectTimeout: patience, reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 2_000) }
@@ -88,17 +91,17 @@ const make = ({ prefix = "latchkey:", url }: Options) =>
       catch: () => new InvalidRedisUrl()
     })
 
-    let isTold = false
+    let isLogged = false
     client.on("error", (cause: unknown) => {
-      if (!isTold) run(Effect.logWarning("Redis, which counts requests, is not there", unavailable(cause).cause))
-      isTold = true
+      if (!isLogged) run(Effect.logWarning("Redis is unavailable, requests are not counted", unavailable(cause).cause))
+      isLogged = true
     })
     client.on("ready", () => {
-      if (isTold) run(Effect.logInfo("Redis, which counts requests, is there again"))
-      isTold = false
+      if (isLogged) run(Effect.logInfo("Redis is available again, requests are counted"))
+      isLogged = false
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
-    // It goes on trying for as long as it lives, and is awaited for as long as a request would.
+    // The client retries until it is closed. The layer waits for it as long as a request would.
     const connecting = client.connect().catch(() => undefined)
     yield* Effect.timeoutOption(
       Effect.promise(() => connecting),
@@ -120,7 +123,7 @@ const make = ({ prefix = "latchkey:", url }: Options) =>
     })
   })
 
-/** A Redis that is down fails no start: each limit says what becomes of its requests meanwhile (`whenUnavailable`). */
+/** Starts also while Redis is down: each limit defines what happens to its requests then (`whenUnavailable`). */
 export const layer = (options: Options): Layer.Layer<RateLimiter, InvalidRedisUrl> =>
   Layer.scoped(RateLimiter, make(options))
 

@@ -1,7 +1,11 @@
 /**
- * Storage in one SQLite file: the embedded default. What was answered outlives a crash and a power failure.
+ * Storage in one SQLite file: the embedded default. An acknowledged write survives a crash and a power failure.
  *
  * @example
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as SqliteStorage from "latchkey/SqliteStorage"
+ *
  * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(
  *   Layer.provide(SqliteStorage.layer({ filename: "auth.db" }))
  * )
@@ -22,9 +26,9 @@ import * as WriteHealth from "./sql/WriteHealth.js"
 import * as WriteProbe from "./sql/WriteProbe.js"
 
 export interface Options {
-  /** The path of the database; it is made, for its owner only, when there is none. */
+  /** The path of the database. The file is created if it does not exist, readable for its owner only. */
   readonly filename: string
-  /** 32 bytes. Without it the key lies in `${filename}.key`, which is made at the first start. */
+  /** 32 bytes. Default: the key in `${filename}.key`, which the first start creates. */
   readonly masterKey?: Redacted.Redacted<Uint8Array> | undefined
 }
 
@@ -52,8 +56,8 @@ const make = ({ filename, masterKey }: Options) =>
   })
 
 /**
- * Opens the file, makes its tables or brings them up to date, and finds the master key. What cannot be used safely is
- * refused, and left as it was. When the scope ends, the writes that wait are finished and the file is closed.
+ * Opens the file, runs the migrations, and reads the master key. A file that cannot be used safely is refused and not changed.
+ * When the scope ends, the waiting writes are completed and the file is closed.
  */
 export const layer = (options: Options): Layer.Layer<Storage, StorageOpenError> => Layer.scoped(Storage, make(options))
 

@@ -1,4 +1,4 @@
-/** What a person, or a client for itself, may get of what is asked (RFC 6749 §3.3): a seam for the app's own rules. */
+/** The app's own rules for the scope that may be granted to a client (RFC 6749 §3.3). */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,44 +9,53 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Resource } from "../domain/Resource.js"
 import * as Scope from "../domain/Scope.js"
 
-/** What is asked. */
-export interface Asked {
+/** A request for a scope. */
+export interface ScopeRequest {
   readonly client: Client
   /**
-   * The person whose access it is; `None` where a client acts for itself. It is the name that a person has everywhere:
-   * `User.subject` of the app's own login (see `ResourceOwner`), and `subject` of `CurrentAccess`.
+   * The user whose access it is; `None` if a client acts for itself. It is the same as `User.subject` of the app's own login
+   * (see `ResourceOwner`) and `subject` of `CurrentAccess`.
    */
   readonly subject: Option.Option<Subject>
-  /** The person's account here. The `username` of one that stands for a person of the app's own is `external:` and the subject. */
+  /** The account of the user. For a user of an app's own login its `username` is `external:` and the subject. */
   readonly account: Option.Option<Account>
   readonly scope: Scope.Scope
   readonly resources: ReadonlyArray<Resource>
 }
 
-/** What of it may be granted. */
-export type Policy = (asked: Asked) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
+/** Returns the part of the requested scope that may be granted. */
+export type Policy = (request: ScopeRequest) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
 
-/** The policy at work. By default it permits the whole requested scope. */
+/** The policy of the server. By default it permits the whole requested scope. */
 export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/ScopePolicy", {
   defaultValue: (): {
     /**
-     * Returns the part of the requested scope that may be granted, never more. It runs for the consent page, again at
-     * Allow, where consent is remembered, and for `client_credentials`.
+     * Returns the part of the requested scope that may be granted, and never more. It runs for the consent page, again at Allow,
+     * for a remembered consent, and for `client_credentials`.
      */
     readonly permit: Policy
   } => ({ permit: ({ scope }) => Effect.succeed(scope) })
 }) {}
 
 /**
- * A policy of the app's own. What it refuses does not stand on the consent page; what it adds is left out.
+ * Uses a policy of the app. The consent page does not show a scope that the policy refuses. A scope that the policy adds is
+ * ignored.
  *
  * @example
+ * import { Effect, Layer, Option } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as Scope from "latchkey/Scope"
+ * import * as ScopePolicy from "latchkey/ScopePolicy"
+ *
+ * const editors = new Set<string>()
  * const Policy = ScopePolicy.layer(({ scope, subject }) =>
- *   Effect.succeed(Option.exists(subject, isEditor) ? scope : Scope.difference(scope, Scope.make("notes:write")))
+ *   Effect.succeed(
+ *     Option.exists(subject, (id) => editors.has(id)) ? scope : Scope.difference(scope, Scope.make("notes:write"))
+ *   )
  * )
- * AuthLayer.layer(options).pipe(Layer.provide(Policy))
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(Layer.provide(Policy))
  */
 export const layer = (policy: Policy): Layer.Layer<ScopePolicy> =>
   Layer.succeed(ScopePolicy, {
-    permit: (asked) => Effect.map(policy(asked), (permitted) => Scope.intersection(asked.scope, permitted))
+    permit: (request) => Effect.map(policy(request), (permitted) => Scope.intersection(request.scope, permitted))
   })

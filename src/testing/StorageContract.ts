@@ -19,6 +19,7 @@ import { keyContract } from "./contracts/keyContract.js"
 import { leaseContract } from "./contracts/leaseContract.js"
 import { loginCounterContract } from "./contracts/loginCounterContract.js"
 import { networkContract } from "./contracts/networkContract.js"
+import { pageContract } from "./contracts/pageContract.js"
 import { resealContract } from "./contracts/resealContract.js"
 import { resourceContract } from "./contracts/resourceContract.js"
 import { restartContract } from "./contracts/restartContract.js"
@@ -55,8 +56,14 @@ const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.
  * Registers the contract's tests, for vitest, over a storage.
  *
  * @example
- * storageContract("MyStore", MyStore.layer)
- * storageContract("two nodes", Effect.map(temporaryDatabase, (url) => MyStore.layer({ url })), { nodes: 2, isDurable: true })
+ * import { Effect } from "effect"
+ * import * as SqliteStorage from "latchkey/SqliteStorage"
+ * import { storageContract } from "latchkey/testing/StorageContract"
+ *
+ * declare const temporaryFile: Effect.Effect<string>
+ * const storage = Effect.map(temporaryFile, (filename) => SqliteStorage.layer({ filename }))
+ * storageContract("MyStorage", storage)
+ * storageContract("two nodes", storage, { nodes: 2, isDurable: true })
  */
 export const storageContract = <E>(name: string, storage: Given<E>, capabilities: Capabilities<E> = {}): void => {
   const made = isLayer(storage) ? Effect.succeed(storage) : storage
@@ -80,6 +87,7 @@ export const storageContract = <E>(name: string, storage: Given<E>, capabilities
     clientContract(it)
     dynamicClientContract(it)
     accountContract(it)
+    pageContract(it)
     sessionContract(it)
     consentContract(it)
     keyContract(it)

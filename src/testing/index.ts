@@ -1,2 +1,6 @@
-/** Helpers for the tests of an app. The contract of a storage is `latchkey/testing/StorageContract`, which needs vitest. */
-export {}
+/**
+ * Helpers for the tests of an app, with any test runner. The contract of a storage is a module of its own,
+ * `latchkey/testing/StorageContract`, because it needs vitest.
+ */
+export * as TestClient from "./TestClient.js"
+export * as TokenVerifier from "./TokenVerifier.js"

@@ -1,4 +1,4 @@
-/** The million of `bench/refreshes.mjs`, a short form of it: refreshes leave no rows behind. */
+/** A short run of `bench/refreshes.mjs`: refreshes add no rows. */
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -6,13 +6,13 @@ import { expect, it } from "vitest"
 
 const script = fileURLToPath(new URL("../../bench/refreshes.mjs", import.meta.url))
 
-it("two thousand refreshes of twenty grants leave twenty grants, and no other table has grown", async () => {
+it("two thousand refreshes of twenty grants add no row to any table", async () => {
   const args = [script, "--grants", "20", "--refreshes", "2000", "--json"]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   const { after, before, refreshes } = JSON.parse(stdout)
   expect(refreshes).toBe(2000)
   expect(after.rows.grants).toBe(20)
-  // Should midnight pass just now, of each grant's refreshes one is kept.
+  // If midnight passes during the run, one refresh event of each grant is stored.
   const { events, ...others } = after.rows
   expect({ ...others, events: before.rows.events }).toEqual(before.rows)
   expect(events).toBeLessThanOrEqual(before.rows.events + 20)

@@ -1,4 +1,4 @@
-/** Names in one form, and passwords in one form. */
+/** User names and passwords have one form. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -21,14 +21,14 @@ const username = Schema.decodeEither(Username)
 const password = Schema.decodeEither(Password)
 
 describe("a username", () => {
-  it("is the same in all spellings that mean the same", () => {
+  it("a username has one form for all equivalent spellings", () => {
     for (const text of ["ada", "ADA", " Ada ", "\uff41\uff44\uff41", "ada\n"]) {
       expect(Either.getOrThrow(username(text)), text).toBe("ada")
     }
     expect(username("Zoe\u0308")).toEqual(username("zo\u00eb"))
   })
 
-  it("is in the form that it is brought to", () => {
+  it("the form of a username does not change when it is read again", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 20 }), (text) => {
         const name = username(text)
@@ -39,7 +39,7 @@ describe("a username", () => {
     )
   })
 
-  it("has 1 to 64 characters, none of them a space or invisible", () => {
+  it("a username has 1 to 64 characters, without spaces and invisible characters", () => {
     const bad = ["", " ", "a da", "a\u00a0da", "a\tda", "ada\0", "a\u200bda", "\u202eada", "\ud800", "x".repeat(65)]
     for (const text of bad) expect(Either.isLeft(username(text)), JSON.stringify(text)).toBe(true)
     expect(Either.isRight(username("🔑".repeat(64)))).toBe(true)
@@ -47,7 +47,7 @@ describe("a username", () => {
 })
 
 describe("the name of a new account", () => {
-  it("holds no character that cannot be seen, and no stack of marks", () => {
+  it("the name of a new account has no invisible character and no stack of marks", () => {
     for (const text of [
       "a\u034fda",
       "ada\u3164",
@@ -58,7 +58,7 @@ describe("the name of a new account", () => {
       `a${"\u0336".repeat(5)}da`
     ]) {
       expect(Either.isLeft(Schema.decodeEither(NewUsername)(text)), JSON.stringify(text)).toBe(true)
-      // An account that an earlier version made logs in with such a name.
+      // A user whose account an earlier version created still logs in with such a name.
       expect(Either.isRight(username(text)), JSON.stringify(text)).toBe(true)
     }
     for (const text of ["ada", "zo\u00eb", "мария", "ada@example.com", "山田", "🔑"]) {
@@ -67,16 +67,16 @@ describe("the name of a new account", () => {
   })
 })
 
-describe("the name of an app's person", () => {
+describe("the account name of an app's user", () => {
   const accountName = Schema.decodeEither(AccountName)
 
-  it("is none that anybody logs in with, however it is spelt", () => {
+  it("a username that begins with external: is refused in every spelling", () => {
     for (const text of ["external:ada", " External:ada", "EXTERNAL:", "\uff45xternal:ada", "external\uff1aada"]) {
       expect(Either.isLeft(username(text)), text).toBe(true)
     }
   })
 
-  it("is the subject to the letter, which an operator writes", () => {
+  it("the account name of an app's user is external: and the exact subject", () => {
     const name = externalName(Subject.make("Ada L."))
     expect(accountName("external:Ada L.")).toEqual(Either.right(name))
     expect(externalSubject(name)).toEqual(Option.some("Ada L."))
@@ -85,13 +85,13 @@ describe("the name of an app's person", () => {
     for (const text of ["external:", "a da", ""]) expect(Either.isLeft(accountName(text)), text).toBe(true)
   })
 
-  it("is of one account only", () => {
+  it("an account is external only if its name matches its subject", () => {
     const name = externalName(Subject.make("ada"))
     expect(isExternal({ id: Subject.make("ada"), username: name })).toBe(true)
     expect(isExternal({ id: Subject.make("01"), username: name })).toBe(false)
   })
 
-  it("breaks no line", () => {
+  it("an app's subject has no line break and no control character", () => {
     for (const text of ["", "a\nb", "a\0", "\u202eada", "a\u2028b", "x".repeat(256)]) {
       expect(Schema.is(ExternalSubject)(text), JSON.stringify(text)).toBe(false)
     }
@@ -100,7 +100,7 @@ describe("the name of an app's person", () => {
 })
 
 describe("a password", () => {
-  it("has at least 8 characters, and at most 1024 bytes", () => {
+  it("a password has at least 8 characters and at most 1024 bytes", () => {
     for (const text of ["", "1234567", "🔑".repeat(7), "x".repeat(1_025), "ä".repeat(513)]) {
       expect(Either.isLeft(password(text)), `${text.length}`).toBe(true)
     }
@@ -109,7 +109,7 @@ describe("a password", () => {
     }
   })
 
-  it("is the same from every keyboard (RFC 8265 §4.2, OpaqueString)", () => {
+  it("a password has one form from every keyboard (RFC 8265 §4.2, OpaqueString)", () => {
     const prepared = (text: string) => Redacted.value(Either.getOrThrow(password(text)))
     for (const [typed, same] of [
       ["Cafe\u0301-au-lait", "Caf\u00e9-au-lait"],
@@ -130,12 +130,12 @@ describe("a password", () => {
     }
   })
 
-  it("is as long as its prepared form", () => {
+  it("the length of a password is that of its prepared form", () => {
     expect(Either.isLeft(password("e\u0301".repeat(4)))).toBe(true)
     expect(Either.isRight(password("e\u0301".repeat(8)))).toBe(true)
   })
 
-  it("does not show in what is printed", () => {
+  it("a password is not in its printed form or in the error of its schema", () => {
     expect(`${Either.getOrThrow(password("correct horse"))}`).not.toContain("correct")
     expect(JSON.stringify(password("short")).includes("short")).toBe(false)
   })

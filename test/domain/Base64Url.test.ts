@@ -1,4 +1,4 @@
-/** Base64url: one text for some bytes, and one only. */
+/** Base64url: each sequence of bytes has exactly one text. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
@@ -7,7 +7,7 @@ import * as Base64Url from "../../src/domain/Base64Url.js"
 const bytes = fc.uint8Array({ maxLength: 64 })
 
 describe("decode", () => {
-  it("gives back what was encoded (RFC 4648 §5)", () => {
+  it("decode returns the bytes that were encoded (RFC 4648 §5)", () => {
     fc.assert(
       fc.property(bytes, (bytes) => {
         const text = Base64Url.encode(bytes)
@@ -17,7 +17,7 @@ describe("decode", () => {
     )
   })
 
-  it("takes a text only if it is what its bytes are encoded to (RFC 4648 §3.5)", () => {
+  it("decode accepts only the canonical text of its bytes (RFC 4648 §3.5)", () => {
     const text = fc.oneof(
       fc.string({ maxLength: 12 }),
       fc.string({ maxLength: 12, unit: fc.constantFrom(..."ABab09-_+/= \n") }),
@@ -33,7 +33,7 @@ describe("decode", () => {
     )
   })
 
-  it("takes one of the texts that differ in their last character alone", () => {
+  it("of the texts that differ only in unused bits of the last character, one is canonical", () => {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     for (const [length, accepted] of [
       [1, 0],

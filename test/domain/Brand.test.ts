@@ -7,12 +7,12 @@ const png = bytes("\x89PNG\r\n\x1a\n...")
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
 describe("the name of a brand", () => {
-  it.each(["Notes", "Ünïcode & Söhne", "メモ", "N", "x".repeat(40)])("may be %j", (name) => {
+  it.each(["Notes", "Ünïcode & Söhne", "メモ", "N", "x".repeat(40)])("the name of a brand may be %j", (name) => {
     expect(Brand.nameObjection(name)).toBeUndefined()
   })
 
   it.each(["", " ", "x".repeat(41), " Notes", "Notes\n", "No\u202etes", "No\u200btes", "No\0tes"])(
-    "may not be %j, and the objection says what to give",
+    "the name of a brand may not be %j, and the objection says what to give",
     (name) => {
       expect(Brand.nameObjection(name)).toMatch(/give/)
     }
@@ -21,7 +21,7 @@ describe("the name of a brand", () => {
 
 describe("the support URL of a brand", () => {
   it.each(["https://notes.example/help?a=b#c", "mailto:help@notes.example", "mailto:help@notes.example?subject=Login"])(
-    "may be %s",
+    "the support URL of a brand may be %s",
     (url) => {
       expect(Brand.supportUrlObjection(url)).toBeUndefined()
     }
@@ -39,7 +39,7 @@ describe("the support URL of a brand", () => {
     "mailto:help",
     "help@notes.example",
     "https://ada:secret@notes.example"
-  ])("may not be %j", (url) => {
+  ])("the support URL of a brand may not be %j", (url) => {
     expect(Brand.supportUrlObjection(url)).toBe(
       'give an https URL, or "mailto:" and an address, such as mailto:help@example.com'
     )
@@ -56,7 +56,7 @@ describe("the logo of a brand", () => {
     ["image/svg+xml", bytes(svg)],
     ["image/svg+xml", bytes(`\xef\xbb\xbf\n<?xml version="1.0"?>\n<!-- of Notes -->\n<!DOCTYPE svg>\n${svg}`)],
     ["image/svg+xml", bytes(`<!DOCTYPE svg PUBLIC "x" "y" [ <!ENTITY a "b"> ]>${svg}`)]
-  ])("is %s by its first bytes, and goes into pages as it is", (type, image) => {
+  ])("a logo is recognised as %s by its first bytes, and pages get it unchanged", (type, image) => {
     expect(uri(image)).toBe(`data:${type};base64,${Buffer.from(image).toString("base64")}`)
   })
 
@@ -69,15 +69,15 @@ describe("the logo of a brand", () => {
     ["a compressed SVG", bytes("\x1f\x8b\x08")],
     ["an unfinished comment", bytes(`<!-- ${svg}`)],
     ["nothing", bytes("")]
-  ])("is not %s", (_, image) => {
+  ])("a logo cannot be %s", (_, image) => {
     expect(refusal(image)).toBe("the image is no PNG, SVG or WebP: give one of these")
   })
 
-  it("is no SVG without its namespace, which browsers do not show", () => {
+  it("an SVG logo without its namespace is refused, because browsers do not show it", () => {
     expect(refusal(bytes("<svg></svg>"))).toContain('add xmlns="http://www.w3.org/2000/svg"')
   })
 
-  it("has at most 64 KiB", () => {
+  it("a logo has at most 64 KiB", () => {
     const padded = (size: number) => Buffer.concat([png, Buffer.alloc(size - png.length)])
     expect(uri(padded(65_536))).toContain("data:image/png")
     expect(refusal(padded(65_537))).toBe("the image is larger than 65536 bytes: give a smaller one")

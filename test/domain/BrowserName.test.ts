@@ -1,4 +1,4 @@
-/** The names of browsers, read from what they and others send as `User-Agent`. */
+/** The names of browsers, read from their `User-Agent`. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
@@ -42,7 +42,7 @@ describe("the name of a browser", () => {
     ["python-requests", "python-requests/2.32.4"],
     ["Dalvik on Android", "Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8)"],
     ["Unknown browser on iPhone", `${iphone} Mobile/15E148`]
-  ])("is %s", (name, userAgent) => {
+  ])("the name %s is read from its User-Agent", (name, userAgent) => {
     expect(BrowserName.read(userAgent)).toEqual(Option.some(name))
   })
 
@@ -56,11 +56,11 @@ describe("the name of a browser", () => {
     ["begins with a direction control", "\u202ecurl/8"],
     ["is not ASCII", "\u043e\u0440\u0435ra/1"],
     ["has a dot in its product", "bank.example/1"]
-  ])("is not known where the header %s", (_, userAgent) => {
+  ])("the browser is unknown if the header %s", (_, userAgent) => {
     expect(BrowserName.read(userAgent)).toEqual(Option.none())
   })
 
-  it("is a short word that pages can show, whatever stands around the words that are known", () => {
+  it("a browser name is a short text that pages can show, whatever the header contains", () => {
     const known = fc.constantFrom(
       "Firefox/1",
       "Version/1 Safari/1",
@@ -83,7 +83,7 @@ describe("the name of a browser", () => {
     )
   })
 
-  it("is read from the first 512 characters alone", () => {
+  it("a browser name is read only from the first 512 characters", () => {
     const firefox = "Firefox/141.0"
     expect(BrowserName.read(`${" ".repeat(512)}${firefox}`)).toEqual(Option.none())
     expect(BrowserName.read(`${" ".repeat(499)}${firefox}`)).toEqual(Option.some("Firefox"))

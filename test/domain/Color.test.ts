@@ -10,7 +10,7 @@ describe("Color", () => {
     ["#fff", [255, 255, 255]],
     ["#1f4d40", [31, 77, 64]],
     ["#ABCDEF", [171, 205, 239]]
-  ])("%s is read", (text, values) => {
+  ])("%s is read as a colour", (text, values) => {
     expect(color(text)).toEqual(values)
   })
 
@@ -24,15 +24,15 @@ describe("Color", () => {
   it.each([
     ["#000000", "#ffffff", 21],
     ["#ffffff", "#ffffff", 1],
-    // Of the examples of WebAIM's checker.
+    // Examples of the contrast checker of WebAIM.
     ["#777777", "#ffffff", 4.48],
     ["#0000ff", "#ffffff", 8.59]
-  ])("%s has to %s the contrast of WCAG", (one, other, ratio) => {
+  ])("%s and %s have the contrast of WCAG", (one, other, ratio) => {
     expect(Color.contrast(color(one), color(other))).toBeCloseTo(ratio, 2)
     expect(Color.contrast(color(other), color(one))).toBeCloseTo(ratio, 2)
   })
 
-  it("is moved no further than its contrast needs", () => {
+  it("a colour is moved no further than the contrast needs", () => {
     const channel = fc.integer({ min: 0, max: 255 })
     fc.assert(
       fc.property(channel, channel, channel, (...given) => {

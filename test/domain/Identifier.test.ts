@@ -1,4 +1,4 @@
-/** Identifiers: of one length, in the order of their time, and never two alike for different bytes. */
+/** Identifiers have one length, sort by time, and differ for different bytes. */
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as Identifier from "../../src/domain/Identifier.js"
@@ -7,11 +7,11 @@ const time = fc.integer({ min: 0, max: 2 ** 48 - 1 })
 const random = fc.uint8Array({ minLength: 10, maxLength: 10 })
 
 describe("format", () => {
-  it("gives 26 characters of Crockford's alphabet", () => {
+  it("an identifier has 26 characters of the alphabet of Crockford", () => {
     fc.assert(fc.property(time, random, (time, random) => Identifier.pattern.test(Identifier.format(time, random))))
   })
 
-  it("keeps every bit of the time and of the chance", () => {
+  it("an identifier keeps every bit of its time and of its random bytes", () => {
     const digits = "0123456789abcdefghjkmnpqrstvwxyz"
     fc.assert(
       fc.property(time, random, (time, random) => {
@@ -24,7 +24,7 @@ describe("format", () => {
     )
   })
 
-  it("sorts by time", () => {
+  it("identifiers sort by time", () => {
     fc.assert(
       fc.property(time, time, random, random, (one, other, a, b) => {
         fc.pre(one < other)

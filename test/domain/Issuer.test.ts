@@ -1,4 +1,4 @@
-/** The issuer: written in one way only, since clients compare it to the letter. */
+/** An issuer has exactly one spelling, because clients compare it as a string. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -7,7 +7,7 @@ import * as Issuer from "../../src/domain/Issuer.js"
 const isIssuer = (text: string) => Either.isRight(Schema.decodeEither(Issuer.Issuer)(text))
 
 describe("an issuer", () => {
-  it("is an https URL, or http on loopback, as URL parsers write it (RFC 8414 §2)", () => {
+  it("an issuer is an https URL, or http on loopback, in the form of URL parsers (RFC 8414 §2)", () => {
     const good = [
       "https://auth.example",
       "https://auth.example:8443",
@@ -21,7 +21,7 @@ describe("an issuer", () => {
   })
 
   // META-03
-  it("is nothing else (RFC 8414 §2, RFC 9207 §2)", () => {
+  it("every other text is refused as an issuer (RFC 8414 §2, RFC 9207 §2)", () => {
     const bad = [
       "",
       "auth.example",
@@ -61,7 +61,7 @@ describe("an issuer", () => {
     for (const text of bad) expect(isIssuer(text), text).toBe(false)
   })
 
-  it("has a path, an origin, and is secure or not", () => {
+  it("an issuer has a path and an origin, and is secure if it is https", () => {
     const issuer = Issuer.Issuer.make("https://auth.example:8443/a/tenant")
     expect([Issuer.path(issuer), Issuer.origin(issuer), Issuer.isSecure(issuer)]).toEqual([
       "/a/tenant",

@@ -1,4 +1,4 @@
-/** Redirect URIs: two are the same when they are the same to the letter, or differ in a loopback port. */
+/** Two redirect URIs match if they are the same string, or differ only in a loopback port. */
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import * as RedirectUri from "../../src/domain/RedirectUri.js"
@@ -16,13 +16,13 @@ const uri = fc
 const anything = fc.oneof(uri, fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string())
 
 describe("matches", () => {
-  it("is an equivalence", () => {
+  it("the match of redirect URIs is an equivalence", () => {
     fc.assert(fc.property(anything, (a) => matches(a, a)))
     fc.assert(fc.property(anything, anything, (a, b) => matches(a, b) === matches(b, a)))
     fc.assert(fc.property(uri, uri, uri, (a, b, c) => !(matches(a, b) && matches(b, c)) || matches(a, c)))
   })
 
-  it("holds for another port on loopback http (RFC 8252 §7.3)", () => {
+  it("an http loopback URI matches with another port (RFC 8252 §7.3)", () => {
     fc.assert(
       fc.property(fc.constantFrom(...origins.slice(0, 3)), rest, port, port, (origin, rest, one, other) => {
         const at = (port: number | undefined) => `${origin}${port === undefined ? "" : `:${port}`}${rest}`
@@ -31,7 +31,7 @@ describe("matches", () => {
     )
   })
 
-  it("holds for nothing else that differs (RFC 9700 §4.1.3)", () => {
+  it("redirect URIs that differ in anything else do not match (RFC 9700 §4.1.3)", () => {
     const port = /:\d+(?=[/?]|$)/
     fc.assert(
       fc.property(uri, anything, (registered, requested) => {
@@ -46,7 +46,7 @@ describe("matches", () => {
     )
   })
 
-  it("does not hold when a character is added, dropped or changed, save within the port", () => {
+  it("a redirect URI does not match if a character outside the port is added, removed or changed", () => {
     const registered = "http://127.0.0.1:3000/cb?x=1"
     const isPort = (index: number) => index >= "http://127.0.0.1".length && index <= "http://127.0.0.1:3000".length
     for (let index = 0; index <= registered.length; index++) {
@@ -63,7 +63,7 @@ describe("matches", () => {
 })
 
 describe("anyPort", () => {
-  it("is one and the same URI for all that match", () => {
+  it("matching redirect URIs have the same form for any port", () => {
     fc.assert(
       fc.property(uri, uri, (a, b) => (RedirectUri.anyPort(make(a)) === RedirectUri.anyPort(make(b))) === matches(a, b))
     )
@@ -71,7 +71,7 @@ describe("anyPort", () => {
 })
 
 describe("objection", () => {
-  it("is raised against every text that a browser may read as another address than it seems", () => {
+  it("an accepted redirect URI is the address that it appears to be", () => {
     fc.assert(
       fc.property(anything, (text) => {
         fc.pre(objection(text, strictPolicy) === undefined)
@@ -85,7 +85,7 @@ describe("objection", () => {
     )
   })
 
-  it("is raised against dangerous schemes, whatever the policy names", () => {
+  it("a dangerous scheme is refused even if the policy names it", () => {
     const privateUseSchemes = new Set(["javascript", "data", "cursor"])
     expect(objection("javascript:alert(1)", { privateUseSchemes })).toBeDefined()
     expect(objection("data:text/html,x", { privateUseSchemes })).toBeDefined()
@@ -95,7 +95,7 @@ describe("objection", () => {
 })
 
 describe("withParameters", () => {
-  it("keeps the URI's own query, and appends (RFC 6749 §4.1.2)", () => {
+  it("response parameters are appended to the query of the URI (RFC 6749 §4.1.2)", () => {
     const parameters = fc.dictionary(fc.string({ minLength: 1, unit: "grapheme" }), fc.string({ unit: "grapheme" }), {
       maxKeys: 4
     })
@@ -118,7 +118,7 @@ describe("withParameters", () => {
 })
 
 describe("target", () => {
-  it("tells hosts, this device and apps apart (RFC 8252 §7)", () => {
+  it("the target of a redirect URI is a host, this device or an app (RFC 8252 §7)", () => {
     expect(RedirectUri.target(make("https://client.example:8443/cb"))).toEqual({
       _tag: "Host",
       host: "client.example:8443"

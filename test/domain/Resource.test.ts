@@ -1,4 +1,4 @@
-/** Resources: which one a client means, and where its metadata lies. */
+/** Resources: the resource of an indicator, and the path of its metadata. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -9,8 +9,8 @@ const origin: Resource.Resource = { uri: uri("https://api.example"), scopes: { a
 const notes: Resource.Resource = { uri: uri("https://api.example/notes"), scopes: { read: "Read", write: "Write" } }
 
 describe("a resource", () => {
-  it("is found by its indicator, however a URL parser may write it (RFC 8707 §2)", () => {
-    const meant: Readonly<Record<string, Resource.Resource | undefined>> = {
+  it("a resource is found by its indicator in every form of URL parsers (RFC 8707 §2)", () => {
+    const found: Readonly<Record<string, Resource.Resource | undefined>> = {
       "https://api.example": origin,
       "https://api.example/": origin,
       "HTTPS://API.EXAMPLE": origin,
@@ -30,12 +30,12 @@ describe("a resource", () => {
       notes: undefined,
       "": undefined
     }
-    for (const [indicator, resource] of Object.entries(meant)) {
+    for (const [indicator, resource] of Object.entries(found)) {
       expect(Resource.find([origin, notes], indicator), indicator).toBe(resource)
     }
   })
 
-  it("is named by an http URL in its normal form, without a fragment (RFC 8707 §2)", () => {
+  it("an indicator is an http URL in its normal form, without a fragment (RFC 8707 §2)", () => {
     const isIndicator = (text: string) => Either.isRight(Schema.decodeEither(Resource.ResourceIndicator)(text))
     for (const text of ["https://api.example", "https://api.example/mcp?x=1", "http://api.internal/"]) {
       expect(isIndicator(text), text).toBe(true)
@@ -52,12 +52,12 @@ describe("a resource", () => {
     for (const text of [...bad, `https://api.example/${"x".repeat(2_048)}`]) expect(isIndicator(text), text).toBe(false)
   })
 
-  it("has metadata behind its path (RFC 9728 §3.1)", () => {
+  it("the path of a resource ends the path of its metadata (RFC 9728 §3.1)", () => {
     expect([origin, notes].map(Resource.path)).toEqual(["", "/notes"])
     expect(Resource.path({ uri: uri("https://api.example/mcp?x=1") })).toBe("/mcp?x=1")
   })
 
-  it("offers its scopes", () => {
+  it("resources offer the scopes of all of them", () => {
     expect(Resource.offered([origin, notes])).toEqual(new Set(["all", "read", "write"]))
   })
 })

@@ -11,13 +11,13 @@ const bare = ResourceIndicator.make("https://bare.example.com/")
 const granted = ResourceScopes.make([notes, Scope.make("read", "write")], [bare, Scope.empty])
 
 describe("scopes with their resources", () => {
-  it("name each scope once, and each resource in its order", () => {
+  it("scopes of resources name each scope once, and each resource in its order", () => {
     const both = ResourceScopes.union(granted, ResourceScopes.make([files, Scope.make("read", "list")]))
     expect(Scope.format(ResourceScopes.scope(both))).toBe("read write list")
     expect(ResourceScopes.resources(both)).toEqual([notes, bare, files])
   })
 
-  it("add up at each resource by itself", () => {
+  it("the union adds the scopes of each resource separately", () => {
     const more = ResourceScopes.make([notes, Scope.make("list")], [files, Scope.make("write")])
     expect(ResourceScopes.union(granted, more)).toEqual(
       ResourceScopes.make(
@@ -28,7 +28,7 @@ describe("scopes with their resources", () => {
     )
   })
 
-  it("have a scope in common only at the same resource", () => {
+  it("two sets share a scope only at the same resource", () => {
     const elsewhere = ResourceScopes.make([files, Scope.make("read", "write")], [notes, Scope.make("read")])
     expect(ResourceScopes.intersection(elsewhere, granted)).toEqual(
       ResourceScopes.make([files, Scope.empty], [notes, Scope.make("read")])
@@ -44,11 +44,11 @@ describe("scopes with their resources", () => {
     ["a resource without scopes", [[bare, Scope.empty]], true],
     ["another resource without scopes", [[files, Scope.empty]], false],
     ["more of a resource", [[bare, Scope.make("read")]], false]
-  ] as const)("cover %s, or not", (_, pairs, expected) => {
+  ] as const)("the subset check is right for %s", (_, pairs, expected) => {
     expect(ResourceScopes.isSubset(ResourceScopes.make(...pairs), granted)).toBe(expected)
   })
 
-  it("are JSON and back the same", () => {
+  it("scopes of resources survive a round trip through JSON", () => {
     const json = ResourceScopes.toRecord(granted)
     expect(json).toEqual({ [notes]: "read write", [bare]: "" })
     expect(Schema.decodeSync(ResourceScopes.FromRecord)(json)).toEqual(granted)

@@ -1,4 +1,4 @@
-/** Scope: a set of tokens, compared to the letter. */
+/** A scope is a set of tokens that are compared byte for byte. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as fc from "fast-check"
@@ -11,11 +11,11 @@ const holds = <const A extends ReadonlyArray<Scope.Scope>>(count: A["length"], l
   fc.assert(fc.property(fc.tuple(...Array.from({ length: count }, () => scopes)), (all) => law(...(all as never as A))))
 
 describe("the text of a scope", () => {
-  it("reads as what was written (RFC 6749 §3.3)", () => {
+  it("the text of a scope reads as the scope that was written (RFC 6749 §3.3)", () => {
     holds(1, (scope) => Scope.equals(Either.getOrThrow(Scope.parse(Scope.format(scope))), scope))
   })
 
-  it("means the same in any order, and however often a token stands in it", () => {
+  it("the order and repetition of tokens do not change a scope", () => {
     fc.assert(
       fc.property(fc.array(token, { minLength: 1, maxLength: 6 }), (tokens) => {
         const again = [...tokens, ...tokens].reverse().join(" ")
@@ -24,7 +24,7 @@ describe("the text of a scope", () => {
     )
   })
 
-  it("is of tokens of visible ASCII less quote and backslash, one space apart (RFC 6749 §3.3)", () => {
+  it("the text of a scope has visible ASCII without quote and backslash, and single spaces (RFC 6749 §3.3)", () => {
     const bad = [" ", "a ", " a", "a  b", "a\tb", "a\nb", 'a"', "a\\", "é", "a\u00a0b", "\0", "\u007f", "x".repeat(129)]
     for (const text of bad) expect(Either.isLeft(Scope.parse(text)), JSON.stringify(text)).toBe(true)
     for (let code = 0x21; code <= 0x7e; code++) {
@@ -33,7 +33,7 @@ describe("the text of a scope", () => {
     }
   })
 
-  it("is of 64 tokens at most, in a request", () => {
+  it("a requested scope has at most 64 tokens", () => {
     const text = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`).join(" ")
     expect(Either.isRight(Scope.parse(text(64)))).toBe(true)
     expect(Either.isLeft(Scope.parse(text(65)))).toBe(true)
@@ -41,19 +41,19 @@ describe("the text of a scope", () => {
 })
 
 describe("scopes", () => {
-  it("are ordered by what they hold", () => {
+  it("scopes are ordered by inclusion", () => {
     holds(1, (a) => Scope.isSubset(a, a) && Scope.isSubset(Scope.empty, a))
     holds(2, (a, b) => (Scope.isSubset(a, b) && Scope.isSubset(b, a)) === Scope.equals(a, b))
     holds(3, (a, b, c) => !(Scope.isSubset(a, b) && Scope.isSubset(b, c)) || Scope.isSubset(a, c))
   })
 
-  it("are narrowed by what they are intersected with, and widened by nothing else than a union", () => {
+  it("an intersection is a subset of both scopes, and a union contains both", () => {
     holds(2, (a, b) => Scope.isSubset(Scope.intersection(a, b), a) && Scope.isSubset(Scope.intersection(a, b), b))
     holds(2, (a, b) => Scope.isSubset(a, Scope.union(a, b)) && Scope.isSubset(b, Scope.union(a, b)))
     holds(2, (a, b) => Scope.isSubset(a, b) === Scope.equals(Scope.intersection(a, b), a))
   })
 
-  it("fall into what they share and what they do not", () => {
+  it("a scope consists of its intersection with another and its difference from it", () => {
     holds(2, (a, b) => Scope.equals(Scope.union(Scope.intersection(a, b), Scope.difference(a, b)), a))
     holds(2, (a, b) => Scope.isEmpty(Scope.intersection(Scope.difference(a, b), b)))
   })

@@ -1,14 +1,14 @@
-/** What an operator may set: each bound, to the millisecond. */
+/** The bounds of the settings, to the millisecond. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import { defaultLifetimes, type Lifetimes, objections } from "../../src/domain/Settings.js"
 
 const day = 86_400_000
 
-/** The least and the greatest length of each, in milliseconds, while the others are as by default. */
+/** Minimum and maximum of each lifetime in milliseconds, with the defaults for the others. */
 const bounds: Readonly<Record<keyof Lifetimes, readonly [least: number, greatest: number]>> = {
   accessToken: [1_000, 30 * day],
-  // A code lives at most ten minutes (RFC 6749 §4.1.2), and not less than a duplicate of it is forgiven.
+  // A code is valid for at most ten minutes (RFC 6749 §4.1.2), and for at least the duplicate window.
   authorizationCode: [2_000, 600_000],
   refreshTokenIdle: [600_000, 180 * day],
   grant: [30 * day, Number.MAX_SAFE_INTEGER],
@@ -18,7 +18,7 @@ const bounds: Readonly<Record<keyof Lifetimes, readonly [least: number, greatest
   codeWindow: [0, 60_000],
   key: [3_600_000, Number.MAX_SAFE_INTEGER],
   events: [3_600_000, Number.MAX_SAFE_INTEGER],
-  // Whoever registered may still be reading the consent page.
+  // The user of a client that has just registered may still read the consent page.
   unusedClient: [3_600_000, Number.MAX_SAFE_INTEGER],
   abandonedClient: [3_600_000, Number.MAX_SAFE_INTEGER]
 }
@@ -29,13 +29,13 @@ const objectionsTo = (name: keyof Lifetimes, millis: number) =>
   objections({ ...defaultLifetimes, [name]: Duration.millis(millis) })
 
 describe("the lifetimes", () => {
-  it("are sound by default", () => {
+  it("the default lifetimes are valid", () => {
     expect(objections(defaultLifetimes)).toEqual([])
   })
 
   // AUTHZ-48
   for (const name of names) {
-    it(`have bounds for ${name}`, () => {
+    it(`the lifetime ${name} has bounds`, () => {
       const [least, greatest] = bounds[name]
       for (const millis of [least, greatest]) expect(objectionsTo(name, millis), `${millis}`).toEqual([])
       if (least > 0) expect(objectionsTo(name, least - 1).join()).toContain(name)

@@ -1,4 +1,4 @@
-/** Which name is meant by a misspelt one. */
+/** Finds the name that is most similar to a misspelt one. */
 import { describe, expect, it } from "vitest"
 import * as Scope from "../../src/domain/Scope.js"
 import * as SimilarName from "../../src/domain/SimilarName.js"
@@ -17,7 +17,7 @@ describe("the distance of two texts", () => {
     ["read", "write", 4],
     ["ca", "abc", 3],
     ["é🙂", "é", 1]
-  ])("between %j and %j is %i", (one, other, expected) => {
+  ])("the distance between %j and %j is %i", (one, other, expected) => {
     expect(SimilarName.distance(one, other)).toBe(expected)
     expect(SimilarName.distance(other, one)).toBe(expected)
   })
@@ -37,22 +37,22 @@ describe("the nearest scope", () => {
     ["file:read", "files:read"],
     ["org:admin", "org1:admin"],
     ["lathckey:admin", "latchkey:admin"]
-  ])("to %j is %j", (name, expected) => {
+  ])("the nearest scope to %j is %j", (name, expected) => {
     expect(SimilarName.nearest(name, offered)).toBe(expected)
   })
 
-  it.each(["read", "notes:delete", "v2", "org2:admin", "x", "", "calendar"])("to %j is none", (name) => {
+  it.each(["read", "notes:delete", "v2", "org2:admin", "x", "", "calendar"])("no scope is near %j", (name) => {
     expect(SimilarName.nearest(name, offered)).toBeUndefined()
   })
 
-  it("is the one at the least distance", () => {
+  it("the nearest scope has the smallest distance", () => {
     expect(SimilarName.nearest("notes:red", ["notes:rid", "notes:bed", "notes:read"])).toBe("notes:rid")
     expect(SimilarName.nearest("notes:reaf", ["notes:xeaf2", "notes:read"])).toBe("notes:read")
   })
 })
 
 describe("unknown scopes", () => {
-  it("are those that nothing offers, with what may be meant", () => {
+  it("unknown scopes are reported with their nearest offered scope", () => {
     const unknown = UnknownScope.find(["notes:read", "notes:raed", "admin"], Scope.make("notes:read"))
     expect(unknown).toEqual([
       { token: "notes:raed", nearest: "notes:read" },

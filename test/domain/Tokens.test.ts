@@ -1,4 +1,4 @@
-/** Codes and refresh tokens as text: what was made is read, and nothing else is. */
+/** The texts of codes and refresh tokens are read, and no other texts are. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -23,14 +23,14 @@ const refreshToken = fc
   })
   .map((token): RefreshToken.RefreshToken => token)
 
-/** Texts that are nearly a given one. */
+/** Texts that differ little from a given one. */
 const spoilt = (text: string) =>
   fc
     .tuple(fc.nat(text.length), fc.constantFrom("", "A", "B", "0", "_", "-", ".", "=", " ", "\n", "é"), fc.boolean())
     .map(([index, character, replaces]) => text.slice(0, index) + character + text.slice(replaces ? index + 1 : index))
 
 describe("an authorization code", () => {
-  it("is read as it was made: prefix, grant, and 256 bits (RFC 6749 §10.10)", () => {
+  it("an authorization code is prefix, grant and 256 bits, and is read as it was made (RFC 6749 §10.10)", () => {
     fc.assert(
       fc.property(code, ({ grantId, text }) => {
         const written = Redacted.value(text)
@@ -41,7 +41,7 @@ describe("an authorization code", () => {
     )
   })
 
-  it("is read from no text but its own", () => {
+  it("an authorization code is read from no other text", () => {
     const cases = code.chain(({ text }) => fc.tuple(fc.constant(Redacted.value(text)), spoilt(Redacted.value(text))))
     fc.assert(
       fc.property(cases, ([text, other]) => {
@@ -55,7 +55,7 @@ describe("an authorization code", () => {
 })
 
 describe("a refresh token", () => {
-  it("is read as it was written: prefix, grant, number, secret and tag", () => {
+  it("a refresh token is prefix, grant, number, secret and tag, and is read as it was written", () => {
     fc.assert(
       fc.property(refreshToken, (token) => {
         const text = Redacted.value(RefreshToken.format(token))
@@ -69,7 +69,7 @@ describe("a refresh token", () => {
     )
   })
 
-  it("has one text: whatever is read is written the same again", () => {
+  it("a refresh token has exactly one text", () => {
     const cases = refreshToken.chain((token) => spoilt(Redacted.value(RefreshToken.format(token))))
     fc.assert(
       fc.property(cases, (text) => {
@@ -80,7 +80,7 @@ describe("a refresh token", () => {
     )
   })
 
-  it("is not read where a code is, nor the other way round", () => {
+  it("a code is not read as a refresh token, and a refresh token not as a code", () => {
     fc.assert(fc.property(code, ({ text }) => Option.isNone(RefreshToken.parse(Redacted.value(text)))))
     fc.assert(
       fc.property(refreshToken, (token) =>

@@ -80,7 +80,7 @@ describe.each([
   ["/below/notes", "GET, HEAD"],
   ["/api-notes", "GET, HEAD, DELETE"],
   ["/api/account", "GET, HEAD, OPTIONS"],
-  ["/api/admin/users", "GET, POST, HEAD"],
+  ["/api/admin/users", "GET, HEAD, POST"],
   ["/api/docs", "GET, HEAD"],
   ["/api/openapi.json", "GET, HEAD, OPTIONS"],
   ["/health", "GET, HEAD"],

@@ -1,4 +1,4 @@
-/** The limiter in memory: what a quota allows, and how much of strangers it remembers. */
+/** The limiter in memory: the requests that a quota allows, and the bounded number of its keys. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ const limitOf = (quota: number, window: Duration.DurationInput, name: Limit["nam
 
 const three = limitOf(3, "1 minute")
 
-/** One request at a time against the instant at which the quota is whole: the decision, and that instant afterwards. */
+/** Counts one request. Returns the decision, and the instant at which the quota is full again. */
 const consume = (limit: Limit, replenishedAt: number, now: number) => {
   const owed = owedAt(limit, replenishedAt, now)
   const decision = decide([{ limit, owed }])
@@ -32,7 +32,7 @@ const ask = (key: string, limit = three) =>
 const askTimes = (times: number, key: string, limit = three) => Effect.replicateEffect(ask(key, limit), times)
 
 describe("a quota", () => {
-  it.effect("is there at once, and comes back one by one", () =>
+  it.effect("a quota allows its requests at once, and then one by one", () =>
     Effect.gen(function* () {
       expect(yield* askTimes(4, "a")).toEqual([true, true, true, false])
       yield* TestClock.adjust("19999 millis")
@@ -44,7 +44,7 @@ describe("a quota", () => {
     }).pipe(Effect.provide(layerMemory()))
   )
 
-  it.effect("is one for each key and each limit", () =>
+  it.effect("each key and each limit has its own quota", () =>
     Effect.gen(function* () {
       yield* askTimes(3, "a")
       expect(yield* ask("a")).toBe(false)
@@ -53,7 +53,7 @@ describe("a quota", () => {
     }).pipe(Effect.provide(layerMemory()))
   )
 
-  it.effect("is no larger for callers at once", () =>
+  it.effect("a quota is not larger for concurrent callers", () =>
     Effect.gen(function* () {
       const answers = yield* Effect.all(
         Array.from({ length: 50 }, () => ask("a")),
@@ -63,7 +63,7 @@ describe("a quota", () => {
     }).pipe(Effect.provide(layerMemory()))
   )
 
-  it("says what is left, and when more is there", () => {
+  it("a decision has the remaining requests and the time until the quota is full", () => {
     const now = 1_000_000
     const [first, after] = consume(three, 0, now)
     expect(first).toEqual(Decision.Allowed({ quotas: [{ remaining: 2, replenishedAfter: Duration.seconds(20) }] }))
@@ -80,7 +80,7 @@ describe("a quota", () => {
     expect(afterFour).toBe(afterThree)
   })
 
-  it("is never exceeded, however requests come and wherever the clock goes", () => {
+  it("a quota is never exceeded, whatever the times of the requests and the changes of the clock", () => {
     const step = FastCheck.record({
       move: FastCheck.oneof(FastCheck.integer({ min: 0, max: 5_000 }), FastCheck.integer({ min: -90_000, max: 0 })),
       requests: FastCheck.integer({ min: 1, max: 8 })
@@ -89,7 +89,7 @@ describe("a quota", () => {
     FastCheck.assert(
       FastCheck.property(quotas, FastCheck.array(step, { maxLength: 60 }), (quota, steps) => {
         const limit = limitOf(quota, "10 seconds")
-        // Time forwards is all that gives anything back.
+        // Only time that goes forward replenishes the quota.
         let [now, replenishedAt, forwards, allowed, longest] = [10_000_000, 0, 0, 0, 0]
         for (const { move, requests } of steps) {
           now += move
@@ -98,7 +98,7 @@ describe("a quota", () => {
             const [decision, next] = consume(limit, replenishedAt, now)
             replenishedAt = next
             if (Decision.$is("Allowed")(decision)) allowed++
-            // Nobody waits longer than it takes to fill the whole.
+            // No client waits longer than the quota takes to be full again.
             longest = Math.max(longest, replenishedAt - now)
           }
         }
@@ -108,7 +108,7 @@ describe("a quota", () => {
     )
   })
 
-  it("is exact where it does not divide its window", () => {
+  it("a quota that does not divide its window is exact", () => {
     for (let quota = 1; quota <= 1_000; quota++) {
       let [replenishedAt, allowed] = [0, 0]
       for (let i = 0; i <= quota; i++) {
@@ -120,7 +120,7 @@ describe("a quota", () => {
     }
   })
 
-  it("has bounds", () => {
+  it("a quota and its window have bounds", () => {
     for (const limit of Object.values(defaultLimits)) expect(objection(limit), limit.name).toBeUndefined()
     expect(objection(limitOf(1_000, "1 second"))).toBeUndefined()
     for (const bad of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1_001]) {
@@ -133,7 +133,7 @@ describe("a quota", () => {
 })
 
 describe("the memory of quotas", () => {
-  it("does not grow with keys", () => {
+  it("the table of quotas has a maximum size", () => {
     const table = makeTable(1_000)
     let largest = 0
     for (let i = 0; i < 1_000_000; i++) {
@@ -143,17 +143,17 @@ describe("the memory of quotas", () => {
     expect(largest).toBe(1_000)
   })
 
-  it("forgets those that are whole again before those that are not", () => {
+  it("a full table forgets full quotas before used ones", () => {
     const table = makeTable(100)
     const [past, future] = [1, minute]
     for (let i = 0; i < 100; i++) table.set(`${i}`, i % 2 === 0 ? past : future)
-    // An eighth is forgotten at a time: three times here.
+    // The table forgets an eighth of its keys at a time, here three times.
     for (let i = 0; i < 39; i++) table.set(`new ${i}`, future)
     for (let i = 1; i < 100; i += 2) expect(table.get(`${i}`), `${i}`).toBe(future)
     expect(table.get("new 38")).toBe(future)
   })
 
-  it.effect("keeps whoever used much when many come that use little", () =>
+  it.effect("a client that used much of its quota is kept when many clients use little", () =>
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
       const large = limitOf(100, "1 hour")
@@ -164,7 +164,7 @@ describe("the memory of quotas", () => {
     }).pipe(Effect.provide(layerMemory(64)))
   )
 
-  it.effect("of one limit is not another's to fill", () =>
+  it.effect("a flood against one limit does not displace keys of another", () =>
     Effect.gen(function* () {
       yield* askTimes(3, "a")
       const daily = limitOf(1, "1 day", "registerDaily")
@@ -173,7 +173,7 @@ describe("the memory of quotas", () => {
     }).pipe(Effect.provide(layerMemory(64)))
   )
 
-  it.effect("of a new key is not refused for want of room", () =>
+  it.effect("a new key is counted even if the table is full", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10; i++) expect(yield* ask(`stranger ${i}`, limitOf(1, "1 day"))).toBe(true)
     }).pipe(Effect.provide(layerMemory(1)))

@@ -1,4 +1,4 @@
-/** The server's clock never goes back, whatever is done to the process's. */
+/** The server's clock never goes back, even if the clock of the process does. */
 import * as Clock from "effect/Clock"
 import { describe, expect, it } from "vitest"
 import { forward } from "../../src/services/ServerClock.js"
@@ -6,7 +6,7 @@ import { forward } from "../../src/services/ServerClock.js"
 const minute = 60_000
 const hour = 60 * minute
 
-/** A clock that somebody sets, over one that nobody can. */
+/** A clock with a settable wall time and a steady time that is never set. */
 const settable = () => {
   const hands = { wall: 1_000_000_000, steady: 5 }
   const clock: Clock.Clock = {
@@ -28,7 +28,7 @@ const settable = () => {
 }
 
 describe("the server's clock", () => {
-  it("is the process's while nobody sets it back", () => {
+  it("the server's clock follows the clock of the process while that is not set back", () => {
     const { now, pass, set } = settable()
     pass(7)
     expect(now()).toBe(1_000_000_007)
@@ -37,7 +37,7 @@ describe("the server's clock", () => {
     expect(now()).toBe(1_003_600_008)
   })
 
-  it("goes on from where it was when the process's is set back, half as fast", () => {
+  it("the server's clock continues at half speed when the clock of the process is set back", () => {
     const { now, pass, set } = settable()
     const before = now()
     set(-hour)
@@ -51,7 +51,7 @@ describe("the server's clock", () => {
     expect(now()).toBe(before + minute / 2 + 30 * 1001)
   })
 
-  it("is the process's again as soon as that is there", () => {
+  it("the server's clock follows the clock of the process again as soon as that has caught up", () => {
     const { now, pass, set } = settable()
     const before = now()
     set(-minute)
@@ -61,7 +61,7 @@ describe("the server's clock", () => {
     expect(now()).toBe(before + 2 * minute)
   })
 
-  it("does not go back with a clock that nobody should be able to set", () => {
+  it("the server's clock does not go back even if the steady time does", () => {
     const { now, pass } = settable()
     const before = now()
     pass(-hour)

@@ -1,4 +1,4 @@
-/** The settings of a server that has nothing but an issuer. */
+/** The settings of a server with only an issuer. */
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../src/domain/Issuer.js"
 import { defaultLifetimes, defaultLogAddresses, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"

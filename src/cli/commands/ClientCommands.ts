@@ -7,6 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Scope from "../../domain/Scope.js"
@@ -14,7 +15,7 @@ import * as ClientInformation from "../../http/views/ClientInformation.js"
 import * as ClientView from "../../http/views/ClientView.js"
 import { ClientRegistration, type Registered } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
-import { ClientStore } from "../../services/stores/ClientStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as Database from "../settings/Database.js"
 import * as ServerOptions from "../settings/ServerOptions.js"
 import { impossible } from "../terminal/Failure.js"
@@ -120,8 +121,8 @@ const line = (client: Client.Client): string =>
 export const list = Command.make("list", listOptions, ({ json, ...given }) =>
   WithServices.onExisting(given, (place) =>
     Effect.gen(function* () {
-      const all = yield* (yield* ClientStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.of(client))))
+      const all = Array.from(yield* Stream.runCollect(Lists.clients))
+      if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.fromClient(client))))
       if (all.length === 0)
         return yield* Output.complain(`there is no client yet that is registered at ${place.issuer}`)
       yield* Effect.forEach(all, (client) => Output.print(line(client)))
@@ -141,7 +142,7 @@ export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ..
   WithServices.onExisting(given, () =>
     Effect.gen(function* () {
       const client = yield* Lookup.client(id)
-      if (json) return yield* Output.print(Output.toJson(ClientView.of(client)))
+      if (json) return yield* Output.print(Output.toJson(ClientView.fromClient(client)))
       const by = client.origin === "Operator" ? "the operator" : "itself"
       const details = Output.table([
         ...rows({ client, secret: Option.none() }),

@@ -114,7 +114,7 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
           .filter((part) => part !== "")
           .join("  ")
       )
-    const line = (event: Event) => (json ? Effect.succeed(Output.toJsonLine(EventView.of(event))) : text(event))
+    const line = (event: Event) => (json ? Effect.succeed(Output.toJsonLine(EventView.fromEvent(event))) : text(event))
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
 

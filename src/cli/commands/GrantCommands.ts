@@ -45,8 +45,8 @@ export const show = Command.make(
         const username = yield* person(terms.subject)
         const story = yield* history.entries(grant)
         if (json) {
-          const chapters = story.map(EventView.chapterOf)
-          return yield* Output.print(Output.toJson({ ...GrantView.of(grant, state, username), story: chapters }))
+          const chapters = story.map(EventView.entryFromEvent)
+          return yield* Output.print(Output.toJson({ ...GrantView.fromGrant(grant, state, username), story: chapters }))
         }
         const client = yield* (yield* ClientStore).find(terms.clientId)
         const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })

@@ -80,7 +80,7 @@ const pages = <A, E, R>(grants: Stream.Stream<A, E, R>) =>
 /** The array as `Output.toJson` prints it, a page at a time: a page is printed when it is known what follows it. */
 const printArray = <E, R>(grants: Stream.Stream<Listed, E, R>) => {
   const toText = ({ grant, name, state }: Listed) =>
-    Output.toJson(GrantView.of(grant, state, name)).replace(/^/gm, "  ")
+    Output.toJson(GrantView.fromGrant(grant, state, name)).replace(/^/gm, "  ")
   return pages(grants).pipe(
     Stream.runFoldEffect("", (held, page) =>
       Effect.as(print(held === "" ? "[" : `${held},`), Array.from(page, toText).join(",\n"))

@@ -114,7 +114,9 @@ export const create = Command.make("create", options, ({ introspects, json, name
         scopes: offered,
         introspects
       })
-      yield* Output.print(json ? Output.toJson(ResourceView.of(resource, secret)) : describe(resource, secret, place))
+      yield* Output.print(
+        json ? Output.toJson(ResourceView.fromResource(resource, secret)) : describe(resource, secret, place)
+      )
     }).pipe(
       Effect.catchTags({
         UriTaken: () => impossible(`there is a resource ${indicator} already`),
@@ -134,7 +136,7 @@ export const list = Command.make("list", { json: options.json, ...ServerOptions.
   WithServices.onExisting(given, (place) =>
     Effect.gen(function* () {
       const all = yield* (yield* ResourceStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map((resource) => ResourceView.of(resource))))
+      if (json) return yield* Output.print(Output.toJson(all.map((resource) => ResourceView.fromResource(resource))))
       if (all.length === 0) return yield* Output.complain(`there is no resource yet that was made at ${place.issuer}`)
       yield* Effect.forEach(all, (resource) =>
         Output.print(

@@ -6,12 +6,14 @@ import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Subject, Username } from "../../domain/Account.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as AccountView from "../../http/views/AccountView.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
+import * as Lists from "../../services/stores/Lists.js"
 import * as Database from "../settings/Database.js"
 import * as ServerOptions from "../settings/ServerOptions.js"
 import { type Failure, impossible } from "../terminal/Failure.js"
@@ -64,10 +66,10 @@ const json = Options.boolean("json").pipe(Options.withDescription("Prints them a
 export const list = Command.make("list", { json, ...ServerOptions.forCommand }, ({ json, ...given }) =>
   WithServices.onExisting(given, (place) =>
     Effect.gen(function* () {
-      const all = yield* (yield* AccountStore).list
+      const all = Array.from(yield* Stream.runCollect(Lists.accounts))
       const pausedUntil = yield* (yield* LoginThrottle).pauses
       if (json) {
-        const views = all.map((account) => AccountView.of(account, pausedUntil(account.username)))
+        const views = all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
         return yield* Output.print(Output.toJson(views))
       }
       if (all.length === 0) return yield* Output.complain(`there is no account yet that can log in at ${place.issuer}`)

@@ -27,7 +27,7 @@ const layer = ({ database, issuer }: ServerOptions.Place) =>
         )
       }
       return AuthServer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
-        Layer.tap((services) => Context.get(services, Resources).addBuiltIn(ApiResource.of(issuer))),
+        Layer.tap((services) => Context.get(services, Resources).addBuiltIn(ApiResource.make(issuer))),
         Layer.provide(Database.layerFor(database, issuer, false))
       )
     })

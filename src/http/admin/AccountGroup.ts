@@ -9,9 +9,9 @@ import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { SessionId } from "../../domain/Session.js"
 import { ResourceScopesView } from "../views/GrantView.js"
-import * as ApiErrors from "../wire/ApiErrors.js"
 import { AccountGuard } from "./Guards.js"
 import { summary } from "./Paging.js"
+import * as Problems from "./Problems.js"
 
 const Me = Schema.Struct({
   subject: Subject,
@@ -62,7 +62,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.del("withdraw", "/account/apps/:client_id")
       .setPath(Schema.Struct({ client_id: ClientId }))
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Withdraw what I allowed: all that the client was given for it is dead at once."))
   )
   .add(
@@ -73,7 +73,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.del("endSession", "/account/sessions/:id")
       .setPath(Schema.Struct({ id: SessionId }))
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Log out there."))
   )
   .middleware(AccountGuard)

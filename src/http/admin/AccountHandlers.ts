@@ -11,8 +11,7 @@ import { Accounts } from "../../services/accounts/Accounts.js"
 import type { ListedSession } from "../../services/accounts/Sessions.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import type * as Api from "./Api.js"
-
-import { orNoSuch } from "./NoSuch.js"
+import { orNoSuch } from "./Problems.js"
 
 const appView = ({ allowedSince, client, consent, lastUsedAt }: AllowedApp) => ({
   client_id: client.id,

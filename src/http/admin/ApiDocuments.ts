@@ -19,7 +19,7 @@ import * as Api from "./Api.js"
 
 const document = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
-  const spec = { ...OpenApi.fromApi(Api.of(issuer)) }
+  const spec = { ...OpenApi.fromApi(Api.make(issuer)) }
   yield* Endpoint.add({
     path: `${Api.path(issuer)}/openapi.json`,
     cors: true,
@@ -97,7 +97,7 @@ export const layer = Layer.unwrapEffect(
     Layer.merge(
       Layer.effectDiscard(document),
       HttpApiSwagger.layerHttpLayerRouter({
-        api: brand.name === undefined ? Api.of(issuer) : Api.of(issuer).annotate(OpenApi.Title, brand.name),
+        api: brand.name === undefined ? Api.make(issuer) : Api.make(issuer).annotate(OpenApi.Title, brand.name),
         path: `${Api.path(issuer)}/docs`
       }).pipe(Layer.provide(page), Layer.provide(AllowedMethods.layer()))
     )

@@ -9,7 +9,7 @@ export const accountScope = "latchkey:account"
 /** Lets a program of the operator's run the server; never given to a person's (RFC 6749 §4.4). */
 export const adminScope = "latchkey:admin"
 
-export const of = (issuer: Issuer) => ({
+export const make = (issuer: Issuer) => ({
   uri: Schema.decodeSync(Resource.ResourceIndicator)(`${issuer}/api`),
   name: "Your account here",
   scopes: {

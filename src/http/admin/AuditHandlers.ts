@@ -25,7 +25,7 @@ export const layer = (api: Api.Placed) =>
               ...(grant === undefined ? {} : { grantId: grant }),
               ...(request === undefined ? {} : { requestId: request })
             }),
-            (events) => ({ events: events.map(EventView.of), ...next(events, limit, ({ id }) => id) })
+            (events) => ({ events: events.map(EventView.fromEvent), ...next(events, limit, ({ id }) => id) })
           )
         )
         .handle("keys", () =>

@@ -5,19 +5,19 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { AuthMethod, ClientId, ClientMetadata } from "../../domain/Client.js"
 import { ClientView } from "../views/ClientView.js"
-import * as ApiErrors from "../wire/ApiErrors.js"
 import { AdminGuard } from "./Guards.js"
 import { summary } from "./Paging.js"
+import * as Problems from "./Problems.js"
 
 const Clients = Schema.Struct({ clients: Schema.Array(ClientView) }).annotations({ identifier: "Clients" })
-const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata)).annotations({
+export const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata)).annotations({
   identifier: "NewClient",
   description: "The metadata of RFC 7591 §2, with its defaults; scope is all that the client may ever ask for."
 })
 
 const text = Schema.optional(Schema.NullOr(Schema.String))
 const texts = Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
-const ClientChanges = Schema.Struct({
+export const ClientChanges = Schema.Struct({
   redirect_uris: texts,
   token_endpoint_auth_method: Schema.optional(Schema.NullOr(AuthMethod)),
   grant_types: texts,
@@ -48,27 +48,29 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
   .add(
     HttpApiEndpoint.post("create", "/admin/clients")
       .setPayload(NewClient)
+      .addError(Problems.RequestTooLarge)
       .addSuccess(ClientView, { status: 201 })
-      .addError(ApiErrors.InvalidClientMetadata)
-      .addError(ApiErrors.InvalidRedirectUri)
+      .addError(Problems.InvalidClientMetadata)
+      .addError(Problems.InvalidRedirectUri)
       .annotateContext(summary("Register a client; its secret is shown this once."))
   )
   .add(
     HttpApiEndpoint.get("show", "/admin/clients/:client_id")
       .setPath(path)
       .addSuccess(ClientView)
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("A client."))
   )
   .add(
     HttpApiEndpoint.patch("update", "/admin/clients/:client_id")
       .setPath(path)
       .setPayload(ClientChanges)
+      .addError(Problems.RequestTooLarge)
       .addSuccess(ClientView)
-      .addError(ApiErrors.InvalidClientMetadata)
-      .addError(ApiErrors.InvalidRedirectUri)
-      .addError(ApiErrors.NotFound)
-      .addError(ApiErrors.Conflict)
+      .addError(Problems.InvalidClientMetadata)
+      .addError(Problems.InvalidRedirectUri)
+      .addError(Problems.NotFound)
+      .addError(Problems.Conflict)
       .annotateContext(
         summary(
           "Change a client that the operator made. One that begins or ceases to keep a secret loses all that was issued to it."
@@ -78,27 +80,27 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
   .add(
     HttpApiEndpoint.post("disable", "/admin/clients/:client_id/disable")
       .setPath(path)
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Shut a client out: whatever was issued to it is dead at once."))
   )
   .add(
     HttpApiEndpoint.post("enable", "/admin/clients/:client_id/enable")
       .setPath(path)
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Let a client in again."))
   )
   .add(
     HttpApiEndpoint.post("rotateSecret", "/admin/clients/:client_id/secret")
       .setPath(path)
       .addSuccess(ClientView)
-      .addError(ApiErrors.NotFound)
-      .addError(ApiErrors.Conflict)
+      .addError(Problems.NotFound)
+      .addError(Problems.Conflict)
       .annotateContext(summary("Give a client a new secret, shown this once; the old one is dead at once."))
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/clients/:client_id")
       .setPath(path)
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Delete a client for good."))
   )
   .middleware(AdminGuard)

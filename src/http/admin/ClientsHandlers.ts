@@ -2,13 +2,16 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./NoSuch.js"
+import { ClientChanges, NewClient } from "./ClientsGroup.js"
+import * as Payload from "./Payload.js"
+import { noSuch, orNoSuch } from "./Problems.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "clients", (handlers) =>
@@ -23,16 +26,22 @@ export const layer = (api: Api.Placed) =>
 
       return handlers
         .handle("list", () =>
-          Effect.map(clients.list, (all) => ({ clients: all.map((client) => ClientView.of(client)) }))
+          Effect.map(Stream.runCollect(clients.all), (all) => ({
+            clients: Array.from(all, (client) => ClientView.fromClient(client))
+          }))
         )
-        .handle("create", ({ payload }) =>
-          Effect.map(registration.create(payload), ({ client, secret }) => ClientView.of(client, secret))
-        )
-        .handle("show", ({ path }) => Effect.map(find(path.client_id), (client) => ClientView.of(client)))
-        .handle("update", ({ path, payload }) =>
-          Effect.map(registration.update(path.client_id, payload), ({ client, secret }) =>
-            ClientView.of(client, secret)
+        .handleRaw("create", ({ request }) =>
+          Effect.map(Effect.flatMap(Payload.read(request, NewClient), registration.create), ({ client, secret }) =>
+            ClientView.fromClient(client, secret)
           )
+        )
+        .handle("show", ({ path }) => Effect.map(find(path.client_id), (client) => ClientView.fromClient(client)))
+        .handleRaw("update", ({ path, request }) =>
+          Effect.gen(function* () {
+            const changes = yield* Payload.read(request, ClientChanges)
+            const { client, secret } = yield* registration.update(path.client_id, changes)
+            return ClientView.fromClient(client, secret)
+          })
         )
         .handle("disable", ({ path }) => orNoSuch("client", clients.disable(path.client_id)))
         .handle("enable", ({ path }) => orNoSuch("client", clients.enable(path.client_id)))
@@ -42,7 +51,7 @@ export const layer = (api: Api.Placed) =>
               return yield* new Conflict({ reason: "PublicClient", description: "a public client has no secret" })
             }
             const secret = yield* clients.rotateSecret(path.client_id)
-            return ClientView.of(yield* find(path.client_id), secret)
+            return ClientView.fromClient(yield* find(path.client_id), secret)
           })
         )
         .handle("remove", ({ path }) => orNoSuch("client", clients.remove(path.client_id)))

@@ -6,18 +6,18 @@ import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
 import { ClientId } from "../../domain/Client.js"
 import { GrantId } from "../../domain/Grant.js"
-import { ChapterView } from "../views/EventView.js"
+import { HistoryEntryView } from "../views/EventView.js"
 import { GrantView } from "../views/GrantView.js"
-import * as ApiErrors from "../wire/ApiErrors.js"
 import { AdminGuard } from "./Guards.js"
 import { Limit, Next, summary } from "./Paging.js"
+import * as Problems from "./Problems.js"
 
 const Grants = Schema.Struct({ grants: Schema.Array(GrantView), next: Next }).annotations({ identifier: "Grants" })
-const GrantAndStory = Schema.Struct({ ...GrantView.fields, story: Schema.Array(ChapterView) }).annotations({
+const GrantAndStory = Schema.Struct({ ...GrantView.fields, story: Schema.Array(HistoryEntryView) }).annotations({
   identifier: "GrantAndStory",
   description: "A grant, and all that happened to it, in order."
 })
-const Whose = Schema.Struct({
+export const Whose = Schema.Struct({
   user: Schema.optional(Subject),
   client: Schema.optional(ClientId)
 }).annotations({ identifier: "Whose", description: "A user, a client, or one pair of them." })
@@ -36,19 +36,20 @@ export class GrantsGroup extends HttpApiGroup.make("grants")
     HttpApiEndpoint.get("show", "/admin/grants/:id")
       .setPath(Schema.Struct({ id: GrantId }))
       .addSuccess(GrantAndStory)
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary('A grant, and the answer to "why was I logged out?".'))
   )
   .add(
     HttpApiEndpoint.post("revoke", "/admin/grants/:id/revoke")
       .setPath(Schema.Struct({ id: GrantId }))
       .addSuccess(Revoked)
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Revoke a grant: its tokens stop working at once. The consent stays."))
   )
   .add(
     HttpApiEndpoint.post("revokeAll", "/admin/grants/revoke")
       .setPayload(Whose)
+      .addError(Problems.RequestTooLarge)
       .addSuccess(Revoked)
       .annotateContext(
         summary(

@@ -12,8 +12,10 @@ import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import * as EventView from "../views/EventView.js"
 import * as GrantView from "../views/GrantView.js"
 import type * as Api from "./Api.js"
-import { noSuch } from "./NoSuch.js"
+import { Whose } from "./GrantsGroup.js"
 import { next } from "./Paging.js"
+import * as Payload from "./Payload.js"
+import { noSuch } from "./Problems.js"
 
 const nobody = new InvalidRequest({ reason: "MissingParameter", description: "user, client or both are missing" })
 
@@ -44,7 +46,7 @@ export const layer = (api: Api.Placed) =>
             )
             return {
               grants: rows.map((grant) =>
-                GrantView.of(grant, statusOf(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
+                GrantView.fromGrant(grant, statusOf(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
               ),
               ...next(rows, limit, ({ terms }) => terms.id)
             }
@@ -57,7 +59,10 @@ export const layer = (api: Api.Placed) =>
             const state = yield* history.status(grant.value)
             const username = yield* nameOf(grant.value.terms.subject)
             const entries = yield* history.entries(grant.value)
-            return { ...GrantView.of(grant.value, state, username), story: entries.map(EventView.chapterOf) }
+            return {
+              ...GrantView.fromGrant(grant.value, state, username),
+              story: entries.map(EventView.entryFromEvent)
+            }
           })
         )
         .handle("revoke", ({ path }) =>
@@ -69,8 +74,9 @@ export const layer = (api: Api.Placed) =>
             })
           )
         )
-        .handle("revokeAll", ({ payload: { client, user } }) =>
+        .handleRaw("revokeAll", ({ request }) =>
           Effect.gen(function* () {
+            const { client, user } = yield* Payload.read(request, Whose)
             if (user !== undefined) {
               const whose = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
               return { revoked: yield* revocation.revokeAll(whose) }

@@ -5,16 +5,12 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import { identify } from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { type Access, CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as Guard from "../guard/Guard.js"
-import * as ApiErrors from "../wire/ApiErrors.js"
 import * as ApiResource from "./ApiResource.js"
-
-/** The errors of a guard, and of the limits, which count a request before a guard checks it (see `ApiEndpoint`). */
-const failure = Schema.Union(ApiErrors.GuardRefusal, ApiErrors.TooManyRequests)
+import * as Problems from "./Problems.js"
 
 const bearer = (description: string) =>
   HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Description, description)
@@ -22,14 +18,14 @@ const bearer = (description: string) =>
 /** For a person's access token. */
 export class AccountGuard extends HttpApiMiddleware.Tag<AccountGuard>()("latchkey/api/AccountGuard", {
   provides: CurrentAccess,
-  failure,
+  failure: Problems.GuardFailure,
   security: { account: bearer(`An access token of a person, with the scope ${ApiResource.accountScope}.`) }
 }) {}
 
 /** For a client's own access token. */
 export class AdminGuard extends HttpApiMiddleware.Tag<AdminGuard>()("latchkey/api/AdminGuard", {
   provides: CurrentAccess,
-  failure,
+  failure: Problems.GuardFailure,
   security: {
     admin: bearer(`An access token of a client's own (client_credentials), with the scope ${ApiResource.adminScope}.`)
   }
@@ -41,7 +37,7 @@ export class AdminGuard extends HttpApiMiddleware.Tag<AdminGuard>()("latchkey/ap
  */
 const check = (principal: Access["principal"], scope: string) =>
   Effect.gen(function* () {
-    const { uri } = ApiResource.of((yield* ServerSettings).issuer)
+    const { uri } = ApiResource.make((yield* ServerSettings).issuer)
     const guard = yield* Effect.orDie(
       Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
     )

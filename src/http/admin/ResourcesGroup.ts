@@ -6,12 +6,12 @@ import * as Schema from "effect/Schema"
 import { ResourceIndicator, Sentence } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
 import { ResourceView } from "../views/ResourceView.js"
-import * as ApiErrors from "../wire/ApiErrors.js"
 import { AdminGuard } from "./Guards.js"
 import { summary } from "./Paging.js"
+import * as Problems from "./Problems.js"
 
 const Resources = Schema.Struct({ resources: Schema.Array(ResourceView) }).annotations({ identifier: "Resources" })
-const NewResource = Schema.Struct({
+export const NewResource = Schema.Struct({
   uri: ResourceIndicator,
   name: Schema.optional(Sentence),
   scopes: Schema.Record({ key: ScopeToken, value: Sentence }).annotations({
@@ -31,14 +31,15 @@ export class ResourcesGroup extends HttpApiGroup.make("resources")
   .add(
     HttpApiEndpoint.post("create", "/admin/resources")
       .setPayload(NewResource)
+      .addError(Problems.RequestTooLarge)
       .addSuccess(ResourceView, { status: 201 })
-      .addError(ApiErrors.Conflict)
+      .addError(Problems.Conflict)
       .annotateContext(summary("Make a resource; its server's secret is shown this once."))
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/resources")
       .setUrlParams(Schema.Struct({ uri: Schema.String }))
-      .addError(ApiErrors.NotFound)
+      .addError(Problems.NotFound)
       .annotateContext(summary("Delete a resource: no more tokens are issued for it."))
   )
   .middleware(AdminGuard)

@@ -7,7 +7,9 @@ import { ResourceRegistration } from "../../services/resources/ResourceRegistrat
 import { ResourceStore } from "../../services/stores/ResourceStore.js"
 import * as ResourceView from "../views/ResourceView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./NoSuch.js"
+import * as Payload from "./Payload.js"
+import { noSuch, orNoSuch } from "./Problems.js"
+import { NewResource } from "./ResourcesGroup.js"
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "resources", (handlers) =>
@@ -17,11 +19,12 @@ export const layer = (api: Api.Placed) =>
 
       return handlers
         .handle("list", () =>
-          Effect.map(store.list, (all) => ({ resources: all.map((resource) => ResourceView.of(resource)) }))
+          Effect.map(store.list, (all) => ({ resources: all.map((resource) => ResourceView.fromResource(resource)) }))
         )
-        .handle("create", ({ payload }) =>
-          registration.register(payload).pipe(
-            Effect.map(({ resource, secret }) => ResourceView.of(resource, secret)),
+        .handleRaw("create", ({ request }) =>
+          Payload.read(request, NewResource).pipe(
+            Effect.flatMap(registration.register),
+            Effect.map(({ resource, secret }) => ResourceView.fromResource(resource, secret)),
             Effect.catchTags({
               UriTaken: () =>
                 new Conflict({ reason: "UriTaken", description: "there is a resource of this URI already" }),

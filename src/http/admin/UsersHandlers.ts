@@ -2,21 +2,24 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Account, Password } from "../../domain/Account.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
-import * as NewPassword from "../../services/accounts/NewPassword.js"
+import * as PasswordRules from "../../services/accounts/NewPassword.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
-import { noSuch, orNoSuch } from "./NoSuch.js"
+import * as Payload from "./Payload.js"
+import { noSuch, orNoSuch } from "./Problems.js"
+import { NewPassword, NewUser } from "./UsersGroup.js"
 
 /** Refuses a password that guessers try first. */
 const refuseWellKnown = (password: Password) =>
-  Effect.flatMap(NewPassword.isWellKnown(password), (isWellKnown) =>
+  Effect.flatMap(PasswordRules.isWellKnown(password), (isWellKnown) =>
     isWellKnown
-      ? new InvalidRequest({ reason: "MalformedParameter", description: NewPassword.sentences.PasswordWellKnown })
+      ? new InvalidRequest({ reason: "MalformedParameter", description: PasswordRules.sentences.PasswordWellKnown })
       : Effect.void
   )
 
@@ -26,9 +29,11 @@ export const layer = (api: Api.Placed) =>
       const accounts = yield* Accounts
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
-        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) => AccountView.of(account, pausedUntil))
-      const viewAll = Effect.zipWith(accounts.list, throttle.pauses, (all, pausedUntil) =>
-        all.map((account) => AccountView.of(account, pausedUntil(account.username)))
+        Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
+          AccountView.fromAccount(account, pausedUntil)
+        )
+      const viewAll = Effect.zipWith(Stream.runCollect(accounts.all), throttle.pauses, (all, pausedUntil) =>
+        Array.from(all, (account) => AccountView.fromAccount(account, pausedUntil(account.username)))
       )
 
       return handlers
@@ -42,8 +47,9 @@ export const layer = (api: Api.Placed) =>
             (users) => ({ users })
           )
         )
-        .handle("create", ({ payload }) =>
+        .handleRaw("create", ({ request }) =>
           Effect.gen(function* () {
+            const payload = yield* Payload.read(request, NewUser)
             yield* refuseWellKnown(payload.password)
             const account = yield* accounts.create(payload)
             if (Option.isNone(account)) {
@@ -52,7 +58,7 @@ export const layer = (api: Api.Placed) =>
                 description: "there is an account of this name already"
               })
             }
-            return AccountView.of(account.value)
+            return AccountView.fromAccount(account.value)
           })
         )
         .handle("show", ({ path }) =>
@@ -64,11 +70,12 @@ export const layer = (api: Api.Placed) =>
         .handle("disable", ({ path }) => orNoSuch("account", accounts.disable(path.id)))
         .handle("enable", ({ path }) => orNoSuch("account", accounts.enable(path.id)))
         .handle("unlock", ({ path }) => orNoSuch("account", accounts.unlock(path.id)))
-        .handle("setPassword", ({ path, payload }) =>
-          Effect.zipRight(
-            refuseWellKnown(payload.password),
-            orNoSuch("account", Effect.map(accounts.setPassword(path.id, payload.password), Option.isSome))
-          )
+        .handleRaw("setPassword", ({ path, request }) =>
+          Effect.gen(function* () {
+            const { password } = yield* Payload.read(request, NewPassword)
+            yield* refuseWellKnown(password)
+            yield* orNoSuch("account", Effect.map(accounts.setPassword(path.id, password), Option.isSome))
+          })
         )
         .handle("remove", ({ path }) => orNoSuch("account", accounts.remove(path.id)))
     })

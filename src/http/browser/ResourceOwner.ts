@@ -51,13 +51,25 @@ export class ResourceOwner extends Context.Reference<ResourceOwner>()("latchkey/
  * subject, so that the operator can disable or delete it. `/login` and `/logout` are not served.
  *
  * @example
+ * import { Cookies } from "@effect/platform"
+ * import { DateTime, Effect, Layer, Option } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as ResourceOwner from "latchkey/ResourceOwner"
+ *
+ * interface Session { readonly id: string; readonly userId: string; readonly name: string; readonly since: DateTime.Utc }
+ * declare const findSession: (id: string | undefined) => Effect.Effect<Option.Option<Session>>
+ *
  * const Owner = ResourceOwner.layer({
- *   find: (request) => Effect.map(sessionOf(request), Option.map(({ id, user, since }) => (
- *     { subject: user.id, displayName: user.name, sessionId: id, authenticatedAt: since }
- *   ))),
+ *   find: (request) =>
+ *     Effect.map(
+ *       findSession(Cookies.parseHeader(request.headers.cookie ?? "")["session"]),
+ *       Option.map(({ id, userId, name, since }) => (
+ *         { subject: userId, displayName: name, sessionId: id, authenticatedAt: since }
+ *       ))
+ *     ),
  *   loginUrl: (returnTo) => `/sign-in?return_to=${encodeURIComponent(returnTo)}`
  * })
- * AuthLayer.layer(options).pipe(Layer.provide(Owner))
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(Layer.provide(Owner))
  */
 export const layer = (options: Options): Layer.Layer<ResourceOwner> =>
   Layer.succeed(ResourceOwner, { _tag: "External", ...options })

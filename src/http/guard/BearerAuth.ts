@@ -3,7 +3,13 @@
  * `BearerAuthApi`.
  *
  * @example
- * const Notes = HttpLayerRouter.add("GET", "/notes", Effect.map(CurrentAccess, ({ subject }) => …)).pipe(
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ * import * as BearerAuth from "latchkey/BearerAuth"
+ * import { CurrentAccess } from "latchkey/CurrentAccess"
+ *
+ * const listNotes = Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject, notes: [] }))
+ * const Notes = HttpLayerRouter.add("GET", "/notes", listNotes).pipe(
  *   Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
  * )
  */

@@ -6,9 +6,15 @@
  * not looked at here: the header is read as for every other form of the guard.
  *
  * @example
+ * import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
+ * import { Effect, Layer, Schema } from "effect"
+ * import * as BearerAuthApi from "latchkey/BearerAuthApi"
+ *
  * class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("ReadNotes", { scopes: ["notes:read"] }) {}
  *
- * const notes = HttpApiGroup.make("notes").add(HttpApiEndpoint.get("list", "/notes").addSuccess(Notes)).middleware(ReadNotes)
+ * const list = HttpApiEndpoint.get("list", "/notes").addSuccess(Schema.Array(Schema.String))
+ * const api = HttpApi.make("api").add(HttpApiGroup.make("notes").add(list).middleware(ReadNotes))
+ * const handlers = HttpApiBuilder.group(api, "notes", (group) => group.handle("list", () => Effect.succeed(["Buy milk"])))
  *
  * const Routes = HttpLayerRouter.addHttpApi(api).pipe(Layer.provide(handlers), Layer.provide(ReadNotes.layer))
  */

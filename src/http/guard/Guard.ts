@@ -109,7 +109,7 @@ export const make = (
     const verifier = yield* TokenVerifier
     const settings = yield* ServerSettings
     const { issuer } = settings
-    const edge = Edge.of(settings)
+    const edge = Edge.make(settings)
     const guard = called(name, options)
     const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
     yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)

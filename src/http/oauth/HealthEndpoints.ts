@@ -1,4 +1,4 @@
-/** `/health`: the process lives. `/ready`: it can also do its work, so traffic may come. Neither says anything more. */
+/** `/health`: the process runs. `/ready`: it can also answer requests, so a load balancer may send them. Neither says more. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,7 +8,7 @@ import * as Wire from "../wire/Wire.js"
 
 const answer = (status: string) => HttpServerResponse.unsafeJson({ status }, { headers: Wire.noStore })
 
-/** Serves both. */
+/** Serves both endpoints. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const readiness = yield* Readiness

@@ -64,7 +64,7 @@ const toJson = (issuer: Issuer.Issuer, token: ActiveToken): Readonly<Record<stri
   })
 })
 
-/** Serves the endpoint, and says so in the metadata. */
+/** Serves the endpoint, and adds it to the metadata. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings

@@ -1,7 +1,7 @@
 /**
- * The authorization server's metadata: as RFC 8414 §3 has them, and as a document that meets OpenID Connect Discovery 1.0
- * §3, at each address where clients look for them when the issuer has a path. ADR 31 says why there is an OpenID document
- * though no ID tokens are issued.
+ * The authorization server's metadata: as in RFC 8414 §3, and as a document that meets OpenID Connect Discovery 1.0 §3, at
+ * each address where clients look if the issuer has a path. ADR 31 says why there is an OpenID document although the server
+ * issues no ID tokens.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,18 +11,18 @@ import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as PublicDocument from "../wire/PublicDocument.js"
 
-/** A name below `/.well-known`, inserted before the issuer's path (RFC 8414 §3.1) and appended to it (OpenID Discovery §4). */
+/** Returns the paths of a well-known name: before the issuer's path (RFC 8414 §3.1) and after it (OpenID Discovery §4). */
 const addresses = (issuer: Issuer.Issuer, name: string): ReadonlySet<string> => {
   const path = Issuer.path(issuer)
   return new Set([`/.well-known/${name}${path}`, `${path}/.well-known/${name}`])
 }
 
-/** Paths of the metadata of an issuer (RFC 8414 §3), the standard one first. */
+/** Returns the paths of an issuer's metadata (RFC 8414 §3), the standard one first. */
 export const paths = (issuer: Issuer.Issuer): ReadonlySet<string> => addresses(issuer, "oauth-authorization-server")
 
 /**
- * Members that OpenID Connect Discovery §3 requires beyond those of RFC 8414. Nothing is signed: the key set is empty, and
- * the algorithm is the one that every provider must name.
+ * The members that OpenID Connect Discovery §3 requires beyond those of RFC 8414. The server signs nothing: the key set is
+ * empty, and the algorithm is the one that every provider must name.
  */
 const openidMembers = (issuer: Issuer.Issuer) => ({
   jwks_uri: `${issuer}/jwks`,

@@ -1,6 +1,6 @@
 /**
- * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource that shares the issuer's origin, and at
- * the root for the first of them, where clients look that do not know the path.
+ * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root for
+ * the first of them, where clients look that do not know the path.
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -16,11 +16,11 @@ import * as Wire from "../wire/Wire.js"
 
 const wellKnown = "/.well-known/oauth-protected-resource"
 
-/** The URL of a resource's metadata, as a challenge names it (RFC 9728 §5.1). */
+/** Returns the URL of a resource's metadata, which a challenge names (RFC 9728 §5.1). */
 export const metadataUrl = (resource: Pick<Resource.Resource, "uri">): string =>
   `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
 
-/** The metadata of a resource; a list without members is left out (RFC 9728 §3.2). */
+/** Returns the metadata of a resource. An empty list is left out (RFC 9728 §3.2). */
 const document = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
   const scopes = Object.keys(resource.scopes)
   return {
@@ -32,7 +32,7 @@ const document = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
   }
 }
 
-/** Whose metadata lies at what follows the well-known path, among the resources of this origin. */
+/** Finds the resource of this origin for the part of the URL after the well-known path. */
 const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource.Resource | undefined => {
   const [path = ""] = rest.split("?", 1)
   return (
@@ -42,7 +42,7 @@ const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource
   )
 }
 
-/** Serves the metadata of the resources of this origin, as they are at the moment: the operator makes and deletes some. */
+/** Serves the current metadata of the resources of this origin: the operator can create and delete some. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings

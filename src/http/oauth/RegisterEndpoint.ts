@@ -1,4 +1,4 @@
-/** `POST /register`: clients that introduce themselves (RFC 7591 §3). */
+/** `POST /register`: dynamic client registration (RFC 7591 §3). */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ const register = Effect.gen(function* () {
   )
 })
 
-/** Serves the endpoint, and says so in the metadata unless registration is closed: then it answers why. */
+/** Serves the endpoint, and adds it to the metadata unless registration is closed. Then its response says so. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer, maxUnusedClients } = yield* ServerSettings

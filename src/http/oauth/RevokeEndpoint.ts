@@ -22,15 +22,15 @@ const revoke = Effect.gen(function* () {
   const revocation = yield* TokenRevocation
   const parameters = yield* Body.formOnly(request)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
-  // As at the token endpoint: anybody may know the id of a public client.
+  // As at the token endpoint: any client may know the id of a public client.
   if (isConfidential(client)) yield* (yield* Meter).consume("revokeClient", client.id)
   const token = Redacted.make(yield* Parameters.required(parameters, "token"))
   yield* revocation.revoke(token, client)
-  // The client ignores the content (RFC 7009 §2.2), but clients in wide use parse every answer of 200 as JSON.
+  // The client ignores the content (RFC 7009 §2.2), but widely used clients parse every response of 200 as JSON.
   return HttpServerResponse.unsafeJson({}, { headers: Wire.noStore })
 })
 
-/** Serves the endpoint, and says so in the metadata. */
+/** Serves the endpoint, and adds it to the metadata. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings

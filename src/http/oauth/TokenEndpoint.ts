@@ -20,10 +20,10 @@ import * as Endpoint from "../wire/Endpoint.js"
 import { Meter } from "../wire/RateLimits.js"
 import * as Wire from "../wire/Wire.js"
 
-/** Parameters that may stand more than once (RFC 8707 §2). */
+/** Parameters that may be repeated (RFC 8707 §2). */
 const repeatable = new Set(["resource"])
 
-/** The client is known before any code or token is looked at (RFC 6749 §3.2.1). */
+/** Authenticates the client before it reads any code or token (RFC 6749 §3.2.1). */
 const token = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const authenticator = yield* ClientAuthenticator
@@ -32,7 +32,7 @@ const token = Effect.gen(function* () {
 
   const parameters = yield* Body.formOnly(request, repeatable)
   const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
-  // What a client may use up it must have proved to be its own: the id of a public client is anybody's word.
+  // Only an authenticated client uses up its own quota: any client can send the id of a public client.
   if (isConfidential(client)) yield* consume("tokenClient", client.id)
 
   const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
@@ -47,7 +47,7 @@ const token = Effect.gen(function* () {
   return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
 })
 
-/** RFC 6749 §5.1. */
+/** The members of RFC 6749 §5.1. */
 const toJson = (response: TokenResponse) => ({
   access_token: Redacted.value(response.accessToken),
   token_type: "Bearer",
@@ -59,7 +59,7 @@ const toJson = (response: TokenResponse) => ({
   })
 })
 
-/** Serves the endpoint, and says so in the metadata. */
+/** Serves the endpoint, and adds it to the metadata. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings

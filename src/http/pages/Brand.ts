@@ -2,8 +2,10 @@
  * The operator's brand on every page: header, footer and style sheet, made once from the settings.
  *
  * @example
+ * import * as Brand from "./Brand.js"
+ *
  * const brand = Brand.make({ name: "Notes", color: "#6d28d9", supportUrl: "mailto:help@notes.example" })
- * brand.titleOf("Log in") // Log in – Notes
+ * brand.titleOf("Log in") // "Log in – Notes"
  */
 import type * as Settings from "../../domain/Brand.js"
 import * as BrandColors from "./BrandColors.js"

@@ -2,10 +2,10 @@
  * HTML from templates. An interpolated value is escaped as text, unless a template made it.
  *
  * @example
- * import { html } from "./Html.js"
+ * import { html } from "latchkey/Html"
  *
  * const row = (name: string) => html`<li title="${name}">${name}</li>`
- * html`<ul>${[row("<b>")]}</ul>`.text // <ul><li title="&lt;b&gt;">&lt;b&gt;</li></ul>
+ * html`<ul>${[row("<b>")]}</ul>`.text // '<ul><li title="&lt;b&gt;">&lt;b&gt;</li></ul>'
  */
 
 /** Markup that is sent without escaping. The caller of the constructor is responsible for the text. */

@@ -4,6 +4,8 @@
  * Returns for each text its number among the equal texts, such as "2 of 3"; `undefined` for a text that is unique.
  *
  * @example
+ * import { numbered } from "./Numbered.js"
+ *
  * numbered(["a", "b", "a"]) // ["1 of 2", undefined, "2 of 2"]
  */
 export const numbered = (texts: ReadonlyArray<string>): ReadonlyArray<string | undefined> => {

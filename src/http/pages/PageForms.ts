@@ -6,6 +6,10 @@
  * state in the field `form`. A field may be sent only once, except the scopes.
  *
  * @example
+ * import { html } from "latchkey/Html"
+ * import * as PageForms from "latchkey/PageForms"
+ * import type { LoginPage } from "latchkey/Pages"
+ *
  * const loginForm = ({ form, formAction, username }: LoginPage) => html`
  *   <form method="post" action="${formAction}">
  *     <input type="hidden" name="${PageForms.login.form}" value="${form}">

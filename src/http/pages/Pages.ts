@@ -84,6 +84,11 @@ export class Pages extends Context.Reference<Pages>()("latchkey/Pages", { defaul
  * `formAction`. A page cannot change its headers.
  *
  * @example
- * AuthLayer.layer(options).pipe(Layer.provide(Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })))
+ * import { Layer } from "effect"
+ * import * as AuthLayer from "latchkey/AuthLayer"
+ * import * as Pages from "latchkey/Pages"
+ *
+ * const OwnPages = Pages.layer({ loggedOutPage: () => "<!doctype html><p>See you." })
+ * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] }).pipe(Layer.provide(OwnPages))
  */
 export const layer = (own: Partial<Templates>): Layer.Layer<Pages> => Layer.succeed(Pages, { ...standard, ...own })

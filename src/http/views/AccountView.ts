@@ -1,4 +1,4 @@
-/** An account as JSON has it: what the command line prints, and what the API answers. */
+/** An account as JSON, for the command line and the API. */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -9,13 +9,13 @@ export const AccountView = Schema.Struct({
   username: Schema.String,
   state: Schema.Literal("Enabled", "Disabled"),
   created_at: Schema.String,
-  /** When the pause of its logins ends, which too many wrong passwords began; missing where there is none. */
+  /** The end of a pause of its logins after too many wrong passwords; missing if there is no pause. */
   paused_until: Schema.optional(Schema.String)
-}).annotations({ identifier: "Account", description: "Somebody who can log in." })
+}).annotations({ identifier: "Account", description: "A user who can log in." })
 export type AccountView = typeof AccountView.Type
 
-/** An account; `pausedUntil` is the end of the pause of its logins (see `LoginThrottle.pauses`). */
-export const of = (
+/** Renders an account. `pausedUntil` is the end of the pause of its logins (see `LoginThrottle.pauses`). */
+export const fromAccount = (
   { createdAt, id, state, username }: Account,
   pausedUntil: Option.Option<DateTime.Utc> = Option.none()
 ): AccountView => ({

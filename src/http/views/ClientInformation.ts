@@ -1,4 +1,4 @@
-/** What a client is told of its registration (RFC 7591 §3.2.1): all metadata, and its secret this once. */
+/** The client information response (RFC 7591 §3.2.1): all metadata, and the secret only when it is new. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -9,8 +9,8 @@ import * as Time from "../../domain/Time.js"
 const encodeMetadata = Schema.encodeSync(Client.ClientMetadata)
 
 /**
- * The client information response, under the names of RFC 7591. `offered` is what the resources offer now; `secret` is
- * given only where it has just been made.
+ * Renders a client under the names of RFC 7591. `offered` is the scope that the resources offer now. `secret` is given only if
+ * it is new.
  */
 export const toJson = (
   client: Client.Client,

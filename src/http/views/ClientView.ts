@@ -1,4 +1,4 @@
-/** A client as JSON has it: under the names of RFC 7591, and what that has no names for. */
+/** A client as JSON: under the names of RFC 7591, with members of our own for the rest. */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -12,7 +12,7 @@ export const ClientView = Schema.extend(
     client_id: Client.ClientId,
     client_id_issued_at: Schema.Number,
     client_secret: Schema.optional(
-      Schema.String.annotations({ description: "Shown once, where it has just been made." })
+      Schema.String.annotations({ description: "Present only in the response that created it." })
     ),
     client_secret_expires_at: Schema.optional(Schema.Number),
     state: Schema.Literal("Enabled", "Disabled"),
@@ -23,8 +23,11 @@ export const ClientView = Schema.extend(
 ).annotations({ identifier: "Client", description: "A client, with its metadata (RFC 7591 §2)." })
 export type ClientView = typeof ClientView.Type
 
-/** All that is known of a client. What it may ask for is shown as it was given to it, whatever is offered now. */
-export const of = (client: Client.Client, secret: Option.Option<Redacted.Redacted> = Option.none()): ClientView => ({
+/** Renders a client. Its scope is the registered one, even if the resources offer another scope now. */
+export const fromClient = (
+  client: Client.Client,
+  secret: Option.Option<Redacted.Redacted> = Option.none()
+): ClientView => ({
   ...ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret),
   state: client.state,
   origin: client.origin,

@@ -1,4 +1,4 @@
-/** An event as JSON has it: `{"id", "at", "event"}`, its fields, and where it comes from: `actor`, `request_id`, `address`. */
+/** An event as JSON: `{"id", "at", "event"}`, its fields, and its origin: `actor`, `request_id`, `address`. */
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import type { Actor, Event } from "../../domain/Event.js"
@@ -8,12 +8,18 @@ const Fields = Schema.Struct({ at: Schema.String, event: Schema.String }, { key:
 export const EventView = Schema.Struct(
   { id: Schema.String, ...Fields.fields },
   { key: Schema.String, value: Schema.Unknown }
-).annotations({ identifier: "Event", description: "What happened, when, to whom, and who did it. Ids grow with time." })
+).annotations({
+  identifier: "Event",
+  description: "An event: its kind, its time, its objects and its actor. Ids grow with time."
+})
 export type EventView = typeof EventView.Type
 
-/** An event within the story of one grant, which says already whom and what it is about. */
-export const ChapterView = Fields.annotations({ identifier: "Chapter", description: "What happened to a grant, when." })
-export type ChapterView = typeof ChapterView.Type
+/** An entry of a grant's history: an event without the ids that the grant itself has. */
+export const HistoryEntryView = Fields.annotations({
+  identifier: "HistoryEntry",
+  description: "An event of a grant, and its time."
+})
+export type HistoryEntryView = typeof HistoryEntryView.Type
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
@@ -22,7 +28,8 @@ const inSnakeCase = (fields: object): Readonly<Record<string, unknown>> =>
 
 const actorOf = ({ _tag, ...fields }: Actor) => ({ type: _tag, ...inSnakeCase(fields) })
 
-export const of = ({ actor, address, at, kind: { _tag, ...fields }, id, requestId }: Event): EventView => ({
+/** Renders an event. */
+export const fromEvent = ({ actor, address, at, kind: { _tag, ...fields }, id, requestId }: Event): EventView => ({
   id,
   at: DateTime.formatIso(at),
   event: _tag,
@@ -32,7 +39,8 @@ export const of = ({ actor, address, at, kind: { _tag, ...fields }, id, requestI
   ...(address === undefined ? {} : { address })
 })
 
-export const chapterOf = (event: Event): ChapterView => {
-  const { client_id: _, grant_id: __, id: ___, subject: ____, ...chapter } = of(event)
-  return chapter
+/** Renders an event as an entry of its grant's history. */
+export const entryFromEvent = (event: Event): HistoryEntryView => {
+  const { client_id: _, grant_id: __, id: ___, subject: ____, ...entry } = fromEvent(event)
+  return entry
 }

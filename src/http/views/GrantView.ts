@@ -1,4 +1,4 @@
-/** A grant as JSON has it. */
+/** A grant as JSON. */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -19,7 +19,7 @@ const fields = {
   id: Grant.GrantId,
   state: Grant.Status,
   subject: Subject,
-  username: Schema.String.annotations({ description: "The name of the account; its id where it is gone." }),
+  username: Schema.String.annotations({ description: "The name of the account; its id if the account was deleted." }),
   client_id: ClientId,
   redirect_uri: RedirectUri.annotations({ description: "The redirect URI of the authorization request." }),
   scope: Schema.String,
@@ -36,11 +36,12 @@ const fields = {
 
 export const GrantView = Schema.Struct(fields).annotations({
   identifier: "Grant",
-  description: "What a person allowed a client, and what became of it."
+  description: "An authorization that a user gave a client, and its status."
 })
 export type GrantView = typeof GrantView.Type
 
-export const of = (grant: Grant.Grant, state: Grant.Status, username: string): GrantView => {
+/** Renders a grant. `username` is the name of its account. */
+export const fromGrant = (grant: Grant.Grant, state: Grant.Status, username: string): GrantView => {
   const { terms } = grant
   return {
     id: terms.id,

@@ -1,4 +1,4 @@
-/** A resource as JSON has it. */
+/** A resource as JSON. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -11,16 +11,17 @@ export const ResourceView = Schema.Struct({
   scopes: Schema.Record({ key: Schema.String, value: Schema.String }),
   introspection_id: Schema.optional(ResourceServerId),
   introspection_secret: Schema.optional(
-    Schema.String.annotations({ description: "Shown once, where it has just been made." })
+    Schema.String.annotations({ description: "Present only in the response that created it." })
   )
-}).annotations({ identifier: "Resource", description: "An API or MCP server that takes this server's tokens." })
+}).annotations({ identifier: "Resource", description: "An API or MCP server that accepts this server's tokens." })
 export type ResourceView = typeof ResourceView.Type
 
 interface Kept extends Resource {
   readonly credentials: Option.Option<{ readonly id: ResourceServerId; readonly digest: Digest }>
 }
 
-export const of = (
+/** Renders a resource. `secret` is given only if it is new. */
+export const fromResource = (
   { credentials, name, scopes, uri }: Kept,
   secret: Option.Option<Redacted.Redacted> = Option.none()
 ): ResourceView => ({

@@ -1,6 +1,6 @@
 /**
- * Routes whose paths answer every other method with 405 and `Allow` (RFC 9110 §15.5.6): guarded routes, with or without a
- * token. The platform's router answers such a request 404, and runs no middleware of a route for it.
+ * Routes whose paths answer every other method with 405 and `Allow` (RFC 9110 §15.5.6), and preflights where scripts of other
+ * origins may call them. The platform's router answers such a request 404, and runs no middleware of a route for it.
  */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type { RouteNotFound } from "@effect/platform/HttpServerError"
@@ -8,7 +8,9 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Settings } from "../../domain/Settings.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Cors from "./Cors.js"
 import * as Edge from "./Edge.js"
 import { wantsPage } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
@@ -22,43 +24,58 @@ export const isRouteNotFound = (error: unknown): error is RouteNotFound =>
 /** The methods that a router takes by name; `*` stands for all of them. */
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-/** Paths match to the letter, as those of all our endpoints. */
+/** Whether scripts of any origin may call a path. Where they may, no cookie counts. */
+type IsShared = (path: string) => boolean
+
+/** A route that was added; its paths match to the letter, as those of all our endpoints. */
+interface Added {
+  readonly isShared: boolean
+}
+
 const makeRecord = () =>
-  HttpLayerRouter.FindMyWay.make<true>({
+  HttpLayerRouter.FindMyWay.make<Added>({
     caseSensitive: true,
     ignoreTrailingSlash: false,
     ignoreDuplicateSlashes: false
   })
 
-type Recorded = ReturnType<typeof makeRecord>
-
-const record = (recorded: Recorded, method: string, path: HttpLayerRouter.PathInput): void => {
-  if (method === "*") recorded.all(path, true)
-  else recorded.on(method as "GET", path, true)
+/** A router, and the routes that were added to it. */
+interface Recording {
+  readonly router: HttpLayerRouter.HttpRouter
+  readonly added: ReturnType<typeof makeRecord>
 }
 
-const allowed = (recorded: Recorded, url: string): ReadonlyArray<string> => {
-  const has = (method: string) => recorded.find(method, url) !== undefined
-  return methods.filter((method) => has(method) || (method === "HEAD" && has("GET")))
+const record = ({ added }: Recording, method: string, path: HttpLayerRouter.PathInput, isShared: IsShared): void => {
+  if (method === "*") added.all(path, { isShared: isShared(path) })
+  else added.on(method as "GET", path, { isShared: isShared(path) })
+}
+
+/** The methods of a URL's path, and whether scripts of any origin may call it. */
+const methodsAt = ({ added }: Recording, url: string) => {
+  const found = (method: string) => added.find(method, url) ?? (method === "HEAD" ? added.find("GET", url) : undefined)
+  const here = methods.filter((method) => found(method) !== undefined)
+  const isShared = here.some((method) => found(method)?.handler.isShared === true)
+  return { allow: isShared ? [...here, "OPTIONS"] : here, isShared }
 }
 
 /** The same router, which also records what is added to it. */
 const recordingOf = (
-  router: HttpLayerRouter.HttpRouter,
-  recorded: Recorded,
+  recording: Recording,
+  isShared: IsShared,
+  router: HttpLayerRouter.HttpRouter = recording.router,
   at: (path: HttpLayerRouter.PathInput) => HttpLayerRouter.PathInput = (path) => path
 ): HttpLayerRouter.HttpRouter => ({
   ...router,
   add: (method, path, handler, options) => {
-    record(recorded, method, at(path))
+    record(recording, method, at(path), isShared)
     return router.add(method, path, handler, options)
   },
   addAll: (routes) => {
-    for (const { method, path } of routes) record(recorded, method, at(path))
+    for (const { method, path } of routes) record(recording, method, at(path), isShared)
     return router.addAll(routes)
   },
   prefixed: (prefix) =>
-    recordingOf(router.prefixed(prefix), recorded, (path) =>
+    recordingOf(recording, isShared, router.prefixed(prefix), (path) =>
       at(HttpLayerRouter.prefixPath(path, prefix) as typeof path)
     )
 })
@@ -67,39 +84,56 @@ const recordingOf = (
 const followed = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => Edge.follow(request, answer))
 
-/** By the app's router, and by itself. */
-const recordings = new WeakMap<HttpLayerRouter.HttpRouter, HttpLayerRouter.HttpRouter>()
+/** By the app's router, and by each router that records for it. */
+const recordings = new WeakMap<HttpLayerRouter.HttpRouter, Recording>()
 
-const recording = Effect.gen(function* () {
-  const router = yield* HttpLayerRouter.HttpRouter
-  const settings = yield* ServerSettings
-  const { issuer } = settings
-  const edge = Edge.of(settings)
-  const before = recordings.get(router)
-  if (before !== undefined) return before
-
-  const recorded = makeRecord()
-  const recordingRouter = recordingOf(router, recorded)
-  recordings.set(router, recordingRouter).set(recordingRouter, recordingRouter)
-  yield* router.addGlobalMiddleware((answer) =>
-    Effect.catchAll(followed(answer), (error: unknown) => {
-      const request = isRouteNotFound(error) ? error.request : undefined
-      const allow = request === undefined ? [] : allowed(recorded, request.url)
-      if (request === undefined || allow.length === 0) return Effect.fail(error as HttpLayerRouter.unhandled)
+/** The recording of a router. The first call has the router answer the methods that its paths do not have. */
+const recordingFor = (router: HttpLayerRouter.HttpRouter, settings: Settings) =>
+  Effect.gen(function* () {
+    const before = recordings.get(router)
+    if (before !== undefined) return before
+    const recording: Recording = { router, added: makeRecord() }
+    recordings.set(router, recording)
+    const edge = Edge.make(settings)
+    const otherwise = (
+      request: HttpServerRequest.HttpServerRequest,
+      { allow, isShared }: ReturnType<typeof methodsAt>
+    ) => {
+      if (isShared && request.method === "OPTIONS") return Cors.preflight(request, allow.join(", "))
       const response = wantsPage(request)
         ? Page.error(Page.ofRouter(router, request.url), Refusals.notAllowed)
-        : Wire.toJson(Refusals.notAllowed, issuer)
-      return edge.around(
-        Effect.succeed(HttpServerResponse.setHeaders(response, { ...edge.headers, allow: allow.join(", ") }))
-      )
-    })
-  )
-  return recordingRouter
-})
+        : Wire.toJson(Refusals.notAllowed, settings.issuer)
+      return HttpServerResponse.setHeaders(response, { allow: allow.join(", "), ...(isShared ? Cors.headers : {}) })
+    }
+    yield* router.addGlobalMiddleware((answer) =>
+      Effect.catchAll(followed(answer), (error: unknown) => {
+        const request = isRouteNotFound(error) ? error.request : undefined
+        const here = request === undefined ? undefined : methodsAt(recording, request.url)
+        if (request === undefined || here === undefined || here.allow.length === 0) {
+          return Effect.fail(error as HttpLayerRouter.unhandled)
+        }
+        return edge.around(Effect.succeed(HttpServerResponse.setHeaders(otherwise(request, here), edge.headers)))
+      })
+    )
+    return recording
+  })
 
 /**
  * Provided to routes, has their paths answer 405. `Allow` names the methods of all such routes at a path; it does not know
- * a route of the same path to which this is not provided. Each call makes a layer of its own: one that two servers of a
- * process shared would be built once, and give both the router of the first.
+ * a route of the same path to which this is not provided. `isShared` says at which paths scripts of any origin are answered:
+ * at none if not given.
+ *
+ * Each call makes its own layer: one that two servers of a process shared would be built once, and give both the router of
+ * the first.
  */
-export const layer = () => Layer.effect(HttpLayerRouter.HttpRouter, recording)
+export const layer = (isShared: IsShared = () => false) =>
+  Layer.effect(
+    HttpLayerRouter.HttpRouter,
+    Effect.gen(function* () {
+      const router = yield* HttpLayerRouter.HttpRouter
+      const recording = yield* recordingFor(router, yield* ServerSettings)
+      const recordingRouter = recordingOf(recording, isShared)
+      recordings.set(recordingRouter, recording)
+      return recordingRouter
+    })
+  )

@@ -4,7 +4,9 @@
  * decoded error has a reason that fits.
  */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import * as HttpErrors from "../../domain/HttpError.js"
 import * as Errors from "../../domain/OAuthError.js"
 import * as Wire from "./Wire.js"
@@ -133,3 +135,16 @@ export const GuardRefusal = Schema.Union(
   ServerError,
   TemporarilyUnavailable
 )
+
+/**
+ * The same schema for an API whose router middleware renders its errors: the platform cannot encode them, and so passes them
+ * on with their reasons. The OpenAPI document and derived clients do not change.
+ */
+export const decodeOnly = <A, I>(self: Schema.Schema<A, I>): Schema.Schema<A, I> => {
+  const decoded = Schema.transformOrFail(Schema.encodedSchema(self), Schema.typeSchema(self), {
+    strict: true,
+    decode: (members) => ParseResult.decode(self)(members),
+    encode: (_, __, ast, error) => ParseResult.fail(new ParseResult.Forbidden(ast, error, "the middleware renders it"))
+  })
+  return Schema.make(AST.annotations(decoded.ast, self.ast.annotations))
+}

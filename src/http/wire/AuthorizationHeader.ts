@@ -1,4 +1,4 @@
-/** The Authorization header (RFC 9110 §11.6.2), parsed here: the platform's decoders do not check the scheme. */
+/** Parses the Authorization header (RFC 9110 §11.6.2): the platform's decoders do not check the scheme. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
@@ -7,22 +7,22 @@ import * as Redacted from "effect/Redacted"
 import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
 import type { IdAndSecret } from "../../services/clients/ClientAuthenticator.js"
 
-/** What carries the header: a request of any server. */
+/** A request of any server, which has the header. */
 export interface Carrier {
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** Where its headers stand as they were sent, if they do: `rawHeaders` of node:http. */
+  /** The request of the underlying server. That of node:http has `rawHeaders`, the headers as they were sent. */
   readonly source: unknown
 }
 
-/** Headers that mean something only once; Node hides the second (of some) or joins them (of others). */
+/** Headers that may be sent once. Node drops the second value of some of them, and joins the values of others. */
 const onlyOnce = new Set(["authorization", "host", "content-type", "dpop"])
 
-/** Fails when a header stands twice that may stand once. */
+/** Fails when a header is repeated that may be sent once. */
 export const refuseRepeated = (request: Carrier): Effect.Effect<void, InvalidRequest> => {
   const raw = (request.source as { readonly rawHeaders?: ReadonlyArray<string> } | undefined)?.rawHeaders ?? []
   const names = raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
   return names.some((name, index) => onlyOnce.has(name) && names.indexOf(name) !== index)
-    ? new InvalidRequest({ reason: "RepeatedHeader", description: "a header is repeated that may stand once" })
+    ? new InvalidRequest({ reason: "RepeatedHeader", description: "a header is repeated that may be sent once" })
     : Effect.void
 }
 
@@ -31,14 +31,14 @@ const malformed = new InvalidRequest({
   description: "the Authorization header is malformed"
 })
 
-/** The credentials of a scheme, matched without regard to case; `None` when the header is missing or of another. */
+/** Returns the credentials of a scheme, in any case; `None` if the header is missing or has another scheme. */
 const credentials = (request: Carrier, scheme: string): Option.Option<string> => {
   const [, found = "", rest = ""] =
     /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +(.*))?$/.exec(request.headers.authorization ?? "") ?? []
   return found.toLowerCase() === scheme ? Option.some(rest) : Option.none()
 }
 
-/** The access token of a request (RFC 6750 §2.1); `None` when there is no bearer token in the header. */
+/** Returns the access token of a request (RFC 6750 §2.1); `None` if the header has no bearer token. */
 export const bearer = (request: Carrier): Effect.Effect<Option.Option<Redacted.Redacted>, InvalidRequest> =>
   Option.match(credentials(request, "bearer"), {
     onNone: () => Effect.succeedNone,
@@ -47,8 +47,8 @@ export const bearer = (request: Carrier): Effect.Effect<Option.Option<Redacted.R
   })
 
 /**
- * The client id and secret of a request (RFC 6749 §2.3.1): as they stand, and form-decoded where that differs. Clients
- * write both forms, and none says which.
+ * Returns the client id and secret of a request (RFC 6749 §2.3.1), both form-decoded and as they were sent if these differ:
+ * some clients encode them and some do not, and the header does not say which.
  */
 export const basic = (request: Carrier): Effect.Effect<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
   Option.match(credentials(request, "basic"), {
@@ -74,5 +74,5 @@ const formDecode = (text: string): string => {
   }
 }
 
-/** Whether the request has an Authorization header with a value: one without says nothing. */
+/** Returns true if the request has an Authorization header that is not empty. */
 export const isPresent = (request: Carrier): boolean => (request.headers.authorization ?? "").trim() !== ""

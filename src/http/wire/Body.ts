@@ -1,6 +1,6 @@
 /**
- * Reading a request's body, up to a limit. The platform's own limit resets the connection, so that a client never
- * learns why; here it gets a 413 and the connection is closed after it.
+ * Reads the body of a request, up to a limit. The platform's limit resets the connection, so that a client never learns the
+ * reason. Here the client gets a 413, and then the connection is closed.
  */
 
 import type { Readable } from "node:stream"
@@ -11,19 +11,19 @@ import { RequestTooLarge } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 
-/** The largest body that is read, in bytes. */
+/** Maximum size of a body, in bytes. */
 export const limit = 64 * 1024
 
 const tooLarge = new RequestTooLarge({ reason: "BodyTooLarge", description: `the body is larger than ${limit} bytes` })
 
 const unreadable = new InvalidRequest({ reason: "MalformedParameter", description: "the body could not be read" })
 
-/** A mistake of the app that carries the server, about which the client can do nothing: a defect. */
+/** A mistake of the app that hosts the server. The client cannot correct it, so it is a defect. */
 const readBefore = Effect.die(
   new Error("the body of the request was read before the request reached Latchkey: pass on a request that was not read")
 )
 
-/** A stream of node:http; the rest of a body that is too large is not read, and not an error of the connection. */
+/** Reads a stream of node:http. It does not read the rest of a body that is too large, and does not break the connection. */
 const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
   Effect.async((resume) => {
     const chunks: Array<Buffer> = []
@@ -53,7 +53,7 @@ const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge |
     return Effect.sync(stop)
   })
 
-/** A request of the Fetch standard. */
+/** Reads a request of the Fetch standard. */
 const readWeb = (source: Request): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
   Effect.tryPromise({
     try: async () => {
@@ -81,7 +81,7 @@ const read = (request: HttpServerRequest.HttpServerRequest) => {
   return stream.readableDidRead || stream.readableEnded ? readBefore : readNode(stream)
 }
 
-/** The members of a header that is a list (RFC 9110 §5.6.1), in lower case, without the empty ones. */
+/** Returns the members of a header that is a list (RFC 9110 §5.6.1), in lower case and without empty ones. */
 const members = (header: string): ReadonlyArray<string> =>
   header
     .toLowerCase()
@@ -89,9 +89,9 @@ const members = (header: string): ReadonlyArray<string> =>
     .flatMap((part) => part.trim() || [])
 
 /**
- * Requires a media type, and a body without a content coding. Both media types that we read define no parameter, so every
- * parameter is ignored (RFC 2045 §5), `charset` too (RFC 8259 §11): the bytes are decoded as UTF-8 and refused where
- * they are not. A list may be empty and may hold empty members (RFC 9110 §5.6.6, §8.3.1).
+ * Requires a media type, and a body without a content coding. Neither of the media types that we read defines a parameter,
+ * so every parameter is ignored (RFC 2045 §5), also `charset` (RFC 8259 §11): the bytes are decoded as UTF-8, and other bytes
+ * are refused. A list may be empty and may have empty members (RFC 9110 §5.6.6, §8.3.1).
  */
 const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string) => {
   const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1)
@@ -101,7 +101,7 @@ const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaTyp
     : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
 }
 
-/** The body as text, which must be valid UTF-8 (RFC 6749 Appendix B, RFC 8259 §8.1). */
+/** Reads the body as text, which must be valid UTF-8 (RFC 6749 Appendix B, RFC 8259 §8.1). */
 const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =>
   requireMediaType(request, mediaType).pipe(
     Effect.zipRight(read(request)),
@@ -113,30 +113,30 @@ const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =
     )
   )
 
-/** The parameters of a form (RFC 6749 Appendix B). */
+/** Reads the parameters of a form (RFC 6749 Appendix B). */
 export const form = (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
   Effect.flatMap(text(request, "application/x-www-form-urlencoded"), Parameters.parse)
 
 /**
- * The parameters of a form, where a URL has none: what stands in a query is logged and kept by everything on the way
- * (RFC 6749 §2.3.1). None is repeated, save those that may be (§3.2).
+ * Reads the parameters of a form, and refuses parameters in the URL: every program on the way may log and store a query
+ * (RFC 6749 §2.3.1). Only the parameters in `repeatable` may be repeated (§3.2).
  */
 export const formOnly = (
   request: HttpServerRequest.HttpServerRequest,
   repeatable: ReadonlySet<string> = new Set()
 ): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
   Option.isSome(query(request))
-    ? new InvalidRequest({ reason: "ParameterInQuery", description: "parameters go into the body" })
+    ? new InvalidRequest({ reason: "ParameterInQuery", description: "send the parameters in the body" })
     : Effect.tap(form(request), (parameters) => Parameters.refuseRepeated(parameters, repeatable))
 
-/** The text of a JSON document; one that begins with a byte order mark is no JSON (RFC 8259 §8.1). */
+/** Reads the text of a JSON document. A text that begins with a byte order mark is not JSON (RFC 8259 §8.1). */
 export const json = (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<string, InvalidRequest | RequestTooLarge> => text(request, "application/json")
 
-/** The query of a request's URL, without its `?`. */
+/** Returns the query of a request's URL, without its `?`. */
 export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {
   const start = request.url.indexOf("?")
   return start === -1 || start === request.url.length - 1 ? Option.none() : Option.some(request.url.slice(start + 1))

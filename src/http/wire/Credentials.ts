@@ -1,4 +1,4 @@
-/** The client credentials of a request (RFC 6749 §2.3.1): one method, or none. */
+/** The client credentials of a request (RFC 6749 §2.3.1), which uses at most one method. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,7 +8,7 @@ import * as Parameters from "../../domain/Parameters.js"
 import { ClientCredentials } from "../../services/clients/ClientAuthenticator.js"
 import * as AuthorizationHeader from "./AuthorizationHeader.js"
 
-/** Reads them from the header and the body; a request that uses two methods at once is refused. */
+/** Reads the credentials from the header and the body. Refuses a request that uses two methods. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   parameters: Parameters.Parameters
@@ -26,7 +26,7 @@ export const read = (
       if (Option.isSome(secret) || agreeing.length === 0) {
         return yield* new InvalidRequest({
           reason: "SeveralCredentials",
-          description: "the client authenticates in more than one way"
+          description: "the client authenticates by more than one method"
         })
       }
       return ClientCredentials.Basic({ readings: agreeing })

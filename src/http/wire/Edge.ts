@@ -1,6 +1,6 @@
 /**
- * What every request of ours has around it: an id, which log lines, events and the response carry, and the origin that
- * events store (see `services/Origin`). A request has one id, however many handlers and guards it meets.
+ * Gives every request an id, which its log lines, its events and its response carry, and the origin that its events store
+ * (see `services/events/Origin`). A request has one id, no matter how many handlers and guards it passes.
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -15,33 +15,34 @@ import { ServerSettings } from "../../services/ServerSettings.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as Wire from "./Wire.js"
 
-/** A request of any server, as far as its origin goes. */
+/** The parts of a request, of any server, that its origin is read from. */
 export interface Carrier {
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** The request of the underlying server: it stays the same while the platform makes copies of its own object. */
+  /** The request of the underlying server. It stays the same while the platform makes copies of its own object. */
   readonly source: unknown
-  /** Missing where only a guard sees the request. */
+  /** Missing if only a guard sees the request. */
   readonly remoteAddress?: Option.Option<string>
 }
 
 /**
- * The header that carries the id, in requests of trusted proxies and in every response except the raw answers 400, 408,
- * 431 and 503, which Node and `layers/node` write before a request is read.
+ * The header that carries the id: in requests of trusted proxies, and in every response except the responses 400, 408, 431
+ * and 503 that Node and `layers/node` write before a request is read.
  */
 const header = "x-request-id"
 
 /**
- * An id that a proxy may hand on. Heroku, whose router passes on ids of its clients, takes these characters up to this
- * length too (https://devcenter.heroku.com/articles/http-request-id). Nothing that looks like a token of ours is one.
+ * An id that a proxy may pass on. Heroku, whose router passes on the ids of its clients, accepts the same characters up to
+ * the same length (https://devcenter.heroku.com/articles/http-request-id). A text that looks like one of our tokens is not
+ * accepted.
  */
 const wellFormed = /^(?!.*lk_[a-z]{2}_)[A-Za-z0-9+/=._:-]{1,200}$/
 
 const anonymous: Actor = { _tag: "Anonymous" }
 
-/** By the request of the underlying server. */
+/** The origins of requests, by the request of the underlying server. */
 const origins = new WeakMap<WeakKey, Origin>()
 
-/** The id that a trusted proxy gave the request. */
+/** Returns the id that a trusted proxy gave the request. */
 const givenId = (request: Required<Carrier>, { trustedProxies }: Settings): string | undefined => {
   const given = request.headers[header]
   return given !== undefined && wellFormed.test(given) && ClientAddress.isFromProxy(request, trustedProxies)
@@ -49,12 +50,12 @@ const givenId = (request: Required<Carrier>, { trustedProxies }: Settings): stri
     : undefined
 }
 
-/** The origin of a request: made when it is first asked for. */
+/** Returns the origin of a request; the first call makes it. */
 const originOf = (carrier: Carrier, settings: Settings, now: number): Origin => {
   const known = origins.get(carrier.source as WeakKey)
   if (known !== undefined) return known
   const { logAddresses, trustedProxies } = settings
-  // The platform's object has getters, which a spread would leave behind.
+  // The platform's object has getters, which a spread does not copy.
   const { headers, remoteAddress = Option.none(), source } = carrier
   const request = { headers, remoteAddress, source }
   const origin: Origin = {
@@ -66,26 +67,26 @@ const originOf = (carrier: Carrier, settings: Settings, now: number): Origin => 
   return origin
 }
 
-/** What log lines of the request carry. */
+/** Returns the annotations of the request for its log lines. */
 const annotations = ({ address, requestId }: Origin): Readonly<Record<string, unknown>> =>
   address === undefined ? { requestId } : { requestId, address }
 
-/** What a request has around it. */
+/** Runs requests, and signs responses, with the id of the request. */
 export interface Edge {
   /** Runs an effect as a part of a request. */
   readonly enter: <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Annotations of a request for log lines that are written outside of `enter`. */
+  /** Returns the annotations of a request, for log lines that are written outside of `enter`. */
   readonly annotations: (request: Carrier) => Effect.Effect<Readonly<Record<string, unknown>>>
-  /** Puts the id on a response that has none. */
+  /** Sets the id on a response that has none. */
   readonly sign: (
     request: Carrier,
     response: HttpServerResponse.HttpServerResponse
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
-  /** Runs a handler as a part of its request, and puts the id on its response. */
+  /** Runs a handler as a part of its request, and sets the id on its response. */
   readonly around: <E, R>(
     handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest>
-  /** The headers of every response of the server's own (RFC 6797 §7.1). */
+  /** The headers of every response of the server (RFC 6797 §7.1). */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -100,9 +101,9 @@ const sign = ({ requestId = "" }: Origin, response: HttpServerResponse.HttpServe
   response.headers[header] === undefined ? HttpServerResponse.setHeader(response, header, requestId) : response
 
 /**
- * Runs whatever answers a request, where only a guard further inside knows the settings of its server. The effect has the
- * origin of its surroundings until the guard makes the request's own, and that one afterwards. So what a handler does
- * after its guard has let the request in is stored with the caller as its actor; routes without a guard are unchanged.
+ * Runs the handler of a request when only a guard inside it knows the settings of the server. The handler has the outer
+ * origin until the guard makes the origin of the request, and that one afterwards. So the events of a handler name the
+ * caller whom its guard let in; routes without a guard do not change.
  */
 export const follow = <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(CurrentOrigin, (outside) => {
@@ -120,8 +121,8 @@ export const follow = <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>):
     })
   })
 
-/** Makes the edge of a server with these settings. */
-export const of = (settings: Settings): Edge => {
+/** Makes the edge of a server from its settings. */
+export const make = (settings: Settings): Edge => {
   const find = <A, E, R>(request: Carrier, use: (origin: Origin) => Effect.Effect<A, E, R>) =>
     Effect.clockWith((clock) => use(originOf(request, settings, clock.unsafeCurrentTimeMillis())))
   return {
@@ -136,5 +137,5 @@ export const of = (settings: Settings): Edge => {
   }
 }
 
-/** The edge of the server at hand. */
-export const edge: Effect.Effect<Edge, never, ServerSettings> = Effect.map(ServerSettings, of)
+/** Returns the edge of the current server. */
+export const edge: Effect.Effect<Edge, never, ServerSettings> = Effect.map(ServerSettings, make)

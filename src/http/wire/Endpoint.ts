@@ -1,8 +1,7 @@
 /**
- * An endpoint: one path, its methods, and what all endpoints have in common. The path matches to the letter, whatever
- * the router's settings; every other method is answered 405 with `Allow` (RFC 9110 §15.5.6); an error is rendered by
- * the endpoint's own renderer, and nothing but an `OAuthError` can come out of a handler. An endpoint names its rate
- * limits, and each answer says how they stand.
+ * An endpoint: one path, its methods, and the behavior that all endpoints share. The path matches exactly, with any settings
+ * of the router. Every other method gets 405 with `Allow` (RFC 9110 §15.5.6). A handler can fail only with an `OAuthError`,
+ * which the endpoint renders. An endpoint names its rate limits, and each response reports them.
  */
 
 import { METHODS } from "node:http"
@@ -18,7 +17,6 @@ import type { OAuthError } from "../../domain/OAuthError.js"
 import type { LimitName } from "../../domain/RateLimit.js"
 import type { Settings } from "../../domain/Settings.js"
 import * as Origin from "../../services/events/Origin.js"
-import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Cors from "./Cors.js"
@@ -32,84 +30,75 @@ import * as RequestHost from "./RequestHost.js"
 import { observed } from "./Telemetry.js"
 import * as Wire from "./Wire.js"
 
-/** What the router gives to every handler. */
+/** The services that the router provides to every handler. */
 type Routed = HttpServerRequest.HttpServerRequest | Scope
 
-/** What a handler need not find in the context of its endpoint. */
+/** The services that a handler gets without its endpoint having them. */
 type Provided = Routed | RateLimits.Meter
 
 type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-/** What answers each method; HEAD is answered as GET is, without the body. */
+/** The handler of each method. HEAD is answered as GET, without the body. */
 export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
   readonly GET?: Handler<EG, RG>
   readonly POST?: Handler<EP, RP>
 }
 
-/** What an endpoint is. */
+/** The description of an endpoint. */
 export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG>
   extends Methods<EG, RG, EP, RP> {
-  /** Where it is; one that ends in `/*` is everything below. */
+  /** A path; one that ends in `/*` stands for every path below it. */
   readonly path: string
-  /** Renders an error for the caller; `incident` is the id of the request, for a page. */
+  /** Renders an error. `incident` is the id of the request, for a page. */
   readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
   /**
-   * Whether people open it in a browser: it answers at the issuer's host only (see `RequestHost`), and its errors name the
-   * request's id, by which the operator finds them in the log.
+   * Whether users open it in a browser. A page answers at the issuer's host only (see `RequestHost`), and its errors show the
+   * id of the request, by which the operator finds them in the log.
    */
   readonly isPage?: boolean
-  /** Whether scripts of any origin may call it. Where they may, no cookie counts. */
+  /** Whether scripts of any origin may call it. If so, it reads no cookie. */
   readonly cors: boolean
-  /** Counts a request before its handler runs; without it nothing is counted. */
+  /** Counts a request before its handler runs. Without it, no request is counted. */
   readonly counted?: RateLimits.Counting
 }
 
 type Any<E extends OAuthError, R> = Endpoint<E, R, E, R>
 
-/** Adds an endpoint to the router; what its handlers need is taken from the context now. */
+/** Adds an endpoint to the router. Its handlers get the services of the current context. */
 export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   endpoint: Endpoint<EG, RG, EP, RP>
 ): Effect.Effect<
   void,
   never,
-  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | ServerSettings | Exclude<RG | RP, Provided>
+  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerSettings | Exclude<RG | RP, Provided>
 > =>
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
     const rendering = yield* Page.PageRendering
-    const clock = yield* ServerClock
     const settings = yield* ServerSettings
-    const { around, headers } = Edge.of(settings)
+    const { around, headers } = Edge.make(settings)
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
-    // The platform's log lines hold whole URLs, and these hold codes.
+    // The platform would log whole URLs, which hold codes.
     const site: Site = { settings, rendering, headers }
     const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, site)).pipe(
       Effect.provide(context),
-      around,
-      Effect.withClock(clock)
+      around
     )
-    // `R` less what was just provided: the compiler does not subtract type parameters.
+    // `R` without the services that were just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
     yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)
   })
 
 /**
- * Adds a handler for every method that Node parses, or every one but those that the path has handlers for. The router's `*`
- * leaves out QUERY, and takes no exceptions.
+ * Adds a handler for every method that Node parses. The router's `*` leaves out QUERY.
  */
-export const addEveryMethod = (
+const addEveryMethod = (
   router: HttpLayerRouter.HttpRouter,
   path: HttpLayerRouter.PathInput,
-  handler: Handler<never, Routed>,
-  except: ReadonlyArray<string> = []
-) =>
-  router.addAll(
-    METHODS.filter((method) => !except.includes(method)).map((method) =>
-      HttpLayerRouter.route(method as "*", path, handler)
-    )
-  )
+  handler: Handler<never, Routed>
+) => router.addAll(METHODS.map((method) => HttpLayerRouter.route(method as "*", path, handler)))
 
-/** Adds an endpoint for people, below the issuer's path: its errors are pages, and no script of another origin calls it. */
+/** Adds an endpoint for users below the issuer's path: its errors are pages, and no script of another origin may call it. */
 export const addPage = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   path: string,
   methods: Methods<EG, RG, EP, RP>,
@@ -119,7 +108,7 @@ export const addPage = <EG extends OAuthError = never, RG = never, EP extends OA
     addBelow(path, methods, limits, { cors: false, isPage: true, renderError })
   )
 
-/** Adds an endpoint for programs, below the issuer's path: its errors are JSON. */
+/** Adds an endpoint for programs below the issuer's path: its errors are JSON. */
 export const addJson = <EG extends OAuthError = never, RG = never, EP extends OAuthError = never, RP = never>(
   path: string,
   cors: boolean,
@@ -130,7 +119,7 @@ export const addJson = <EG extends OAuthError = never, RG = never, EP extends OA
     addBelow(path, methods, limits, { cors, renderError: (error) => Wire.toJson(error, issuer) })
   )
 
-/** Adds an endpoint below the issuer's path, behind its limits. */
+/** Adds an endpoint below the issuer's path, with its limits. */
 const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
   path: string,
   methods: Methods<EG, RG, EP, RP>,
@@ -143,7 +132,7 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
     yield* add({ ...methods, ...rest, path: Issuer.path(issuer) + path, counted })
   })
 
-/** What answers depend on beside their endpoint: the server that it is of. */
+/** The server of an endpoint. */
 interface Site {
   readonly settings: Settings
   readonly rendering: Page.Rendering
@@ -199,7 +188,7 @@ const respond = <E extends OAuthError, R>(
   )
 }
 
-/** Answers a request whose host is the issuer's, and sends on who opened a page under another name of this machine. */
+/** Answers a request that names the issuer's host, and redirects one that names another name of this machine. */
 const atIssuer = <E extends OAuthError, R>(
   request: HttpServerRequest.HttpServerRequest,
   settings: Settings,
@@ -218,7 +207,7 @@ const atIssuer = <E extends OAuthError, R>(
   }
 }
 
-/** Logs a refusal and renders it; a page shows the id that the log has. */
+/** Logs an error and renders it. A page shows the id that the log line has. */
 const refuse = <E extends OAuthError, R>({ isPage, path, renderError }: Any<E, R>, error: OAuthError) =>
   Effect.zipRight(
     Refusals.log(path, error),

@@ -1,10 +1,10 @@
-/** JSON from a stranger: strict (RFC 8259), and no object may name a member twice, since readers differ on which counts. */
+/** Reads JSON strictly (RFC 8259): no object may name a member twice, because parsers differ in the member that they use. */
 import * as Effect from "effect/Effect"
 import { InvalidClientMetadata } from "../../domain/OAuthError.js"
 
 const refuse = (description: string) => new InvalidClientMetadata({ reason: "NotAnObject", description })
 
-/** The value of a JSON text. */
+/** Returns the value of a JSON text. */
 export const parse = (text: string): Effect.Effect<unknown, InvalidClientMetadata> =>
   Effect.try({ try: (): unknown => JSON.parse(text), catch: () => refuse("the body is not JSON") }).pipe(
     Effect.filterOrFail(
@@ -15,7 +15,7 @@ export const parse = (text: string): Effect.Effect<unknown, InvalidClientMetadat
 
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],]/g
 
-/** Whether any object of a valid JSON text names a member twice. */
+/** Returns true if an object of a valid JSON text names a member twice. */
 const hasRepeatedMember = (text: string): boolean => {
   const open: Array<Set<string> | undefined> = []
   let names: Set<string> | undefined

@@ -1,7 +1,4 @@
-/**
- * Networks that have other limits than the rest (setting `networkLimits`): against which quotas a request is counted, and
- * how large they are.
- */
+/** Decides the quotas that a request counts against, for networks with their own limits (setting `networkLimits`). */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
@@ -9,20 +6,21 @@ import type { NetworkLimit } from "../../domain/RateLimit.js"
 import { type Origin, prefixLengths } from "./ClientAddress.js"
 import * as NetworkRange from "./NetworkRange.js"
 
-/** The networks that one request counts against. */
+/** The networks whose quotas one request counts against. */
 export interface Share {
-  /** The narrowest first. Empty where the request is not counted: its network is exempt, or its address is not known. */
+  /** The narrowest first. Empty if the request is not counted: its network is exempt, or its address is not known. */
   readonly networks: ReadonlyArray<string>
   /** Multiplies the quotas of these networks: a whole number, 1 or more. */
   readonly factor: number
 }
 
 /**
- * Reads the limits, and gives the share of each request. The most specific range that holds the address decides. A network
- * that is wider than this range is not counted: others are in it as well, who would use up its quota or be refused for it.
- * A range that is narrower than the narrowest network is a network of its own.
+ * Reads the limits, and returns a function that returns the share of each request. The most specific range that contains the
+ * address decides. A network that is wider than this range is not counted: it also contains other clients, which would use
+ * up its quota or would be refused for it. A range that is narrower than the narrowest network counts as a network.
  *
- * An address of a proxy (see `Origin.isProxy`) has no limits of its own: else everybody behind the proxy would have them.
+ * The address of a proxy (see `Origin.isProxy`) gets the default limits: otherwise every client behind the proxy would get
+ * the proxy's limits.
  */
 export const make = (limits: ReadonlyArray<NetworkLimit>): ((origin: Origin) => Share) => {
   const ranges = Arr.sort(

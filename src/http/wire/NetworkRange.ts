@@ -1,9 +1,12 @@
 /**
- * A range of addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3), such as `203.0.113.0/24` or `2001:db8::/48`. An
- * address alone is the range of that address.
+ * A range of addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3), such as `203.0.113.0/24` or `2001:db8::/48`. A single
+ * address is a range of one address.
  *
  * @example
- * Option.map(NetworkRange.parse("203.0.113.7/24"), NetworkRange.format) // Some("203.0.113.0/24")
+ * import { Option } from "effect"
+ * import * as NetworkRange from "./NetworkRange.js"
+ *
+ * Option.map(NetworkRange.parse("203.0.113.7/24"), NetworkRange.format) // Option.some("203.0.113.0/24")
  */
 import * as Option from "effect/Option"
 import IpAddress from "ipaddr.js"
@@ -20,12 +23,12 @@ export interface NetworkRange {
 const syntax = /^([^/%]+)(?:\/(0|[1-9][0-9]{0,2}))?$/
 
 /**
- * Reads a range; `None` where the text is none. A range of IPv4 addresses that IPv6 carries (`::ffff:0:0/96`) is read as the
- * IPv4 range, as its addresses are.
+ * Parses a range; returns `None` if the text is not a range. IPv4-mapped IPv6 (`::ffff:0:0/96`) is read as IPv4, as its
+ * addresses are.
  */
 export const parse = (text: string): Option.Option<NetworkRange> => {
   const [, address = "", length] = syntax.exec(text) ?? []
-  // The library also reads "10/8" and "010.0.0.0/8", as inet_aton does: here such a number is a mistake.
+  // The library also accepts "10/8" and "010.0.0.0/8", as inet_aton does. Here such a number is a mistake.
   if (IpAddress.IPv4.isValidFourPartDecimal(address))
     return rangeOf(IpAddress.IPv4.parse(address), Number(length ?? 32))
   if (!IpAddress.IPv6.isValid(address)) return Option.none()
@@ -34,7 +37,7 @@ export const parse = (text: string): Option.Option<NetworkRange> => {
   return parsed.isIPv4MappedAddress() && bits >= 96 ? rangeOf(parsed.toIPv4Address(), bits - 96) : rangeOf(parsed, bits)
 }
 
-/** The same, where the length of the prefix must be given. */
+/** Parses a range whose text has the length of the prefix. */
 export const parseCidr = (text: string): Option.Option<NetworkRange> =>
   text.includes("/") ? parse(text) : Option.none()
 
@@ -50,9 +53,9 @@ const rangeOf = (address: Address, bits: number): Option.Option<NetworkRange> =>
 
 const widthOf = (address: Address): number => (address.kind() === "ipv4" ? 32 : 128)
 
-/** The range in its one form: its first address and the length of its prefix. */
+/** Formats a range as its first address and the length of its prefix. */
 export const format = ({ bits, first }: NetworkRange): string => `${first.toString()}/${bits}`
 
-/** Whether the address is in the range; an IPv4 address is in no IPv6 range. */
+/** Returns true if the address is in the range. An IPv4 address is in no IPv6 range. */
 export const contains = ({ bits, first }: NetworkRange, address: Address): boolean =>
   first.kind() === address.kind() && address.match([first, bits])

@@ -1,4 +1,4 @@
-/** The answer at a path where there is nothing: a page for a browser, and JSON for a program (RFC 9110 §15.5.5). */
+/** The response at a path without a route: a page for a browser, and JSON for a program (RFC 9110 §15.5.5). */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { NotFound } from "../../domain/HttpError.js"
@@ -8,7 +8,7 @@ import * as Wire from "./Wire.js"
 
 const error = new NotFound({ reason: "Unknown", description: "there is nothing at this address" })
 
-/** The answer, which repeats nothing of the request. */
+/** Returns the response, which repeats nothing of the request. */
 export const answer = (
   request: HttpServerRequest.HttpServerRequest,
   rendering: Page.Rendering

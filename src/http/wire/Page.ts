@@ -67,7 +67,7 @@ export const makeRendering = (
   return {
     issuer,
     brand,
-    edge: Option.map(settings, Edge.of),
+    edge: Option.map(settings, Edge.make),
     headers: headersOf(issuer, contentSecurityPolicy(brand, pages.styles)),
     document: (name, data) => documents[name](data, brand)
   }

@@ -1,4 +1,4 @@
-/** A JSON document that anybody may read and keep for a while: metadata. */
+/** A JSON document, such as metadata, that every client may read and cache. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -8,11 +8,11 @@ import { digestOf } from "../../services/keys/Crypto.js"
 import type { Endpoint } from "./Endpoint.js"
 import * as Wire from "./Wire.js"
 
-/** Whether a client has the document already; proxies make strong tags weak (RFC 9110 §13.1.2). */
+/** Returns true if the client has the document already. Proxies make strong tags weak (RFC 9110 §13.1.2). */
 const holds = (ifNoneMatch: string | undefined, etag: string): boolean =>
   (ifNoneMatch ?? "").split(",").some((tag) => ["*", etag, `W/${etag}`].includes(tag.trim()))
 
-/** A document as an answer, with an entity tag of its content (RFC 9110 §8.8.3). */
+/** Returns a document as a response with an entity tag of its content (RFC 9110 §8.8.3). */
 export const answer = (
   document: Readonly<Record<string, unknown>>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
@@ -24,7 +24,7 @@ export const answer = (
       : HttpServerResponse.text(body, { contentType: "application/json", headers })
   })
 
-/** An endpoint that serves a document. */
+/** Makes an endpoint that serves a document. */
 export const endpoint = (
   path: string,
   issuer: Issuer,

@@ -1,6 +1,6 @@
 /**
- * How a request is counted, and what its answer says of that: `RateLimit` and `RateLimit-Policy`
- * (draft-ietf-httpapi-ratelimit-headers-10 §3, §4), and 429 with `Retry-After` where the quota is used up (RFC 6585 §4).
+ * Counts requests, and reports the quotas in responses: `RateLimit` and `RateLimit-Policy`
+ * (draft-ietf-httpapi-ratelimit-headers-10 §3, §4), and 429 with `Retry-After` if a quota is used up (RFC 6585 §4).
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Arr from "effect/Array"
@@ -30,37 +30,37 @@ import * as OncePerServer from "./OncePerServer.js"
 
 type Refusal = TooManyRequests | TemporarilyUnavailable
 
-/** The limits that one request meets: its answer tells of them. */
+/** Counts one request against limits that only its handler knows. */
 export class Meter extends Context.Tag("latchkey/http/Meter")<
   Meter,
   {
-    /** Counts the request against the limit of one owner, such as a client by its id; where the limit is off, nothing is counted. */
+    /** Counts the request against the limit of one owner, such as the id of a client. Does nothing if the limit is off. */
     readonly consume: (name: LimitName, owner: string) => Effect.Effect<void, Refusal>
-    /** Counts the request against a limit of the client's networks; where its address is not known, nothing is counted. */
+    /** Counts the request against a limit of the client's networks. Does nothing if the address is not known. */
     readonly consumeByAddress: (name: LimitName) => Effect.Effect<void, Refusal>
-    /** The narrowest network that the request comes from (see `ClientAddress.of`); `None` where it is not known. */
+    /** The narrowest network of the client (see `ClientAddress.narrowest`); `None` if it is not known. */
     readonly network: Option.Option<string>
-    /** All networks that the request comes from, the narrowest first (see `ClientAddress.Origin`). */
+    /** All networks of the client, the narrowest first (see `ClientAddress.Origin`). */
     readonly networks: ReadonlyArray<string>
-    /** Those of them that are counted, and by what their quotas are multiplied. */
+    /** The networks that are counted, and the factor of their quotas. */
     readonly share: NetworkLimits.Share
   }
 >() {}
 
-/** One request, as it is counted. */
+/** The counting of one request. */
 export interface Counted {
-  /** Comes first: nothing is read or written for whom it refuses. */
+  /** Runs first: the server reads and writes nothing for a request that it refuses. */
   readonly admit: Effect.Effect<void, Refusal>
-  /** For what only the handler knows. */
+  /** For the handler. */
   readonly meter: Context.Tag.Service<Meter>
-  /** What the answer says. */
+  /** Returns the headers of the response. */
   readonly headers: () => Readonly<Record<string, string>>
 }
 
-/** Begins to count a request. */
+/** Starts to count a request. */
 export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 
-/** For endpoints that have no limits. */
+/** Counts nothing, for endpoints without limits. */
 export const uncounted: Counting = () => ({
   admit: Effect.void,
   meter: {
@@ -74,9 +74,9 @@ export const uncounted: Counting = () => ({
 })
 
 /**
- * Counts requests by the client's address: against a quota of its network, and of each wider network that it is in, as
- * far as `networkLimits` says nothing else. Where the address is not known, as in a handler of web requests, nothing is
- * counted: one quota for all would let anybody lock everybody out.
+ * Counts requests by the client's address: against a quota of its network and of each wider network that contains it, unless
+ * `networkLimits` says otherwise. If the address is not known, as in a handler of web requests, nothing is counted: one quota
+ * for all clients would let one client lock out all others.
  */
 export const byAddress = (
   names: ReadonlyArray<LimitName>
@@ -89,10 +89,10 @@ export const byAddress = (
     const limitsOf = (names: ReadonlyArray<LimitName>) => names.flatMap((name) => rateLimits[name] ?? [])
     const admitted = limitsOf(names)
 
-    // Issuers that share a limiter share no quota, and a key is as long as another.
+    // Issuers that share a limiter share no quota, and all keys have the same length.
     const keyOf = (owner: string) => digestOf(JSON.stringify([issuer, owner]))
 
-    /** `None` where the limiter fails, and the request is heard all the same. */
+    /** Returns `None` if the limiter fails and the limits let the request continue. */
     const decide = (
       asked: ReadonlyArray<QuotaRequest>
     ): Effect.Effect<Option.Option<Decision>, TemporarilyUnavailable> =>
@@ -118,7 +118,7 @@ export const byAddress = (
         const decision = yield* decide(asked)
         if (Option.isNone(decision)) return
         const { quotas } = decision.value
-        // The quotas that this request met before must allow the next one, too.
+        // The quotas that this request was counted against before must allow the next request, too.
         const waits = met.map(({ limit, state }) => nextAfter(limit, state))
         met.push(...Arr.zipWith(asked, quotas, ({ limit }, state) => ({ limit, state })))
         if (Decision.$is("Refused")(decision.value)) {
@@ -160,18 +160,18 @@ export const byAddress = (
 
 const onceForProxy = OncePerServer.make()
 
-/** Logs once a server that its limits cannot tell clients apart. The value is a stranger's, and is not logged. */
+/** Logs, once per server, that its limits cannot distinguish clients. The value comes from outside and is not logged. */
 const warnOfProxy = (settings: Settings): Effect.Effect<void> =>
   onceForProxy(
     settings,
     Effect.logWarning(
-      "a trusted proxy sends X-Forwarded-For with entries that are no addresses; limits count all its clients as one"
+      "a trusted proxy sends X-Forwarded-For with entries that are not addresses; limits count all its clients as one"
     )
   )
 
 const onceForUntrusted = OncePerServer.make()
 
-/** Logs once a server which peer forwards addresses of clients that nobody believes. */
+/** Logs, once per server, the peer that forwards addresses which the server does not trust. */
 const warnOfUntrusted = (request: HttpServerRequest.HttpServerRequest, settings: Settings): Effect.Effect<void> =>
   onceForUntrusted(
     settings,
@@ -189,16 +189,16 @@ interface Met {
   readonly state: QuotaState
 }
 
-/** Whole ones, rounded up. */
+/** Returns whole seconds, rounded up. */
 const seconds = (duration: Duration.Duration): number => Math.ceil(Duration.toSeconds(duration))
 
-/** The quota that allows the next request last comes first, and of those that allow it now, the one with the least left. */
+/** Orders quotas: first the one that allows the next request last; of those that allow it now, the one with the least left. */
 const mostRestrictive: Order.Order<Met> = Order.combine(
   Order.reverse(Order.mapInput(Duration.Order, ({ limit, state }: Met) => nextAfter(limit, state))),
   Order.mapInput(Order.number, ({ state }: Met) => state.remaining)
 )
 
-/** One item for each limit: that of the network whose quota is the most restrictive now. */
+/** Returns one item for each limit: for the network whose quota is the most restrictive. */
 const headersOf = (met: ReadonlyArray<Met>) => {
   const shown = Object.values(Arr.groupBy(met, ({ limit }) => limit.name)).map(Arr.min(mostRestrictive))
   return {

@@ -1,7 +1,7 @@
 /**
- * The host that a request names (RFC 9110 §7.2). Pages are at the issuer's host only: a cookie that is set
- * under another name is missing at this one, and a page under a name that somebody else controls is no place for a
- * password (ADR 38).
+ * The host that a request names (RFC 9110 §7.2). The server answers page requests at the issuer's host only: a cookie of
+ * another host is missing at this one, and a user must not enter a password under a name that an attacker may control
+ * (ADR 38).
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
@@ -11,25 +11,25 @@ import type { Settings } from "../../domain/Settings.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as OncePerServer from "./OncePerServer.js"
 
-/** An authority as a URL, in the issuer's scheme; `undefined` where it is none. */
+/** Parses an authority as a URL with the issuer's scheme; returns `undefined` if the text is not an authority. */
 const parse = (authority: string, { protocol }: URL): URL | undefined => {
   const url = `${protocol}//${authority}`
   return /^[^\s/?#@\\]+$/.test(authority) && URL.canParse(url) ? new URL(url) : undefined
 }
 
 /**
- * The URL of a request of the Fetch standard, or a target in absolute form (RFC 9112 §3.2.2). `NodeServer` rewrites such a
- * target to its path first, so that only other servers, in which an app runs, hand one on.
+ * Returns the URL of a request of the Fetch standard, or a target in absolute form (RFC 9112 §3.2.2). `NodeServer` rewrites
+ * such a target to its path first, so it comes only from other servers that host an app.
  */
 const absoluteUrl = ({ source }: HttpServerRequest.HttpServerRequest): URL | undefined => {
   const { url } = source as { readonly url?: string }
   return url !== undefined && !url.startsWith("/") && URL.canParse(url) ? new URL(url) : undefined
 }
 
-/** How the host of a request stands to the issuer's. */
+/** The relation of a request's host to the issuer's. */
 export type Standing =
   | { readonly _tag: "Ours" }
-  /** Another name of this machine, at the issuer's port: the person can be sent to the issuer. */
+  /** Another name of this machine, at the issuer's port: the server can redirect to the issuer. */
   | { readonly _tag: "Alias" }
   | { readonly _tag: "Foreign"; readonly host: string; readonly isForwarded: boolean }
 
@@ -37,8 +37,8 @@ const ours: Standing = { _tag: "Ours" }
 
 /**
  * Compares the host that a request names with the issuer's. Ports are not compared: proxies write their own, and cookies
- * know none (RFC 6265 §8.5). `X-Forwarded-Host` counts where a trusted proxy sends it. A request that names no host, as
- * HTTP/1.0 allows, is taken for ours.
+ * ignore them (RFC 6265 §8.5). `X-Forwarded-Host` counts if a trusted proxy sends it. A request that names no host, as
+ * HTTP/1.0 allows, counts as ours.
  */
 export const standing = (
   request: HttpServerRequest.HttpServerRequest,
@@ -62,16 +62,16 @@ export const standing = (
     : { _tag: "Foreign", host: shown?.hostname ?? "", isForwarded }
 }
 
-/** What a request of another host is answered with (RFC 9110 §15.5.20). */
+/** The error of a request that names another host (RFC 9110 §15.5.20). */
 export const misdirected = new MisdirectedRequest({
   reason: "ForeignHost",
   description: "this server does not answer under this host name; use the address of its issuer"
 })
 
-/** Apart, so that a stranger who forges the header does not use up the warning about the `Host` header, nor the reverse. */
+/** Two warnings, so that a client that forges the header does not use up the warning about the `Host` header, or the reverse. */
 const once = { forwarded: OncePerServer.make(), notForwarded: OncePerServer.make() }
 
-/** Logs once a server, for each remedy, what the operator has to set where a proxy in front changes the host. */
+/** Logs, once per server and remedy, the setting that the operator needs if a proxy in front changes the host. */
 export const warn = (
   request: HttpServerRequest.HttpServerRequest,
   { host, isForwarded }: Extract<Standing, { readonly _tag: "Foreign" }>,
@@ -82,7 +82,7 @@ export const warn = (
     : "if a proxy in front changes the Host header, have it send the original one, or send X-Forwarded-Host and add its address to trustedProxies (LATCHKEY_TRUSTED_PROXIES)"
   return once[isForwarded ? "forwarded" : "notForwarded"](
     settings,
-    Effect.annotateLogs(Effect.logWarning(`a request was refused because its host is not the issuer's: ${remedy}`), {
+    Effect.annotateLogs(Effect.logWarning(`request refused because its host is not the issuer's: ${remedy}`), {
       host,
       issuer: settings.issuer,
       ...ClientAddress.peerAnnotation(request)

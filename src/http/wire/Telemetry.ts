@@ -1,6 +1,6 @@
 /**
- * What telemetry sees of a request: one span, above those of the services, and a time. Both go by the path that the
- * endpoint was given. The platform's own tracer records whole URLs and headers, and these hold codes.
+ * Records one span and one duration of each request, under the path of its endpoint. The spans of the services are below it.
+ * The platform's tracer would record whole URLs and headers, which hold codes.
  */
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Clock from "effect/Clock"
@@ -8,10 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Metrics from "../../services/events/Metrics.js"
 
-/** A method is whatever the client says it is; others than these count as one. */
+/** The methods that telemetry names. A client may send any method, so all others count as one. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
-/** Watches a request being answered. The names of the attributes are OpenTelemetry's. */
+/** Records a request while its handler runs. The names of the attributes are those of OpenTelemetry. */
 export const observed = <E, R>(
   endpoint: string,
   given: string,
@@ -30,7 +30,7 @@ export const observed = <E, R>(
   ).pipe(
     Effect.withSpan(`${method} ${endpoint}`, {
       kind: "server",
-      // It is the same for every request, and costs as much as the rest of the span.
+      // The stack is the same for every request, and costs as much as the rest of the span.
       captureStackTrace: false,
       attributes: { "http.request.method": method, "http.route": endpoint }
     })

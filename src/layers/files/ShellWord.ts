@@ -2,7 +2,9 @@
  * A text as one word of a POSIX shell, for commands that a message shows.
  *
  * @example
- * ShellWord.quote("my data/it's.db") // 'my data/it'\''s.db'
+ * import * as ShellWord from "./ShellWord.js"
+ *
+ * ShellWord.quote("my data/it's.db") // "'my data/it'\\''s.db'"
  */
 export const quote = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`

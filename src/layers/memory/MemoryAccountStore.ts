@@ -1,10 +1,15 @@
-/** The built-in accounts in memory. */
+/** Accounts in memory. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Account, Subject } from "../../domain/Account.js"
-import type { AccountStore } from "../../services/stores/AccountStore.js"
+import type { AccountCursor, AccountStore } from "../../services/stores/AccountStore.js"
 import * as Rows from "./Rows.js"
+
+const byCreation = Rows.byTime<AccountCursor>(
+  ({ createdAt }) => createdAt,
+  ({ id }) => id
+)
 
 export const make = ({ accounts, consents, sessions }: Rows.Rows): Context.Tag.Service<AccountStore> => {
   const byUsername = (username: Account["username"]) =>
@@ -33,21 +38,15 @@ export const make = ({ accounts, consents, sessions }: Rows.Rows): Context.Tag.S
       }),
     ensure: (account) =>
       Effect.gen(function* () {
-        const there = accounts.get(account.id)
-        if (there !== undefined) return { account: there, isNew: false }
+        const known = accounts.get(account.id)
+        if (known !== undefined) return { account: known, isNew: false }
         if (Option.isSome(byUsername(account.username))) return yield* Rows.taken("account")
         accounts.set(account.id, account)
         return { account, isNew: true }
       }),
     find: (id) => Effect.sync(() => Option.fromNullable(accounts.get(id))),
     findByUsername: (username) => Effect.sync(() => byUsername(username)),
-    list: Effect.sync(() =>
-      Rows.oldestFirst(
-        accounts.values(),
-        ({ createdAt }) => createdAt,
-        ({ id }) => id
-      )
-    ),
+    list: (page) => Effect.sync(() => Rows.page(accounts.values(), byCreation, page)),
     advanceEpoch: (id) => Effect.asVoid(update(id, ({ epoch }) => ({ epoch: epoch + 1 }))),
     setState: (id, state) => update(id, ({ epoch }) => ({ state, epoch: state === "Disabled" ? epoch + 1 : epoch })),
     setPassword: (id, passwordHash) => update(id, ({ epoch }) => ({ passwordHash, epoch: epoch + 1 })),

@@ -4,18 +4,16 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Client, type ClientId, isSameMetadata, isUseNew } from "../../domain/Client.js"
-import type { ClientStore } from "../../services/stores/ClientStore.js"
+import type { ClientCursor, ClientStore } from "../../services/stores/ClientStore.js"
 import { allowsSomething } from "./MemoryConsentStore.js"
 import * as Rows from "./Rows.js"
 
 const isUnused = ({ origin, usedAt }: Client): boolean => origin === "Dynamic" && Option.isNone(usedAt)
 
-const inOrder = (clients: Iterable<Client>) =>
-  Rows.oldestFirst(
-    clients,
-    ({ issuedAt }) => issuedAt,
-    ({ id }) => id
-  )
+const byIssue = Rows.byTime<ClientCursor>(
+  ({ issuedAt }) => issuedAt,
+  ({ id }) => id
+)
 
 export const make = ({ clients, consents, grants }: Rows.Rows): Context.Tag.Service<ClientStore> => {
   const insert = (client: Client) =>
@@ -32,14 +30,14 @@ export const make = ({ clients, consents, grants }: Rows.Rows): Context.Tag.Serv
       return client !== undefined
     })
 
-  /** When each client that registered itself was last used, if it was and nobody holds a grant of it. */
+  /** Returns the last use of a client that registered itself, was used and has no grant. */
   const lastUses = () => {
     const granted = new Set(Array.from(grants.values(), ({ terms }) => terms.clientId))
     return ({ id, origin, usedAt }: Client) =>
       origin === "Dynamic" && !granted.has(id) ? Option.getOrUndefined(usedAt) : undefined
   }
 
-  /** The same, of clients of which nobody holds a consent either. */
+  /** Returns the last use of a client that registered itself, was used and has neither a grant nor a consent. */
   const lastUsesOfIdle = () => {
     const allowed = new Set(
       Array.from(consents.values())
@@ -62,13 +60,13 @@ export const make = ({ clients, consents, grants }: Rows.Rows): Context.Tag.Serv
       Effect.suspend(() => {
         if (atMost === 0) return Effect.succeed(0)
         const unused = Array.from(clients.values()).filter(isUnused)
-        const replaced = unused.length < atMost ? undefined : inOrder(unused)[0]
+        const replaced = unused.length < atMost ? undefined : Rows.page(unused, byIssue, { limit: 1 })[0]
         if (clients.has(client.id) && client.id !== replaced?.id) return Rows.taken("client")
         if (replaced !== undefined) clients.delete(replaced.id)
         return Effect.as(insert(client), replaced === undefined ? unused.length + 1 : unused.length)
       }),
     find: (id) => Effect.sync(() => Option.fromNullable(clients.get(id))),
-    list: Effect.sync(() => inOrder(clients.values())),
+    list: (page) => Effect.sync(() => Rows.page(clients.values(), byIssue, page)),
     markUsed: (id, now) =>
       Effect.asVoid(update(id, (client) => (isUseNew(client, now) ? { usedAt: Option.some(now) } : {}))),
     setState: (id, state) => update(id, ({ epoch }) => ({ state, epoch: state === "Disabled" ? epoch + 1 : epoch })),

@@ -24,13 +24,6 @@ const withdraw = (consents: Rows.Rows["consents"], consent: Consent): void => {
   consents.set(Rows.pairOf(consent.subject, consent.clientId), { ...consent, ...nothing, epoch: consent.epoch + 1 })
 }
 
-/** The next consents after a pair, in order. */
-const nextPairs = (consents: Iterable<Consent>, limit: number, after: Pair | undefined): ReadonlyArray<Consent> =>
-  Array.from(consents)
-    .filter((consent) => after === undefined || byPair(consent, after) > 0)
-    .sort(byPair)
-    .slice(0, limit)
-
 /** The pair after which the next page begins. */
 const nextOf = (page: ReadonlyArray<Consent>, limit: number): Option.Option<Pair> =>
   Option.map(Paging.next(page, limit), ({ clientId, subject }) => ({ clientId, subject }))
@@ -68,7 +61,7 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
     ),
   prune: (limit, after) =>
     Effect.sync(() => {
-      const page = nextPairs(consents.values(), limit, after)
+      const page = Rows.page(consents.values(), byPair, { after, limit })
       const ofDeletedClients = page.filter(({ clientId }) => !clients.has(clientId))
       for (const { clientId, subject } of ofDeletedClients) consents.delete(Rows.pairOf(subject, clientId))
       return { count: ofDeletedClients.length, next: nextOf(page, limit) }
@@ -84,7 +77,7 @@ export const make = ({ clients, consents }: Rows.Rows): Context.Tag.Service<Cons
     Effect.suspend(() => {
       const isSelected = predicateOf(filter)
       if (isSelected === undefined) return Effect.die(emptyFilter())
-      const page = nextPairs(Array.from(consents.values()).filter(isSelected), limit, after)
+      const page = Rows.page(Array.from(consents.values()).filter(isSelected), byPair, { after, limit })
       for (const consent of page) withdraw(consents, consent)
       return Effect.succeed({ count: page.length, next: nextOf(page, limit) })
     })

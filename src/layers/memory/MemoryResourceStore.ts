@@ -1,4 +1,4 @@
-/** The operator's resources in memory. */
+/** Resources in memory. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

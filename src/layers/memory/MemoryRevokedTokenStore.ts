@@ -1,4 +1,4 @@
-/** Access tokens that were revoked one by one, in memory. */
+/** Revoked tokens in memory. */
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

@@ -3,15 +3,21 @@ import type * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import type { Session } from "../../domain/Session.js"
 import * as Time from "../../domain/Time.js"
 import type { SessionStore } from "../../services/stores/SessionStore.js"
 import * as Rows from "./Rows.js"
 
+const byLogin = Rows.byTime<Session>(
+  ({ authenticatedAt }) => authenticatedAt,
+  ({ id }) => id
+)
+
 export const make = (rows: Rows.Rows): Context.Tag.Service<SessionStore> => {
   const { sessions } = rows
 
-  const isGood = (session: Session, now: DateTime.Utc): boolean =>
+  const isValid = (session: Session, now: DateTime.Utc): boolean =>
     Time.isBefore(now, session.expiresAt) && session.subjectEpoch === Rows.subjectEpoch(rows, session.subject)
 
   return {
@@ -23,14 +29,12 @@ export const make = (rows: Rows.Rows): Context.Tag.Service<SessionStore> => {
         return Effect.void
       }),
     find: (digest, now) =>
-      Effect.sync(() => Option.filter(Option.fromNullable(sessions.get(digest)), (session) => isGood(session, now))),
+      Effect.sync(() => Option.filter(Option.fromNullable(sessions.get(digest)), (session) => isValid(session, now))),
     list: (subject, now) =>
       Effect.sync(() =>
-        Rows.oldestFirst(
-          Array.from(sessions.values()).filter((session) => session.subject === subject && isGood(session, now)),
-          ({ authenticatedAt }) => authenticatedAt,
-          ({ id }) => id
-        ).reverse()
+        Array.from(sessions.values())
+          .filter((session) => session.subject === subject && isValid(session, now))
+          .sort(Order.reverse(byLogin))
       ),
     prune: (before, limit) => Effect.sync(() => Rows.prune(sessions, ({ expiresAt }) => expiresAt, before, limit)),
     end: (id) =>

@@ -1,4 +1,4 @@
-/** What the memory keeps of one issuer, and what its stores share. */
+/** The rows of one issuer in memory, and functions that the stores share. */
 import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
@@ -15,6 +15,7 @@ import type { ResourceIndicator } from "../../domain/Resource.js"
 import type { Session } from "../../domain/Session.js"
 import type { Mark } from "../../services/stores/HighWaterMark.js"
 import type { KeyId, StoredKey } from "../../services/stores/KeyStore.js"
+import type { Page } from "../../services/stores/Paging.js"
 import type { StoredResource } from "../../services/stores/ResourceStore.js"
 
 /** The rows of one issuer. */
@@ -34,23 +35,26 @@ export const make = () => ({
 })
 export type Rows = ReturnType<typeof make>
 
-/** The key of a pair's consent. */
+/** The key of the consent of a pair. */
 export const pairOf = (subject: Subject, clientId: ClientId): string => JSON.stringify([subject, clientId])
 
-/** The epoch that what is good of a person was made under. One that has no account here has 0; a disabled one none. */
+/**
+ * The current epoch of a subject. A subject without an account here has epoch 0. A disabled account has no epoch, so nothing
+ * of it is valid.
+ */
 export const subjectEpoch = ({ accounts }: Rows, subject: Subject): number | undefined => {
   const account = accounts.get(subject)
   if (account === undefined) return 0
   return account.state === "Enabled" ? account.epoch : undefined
 }
 
-/** The same of a client; one that is not there, or disabled, has none. */
+/** The current epoch of a client. A client that is deleted or disabled has no epoch. */
 export const clientEpoch = ({ clients }: Rows, id: ClientId): number | undefined => {
   const client = clients.get(id)
   return client?.state === "Enabled" ? client.epoch : undefined
 }
 
-/** What a database says when a row is to be made whose key there is. */
+/** The error of an insert whose key exists already, as a database would return it. */
 export const taken = (what: string): TemporarilyUnavailable =>
   new TemporarilyUnavailable({
     reason: "StoreFailed",
@@ -58,22 +62,27 @@ export const taken = (what: string): TemporarilyUnavailable =>
     cause: `the ${what} exists already`
   })
 
-/** The values by their time, and those of one time by their ids. */
-export const oldestFirst = <A>(
-  values: Iterable<A>,
-  at: (value: A) => DateTime.Utc,
-  id: (value: A) => string
-): Array<A> =>
-  Array.from(values).sort(
-    Order.combine(
-      Order.mapInput(Order.number, (value: A) => at(value).epochMillis),
-      Order.mapInput(Order.string, id)
-    )
+/** Orders values by their times and, where the times are equal, by their ids. */
+export const byTime = <A>(at: (value: A) => DateTime.Utc, id: (value: A) => string): Order.Order<A> =>
+  Order.combine(
+    Order.mapInput(Order.number, (value: A) => at(value).epochMillis),
+    Order.mapInput(Order.string, id)
   )
 
+/** Returns the values of a page, in order. */
+export const page = <Cursor, A extends Cursor>(
+  values: Iterable<A>,
+  order: Order.Order<Cursor>,
+  { after, limit }: Page<Cursor>
+): ReadonlyArray<A> =>
+  Array.from(values)
+    .filter((value) => after === undefined || order(value, after) > 0)
+    .sort(order)
+    .slice(0, limit)
+
 /**
- * Deletes at most `limit` of the rows that ended before an instant, the first to end first; how many it were. A row
- * without an end stays.
+ * Deletes at most `limit` rows that ended before an instant, those that ended first. Returns their number. A row without an
+ * end stays.
  */
 export const prune = <K extends string, A>(
   rows: Map<K, A>,
@@ -85,11 +94,11 @@ export const prune = <K extends string, A>(
     const end = endOf(row)
     return end !== undefined && end.epochMillis < before.epochMillis ? [{ key, end }] : []
   })
-  const chosen = oldestFirst(
-    ended,
+  const order = byTime<(typeof ended)[number]>(
     ({ end }) => end,
     ({ key }) => key
-  ).slice(0, limit)
+  )
+  const chosen = page(ended, order, { limit })
   for (const { key } of chosen) rows.delete(key)
   return chosen.length
 }

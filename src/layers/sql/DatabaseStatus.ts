@@ -1,46 +1,46 @@
-/** How much a database holds, how old it is, and what of it is past use: of all issuers together. Nothing is changed. */
+/** Reads how many rows a database has, how old they are, and how many may be deleted. Counts all issuers together. */
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "./GrantEnd.js"
 import { latest } from "./migrations.js"
 
-/** Runs a statement that only reads, and has no parameters. */
+/** Runs a statement that only reads and has no parameters. */
 export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, E>
 
-/** Before when what is past use ended, or happened (see `services/Maintenance`). */
+/** Rows that ended before these instants may be deleted (see `services/maintenance/Maintenance`). */
 export type Cutoffs = Readonly<
   Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients" | "abandonedClients", DateTime.Utc>
 >
 
-/** Numbers by the names of tables. */
+/** A number for each table name. */
 export type PerTable = Readonly<Record<string, number>>
 
 export interface Holdings {
   readonly rows: PerTable
-  /** When the oldest row was made, where rows say when they were; in milliseconds since 1970. */
+  /** Creation time of the oldest row, in milliseconds since 1970, for tables that store it. */
   readonly oldest: PerTable
-  /** Rows that a pass of upkeep would delete. */
+  /** Number of rows that a maintenance pass would delete. */
   readonly backlog: PerTable
   /**
-   * Number of clients that registered themselves and were never used, of the issuer that has most of them: each issuer has a
-   * maximum of its own. Not known of a database of another version.
+   * Number of clients that registered themselves and were never used, of the issuer that has the most, because the maximum
+   * applies to each issuer. `undefined` for a database of another version.
    */
   readonly unusedClients: number | undefined
-  /** Number of issuers that have clients in the database; 0 for a database of another version. */
+  /** Number of issuers that have clients in the database. 0 for a database of another version. */
   readonly issuers: number
-  /** When the last pass of upkeep ended, in milliseconds since 1970. */
+  /** End of the last maintenance pass, in milliseconds since 1970. */
   readonly lastMaintenance: number | undefined
 }
 
-/** How a database stands. */
+/** The status of a database. */
 export interface Status extends Holdings {
-  /** In bytes, with what is written and not yet merged into it. */
+  /** Size in bytes, including the write-ahead log. */
   readonly size: number
-  /** The version of its schema. */
+  /** The schema version. */
   readonly version: number
 }
 
-/** What is said of a database of whichever version: of another than the present one its rows alone. */
+/** Returns the status. If the schema version differs, it has row counts only. */
 export const of = <E>(
   query: Query<E>,
   about: { readonly version: number; readonly tables: ReadonlyArray<string>; readonly size: number },
@@ -56,8 +56,8 @@ export const of = <E>(
   )
 }
 
-/** The column that says when a row was made, or last written. */
-const madeAt: Readonly<Record<string, string>> = {
+/** The column with the time when a row was created or last written. */
+const createdAt: Readonly<Record<string, string>> = {
   clients: "issued_at",
   accounts: "created_at",
   sessions: "authenticated_at",
@@ -67,7 +67,7 @@ const madeAt: Readonly<Record<string, string>> = {
   events: "at"
 }
 
-const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
+const deletable = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   grants: `${grantEnd} < ${cutoffs.grants.epochMillis}`,
   sessions: `expires_at < ${cutoffs.sessions.epochMillis}`,
   revoked_tokens: `expires_at < ${cutoffs.revokedTokens.epochMillis}`,
@@ -80,7 +80,7 @@ const pastUse = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   consents: "not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)"
 })
 
-/** Reads these tables, whose columns must be of the present version. */
+/** Reads these tables, whose columns must have the latest version. */
 const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoffs): Effect.Effect<Holdings, E> => {
   const number = (text: string) =>
     Effect.map(query(`select ${text}`), ([row]) => (row?.value === null ? undefined : Number(row?.value)))
@@ -94,10 +94,12 @@ const read = <E>(query: Query<E>, tables: ReadonlyArray<string>, cutoffs: Cutoff
       }
       return found
     })
-  const conditions = pastUse(cutoffs)
+  const conditions = deletable(cutoffs)
   return Effect.all({
     rows: count(query, tables),
-    oldest: each((table) => (madeAt[table] === undefined ? undefined : `min(${madeAt[table]}) as value from ${table}`)),
+    oldest: each((table) =>
+      createdAt[table] === undefined ? undefined : `min(${createdAt[table]}) as value from ${table}`
+    ),
     backlog: each((table) =>
       conditions[table] === undefined ? undefined : `count(*) as value from ${table} where ${conditions[table]}`
     ),

@@ -1,6 +1,6 @@
 /**
- * Everything that one database holds, into another that is empty: of SQLite or PostgreSQL, whose tables are the same. Each
- * side is a connection in a transaction, so that nothing changes meanwhile, and the copy is there as a whole or not at all.
+ * Copies all rows of one database to an empty one. SQLite and PostgreSQL have the same tables. Each side is a connection in a
+ * transaction, so no row changes during the copy, and the copy is complete or absent.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,56 +8,56 @@ import * as Schema from "effect/Schema"
 import * as Base64Url from "../../domain/Base64Url.js"
 import { digestOf } from "../../services/keys/Crypto.js"
 
-/** A value of a row; an integer may come as text, as drivers of 64-bit integers give it. */
+/** A value of a row. A driver may return a 64-bit integer as text. */
 type Value = string | number | bigint | null
 type Row = Readonly<Record<string, unknown>>
 
 export interface Table {
   readonly name: string
   readonly columns: ReadonlyArray<{ readonly name: string; readonly isInteger: boolean }>
-  /** The columns of the primary key, in its order. */
+  /** The columns of the primary key, in the order of the key. */
   readonly key: ReadonlyArray<string>
 }
 
 /** One side of a copy. */
 export interface Side<E> {
-  /** What to call it: without a password. */
+  /** The name of the database in messages, without a password. */
   readonly name: string
-  /** The tables of ours, with all of their columns. */
+  /** The tables of Latchkey with all their columns. */
   readonly tables: Effect.Effect<ReadonlyArray<Table>, E>
-  /** Runs a statement, in which `?` stands for a value. */
+  /** Runs a statement. `?` is the placeholder of a value. */
   readonly execute: (text: string, values: ReadonlyArray<Value>) => Effect.Effect<ReadonlyArray<Row>, E>
 }
 
-/** Why nothing was copied. */
+/** The reason why nothing was copied. */
 export class CopyRefused extends Schema.TaggedError<CopyRefused>("latchkey/CopyRefused")("CopyRefused", {
   reason: Schema.Literal(
-    /** The target holds something already. */
+    /** The target is not empty. */
     "NotEmpty",
-    /** The tables are not the same on both sides. */
+    /** The two databases have different tables. */
     "OtherSchema",
-    /** What was read back is not what was written. */
+    /** The rows that were read back differ from those that were written. */
     "NotTheSame"
   ),
   message: Schema.String
 }) {}
 
-/** The rows that were copied, by the names of tables. */
+/** The number of copied rows for each table name. */
 export type Copied = Readonly<Record<string, number>>
 
-/** Rows of a read, and of an insert. */
+/** Number of rows of one read and of one insert. */
 const batch = 100
 
-/** Copies all rows of all tables, table by table, each in the order of its key, and reads the target back to compare. */
+/** Copies each table in the order of its key, then reads the copy back and compares it. */
 export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied, CopyRefused | E> =>
   Effect.gen(function* () {
     const tables = yield* source.tables
     const there = new Map((yield* target.tables).map((table) => [table.name, shapeOf(table)]))
-    // A target may have tables of its own: what PostgreSQL keeps for nodes alone, SQLite has no use for.
+    // A target may have more tables: PostgreSQL has some that only its nodes use.
     if (tables.some((table) => there.get(table.name) !== shapeOf(table))) {
       return yield* new CopyRefused({
         reason: "OtherSchema",
-        message: `${target.name}: its tables are not those of ${source.name}: bring both up to date (latchkey db migrate)`
+        message: `${target.name}: its tables differ from those of ${source.name}: update both (latchkey db migrate)`
       })
     }
     for (const { name } of tables) {
@@ -65,7 +65,7 @@ export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied,
       if (row === undefined) continue
       return yield* new CopyRefused({
         reason: "NotEmpty",
-        message: `${target.name}: this database is not empty (${name}), and was left alone`
+        message: `${target.name}: this database is not empty (${name}), and was not changed`
       })
     }
     const copied: Record<string, number> = {}
@@ -75,7 +75,7 @@ export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied,
       if (sent.count !== kept.count || sent.sum !== kept.sum) {
         return yield* new CopyRefused({
           reason: "NotTheSame",
-          message: `${target.name}: the rows of ${table.name} do not read as they were written, and nothing was kept`
+          message: `${target.name}: the rows of ${table.name} differ from those that were written, and nothing was copied`
         })
       }
       copied[table.name] = sent.count
@@ -83,11 +83,11 @@ export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied,
     return copied
   })
 
-/** What must agree of a table, as one text; the order of columns need not. */
+/** The parts of a table that must be equal on both sides, as one text. The order of columns may differ. */
 const shapeOf = ({ columns, key }: Table): string =>
   JSON.stringify([key, columns.map(({ isInteger, name }) => `${name} ${isInteger ? "integer" : "text"}`).sort()])
 
-/** Goes through a table. The sum is that of its rows, in whatever order a database keeps them. */
+/** Reads a table. Returns the number of its rows and a checksum, which does not depend on their order. */
 const each = <E>(
   side: Side<E>,
   table: Table,
@@ -123,7 +123,7 @@ const read = (value: unknown, isInteger: boolean): Value => {
   return isInteger ? Number(value) : String(value)
 }
 
-/** A sum that the order of its parts does not change; each row counts once, because rows of one table differ. */
+/** Adds a row to the checksum. The order of rows does not matter. Each row counts, because no two rows of a table are equal. */
 const plus = (sum: Uint8Array, row: ReadonlyArray<Value>): Uint8Array => {
   const part = Option.getOrThrow(Base64Url.decode(digestOf(JSON.stringify(row))))
   return sum.map((byte, i) => byte ^ (part[i] ?? 0))

@@ -3,6 +3,12 @@
  * written `:name`, and the compiler of TypeScript knows the names of a text.
  *
  * @example
+ * import type { SqlClient } from "@effect/sql"
+ * import type { Issuer } from "latchkey/Issuer"
+ * import * as SqlStatement from "./SqlStatement.js"
+ *
+ * declare const sql: SqlClient.SqlClient
+ * declare const issuer: Issuer
  * const query = SqlStatement.queries(sql, issuer)
  * const findSecret = query("select secret_digest from clients where issuer = :issuer and id = :id")
  * findSecret({ id: "c1" })

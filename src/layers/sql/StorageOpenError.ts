@@ -1,31 +1,31 @@
-/** Why a database was not opened. Nothing of it was changed. */
+/** The reasons why a database was not opened. Nothing in it was changed. */
 import * as Schema from "effect/Schema"
 
-/** The database cannot be used; `message` is one line for the operator, and holds no secret. */
+/** The database cannot be used. `message` is one line for the operator and contains no secret. */
 export class StorageOpenError extends Schema.TaggedError<StorageOpenError>("latchkey/StorageOpenError")(
   "StorageOpenError",
   {
     reason: Schema.Literal(
-      /** A directory, a symbolic link, a device, or no name of a file at all. */
+      /** The path is a directory, a symbolic link, a device, or no file name. */
       "NotAFile",
-      /** Empty, no SQLite database, or another program's. */
+      /** The file is empty, is no SQLite database, or belongs to another program. */
       "NotOurs",
-      /** A later version of this program has been here. */
+      /** A later version of Latchkey has migrated the database. */
       "Newer",
       "Corrupt",
-      /** Permissions, a read-only or full disk, or a file system on which SQLite cannot work. */
+      /** Permissions, a read-only or full disk, or a file system that SQLite does not support. */
       "NotWritable",
-      /** Another process held the lock for longer than we wait. */
+      /** Another process had the lock for longer than the maximum wait. */
       "Locked",
-      /** The native module of the database driver is missing, or was built for another Node. */
+      /** The native module of the database driver is missing, or was built for another version of Node. */
       "NativeModule",
-      /** A server that does not answer, or lets this program not in. */
+      /** The server does not answer, or rejects the connection. */
       "Unreachable",
-      /** The database holds root keys, and the master key that opens them is not there. */
+      /** The database has root keys, and the master key that decrypts them is missing. */
       "MasterKeyMissing",
-      /** The file of the master key can be read by others. */
+      /** Other users can read the file of the master key. */
       "MasterKeyExposed",
-      /** What should be a master key is not 32 bytes. */
+      /** The master key does not have 32 bytes. */
       "MasterKeyMalformed"
     ),
     message: Schema.String,

@@ -1,14 +1,14 @@
 /**
- * Whether a database works. On a disk that is nearly full a small write succeeds where others fail. So a failure is remembered
- * until a probe has succeeded, which writes as much as a group of requests does. Damage, a missing privilege and a failed read
- * concern some tables or pages only, and the probe need not touch those: such a failure is remembered until the restart.
+ * Tracks whether writes to a database work. On a disk that is nearly full a small write may succeed while larger writes fail.
+ * So an outage lasts until a probe succeeds that writes as much as a group of requests. Damage, a missing privilege and a
+ * failed read affect only some tables or pages, which the probe may not touch. Such an outage lasts until the restart.
  */
 import * as Effect from "effect/Effect"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { Outage } from "../../services/stores/Storage.js"
 import { codeOf } from "./ErrorCode.js"
 
-/** The errors that stay until somebody acts, by their codes; what to do about each, and what ends it. */
+/** Error codes that stay until the operator acts, with the remedy and the event that ends the outage. */
 const table: ReadonlyArray<readonly [codes: RegExp, remedy: string, lastsUntil: Outage["lastsUntil"]]> = [
   [/^SQLITE_FULL$/, "the disk is full: free space on it", "Write"],
   [/^SQLITE_READONLY(_|$)/, "the file or its disk is read-only: make it writable", "Write"],
@@ -28,22 +28,22 @@ const table: ReadonlyArray<readonly [codes: RegExp, remedy: string, lastsUntil: 
   [/^XX00[12]$/, "the database is damaged: restore a backup, and restart", "Restart"]
 ]
 
-/** Bytes that the probe writes: more than a transaction of 64 small writes. */
+/** Number of bytes that the probe writes: more than a transaction of 64 small writes. */
 export const probeSize = 256 * 1024
 
-/** The answer to a check after a failure that only a restart ends. */
+/** The error of a check during an outage that only a restart ends. */
 const broken = new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })
 
 export interface WriteHealth {
-  /** Notes the error of a statement; one that says nothing of the database's health changes nothing. */
+  /** Records the error of a statement. An error that does not mean an outage changes nothing. */
   readonly note: (cause: unknown) => void
-  /** Fails during an outage: one that a write can end is tried by the probe, and is forgotten once that succeeds. */
+  /** Fails during an outage. If a write can end the outage, runs the probe, and succeeds when the probe does. */
   readonly check: Effect.Effect<void, TemporarilyUnavailable>
-  /** Waits until an outage begins; answers why. */
+  /** Waits until an outage begins, and returns it. */
   readonly outage: Effect.Effect<Outage>
 }
 
-/** What is known of a database, whose probe is given; the probe fails as other writes do. */
+/** Returns the health of a database. The probe fails as other writes do. */
 export const make = (probe: Effect.Effect<void, TemporarilyUnavailable>): WriteHealth => {
   let current: Outage | undefined
   const isFailing = Effect.unsafeMakeLatch(false)
@@ -52,7 +52,7 @@ export const make = (probe: Effect.Effect<void, TemporarilyUnavailable>): WriteH
   const note = (cause: unknown) => {
     const code = codeOf(cause)
     const entry = table.find(([codes]) => codes.test(code))
-    // The probe's own failures, and those of requests meanwhile, do not shorten an outage.
+    // Failures during an outage do not shorten it.
     if (entry === undefined || current?.lastsUntil === "Restart") return
     const [, remedy, lastsUntil] = entry
     current = { code, message: cause instanceof Error ? cause.message : "", remedy, lastsUntil }
@@ -61,13 +61,13 @@ export const make = (probe: Effect.Effect<void, TemporarilyUnavailable>): WriteH
 
   const forget = (outage: Outage) =>
     Effect.sync(() => {
-      // A write that failed meanwhile knows better.
+      // Another write has failed since the probe began.
       if (current !== outage) return
       current = undefined
       isFailing.unsafeClose()
     })
 
-  // Between the opening of the latch and this fiber's turn the outage may be over.
+  // The outage may end before this fiber runs.
   const outage: Effect.Effect<Outage> = Effect.flatMap(isFailing.await, () =>
     current === undefined ? outage : Effect.succeed(current)
   )

@@ -1,7 +1,7 @@
 /**
- * A write of the size that requests need, which leaves nothing behind: the row of a lease that nobody takes. On SQLite it is
- * committed, because only a commit reaches the disk; on PostgreSQL it is rolled back, because a statement already allocates
- * the space.
+ * Writes as much as a group of requests, and leaves nothing behind: the row of a lease that no node takes. On SQLite it commits
+ * the write, because only a commit writes to the disk. On PostgreSQL it rolls the write back, because the statement already
+ * allocates the space.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Data from "effect/Data"
@@ -12,7 +12,7 @@ import { randomBytes } from "../../services/keys/Crypto.js"
 import * as SqlStatement from "./SqlStatement.js"
 import { probeSize } from "./WriteHealth.js"
 
-/** The key of the row; no issuer is empty. */
+/** The key of the row. No issuer is the empty text. */
 const key = { issuer: "", name: "write probe" }
 
 /** Text that a database cannot compress. */
@@ -32,7 +32,7 @@ export const ofSqlite = (sql: SqlStatement.Observed): Effect.Effect<void, Tempor
     yield* run(remove(sql))
   })
 
-/** Rolls the transaction back; the probe has succeeded. */
+/** Rolls the transaction back after the probe has succeeded. */
 class RolledBack extends Data.TaggedError("RolledBack") {}
 
 /** Writes the row in a transaction that is rolled back. */

@@ -3,7 +3,9 @@
  * server from `AuthLayer`, whose type names only the services that apps use.
  *
  * @example
- * Effect.flatMap(Sessions, (sessions) => sessions.find(token, now)).pipe(Effect.provide(AuthServer.layerServices(options)))
+ * import * as AuthServer from "./AuthServer.js"
+ *
+ * const Services = AuthServer.layerServices({ issuer: "https://notes.example.com", resources: [] })
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -25,6 +27,7 @@ import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import * as MaintenanceSchedule from "../../services/maintenance/MaintenanceSchedule.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import type { SettingsOptions } from "../settings/SettingsOptions.js"
+import * as OnServerClock from "./OnServerClock.js"
 import { ServerContext } from "./ServerContext.js"
 import * as Services from "./Services.js"
 
@@ -61,11 +64,11 @@ const endpoints = Layer.mergeAll(
 )
 
 /** What a running server does by itself; a command beside it does not. */
-const background = Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog)
+const background = OnServerClock.background(Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog))
 
 /** An authorization server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>
   Layer.provideMerge(
-    apart(Layer.provideMerge(Layer.merge(endpoints, background), ClockCheck.layerStart)),
+    apart(Layer.provideMerge(Layer.mergeAll(endpoints, background, OnServerClock.requests), ClockCheck.layerStart)),
     layerServices(options)
   )

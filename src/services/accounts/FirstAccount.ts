@@ -36,8 +36,8 @@ const make = Effect.gen(function* () {
   const token = Effect.suspend(() =>
     isVoid
       ? Effect.succeedNone
-      : Effect.map(store.list, (all) => {
-          isVoid = all.length > 0
+      : Effect.map(store.list({ limit: 1 }), (accounts) => {
+          isVoid = accounts.length > 0
           return isVoid ? Option.none() : Option.some(ours)
         })
   )

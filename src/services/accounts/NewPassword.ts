@@ -3,6 +3,9 @@
  * passwords, which guessers try first (NIST SP 800-63B §3.1.1.2). An old password is never checked against the list.
  *
  * @example
+ * import { Effect, Either } from "effect"
+ * import * as NewPassword from "latchkey/NewPassword"
+ *
  * const password = Effect.map(NewPassword.read("correct horse battery"), Either.getOrThrow)
  */
 import * as Effect from "effect/Effect"

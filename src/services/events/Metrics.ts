@@ -4,7 +4,11 @@
  * process: servers in one process are counted together.
  *
  * @example
- * Metric.snapshot.pipe(Effect.map((pairs) => pairs.filter(({ metricKey }) => metricKey.name.startsWith("latchkey_"))))
+ * import { Effect, Metric } from "effect"
+ *
+ * const ours = Effect.map(Metric.snapshot, (pairs) =>
+ *   pairs.filter(({ metricKey }) => metricKey.name.startsWith("latchkey_"))
+ * )
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"

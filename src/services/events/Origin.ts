@@ -3,8 +3,16 @@
  * to pass it on (ADR 38).
  *
  * @example
- * // In an app: the events of this job name the operator "nightly-job" as their actor.
- * accounts.remove(subject).pipe(Origin.actingAs({ _tag: "Operator", name: "nightly-job" }))
+ * import { Effect } from "effect"
+ * import type { Subject } from "latchkey/Account"
+ * import { Accounts } from "latchkey/Accounts"
+ * import * as Origin from "latchkey/Origin"
+ *
+ * // The events of this job name the operator "nightly-job" as their actor.
+ * const remove = (subject: Subject) =>
+ *   Effect.flatMap(Accounts, (accounts) => accounts.remove(subject)).pipe(
+ *     Origin.actingAs({ _tag: "Operator", name: "nightly-job" })
+ *   )
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

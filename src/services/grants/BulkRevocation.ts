@@ -5,7 +5,12 @@
  * stopped is continued by the next.
  *
  * @example
- * const { count } = yield* (yield* BulkRevocation.make).grants({ clientId }, "ClientRevoked")
+ * import { Effect } from "effect"
+ * import type { ClientId } from "latchkey/Client"
+ * import * as BulkRevocation from "./BulkRevocation.js"
+ *
+ * const revoke = (clientId: ClientId) =>
+ *   Effect.flatMap(BulkRevocation.make, (bulk) => bulk.grants({ clientId }, "ClientRevoked"))
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

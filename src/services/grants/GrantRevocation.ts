@@ -12,6 +12,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Subject } from "../../domain/Account.js"
 import type { ClientId } from "../../domain/Client.js"
 import type { GrantId, RevocationReason } from "../../domain/Grant.js"
@@ -20,6 +21,7 @@ import { Events } from "../events/Events.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
 import { emptyFilter, GrantStore, isEverybody, type RevocationFilter } from "../stores/GrantStore.js"
+import * as Lists from "../stores/Lists.js"
 import * as BulkRevocation from "./BulkRevocation.js"
 import * as RunToEnd from "./RunToEnd.js"
 
@@ -84,9 +86,12 @@ const make = Effect.gen(function* () {
     }
     if (clientId !== undefined) return Effect.zipRight(clients.advanceEpoch(clientId), bulk.withdraw({ clientId }))
     if (!isEverybody(whose)) return Effect.die(emptyFilter())
-    return Effect.flatMap(clients.list, (all) =>
-      Effect.forEach(all, ({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency, discard: true })
-    ).pipe(Effect.zipRight(bulk.withdraw({ everybody: true })))
+    return Lists.clients.pipe(
+      Stream.mapEffect(({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency }),
+      Stream.runDrain,
+      Effect.provideService(ClientStore, clients),
+      Effect.zipRight(bulk.withdraw({ everybody: true }))
+    )
   }
 
   return GrantRevocation.of({

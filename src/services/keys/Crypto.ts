@@ -58,7 +58,7 @@ export const digestOf = (text: string): Digest =>
 /** BASE64URL(SHA256(ASCII(code_verifier))) (RFC 7636 §4.6). */
 export const challengeOf = (verifier: CodeVerifier): CodeChallenge => CodeChallenge.make(digestOf(verifier))
 
-/** Returns the HMAC-SHA256 of parts. Each part is preceded by its length, so that no two lists of parts are the same message. */
+/** Returns the HMAC-SHA256 of parts. The length precedes each part, so that no two lists of parts are the same message. */
 export const hmac = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>): Uint8Array => {
   const mac = NodeCrypto.createHmac("sha256", key)
   for (const part of parts) {

@@ -105,7 +105,7 @@ const make = Effect.gen(function* () {
       )
     )
 
-  /** Runs `read` if it is due. Of concurrent callers one reads, and the others wait for it. */
+  /** Runs `read` if it is due. One of several concurrent callers reads, and the others wait for it. */
   const readIf = (isDue: (now: number) => boolean, read: (now: number) => Effect.Effect<void>) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) =>
       isDue(now) ? oneReader.withPermits(1)(Effect.suspend(() => (isDue(now) ? read(now) : Effect.void))) : Effect.void

@@ -134,7 +134,7 @@ const make = Effect.gen(function* () {
         const { count, next } = yield* resealUnder(key)
         done.resealed += count
         done.more ||= Option.isSome(next)
-        // A key is removed only if no chain key is sealed under it, after the last node learned that it seals no more.
+        // A key is removed only if no chain key is sealed under it, after the last node learned that it has ended.
         const isNeeded = count > 0 || Option.isSome(next) || !Option.exists(endOf(key.state), isOver)
         if (isNeeded || !(yield* store.remove(key.id))) continue
         done.keysRemoved++

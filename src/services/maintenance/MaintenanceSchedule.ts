@@ -3,7 +3,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { ServerClock } from "../ServerClock.js"
 import { Maintenance, PassOutcome } from "./Maintenance.js"
 import * as MaintenanceReport from "./MaintenanceReport.js"
 
@@ -11,8 +10,11 @@ import * as MaintenanceReport from "./MaintenanceReport.js"
  * The times at which a server runs maintenance. An app that replaces it can have maintenance on one node only, or never.
  *
  * @example
+ * import { Duration, Layer } from "effect"
+ * import { MaintenanceSchedule } from "latchkey/MaintenanceSchedule"
+ *
  * // Never: another process runs `latchkey db gc`.
- * Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
+ * const Never = Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
  */
 export class MaintenanceSchedule extends Context.Reference<MaintenanceSchedule>()("latchkey/MaintenanceSchedule", {
   defaultValue: () => ({
@@ -30,10 +32,8 @@ const soon = Duration.seconds(1)
 export const layer = Layer.scopedDiscard(
   Effect.gen(function* () {
     const maintenance = yield* Maintenance
-    const clock = yield* ServerClock
     const { firstAfter, interval } = yield* MaintenanceSchedule
-    // A pass uses the clock that requests use, so both agree on what has expired.
-    const pass = Effect.withClock(maintenance.pass, clock).pipe(
+    const pass = maintenance.pass.pipe(
       Effect.flatMap(
         PassOutcome.$match({
           Completed: ({ report }) => Effect.as(MaintenanceReport.log(report), report.more ? soon : interval),

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Issuer } from "../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Events from "../events/Events.js"
@@ -16,6 +17,7 @@ import * as BulkRevocation from "../grants/BulkRevocation.js"
 import * as RootKeys from "../keys/RootKeys.js"
 import { AccountStore } from "../stores/AccountStore.js"
 import { KeyState, KeyStore } from "../stores/KeyStore.js"
+import * as Lists from "../stores/Lists.js"
 import { layerStores, Storage } from "../stores/Storage.js"
 
 /** Maximum number of accounts whose epochs are raised at the same time: a pool has at least as many connections. */
@@ -25,10 +27,10 @@ const revokeAll = Effect.gen(function* () {
   const accounts = yield* AccountStore
   const bulk = yield* BulkRevocation.make
   // Sessions end with the epochs of their accounts, and remembered consents with their own.
-  yield* Effect.forEach(yield* accounts.list, ({ id }) => BulkRevocation.again(accounts.advanceEpoch(id)), {
-    concurrency,
-    discard: true
-  })
+  yield* Lists.accounts.pipe(
+    Stream.mapEffect(({ id }) => BulkRevocation.again(accounts.advanceEpoch(id)), { concurrency }),
+    Stream.runDrain
+  )
   yield* bulk.withdraw({ everybody: true })
   // All grants are invalid by now. Marking them stores the reason in their rows.
   return (yield* bulk.grants({ everybody: true }, "Restored")).count

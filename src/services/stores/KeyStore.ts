@@ -1,4 +1,4 @@
-/** Where root keys lie, sealed under the master key, which lies elsewhere. */
+/** Stores root keys, encrypted by the master key, which is stored elsewhere. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
@@ -7,23 +7,23 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 
-/** Names one root key for ever: 48 random bits, base64url. */
+/** The id of a root key, which no other key ever has: 48 random bits in base64url. */
 export const KeyId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{8}$/), Schema.brand("KeyId"))
 export type KeyId = typeof KeyId.Type
 
-/** The life of a key: published, then sealing, then only opening; or replaced at once, when it leaked. */
+/** The life of a key: published, then encrypting, then only decrypting; or replaced at once, after it leaked. */
 export type KeyState = Data.TaggedEnum<{
-  /** Nodes learn of it; it seals nothing yet. */
+  /** Nodes read it, and it encrypts nothing yet. */
   Next: {}
   Current: {}
-  /** It opens what it sealed, until nothing of it can live any more. */
+  /** It decrypts what it encrypted, until everything that it encrypted has expired. */
   Retired: { readonly at: DateTime.Utc }
-  /** It leaked: it opens the chain keys that lie in the database, until they lie under another, and nothing else. */
+  /** It leaked. It decrypts only the chain keys in the database, until another key has encrypted them again. */
   Replaced: { readonly at: DateTime.Utc }
 }>
 export const KeyState = Data.taggedEnum<KeyState>()
 
-/** When a key ceased to seal; `None` while it seals, or is yet to. */
+/** The time when a key stopped encrypting. `None` if it encrypts now or later. */
 export const endOf: (state: KeyState) => Option.Option<DateTime.Utc> = KeyState.$match({
   Next: () => Option.none(),
   Current: () => Option.none(),
@@ -42,25 +42,25 @@ export interface StoredKey {
 export class KeyStore extends Context.Tag("latchkey/KeyStore")<
   KeyStore,
   {
-    /** All keys, the oldest first. */
+    /** Returns all keys, the oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<StoredKey>, TemporarilyUnavailable>
-    /** Keep a current key if there is none at all. Of any number of callers, ever, at most one key is kept this way. */
+    /** Store a current key if there is no key. Of any number of callers, ever, at most one stores its key. */
     readonly insertFirst: (key: StoredKey) => Effect.Effect<void, TemporarilyUnavailable>
     /**
-     * Keep a next key. Of any number of callers exactly one sees `true` until that key is promoted, replaced or removed.
+     * Store a next key. Of any number of callers exactly one sees `true`, until that key is promoted, replaced or deleted.
      */
     readonly insertNext: (key: StoredKey) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
-     * The next key of this id becomes the current one, and the current one is retired, in one step. `true` for the one
-     * caller whose call did it.
+     * Make the next key with this id the current key, and retire the current key, in one step. The one caller whose call did
+     * it sees `true`.
      */
     readonly promote: (id: KeyId, now: DateTime.Utc) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
-     * The given key becomes the current one, and every other there is, in whatever state, is replaced, in one step. Of
-     * any number of callers each does it, one after the other.
+     * Make the given key the current key, and replace every other key in any state, in one step. Concurrent callers each do
+     * it, one after the other.
      */
     readonly replace: (key: StoredKey, now: DateTime.Utc) => Effect.Effect<void, TemporarilyUnavailable>
-    /** Forget a key: what it sealed opens no more. The current one is not forgotten: `false`. */
+    /** Delete a key. What it encrypted cannot be decrypted afterwards. `false` for the current key, which is not deleted. */
     readonly remove: (id: KeyId) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

@@ -3,9 +3,13 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type { Account } from "../../domain/Account.js"
+import type { Client } from "../../domain/Client.js"
 import type { Event } from "../../domain/Event.js"
 import type { Grant } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { type AccountCursor, AccountStore } from "./AccountStore.js"
+import { type ClientCursor, ClientStore } from "./ClientStore.js"
 import { type EventFilter, EventLog } from "./EventLog.js"
 import { type GrantFilter, GrantStore } from "./GrantStore.js"
 import * as Paging from "./Paging.js"
@@ -22,6 +26,28 @@ const all = <A, Cursor, R>(
       (rows) => [Chunk.fromIterable(rows), Option.map(Paging.next(rows, Paging.size), cursorOf)] as const
     )
   )
+
+/** All accounts, the oldest first. */
+export const accounts: Stream.Stream<Account, TemporarilyUnavailable, AccountStore> = all<
+  Account,
+  AccountCursor,
+  AccountStore
+>(
+  undefined,
+  (page) => Effect.flatMap(AccountStore, (store) => store.list(page)),
+  (account) => account
+)
+
+/** All clients, the oldest first. */
+export const clients: Stream.Stream<Client, TemporarilyUnavailable, ClientStore> = all<
+  Client,
+  ClientCursor,
+  ClientStore
+>(
+  undefined,
+  (page) => Effect.flatMap(ClientStore, (store) => store.list(page)),
+  (client) => client
+)
 
 /** The grants that a filter selects, the oldest first. */
 export const grants = (filter: GrantFilter): Stream.Stream<Grant, TemporarilyUnavailable, GrantStore> =>

@@ -1,4 +1,4 @@
-/** Where the resources are kept that the operator makes. */
+/** Stores the resources that the operator creates. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -6,23 +6,23 @@ import type { Digest } from "../../domain/Digest.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { Resource, ResourceIndicator, ResourceServerId } from "../../domain/Resource.js"
 
-/** A resource as it is kept. */
+/** A resource as it is stored. */
 export interface StoredResource extends Resource {
-  /** By what its server authenticates when it introspects (RFC 7662 §2.1); its id is no URL, for the sake of Basic. */
+  /** The credentials of its server for introspection (RFC 7662 §2.1). The id is no URL, because of HTTP Basic. */
   readonly credentials: Option.Option<{ readonly id: ResourceServerId; readonly digest: Digest }>
 }
 
 export class ResourceStore extends Context.Tag("latchkey/ResourceStore")<
   ResourceStore,
   {
-    /** Keep a resource. Of any number of callers with one URI, exactly one sees `Created`. */
+    /** Store a resource. Of any number of callers with one URI exactly one sees `Created`. */
     readonly insert: (resource: StoredResource) => Effect.Effect<"Created" | "UriTaken", TemporarilyUnavailable>
     readonly findByServer: (
       id: ResourceServerId
     ) => Effect.Effect<Option.Option<StoredResource>, TemporarilyUnavailable>
-    /** All of them, by their URIs. */
+    /** Returns all resources in the order of their URIs. */
     readonly list: Effect.Effect<ReadonlyArray<StoredResource>, TemporarilyUnavailable>
-    /** `true` for the one caller whose call removed it. */
+    /** Delete a resource. The one caller whose call deleted it sees `true`. */
     readonly remove: (uri: ResourceIndicator) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

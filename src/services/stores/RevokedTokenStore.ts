@@ -1,6 +1,6 @@
 /**
- * Ids of what was revoked one by one before its expiry, kept until then: access tokens (RFC 7009 §2), and consent forms that
- * the person denied.
+ * Stores the ids of tokens that were revoked one by one, until they expire: access tokens (RFC 7009 §2), and consent forms
+ * that the user denied.
  */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
@@ -12,13 +12,13 @@ export class RevokedTokenStore extends Context.Tag("latchkey/RevokedTokenStore")
   RevokedTokenStore,
   {
     /**
-     * Revoke a token for good. `true` for the one caller whose call did it; revoking it again is no error, and the later
-     * expiry is kept.
+     * Revoke a token for ever. The one caller whose call revoked it sees `true`. A second revocation is no error, and the later
+     * expiry is stored.
      */
     readonly insert: (id: TokenId, expiresAt: DateTime.Utc) => Effect.Effect<boolean, TemporarilyUnavailable>
-    /** Forget at most `limit` tokens that ended before an instant; how many it were. */
+    /** Delete at most `limit` tokens that expired before an instant. Returns their number. */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
-    /** Whether a token was revoked. Once `insert` has returned, the answer is `true` on every node until `expiresAt`. */
+    /** Returns whether a token was revoked. After `insert` has returned, the answer is `true` on every node until `expiresAt`. */
     readonly has: (id: TokenId) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

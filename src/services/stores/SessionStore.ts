@@ -1,4 +1,4 @@
-/** Where login sessions are kept. */
+/** Stores login sessions. */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
@@ -11,18 +11,18 @@ import type { Session, SessionId } from "../../domain/Session.js"
 export class SessionStore extends Context.Tag("latchkey/SessionStore")<
   SessionStore,
   {
-    /** Keep a session with all that it holds: `find` and `list` answer with it as it was inserted. */
+    /** Store a session. `find` and `list` return it as it was inserted. */
     readonly insert: (session: Session) => Effect.Effect<void, TemporarilyUnavailable>
-    /** The session of a cookie: not ended, `now < expiresAt`, and its account's epoch as it was at login. */
+    /** Returns the session of a cookie if it has not ended, `now < expiresAt`, and its account still has the epoch of the login. */
     readonly find: (digest: Digest, now: DateTime.Utc) => Effect.Effect<Option.Option<Session>, TemporarilyUnavailable>
-    /** The sessions of a person that `find` would find, the newest first. */
+    /** Returns the sessions of a subject that `find` would return, the newest first. */
     readonly list: (
       subject: Subject,
       now: DateTime.Utc
     ) => Effect.Effect<ReadonlyArray<Session>, TemporarilyUnavailable>
-    /** Forget at most `limit` sessions that expired before an instant; how many it were. */
+    /** Delete at most `limit` sessions that expired before an instant. Returns their number. */
     readonly prune: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
-    /** End a session for good. `true` for the one caller whose call did it; ending it again is no error. */
+    /** End a session for ever. The one caller whose call ended it sees `true`. A second call is no error. */
     readonly end: (id: SessionId) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

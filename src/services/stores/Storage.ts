@@ -83,7 +83,10 @@ export class Storage extends Context.Tag("latchkey/Storage")<
  * replaces those that it can do better.
  *
  * @example
- * Storage.of({ ...Storage.standalone, stores, masterKey })
+ * import * as Storage from "latchkey/Storage"
+ *
+ * declare const own: Pick<Storage.Storage["Type"], "stores" | "masterKey">
+ * const storage = Storage.Storage.of({ ...Storage.standalone, ...own })
  */
 export const standalone = {
   issuers: Effect.succeed([]),

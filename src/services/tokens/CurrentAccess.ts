@@ -25,7 +25,7 @@ export interface UserAccess extends Common {
   readonly grantId: GrantId
 }
 
-/** The access of a client for itself (RFC 6749 §4.4). Its subject is the client, and never a user, whatever its id looks like. */
+/** The access of a client for itself (RFC 6749 §4.4). Its subject is the client and never a user, even if an id looks alike. */
 export interface ClientAccess extends Common {
   readonly principal: "Client"
   readonly subject: Subject

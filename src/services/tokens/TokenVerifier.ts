@@ -20,7 +20,7 @@ export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
   }
 >() {}
 
-/** Verifies tokens with the stores of this server. */
+/** Verifies tokens with the stores of this server, and on its clock: an app may verify a token outside a request. */
 export const layerLocal = Layer.effect(
   TokenVerifier,
   Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ verify }, clock]) =>

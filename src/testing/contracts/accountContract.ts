@@ -66,10 +66,10 @@ export const accountContract = (it: StoreTest) => {
     it.effect("list the oldest first", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
-        expect(yield* accounts.list).toEqual([])
+        expect(yield* accounts.list({ limit: 1_000 })).toEqual([])
         const given = [account(alice, { createdAt: at(2) }), account(bob, { createdAt: at(1) })]
         yield* Effect.forEach(given, accounts.insert)
-        expect(yield* accounts.list).toEqual([...given].reverse())
+        expect(yield* accounts.list({ limit: 1_000 })).toEqual([...given].reverse())
       })
     )
 
@@ -79,7 +79,7 @@ export const accountContract = (it: StoreTest) => {
         expect(yield* accounts.insertFirst(account(alice))).toBe("Created")
         expect(yield* accounts.insertFirst(account(bob))).toBe("NotFirst")
         expect(yield* accounts.insertFirst(account(alice))).toBe("NotFirst")
-        expect(yield* accounts.list).toEqual([account(alice)])
+        expect(yield* accounts.list({ limit: 1_000 })).toEqual([account(alice)])
         const elsewhere = yield* fresh
         yield* elsewhere.accounts.insert(account(alice))
         expect(yield* elsewhere.accounts.insertFirst(account(bob))).toBe("NotFirst")
@@ -94,7 +94,7 @@ export const accountContract = (it: StoreTest) => {
         expect(yield* accounts.find(alice)).toEqual(Option.some(account(alice, { epoch: 2 })))
         expect(yield* accounts.find(bob)).toEqual(Option.some(account(bob)))
         yield* accounts.advanceEpoch(Subject.make("nobody"))
-        expect(yield* accounts.list).toHaveLength(2)
+        expect(yield* accounts.list({ limit: 1_000 })).toHaveLength(2)
       })
     )
 
@@ -155,7 +155,7 @@ export const accountContract = (it: StoreTest) => {
         const elsewhere = yield* fresh
         expect(yield* elsewhere.accounts.find(alice)).toEqual(Option.none())
         expect(yield* elsewhere.accounts.findByUsername(account(alice).username)).toEqual(Option.none())
-        expect(yield* elsewhere.accounts.list).toEqual([])
+        expect(yield* elsewhere.accounts.list({ limit: 1_000 })).toEqual([])
         expect(yield* elsewhere.accounts.insertFirst(account(alice))).toBe("Created")
         yield* elsewhere.accounts.advanceEpoch(alice)
         yield* elsewhere.accounts.setState(alice, "Disabled")
@@ -176,7 +176,7 @@ export const accountContract = (it: StoreTest) => {
         expect(answers.filter((answer) => answer === "Created")).toHaveLength(1)
         const winner = Subject.make(`person-${answers.indexOf("Created")}`)
         expect(yield* accounts.findByUsername(ann)).toMatchObject({ value: { id: winner } })
-        expect(yield* accounts.list).toHaveLength(1)
+        expect(yield* accounts.list({ limit: 1_000 })).toHaveLength(1)
       })
     )
 
@@ -199,7 +199,7 @@ export const accountContract = (it: StoreTest) => {
           accounts.insertFirst(account(Subject.make(`person-${i}`)))
         )
         expect(answers.filter((answer) => answer === "Created")).toHaveLength(1)
-        expect(yield* accounts.list).toMatchObject([{ id: `person-${answers.indexOf("Created")}` }])
+        expect(yield* accounts.list({ limit: 1_000 })).toMatchObject([{ id: `person-${answers.indexOf("Created")}` }])
       })
     )
 

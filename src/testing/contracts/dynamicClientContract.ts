@@ -21,10 +21,10 @@ export const dynamicClientContract = (it: StoreTest) => {
         for (const node of nodes) expect(yield* node.clients.find(full.id)).toEqual(Option.some(full))
         const third = client(clientId(3), { issuedAt: at(3) })
         expect(yield* clients.insertDynamic(third, 2)).toBe(2)
-        expect(yield* clients.list).toEqual([operators, full, third])
+        expect(yield* clients.list({ limit: 1_000 })).toEqual([operators, full, third])
         const fourth = client(clientId(4), { ...everything, origin: "Dynamic", usedAt: Option.none(), issuedAt: at(4) })
         expect(yield* clients.insertDynamic(fourth, 2)).toBe(2)
-        for (const node of nodes) expect(yield* node.clients.list).toEqual([operators, third, fourth])
+        for (const node of nodes) expect(yield* node.clients.list({ limit: 1_000 })).toEqual([operators, third, fourth])
       })
     )
 
@@ -33,7 +33,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         const { clients } = yield* fresh
         for (const n of [1, 2, 3]) yield* clients.insertDynamic(client(clientId(n), { issuedAt: at(n) }), 3)
         expect(yield* clients.insertDynamic(client(clientId(4), { issuedAt: at(4) }), 1)).toBe(3)
-        expect((yield* clients.list).map(({ id }) => id)).toEqual([2, 3, 4].map(clientId))
+        expect((yield* clients.list({ limit: 1_000 })).map(({ id }) => id)).toEqual([2, 3, 4].map(clientId))
       })
     )
 
@@ -42,7 +42,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         const { clients } = yield* fresh
         yield* clients.insert(client(app))
         expect(yield* clients.insertDynamic(client(otherApp), 0)).toBe(0)
-        expect(yield* clients.list).toEqual([client(app)])
+        expect(yield* clients.list({ limit: 1_000 })).toEqual([client(app)])
       })
     )
 
@@ -57,7 +57,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         expect(yield* stores.clients.insertDynamic(client(clientId(2), { issuedAt: at(2) }), 2)).toBe(2)
         yield* makeRoom(stores)
         expect(yield* stores.clients.insertDynamic(client(clientId(3), { issuedAt: at(3) }), 2)).toBe(2)
-        const unused = (yield* stores.clients.list).filter(({ usedAt }) => Option.isNone(usedAt))
+        const unused = (yield* stores.clients.list({ limit: 1_000 })).filter(({ usedAt }) => Option.isNone(usedAt))
         expect(unused.map(({ id }) => id)).toEqual([2, 3].map(clientId))
       })
     )
@@ -70,7 +70,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         for (const atMost of [10, 2]) {
           const error = yield* Effect.flip(clients.insertDynamic(client(app, everything), atMost))
           expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
-          expect(yield* clients.list).toEqual([client(otherApp, { issuedAt: at(-1) }), client(app)])
+          expect(yield* clients.list({ limit: 1_000 })).toEqual([client(otherApp, { issuedAt: at(-1) }), client(app)])
         }
       })
     )
@@ -87,7 +87,7 @@ export const dynamicClientContract = (it: StoreTest) => {
           client(clientId(5), { issuedAt: at(5) })
         ]
         yield* Effect.forEach([...given].reverse(), clients.insert)
-        const left = Effect.map(clients.list, (list) => list.map(({ id }) => id))
+        const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
         expect(yield* clients.removeUnused(at(2), 10)).toBe(0)
         expect(yield* clients.removeUnused(at(5), 2)).toBe(2)
         expect(yield* left).toEqual([0, 1, 4, 5].map(clientId))
@@ -118,7 +118,7 @@ export const dynamicClientContract = (it: StoreTest) => {
           yield* grants.approve(grant({ id: grantId(1), clientId: clientId(1) }))
           yield* grants.approve(grant({ id: grantId(5), clientId: clientId(5) }))
           yield* grants.revoke(grantId(5), "Denied", at(second))
-          const left = Effect.map(clients.list, (list) => list.map(({ id }) => id))
+          const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
           expect(yield* clients.removeAbandoned(at(3), 10)).toBe(0)
           expect(yield* clients.removeAbandoned(at(7), 2)).toBe(2)
           expect(yield* left).toEqual([0, 1, 2, 5, 6, 7].map(clientId))
@@ -154,7 +154,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         yield* consents.record(consent({ clientId: clientId(3) }))
         yield* consents.record(consent({ clientId: clientId(4) }))
         yield* consents.withdraw(alice, clientId(4))
-        const left = Effect.map(clients.list, (list) => list.map(({ id }) => id))
+        const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
         for (const node of nodes) {
           expect(yield* node.clients.countIdle(at(4))).toBe(0)
           expect(yield* node.clients.countIdle(at(7))).toBe(3)
@@ -201,14 +201,14 @@ export const dynamicClientContract = (it: StoreTest) => {
         const seen = yield* race(nodes, count, ({ clients }, i) =>
           Effect.zip(
             clients.insertDynamic(client(clientId(i), { issuedAt: at(i) }), atMost),
-            Effect.map(clients.list, (list) => list.length)
+            Effect.map(clients.list({ limit: 1_000 }), (list) => list.length)
           )
         )
         for (const [answer, kept] of seen) {
           expect(answer).toBeGreaterThanOrEqual(1)
           expect(Math.max(answer, kept)).toBeLessThanOrEqual(atMost)
         }
-        expect(yield* clients.list).toHaveLength(atMost)
+        expect(yield* clients.list({ limit: 1_000 })).toHaveLength(atMost)
       })
     )
 
@@ -222,7 +222,7 @@ export const dynamicClientContract = (it: StoreTest) => {
             ? clients.markUsed(clientId(i / 2), at(1))
             : Effect.asVoid(clients.insertDynamic(client(clientId(count + i), { issuedAt: at(count + i) }), half))
         )
-        const kept = yield* clients.list
+        const kept = yield* clients.list({ limit: 1_000 })
         const unused = kept.filter(({ usedAt }) => Option.isNone(usedAt))
         expect(unused.length).toBeLessThanOrEqual(half)
         // One that was replaced before its use was stored is gone; none that was used is.
@@ -233,7 +233,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         yield* race(nodes, count, ({ clients }, i) =>
           clients.insertDynamic(client(clientId(3 * count + i), { issuedAt: at(day) }), 1)
         )
-        expect((yield* clients.list).filter(({ usedAt }) => Option.isSome(usedAt))).toEqual(before)
+        expect((yield* clients.list({ limit: 1_000 })).filter(({ usedAt }) => Option.isSome(usedAt))).toEqual(before)
       })
     )
 
@@ -247,7 +247,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         yield* race(nodes, count, ({ clients }, i) =>
           i % 2 === 0 ? clients.markUsed(clientId(i), at(1)) : Effect.asVoid(clients.removeUnused(at(1), count))
         )
-        for (const { usedAt } of yield* clients.list) expect(usedAt).toEqual(Option.some(at(1)))
+        for (const { usedAt } of yield* clients.list({ limit: 1_000 })) expect(usedAt).toEqual(Option.some(at(1)))
       })
     )
 
@@ -262,7 +262,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         const deleted = yield* race(nodes, count, (stores, i) =>
           i % 2 === 0 ? Effect.as(stores.clients.markUsed(clientId(i), now), 0) : verbOf(stores)(before, count)
         )
-        const left = yield* clients.list
+        const left = yield* clients.list({ limit: 1_000 })
         for (const { usedAt } of left) expect(usedAt).toEqual(Option.some(now))
         expect(left.length + deleted.reduce((sum, one) => sum + one)).toBe(count)
       })

@@ -41,8 +41,8 @@ const tokenId = TokenId.make("token")
 /** What the ports tell of all that the story keeps. */
 const snapshot = (stores: Stores) =>
   Effect.all({
-    accounts: stores.accounts.list,
-    clients: stores.clients.list,
+    accounts: stores.accounts.list({ limit: 1_000 }),
+    clients: stores.clients.list({ limit: 1_000 }),
     consent: stores.consents.find(alice, app),
     keys: stores.keys.list,
     resources: stores.resources.list,

@@ -90,7 +90,7 @@ describe("db backup", () => {
 
   it("overwrites nothing, and leaves no half of a file", async () => {
     writeFileSync(at("precious"), "precious")
-    expect(await run("backup", "precious")).toEqual(refused(1, /precious: this is there already/))
+    expect(await run("backup", "precious")).toEqual(refused(1, /precious: this file exists/))
     expect(readFileSync(at("precious"), "utf8")).toBe("precious")
     expect(await run("backup", "no/such/folder.db")).toEqual(refused(1, /folder\.db: the copy was not written/))
     expect(await run("backup", "other.db", "--database", "sqlite:none.db")).toEqual(refused(1, /no such database/))

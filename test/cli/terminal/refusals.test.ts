@@ -102,7 +102,7 @@ describe("what is found at the place", () => {
 
   it.each([
     ["folder.db", /directory/],
-    ["text.db", /no SQLite database/],
+    ["text.db", /not a SQLite database/],
     ["other.db", /another program/],
     ["newer.db", /later version/],
     ["wrong.db", /master key does not open/],

@@ -14,7 +14,7 @@ const logger = Logger.make((entry) => void lines.push(Logger.logfmtLogger.log(en
 const throttledLines = () => lines.filter((line) => line.includes("login throttled"))
 
 const subjectOf = async (server: TestServer) => {
-  const [ada] = await server.run(Effect.flatMap(AccountStore, (accounts) => accounts.list))
+  const [ada] = await server.run(Effect.flatMap(AccountStore, (accounts) => accounts.list({ limit: 1_000 })))
   return ada?.id
 }
 

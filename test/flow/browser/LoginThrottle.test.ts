@@ -160,7 +160,7 @@ describe("the operator ends a pause", () => {
   const idOf = (server: TestServer) =>
     server.run(
       Effect.map(
-        Effect.flatMap(AccountStore, (accounts) => accounts.list),
+        Effect.flatMap(AccountStore, (accounts) => accounts.list({ limit: 1_000 })),
         ([ada]) => Subject.make(`${ada?.id}`)
       )
     )

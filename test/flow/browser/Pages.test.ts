@@ -574,7 +574,7 @@ describe("a session", () => {
     await server.run(
       Effect.gen(function* () {
         const accounts = yield* AccountStore
-        const [account] = yield* accounts.list
+        const [account] = yield* accounts.list({ limit: 1_000 })
         yield* accounts.advanceEpoch((account as Account).id)
       })
     )

@@ -49,7 +49,7 @@ const grantsOf = (server: TestServer, clientId: string) =>
 const subjectOf = (server: TestServer) =>
   server.run(
     Effect.map(
-      Effect.flatMap(AccountStore, ({ list }) => list),
+      Effect.flatMap(AccountStore, ({ list }) => list({ limit: 1_000 })),
       ([account]) => Option.getOrThrow(Option.fromNullable(account)).id
     )
   )

@@ -206,13 +206,13 @@ test(
   async (server) => {
     const client = await server.register()
     await server.browser().open((await server.request(client)).url)
-    const accounts = server.run(Effect.flatMap(AccountStore, ({ list }) => list))
+    const accounts = server.run(Effect.flatMap(AccountStore, ({ list }) => list({ limit: 1_000 })))
     expect((await accounts).map(({ username }) => username)).toEqual(["ada"])
 
     await Promise.all([visit(server, client, "ada", "one"), visit(server, client, "ada", "two")])
     const [external, ...others] = await server.run(
       Effect.map(
-        Effect.flatMap(AccountStore, ({ list }) => list),
+        Effect.flatMap(AccountStore, ({ list }) => list({ limit: 1_000 })),
         (all) => all.filter(({ id }) => id === "ada")
       )
     )
@@ -250,7 +250,9 @@ test("an account of an app's user cannot log in with a password or get one", asy
 
 /** The built-in account `ada`, with the password of the tests. */
 const accountHash = Effect.flatMap(AccountStore, ({ list }) =>
-  Effect.map(list, (all) => Option.getOrThrow(Option.fromNullable(all.find(({ username }) => username === "ada"))))
+  Effect.map(list({ limit: 1_000 }), (all) =>
+    Option.getOrThrow(Option.fromNullable(all.find(({ username }) => username === "ada")))
+  )
 )
 
 test(

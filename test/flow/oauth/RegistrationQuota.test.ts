@@ -14,7 +14,7 @@ const register = (server: TestServer) =>
     headers: { "content-type": "application/json" }
   })
 
-const clientsOf = (server: TestServer) => server.run(Effect.flatMap(ClientStore, ({ list }) => list))
+const clientsOf = (server: TestServer) => server.run(Effect.flatMap(ClientStore, ({ list }) => list({ limit: 1_000 })))
 
 const statusOf = async (server: TestServer, client: Client) => {
   const { url } = await server.request(client)
@@ -151,8 +151,8 @@ describe("the operator", () => {
         server.run(
           Effect.gen(function* () {
             const store = yield* ClientStore
-            const list = yield* store.list
-            yield* Effect.forEach(list.slice(0, count), ({ id }) => store.remove(id))
+            const list = yield* store.list({ limit: count })
+            yield* Effect.forEach(list, ({ id }) => store.remove(id))
           })
         )
       await remove(3)

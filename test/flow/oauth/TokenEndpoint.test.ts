@@ -448,7 +448,7 @@ describe("the client", () => {
   // CAUTH-11
   test("the server stores only a digest of a client secret", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
-    const stored = await server.run(Effect.flatMap(ClientStore, (clients) => clients.list))
+    const stored = await server.run(Effect.flatMap(ClientStore, (clients) => clients.list({ limit: 1_000 })))
     expect(stored).toHaveLength(1)
     expect(JSON.stringify(stored)).toContain(digest(Redacted.make(String(client.client_secret))))
     expect(JSON.stringify(stored)).not.toContain(client.client_secret)

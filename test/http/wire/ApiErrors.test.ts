@@ -2,6 +2,7 @@
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
@@ -50,6 +51,14 @@ describe("the schema of an error", () => {
     for (const refusal of refusals) {
       expect(Schema.decodeUnknownSync(GuardRefusal)(Schema.encodeSync(GuardRefusal)(refusal))._tag).toBe(refusal._tag)
     }
+  })
+
+  it("cannot be encoded where it is for decoding only", () => {
+    const schema = ApiErrors.decodeOnly(ApiErrors.NotFound)
+    const error = new HttpErrors.NotFound({ reason: "Unknown", description })
+    expect(Schema.decodeUnknownSync(schema)(Wire.members(error))).toEqual(error)
+    expect(Either.isLeft(Schema.encodeEither(schema)(error))).toBe(true)
+    expect(HttpApiSchema.getStatusErrorAST(schema.ast)).toBe(404)
   })
 
   it.effect("neither logs nor counts when it encodes the same error twice", () => {

@@ -10,7 +10,7 @@ const requestFrom = (peer: string | undefined, forwarded: string | undefined) =>
 }
 
 const of = (peer: string | undefined, forwarded: string | undefined, proxies: ReadonlyArray<string> = []) =>
-  ClientAddress.of(requestFrom(peer, forwarded), proxies)
+  ClientAddress.narrowest(requestFrom(peer, forwarded), proxies)
 
 const ours = ["10.0.0.0/8", "fd00::/8"]
 

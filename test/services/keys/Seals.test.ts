@@ -1,4 +1,4 @@
-/** Seals: what was sealed opens for its own kind, issuer and key, and for no other. */
+/** A sealed text opens only for its own kind, issuer and key. */
 import { describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ const root = (id: string, byte: number, state: KeyState = KeyState.Current()): R
   state
 })
 
-/** Seals of an issuer, under the last of some root keys. */
+/** Seals of an issuer whose current root key is the last of some keys. */
 const sealsOf = (issuer: string, ...keys: ReadonlyArray<RootKey>) => {
   const keyring = Layer.succeed(Keyring, {
     current: Effect.fromNullable(keys.at(-1)).pipe(Effect.orDie),
@@ -34,7 +34,7 @@ const access: Seals.Kind = { purpose: "access", prefix: "lk_at_" }
 const plaintext = new TextEncoder().encode("plaintext")
 
 describe("a sealed text", () => {
-  it.effect("opens for its own kind: prefix, purpose, issuer and key", () =>
+  it.effect("a sealed text opens for its own prefix, purpose, issuer and key", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first)
       const text = yield* seals.seal(access, plaintext)
@@ -43,7 +43,7 @@ describe("a sealed text", () => {
     })
   )
 
-  it.effect("does not open for any other", () =>
+  it.effect("a sealed text does not open for another prefix, purpose, issuer or key", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first, second)
       const text = yield* (yield* sealsOf(issuer, first)).seal(access, plaintext)
@@ -54,7 +54,7 @@ describe("a sealed text", () => {
         "another prefix, written in": seals.open({ ...access, prefix: "lk_fm_" }, renamed),
         "another purpose and prefix": seals.open({ purpose: "form", prefix: "lk_fm_" }, renamed),
         "another key": seals.open(access, text.replace("AAAAAAAA", "BBBBBBBB")),
-        "a key that there is not": seals.open(access, text.replace("AAAAAAAA", "CCCCCCCC")),
+        "an unknown key": seals.open(access, text.replace("AAAAAAAA", "CCCCCCCC")),
         "another issuer": (yield* sealsOf(`${issuer}/tenant`, first)).open(access, text),
         "another key of the same name": (yield* sealsOf(issuer, root("AAAAAAAA", 2))).open(access, text)
       }
@@ -63,7 +63,7 @@ describe("a sealed text", () => {
     })
   )
 
-  it.effect("is another each time, and under the current key", () =>
+  it.effect("each sealed text is different, and sealed under the current key", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first, second)
       const texts = yield* Effect.all(Array.from({ length: 100 }, () => seals.seal(access, plaintext)))
@@ -72,7 +72,7 @@ describe("a sealed text", () => {
     })
   )
 
-  it.effect("of a key that leaked opens only where it is a chain key, which nobody can put into the database", () =>
+  it.effect("under a leaked key only a chain key opens", () =>
     Effect.gen(function* () {
       const leaked = root("AAAAAAAA", 1, KeyState.Replaced({ at: DateTime.unsafeMake(0) }))
       const retired = root("AAAAAAAA", 1, KeyState.Retired({ at: DateTime.unsafeMake(0) }))
@@ -91,19 +91,19 @@ describe("a sealed text", () => {
     })
   )
 
-  it.effect("is sealed anew under the current key, once", () =>
+  it.effect("a text is resealed under the current key once", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first, second)
       const text = yield* (yield* sealsOf(issuer, first)).seal(access, plaintext)
-      const anew = Option.getOrThrow(yield* seals.reseal(access, text))
-      expect(anew).toMatch(/^lk_at_BBBBBBBB/)
-      expect(yield* seals.open(access, anew)).toEqual(yield* seals.open(access, text))
-      expect(yield* seals.reseal(access, anew)).toEqual(Option.none())
+      const resealed = Option.getOrThrow(yield* seals.reseal(access, text))
+      expect(resealed).toMatch(/^lk_at_BBBBBBBB/)
+      expect(yield* seals.open(access, resealed)).toEqual(yield* seals.open(access, text))
+      expect(yield* seals.reseal(access, resealed)).toEqual(Option.none())
       expect(yield* seals.reseal(access, text.slice(0, -1))).toEqual(Option.none())
     })
   )
 
-  it.effect("does not open with any of its characters changed, dropped or added", () =>
+  it.effect("a sealed text with a changed, missing or added character does not open", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first)
       const text = yield* seals.seal(access, plaintext)
@@ -129,7 +129,7 @@ describe("a sealed text", () => {
 describe("a codec", () => {
   const Value = Schema.Struct({ count: Schema.Number, at: Schema.DateTimeUtcFromNumber })
 
-  it.effect("gives back the value, and nothing for what is not of its schema", () =>
+  it.effect("a codec returns the sealed value, and nothing for a text of another schema", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first)
       const codec = Seals.codec(seals, access, Value)

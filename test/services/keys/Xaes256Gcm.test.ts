@@ -1,4 +1,4 @@
-/** XAES-256-GCM by its published vectors (https://c2sp.org/XAES-256-GCM), and that nothing but what was sealed opens. */
+/** XAES-256-GCM agrees with its published vectors (https://c2sp.org/XAES-256-GCM), and opens only sealed messages. */
 import * as NodeCrypto from "node:crypto"
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
@@ -7,7 +7,7 @@ import * as Xaes256Gcm from "../../../src/services/keys/Xaes256Gcm.js"
 
 const text = (value: string) => new TextEncoder().encode(value)
 
-/** Ciphertext and tag: what the vectors give. */
+/** Ciphertext and tag, as in the vectors. */
 const sealed = (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array) =>
   Xaes256Gcm.seal(Xaes256Gcm.importKey(key), nonce, plaintext, additionalData).subarray(Xaes256Gcm.nonceLength)
 
@@ -17,19 +17,19 @@ describe("the published vectors", () => {
   const nonce = text("ABCDEFGHIJKLMNOPQRSTUVWX")
   const plaintext = text("XAES-256-GCM")
 
-  it("of a key whose first subkey needs no carry, without additional data", () => {
+  it("the vector of a key without carry and without additional data is reproduced", () => {
     expect(hex(sealed(new Uint8Array(32).fill(1), nonce, plaintext, text("")))).toBe(
       "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"
     )
   })
 
-  it("of a key whose first subkey needs one, with additional data", () => {
+  it("the vector of a key with carry and with additional data is reproduced", () => {
     expect(hex(sealed(new Uint8Array(32).fill(3), nonce, plaintext, text("c2sp.org/XAES-256-GCM")))).toBe(
       "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d"
     )
   })
 
-  it("of 10,000 messages drawn from SHAKE-128, accumulated in another", () => {
+  it("the accumulated vector of 10,000 messages from SHAKE-128 is reproduced", () => {
     const iterations = 10_000
     const longest = iterations * (32 + 24 + 1 + 255 + 1 + 255)
     const source = NodeCrypto.createHash("shake128", { outputLength: longest }).digest()
@@ -58,7 +58,7 @@ describe("open", () => {
     additionalData: fc.uint8Array({ maxLength: 64 })
   })
 
-  it("gives back what was sealed", () => {
+  it("a sealed message opens", () => {
     fc.assert(
       fc.property(message, ({ additionalData, key, nonce, plaintext }) => {
         const opened = Xaes256Gcm.open(key, Xaes256Gcm.seal(key, nonce, plaintext, additionalData), additionalData)
@@ -67,7 +67,7 @@ describe("open", () => {
     )
   })
 
-  it("gives nothing when any bit is another, of what was sealed, of the additional data or of the key", () => {
+  it("a message does not open if any bit of the message, the additional data or the key is changed", () => {
     fc.assert(
       fc.property(message, fc.nat(), ({ additionalData, key, nonce, plaintext }, position) => {
         const flipped = (bytes: Uint8Array) => {
@@ -87,7 +87,7 @@ describe("open", () => {
     )
   })
 
-  it("gives nothing for what is cut short, nor for what is longer", () => {
+  it("a message that is too short or too long does not open", () => {
     const key = Xaes256Gcm.importKey(new Uint8Array(32))
     const sealed = Xaes256Gcm.seal(key, new Uint8Array(24), text("message"), text("data"))
     for (let length = 0; length < sealed.length; length++) {
@@ -98,7 +98,7 @@ describe("open", () => {
 })
 
 describe("importKey", () => {
-  it("takes 32 bytes", () => {
+  it("a key of any length other than 32 bytes is refused", () => {
     for (const length of [0, 16, 31, 33, 64]) {
       expect(() => Xaes256Gcm.importKey(new Uint8Array(length)), `${length}`).toThrow(RangeError)
     }

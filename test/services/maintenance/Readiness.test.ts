@@ -1,4 +1,4 @@
-/** What the log has of an outage of the store. */
+/** The log lines of an outage of the store. */
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,7 +10,7 @@ import * as WriteHealth from "../../../src/layers/sql/WriteHealth.js"
 import * as Readiness from "../../../src/services/maintenance/Readiness.js"
 import { Storage } from "../../../src/services/stores/Storage.js"
 
-/** A storage with a disk that may be full, and the lines that are logged of it. */
+/** A storage whose disk may be full, and the lines that are logged. */
 const watched = Effect.gen(function* () {
   const disk = { isFull: true, probes: 0 }
   const health = WriteHealth.make(
@@ -30,13 +30,13 @@ const watched = Effect.gen(function* () {
   yield* Layer.build(
     Readiness.layerOutageLog.pipe(Layer.provide(storage), Layer.provide(Logger.replace(Logger.defaultLogger, logger)))
   )
-  const fail = (code: string) => health.note(Object.assign(new Error("what the database says"), { code }))
+  const fail = (code: string) => health.note(Object.assign(new Error("the message of the database"), { code }))
   return { disk, fail, lines }
 })
 
 const eventually = (check: () => void) => Effect.promise(() => vi.waitFor(check, 5_000))
 
-it.scopedLive("an outage that a write ends is logged at its beginning and at its end, and once each", () =>
+it.scopedLive("an outage that a write ends is logged once when it begins and once when it ends", () =>
   Effect.gen(function* () {
     const { disk, fail, lines } = yield* watched
     fail("SQLITE_FULL")
@@ -50,7 +50,7 @@ it.scopedLive("an outage that a write ends is logged at its beginning and at its
   })
 )
 
-it.scopedLive("a damaged database is logged once, also during another outage, and never as well again", () =>
+it.scopedLive("a damaged database is logged once, also during another outage, and its recovery is never logged", () =>
   Effect.gen(function* () {
     const { disk, fail, lines } = yield* watched
     fail("SQLITE_FULL")

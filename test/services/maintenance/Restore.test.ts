@@ -1,4 +1,4 @@
-/** What `latchkey db restored` does, on any storage: also when it stops halfway. */
+/** `latchkey db restored` revokes everything on any storage, also after it stopped halfway. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ import { settings } from "../settings.js"
 const issuer = Issuer.make("https://auth.example.com")
 const other = Issuer.make("https://other.example.com")
 
-type StorageService = Context.Tag.Service<Storage>
+type StorageService = Storage["Type"]
 
 const under = (storage: StorageService, masterKey: Redacted.Redacted<Uint8Array>): StorageService => ({
   ...storage,
@@ -37,7 +37,7 @@ const under = (storage: StorageService, masterKey: Redacted.Redacted<Uint8Array>
 })
 const newKey = Redacted.make(new Uint8Array(32).fill(9))
 
-/** A node that starts on a storage, as far as its keys. */
+/** Starts the keys of a node on a storage. */
 const start = (storage: StorageService, as = issuer) =>
   Effect.gen(function* () {
     const keyring = yield* Keyring.Keyring
@@ -55,7 +55,7 @@ const start = (storage: StorageService, as = issuer) =>
 const run = (storage: StorageService, ...issuers: ReadonlyArray<Issuer>) =>
   Effect.provideService(Restore.run(issuers), Storage, storage)
 
-/** A storage with a grant that lives, one that waits for its code, and a session, of each issuer. */
+/** A storage with an active grant and a session of each issuer. */
 const inUse = Effect.gen(function* () {
   const storage = yield* Storage
   for (const one of [issuer, other]) {
@@ -70,7 +70,7 @@ const inUse = Effect.gen(function* () {
 }).pipe(Effect.provide(MemoryStorage.layer))
 
 describe("a restore", () => {
-  it.effect("ends grants, codes, sessions and remembered consents, and keeps people and clients", () =>
+  it.effect("a restore revokes grants, codes, sessions and remembered consents, and keeps accounts and clients", () =>
     Effect.gen(function* () {
       const storage = yield* inUse
       const stores = storesOf(storage, issuer)
@@ -81,14 +81,14 @@ describe("a restore", () => {
       expect(Option.isSome(yield* stores.accounts.find(alice))).toBe(true)
       expect(Option.isSome(yield* stores.clients.find(app))).toBe(true)
       expect(yield* stores.events.read({ limit: 9 })).toMatchObject([{ kind: { _tag: "Restored", grants: 1 } }])
-      // Another's are its own.
-      const theirs = storesOf(storage, other)
-      expect(yield* theirs.grants.find(grant().terms.id)).toMatchObject({ value: { _tag: "Active" } })
-      expect(Option.isSome(yield* theirs.sessions.find(digest("session-1"), at(2)))).toBe(true)
+      // The grants and sessions of the other issuer stay.
+      const otherStores = storesOf(storage, other)
+      expect(yield* otherStores.grants.find(grant().terms.id)).toMatchObject({ value: { _tag: "Active" } })
+      expect(Option.isSome(yield* otherStores.sessions.find(digest("session-1"), at(2)))).toBe(true)
     })
   )
 
-  it.effect("leaves the database to the new master key alone", () =>
+  it.effect("after a restore only the new master key opens the database", () =>
     Effect.gen(function* () {
       const storage = yield* inUse
       const before = yield* start(storage)
@@ -100,7 +100,7 @@ describe("a restore", () => {
     })
   )
 
-  it.live("that stopped halfway lets no server start, and goes on where it is said again", () =>
+  it.live("after a restore that stopped halfway no server starts, and a second restore completes it", () =>
     Effect.gen(function* () {
       const storage = yield* inUse
       const unavailable = new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })

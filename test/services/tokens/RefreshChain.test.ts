@@ -1,4 +1,4 @@
-/** The arithmetic of refresh tokens: a chain knows its own, and nobody without its key can go on from one. */
+/** A chain recognises its own refresh tokens, and only its key can compute the next one. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import * as RefreshToken from "../../../src/domain/RefreshToken.js"
 import { Seals } from "../../../src/services/keys/Seals.js"
 import * as RefreshChain from "../../../src/services/tokens/RefreshChain.js"
 
-/** Seals that are none: what is tested here is not how keys are kept. */
+/** Seals without encryption, because these tests are not about sealing. */
 const plain = Layer.succeed(Seals, {
   seal: (kind, bytes) => Effect.succeed(kind.prefix + Base64Url.encode(bytes)),
   open: (kind, text) => Effect.succeed(Base64Url.decode(text.slice(kind.prefix.length))),
@@ -35,7 +35,7 @@ const begin = (chains: RefreshChain.RefreshChain["Type"], id = grantId) =>
   })
 
 describe("a chain", () => {
-  it.effect("begins with number 1, and with another secret and key each time", () =>
+  it.effect("each chain begins with number 1 and its own secret and key", () =>
     withChain((chains) =>
       Effect.gen(function* () {
         const [one, other] = [yield* begin(chains), yield* begin(chains)]
@@ -46,7 +46,7 @@ describe("a chain", () => {
     )
   )
 
-  it.effect("is the same however it is walked", () =>
+  it.effect("a token of a chain is the same whether it is computed step by step or at once", () =>
     withChain((chains) =>
       Effect.gen(function* () {
         const { key, token } = yield* begin(chains)
@@ -62,7 +62,7 @@ describe("a chain", () => {
     )
   )
 
-  it.effect("recognises every token that it ever had, and will have", () =>
+  it.effect("a chain recognises each of its past and future tokens", () =>
     withChain((chains) =>
       Effect.gen(function* () {
         const { key, sealedKey, token } = yield* begin(chains)
@@ -74,7 +74,7 @@ describe("a chain", () => {
     )
   )
 
-  it.effect("recognises no other: of another number, grant, secret, tag or chain", () =>
+  it.effect("a chain does not recognise a token with another number, grant, secret, tag or chain", () =>
     withChain((chains) =>
       Effect.gen(function* () {
         const [chain, other] = [yield* begin(chains), yield* begin(chains)]
@@ -86,8 +86,8 @@ describe("a chain", () => {
           "the secret of the first": { ...third, secret: chain.token.secret },
           "the tag of the first": { ...third, tag: chain.token.tag },
           "the third of another chain": RefreshChain.advance(other.key, other.token, 3),
-          "what another key makes of it": RefreshChain.next(other.key, third),
-          "what its own secret makes of it": RefreshChain.next(third.secret, third),
+          "the successor under another key": RefreshChain.next(other.key, third),
+          "the successor under its own secret": RefreshChain.next(third.secret, third),
           "an empty tag": { ...third, tag: new Uint8Array(0) },
           "all zero": { ...third, secret: Redacted.make(new Uint8Array(32)), tag: new Uint8Array(16) }
         }
@@ -98,7 +98,7 @@ describe("a chain", () => {
     )
   )
 
-  it.effect("whose key does not open is a fault of the server's, and no refusal of the token", () =>
+  it.effect("a chain key that does not open is a fault of the server, not of the token", () =>
     withChain((chains) =>
       Effect.gen(function* () {
         const { token } = yield* begin(chains)
@@ -108,7 +108,7 @@ describe("a chain", () => {
     )
   )
 
-  it.effect("keeps every bit of a token: with any of them changed it is not recognised", () =>
+  it.effect("a chain does not recognise a token with any bit changed", () =>
     withChain((chains) =>
       Effect.gen(function* () {
         const { sealedKey, token } = yield* begin(chains)

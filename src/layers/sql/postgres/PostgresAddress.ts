@@ -1,20 +1,20 @@
-/** The address of a PostgreSQL database, `postgres://user:password@host:port/database?parameters`, and what may be told of it. */
+/** The address of a PostgreSQL database, `postgres://user:password@host:port/database?parameters`, and its parts without a secret. */
 
 /** Whether a text is such an address. */
 export const isOne = (text: string): boolean =>
   /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).pathname.length > 1
 
-/** `postgres://host:port/database`: what stands in messages. `undefined` for what is no such address. */
+/** Returns `postgres://host:port/database`, for messages. `undefined` for any other text. */
 export const label = (text: string): string | undefined => {
   if (!isOne(text)) return undefined
   const { host, pathname, protocol } = new URL(text)
   return `${protocol}//${host}${pathname}`
 }
 
-/** Parameters that may hold a password, too (libpq, "Connection URIs"). */
+/** Parameters that may also contain a password (libpq, "Connection URIs"). */
 const secretParameters = ["password", "sslpassword"]
 
-/** The address without its password; any other text as it is. */
+/** Returns the address without its password. Any other text is returned unchanged. */
 export const withoutPassword = (text: string): string => {
   if (!isOne(text)) return text
   const url = new URL(text)
@@ -23,12 +23,12 @@ export const withoutPassword = (text: string): string => {
   return url.href
 }
 
-/** Whether a text is such an address and holds a password. */
+/** Whether a text is such an address with a password. */
 export const hasPassword = (text: string): boolean => {
   if (!isOne(text)) return false
   const { password, searchParams } = new URL(text)
   return password !== "" || secretParameters.some((name) => searchParams.has(name))
 }
 
-/** The schema of the tables where no other is named. */
+/** The schema of the tables if the options name none. */
 export const standardSchema = "latchkey"

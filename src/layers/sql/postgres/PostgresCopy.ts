@@ -1,4 +1,4 @@
-/** A PostgreSQL database as the side that a copy is written to. */
+/** A PostgreSQL database as the target of a copy. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import Pg from "pg"
@@ -9,7 +9,7 @@ import * as PostgresMigrator from "./PostgresMigrator.js"
 import type { PostgresOptions } from "./PostgresOptions.js"
 import * as PostgresPool from "./PostgresPool.js"
 
-/** A row of a copy is read and written in no time; this is for a network that says nothing any more. */
+/** Maximum time of a statement. Statements of a copy are short; this is for a network that does not answer any more. */
 const timeout = "1 minute"
 
 const columnsText = `
@@ -39,15 +39,15 @@ const tablesOf = async (client: Pg.PoolClient, schema: string): Promise<Readonly
   }))
 }
 
-/** `?` as PostgreSQL has it. */
+/** Replaces each `?` by a numbered placeholder of PostgreSQL. */
 const numbered = (text: string): string => {
   let count = 0
   return text.replaceAll("?", () => `$${++count}`)
 }
 
 /**
- * Connects, makes the tables or brings them up to date, and lets nobody else write to them: all that `use` writes is there
- * when it succeeds, and nothing of it otherwise.
+ * Connects, runs the migrations, and locks the tables against other writers. If `use` succeeds, all of its rows are stored,
+ * otherwise none.
  */
 export const target = <A, E>(
   options: PostgresOptions,
@@ -80,7 +80,7 @@ export const target = <A, E>(
           yield* attempt(() => client.query("commit"))
           return result
         }),
-      // What is not committed is gone with the connection.
+      // Closing the connection rolls an open transaction back.
       (client) => Effect.sync(() => client.release(true))
     )
   }).pipe(Effect.scoped)

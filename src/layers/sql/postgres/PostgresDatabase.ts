@@ -1,4 +1,4 @@
-/** A PostgreSQL database as the operator's commands see it. */
+/** The status and the migration of a PostgreSQL database, for the operator's commands. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as DatabaseStatus from "../DatabaseStatus.js"
@@ -9,7 +9,7 @@ import * as PostgresMigrator from "./PostgresMigrator.js"
 import type { PostgresOptions } from "./PostgresOptions.js"
 import * as PostgresPool from "./PostgresPool.js"
 
-/** Counting, and making an index, may take their time. */
+/** Maximum time of a statement. Counting rows and creating an index are slow. */
 const timeout = "10 minutes"
 
 const about = (options: PostgresOptions) => ({
@@ -17,7 +17,7 @@ const about = (options: PostgresOptions) => ({
   schema: options.schema ?? PostgresAddress.standardSchema
 })
 
-/** How it stands. Changes nothing: no table is made, none brought up to date. */
+/** Reads the status. Changes nothing: creates no table and runs no migration. */
 export const status = (
   options: PostgresOptions,
   cutoffs: DatabaseStatus.Cutoffs
@@ -47,7 +47,7 @@ export const status = (
     return yield* DatabaseStatus.of((text) => ask(text), found, cutoffs)
   }).pipe(Effect.scoped)
 
-/** Makes the tables, or brings them up to date. */
+/** Runs the migrations. */
 export const migrate = (options: PostgresOptions): Effect.Effect<Migrated, StorageOpenError> =>
   Effect.gen(function* () {
     const { label, schema } = about(options)

@@ -1,17 +1,17 @@
-/** Options of a connection pool, apart from the pool: an app compiles against them without the types of the driver. */
+/** Options of a connection pool. They are not in the file of the pool, so that an app needs no types of the driver. */
 import type * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 
 export interface PostgresOptions {
   /**
-   * `postgres://user:password@host:port/database`. Unless the host is this machine, TLS is spoken and the server's
-   * certificate verified; `?sslmode=disable` says otherwise, and `?sslrootcert=FILE` names whom to trust.
+   * `postgres://user:password@host:port/database`. Unless the host is this machine, the connection uses TLS and verifies the
+   * certificate of the server. `?sslmode=disable` turns that off, and `?sslrootcert=FILE` sets the trusted certificates.
    */
   readonly url: Redacted.Redacted
-  /** The schema of the tables, made where there is none, so that an app's own are apart: `latchkey` if not given. */
+  /** The schema of the tables, which keeps them apart from the tables of an app. It is created. Default: `latchkey`. */
   readonly schema?: string | undefined
-  /** How many connections there are at most: 10 if not given. */
+  /** Maximum number of connections. Default: 10. */
   readonly maxConnections?: number | undefined
-  /** How long a statement may take, and how long a free connection is awaited: 2 seconds if not given. */
+  /** Maximum time of a statement, and of the wait for a free connection. Default: 2 seconds. */
   readonly timeout?: Duration.DurationInput | undefined
 }

@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL: where to, and on what terms. */
+/** The pool of connections to PostgreSQL, and their settings. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -10,7 +10,7 @@ import { StorageOpenError } from "../StorageOpenError.js"
 import * as PostgresAddress from "./PostgresAddress.js"
 import type { PostgresOptions } from "./PostgresOptions.js"
 
-/** What the driver is told about TLS; it reads `sslmode` as strictly as `verify-full`. */
+/** The TLS settings of the driver, which treats `sslmode` as strictly as `verify-full`. */
 const tlsOf = (text: string): Pg.PoolConfig["ssl"] => {
   const { host, ssl } = parse(text)
   if (ssl !== undefined) return ssl as Pg.PoolConfig["ssl"]
@@ -18,14 +18,14 @@ const tlsOf = (text: string): Pg.PoolConfig["ssl"] => {
   return isHere ? false : { rejectUnauthorized: true }
 }
 
-/** Numbers of 64 bits as numbers: ours are milliseconds and counts, far below 2^53. */
+/** Reads 64-bit integers as numbers. Latchkey's are milliseconds and counts, far below 2^53. */
 const types: Pg.CustomTypesConfig = {
   getTypeParser: (oid, format) => (oid === Pg.types.builtins.INT8 ? Number : Pg.types.getTypeParser(oid, format))
 }
 
 /**
- * A server that takes no writes, such as a standby, is none for us; nor does a session keep settings by which an
- * acknowledged write may be lost.
+ * Prepares a new connection. Refuses a server that accepts no writes, such as a standby, and overrides settings that may lose
+ * acknowledged writes.
  */
 const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase) => {
   const { rows } = await client.query<{ readonly read_only: boolean }>(
@@ -40,23 +40,23 @@ const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase
   if (rows[0]?.read_only !== false) throw new ReadOnlyServer()
 }
 
-/** The server is a standby, or set to take no writes. */
+/** The server is a standby, or is configured as read-only. */
 export class ReadOnlyServer extends Error {
   readonly code = "READ_ONLY"
   constructor() {
-    super("the server takes no writes")
+    super("the server accepts no writes")
   }
 }
 
 /**
- * A connection that is given back while the server still owes it an answer is closed, and with that the pool drops it: after
- * a timeout the driver would have whoever takes it next wait for the answer before his own.
+ * Closes a released connection that still waits for an answer of the server, so that the pool drops it. After a timeout the
+ * driver would let the next user of the connection wait for that answer before its own.
  */
 const closeIfWaiting = (client: Pg.PoolClient): void => {
   if ("_activeQuery" in client && client._activeQuery) void client.end().catch(() => {})
 }
 
-/** A pool that is closed with the scope. Connects to nothing yet. */
+/** Makes a pool, which the scope closes. Opens no connection yet. */
 export const make = (options: PostgresOptions): Effect.Effect<Pg.Pool, StorageOpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const { maxConnections = 10, schema = PostgresAddress.standardSchema, timeout = "2 seconds", url } = options
@@ -77,31 +77,34 @@ export const make = (options: PostgresOptions): Effect.Effect<Pg.Pool, StorageOp
           application_name: "latchkey",
           max: maxConnections,
           connectionTimeoutMillis: millis,
-          // The server's own limit comes first; this is for a server, or a network, that says nothing any more.
+          // The limit of the server comes first. This one is for a server, or a network, that does not answer any more.
           query_timeout: millis + 500,
           idleTimeoutMillis: 30_000,
           keepAlive: true,
           types,
           onConnect: settle(schema, millis)
         })
-        // A connection that breaks while nobody uses it is taken out of the pool by the pool.
+        // The pool removes an idle connection that breaks.
         pool.on("error", () => {})
-        // Of one that breaks in somebody's hands its statement tells; without a listener the process would end.
+        // If a connection in use breaks, its statement fails. Without a listener the process would end.
         pool.on("connect", (client) => client.on("error", () => {}))
         pool.on("release", (_, client) => closeIfWaiting(client))
         return pool
       }).pipe(
-        // Nothing of it is repeated: the address holds a password.
+        // The message omits the cause, because the address may contain a password.
         Effect.mapError(
           () =>
-            new StorageOpenError({ reason: "Unreachable", message: `${label}: what the address asks for is not there` })
+            new StorageOpenError({
+              reason: "Unreachable",
+              message: `${label}: a file that the address names cannot be read`
+            })
         )
       ),
       (pool) => Effect.promise(() => pool.end())
     )
   })
 
-/** The address without what it says about TLS, which is told beside it: the driver would have the address win. */
+/** Returns the address without its TLS parameters. They are passed separately, and the driver would prefer the address. */
 const withoutTls = (text: string): string => {
   const url = new URL(text)
   for (const name of ["ssl", "sslmode", "sslcert", "sslkey", "sslrootcert"]) url.searchParams.delete(name)

@@ -1,6 +1,6 @@
 /**
- * A copy of a SQLite database, as it stood at one moment, while servers go on reading and writing it
- * (https://www.sqlite.org/lang_vacuum.html#vacuuminto). It holds no trace of what was deleted.
+ * Copies a SQLite database as of one moment, while servers read and write it
+ * (https://www.sqlite.org/lang_vacuum.html#vacuuminto). The copy contains no deleted content.
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -14,8 +14,8 @@ import { StorageOpenError } from "../StorageOpenError.js"
 import * as SqliteFile from "./SqliteFile.js"
 
 /**
- * Writes the copy of the database at `path` to `target`, for its owner only, whole and on the disk, or not at all. What
- * stands there already is left alone. Answers with the size in bytes.
+ * Writes the copy of the database at `path` to `target`, readable for its owner only. The copy is complete and flushed to the
+ * disk, or absent. An existing file is not changed. Returns the size in bytes.
  */
 export const write = (path: string, target: string): Effect.Effect<number, StorageOpenError> =>
   Effect.gen(function* () {
@@ -36,10 +36,10 @@ export const write = (path: string, target: string): Effect.Effect<number, Stora
   })
 
 const exists = (target: string) =>
-  new StorageOpenError({ reason: "NotWritable", message: `${target}: this is there already, and was left alone` })
+  new StorageOpenError({ reason: "NotWritable", message: `${target}: this file exists, and was not changed` })
 
 const refuseExisting = (target: string): void => {
-  // With another's log beside it a database is read wrongly.
+  // SQLite would apply the log of another database to the copy.
   const found = [target, `${target}-wal`, `${target}-journal`].find(
     (path) => Fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined
   )
@@ -55,7 +55,7 @@ const vacuum = (path: string, draft: string): void => {
   }
 }
 
-/** What was written is read once, page by page: a backup that cannot be read is none. */
+/** Reads the copy once, page by page, because a backup that cannot be read is useless. */
 const check = (draft: string): void => {
   const db = SqliteFile.openReader(draft)
   try {
@@ -71,7 +71,7 @@ const flush = (path: string): void => {
   try {
     Fs.fsyncSync(file)
   } catch (cause) {
-    // Windows flushes no folders.
+    // Windows cannot flush folders.
     if (process.platform !== "win32") throw cause
   } finally {
     Fs.closeSync(file)

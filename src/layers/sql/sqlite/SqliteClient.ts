@@ -1,9 +1,9 @@
 /**
- * `SqlClient` over better-sqlite3 with two connections to one file: what only reads, by SQLite's own word, runs at once
- * on the one and sees what is committed; everything else goes through the group commit of `SqliteWriter`.
+ * `SqlClient` over better-sqlite3 with two connections to one file. A statement that only reads, as SQLite decides, runs at
+ * once on the first connection and sees committed rows. Every other statement goes through the group commit of `SqliteWriter`.
  *
- * The ports need no transactions, each verb being one statement, so none are offered: on one connection that many
- * callers share, a transaction would stop them all.
+ * This client has no transactions, because each verb of a port is one statement. On one connection that many callers share, a
+ * transaction would block them all.
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqlClient from "@effect/sql/SqlClient"
@@ -20,21 +20,21 @@ import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteWriter from "./SqliteWriter.js"
 
 export interface SqliteClient extends SqlClient.SqlClient {
-  /** How many transactions the writer has committed. */
+  /** Number of transactions that the writer has committed. */
   readonly commits: Effect.Effect<number>
 }
 
 const transactionControl = /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b/i
 
-const noTransactions = new SqlError({ message: "this client offers no transactions: a write is one statement" })
+const noTransactions = new SqlError({ message: "this client has no transactions: a write is one statement" })
 
-/** A client over two ways of connecting to one file; its connections are closed with the scope. */
+/** Makes a client from two functions that connect to one file. The scope closes the connections. */
 export const make = (connect: {
   readonly reader: () => SqliteConnection.SqliteConnection
   readonly writer: () => SqliteConnection.SqliteConnection
 }): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
-    // In this order, so that the reader is closed first: the last to close puts the log away, and must be able to.
+    // In this order, so that the scope closes the reader first: the last connection merges the log and must be able to write.
     const writer = yield* untilFree(SqliteWriter.make(connect.writer))
     const reader = yield* Effect.acquireRelease(
       untilFree(
@@ -59,7 +59,7 @@ export const make = (connect: {
       }
     }
 
-    // Almost never busy: a reader waits only while another process recovers the log or puts it away.
+    // A reader is almost never busy: only while another process recovers or merges the log.
     const run = <A>(
       sql: string,
       params: ReadonlyArray<unknown>,
@@ -94,7 +94,7 @@ export const make = (connect: {
     return Object.assign(client, { commits: writer.commits })
   })
 
-/** A client on a file, which has been prepared. */
+/** Opens a client on a file that `SqliteFile.prepare` has prepared. */
 export const open = (path: string): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
   make({
     reader: () => SqliteConnection.make(SqliteFile.openReader(path)),

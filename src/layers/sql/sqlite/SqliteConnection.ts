@@ -1,23 +1,23 @@
-/** One connection of better-sqlite3: statements are prepared once for each text. Everything here is synchronous. */
+/** One connection of better-sqlite3. It prepares each statement once for its text. All functions are synchronous. */
 import type Sqlite from "better-sqlite3"
 
-/** In what form rows are wanted: objects, arrays, or what the driver says when there are none. */
+/** The form of the result: rows as objects, rows as arrays, or the driver's result if there are no rows. */
 export type Read = "Rows" | "Values" | "Raw"
 
 export interface SqliteConnection {
-  /** Whether a statement only reads, by SQLite's own word. Throws when the text is no statement. */
+  /** Whether SQLite says that a statement only reads. Throws if the text is no statement. */
   readonly isReadonly: (sql: string) => boolean
-  /** Runs one statement; throws what SQLite throws. */
+  /** Runs one statement. Throws the exceptions of SQLite. */
   readonly run: (sql: string, params: ReadonlyArray<unknown>, read: Read) => unknown
   readonly inTransaction: () => boolean
-  /** Closing a connection that is closed is no error. */
+  /** Closes the connection. A second call is no error. */
   readonly close: () => void
 }
 
-/** At most this many statements are kept prepared. The stores have a few dozen. */
+/** Maximum number of prepared statements. The stores have a few dozen. */
 const capacity = 200
 
-/** The connection of an open database; closing it closes the database. */
+/** Makes the connection of an open database. Closing it closes the database. */
 export const make = (db: Sqlite.Database): SqliteConnection => {
   const prepared = new Map<string, Sqlite.Statement>()
 
@@ -25,12 +25,12 @@ export const make = (db: Sqlite.Database): SqliteConnection => {
     const known = prepared.get(sql)
     if (known !== undefined) return known
     const statement = db.prepare(sql)
-    if (prepared.size >= capacity) forgetOldest()
+    if (prepared.size >= capacity) deleteOldest()
     prepared.set(sql, statement)
     return statement
   }
 
-  const forgetOldest = () => {
+  const deleteOldest = () => {
     for (const sql of prepared.keys()) {
       prepared.delete(sql)
       return

@@ -28,7 +28,7 @@ const tablesOf = (db: Sqlite.Database): ReadonlyArray<Table> => {
   })
 }
 
-/** Opens the file and begins a transaction, which keeps every other writer waiting until it ends. */
+/** Opens the file and begins a transaction. All other writers wait until it ends. */
 const begin = (path: string) =>
   SqliteFile.attempt(path, () => {
     const db = SqliteFile.openWriter(path)
@@ -52,7 +52,7 @@ const sideOf = (path: string, db: Sqlite.Database): Side<StorageOpenError> => {
   }
 }
 
-/** Reads the file, which nobody can write meanwhile: a server on it answers 503. It stays as it is. */
+/** Reads the file and changes nothing. No process can write it during the copy: a server on it answers 503. */
 export const source = <A, E>(
   path: string,
   use: (side: Side<StorageOpenError>) => Effect.Effect<A, E>
@@ -65,13 +65,13 @@ export const source = <A, E>(
         ? use(sideOf(path, db))
         : new StorageOpenError({
             reason: "NotOurs",
-            message: `${path}: version ${version} of the schema is not ${latest}: bring it up to date (latchkey db migrate)`
+            message: `${path}: the schema has version ${version}, not ${latest}: update it (latchkey db migrate)`
           })
     },
     (db) => Effect.sync(() => db.close())
   )
 
-/** Writes a file, which is made when there is none: all that `use` writes is there when it succeeds, and nothing otherwise. */
+/** Writes a file, which it creates if it does not exist. If `use` succeeds, all of its rows are stored, otherwise none. */
 export const target = <A, E>(
   filename: string,
   use: (side: Side<StorageOpenError>) => Effect.Effect<A, E>
@@ -86,7 +86,7 @@ export const target = <A, E>(
           use(sideOf(path, db)),
           SqliteFile.attempt(path, () => db.exec("COMMIT"))
         ),
-      // What is not committed is gone with the connection.
+      // Closing the connection rolls an open transaction back.
       (db, exit) =>
         Effect.sync(() => {
           if (Exit.isSuccess(exit)) db.pragma("wal_checkpoint(TRUNCATE)")

@@ -1,7 +1,4 @@
-/**
- * The database file: making it, telling whether it is ours and sound before it is touched, and connecting to it.
- */
-
+/** The database file: creates it, checks that it is a sound database of Latchkey before any change, and connects to it. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import Sqlite from "better-sqlite3"
@@ -13,13 +10,13 @@ import { latest, tables } from "../migrations.js"
 import { StorageOpenError } from "../StorageOpenError.js"
 import { untilFree } from "./SqliteError.js"
 
-/** "Ltch": says of a SQLite file that it is ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
+/** "Ltch": marks a SQLite file as Latchkey's (https://www.sqlite.org/pragma.html#pragma_application_id). */
 export const applicationId = 0x4c746368
 
-/** Databases up to this size are checked page by page at each start: it takes a second or two for this much. */
+/** Maximum size, in bytes, of a database that each start checks page by page. A check of this size takes one to two seconds. */
 const checkedSize = 256 * 1024 * 1024
 
-/** What an exception at opening means. */
+/** Maps an exception at opening. */
 export const openError = (path: string, cause: unknown): StorageOpenError => {
   if (cause instanceof StorageOpenError) return cause
   if (NativeModule.isUnloadable(cause)) {
@@ -28,37 +25,37 @@ export const openError = (path: string, cause: unknown): StorageOpenError => {
   const code = codeOf(cause)
   const refuse = (reason: StorageOpenError["reason"], why: string) =>
     new StorageOpenError({ reason, message: `${path}: ${why}${code === "" ? "" : ` (${code})`}`, cause })
-  if (isBusy(cause)) return refuse("Locked", "another process holds the database's lock")
+  if (isBusy(cause)) return refuse("Locked", "another process has the lock of the database")
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return refuse("Corrupt", damaged)
   return refuse("NotWritable", "the database cannot be opened for reading and writing")
 }
 
-const damaged = "the database is damaged, and was not changed: restore it from a backup"
+const damaged = "the database is damaged, and was not changed: restore a backup"
 
-/** Runs what may throw; anything that it throws becomes a `StorageOpenError`, and a busy database is awaited. */
+/** Runs a function that may throw. An exception becomes a `StorageOpenError`. Retries while the database is locked. */
 export const attempt = <A>(path: string, run: () => A): Effect.Effect<A, StorageOpenError> =>
   untilFree(Effect.try({ try: run, catch: (cause) => openError(path, cause) }))
 
 /**
- * The path at which the database lies, in full. Makes it when there is none, with the folders above it. Fails, and
- * changes nothing, when what lies there is not a sound database of ours and of our version.
+ * Returns the absolute path of the database. Creates the file and its folders if they do not exist. Fails, and changes nothing,
+ * if the file is not a sound database of this or an earlier version of Latchkey.
  */
 export const prepare = (filename: string): Effect.Effect<string, StorageOpenError> =>
   Effect.gen(function* () {
     if (filename === "" || filename === ":memory:" || filename.startsWith("file:")) {
       return yield* new StorageOpenError({
         reason: "NotAFile",
-        message: `"${filename}" names no file: give a path, or use MemoryStorage`
+        message: `"${filename}" is no file name: give a path, or use MemoryStorage`
       })
     }
     const path = Path.resolve(filename)
-    // In this order: a log appears after its database.
+    // In this order, because SQLite creates a log after its database.
     const orphan = yield* attempt(path, () => ["-wal", "-journal"].find((suffix) => Fs.existsSync(path + suffix)))
     const exists = yield* attempt(path, () => Fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     if (!exists) {
       // SQLite would apply it to the new database (https://www.sqlite.org/howtocorrupt.html, "mispairing").
       if (orphan !== undefined) {
-        return yield* refuse("Corrupt", path, `the database is gone, and its log ${orphan} is not`)
+        return yield* refuse("Corrupt", path, `the database is missing, but its log ${orphan} exists`)
       }
       const content = yield* attempt(path, emptyDatabase)
       yield* PrivateFile.makeFolderOf(path)
@@ -66,12 +63,12 @@ export const prepare = (filename: string): Effect.Effect<string, StorageOpenErro
     }
     yield* attempt(path, () => inspectFile(path))
     yield* attempt(path, () => inspectDatabase(path))
-    // SQLite gives its own files beside the database the mode that the database had when it made them.
+    // SQLite creates its files next to the database with the mode that the database has at that time.
     yield* PrivateFile.warnIfExposed("the database", [path, `${path}-wal`, `${path}-shm`])
     return path
   })
 
-/** The bytes of a database that holds nothing but whose it is: so a file of ours is never seen without its mark. */
+/** The bytes of an empty database with the application id. So a new file always has its mark. */
 const emptyDatabase = (): Uint8Array => {
   const db = new Sqlite(":memory:")
   try {
@@ -88,20 +85,21 @@ const refuse = (reason: StorageOpenError["reason"], path: string, why: string) =
 const newer = (path: string) =>
   refuse("Newer", path, "a later version of Latchkey has migrated this database: use that version, or restore a backup")
 
-/** What can be told without SQLite, which would begin by writing beside the file. Throws what speaks against it. */
+/** Checks the file without SQLite, which would begin by writing files next to it. Throws the reason to refuse it. */
 const inspectFile = (path: string): void => {
   const stat = Fs.lstatSync(path)
   if (stat.isSymbolicLink()) throw refuse("NotAFile", path, "this is a symbolic link: give the path of the file itself")
   if (stat.isDirectory()) throw refuse("NotAFile", path, "this is a directory: give the path of a file")
-  if (!stat.isFile()) throw refuse("NotAFile", path, "this is no regular file")
+  if (!stat.isFile()) throw refuse("NotAFile", path, "this is not a regular file")
   if (stat.size === 0)
-    throw refuse("NotOurs", path, "this file is empty: remove it, and it will be made, or restore it from a backup")
+    throw refuse("NotOurs", path, "this file is empty: remove it to create a new database, or restore a backup")
   // The header of a SQLite file (https://www.sqlite.org/fileformat2.html#the_database_header).
   const header = readStart(path, 100)
   if (header.length < 100 || header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
-    throw refuse("NotOurs", path, "this file is no SQLite database")
+    throw refuse("NotOurs", path, "this file is not a SQLite database")
   }
-  if (header.readUInt32BE(68) !== applicationId) throw refuse("NotOurs", path, "this is another program's database")
+  if (header.readUInt32BE(68) !== applicationId)
+    throw refuse("NotOurs", path, "this database belongs to another program")
   if (header.readUInt32BE(60) > latest) throw newer(path)
   Fs.accessSync(path, Fs.constants.R_OK | Fs.constants.W_OK)
   Fs.accessSync(Path.dirname(path), Fs.constants.W_OK)
@@ -117,7 +115,7 @@ const readStart = (path: string, length: number): Buffer => {
   }
 }
 
-/** What only SQLite can tell, the log beside the file included. Throws what speaks against it. */
+/** Checks the database with SQLite, including the log. Throws the reason to refuse it. */
 const inspectDatabase = (path: string): void => {
   const db = openReader(path)
   try {
@@ -134,7 +132,7 @@ const inspectDatabase = (path: string): void => {
   }
 }
 
-/** The version of the schema (https://www.sqlite.org/pragma.html#pragma_user_version). */
+/** Returns the schema version (https://www.sqlite.org/pragma.html#pragma_user_version). */
 export const versionOf = (db: Sqlite.Database): number => Number(db.pragma("user_version", { simple: true }))
 
 const configured = (db: Sqlite.Database, pragmas: ReadonlyArray<string>): Sqlite.Database => {
@@ -147,16 +145,16 @@ const configured = (db: Sqlite.Database, pragmas: ReadonlyArray<string>): Sqlite
   }
 }
 
-/** No waiting inside SQLite, which would stop the event loop; nothing spilled to other files; no schema trusted. */
+/** No wait inside SQLite, which would block the event loop; no temporary files; no trust in the schema. */
 const common = ["busy_timeout = 0", "temp_store = MEMORY", "trusted_schema = OFF", "foreign_keys = ON"]
 
-/** A connection that cannot write. Throws what SQLite throws. */
+/** Opens a connection that cannot write. Throws the exceptions of SQLite. */
 export const openReader = (path: string): Sqlite.Database =>
   configured(new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 0 }), [...common, "query_only = ON"])
 
 /**
- * A connection whose commits outlive a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous, and
- * fullfsync for macOS), and that overwrites what it deletes. Throws what SQLite throws.
+ * Opens a connection whose commits survive a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous, and
+ * fullfsync for macOS), and that overwrites deleted content. Throws the exceptions of SQLite.
  */
 export const openWriter = (path: string): Sqlite.Database => {
   const db = configured(new Sqlite(path, { fileMustExist: true, timeout: 0 }), [

@@ -1,4 +1,4 @@
-/** How a SQLite file stands. */
+/** The status of a SQLite file. */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as DatabaseStatus from "../DatabaseStatus.js"
@@ -7,7 +7,7 @@ import * as SqliteFile from "./SqliteFile.js"
 
 const sizeOf = (path: string): number => Fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
-/** Reads it without changing anything: no table is made, none brought up to date. */
+/** Reads the status. Changes nothing: creates no table and runs no migration. */
 export const read = (
   path: string,
   cutoffs: DatabaseStatus.Cutoffs

@@ -1,18 +1,17 @@
 /**
  * Group commit: the writes of many callers share one transaction, and so one flush to the disk (design §4).
  *
- * Writes that arrive in the same turn of the event loop make a batch. A batch is one synchronous function: BEGIN
- * IMMEDIATE, the statements, COMMIT. Its callers are answered after the commit, so an answer is durable. What can go
- * wrong, and for whom:
+ * Writes that arrive in the same turn of the event loop form a batch. A batch is one synchronous function: BEGIN IMMEDIATE,
+ * the statements, COMMIT. Callers get their answers after the commit, so an answer is durable. The failures, and their effects:
  *
- * - a statement fails and the transaction still stands: that caller's write failed, the others are committed;
- * - the transaction is gone, or COMMIT fails: nothing of the batch was kept, and every caller is told so;
- * - the disk fails: what it holds is unknown. The connection is closed, and opened anew before anything else is
- *   written, so that nothing is built on a page that was never stored;
- * - another process holds the lock: the event loop goes on, and the batch is tried again, until each write has waited
- *   for `patience`.
+ * - A statement fails and the transaction is still open: this write fails, and the others are committed.
+ * - The transaction ends, or COMMIT fails: every write of the batch fails, and nothing is stored.
+ * - The disk fails: its content is unknown. The connection is closed, and opened again before the next write, so that no write
+ *   depends on a page that was never stored.
+ * - Another process has the lock: the event loop continues, and the batch is retried until each write has waited for
+ *   `patience`.
  *
- * A write whose caller was interrupted is dropped if its batch has not begun, and never after.
+ * A write whose caller was interrupted is dropped if its batch has not begun, and never afterwards.
  */
 import { SqlError } from "@effect/sql/SqlError"
 import * as Duration from "effect/Duration"
@@ -22,13 +21,13 @@ import { isBusy } from "../ErrorCode.js"
 import type { Read, SqliteConnection } from "./SqliteConnection.js"
 import { endsTransaction, isBroken, patience } from "./SqliteError.js"
 
-/** At most this many writes are one transaction: it bounds how long one stops the event loop. */
+/** Maximum number of writes in one transaction. It limits how long a transaction blocks the event loop. */
 export const maxBatch = 64
 
 export interface SqliteWriter {
-  /** Runs one statement in the next transaction, and answers once it is committed. */
+  /** Runs one statement in the next transaction, and returns its result after the commit. */
   readonly write: (sql: string, params: ReadonlyArray<unknown>, read: Read) => Effect.Effect<unknown, SqlError>
-  /** How many transactions were committed. */
+  /** Number of committed transactions. */
   readonly commits: Effect.Effect<number>
 }
 
@@ -36,7 +35,7 @@ interface Write {
   readonly sql: string
   readonly params: ReadonlyArray<unknown>
   readonly read: Read
-  /** On the monotonic clock: when a lock that another process holds has been awaited for long enough. */
+  /** The time, on the monotonic clock, when the wait for the lock of another process ends. */
   readonly deadline: number
   readonly answer: (outcome: Effect.Effect<unknown, SqlError>) => void
 }
@@ -44,19 +43,19 @@ interface Write {
 const failure = (cause: unknown) => Effect.fail(new SqlError({ cause, message: "the write failed" }))
 
 interface Outcome {
-  /** What each write of the batch comes to. */
+  /** The answer to each write of the batch. */
   readonly answers: ReadonlyArray<readonly [write: Write, answer: Effect.Effect<unknown, SqlError>]>
-  /** Whether the transaction was committed, or what became of the connection that could not. */
+  /** Whether the transaction was committed or rolled back, or whether the connection is broken. */
   readonly end: "Committed" | "RolledBack" | "Broken"
 }
 
-/** The rest of a transaction that has begun. */
+/** Completes a transaction that has begun. */
 const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outcome => {
   const abandon = (cause: unknown): Outcome => {
     try {
       if (connection.inTransaction()) connection.run("ROLLBACK", [], "Rows")
     } catch {
-      // The first cause says more, and what is still in a transaction is broken.
+      // The first cause is more useful. A connection that is still in a transaction is broken.
     }
     const end = isBroken(cause) || connection.inTransaction() ? "Broken" : "RolledBack"
     return { answers: batch.map((write) => [write, failure(cause)]), end }
@@ -79,15 +78,15 @@ const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outc
 }
 
 /**
- * The one writer of a file. `connect` opens its connection, at first and after a failure of the disk; it throws what
- * SQLite throws. When the scope ends, the writes that wait are finished, the log is put into the database file, and
+ * Makes the only writer of a file. `connect` opens its connection at first and after a failure of the disk, and throws the
+ * exceptions of SQLite. When the scope ends, the waiting writes are completed, the log is merged into the database file, and
  * the connection is closed.
  */
 export const make = (connect: () => SqliteConnection): Effect.Effect<SqliteWriter, SqlError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => open(connect, connect()),
-      catch: (cause) => new SqlError({ cause, message: "not opened" })
+      catch: (cause) => new SqlError({ cause, message: "the database was not opened" })
     }),
     ({ close }) => close
   )
@@ -107,7 +106,7 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
     setImmediate(flush)
   }
 
-  /** Takes writes out of the queue: from here on they have their answer coming, and cannot be dropped. */
+  /** Removes writes from the queue. From then on they get an answer and cannot be dropped. */
   const take = (atMost: number, which: (write: Write) => boolean = () => true): Array<Write> => {
     const taken: Array<Write> = []
     for (const write of waiting) {
@@ -122,7 +121,7 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
     try {
       connection?.close()
     } catch {
-      // There is nothing more to be done with it.
+      // A connection that cannot be closed is not used again.
     }
     connection = undefined
   }
@@ -144,17 +143,17 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
     rest()
   }
 
-  /** Somebody else holds the lock: whoever has waited for long enough is told, and the others go on waiting. */
+  /** Another process has the lock. Writes past their deadline fail, and the others wait on. */
   const wait = (cause: unknown) => {
     const now = performance.now()
     for (const { answer } of take(waiting.size, ({ deadline }) => deadline <= now)) answer(failure(cause))
     if (waiting.size === 0) return rest()
     scheduled = true
-    // About the steps of SQLite's own busy handler, but the event loop runs.
+    // Similar to the intervals of SQLite's busy handler, but the event loop runs.
     setTimeout(flush, Math.min(2 ** attempts++, 25))
   }
 
-  /** No transaction can begin: everybody is told, and the next write tries again. */
+  /** No transaction can begin. All waiting writes fail, and the next write tries again. */
   const refuse = (cause: unknown) => {
     if (isBroken(cause)) disconnect()
     for (const { answer } of take(waiting.size)) answer(failure(cause))
@@ -191,7 +190,7 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
         try {
           connection?.run("PRAGMA wal_checkpoint(TRUNCATE)", [], "Rows")
         } catch {
-          // Then the log stays beside the file, and the next start reads it.
+          // The log stays, and the next start reads it.
         }
         disconnect()
       })

@@ -1,4 +1,4 @@
-/** A grant as a row: one table holds every state of its life, so that a change of state is a change of one row. */
+/** A grant as a row. One table has all states of a grant, so that a change of state is a change of one row. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,8 +23,8 @@ export const columns =
   "id, state, subject, client_id, redirect_uri, granted, session_id, authenticated_at, approved_at, expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at, redeemed_at, redeemed_from, generation, token_digest, chain_key, rotated_at, rotated_from, burst_generation, burst_began_at, burst_began_from, idle_expires_at, revoked_at, revocation_reason"
 
 /**
- * The grant that a row is; fails when the row is none. Every request with a token reads one, so this is done by hand: a
- * schema takes five times as long.
+ * Decodes a row. Fails if the row is not a grant. Every request with a token decodes one, so this code does not use a schema,
+ * which takes five times as long.
  */
 export const decode = (row: object): Effect.Effect<Grant.Grant, TemporarilyUnavailable> =>
   Effect.try({
@@ -35,7 +35,7 @@ export const decode = (row: object): Effect.Effect<Grant.Grant, TemporarilyUnava
 
 type Row = Readonly<Record<string, unknown>>
 
-/** A column does not hold what it must. */
+/** A column has an invalid value. */
 class Unreadable extends Error {
   constructor(readonly column: string) {
     super()
@@ -106,7 +106,7 @@ const termsOf = (row: Row): Grant.Terms => ({
   }
 })
 
-/** Resource to scope, as `encode` writes it. */
+/** Parses a JSON object of resource to scope, as `encode` writes it. */
 const parseGranted = (json: string): ResourceScopes.ResourceScopes => {
   const record: unknown = JSON.parse(json)
   if (typeof record !== "object" || record === null || Array.isArray(record)) throw new Unreadable("granted")
@@ -140,7 +140,7 @@ const chainOf = (row: Row): Chain => ({
   idleExpiresAt: instant(row, "idle_expires_at")
 })
 
-/** The parameters of the statement that inserts a grant. */
+/** Returns the parameters of the statement that inserts a grant. */
 export const encode = ({ code, terms }: Grant.Approved) => ({
   id: terms.id,
   subject: terms.subject,

@@ -1,4 +1,4 @@
-/** The built-in accounts in a SQL database. */
+/** Accounts in a SQL database. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -46,11 +46,11 @@ const encode = (account: Account) => ({
   epoch: account.epoch
 })
 
-/** The account is another's by its name, or was removed this moment. */
+/** Another account has the name, or the account was deleted at this moment. */
 const nameTaken = new TemporarilyUnavailable({
   reason: "StoreFailed",
   description: "try again later",
-  cause: "there is no account of this id, and one of its name"
+  cause: "there is no account with this id, and one with this name"
 })
 
 /**
@@ -69,9 +69,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     insert into accounts (issuer, id, username, password_hash, created_at, state, epoch)
     values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)`
   const insert = query(`${values} on conflict (issuer, username) do nothing returning id`)
-  // Any conflict: a race for the id is one for the name, too.
+  // Any conflict, because a race for the id is also a race for the name.
   const ensure = query(`${values} on conflict do nothing returning id`)
-  // Of two that see no account at once, the founder's index lets one pass.
+  // If two callers see no account at the same time, the unique index of founders accepts one of them.
   const insertFirst = query(`
     insert into accounts (issuer, id, username, password_hash, created_at, state, epoch, founder)
     select :issuer, :id, :username, :passwordHash, cast(:createdAt as bigint), :state, cast(:epoch as bigint), 1
@@ -80,7 +80,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning id`)
   const find = query(`select ${columns} from accounts where issuer = :issuer and id = :id`)
   const findByUsername = query(`select ${columns} from accounts where issuer = :issuer and username = :username`)
-  const list = query(`select ${columns} from accounts where issuer = :issuer order by created_at, id`)
+  const list = query(`
+    select ${columns} from accounts where issuer = :issuer and (created_at, id) > (:createdAt, :id)
+    order by created_at, id limit :limit`)
   const advanceEpoch = query("update accounts set epoch = epoch + 1 where issuer = :issuer and id = :id")
   const setState = query(`
     update accounts set state = :state, epoch = epoch + case when :state = 'Disabled' then 1 else 0 end
@@ -90,7 +92,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     update accounts set password_hash = :passwordHash, epoch = epoch + 1 where issuer = :issuer and id = :id
     returning id`)
   const remove = query("delete from accounts where issuer = :issuer and id = :id returning id")
-  const leftovers = [
+  const leftoverRows = [
     query("delete from sessions where issuer = :issuer and subject = :id"),
     query("delete from consents where issuer = :issuer and subject = :id"),
     query("delete from consent_items where issuer = :issuer and subject = :id")
@@ -107,15 +109,19 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     }),
     find: (id) => Effect.flatMap(find({ id }), (rows) => SqlRow.first(rows, decode)),
     findByUsername: (username) => Effect.flatMap(findByUsername({ username }), (rows) => SqlRow.first(rows, decode)),
-    list: Effect.flatMap(list({}), Effect.forEach(decode)),
+    list: ({ after, limit }) =>
+      Effect.flatMap(
+        list({ createdAt: after?.createdAt.epochMillis ?? Number.MIN_SAFE_INTEGER, id: after?.id ?? "", limit }),
+        Effect.forEach(decode)
+      ),
     advanceEpoch: (id) => Effect.asVoid(advanceEpoch({ id })),
     setState: (id, state) => Effect.map(setState({ id, state }), (changed) => changed.length > 0),
     setPassword: (id, hash) =>
       Effect.map(setPassword({ id, passwordHash: Redacted.value(hash) }), (changed) => changed.length > 0),
     remove: Effect.fnUntraced(function* (id) {
       const removed = yield* remove({ id })
-      // From here on nothing of it counts; what follows only tidies up, also what an earlier removal left that broke off.
-      yield* Effect.forEach(leftovers, (forget) => forget({ id }), { discard: true })
+      // The account is deleted. The rest only deletes its rows, also those that an interrupted deletion left.
+      yield* Effect.forEach(leftoverRows, (deleteRows) => deleteRows({ id }), { discard: true })
       return removed.length > 0
     })
   }

@@ -17,10 +17,10 @@ import * as ScopeText from "./ScopeText.js"
 
 const columns = "id, issued_at, origin, metadata, secret_digest, secret_expires_at, state, used_at, epoch"
 
-/** A client that registered itself and was never used: as the index of them has it. */
+/** A client that registered itself and was never used, word for word as in the index of such clients. */
 const unused = "origin = 'Dynamic' and used_at is null"
 
-/** The scope of a client may have more tokens than one request may name, as in any row. */
+/** The scope of a client may have more tokens than one request may name. */
 const Metadata = Schema.parseJson(
   Schema.Struct({ ...Client.ClientMetadata.fields, scope: Schema.optional(ScopeText.ScopeText) })
 )
@@ -39,7 +39,7 @@ const Row = Schema.Struct({
 
 const read = SqlRow.reader("clients", Row)
 
-/** The metadata of a row as they are stored, to notice a change of them. */
+/** The metadata of a row as stored, to detect a change. */
 const readMetadata = SqlRow.reader("clients", Row.pick("metadata"))
 const readText = SqlRow.reader("clients", Schema.Struct({ metadata: Schema.String }))
 
@@ -106,8 +106,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       :state, cast(:usedAt as bigint), cast(:epoch as bigint)
     where (select count(*) from clients where issuer = :issuer and ${unused}) < cast(:atMost as bigint)
     returning id`)
-  // A new client gets the row of the oldest one, so that one statement removes the one and keeps the other. The condition
-  // is stated again outside, for a client that is used while it is being replaced.
+  // The new client overwrites the row of the oldest one, so that one statement deletes one client and stores the other. The
+  // outer statement repeats the condition for a client that is used at the same time.
   const replaceOldest = query(`
     update clients set
       id = :id, issued_at = :issuedAt, origin = :origin, metadata = :metadata, secret_digest = :secretDigest,
@@ -118,12 +118,14 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning id`)
   const countUnused = query(`select count(*) as value from clients where issuer = :issuer and ${unused}`)
   const find = query(`select ${columns} from clients where issuer = :issuer and id = :id`)
-  const list = query(`select ${columns} from clients where issuer = :issuer order by issued_at, id`)
+  const list = query(`
+    select ${columns} from clients where issuer = :issuer and (issued_at, id) > (:issuedAt, :id)
+    order by issued_at, id limit :limit`)
   const lock = query("select pg_advisory_xact_lock(hashtextextended(:issuer, 0))")
-  // Whoever counts rows must be alone. Writers of SQLite are; those of PostgreSQL wait for each other here.
+  // A statement that counts rows must run alone. On SQLite every write does; on PostgreSQL a lock is needed.
   const alone: <A>(self: Effect.Effect<A, TemporarilyUnavailable>) => Effect.Effect<A, TemporarilyUnavailable> =
     sql.onDialectOrElse({
-      // As a statement is, the transaction is done to its end.
+      // The transaction is uninterruptible, as a statement is.
       pg: () => (self) =>
         sql
           .withTransaction(Effect.zipRight(lock({}), self))
@@ -141,7 +143,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     update clients set secret_digest = :secretDigest, secret_expires_at = :secretExpiresAt, epoch = epoch + 1
     where issuer = :issuer and id = :id
     returning id`)
-  // The row is compared by its text, which an earlier version may have written with its members in another order.
+  // The statement compares the stored text, because its members may be in another order than in the text of the caller.
   const findText = query("select metadata from clients where issuer = :issuer and id = :id")
   const setMetadata = query(`
     update clients set metadata = :to
@@ -153,7 +155,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     where issuer = :issuer and id = :id and metadata = :from
     returning id`)
   const remove = query("delete from clients where issuer = :issuer and id = :id returning id")
-  // The condition is said again outside, for a client that is used while it is being removed.
+  // The outer statement repeats the condition for a client that is used at the same time.
   const removeUnused = query(`
     delete from clients where issuer = :issuer and ${unused} and id in (
       select id from clients where issuer = :issuer and ${unused} and issued_at < :before
@@ -162,7 +164,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning id`)
   const hasNoGrant =
     "not exists (select 1 from grants where grants.issuer = clients.issuer and grants.client_id = clients.id)"
-  // As above; as a sum, so that rows are found by their ids (see SqlGrantStore).
+  // The outer condition is a sum, so that the rows are found by their ids (see GrantStatements).
   const removeAbandoned = query(`
     delete from clients where issuer = :issuer and id in (
       select id from clients
@@ -194,16 +196,16 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const counted = (rows: Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable>) =>
     Effect.flatMap(rows, ([row]) => Effect.map(readCount(row), ({ value }) => value))
 
-  /** Neither statement does it where a client is used between them, which makes room for the next attempt. */
-  const keepDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
+  /** If a client is used between the two statements, neither changes a row. Then there is room, and the next attempt succeeds. */
+  const storeDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
     Effect.gen(function* () {
       const row = encode(client)
-      const isKept = isChanged(yield* insertDynamic({ ...row, atMost })) || isChanged(yield* replaceOldest(row))
-      if (!isKept) return yield* keepDynamic(client, atMost)
+      const isStored = isChanged(yield* insertDynamic({ ...row, atMost })) || isChanged(yield* replaceOldest(row))
+      if (!isStored) return yield* storeDynamic(client, atMost)
       return yield* counted(countUnused({}))
     })
 
-  /** The text of the stored metadata, if they are those that a caller read. */
+  /** Returns the text of the stored metadata if they equal those that the caller read. */
   const textOf = (id: Client.ClientId, metadata: Client.ClientMetadata) =>
     Effect.gen(function* () {
       const [row] = yield* findText({ id })
@@ -214,9 +216,13 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
-    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(keepDynamic(client, atMost))),
+    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(storeDynamic(client, atMost))),
     find: (id) => Effect.flatMap(find({ id }), (rows) => SqlRow.first(rows, decode)),
-    list: Effect.flatMap(list({}), Effect.forEach(decode)),
+    list: ({ after, limit }) =>
+      Effect.flatMap(
+        list({ issuedAt: after?.issuedAt.epochMillis ?? Number.MIN_SAFE_INTEGER, id: after?.id ?? "", limit }),
+        Effect.forEach(decode)
+      ),
     markUsed: (id, now) =>
       Effect.asVoid(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision })),
     setState: (id, state) => Effect.map(setState({ id, state }), isChanged),

@@ -1,4 +1,4 @@
-/** Events in a SQL database: what happened and who did it as JSON, and beside it the ids that events are found by. */
+/** Events in a SQL database: the kind and the actor as JSON, and columns for the ids that select events. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -9,12 +9,12 @@ import type { EventLog } from "../../../services/stores/EventLog.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 
-const HappeningText = Schema.parseJson(EventKind)
+const KindText = Schema.parseJson(EventKind)
 
 const ActorText = Schema.parseJson(Actor)
 
-/** A column that has no value in rows that earlier versions wrote. */
-const ifKnown = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
+/** A column that is null if the value is unknown. */
+const optional = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(schema, { nullable: true }).pipe(Schema.fromKey(name))
 
 const read = SqlRow.reader(
@@ -22,17 +22,17 @@ const read = SqlRow.reader(
   Schema.Struct({
     id: Schema.String,
     at: SqlRow.Instant,
-    kind: HappeningText,
-    actor: ifKnown("actor", ActorText),
-    requestId: ifKnown("request_id", Schema.String),
-    address: ifKnown("address", Schema.String)
+    kind: KindText,
+    actor: optional("actor", ActorText),
+    requestId: optional("request_id", Schema.String),
+    address: optional("address", Schema.String)
   })
 )
 
-const encodeHappening = Schema.encodeSync(HappeningText)
+const encodeKind = Schema.encodeSync(KindText)
 const encodeActor = Schema.encodeSync(ActorText)
 
-/** As many rows as one statement inserts, of these the most that still are to be: so there are few statements. */
+/** Numbers of rows that one statement may insert. Few sizes mean few prepared statements. */
 const sizes = [64, 32, 16, 8, 4, 2, 1]
 
 const chunksOf = <A>(values: ReadonlyArray<A>): Array<ReadonlyArray<A>> => {
@@ -62,7 +62,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       subject,
       client_id: clientId,
       grant_id: grantId,
-      kind: encodeHappening(kind),
+      kind: encodeKind(kind),
       actor: actor === undefined ? null : encodeActor(actor),
       request_id: requestId ?? null,
       address: address ?? null

@@ -1,4 +1,4 @@
-/** The greatest time seen, in a SQL database: one row an issuer. */
+/** The latest time seen, in a SQL database: one row for each issuer. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

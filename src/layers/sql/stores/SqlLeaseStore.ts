@@ -1,4 +1,4 @@
-/** Leases in a SQL database: a row that one holder at a time has its name in. */
+/** Leases in a SQL database: one row for each lease, with its holder. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -21,7 +21,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   return {
     take: ({ holder, name }, { epochMillis: now }, length) => {
       const until = now + Duration.toMillis(length)
-      // As much again for clocks that differ.
+      // The same time again, because clocks differ.
       const latest = until + Duration.toMillis(length)
       return Effect.map(take({ name, holder, now, until, latest }), (taken) => taken.length > 0)
     },

@@ -1,4 +1,4 @@
-/** Counters of failed logins in a SQL database: a row for each bucket in which something was ever counted. */
+/** Counters of failed logins in a SQL database: one row for each bucket that ever counted a failure. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const query = SqlStatement.queries(sql, issuer)
   const findRow = query(`
     select forgotten_at, paused_until, generation from login_counters where issuer = :issuer and bucket = :bucket`)
-  /** `FailureCounter.count` on the row while it is locked. */
+  /** Does `FailureCounter.count` on the locked row. */
   const countRow = query(`
     insert into login_counters (issuer, bucket, forgotten_at, paused_until, generation)
     values (:issuer, :bucket, cast(:now as bigint) + cast(:each as bigint), 0, 0)
@@ -86,7 +86,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       const rows = yield* countRow({ bucket, now, each, first, free, doublings: FailureCounter.doublings(rule) })
       const counted = yield* SqlRow.first(rows, decode)
       if (Option.isSome(counted)) return Counting.Counted({ counter: counted.value })
-      // The pause may have been ended since; then this one comes a moment early.
+      // The pause may have ended since the first statement. Then it ends now.
       return Counting.Paused({ until: Math.max((yield* find(bucket)).pausedUntil, now) })
     }),
     release: (bucket, { forgetsEvery: each }, { generation, pausedUntil }) =>

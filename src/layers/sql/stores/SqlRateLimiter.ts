@@ -1,7 +1,6 @@
 /**
- * Requests counted in PostgreSQL, for all nodes of a database together: one statement for all quotas of a request, each of
- * which is a row. Rows of quotas that are whole again are deleted as counting goes on, so that strangers who come with ever
- * new keys leave nothing behind.
+ * Counts requests in PostgreSQL for all nodes of a database together: one statement for all quotas of a request, each of which
+ * is a row. Nodes that count also delete the rows of full quotas, so that strangers who send ever new keys leave nothing behind.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
@@ -15,8 +14,10 @@ import { RateLimiter, within } from "../../../services/RateLimiter.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 
-/** How often a node that counts deletes the rows that count nothing any more, and how many at a time. */
-const sweepEvery = Duration.toMillis(Duration.seconds(10))
+/** Minimum interval between two deletions of full quotas by one node. */
+const sweepEvery = Duration.seconds(10)
+
+/** Maximum number of rows that one statement deletes. */
 const sweepAtMost = 5_000
 
 const Row = Schema.Struct({
@@ -25,17 +26,17 @@ const Row = Schema.Struct({
 })
 const readRows = SqlRow.reader("rate_limits", Schema.Array(Row))
 
-/** Maximum number of times that rows are made for a request: another node may delete them before they are counted. */
+/** Maximum number of inserts for one request. Another node may delete the rows before they are counted. */
 const attempts = 3
 
-/** $1 is now; $2 and $3 are the names and keys of the quotas, $4 the cost of a request in each, and $5 their spans. */
+/** $1 is the time, $2 and $3 are the names and keys of the quotas, $4 the costs of a request, and $5 the spans. */
 const asked = `
   select * from unnest(cast($2 as text[]), cast($3 as text[]), cast($4 as bigint[]), cast($5 as bigint[]))
     with ordinality as asked (name, key, each, whole, place)`
 
 /**
- * Takes from all rows while they are locked, or from none; they are locked in one order, so that no two requests wait for
- * each other. Answers nothing where a row is missing.
+ * Takes from all rows while they are locked, or from none. All requests lock rows in the same order, so that two requests never
+ * wait for each other. Returns no row if a row is missing.
  */
 const consumeText = `
   with asked as (${asked}),
@@ -58,7 +59,7 @@ const consumeText = `
   where kept.name = judged.name and kept.key = judged.key and found = cardinality(cast($2 as text[]))
   returning place, owed`
 
-/** Rows that are whole, for quotas that have none. */
+/** Inserts full quotas where rows are missing. */
 const insertText = `
   insert into rate_limits (name, key, replenished_at, allowed)
   select name, key, cast($1 as bigint), true from (${asked}) as asked order by name, key
@@ -70,27 +71,17 @@ const sweepText = `
     and replenished_at <= $1
   returning 1`
 
-/** Counts by the callers' clocks, which differ by seconds at most where nodes are ready. */
+/** Counts by the clocks of the callers. The clocks of ready nodes differ by two seconds at most. */
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const run = SqlStatement.runner(sql)
     const query = (text: string, values: ReadonlyArray<unknown>) => run(sql.unsafe<object>(text, values))
 
-    const scope = yield* Effect.scope
-    let sweptAt = yield* Clock.currentTimeMillis
-
-    const sweep = (now: number): Effect.Effect<void> =>
-      Effect.repeat(query(sweepText, [now]), { until: (deleted) => deleted.length < sweepAtMost }).pipe(
-        // What is not deleted now is deleted later; and of a store that is down the requests tell.
-        Effect.ignore
-      )
-
-    /** Nobody waits for it. */
-    const sweepIfDue = (now: number) => {
-      if (Math.abs(now - sweptAt) < sweepEvery) return Effect.void
-      sweptAt = now
-      return Effect.forkIn(sweep(now), scope)
-    }
+    const sweep = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.repeat(query(sweepText, [now]), { until: (deleted) => deleted.length < sweepAtMost })
+    )
+    // A failure is ignored: the next sweep deletes these rows, and the requests report a store that is down.
+    const sweepIfDue = yield* Effect.cachedWithTTL(Effect.forkIn(Effect.ignore(sweep), yield* Effect.scope), sweepEvery)
 
     const consume = (
       values: ReadonlyArray<unknown>,
@@ -110,7 +101,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"
       consume: (asked) =>
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
-          yield* sweepIfDue(now)
+          yield* sweepIfDue
           const limits = asked.map(({ limit }) => limit)
           const quotas = [
             limits.map(({ name }) => name),

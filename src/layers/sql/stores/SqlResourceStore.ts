@@ -1,4 +1,4 @@
-/** The operator's resources in a SQL database. */
+/** Resources in a SQL database. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

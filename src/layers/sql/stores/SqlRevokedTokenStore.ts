@@ -1,4 +1,4 @@
-/** Access tokens that were revoked one by one, in a SQL database. */
+/** Revoked tokens in a SQL database. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const prolong = query(`
     update revoked_tokens set expires_at = :expiresAt where issuer = :issuer and id = :id and expires_at < :expiresAt`)
   const has = query("select 1 as found from revoked_tokens where issuer = :issuer and id = :id")
-  // As a sum, so that rows are found by their ids (see SqlGrantStore).
+  // The outer condition is a sum, so that the rows are found by their ids (see GrantStatements).
   const prune = query(`
     delete from revoked_tokens where issuer = :issuer and id in (
       select id from revoked_tokens where issuer = :issuer and expires_at < :before order by expires_at limit :limit

@@ -1,4 +1,4 @@
-/** The stores of one issuer in a SQL database, which may hold those of others. */
+/** The stores of one issuer in a SQL database, which may have rows of other issuers. */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
@@ -32,7 +32,7 @@ import * as SqlResourceStore from "./SqlResourceStore.js"
 import * as SqlRevokedTokenStore from "./SqlRevokedTokenStore.js"
 import * as SqlSessionStore from "./SqlSessionStore.js"
 
-/** The issuers that have keys in a database. */
+/** Returns the issuers that have keys in the database. */
 export const issuers = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable> =>
   Effect.map(
     SqlStatement.runner(sql)(
@@ -41,7 +41,7 @@ export const issuers = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<s
     Arr.map(({ issuer }) => issuer)
   )
 
-/** All stores of one issuer. */
+/** Makes all stores of one issuer. */
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<Stores> =>
   Context.make(GrantStore, SqlGrantStore.make(sql, issuer)).pipe(
     Context.add(ClientStore, SqlClientStore.make(sql, issuer)),
