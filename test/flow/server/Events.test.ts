@@ -1,4 +1,4 @@
-/** What happened is told in order, and by ids alone. */
+/** Events are stored in order, and hold ids only. */
 import { describe, expect } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -10,13 +10,13 @@ import { GrantHistory } from "../../../src/services/grants/GrantHistory.js"
 import { kept, moment } from "../support/EventRows.js"
 import { issuer, outcome, password, start, type TestServer, test, tokensOf } from "../support/Server.js"
 
-/** From a registration to a logout, with all that goes wrong between; and every secret that was seen on the way. */
+/** Runs from a registration to a logout, with failures in between. Returns the client, the code and every secret seen. */
 const wholeRun = async (server: TestServer) => {
   const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
   const { url, verifier } = await server.request(client)
   const browser = server.browser()
   const loginPage = await browser.open(url)
-  await browser.submit(loginPage, { fields: { username: "nobody-of-that-name", password: "not-the-password" } })
+  await browser.submit(loginPage, { fields: { username: "unknown-user-name", password: "not-the-password" } })
   await browser.submit(loginPage, { fields: { username: "ada", password: "not-the-password" } })
   const consentPage = await server.logIn(browser, loginPage)
   const { sentTo } = await browser.submit(consentPage, { button: "allow" })
@@ -25,7 +25,7 @@ const wholeRun = async (server: TestServer) => {
   const second = await tokensOf(server.refresh(client, first.refresh_token))
   const retried = await tokensOf(server.refresh(client, first.refresh_token))
   const third = await tokensOf(server.refresh(client, second.refresh_token))
-  // So late, the first is no retry any more.
+  // After the retry window the first token is a replay.
   await server.advance("31 seconds")
   expect(await outcome(server.refresh(client, first.refresh_token))).toBe("400 invalid_grant")
   const cookies = [...browser.cookies.values()]
@@ -41,13 +41,13 @@ const wholeRun = async (server: TestServer) => {
     ...forms,
     ...cookies,
     code,
-    // What follows the grant's id, by which code and refresh token begin.
+    // The secret part of a code or refresh token follows the id of its grant.
     ...[code, ...tokens.filter((token) => token.startsWith("lk_rt_"))].map((token) => token.slice(32)),
     verifier,
     String(client.client_secret),
     password,
     "not-the-password",
-    "nobody-of-that-name"
+    "unknown-user-name"
   ]
   return { client, code, secrets }
 }
@@ -65,52 +65,52 @@ const tags = [
 ]
 
 describe("events", () => {
-  test("of a whole run are kept in order", async (server) => {
+  test("the events of a whole run are stored in order", async (server) => {
     await wholeRun(server)
     expect((await kept(server)).map(({ kind }) => kind._tag)).toEqual(tags)
   })
 
-  test("name the account, the client and the grant by their ids", async (server) => {
+  test("events name the account, the client and the grant by their ids", async (server) => {
     const { client, code } = await wholeRun(server)
     const { clientId, id: grantId, subject } = (await server.grant(code)).terms
     expect(clientId).toBe(client.client_id)
-    const happenings = (await kept(server)).map(({ kind }) => kind)
+    const kinds = (await kept(server)).map(({ kind }) => kind)
     const ids = { grantId, subject, clientId }
-    expect(happenings[1]).toEqual({ _tag: "LoginFailed" })
-    expect(happenings[2]).toEqual({ _tag: "LoginFailed", subject })
-    expect(happenings[4]).toEqual({ _tag: "Allowed", ...ids, scope: "notes:read notes:write", by: "Person" })
-    expect(happenings[5]).toEqual({ _tag: "Redeemed", ...ids })
-    expect(happenings[6]).toEqual({ _tag: "Retried", ...ids, generation: 2 })
-    expect(happenings[7]).toEqual({ _tag: "Revoked", ...ids, reason: "RefreshTokenReplayed" })
-    const sessions = happenings.flatMap((one) => ("sessionId" in one ? [one.sessionId] : []))
+    expect(kinds[1]).toEqual({ _tag: "LoginFailed" })
+    expect(kinds[2]).toEqual({ _tag: "LoginFailed", subject })
+    expect(kinds[4]).toEqual({ _tag: "Allowed", ...ids, scope: "notes:read notes:write", by: "Person" })
+    expect(kinds[5]).toEqual({ _tag: "Redeemed", ...ids })
+    expect(kinds[6]).toEqual({ _tag: "Retried", ...ids, generation: 2 })
+    expect(kinds[7]).toEqual({ _tag: "Revoked", ...ids, reason: "RefreshTokenReplayed" })
+    const sessions = kinds.flatMap((one) => ("sessionId" in one ? [one.sessionId] : []))
     expect(sessions.length).toBe(2)
     expect(new Set(sessions).size).toBe(1)
   })
 
-  test("hold no token, code, secret, password, cookie, form or name", async (server) => {
+  test("events hold no token, code, secret, password, cookie, form or name", async (server) => {
     const { secrets } = await wholeRun(server)
     const text = JSON.stringify(await kept(server))
     expect(secrets.every((secret) => secret.length >= 8)).toBe(true)
     for (const secret of secrets) expect(text).not.toContain(secret)
   })
 
-  test("are told live, those that are not kept as well", async (server) => {
+  test("the stream has all events, also those that are not stored", async (server) => {
     const live = server.run(
       Effect.flatMap(Events, ({ stream }) => Stream.runCollect(Stream.take(stream, tags.length + 2)))
     )
     await moment()
     await wholeRun(server)
-    const told = Chunk.toReadonlyArray(await live)
-    const isMentioned = ({ kind }: Event) => ["ClientRegistered", "Refreshed"].includes(kind._tag)
-    expect(told.filter(isMentioned).map(({ kind }) => kind._tag)).toEqual([
+    const streamed = Chunk.toReadonlyArray(await live)
+    const isNotStored = ({ kind }: Event) => ["ClientRegistered", "Refreshed"].includes(kind._tag)
+    expect(streamed.filter(isNotStored).map(({ kind }) => kind._tag)).toEqual([
       "ClientRegistered",
       "Refreshed",
       "Refreshed"
     ])
-    expect(told.filter((event) => !isMentioned(event))).toEqual((await kept(server)).slice(1))
+    expect(streamed.filter((event) => !isNotStored(event))).toEqual((await kept(server)).slice(1))
   })
 
-  test("keep of a day's refreshes the first, so their number does not grow with use", async (server) => {
+  test("only the first refresh of a day is stored, so the number of events does not grow with use", async (server) => {
     const client = await server.register()
     let { refresh_token: token } = await server.tokens(client)
     const refreshTimes = async (count: number) => {
@@ -125,10 +125,10 @@ describe("events", () => {
     await server.advance("1 day")
     await refreshTimes(20)
     expect(await refreshes()).toEqual([22, 42])
-    // The story of a grant that lives ends with its last refresh, which its row tells.
+    // The history of an active grant ends with its last refresh, which is in its row.
     const grant = await server.grant(token)
-    const story = await server.run(Effect.flatMap(GrantHistory, (history) => history.entries(grant)))
-    expect(story.map(({ kind }) => ("generation" in kind ? kind.generation : kind._tag))).toEqual([
+    const history = await server.run(Effect.flatMap(GrantHistory, ({ entries }) => entries(grant)))
+    expect(history.map(({ kind }) => ("generation" in kind ? kind.generation : kind._tag))).toEqual([
       "Allowed",
       "Redeemed",
       22,
@@ -137,7 +137,7 @@ describe("events", () => {
     ])
   })
 
-  test("of one millisecond are in order, and so are those after the clock was set back", async (server) => {
+  test("events of one millisecond, and events after the clock was set back, are in order", async (server) => {
     const keys = Array.from({ length: 300 }, (_, i) => `key${i}`)
     const publish = (keyId: string) =>
       Effect.flatMap(Events, (events) => events.publish({ _tag: "KeyRotated", keyId, change: "Published" }))

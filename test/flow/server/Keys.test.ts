@@ -1,4 +1,4 @@
-/** Keys follow one another, and whoever holds a token notices only when one leaked. */
+/** Keys are rotated, and a client notices only the replacement of a leaked key. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -25,27 +25,27 @@ const replace = (server: TestServer) => server.run(Effect.flatMap(KeyRotation, (
 
 const keysOf = (server: TestServer) => server.run(Effect.flatMap(KeyStore, ({ list }) => list))
 
-/** Sorted: two keys of one moment are in no order. */
+/** The states of all keys, sorted, because two keys of one moment have no order. */
 const states = async (server: TestServer) => (await keysOf(server)).map(({ state }) => state._tag).sort()
 
 const keyOf = (token: string) => token.slice("lk_at_".length, "lk_at_".length + 8)
 
-/** A next key takes the place of the current one. */
+/** Publishes a key and promotes it. */
 const rotate = async (server: TestServer) => {
   await publish(server)
   await server.advance("1 minute")
   await pass(server)
 }
 
-/** What auditors are told of keys. */
-const told = async (server: TestServer) => {
+/** The stored events of keys. */
+const changes = async (server: TestServer) => {
   await new Promise((resolve) => setTimeout(resolve, 20))
   const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 1_000 })))
   return events.flatMap(({ kind }) => (kind._tag === "KeyRotated" ? [kind.change] : []))
 }
 
 describe("a rotation", () => {
-  test("publishes a key, and lets it seal once every node has had time to hear of it", async (server) => {
+  test("a rotation publishes a key, and promotes it once every node has had time to read it", async (server) => {
     const client = await server.register()
     const { access_token: before } = await server.tokens(client)
     const id = Option.getOrThrow(await publish(server))
@@ -59,10 +59,10 @@ describe("a rotation", () => {
     const { access_token: after } = await server.tokens(client)
     expect([keyOf(before) === id, keyOf(after) === id]).toEqual([false, true])
     for (const token of [before, after]) expect(await outcome(server.call(token))).toBe("200")
-    expect(await told(server)).toEqual(["Published", "Promoted"])
+    expect(await changes(server)).toEqual(["Published", "Promoted"])
   })
 
-  test("comes by itself in time, and not before", async (server) => {
+  test("a rotation starts by itself when the key is old enough, and not before", async (server) => {
     await server.advance("89 days")
     await pass(server)
     expect(await states(server)).toEqual(["Current"])
@@ -74,18 +74,18 @@ describe("a rotation", () => {
     expect(await states(server)).toEqual(["Current", "Retired"])
   })
 
-  test("takes nothing from a form that is open", async (server) => {
+  test("a form that was opened before a rotation can still be sent", async (server) => {
     const { browser, page, verifier } = await server.toConsent(await server.register())
     await rotate(server)
     const { sentTo } = await browser.submit(page, { button: "allow" })
     expect([sentTo?.searchParams.has("code"), verifier.length > 0]).toEqual([true, true])
   })
 
-  test("removes the old key when nothing sealed under it lives; an old refresh token goes on", async (server) => {
+  test("a rotation removes the old key when no text sealed under it is valid, and refresh tokens stay valid", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     await rotate(server)
-    // What was found under the old key is under the new one, but a node may still have been sealing.
+    // The chain keys are resealed, but another node may still have sealed a text under the old key.
     expect(await states(server)).toEqual(["Current", "Retired"])
     await server.advance(659_999)
     await pass(server)
@@ -94,7 +94,7 @@ describe("a rotation", () => {
     await server.advance(1)
     await pass(server)
     expect(await states(server)).toEqual(["Current"])
-    expect(await told(server)).toEqual(["Published", "Promoted", "Removed"])
+    expect(await changes(server)).toEqual(["Published", "Promoted", "Removed"])
     expect(await outcome(server.call(access_token))).toBe("401 invalid_token")
     const { refresh_token: next } = await tokensOf(server.refresh(client, refresh_token))
     expect(await outcome(server.refresh(client, next))).toBe("200")
@@ -102,7 +102,7 @@ describe("a rotation", () => {
 })
 
 describe("a key", () => {
-  test("under which more chain keys lie than a pass seals anew is kept until the last of them is", async (server) => {
+  test("a key with more chain keys than a pass reseals is kept until the last of them is resealed", async (server) => {
     const client = await server.register()
     const tokens = [await server.tokens(client), await server.tokens(client), await server.tokens(client)]
     await publish(server)
@@ -136,7 +136,7 @@ describe("a key", () => {
     for (const { refresh_token } of tokens) expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("under which a chain key is found is kept for another pass, however old it is", async (server) => {
+  test("a key under which a pass finds a chain key is kept for another pass, however old it is", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)
     const id = Option.getOrThrow(await publish(server))
@@ -150,7 +150,7 @@ describe("a key", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("that leaked is dead at once for tokens and forms; refresh tokens and sessions go on", async (server) => {
+  test("a replaced key invalidates tokens and forms at once, and refresh tokens and sessions stay valid", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     const { browser, page } = await server.toConsent(client)
@@ -161,8 +161,8 @@ describe("a key", () => {
     const { access_token: fresh } = await tokensOf(server.refresh(client, refresh_token))
     expect(await outcome(server.call(fresh))).toBe("200")
     expect(await states(server)).toEqual(["Current", "Replaced"])
-    expect(await told(server)).toEqual(["Replaced", "Promoted"])
-    // It goes as a retired one goes.
+    expect(await changes(server)).toEqual(["Replaced", "Promoted"])
+    // It is removed in the same way as a retired key.
     await pass(server)
     await server.advance("11 minutes")
     await pass(server)
@@ -183,7 +183,7 @@ const nodes = (title: string, rule: (one: TestServer, other: TestServer) => Prom
   )
 
 describe("of two nodes", () => {
-  nodes("the other takes what the one seals under a new key", async (one, other) => {
+  nodes("a node accepts a token that another node sealed under a new key", async (one, other) => {
     const client = await one.register()
     await rotate(one)
     const { access_token } = await one.tokens(client)
@@ -191,7 +191,7 @@ describe("of two nodes", () => {
     expect(keyOf((await other.tokens(client)).access_token)).toBe(keyOf(access_token))
   })
 
-  nodes("the other takes what is sealed under a key made a moment ago", async (one, other) => {
+  nodes("a node accepts a token under a key that another node made a moment ago", async (one, other) => {
     const client = await one.register()
     const before = await other.tokens(client)
     await one.advance("1 second")
@@ -204,7 +204,7 @@ describe("of two nodes", () => {
     expect(keyOf(access_token).length).toBe(id.length)
   })
 
-  nodes("the other refuses within a second what the one's replaced key sealed", async (one, other) => {
+  nodes("a node refuses within a second a token under a key that another node replaced", async (one, other) => {
     const client = await one.register()
     const { access_token } = await other.tokens(client)
     await replace(one)
@@ -225,7 +225,7 @@ describe("a store of keys that cannot be read", () => {
   )
 
   test(
-    "keeps nobody from sealing and opening with the keys that are known",
+    "known keys still seal and open while the store of keys cannot be read",
     async (server) => {
       const client = await server.register()
       const { access_token, refresh_token } = await server.tokens(client)

@@ -1,4 +1,4 @@
-/** Addresses of clients are in logs and events only where the settings ask for them; a proxy that nobody trusts is named once. */
+/** Logs and events hold addresses of clients only if the settings say so. An untrusted proxy is reported once. */
 import { describe, expect } from "@effect/vitest"
 import * as Logger from "effect/Logger"
 import type { LogAddresses } from "../../../src/domain/Settings.js"
@@ -26,7 +26,7 @@ describe("the address of a client", () => {
   for (const [logAddresses, peer, shown] of cases) {
     const { lines, logger } = keeping()
     test(
-      `${peer} is told as ${shown ?? "nothing"} with logAddresses ${logAddresses ?? "not given"}`,
+      `the address ${peer} is logged as ${shown ?? "nothing"} with logAddresses ${logAddresses ?? "not given"}`,
       async (server) => {
         const client = await server.register()
         const code = await server.code(client)
@@ -45,7 +45,7 @@ describe("the address of a client", () => {
   }
 
   test(
-    "is the one that a trusted proxy forwards, and not the proxy's",
+    "the logged address is the one that a trusted proxy forwards",
     async (server) => {
       const client = await server.register()
       const code = await server.code(client)
@@ -70,7 +70,7 @@ describe("a proxy that is not trusted", () => {
   >) {
     const { lines, logger } = keeping()
     test(
-      `is named once with the setting that trusts it: ${Object.keys(headers)[0]}`,
+      `an untrusted proxy is reported once with the setting that trusts it: ${Object.keys(headers)[0]}`,
       async (server) => {
         const proxy = server.from("172.17.0.1")
         for (let i = 0; i < 3; i++) await proxy.post("/token", {}, headers)
@@ -88,7 +88,7 @@ describe("a proxy that is not trusted", () => {
 
   const quiet = keeping()
   test(
-    "is not reported where a trusted one forwards, nor where nothing is forwarded",
+    "no proxy is reported if it is trusted or if nothing is forwarded",
     async (server) => {
       await server.from("10.0.0.1").post("/token", {}, { "x-forwarded-for": "192.0.2.1" })
       await server.from("192.0.2.9").post("/token", {})

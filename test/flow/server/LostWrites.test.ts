@@ -1,4 +1,4 @@
-/** An access token proves that its grant was there: where it is not, the database lost writes (design §3, Restore). */
+/** An access token proves that its grant existed: if the row is missing, the database lost writes (design §3, Restore). */
 import { beforeEach, describe, expect, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Subject } from "../../../src/domain/Account.js"
@@ -30,7 +30,7 @@ const storage = Storage.changed(
 let markers = 0
 /** The alarms so far. */
 const alarms = async (server: TestServer) => {
-  // Events are written in their order: with this one all before it are.
+  // Events are stored in order, so all earlier events are stored when this one is.
   const last = Subject.make(`marker-${markers++}`)
   await server.run(Effect.flatMap(Events, ({ publish }) => publish({ _tag: "AccountCreated", subject: last })))
   const events = await vi.waitFor(async () => {
@@ -45,7 +45,7 @@ const statusOf = async (server: TestServer, token: string) => (await server.call
 
 describe("an access token whose grant is not there", () => {
   test(
-    "is refused, with an alarm, and not another each time that it is sent",
+    "a token whose grant is missing is refused, with one alarm a minute",
     async (server) => {
       const tokens = await server.tokens(await server.register())
       const grant = await server.grant(tokens.refresh_token)
@@ -55,7 +55,7 @@ describe("an access token whose grant is not there", () => {
       await server.advance("1 minute")
       expect(await statusOf(server, tokens.access_token)).toBe(401)
       expect(await alarms(server)).toEqual([grant.terms.id, grant.terms.id])
-      // What it was once good for is over: its own end comes first.
+      // An expired token raises no alarm.
       await server.advance("10 minutes")
       expect(await statusOf(server, tokens.access_token)).toBe(401)
       expect(await alarms(server)).toHaveLength(2)
@@ -64,7 +64,7 @@ describe("an access token whose grant is not there", () => {
   )
 
   test(
-    "is no alarm where the grant was taken back, or the store does not answer",
+    "no alarm is raised if the grant was revoked or the store does not answer",
     async (server) => {
       const client = await server.register()
       const tokens = await server.tokens(client)
@@ -82,7 +82,7 @@ describe("an access token whose grant is not there", () => {
   )
 
   test(
-    "is no alarm where upkeep may have deleted it",
+    "no alarm is raised if maintenance may have deleted the grant",
     async (server) => {
       const tokens = await server.tokens(await server.register())
       await server.advance("7 days")

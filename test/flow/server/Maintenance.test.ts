@@ -1,4 +1,4 @@
-/** What is past use goes, and nothing else. */
+/** Maintenance deletes expired rows, and no others. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -62,7 +62,7 @@ const nothing = {
 }
 
 describe("a pass", () => {
-  test("leaves everything that is of use", async (server) => {
+  test("a pass deletes no row that is in use", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     await server.code(client)
@@ -72,7 +72,7 @@ describe("a pass", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("deletes a grant a week after its end, and a session with its own", async (server) => {
+  test("a pass deletes a grant a week after its end, and a session after its own end", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)
     const { terms } = await server.grant(refresh_token)
@@ -84,7 +84,7 @@ describe("a pass", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("400 invalid_grant")
   })
 
-  test("deletes events after 90 days, and tokens revoked one by one when they have ended", async (server) => {
+  test("a pass deletes events after 90 days, and revoked tokens after their expiry", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     await server.ask("/revoke", client, { token: access_token })
@@ -100,7 +100,7 @@ describe("a pass", () => {
     expect(kept.every(({ kind }) => kind._tag === "KeyRotated")).toBe(true)
   })
 
-  test("deletes a client that registered itself and was never used after a day", async (server) => {
+  test("a pass deletes a self-registered client that was never used after a day", async (server) => {
     const [unused, used] = [await server.register(), await server.register()]
     const operators = await server.addClient()
     await server.tokens(used)
@@ -115,7 +115,7 @@ describe("a pass", () => {
     ])
   })
 
-  test("deletes a client that registered itself a year after somebody last allowed it something", async (server) => {
+  test("a pass deletes a self-registered client a year after a user last allowed it access", async (server) => {
     const [abandoned, used] = [await server.register(), await server.register()]
     const operators = await server.addClient({ grant_types: ["authorization_code"], redirect_uris: [redirectUri] })
     for (const client of [abandoned, used, operators]) await server.tokens(client)
@@ -135,7 +135,7 @@ describe("a pass", () => {
   })
 
   test(
-    "keeps a client that registered itself for as long as a grant of it lives, and the week after",
+    "a pass keeps a self-registered client until a week after the end of its last grant",
     async (server) => {
       const client = await server.register()
       const { refresh_token } = await server.tokens(client)
@@ -149,12 +149,12 @@ describe("a pass", () => {
     { settings: { lifetimes: { abandonedClient: "1 hour" } } }
   )
 
-  test("forgets what was allowed to a client that is gone", async (server) => {
-    const [gone, stays] = [await server.register(), await server.register()]
-    await server.tokens(gone)
-    await server.tokens(stays)
+  test("a pass deletes the consents to a deleted client", async (server) => {
+    const [deleted, kept] = [await server.register(), await server.register()]
+    await server.tokens(deleted)
+    await server.tokens(kept)
     expect(await pass(server)).toMatchObject({ consents: 0 })
-    await server.run(Effect.flatMap(Clients, ({ remove }) => remove(idOf(gone))))
+    await server.run(Effect.flatMap(Clients, ({ remove }) => remove(idOf(deleted))))
     expect(await pass(server)).toMatchObject({ consents: 1 })
   })
 
@@ -169,7 +169,7 @@ describe("a pass", () => {
   )
 
   test(
-    "goes on in small batches until nothing is left",
+    "a pass deletes in small batches until nothing is left",
     async (server) => {
       expect(await pass(server)).toMatchObject({ grants: 27, more: false })
       expect(limits).toEqual([10, 10, 10])
@@ -178,7 +178,7 @@ describe("a pass", () => {
   )
 })
 
-describe("a storage that a larger statement holds nobody up in", () => {
+describe("a storage with a larger batch size", () => {
   const limits: Array<number> = []
   const storage = Layer.map(
     Storage.changed(
@@ -190,7 +190,7 @@ describe("a storage that a larger statement holds nobody up in", () => {
   )
 
   test(
-    "has larger batches",
+    "a pass uses the larger batch size of the storage",
     async (server) => {
       expect(await pass(server)).toMatchObject({ grants: 400 })
       expect(limits).toEqual([400, 400])
@@ -205,7 +205,7 @@ describe("a pass that finds much to do", () => {
   )
 
   test(
-    "does a bounded part of it, says that there is more, and turns to the rest",
+    "a pass does a bounded part of a step, reports that there is more, and runs the other steps",
     async (server) => {
       await server.register()
       await server.advance("31 days")
@@ -232,7 +232,7 @@ describe("a pass of which steps fail", () => {
   )
 
   test(
-    "does all others, and says which failed",
+    "a pass runs all other steps after a failed one, and reports the failed ones",
     async (server) => {
       await server.register()
       await server.advance("31 days")
@@ -243,7 +243,7 @@ describe("a pass of which steps fail", () => {
 })
 
 describe("of several nodes", () => {
-  /** A server, and another node that takes the lease for five minutes, so much later. */
+  /** A server, and another node that takes the lease for five minutes, at a later time. */
   const nodes = (
     title: string,
     rule: (
@@ -275,19 +275,19 @@ describe("of several nodes", () => {
       })
     )
 
-  nodes("one at a time makes a pass, and the next when that one is gone", async (server, take) => {
+  nodes("one node at a time runs a pass, and another does when the lease has expired", async (server, take) => {
     expect(await server.run(take(0))).toBe(true)
     expect(await outcomeOf(server)).toEqual(PassOutcome.HeldByAnotherNode())
     await server.advance(299_999)
     expect(await outcomeOf(server)).toEqual(PassOutcome.HeldByAnotherNode())
     await server.advance(1)
     expect(await pass(server)).toMatchObject({ clients: 1 })
-    // The lease was given back.
+    // The pass released the lease.
     expect(await server.run(take(0))).toBe(true)
   })
 
   nodes(
-    "one that slept through the end of its lease stops where it finds that another has it",
+    "a node whose lease expired stops when another node holds the lease",
     async (server) => expect(await pass(server)).toMatchObject({ clients: 0, more: true, failed: [] }),
     (take) => Effect.orDie(take(300_000))
   )
@@ -297,7 +297,7 @@ describe("whenever a pass comes before it", () => {
   const moments = ["1 minute", "1 day", "8 days", "29 days"] as const
 
   for (const moment of [...moments, "179 days"] as const) {
-    test(`a code that is replayed after ${moment} takes its grant with it`, async (server) => {
+    test(`after a pass, a code that is replayed after ${moment} revokes its grant`, async (server) => {
       const client = await server.register()
       const held = await server.code(client)
       await tokensOf(server.redeem(client, held))
@@ -309,7 +309,7 @@ describe("whenever a pass comes before it", () => {
   }
 
   for (const moment of moments) {
-    test(`a refresh token that is replayed after ${moment} takes its grant with it`, async (server) => {
+    test(`after a pass, a refresh token that is replayed after ${moment} revokes its grant`, async (server) => {
       const client = await server.register()
       const { refresh_token: stolen } = await server.tokens(client)
       await tokensOf(server.refresh(client, stolen))
@@ -321,7 +321,7 @@ describe("whenever a pass comes before it", () => {
   }
 
   test(
-    "a page that was decided is not decided again while its form lives",
+    "after a pass, a decided page is not decided again while its form is valid",
     async (server) => {
       const { browser, page } = await server.toConsent(await server.register())
       const { sentTo } = await browser.submit(page, { button: "allow" })
@@ -339,7 +339,7 @@ describe("whenever a pass comes before it", () => {
 
 describe("a running server", () => {
   test(
-    "passes a minute after its start, and each quarter of an hour",
+    "a running server runs a pass a minute after its start, and every quarter of an hour",
     async (server) => {
       const client = await server.register()
       await server.advance("1 hour")
@@ -352,7 +352,7 @@ describe("a running server", () => {
 })
 
 describe("a clock that jumps forward", () => {
-  it.scoped("has nothing deleted for an hour", () =>
+  it.scoped("nothing is deleted for an hour after the clock jumped forward", () =>
     Effect.gen(function* () {
       const server = yield* make()
       yield* Effect.promise(() => server.register())

@@ -1,4 +1,4 @@
-/** Allow with no permission ticked: it decides nothing, and the page comes again. */
+/** Allow without a ticked permission decides nothing, and shows the page again. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { parse } from "node-html-parser"
@@ -14,7 +14,7 @@ const boxesOf = (page: Page) =>
     .querySelectorAll("input[name=scope]")
     .map((box) => [box.getAttribute("value"), box.hasAttribute("checked")])
 
-/** The page as somebody sends it who wrote scopes of their own into its boxes. */
+/** The page as an attacker sends it who put other scopes into its boxes. */
 const withOtherScopes = (page: Page): Page => ({
   ...page,
   document: parse(page.html.replaceAll('value="notes:', 'value="other:'))
@@ -23,7 +23,7 @@ const withOtherScopes = (page: Page): Page => ({
 const nothing = { button: "allow", ticked: [] } as const
 
 describe("an Allow with nothing ticked", () => {
-  test("shows the page again, with the same form, says so, and keeps that nothing is ticked", async (server) => {
+  test("an Allow with nothing ticked shows the page again, with an alert, the same form and nothing ticked", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     for (const [sent, ticked] of [
       [page, []],
@@ -41,7 +41,7 @@ describe("an Allow with nothing ticked", () => {
     }
   })
 
-  test("leaves the page that comes again as good as the first: Allow gives what is ticked, Deny refuses", async (server) => {
+  test("the page that is shown again works as the first: Allow grants the ticked scopes, Deny refuses", async (server) => {
     const client = await server.register()
     for (const times of [1, 3]) {
       for (const button of ["allow", "deny"]) {
@@ -58,7 +58,7 @@ describe("an Allow with nothing ticked", () => {
     }
   })
 
-  test("leaves no event and no access", async (server) => {
+  test("an Allow with nothing ticked stores no event and gives no access", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     await browser.submit(page, nothing)
     const events = await server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 100 })))
@@ -67,7 +67,7 @@ describe("an Allow with nothing ticked", () => {
     expect(account.document.querySelectorAll("button[value=withdraw]")).toHaveLength(0)
   })
 
-  test("cannot bring back a page that was denied", async (server) => {
+  test("an Allow with nothing ticked does not reopen a denied request", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     const again = await browser.submit(page, nothing)
     await browser.submit(page, { button: "deny" })
@@ -79,7 +79,7 @@ describe("an Allow with nothing ticked", () => {
   })
 
   test(
-    "does not make the form live longer",
+    "an Allow with nothing ticked does not extend the lifetime of the form",
     async (server) => {
       const { browser, page } = await server.toConsent(await server.register())
       await server.advance("3 minutes")
@@ -93,7 +93,7 @@ describe("an Allow with nothing ticked", () => {
   )
 
   test(
-    "is caught where several resources are asked for, and one ticked permission of any of them is enough",
+    "with several resources, nothing ticked is refused, and one ticked permission of any resource is enough",
     async (server) => {
       const client = await server.register()
       const url = (await server.request(client, { scope: "notes:read files:read", resource: [resource, files.uri] }))
@@ -108,7 +108,7 @@ describe("an Allow with nothing ticked", () => {
   )
 
   test(
-    "is enough for a resource that has no scopes",
+    "for a resource without scopes, Allow with nothing ticked is enough",
     async (server) => {
       const { browser, page } = await server.toConsent(await server.register(), { scope: undefined })
       expect(boxesOf(page)).toEqual([])

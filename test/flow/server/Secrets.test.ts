@@ -1,6 +1,6 @@
 /**
- * Nothing secret in logs, spans, metrics, events or the database: a run of everything that a server does, with an ear
- * at the wire that collects every secret, and then a look for each of them wherever something is kept.
+ * No secret is in logs, spans, metrics, events or the database: a run of everything that a server does collects every secret
+ * on the wire, and then each of them is searched for in everything that is stored.
  */
 import { dirname } from "node:path"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
@@ -47,7 +47,7 @@ const wrongPassword = "wrong horse battery"
 const newPassword = "another horse battery"
 const gracesPassword = "a password of grace"
 
-/** What a run has beside the server. */
+/** A run: the server, the secrets seen, and the file of its database. */
 interface Run {
   readonly server: TestServer
   readonly secrets: Secrets
@@ -56,7 +56,7 @@ interface Run {
 
 const state = () => `state-${crypto.randomUUID()}`
 
-/** The root keys of now, which nothing on the wire shows. */
+/** Adds the present root keys, which are never on the wire. */
 const addRootKeys = ({ secrets, server }: Run) =>
   server.run(
     Effect.gen(function* () {
@@ -70,14 +70,14 @@ const addRootKeys = ({ secrets, server }: Run) =>
 
 const codeOf = (page: Page) => page.sentTo?.searchParams.get("code") ?? ""
 
-/** A person logs in, after others tried, is asked, and decides; later the same is asked again. */
-const people = async ({ secrets, server }: Run) => {
+/** Logs in a user after failed logins, answers the consent page, and requests the same access again. */
+const users = async ({ secrets, server }: Run) => {
   const client = await server.register({ client_name: "An app" })
   const browser = server.browser()
-  const hint = "somebody-to-hint-at"
+  const hint = "a-hinted-user-name"
   const { url, verifier } = await server.request(client, { state: state(), login_hint: hint })
   const loginPage = await browser.open(url)
-  // A password in place of the name is what a stranger's name may be.
+  // A typed name may be a password in the wrong field.
   const stranger = "a-stranger-of-that-name"
   secrets.add("tried name", stranger)
   await browser.submit(loginPage, { fields: { username: stranger, password: wrongPassword } })
@@ -85,7 +85,7 @@ const people = async ({ secrets, server }: Run) => {
   await browser.submit(loginPage, { fields: { username: password, password: "short one" } })
   await browser.submit(loginPage, { headers: { "sec-fetch-site": "cross-site" } })
   const consentPage = await server.logIn(browser, loginPage)
-  await browser.submit(consentPage, { button: "allow", fields: { form: "lk_fm_of-somebody-elses-making" } })
+  await browser.submit(consentPage, { button: "allow", fields: { form: "lk_fm_a-forged-form" } })
   const code = codeOf(await browser.submit(consentPage, { button: "allow" }))
   expect(code).not.toBe("")
   await browser.submit(consentPage, { button: "allow" })
@@ -105,7 +105,7 @@ const people = async ({ secrets, server }: Run) => {
   return { client, held: { code, verifier } }
 }
 
-/** What clients do with codes and tokens, in the right way and in every wrong one. */
+/** Uses codes and tokens in the right way and in every wrong way. */
 const clients = async (run: Run, client: Client, held: { readonly code: string; readonly verifier: string }) => {
   const { filename, secrets, server } = run
   // The database fails, and its errors are logged.
@@ -146,7 +146,7 @@ const clients = async (run: Run, client: Client, held: { readonly code: string; 
   await server.ask("/introspect", machine, { token: second.refresh_token })
   for (const way of ["client_secret_basic", "client_secret_post"]) {
     const confidential = await server.register({ token_endpoint_auth_method: way })
-    const wrong = { ...confidential, client_secret: "lk_cs_the-secret-of-somebody-else" }
+    const wrong = { ...confidential, client_secret: "lk_cs_the-secret-of-another-client" }
     const tokens = await server.tokens(confidential, { state: state() })
     expect(await outcome(server.refresh(wrong, tokens.refresh_token))).toBe("401 invalid_client")
     await server.ask("/introspect", wrong, { token: tokens.access_token })
@@ -156,15 +156,15 @@ const clients = async (run: Run, client: Client, held: { readonly code: string; 
       }
     }
   }
-  secrets.add("tried client", "a-client-of-somebody-elses")
+  secrets.add("tried client", "the-id-of-another-client")
   await server.post("/token", {
-    client_id: "a-client-of-somebody-elses",
+    client_id: "the-id-of-another-client",
     client_secret: "lk_cs_tried",
     code: held.code
   })
 }
 
-/** Secrets where none belong: in queries, headers, paths and bodies of the wrong kind. */
+/** Sends secrets in the wrong places: in queries, headers, paths and bodies of the wrong type. */
 const misplaced = async ({ server }: Run, client: Client) => {
   const { access_token, refresh_token } = await server.tokens(client, { state: state() })
   const fields = { grant_type: "refresh_token", client_id: client.client_id, refresh_token }
@@ -186,7 +186,7 @@ const misplaced = async ({ server }: Run, client: Client) => {
   await server.send(resource, { headers: { authorization: `bearer  ${access_token}`, "x-token": access_token } })
 }
 
-/** What a program of the operator's does by the API. */
+/** Uses the admin API as a program of the operator. */
 const operators = async ({ server }: Run) => {
   const admin = await server.addClient({ scope: "latchkey:admin" })
   const { access_token } = await tokensOf(
@@ -196,7 +196,7 @@ const operators = async ({ server }: Run) => {
   const call = async (method: string, path: string, body?: unknown) => {
     const answer = await server.send(`/api/admin${path}`, { method, headers, body: JSON.stringify(body) ?? null })
     expect(answer.ok, `${method} ${path}`).toBe(true)
-    // biome-ignore lint/suspicious/noExplicitAny: whatever the endpoint answers
+    // biome-ignore lint/suspicious/noExplicitAny: each endpoint has its own response
     return answer.status === 204 ? undefined : ((await answer.json()) as any)
   }
   const { id } = await call("POST", "/users", { username: "grace", password: gracesPassword })
@@ -209,7 +209,7 @@ const operators = async ({ server }: Run) => {
   }
   const uri = `${issuer}/files`
   const files = await call("POST", "/resources", { uri, scopes: { "files:read": "Read files" }, introspects: true })
-  for (const secret of [files.introspection_secret, "lk_rs_the-secret-of-somebody-else"]) {
+  for (const secret of [files.introspection_secret, "lk_rs_the-secret-of-another-resource"]) {
     await server.post("/introspect", { token: access_token }, basic(files.introspection_id, secret))
   }
   for (const path of ["/users", "/clients", "/resources", "/grants", "/events"]) await call("GET", path)
@@ -219,7 +219,7 @@ const operators = async ({ server }: Run) => {
   expect(refused.status).toBe(400)
 }
 
-/** What a person does on the account page, to the end. */
+/** Uses each button of the account page as a user. */
 const accountPage = async ({ server }: Run, client: Client) => {
   const { page: asked, browser } = await server.toConsent(client, { state: state() })
   await browser.submit(asked, { button: "allow" })
@@ -235,11 +235,11 @@ const accountPage = async ({ server }: Run, client: Client) => {
   await browser.submit(await browser.open(`${issuer}/logout`))
 }
 
-/** A key is rotated, one is replaced, and upkeep is done. */
+/** Rotates a key, replaces one, and runs maintenance. */
 const keys = async (run: Run) => {
   const pass = () => run.server.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
   await run.server.run(Effect.flatMap(KeyRotation, ({ publish }) => publish))
-  // A second later every node knows it.
+  // A second later every node knows the key.
   await run.server.advance("1 second")
   await addRootKeys(run)
   await run.server.advance("1 minute")
@@ -250,20 +250,20 @@ const keys = async (run: Run) => {
   await pass()
 }
 
-/** A grant type of an app's own is broken. */
+/** Calls a broken grant type of the app. */
 const defect = async ({ server }: Run) => {
   const grantType = "urn:example:broken"
   const parameters = Schema.Struct({ token: Schema.String })
   const broken = GrantTypes.layer({ grantType, parameters, handle: () => Effect.die(new Error("this is broken")) })
   await server.run(Effect.scoped(Effect.asVoid(Layer.build(broken))))
   const client = await server.register({ grant_types: ["authorization_code", grantType] })
-  const answer = server.token(client, { grant_type: grantType, token: "the-token-of-an-apps-own" })
+  const answer = server.token(client, { grant_type: grantType, token: "the-token-of-the-app" })
   expect(await outcome(answer)).toBe("500 server_error")
 }
 
 const everything = async (run: Run) => {
   await addRootKeys(run)
-  const { client, held } = await people(run)
+  const { client, held } = await users(run)
   await clients(run, client, held)
   await misplaced(run, client)
   await defect(run)
@@ -273,8 +273,8 @@ const everything = async (run: Run) => {
 }
 
 /**
- * Does something with a server on a SQLite file; then gives every secret that passed, and all that was kept: while the
- * server runs, and when it has ended.
+ * Uses a server on a SQLite file. Returns every secret that was sent, and everything that was stored: while the server runs,
+ * and after its end.
  */
 const after = (use: (run: Run) => Promise<unknown>) =>
   Effect.gen(function* () {
@@ -286,22 +286,22 @@ const after = (use: (run: Run) => Promise<unknown>) =>
       const silent = yield* make({
         storage: Layer.orDie(SqliteStorage.layer({ filename })),
         api: true,
-        // As every server of ours has it: the router's own error names the whole path.
+        // As in every server of this project, because the router's own error names the whole path.
         routes: Layer.merge(guarded("/notes", { resource, scopes: ["notes:read"] }), Routes.notFound)
       })
       const server = new TestServer(silent.issuer, secrets.listen(silent.fetch), silent.runtime)
       secrets.add("master key", masterKeyOf(filename))
       yield* Effect.promise(() => use({ filename, secrets, server }))
-      // What was told is written a moment later.
+      // Events are stored a moment later.
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
-      const told = yield* Effect.promise(() =>
+      const stored = yield* Effect.promise(() =>
         server.run(Effect.flatMap(EventLog, (log) => log.read({ limit: 10_000 })))
       )
-      return [yield* kept, told] as const
+      return [yield* kept, stored] as const
     }).pipe(
       Effect.scoped,
       Effect.provide(observed.layer),
-      // Likewise: the platform's spans record whole URLs.
+      // As in every server of this project, because the platform's spans record whole URLs.
       Effect.locally(HttpMiddleware.currentTracerDisabledWhen, () => true)
     )
     const ended: Places = Object.fromEntries(
@@ -313,22 +313,24 @@ const after = (use: (run: Run) => Promise<unknown>) =>
 
 describe("of a run of everything", () => {
   // SECRET-01, TOKEN-15, RS-25, INJ-06
-  it.scoped("no secret is in the log, a span, a metric, an event or the database, in any form", () =>
-    Effect.gen(function* () {
-      const { observed, places, secrets } = yield* after(everything)
-      const kinds = ["lk_at_", "lk_ac_", "lk_rt_", "lk_cs_", "lk_rs_", "lk_fm_", "cookie", "query", "state"]
-      const others = ["password", "code_verifier", "credentials", "client secret", "root key", "master key"]
-      for (const kind of [...kinds, ...others]) expect(Object.keys(secrets.counts()), kind).toContain(kind)
-      expect(secrets.size).toBeGreaterThan(300)
-      expect(Object.keys(places)).toEqual(expect.arrayContaining(["auth.db", "auth.db-wal", "auth.db, closed"]))
+  it.scoped(
+    "after a run of everything, no secret is in the log, a span, a metric, an event or the database, in any form",
+    () =>
+      Effect.gen(function* () {
+        const { observed, places, secrets } = yield* after(everything)
+        const kinds = ["lk_at_", "lk_ac_", "lk_rt_", "lk_cs_", "lk_rs_", "lk_fm_", "cookie", "query", "state"]
+        const others = ["password", "code_verifier", "credentials", "client secret", "root key", "master key"]
+        for (const kind of [...kinds, ...others]) expect(Object.keys(secrets.counts()), kind).toContain(kind)
+        expect(secrets.size).toBeGreaterThan(300)
+        expect(Object.keys(places)).toEqual(expect.arrayContaining(["auth.db", "auth.db-wal", "auth.db, closed"]))
 
-      expect(secrets.search(places)).toEqual([])
+        expect(secrets.search(places)).toEqual([])
 
-      // It was talkative: expected refusals, failures with their causes, and a defect.
-      const told = ["WrongSecret", "RefreshTokenReplayed", "Duplicate", "CrossSite", "ForgedForm", "this is broken"]
-      for (const word of [...told, "no such table: "]) expect(places.log).toContain(word)
-      expect(observed.spans.length).toBeGreaterThan(100)
-    })
+        // The log has expected refusals, failures with their causes, and a defect.
+        const logged = ["WrongSecret", "RefreshTokenReplayed", "Duplicate", "CrossSite", "ForgedForm", "this is broken"]
+        for (const word of [...logged, "no such table: "]) expect(places.log).toContain(word)
+        expect(observed.spans.length).toBeGreaterThan(100)
+      })
   )
 })
 
@@ -355,7 +357,7 @@ describe("a secret that leaks", () => {
     ["auth.db, closed", "closed column", inClients]
   ]
 
-  it.scoped("is found wherever it leaks to", () =>
+  it.scoped("a leaked secret is found in every place", () =>
     Effect.gen(function* () {
       const { places, secrets } = yield* after(async ({ secrets, server }) => {
         for (const [, how, leak] of leaks) {
