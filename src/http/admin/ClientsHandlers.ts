@@ -1,4 +1,4 @@
-/** What the admin API does with clients. */
+/** The handlers of the admin API for clients. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -1,4 +1,4 @@
-/** What the admin API does with grants. */
+/** The handlers of the admin API for grants. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -12,12 +12,12 @@ import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import * as EventView from "../views/EventView.js"
 import * as GrantView from "../views/GrantView.js"
 import type * as Api from "./Api.js"
-import { Whose } from "./GrantsGroup.js"
+import { GrantFilter } from "./GrantsGroup.js"
 import { next } from "./Paging.js"
 import * as Payload from "./Payload.js"
 import { noSuch } from "./Problems.js"
 
-const nobody = new InvalidRequest({ reason: "MissingParameter", description: "user, client or both are missing" })
+const noFilter = new InvalidRequest({ reason: "MissingParameter", description: "user, client or both are missing" })
 
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "grants", (handlers) =>
@@ -76,12 +76,12 @@ export const layer = (api: Api.Placed) =>
         )
         .handleRaw("revokeAll", ({ request }) =>
           Effect.gen(function* () {
-            const { client, user } = yield* Payload.read(request, Whose)
+            const { client, user } = yield* Payload.read(request, GrantFilter)
             if (user !== undefined) {
-              const whose = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
-              return { revoked: yield* revocation.revokeAll(whose) }
+              const filter = { subject: user, ...(client === undefined ? {} : { clientId: client }) }
+              return { revoked: yield* revocation.revokeAll(filter) }
             }
-            if (client === undefined) return yield* nobody
+            if (client === undefined) return yield* noFilter
             return { revoked: yield* revocation.revokeAll({ clientId: client }) }
           })
         )

@@ -1,4 +1,4 @@
-/** What the admin API does with accounts. */
+/** The handlers of the admin API for accounts. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,7 +15,7 @@ import * as Payload from "./Payload.js"
 import { noSuch, orNoSuch } from "./Problems.js"
 import { NewPassword, NewUser } from "./UsersGroup.js"
 
-/** Refuses a password that guessers try first. */
+/** Refuses a password that attackers try first. */
 const refuseWellKnown = (password: Password) =>
   Effect.flatMap(PasswordRules.isWellKnown(password), (isWellKnown) =>
     isWellKnown
@@ -55,7 +55,7 @@ export const layer = (api: Api.Placed) =>
             if (Option.isNone(account)) {
               return yield* new Conflict({
                 reason: "NameTaken",
-                description: "there is an account of this name already"
+                description: "an account with this name exists"
               })
             }
             return AccountView.fromAccount(account.value)
