@@ -72,18 +72,20 @@ const resourcesOf = (accesses: ReadonlyArray<TestAccess>): ReadonlyArray<Resourc
   return Array.from(scopes, ([uri, scopes]) => ({ uri, scopes }))
 }
 
-const toAccess = (token: string, access: TestAccess, issuedAt: DateTime.Utc): Access => {
+/** `place` of the token in the list gives its ids. */
+const toAccess = (place: number, access: TestAccess, issuedAt: DateTime.Utc): Access => {
+  const id = String(place).padStart(26, "0")
   const { principal = "User", subject } = access
   const common = {
     clientId: ClientId.make(access.clientId ?? (principal === "Client" ? subject : "test-client")),
     scope: Scope.make(...access.scopes),
     resource: resourceOf(access),
-    tokenId: TokenId.make(token),
+    tokenId: TokenId.make(id),
     issuedAt,
     expiresAt: DateTime.add(issuedAt, { minutes: 10 }),
     subject: Subject.make(subject)
   }
-  return principal === "User" ? { ...common, principal, grantId: GrantId.make(token) } : { ...common, principal }
+  return principal === "User" ? { ...common, principal, grantId: GrantId.make(id) } : { ...common, principal }
 }
 
 const unknown = new InvalidToken({ reason: "Unknown", description: "the test has no such token" })
@@ -95,18 +97,20 @@ const unknown = new InvalidToken({ reason: "Unknown", description: "the test has
 export const layerTest = (
   tokens: Readonly<Record<string, TestAccess>>
 ): Layer.Layer<TokenVerifier | Resources | ServerSettings> => {
-  const known = new Map(Object.entries(tokens))
-  const resources = resourcesOf(known.size === 0 ? [{ subject: "nobody", scopes: [] }] : Array.from(known.values()))
+  const names = Object.keys(tokens)
+  const accesses = Object.values(tokens)
+  // Without a token the guard needs a resource as well, to refuse every request.
+  const resources = resourcesOf(accesses.length === 0 ? [{ subject: "none", scopes: [] }] : accesses)
   return Layer.mergeAll(
     Layer.succeed(
       TokenVerifier,
       TokenVerifier.of({
         verify: (redacted, resource) => {
-          const token = Redacted.value(redacted)
-          const access = known.get(token)
+          const place = names.indexOf(Redacted.value(redacted))
+          const access = accesses[place]
           return access === undefined || resourceOf(access) !== resource
             ? unknown
-            : Effect.map(DateTime.now, (now) => toAccess(token, access, now))
+            : Effect.map(DateTime.now, (now) => toAccess(place, access, now))
         }
       })
     ),
@@ -115,7 +119,6 @@ export const layerTest = (
       Resources.of({
         all: Effect.succeed(resources),
         offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
-        own: Effect.succeed([]),
         addBuiltIn: () => Effect.void
       })
     ),

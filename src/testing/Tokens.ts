@@ -9,15 +9,17 @@ import * as Account from "../domain/Account.js"
 import { type Client, ClientId } from "../domain/Client.js"
 import { CodeVerifier } from "../domain/CodeChallenge.js"
 import * as Parameters from "../domain/Parameters.js"
+import * as Resource from "../domain/Resource.js"
 import * as DomainScope from "../domain/Scope.js"
 import { SessionId } from "../domain/Session.js"
 import { ResourceOwner } from "../http/browser/ResourceOwner.js"
 import { Accounts } from "../services/accounts/Accounts.js"
-import { Approvals, Choice, Decided } from "../services/authorization/Approvals.js"
+import { Approvals, Choice } from "../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../services/authorization/AuthorizationRequests.js"
 import { ClientRegistration } from "../services/clients/ClientRegistration.js"
 import { GrantTypes } from "../services/GrantTypes.js"
 import { challengeOf, identifier, randomSecret } from "../services/keys/Crypto.js"
+import { Resources } from "../services/resources/Resources.js"
 import { ServerClock } from "../services/ServerClock.js"
 import { AccountStore, findOwn } from "../services/stores/AccountStore.js"
 import { ClientStore } from "../services/stores/ClientStore.js"
@@ -54,6 +56,9 @@ const refused = (cause: Refusal): TokenRefused => {
   return new TokenRefused({ reason, message: `the server issues no token: ${reason} (${description})`, cause })
 }
 
+/** The consent page of the request would offer none of the scopes. */
+const notOffered: Refusal = { _tag: "InvalidScope", description: "no resource offers one of the scopes to this user" }
+
 /** The account of a user, which is created if there is none. */
 const findOrCreate = Effect.fnUntraced(function* (user: string) {
   const accounts = yield* Accounts
@@ -66,10 +71,11 @@ const findOrCreate = Effect.fnUntraced(function* (user: string) {
   return Option.getOrThrow(yield* accounts.create({ username, password }))
 })
 
-/** A client by its id, or a new one. */
+/** A client by its id, or a new one that may request every scope. */
 const clientOf = Effect.fnUntraced(function* (id: string | undefined, metadata: object) {
   if (id === undefined) {
-    return (yield* (yield* ClientRegistration).create({ client_name: "Test client", ...metadata })).client
+    const scope = DomainScope.format(Resource.offered(yield* (yield* Resources).all))
+    return (yield* (yield* ClientRegistration).create({ client_name: "Test client", scope, ...metadata })).client
   }
   const found = yield* (yield* ClientStore).find(ClientId.make(id))
   return yield* Effect.mapError(found, () => ({ _tag: "UnknownClient", description: `there is no client ${id}` }))
@@ -90,8 +96,8 @@ const common = ({ resource, scopes }: TokenRequest): Record<string, string> => (
 
 /** The token of a client that acts for itself. */
 const ofClient = Effect.fnUntraced(function* (request: TokenRequest) {
-  const metadata = { grant_types: ["client_credentials"], scope: request.scopes.join(" ") }
-  return yield* redeem("client_credentials", common(request), yield* clientOf(request.clientId, metadata))
+  const client = yield* clientOf(request.clientId, { grant_types: ["client_credentials"] })
+  return yield* redeem("client_credentials", common(request), client)
 })
 
 /** The token of a user who has just logged in and allows every requested scope. */
@@ -126,9 +132,8 @@ const ofUser = Effect.fnUntraced(function* (request: TokenRequest, user: string)
     offer: yield* approvals.offer(authorization, who),
     choice: Choice.Allow({ ticked: DomainScope.make(...request.scopes) })
   })
-  if (!Decided.$is("Allowed")(decided)) {
-    return yield* Effect.fail<Refusal>(decided._tag === "Denied" ? decided.error : { _tag: decided._tag })
-  }
+  if (decided._tag === "Denied") return yield* decided.error
+  if (decided._tag !== "Allowed") return yield* Effect.fail(notOffered)
   const fields = { code: Redacted.value(decided.code), redirect_uri, code_verifier: verifier }
   return yield* redeem("authorization_code", fields, client)
 })

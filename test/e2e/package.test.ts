@@ -1,15 +1,16 @@
 /** The package as its users get it: packed, installed in an empty project, composed into an app, type-checked, run. */
-import { execFile, spawn } from "node:child_process"
-import { cp, readFile, writeFile } from "node:fs/promises"
+import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { cp, readFile, realpath, writeFile } from "node:fs/promises"
 import { createRequire, isBuiltin } from "node:module"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as Cli from "../support/Cli.js"
 import * as Declarations from "./support/Declarations.js"
+import * as Project from "./support/Project.js"
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
 
@@ -54,30 +55,24 @@ import { storageContract } from "latchkey/testing/StorageContract"
 storageContract("MyStore", MemoryStorage.layer)
 `
 
-const compilerOptions = {
-  ...{ module: "nodenext", target: "es2022", types: ["node"] },
-  ...{ strict: true, skipLibCheck: false, declaration: true, rootDir: ".", outDir: "out" }
-}
-
 /** The name of a module's file, without its ending. */
 const fileOf = (title: string) => title.replace(/\W+/g, "-")
 
+/** Runs the test of `examples/compose`, whose app the README shows. */
+const passesReadmeTest = async ({ installed, path, run }: Project.Project) => {
+  await cp(join(repository, "examples/compose"), join(path, "compose"), { recursive: true })
+  const { stdout } = await run(process.execPath, installed("vitest/vitest.mjs"), "run", "--reporter=json", "compose")
+  expect(JSON.parse(stdout.slice(stdout.indexOf("{")))).toMatchObject({ numFailedTests: 0, success: true })
+}
+
 describe("the packed package", () => {
-  let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
+  let project: Project.Project
   let packed: ReadonlyArray<string>
-
-  /** Runs a program in the project; what it says when it fails is what the test says. */
-  const inProject = async (command: string, ...args: ReadonlyArray<string>) => {
-    const ended = promisify(execFile)(command, args, { cwd: folder.path })
-    return ended.catch(({ stderr, stdout }) => Promise.reject(new Error(`${command} ${args}:\n${stdout}${stderr}`)))
-  }
-  const installed = (name: string) => join(folder.path, "node_modules", name)
-
-  /** What the compiler says of everything that an app may write, by file. */
+  /** The errors of the compiler in everything that an app may write. */
   let complaints: ReadonlyArray<string>
-  const compile = async () => {
-    const subpaths = Declarations.subpaths(installed("latchkey"), packageJson.exports)
-    const texts = {
+  const compile = () => {
+    const subpaths = Declarations.subpaths(project.installed("latchkey"), packageJson.exports)
+    return project.compile({
       "app.ts": app,
       "store.test.ts": contract,
       "imports.ts": subpaths.map(({ subpath }, index) => `export * as m${index} from "${subpath}"\n`).join(""),
@@ -93,22 +88,14 @@ describe("the packed package", () => {
           Declarations.sweep(subpath, declarations)
         ])
       )
-    }
-    for (const [file, text] of Object.entries(texts)) await writeFile(join(folder.path, file), text)
-    const files = Object.keys(texts)
-    await writeFile(join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, files }))
-    const tsc = join(dirname(installed("typescript/bin/tsc")), "tsc")
-    const compiled = inProject(process.execPath, tsc, "--pretty", "false").catch(({ message }: Error) => ({
-      stdout: message
-    }))
-    complaints = (await compiled).stdout.split("\n").filter((line) => /error TS/.test(line))
+    })
   }
   const complaintsOf = (file: string) => complaints.filter((line) => line.startsWith(`${file}(`))
 
   /** What the package does not export, of the modules that a declaration of the app names. */
   const unexported = async (file: string) => {
-    const declaration = await readFile(join(folder.path, "out", `${file}.d.ts`), "utf8")
-    const { resolve } = createRequire(join(folder.path, "app.js"))
+    const declaration = await readFile(join(project.path, "out", `${file}.d.ts`), "utf8")
+    const { resolve } = createRequire(join(project.path, "app.js"))
     return Declarations.named(declaration).filter((name) => {
       if (!/^(latchkey|\.)/.test(name)) return false
       if (!name.startsWith("latchkey")) return true
@@ -121,30 +108,47 @@ describe("the packed package", () => {
   }
 
   beforeAll(async () => {
-    folder = await Cli.temporaryFolder()
-    const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder.path, repository]
-    const [tarball] = JSON.parse((await inProject("npm", ...pack)).stdout)
-    packed = tarball.files.map(({ path }: { readonly path: string }) => path)
-    await writeFile(join(folder.path, "package.json"), JSON.stringify({ private: true, type: "module" }))
-    const { devDependencies } = packageJson
-    // Those that are optional are for those who use them.
-    const needed = Object.keys(packageJson.peerDependencies).filter(
-      (name) => !(name in packageJson.peerDependenciesMeta)
-    )
-    const wanted = [...needed, "@redis/client", "vitest", "@effect/vitest", "typescript", "@types/node"].map(
-      (name) => `${name}@${devDependencies[name as keyof typeof devDependencies]}`
-    )
-    const quickly = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
-    await inProject("npm", "install", ...quickly, `./${tarball.filename}`, ...wanted)
-    // Compiling it takes longer than all the rest, and was done for this repository.
-    const versionIn = async (path: string) => JSON.parse(await readFile(join(path, "package.json"), "utf8")).version
-    const driver = join(repository, "node_modules/better-sqlite3")
-    expect(await versionIn(installed("better-sqlite3"))).toBe(await versionIn(driver))
-    const binary = "build/Release/better_sqlite3.node"
-    await cp(join(driver, binary), join(installed("better-sqlite3"), binary), { recursive: true })
-    await compile()
+    project = await Project.make()
+    const tarball = await Project.pack(project)
+    packed = tarball.files
+    const optional = Object.keys(packageJson.peerDependenciesMeta)
+    const manifest = {
+      private: true,
+      type: "module",
+      dependencies: {
+        latchkey: `file:${tarball.name}`,
+        ...Project.dependencies(...optional, "oauth4webapi", "typescript", "@types/node")
+      },
+      overrides: { "better-sqlite3": await Project.driverVersion() }
+    }
+    await writeFile(join(project.path, "package.json"), JSON.stringify(manifest))
+    await project.run("npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
+    await Project.copyDriver(project.installed("better-sqlite3"))
+    complaints = await compile()
   })
-  afterAll(() => folder?.remove())
+  afterAll(() => project?.remove())
+
+  it("has at most eight dependencies, and pins none exactly", () => {
+    const ranges = Object.values(packageJson.dependencies)
+    expect(ranges.length).toBeLessThanOrEqual(8)
+    expect([...ranges, ...Object.values(packageJson.peerDependencies)].filter((range) => !/^\^/.test(range))).toEqual(
+      []
+    )
+  })
+
+  it("loads vitest only in the contracts", () => {
+    const file = (path: string) => project.installed(`latchkey/${path}`)
+    const reached = new Set<string>()
+    const reach = (path: string): void => {
+      if (reached.has(path)) return
+      reached.add(path)
+      const text = readFileSync(file(path), "utf8")
+      for (const [, name = ""] of text.matchAll(/^(?:import|export) .*?"(\.[^"]+)"/gm)) reach(join(dirname(path), name))
+      expect(text).not.toMatch(/"(@effect\/)?vitest"/)
+    }
+    reach("dist/testing/index.js")
+    expect(reached).toContain("dist/testing/TestClient.js")
+  })
 
   it("holds what is built and what is to be read, and nothing else", () => {
     const read = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "docs/latchkey.schema.json", "package.json"]
@@ -152,11 +156,11 @@ describe("the packed package", () => {
     expect(packed.filter((path) => /(^|\/)tests?\/|\.(test|spec)\.|(?<!\.d)\.ts$/.test(path))).toEqual([])
   })
 
-  it("declares every package that its modules import: some installers let a package see no other", async () => {
+  it("declares every package that its modules import, because some installers hide all others", async () => {
     const declared = { ...packageJson.dependencies, ...packageJson.peerDependencies }
     // The bundle holds other packages, with optional imports of theirs, and the contract needs vitest.
     const modules = packed.filter((path) => /^dist\/(?!bin\/|testing\/).*\.js$/.test(path))
-    const texts = await Promise.all(modules.map((path) => readFile(join(installed("latchkey"), path), "utf8")))
+    const texts = await Promise.all(modules.map((path) => readFile(join(project.installed("latchkey"), path), "utf8")))
     const imported = texts.flatMap((text) =>
       Array.from(
         text.matchAll(/^(?:import|export) (?:[\w$*{},\s]* from )?"([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm),
@@ -171,20 +175,17 @@ describe("the packed package", () => {
   })
 
   it("can be imported by each of its exports", async () => {
-    const layers = packed.flatMap((path) => /^dist\/(layers\/[^/]+)\.js$/.exec(path)?.[1] ?? [])
-    // The contract is imported by vitest alone.
-    const fixed = Object.keys(packageJson.exports).filter((path) => !/\*|json$|testing/.test(path))
-    const paths = [...fixed.map((path) => path.replace(/^\.\/?/, "")), ...layers]
-    expect(paths).toContain("layers/SqliteStorage")
-    const specifiers = paths.map((path) => ["latchkey", path].filter(Boolean).join("/"))
+    // The contracts are imported by vitest alone.
+    const paths = Object.keys(packageJson.exports).filter((path) => !/json$|Contract$/.test(path))
+    const specifiers = paths.map((path) => `latchkey${path.slice(1)}`)
     const script = `for (const name of ${JSON.stringify(specifiers)}) await import(name)`
-    await inProject(process.execPath, "--input-type=module", "--eval", script)
+    await project.run(process.execPath, "--input-type=module", "--eval", script)
   })
 
   it("brings its program", async () => {
-    const bin = join(installed(".bin"), "latchkey")
-    expect((await inProject(bin, "--version")).stdout).toBe(`${packageJson.version}\n`)
-    expect((await inProject(bin, "--help")).stdout).toContain("latchkey serve")
+    const bin = join(project.installed(".bin"), "latchkey")
+    expect((await project.run(bin, "--version")).stdout).toBe(`${packageJson.version}\n`)
+    expect((await project.run(bin, "--help")).stdout).toContain("latchkey serve")
   })
 
   it("type-checks to the last declaration, by each of its exports, with the types of its peers and of Node alone", () => {
@@ -197,23 +198,23 @@ describe("the packed package", () => {
   })
 
   it("lets an app export again what any of its layers and services gives", async () => {
-    const subpaths = Declarations.subpaths(installed("latchkey"), packageJson.exports)
+    const subpaths = Declarations.subpaths(project.installed("latchkey"), packageJson.exports)
     expect(subpaths.length).toBeGreaterThan(50)
     const left = await Promise.all(subpaths.map(({ subpath }) => unexported(fileOf(subpath))))
     expect(left.flat()).toEqual([])
   })
 
   it("hides the types of all services of a server", async () => {
-    const { resolve } = createRequire(join(folder.path, "app.js"))
-    expect(() => resolve("latchkey/internal/AuthServer")).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED|not defined/)
-    const declaration = await readFile(join(folder.path, "out", `${fileOf("a route beside a server")}.d.ts`), "utf8")
+    const { resolve } = createRequire(join(project.path, "app.js"))
+    expect(() => resolve("latchkey/layers/wiring/AuthServer")).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED|not defined/)
+    const declaration = await readFile(join(project.path, "out", `${fileOf("a route beside a server")}.d.ts`), "utf8")
     expect(declaration).not.toMatch(/Keyring|Sessions|PasswordHasher/)
   })
 
   it("is composed into an app that runs", async () => {
     const port = await Cli.freePort()
     const url = `http://127.0.0.1:${port}`
-    const child = spawn(process.execPath, ["out/app.js", String(port)], { cwd: folder.path, stdio: "ignore" })
+    const child = spawn(process.execPath, ["out/app.js", String(port)], { cwd: project.path, stdio: "ignore" })
     const ended = new Promise((resolve) => child.once("close", resolve))
     try {
       const deadline = Date.now() + 30_000
@@ -243,10 +244,58 @@ describe("the packed package", () => {
     }
   })
 
-  it("brings the contract, which somebody's own vitest runs on a store", async () => {
-    const { stdout } = await inProject(join(installed(".bin"), "vitest"), "run", "--reporter=json", "store.test.ts")
+  it("brings the contract of a storage, which the user's own vitest runs", async () => {
+    const { stdout } = await project.run(
+      process.execPath,
+      project.installed("vitest/vitest.mjs"),
+      "run",
+      "--reporter=json",
+      "store.test.ts"
+    )
     const { numFailedTests, numPassedTests } = JSON.parse(stdout.slice(stdout.indexOf("{")))
     expect(numFailedTests).toBe(0)
     expect(numPassedTests).toBeGreaterThan(100)
   })
+
+  it("passes the test of the README's app", () => passesReadmeTest(project))
+})
+
+describe("the packed package, installed by pnpm without hoisting", () => {
+  let project: Project.Project
+  beforeAll(async () => {
+    project = await Project.make()
+    const tool = join(project.path, "tool")
+    await project.run("npm", "install", "--prefix", tool, "--no-audit", "--no-fund", "pnpm@9")
+    const { name } = await Project.pack(project)
+    const manifest = {
+      private: true,
+      type: "module",
+      dependencies: {
+        latchkey: `file:${name}`,
+        ...Project.dependencies(
+          "@effect/platform-node",
+          "@effect/vitest",
+          "vitest",
+          "oauth4webapi",
+          "typescript",
+          "@types/node"
+        )
+      },
+      pnpm: { overrides: { "better-sqlite3": await Project.driverVersion() } }
+    }
+    await writeFile(join(project.path, "package.json"), JSON.stringify(manifest))
+    await writeFile(join(project.path, ".npmrc"), "hoist=false\n")
+    const pnpm = join(tool, "node_modules/pnpm/bin/pnpm.cjs")
+    await project.run(process.execPath, pnpm, "install", "--ignore-scripts", "--prefer-offline")
+    const latchkey = await realpath(project.installed("latchkey"))
+    await Project.copyDriver(join(dirname(latchkey), "better-sqlite3"))
+  })
+  afterAll(() => project?.remove())
+
+  it("type-checks an app that emits its declarations", async () => {
+    const readme = await readFile(join(repository, "examples/compose/app.ts"), "utf8")
+    expect(await project.compile({ "server.ts": app, "readme.ts": readme })).toEqual([])
+  })
+
+  it("passes the test of the README's app", () => passesReadmeTest(project))
 })

@@ -1,6 +1,6 @@
 /**
- * The protected resources of this server: those of its settings, those that its operator registered, and its own, such as
- * its API.
+ * The protected resources of this server: those of its settings, those that its operator registered, and the built-in
+ * ones, such as its API.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,16 +14,14 @@ import { ResourceStore } from "../stores/ResourceStore.js"
 export class Resources extends Context.Tag("latchkey/Resources")<
   Resources,
   {
-    /** Returns all resources, the server's own too. A change by the operator is visible within a second. */
+    /** Returns all resources, built-in ones too. A change by the operator is visible within a second. */
     readonly all: Effect.Effect<ReadonlyArray<Resource>, TemporarilyUnavailable>
     /**
      * Returns the scope that one resource offers now; empty where no such resource exists. Reads no store for a resource of
-     * the settings or of the server's own.
+     * the settings or a built-in one.
      */
     readonly offered: (uri: ResourceIndicator) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
-    /** Returns the server's own resources whose layers are built. */
-    readonly own: Effect.Effect<ReadonlyArray<Resource>>
-    /** Adds a resource of the server's own. */
+    /** Adds a built-in resource. */
     readonly addBuiltIn: (resource: Resource & { readonly builtIn: BuiltIn }) => Effect.Effect<void>
   }
 >() {}
@@ -37,13 +35,13 @@ const make = Effect.gen(function* () {
   const [cached, invalidate] = yield* Effect.cachedInvalidateWithTTL(store.list, timeToLive)
   // A failure is not cached: the next request reads the store again.
   const stored = Effect.tapError(cached, () => invalidate)
-  let own: ReadonlyArray<Resource> = []
+  let builtIn: ReadonlyArray<Resource> = []
   const offeredBy = (resources: ReadonlyArray<Resource>) =>
     new Map(resources.map((resource) => [resource.uri, scope(resource)]))
   let offeredHere = offeredBy(configured)
 
   const all = Effect.map(stored, (stored) => {
-    const first = [...own, ...configured]
+    const first = [...builtIn, ...configured]
     const names = new Set(first.map(({ uri }) => uri))
     return [...first, ...stored.filter(({ uri }) => !names.has(uri))]
   })
@@ -56,11 +54,10 @@ const make = Effect.gen(function* () {
         ? Effect.map(all, (resources) => offered(resources.filter((resource) => resource.uri === uri)))
         : Effect.succeed(here)
     },
-    own: Effect.sync(() => own),
     addBuiltIn: (resource) =>
       Effect.sync(() => {
-        own = [...own, resource]
-        offeredHere = offeredBy([...own, ...configured])
+        builtIn = [...builtIn, resource]
+        offeredHere = offeredBy([...builtIn, ...configured])
       })
   })
 })

@@ -1,19 +1,22 @@
 /** What apps export that emit declarations, as packages of a monorepo do, and what such a declaration may name. */
-import { readdirSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 
 /** Imports that every module below may use. */
 const imports = `import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { Effect, Layer } from "effect"
+import { Config, Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth, BearerAuthApi, Pages, ResourceOwner, ScopePolicy } from "latchkey"
 import { CurrentAccess } from "latchkey/CurrentAccess"
 import { makeGuard } from "latchkey/guard"
 import * as AdminApi from "latchkey/admin"
+import * as MasterKey from "latchkey/MasterKey"
 import * as MemoryStorage from "latchkey/MemoryStorage"
 import * as NodeServer from "latchkey/NodeServer"
 import * as PostgresStorage from "latchkey/PostgresStorage"
+import * as RedisRateLimiter from "latchkey/RedisRateLimiter"
 import * as SqliteStorage from "latchkey/SqliteStorage"
+import { TestClient, TokenVerifier } from "latchkey/testing"
 import * as WebHandler from "latchkey/WebHandler"
 import { Accounts } from "latchkey/Accounts"
 import { ClientRegistration } from "latchkey/ClientRegistration"
@@ -56,6 +59,13 @@ export const App = Layer.provide(AuthLayer.layer({ issuer, resources }), Policy)
 )`,
   "a guard as a function": `export const guard = makeGuard({ issuer, resources, resource: issuer + "/notes", scopes: ["notes:read"] }, MemoryStorage.layer)
 export const checked = guard({ headers: {} })`,
+  "layers with options from configuration": `export const Auth = AuthLayer.layerConfig({ issuer: Config.string("ISSUER"), resources: Config.succeed(resources) })
+export const Sqlite = SqliteStorage.layerConfig({ filename: Config.string("FILE"), masterKey: MasterKey.config("KEY") })
+export const Postgres = PostgresStorage.layerConfig({ url: Config.redacted("URL"), masterKey: MasterKey.config("KEY") })
+export const Redis = RedisRateLimiter.layerConfig({ url: Config.redacted("URL") })`,
+  "the helpers of a test": `${Auth}export const client = TestClient.serve(Auth.pipe(Layer.provide(MemoryStorage.layer)))
+export const token = Effect.flatMap(client, ({ accessToken }) => accessToken({ user: "ada", scopes: [] }))
+export const Verifier = TokenVerifier.layerTest({ token: { subject: "ada", scopes: [] } })`,
   "services that apps use": `export const accounts = Effect.map(Accounts, (service) => service)
 export const clients = Effect.map(ClientRegistration, ({ create }) => create)
 export const registered = Effect.map(Clients, (service) => service)
@@ -66,9 +76,6 @@ export const script = Effect.provide(accounts, AuthLayer.layerServices({ issuer,
 
 /** The text of such a module. */
 export const text = (module: string): string => `${imports}${module}\n`
-
-/** Subpaths that are for Latchkey's own layers, and not for apps. */
-const ownLayers = ["Routes", "Seam", "ServerContext"]
 
 /**
  * A module that exports again each value of a subpath: the answer of each function, and of a class the instance or the
@@ -82,7 +89,10 @@ export const sweep = (subpath: string, declarations: string): string => {
     kind,
     name
   }))
-  const isDoor = /\/layers\/|\/guard$|\/(BearerAuth|BearerAuthApi|Pages|ResourceOwner|ScopePolicy)$/.test(subpath)
+  const isDoor =
+    /\/guard$|\/(AuthLayer|AdminApi|BearerAuth|BearerAuthApi|FirstAccountSetup|MasterKey|NodeServer|Pages|ResourceOwner|ScopePolicy|WebHandler|\w+Storage|RedisRateLimiter)$/.test(
+      subpath
+    )
   const taken = names.filter(({ kind }) => isDoor || kind === "class")
   return `import type { Context } from "effect"
 import * as D from "${subpath}"
@@ -101,17 +111,9 @@ export const subpaths = (
   exports: Readonly<Record<string, string | { readonly types: string } | null>>
 ): ReadonlyArray<{ readonly subpath: string; readonly declarations: string }> => {
   const named = Object.entries(exports).flatMap(([path, target]) =>
-    typeof target === "string" || target === null || path.includes("*")
-      ? []
-      : [{ subpath: `latchkey${path.slice(1)}`, declarations: target.types }]
+    typeof target === "string" || target === null ? [] : [{ subpath: `latchkey${path.slice(1)}`, ...target }]
   )
-  const layers = readdirSync(join(folder, "dist/layers"))
-    .filter((file) => file.endsWith(".d.ts") && !ownLayers.includes(file.slice(0, -5)))
-    .map((file) => ({ subpath: `latchkey/layers/${file.slice(0, -5)}`, declarations: `dist/layers/${file}` }))
-  return [...named, ...layers].map(({ declarations, subpath }) => ({
-    subpath,
-    declarations: readFileSync(join(folder, declarations), "utf8")
-  }))
+  return named.map(({ subpath, types }) => ({ subpath, declarations: readFileSync(join(folder, types), "utf8") }))
 }
 
 /** The modules that a declaration names. */
