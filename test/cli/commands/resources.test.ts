@@ -32,7 +32,9 @@ const notes = "https://notes.example/mcp"
 
 describe("resource", () => {
   it("there is none at first", async () => {
-    expect(server.stdout()).toMatch(/guards nothing yet[\s\S]*\n {2}node .* resource create URI --scope "[^"\n]+"/)
+    expect(server.stdout()).toMatch(
+      /protects no resource yet[\s\S]*\n {2}node .* resource create URI --scope "[^"\n]+"/
+    )
     expect(await run("resource", "list")).toMatchObject({ code: 0, stdout: "" })
     expect(await list()).toEqual([])
   })
@@ -111,9 +113,9 @@ describe("resource", () => {
       env: { LATCHKEY_ISSUER: server.url }
     })
     expect(other.stdout()).toMatch(
-      /\nIt guards\n\n(?: {2}\S.*\n)* {2}https:\/\/notes\.example\/mcp {2}\(notes:read notes:write\)\n/
+      /\nIt protects\n\n(?: {2}\S.*\n)* {2}https:\/\/notes\.example\/mcp {2}\(notes:read notes:write\)\n/
     )
-    expect(other.stdout()).not.toContain("guards nothing")
+    expect(other.stdout()).not.toContain("protects no resource")
     await other.stop()
   })
 
