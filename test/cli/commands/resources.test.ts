@@ -80,10 +80,10 @@ describe("resource", () => {
     const { stdout } = await run(
       ...["resource", "create", "https://mail.example", "--scope", "mail=Read your mail", "--introspects"]
     )
-    expect(stdout).toMatch(/^The resource https:\/\/mail\.example is guarded by http/)
+    expect(stdout).toMatch(/^The resource https:\/\/mail\.example is created at http/)
     expect(stdout).toMatch(/\n {2}mail {2}Read your mail\n/)
     expect(stdout).toMatch(
-      /\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown now, and never again\)\n$/
+      /\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown only once\)\n$/
     )
   })
 
