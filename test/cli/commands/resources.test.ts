@@ -82,9 +82,7 @@ describe("resource", () => {
     )
     expect(stdout).toMatch(/^The resource https:\/\/mail\.example is created at http/)
     expect(stdout).toMatch(/\n {2}mail {2}Read your mail\n/)
-    expect(stdout).toMatch(
-      /\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown only once\)\n$/
-    )
+    expect(stdout).toMatch(/\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown only once\)\n$/)
   })
 
   it.each([
