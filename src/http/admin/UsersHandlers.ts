@@ -9,8 +9,6 @@ import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as PasswordRules from "../../services/accounts/NewPassword.js"
-import { AccountStore } from "../../services/stores/AccountStore.js"
-import * as Lists from "../../services/stores/Lists.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
 import * as Payload from "./Payload.js"
@@ -29,14 +27,12 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "users", (handlers) =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
-      const store = yield* AccountStore
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
           AccountView.fromAccount(account, pausedUntil)
         )
-      const listed = Effect.provideService(Stream.runCollect(Lists.accounts), AccountStore, store)
-      const viewAll = Effect.zipWith(listed, throttle.pauses, (all, pausedUntil) =>
+      const viewAll = Effect.zipWith(Stream.runCollect(accounts.all), throttle.pauses, (all, pausedUntil) =>
         Array.from(all, (account) => AccountView.fromAccount(account, pausedUntil(account.username)))
       )
 
@@ -45,7 +41,7 @@ export const layer = (api: Api.Placed) =>
           Effect.map(
             username === undefined
               ? viewAll
-              : Effect.flatMap(store.findByUsername(username), (found) =>
+              : Effect.flatMap(accounts.findByUsername(username), (found) =>
                   Effect.forEach(Option.toArray(found), viewOf)
                 ),
             (users) => ({ users })
@@ -67,7 +63,7 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
-            const account = yield* store.find(path.id)
+            const account = yield* accounts.find(path.id)
             return Option.isNone(account) ? yield* noSuch("account") : yield* viewOf(account.value)
           })
         )
