@@ -1,7 +1,7 @@
 /**
- * Collects the tests of `test/conformance` into `docs/conformance.md`: for each RFC, what must hold and which test shows
- * it, and what is left out or answered otherwise, and why. A test is named `"§section what must hold [CHECK-01]"`; what
- * is left out stands in the calls of `apart`; the document is the file's name.
+ * Generates `docs/conformance.md` from the tests of `test/conformance`: for each RFC, the rules with their tests, and the
+ * requirements that are left out or answered otherwise, with the reason. A test is named `"§section rule [CHECK-01]"`. The
+ * calls of `apart` list what is left out. The name of a file names its RFC.
  *
  * Usage: `node scripts/conformance.mjs [--check] [root]`; with `--check` nothing is written, and a stale table exits 1.
  */
@@ -30,7 +30,7 @@ const documentOf = (file) => {
 }
 
 /**
- * What a call tests, if it is a test; a test that is named otherwise would be missing from the table.
+ * The rule that a call tests, if it is a test. A title of another form is an error: the table would lack the test.
  *
  * @param {ts.CallExpression} call
  * @param {string} file
@@ -103,10 +103,10 @@ const chapterText = ({ apart, document, file, tested }) => {
   )
   return [
     `## ${titleOf(document)}`,
-    `Each line is a test of that name in [${file}](../${file}).`,
-    ["| Section | What holds | Checks |", "|---|---|---|", ...tests].join("\n"),
+    `Each line is a test with that name in [${file}](../${file}).`,
+    ["| Section | Rule | Checks |", "|---|---|---|", ...tests].join("\n"),
     ...(others.length > 0
-      ? ["Not tested there:", ["| Section | What the RFC says | Why |", "|---|---|---|", ...others].join("\n")]
+      ? ["Not tested:", ["| Section | Requirement | Reason |", "|---|---|---|", ...others].join("\n")]
       : [])
   ].join("\n\n")
 }
@@ -129,7 +129,7 @@ const checksText = (chapters) => {
     .map(([check, where]) => `| ${check} | ${[...where].join(", ")} |`)
   return [
     "## Security checks",
-    `The ${rows.length} checks of the project's catalogue of attacks that a test above names. Most of the others are shown by the tests of the flows, whose comments name them.`,
+    `The ${rows.length} checks of the catalogue of attacks that the tests above name. [security.md](security.md) has them all.`,
     ["| Check | Tested under |", "|---|---|", ...rows].join("\n")
   ].join("\n\n")
 }
@@ -145,9 +145,9 @@ export const render = (root) => {
     .map((file) => chapterOf(root, file))
   const count = chapters.reduce((sum, { tested }) => sum + tested.length, 0)
   return [
-    "# What the RFCs ask, and the test that shows it",
-    `Collected from \`test/conformance\` by \`npm run conformance\`; do not edit. ${count} tests over HTTP against a whole server.`,
-    "Where the security checks and the project's own decisions differ, the decisions win: such lines say *otherwise*, and why.",
+    "# The requirements of the RFCs, and their tests",
+    `Generated from \`test/conformance\` by \`npm run conformance\`; do not edit. ${count} tests over HTTP against a whole server.`,
+    "If a security check and a decision of the project differ, the decision wins: such a line says *otherwise* and gives the reason.",
     ...chapters.map(chapterText),
     checksText(chapters)
   ]

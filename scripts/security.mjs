@@ -1,6 +1,6 @@
 /**
- * Collects the tests of `test/security` into `docs/security.md`: for each check of the catalogue, whether a test shows it,
- * whether it is decided otherwise, or whether it is about something that does not exist; and the control of each family.
+ * Generates `docs/security.md` from the tests of `test/security`. The answer to each check of the catalogue is a test that
+ * holds, a decision against it, or the absence of its subject. The controls of each family follow.
  * Fails when a check of `test/security/catalogue.json` is missing or occurs twice, or when a family has no control.
  *
  * Usage: `node scripts/security.mjs [--check] [root]`; with `--check` nothing is written, and a stale document exits 1.
@@ -23,7 +23,7 @@ const kinds = ["check", "otherwise", "absent", "control"]
 const familyOf = (id) => id.replace(/-\d+$/, "")
 
 /**
- * The texts that constants of a file stand for.
+ * The values of the text constants of a file.
  *
  * @param {ts.SourceFile} source
  */
@@ -70,7 +70,7 @@ const testsOf = (root, file) => {
 const cell = (text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;")
 
 /**
- * The answer to one check: a test of its own, or the one that says that its whole family does not exist.
+ * The test that answers one check: its own, or the one that shows that its whole family does not exist.
  *
  * @param {Check} check
  * @param {ReadonlyArray<Test>} tests
@@ -105,7 +105,7 @@ const familyText = (name, checks, tests) => {
   })
   return [
     `## ${name}`,
-    ["| Check | Level | What holds | Answer | Test |", "|---|---|---|---|---|", ...rows].join("\n"),
+    ["| Check | Level | Rule | Answer | Test |", "|---|---|---|---|---|", ...rows].join("\n"),
     ...(controls.length === 0
       ? []
       : ["Controls, which must fail:", controls.map(({ id, title }) => `- ${id} fails ${cell(title)}`).join("\n")])
@@ -113,7 +113,7 @@ const familyText = (name, checks, tests) => {
 }
 
 /**
- * The checks of the catalogue, and what the tests say of them.
+ * The checks of the catalogue, and their tests.
  *
  * @param {string} root
  */
@@ -130,7 +130,7 @@ const read = (root) => {
 }
 
 /**
- * The numbers of the checks by their answers, as a sentence.
+ * A sentence with the number of checks for each answer.
  *
  * @param {string} root
  */
@@ -140,7 +140,7 @@ export const counts = (root) => {
   /** @param {Test["kind"]} kind */
   const count = (kind) => kindsOf.filter((own) => own === kind).length
   const controls = tests.filter(({ kind }) => kind === "control").length
-  return `${catalogue.length} checks: ${count("check")} hold as expected, ${count("otherwise")} are decided otherwise, ${count("absent")} are of things that do not exist yet; ${controls} controls fail as they must.`
+  return `${catalogue.length} checks: ${count("check")} hold as expected, ${count("otherwise")} are decided otherwise, ${count("absent")} are about things that do not exist yet; ${controls} controls fail as they must.`
 }
 
 /**
@@ -152,10 +152,10 @@ export const render = (root) => {
   const { catalogue, tests } = read(root)
   const names = [...new Set(catalogue.map(({ id }) => familyOf(id)))]
   return [
-    "# Attacks, and the tests that show the answers",
-    "Collected from `test/security` by `npm run security`; do not edit.",
+    "# Attacks and their tests",
+    "Generated from `test/security` by `npm run security`; do not edit.",
     counts(root),
-    "Each check attacks a server on a port of loopback, as bytes where an HTTP client would mend the request. A control runs a check against a server whose protection is switched off; it passes only if the check fails.",
+    "Each check attacks a server on a loopback port, with raw bytes if an HTTP client would correct the request. A control runs a check against a server whose protection is switched off; it passes only if the check fails.",
     ...names.map((name) =>
       familyText(
         name,

@@ -2,7 +2,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { exitCode, run } from "./cli/Latchkey.js"
 
-// Without a listener Node opens its debugger on this signal, and a debugger reads every key and password of the process.
+// Without a listener, this signal opens the debugger of Node, which can read every key and password of the process.
 process.on("SIGUSR1", () => {})
 
 NodeRuntime.runMain(run(process.argv), {

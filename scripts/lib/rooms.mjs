@@ -60,9 +60,4 @@ export const rooms = [
  *
  * @type {ReadonlyArray<string>}
  */
-export const exceptions = [
-  "cli/terminal -> cli/settings",
-  "layers/files -> layers/sql",
-  "testing/contracts -> testing",
-  "testing/histories -> testing"
-]
+export const exceptions = ["layers/files -> layers/sql", "testing/contracts -> testing", "testing/histories -> testing"]

@@ -16,12 +16,12 @@ import * as Layer from "effect/Layer"
 import * as AccountHandlers from "../http/admin/AccountHandlers.js"
 import * as Api from "../http/admin/Api.js"
 import * as ApiDocuments from "../http/admin/ApiDocuments.js"
+import * as ApiGuards from "../http/admin/ApiGuards.js"
 import * as ApiResource from "../http/admin/ApiResource.js"
 import * as ApiRoutes from "../http/admin/ApiRoutes.js"
 import * as AuditHandlers from "../http/admin/AuditHandlers.js"
 import * as ClientsHandlers from "../http/admin/ClientsHandlers.js"
 import * as GrantsHandlers from "../http/admin/GrantsHandlers.js"
-import * as Guards from "../http/admin/Guards.js"
 import * as ResourcesHandlers from "../http/admin/ResourcesHandlers.js"
 import * as UsersHandlers from "../http/admin/UsersHandlers.js"
 import { Resources } from "../services/resources/Resources.js"
@@ -57,7 +57,7 @@ export const layer: Layer.Layer<never, never, Requirements> = provideServer(
       apart(
         Layer.merge(ApiRoutes.layer, ApiDocuments.layer).pipe(
           Layer.provide(handlers(Api.make(issuer))),
-          Layer.provide(Guards.layer),
+          Layer.provide(ApiGuards.layer),
           Layer.provide(resource)
         )
       )

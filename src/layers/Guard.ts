@@ -20,7 +20,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Guard from "../http/guard/Guard.js"
+import * as BearerGuard from "../http/guard/BearerGuard.js"
 import type { Storage } from "../services/stores/Storage.js"
 import type * as CurrentAccess from "../services/tokens/CurrentAccess.js"
 import * as AuthLayer from "./AuthLayer.js"
@@ -28,7 +28,7 @@ import type { SettingsOptions } from "./settings/SettingsOptions.js"
 import * as RestartingRuntime from "./wiring/RestartingRuntime.js"
 
 /** What a guard requires of a request. */
-export interface GuardOptions extends Guard.Options {}
+export interface GuardOptions extends BearerGuard.Options {}
 
 /** The access of a request: who calls, for whom, and what the token allows. */
 export interface Access {
@@ -86,10 +86,14 @@ const plain = (access: CurrentAccess.Access): Access => ({
   expiresAt: DateTime.toDate(access.expiresAt)
 })
 
-const check = (guard: Guard.Guard, request: GuardedRequest, scopes: ReadonlyArray<string>): Effect.Effect<Checked> => {
+const check = (
+  guard: BearerGuard.Guard,
+  request: GuardedRequest,
+  scopes: ReadonlyArray<string>
+): Effect.Effect<Checked> => {
   const carrier = { headers: { authorization: authorization(request) }, source: request }
   const checked = guard.check(carrier).pipe(
-    Effect.tap((access) => Guard.requireOf(access, scopes)),
+    Effect.tap((access) => BearerGuard.requireOf(access, scopes)),
     Effect.matchEffect({
       onFailure: (refusal) =>
         Effect.flatMap(guard.answer(refusal), (response) => guard.edge.sign(carrier, response)).pipe(
@@ -103,11 +107,11 @@ const check = (guard: Guard.Guard, request: GuardedRequest, scopes: ReadonlyArra
 
 /** Returns a function that makes guards on the services of one runtime. Each guard is built at its first request. */
 export const guards =
-  <E>(runtime: RestartingRuntime.RestartingRuntime<AuthLayer.AuthServices, E>, making: Guard.Making) =>
+  <E>(runtime: RestartingRuntime.RestartingRuntime<AuthLayer.AuthServices, E>, making: BearerGuard.Making) =>
   (options: GuardOptions): CheckRequest => {
     const made = RestartingRuntime.onceDone(async () => {
       const started = await runtime.started()
-      return { started, guard: await started.runPromise(Guard.make(options, making)) }
+      return { started, guard: await started.runPromise(BearerGuard.make(options, making)) }
     })
     return async (request, ...scopes) => {
       const { guard, started } = await made()

@@ -40,7 +40,7 @@ describe("security", () => {
 
   it("counts the answers", () => {
     expect(counts(treeOf(complete))).toBe(
-      "3 checks: 1 hold as expected, 1 are decided otherwise, 1 are of things that do not exist yet; 1 controls fail as they must."
+      "3 checks: 1 hold as expected, 1 are decided otherwise, 1 are about things that do not exist yet; 1 controls fail as they must."
     )
   })
 

@@ -42,54 +42,54 @@ type Fails<Verb extends (...parameters: never) => Effect.Effect<unknown, unknown
 type Tags<E extends { readonly _tag: string }> = E["_tag"]
 
 describe("a flow ends in these errors, and no other", () => {
-  it("an authorization request: a page, or a redirect (RFC 6749 §4.1.2.1)", () => {
+  it("an authorization request ends in a page or in a redirect (RFC 6749 §4.1.2.1)", () => {
     expectTypeOf<Fails<AuthorizationRequests["Type"]["validate"]>>().toEqualTypeOf<
       Tags<AuthorizationRefused | AuthorizationRejected | TemporarilyUnavailable>
     >()
   })
 
-  it("redeeming a code: never InvalidScope, for the request has no scope (RFC 6749 §4.1.3)", () => {
+  it("redeeming a code never ends in InvalidScope, because the request has no scope (RFC 6749 §4.1.3)", () => {
     type Redeeming = Fails<typeof AuthorizationCodeGrant.handle>
     expectTypeOf<Redeeming>().toEqualTypeOf<Tags<InvalidGrant | InvalidTarget | TemporarilyUnavailable>>()
     expectTypeOf<Extract<Redeeming, "InvalidScope">>().toBeNever()
   })
 
-  it("refreshing: the scope may be more than was granted (RFC 6749 §6)", () => {
+  it("refreshing may end in InvalidScope, because the scope may exceed the grant (RFC 6749 §6)", () => {
     expectTypeOf<Fails<typeof RefreshTokenGrant.handle>>().toEqualTypeOf<
       Tags<InvalidGrant | InvalidScope | InvalidTarget | TemporarilyUnavailable>
     >()
   })
 
-  it("client credentials: never InvalidGrant, for there is none (RFC 6749 §4.4)", () => {
+  it("client credentials never end in InvalidGrant, because there is no grant (RFC 6749 §4.4)", () => {
     expectTypeOf<Fails<typeof ClientCredentialsGrant.handle>>().toEqualTypeOf<
       Tags<UnauthorizedClient | InvalidScope | InvalidTarget | TemporarilyUnavailable>
     >()
   })
 
-  it("authenticating a client, or whoever introspects (RFC 6749 §5.2, RFC 7662 §2.3)", () => {
+  it("authenticating a client or a caller of introspection ends in InvalidClient (RFC 6749 §5.2, RFC 7662 §2.3)", () => {
     type Expected = Tags<InvalidClient | TemporarilyUnavailable>
     expectTypeOf<Fails<ClientAuthenticator["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
     expectTypeOf<Fails<IntrospectionCallers["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
   })
 
-  it("verifying a token: the token's fault, or the server's (RFC 6750 §3.1)", () => {
+  it("verifying a token ends in InvalidToken or in a failure of the server (RFC 6750 §3.1)", () => {
     type Expected = Tags<InvalidToken | TemporarilyUnavailable>
     expectTypeOf<Fails<TokenVerifier["Type"]["verify"]>>().toEqualTypeOf<Expected>()
     expectTypeOf<Fails<AccessTokens["Type"]["verify"]>>().toEqualTypeOf<Expected>()
   })
 
-  it("issuing a token: too many resources, which is the client's to mend, or no key (RFC 8707 §2)", () => {
+  it("issuing a token ends in InvalidTarget or in a failure of the server (RFC 8707 §2)", () => {
     type Expected = Tags<InvalidTarget | TemporarilyUnavailable>
     expectTypeOf<Fails<AccessTokens["Type"]["issue"]>>().toEqualTypeOf<Expected>()
     expectTypeOf<Fails<AccessTokens["Type"]["issueToClient"]>>().toEqualTypeOf<Expected>()
   })
 
-  it("revoking and introspecting: what is no token is no error (RFC 7009 §2.2, RFC 7662 §2.2)", () => {
+  it("revoking and introspecting never end in an error of the token (RFC 7009 §2.2, RFC 7662 §2.2)", () => {
     expectTypeOf<Fails<TokenRevocation["Type"]["revoke"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
     expectTypeOf<Fails<Introspection["Type"]["introspect"]>>().toEqualTypeOf<Tags<TemporarilyUnavailable>>()
   })
 
-  it("registering a client (RFC 7591 §3.2.2)", () => {
+  it("registering a client ends in an error of RFC 7591 §3.2.2", () => {
     expectTypeOf<Fails<ClientRegistration["Type"]["register"]>>().toEqualTypeOf<
       Tags<Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
     >()
@@ -103,7 +103,7 @@ describe("a flow ends in these errors, and no other", () => {
     expectTypeOf<Fails<Approvals["Type"]["offer"]>>().toEqualTypeOf<Tags<AccessDenied | TemporarilyUnavailable>>()
   })
 
-  it("accounts and sessions: a wrong password is an answer, and no error", () => {
+  it("a wrong password is an answer of the accounts, and not an error", () => {
     type Expected = Tags<TemporarilyUnavailable>
     expectTypeOf<Fails<Accounts["Type"]["create"]>>().toEqualTypeOf<Expected>()
     expectTypeOf<Fails<Accounts["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
@@ -111,7 +111,7 @@ describe("a flow ends in these errors, and no other", () => {
     expectTypeOf<Fails<Sessions["Type"]["find"]>>().toEqualTypeOf<Expected>()
   })
 
-  it("a store: what happened is an answer, and only its own failure is an error", () => {
+  it("an outcome of a store is an answer, and only its failure is an error", () => {
     type Expected = Tags<TemporarilyUnavailable>
     expectTypeOf<Fails<GrantStore["Type"]["redeem"]>>().toEqualTypeOf<Expected>()
     expectTypeOf<Fails<GrantStore["Type"]["rotate"]>>().toEqualTypeOf<Expected>()

@@ -23,12 +23,12 @@ const respond = <E>(error: E): Effect.Effect<HttpServerResponse.HttpServerRespon
 const issue = <E>(error: E): Effect.Effect<TokenResponse, E> => Effect.fail(error)
 
 describe("an endpoint's handler", () => {
-  it("may fail with any OAuthError", () => {
+  it("the handler of an endpoint may fail with any OAuthError", () => {
     expectTypeOf(Endpoint.addJson("/x", true, { POST: respond(invalidGrant) })).not.toBeNever()
     expectTypeOf(Endpoint.addPage("/x", { GET: respond(invalidClient) })).not.toBeNever()
   })
 
-  it("does not compile when an error is forgotten that is none", () => {
+  it("an endpoint does not compile if its handler fails with another error", () => {
     // @ts-expect-error: nobody renders `Forgotten`
     Endpoint.addJson("/x", true, { POST: respond(new Forgotten()) })
     // @ts-expect-error: nobody renders `Forgotten`
@@ -44,12 +44,12 @@ describe("an endpoint's handler", () => {
 describe("a grant's handler", () => {
   const grant = { grantType: "urn:example:none", parameters: Schema.Struct({ resource: Schema.Array(Schema.String) }) }
 
-  it("may fail with the errors of the token endpoint (RFC 6749 §5.2)", () => {
+  it("the handler of a grant type may fail with the errors of the token endpoint (RFC 6749 §5.2)", () => {
     GrantTypes.layer({ ...grant, handle: () => issue(invalidGrant) })
     expectTypeOf(invalidGrant).toExtend<GrantTypes.GrantError>()
   })
 
-  it("does not compile when it fails with another", () => {
+  it("a grant type does not compile if its handler fails with another error", () => {
     // @ts-expect-error: nobody renders `Forgotten`
     GrantTypes.layer({ ...grant, handle: () => issue(new Forgotten()) })
     // @ts-expect-error: the client has been authenticated before
@@ -60,7 +60,7 @@ describe("a grant's handler", () => {
     })
   })
 
-  it("does not compile when it forgets to read what it needs", () => {
+  it("a grant type does not compile if its handler reads an undeclared parameter", () => {
     // @ts-expect-error: there is no `device_code` among the parameters
     GrantTypes.layer({ ...grant, handle: ({ device_code }) => issue(device_code) })
   })
@@ -69,7 +69,7 @@ describe("a grant's handler", () => {
 describe("the wire table", () => {
   type Table = Record<OAuthError["_tag"], { readonly error: string | undefined; readonly status: number }>
 
-  it("is whole: without any one of the tags it does not compile", () => {
+  it("the wire table does not compile without one of the tags", () => {
     type Lacking<Tag extends OAuthError["_tag"]> = Omit<Table, Tag>
     type Whole<Tag extends OAuthError["_tag"]> = Tag extends unknown
       ? Lacking<Tag> extends Table
@@ -83,7 +83,7 @@ describe("the wire table", () => {
     lacking satisfies Table
   })
 
-  it("does not compile with an error that does not exist", () => {
+  it("the wire table does not compile with an error that does not exist", () => {
     const none: never = undefined as never
     // @ts-expect-error: there is no `Forgotten`
     ;({ ...(none as Table), Forgotten: { error: "forgotten", status: 400 } }) satisfies Table

@@ -1,4 +1,4 @@
-/** `latchkey db accept-clock`: the operator has seen to the clock, and says that it is right. */
+/** `latchkey db accept-clock`: accepts the current time after the clock was wrong. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Context from "effect/Context"
@@ -9,43 +9,45 @@ import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import { HighWaterMark } from "../../services/stores/HighWaterMark.js"
 import { Storage } from "../../services/stores/Storage.js"
 import * as Database from "../settings/Database.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Refusals from "../settings/Refusals.js"
+import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as Refusals from "../terminal/Refusals.js"
 import * as DatabaseCommands from "./DatabaseCommands.js"
 
 const options = {
-  json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON.")),
-  ...ServerOptions.forCommand
+  json: Options.boolean("json").pipe(Options.withDescription("Print JSON")),
+  ...Target.forCommand
 }
 
 const accept = (issuer: Issuer, now: DateTime.Utc) =>
   Effect.gen(function* () {
     const { clock, stores } = yield* Storage
     if (yield* ClockCheck.isOff(clock)) {
-      return yield* impossible("this machine's clock is not the database's: set it, or say it where the clock is right")
+      return yield* impossible(
+        "the clock of this machine differs from the clock of the database: set it, or run this command on a machine whose clock is right"
+      )
     }
     yield* Context.get(stores(issuer), HighWaterMark).accept(now)
   })
 
-export const acceptClock = Command.make("accept-clock", options, ({ json, ...given }) =>
+export const acceptClock = Command.make("accept-clock", options, ({ json, ...flags }) =>
   Effect.gen(function* () {
-    const { database, issuer } = yield* ServerOptions.read(given)
-    yield* DatabaseCommands.existing(given)
+    const target = yield* DatabaseCommands.existing(flags)
+    const { issuer } = target
     const now = yield* DateTime.now
     yield* accept(issuer, now).pipe(
-      Effect.provide(Database.layerFor(database, issuer, false)),
+      Effect.provide(Database.layerFor(target, false)),
       Effect.catchTags(Refusals.ofDatabase)
     )
     yield* Output.print(
       json
         ? Output.toJson({ issuer, accepted: DateTime.formatIso(now) })
-        : `The clock of ${issuer} is right, by your word: it is ${DateTime.formatIso(now)}`
+        : `Accepted the current time ${DateTime.formatIso(now)} for ${issuer}`
     )
   })
 ).pipe(
   Command.withDescription(
-    "Says that this machine's clock is right, after a start was refused because it went back, or upkeep waits because it jumped forward."
+    "Accept the current time of this machine. Use it if the server does not start because the clock went back, or if maintenance waits because the clock jumped forward, and the clock is right now"
   )
 )

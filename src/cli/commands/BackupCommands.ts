@@ -1,4 +1,4 @@
-/** `latchkey db backup` and `latchkey db copy`: all that a database holds, elsewhere as well. */
+/** `latchkey db backup` and `latchkey db copy`. */
 import * as Path from "node:path"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
@@ -8,50 +8,50 @@ import * as SqlCopy from "../../layers/sql/SqlCopy.js"
 import * as SqliteBackup from "../../layers/sql/sqlite/SqliteBackup.js"
 import * as SqliteCopy from "../../layers/sql/sqlite/SqliteCopy.js"
 import * as Database from "../settings/Database.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
-import * as Setting from "../settings/Setting.js"
-import { table } from "../settings/Settings.js"
+import * as Program from "../settings/Program.js"
+import * as Refusals from "../settings/Refusals.js"
+import type * as Settings from "../settings/Settings.js"
+import * as Sources from "../settings/Sources.js"
+import * as Target from "../settings/Target.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as Program from "../terminal/Program.js"
-import * as Refusals from "../terminal/Refusals.js"
 import { existingFile } from "./DatabaseCommands.js"
 
-const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))
+const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
-const file = Args.text({ name: "FILE" }).pipe(Args.withDescription("Where the backup goes; nothing may be there yet."))
+const file = Args.text({ name: "FILE" }).pipe(Args.withDescription("Path of the backup; no file may exist there"))
 
-export const backup = Command.make("backup", { file, json, ...ServerOptions.forCommand }, ({ file, json, ...given }) =>
+export const backup = Command.make("backup", { file, json, ...Target.forCommand }, ({ file, json, ...flags }) =>
   Effect.gen(function* () {
-    const path = yield* existingFile(given, "PostgreSQL is backed up by its own pg_dump, of the schema of the tables")
+    const path = yield* existingFile(flags, "this is a PostgreSQL database: back up its schema with pg_dump")
     const to = Path.resolve(file)
     const size = yield* Effect.mapError(SqliteBackup.write(path, to), Refusals.storageOpenError)
     yield* Output.print(
       json
         ? Output.toJson({ path: to, size })
         : [
-            `The backup ${to} has ${size} bytes, and was read through once`,
-            "Without the master key it opens nothing: keep that, too, and elsewhere"
+            `The backup ${to} has ${size} bytes and passed its check`,
+            "It is useless without the master key: back that up too, in another place"
           ].join("\n")
     )
   })
-).pipe(
-  Command.withDescription(
-    "Writes the database, as it stands at one moment, to a file of its own. The server goes on meanwhile."
-  )
-)
+).pipe(Command.withDescription("Back up a SQLite database to a file. The server may run meanwhile"))
 
 const to = Options.text("to").pipe(
   Options.withPseudoName("DATABASE"),
-  Options.withDescription("Where it is copied to, as --database has it; it must be empty.")
+  Options.withDescription("Database to copy to, written as for --database; it must be empty")
 )
 
-/** Copies the file to another database; answers with the rows of each table. */
-const copyTo = (path: string, target: Database.Database): Effect.Effect<SqlCopy.Copied, Failure> =>
+/** Copies a database file to another database. Returns the number of rows of each table. */
+const copyTo = (
+  path: string,
+  target: Database.Database,
+  { databaseSchema: schema }: Settings.Settings
+): Effect.Effect<SqlCopy.Copied, Failure> =>
   Effect.gen(function* () {
     switch (target._tag) {
       case "Memory":
-        return yield* badUsage("--to: memory: is the memory of a server alone, and nothing can be copied there")
+        return yield* badUsage("--to: memory: is inside a server process, and nothing can be copied there")
       case "Sqlite": {
         const { filename } = target
         if (Path.resolve(filename) === path) return yield* badUsage("--to: this is the database itself")
@@ -60,7 +60,6 @@ const copyTo = (path: string, target: Database.Database): Effect.Effect<SqlCopy.
         )
       }
       case "Postgres": {
-        const schema = yield* Setting.read(table.databaseSchema)
         const PostgresCopy = yield* Effect.promise(() => import("../../layers/sql/postgres/PostgresCopy.js"))
         return yield* SqliteCopy.source(path, (source) =>
           PostgresCopy.target({ url: target.url, schema }, (target) => SqlCopy.copy(source, target))
@@ -74,35 +73,35 @@ const copyTo = (path: string, target: Database.Database): Effect.Effect<SqlCopy.
     })
   )
 
-/** Where the new server finds the master key. */
+/** Says where the new server finds the master key. */
 const whichKey = (path: string, target: Database.Database): string =>
   target._tag === "Postgres"
-    ? `LATCHKEY_MASTER_KEY holding the same master key (what stands in ${path}.key where it has no other)`
-    : `the same master key (${path}.key where it has no other)`
+    ? `the same master key in LATCHKEY_MASTER_KEY (the content of ${path}.key, if that is the key)`
+    : `the same master key (a copy of ${path}.key, if that is the key)`
 
-export const copy = Command.make("copy", { to, json, ...ServerOptions.forCommand }, ({ json, to, ...given }) =>
+export const copy = Command.make("copy", { to, json, ...Target.forCommand }, ({ json, to, ...flags }) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.read(given)
-    const path = yield* existingFile(given, "only a SQLite database is copied: from PostgreSQL its own pg_dump copies")
-    const target = Database.parse(yield* Setting.decode(table.database, { from: "option", source: "--to", value: to }))
-    const rows = yield* copyTo(path, target)
+    const source = yield* Target.load(flags)
+    const path = yield* existingFile(flags, "only a SQLite database can be copied: use pg_dump for PostgreSQL")
+    const database = Database.parse(yield* Sources.decodeText("database", "--to", to))
+    const rows = yield* copyTo(path, database, source.settings)
     const count = Object.values(rows).reduce((sum, count) => sum + count, 0)
-    const name = Database.format(target)
+    const name = Database.format(database)
     yield* Output.print(
       json
         ? Output.toJson({ from: path, to: name, rows })
         : [
-            `${count} rows are copied to ${name}, and read as they were written`,
+            `${count} rows are copied to ${name}, and compared with the source`,
             Output.table(Object.entries(rows).map(([table, count]) => [table, String(count)])),
             [
-              `Start the server on it, with ${whichKey(path, target)}, and never again on the old one:`,
-              `  ${Program.line("serve", { ...place, database: target })}`
+              `Start the server on it, with ${whichKey(path, database)}. Never start it on the old database again:`,
+              `  ${Program.line("serve", { ...source, database })}`
             ].join("\n")
           ].join("\n\n")
     )
   })
 ).pipe(
   Command.withDescription(
-    "Copies everything from a SQLite file to another database, which must be empty. Stop the server first: meanwhile it could write nothing, and what it wrote afterwards would be missing."
+    "Copy a SQLite database to another database, which must be empty. Stop the server first: it cannot write during the copy, and rows that it writes afterwards are missing in the copy"
   )
 )

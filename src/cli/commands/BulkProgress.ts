@@ -1,15 +1,15 @@
-/** Progress of a command that changes many rows, on standard error: on a terminal one line that is rewritten, else few lines. */
+/** Progress of a command that changes many rows, on standard error: one line that is rewritten on a terminal, few lines elsewhere. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as BulkRevocation from "../../services/grants/BulkRevocation.js"
 import * as Output from "../terminal/Output.js"
 
-/** Beside a running server, a batch holds SQLite's lock for about 30 milliseconds, and requests pass in the rest. */
-export const besideServer = { size: 1_000, rest: Duration.millis(20) }
+/** The pace while a server runs: a batch holds SQLite's lock for about 30 milliseconds, and requests run in the rest. */
+export const besideServer = { size: 1_000, pause: Duration.millis(20) }
 
-/** While no server runs, batches follow each other without a pause. */
-export const alone = { size: 2_000, rest: Duration.zero }
+/** The pace while no server runs: batches follow each other without a pause. */
+export const alone = { size: 2_000, pause: Duration.zero }
 
 /** Time in milliseconds from the start to the first report, and between two reports. */
 const interval = { terminal: 500, lines: 10_000 }
@@ -19,7 +19,7 @@ const words: Readonly<Record<BulkRevocation.Phase, string>> = {
   grants: "grants revoked"
 }
 
-/** Runs a bulk revocation at a pace, and reports its progress. */
+/** Runs a bulk revocation at a pace and reports its progress. */
 export const at =
   (pace: typeof alone) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

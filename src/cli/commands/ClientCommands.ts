@@ -1,15 +1,14 @@
-/** `latchkey client`: the programs that their operator registers (RFC 7591 names what is known of them). */
+/** `latchkey client`: clients, with the member names of RFC 7591. */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
-import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Scope from "../../domain/Scope.js"
 import * as ClientInformation from "../../http/views/ClientInformation.js"
 import * as ClientView from "../../http/views/ClientView.js"
@@ -17,9 +16,10 @@ import { ClientRegistration, type Registered } from "../../services/clients/Clie
 import { Clients } from "../../services/clients/Clients.js"
 import * as Lists from "../../services/stores/Lists.js"
 import * as Database from "../settings/Database.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import * as Change from "./Change.js"
 import * as ClientOptions from "./ClientOptions.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
@@ -29,31 +29,31 @@ const options = {
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
   authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post"]).pipe(
-    Options.withDescription("How a confidential client sends its secret; client_secret_basic if not given."),
+    Options.withDescription("How a confidential client sends its secret (default: client_secret_basic)"),
     Options.optional
   ),
   grants: ClientOptions.grants(
-    "A grant type that it may use. May be given several times; authorization_code and refresh_token if not given."
+    "Grant type that the client may use; repeatable (default: authorization_code and refresh_token)"
   ),
   scope: ClientOptions.scope,
-  json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON, under the names of RFC 7591.")),
-  ...ServerOptions.forCommand
+  json: Options.boolean("json").pipe(Options.withDescription("Print JSON, with the member names of RFC 7591")),
+  ...Target.forCommand
 }
 
-export const listOptions = { json: options.json, ...ServerOptions.forCommand }
+export const listOptions = { json: options.json, ...Target.forCommand }
 
-/** What is known of a client. The command does not know what the server offers: what was given to it is shown. */
+/** Returns the information about a client. It shows the stored scope: a command does not know the scopes of an app. */
 export const information = (client: Client.Client, secret: Registered["secret"] = Option.none()) =>
   ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret)
 
-/** What people are told of a client. */
+/** Returns the rows of the table that describes a client. */
 export const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [string, string]> => {
   const { metadata } = client
   return [
     ["client_id", client.id],
     ...Option.match(secret, {
       onNone: () => [],
-      onSome: (secret) => [["client_secret", `${Redacted.value(secret)}  (shown now, and never again)`] as const]
+      onSome: (secret) => [["client_secret", `${Redacted.value(secret)}  (shown only once)`] as const]
     }),
     ["token_endpoint_auth_method", metadata.token_endpoint_auth_method],
     ["grant_types", metadata.grant_types.map(Output.printable).join(" ")],
@@ -63,22 +63,22 @@ export const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [st
 }
 
 const scopeOf = ({ metadata, origin }: Client.Client): string => {
-  if (origin === "Dynamic") return "whatever the resources offer"
-  return metadata.scope === undefined ? "none: it may ask for nothing" : Scope.format(metadata.scope)
+  if (origin === "Dynamic") return "all scopes of the resources"
+  return metadata.scope === undefined ? "none: it may request no scope" : Scope.format(metadata.scope)
 }
 
-const describe = (registered: Registered, place: ServerOptions.Place): string => {
-  const where = `${place.issuer} (${Database.format(place.database)})`
+const describe = (registered: Registered, target: Target.Target): string => {
+  const where = `${target.issuer} (${Database.format(target.database)})`
   return `The client ${Client.displayName(registered.client)} is registered at ${where}\n\n${Output.table(rows(registered))}`
 }
 
 export const create = Command.make(
   "create",
   options,
-  ({ authMethod, confidential, database, grants, issuer, json, name, redirectUris, scope }) =>
+  ({ authMethod, confidential, grants, json, name, redirectUris, scope, ...flags }) =>
     Effect.gen(function* () {
-      const place = yield* ServerOptions.read({ issuer, database })
-      const given = Option.filter(
+      const target = yield* Target.load(flags)
+      const requested = Option.filter(
         yield* Effect.transposeMapOption(scope, ClientOptions.readScope),
         (scope) => scope.size > 0
       )
@@ -94,20 +94,20 @@ export const create = Command.make(
           token_endpoint_auth_method: isConfidential
             ? Option.getOrElse(authMethod, () => "client_secret_basic")
             : "none",
-          ...ClientOptions.given("scope", Option.map(given, Scope.format))
+          ...ClientOptions.member("scope", Option.map(requested, Scope.format))
         })
         yield* Output.print(
-          json ? Output.toJson(information(registered.client, registered.secret)) : describe(registered, place)
+          json ? Output.toJson(information(registered.client, registered.secret)) : describe(registered, target)
         )
-        if (Option.isSome(given)) return yield* ClientOptions.complainOfUnknown(given.value)
+        if (Option.isSome(requested)) return yield* ClientOptions.complainOfUnknown(requested.value)
         yield* Output.complain(
-          `without --scope this client may ask for nothing; to change that, run latchkey client update ${registered.client.id} --scope SCOPE`
+          `without --scope this client may request no scope; to change that, run latchkey client update ${registered.client.id} --scope SCOPE`
         )
-      }).pipe(Effect.catchTags(ClientOptions.refusals(redirectUris)), WithServices.provide(place))
+      }).pipe(Effect.catchTags(ClientOptions.refusals(redirectUris)), WithServices.provide(target))
     })
-).pipe(Command.withDescription("Registers a client. It works beside a running server."))
+).pipe(Command.withDescription("Register a client"))
 
-/** One line of the list. */
+/** Returns the line of a client in the list. */
 const line = (client: Client.Client): string =>
   [
     DateTime.formatIso(client.issuedAt),
@@ -118,28 +118,23 @@ const line = (client: Client.Client): string =>
     Client.displayName(client)
   ].join("  ")
 
-export const list = Command.make("list", listOptions, ({ json, ...given }) =>
-  WithServices.onExisting(given, (place) =>
+export const list = Command.make("list", listOptions, ({ json, ...flags }) =>
+  WithServices.onExisting(flags, (target) =>
     Effect.gen(function* () {
       const all = Array.from(yield* Stream.runCollect(Lists.clients))
       if (json) return yield* Output.print(Output.toJson(all.map((client) => ClientView.fromClient(client))))
-      if (all.length === 0)
-        return yield* Output.complain(`there is no client yet that is registered at ${place.issuer}`)
+      if (all.length === 0) return yield* Output.complain(`there is no client yet at ${target.issuer}`)
       yield* Effect.forEach(all, (client) => Output.print(line(client)))
     })
   )
 ).pipe(
-  Command.withDescription(
-    "Lists the clients, the oldest first: when and by whom they were registered, and their names."
-  )
+  Command.withDescription("List the clients, oldest first. It shows when and by whom each was registered, and its name")
 )
 
-export const id = Args.text({ name: "ID" }).pipe(
-  Args.withDescription("The client_id, as latchkey client list shows it.")
-)
+export const id = Args.text({ name: "ID" }).pipe(Args.withDescription("client_id, as latchkey client list shows it"))
 
-export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ...given }) =>
-  WithServices.onExisting(given, () =>
+export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ...flags }) =>
+  WithServices.onExisting(flags, () =>
     Effect.gen(function* () {
       const client = yield* Lookup.client(id)
       if (json) return yield* Output.print(Output.toJson(ClientView.fromClient(client)))
@@ -154,68 +149,68 @@ export const show = Command.make("show", { id, ...listOptions }, ({ id, json, ..
       )
     })
   )
-).pipe(Command.withDescription("Shows all that is known of a client."))
+).pipe(Command.withDescription("Show a client"))
 
-/** A command that does one thing to a client, and says so. */
-const change = (
-  verb: string,
-  description: string,
-  apply: (
-    clients: Context.Tag.Service<Clients>
-  ) => (id: Client.ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>,
-  done: string
-) =>
-  Command.make(verb, { id, ...ServerOptions.forCommand }, ({ id, ...given }) =>
-    WithServices.onExisting(given, () =>
-      Effect.gen(function* () {
-        const client = yield* Lookup.client(id)
-        // Somebody else may have been faster.
-        if (!(yield* apply(yield* Clients)(client.id))) return yield* Lookup.noSuchClient(id)
-        yield* Output.print(`The client ${Client.displayName(client)} ${done}`)
-      })
-    )
-  ).pipe(Command.withDescription(description))
+const of = {
+  argument: id,
+  find: (text: string) =>
+    Effect.map(Lookup.client(text), (client) => ({ id: client.id, name: Client.displayName(client) })),
+  missing: Lookup.noSuchClient
+}
 
-export const disable = change(
-  "disable",
-  "Shuts a client out: it can ask for nothing, and whatever was issued to it is dead at once.",
-  ({ disable }) => disable,
-  "is disabled: it can ask for nothing, and everything issued to it is dead"
-)
+export const disable = Change.make({
+  ...of,
+  verb: "disable",
+  description: "Disable a client. It cannot request tokens, and all its tokens are revoked at once",
+  apply: (id) => Effect.flatMap(Clients, ({ disable }) => disable(id)),
+  done: ["client", "is disabled: it cannot request tokens, and its tokens are revoked"]
+})
 
-export const enable = change(
-  "enable",
-  "Lets a client in again. What was issued before it was shut out stays dead.",
-  ({ enable }) => enable,
-  "is enabled, and can ask again"
-)
+export const enable = Change.make({
+  ...of,
+  verb: "enable",
+  description: "Enable a client. Tokens from before it was disabled stay revoked",
+  apply: (id) => Effect.flatMap(Clients, ({ enable }) => enable(id)),
+  done: ["client", "is enabled, and can request tokens again"]
+})
 
-export const remove = change(
-  "delete",
-  "Deletes a client for good. Whatever was issued to it is dead at once.",
-  ({ remove }) => remove,
-  "is deleted, and everything issued to it is dead"
-)
+export const remove = Change.make({
+  ...of,
+  // A deletion that broke off has deleted the client: the same command continues it.
+  find: (text) =>
+    of.find(text).pipe(
+      Effect.catchTag("Failure", (failure) =>
+        Option.match(Schema.decodeOption(Client.ClientId)(text), {
+          onNone: () => failure,
+          onSome: (id) => Effect.succeed({ id, name: Output.printable(text) })
+        })
+      )
+    ),
+  missing: (text) => impossible(`${Lookup.noSuchClient(text).message}; its tokens, if any were left, are revoked`),
+  verb: "delete",
+  description: "Delete a client. All its tokens are revoked at once",
+  apply: (id) => Effect.flatMap(Clients, ({ remove }) => remove(id)),
+  done: ["client", "is deleted, and its tokens are revoked"]
+})
 
-export const rotateSecret = Command.make("rotate-secret", { id, ...listOptions }, ({ id, json, ...given }) =>
-  WithServices.onExisting(given, () =>
+export const rotateSecret = Command.make("rotate-secret", { id, ...listOptions }, ({ id, json, ...flags }) =>
+  WithServices.onExisting(flags, () =>
     Effect.gen(function* () {
       const before = yield* Lookup.client(id)
       const name = Client.displayName(before)
-      if (!Client.isConfidential(before))
-        return yield* impossible(`the client ${name} is a public one, and has no secret`)
+      if (!Client.isConfidential(before)) return yield* impossible(`the client ${name} is public, and has no secret`)
       const secret = yield* (yield* Clients).rotateSecret(before.id)
       if (Option.isNone(secret)) return yield* Lookup.noSuchClient(id)
       const client = yield* Lookup.client(id)
       yield* Output.print(
         json
           ? Output.toJson(information(client, secret))
-          : `The client ${name} has a new secret: the old one, and everything issued to it, is dead\n\n${Output.table(rows({ client, secret }))}`
+          : `The client ${name} has a new secret. The old secret and all its tokens are revoked\n\n${Output.table(rows({ client, secret }))}`
       )
     })
   )
 ).pipe(
   Command.withDescription(
-    "Gives a confidential client a new secret, shown once. The old one, and whatever was issued to it, is dead at once."
+    "Replace the secret of a confidential client. The new secret is shown once. The old secret and all tokens of the client are revoked at once"
   )
 )

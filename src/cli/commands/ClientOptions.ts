@@ -1,4 +1,4 @@
-/** The options of `latchkey client create` and `client update`, and how they are read. */
+/** The options of `latchkey client create` and `client update`. */
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,18 +13,18 @@ import * as Output from "../terminal/Output.js"
 
 export const name = Options.text("name").pipe(
   Options.withPseudoName("NAME"),
-  Options.withDescription("The name that people see on the consent page.")
+  Options.withDescription("Name that users see on the consent page")
 )
 
 export const redirectUris = Options.text("redirect-uri").pipe(
   Options.withPseudoName("URI"),
-  Options.withDescription("A URI to which people are redirected. May be given several times."),
+  Options.withDescription("Redirect URI; repeatable"),
   Options.repeated,
   Options.withDefault<ReadonlyArray<string>>([])
 )
 
 export const confidential = Options.boolean("confidential").pipe(
-  Options.withDescription("The client gets a secret: for a program on a server, not on people's devices.")
+  Options.withDescription("Give the client a secret: for a program on a server, not on a user's device")
 )
 
 export const grants = (description: string) =>
@@ -37,35 +37,33 @@ export const grants = (description: string) =>
 
 export const scope = Options.text("scope").pipe(
   Options.withPseudoName("SCOPE"),
-  Options.withDescription('The scope that it may ask for, such as "notes:read notes:write".'),
+  Options.withDescription('Scope that the client may request, such as "notes:read notes:write"'),
   Options.optional
 )
 
-/** Refuses a grant type that the server does not have; a registration over HTTP would leave it out. */
+/** Refuses a grant type that the server does not have. A registration over HTTP ignores it. */
 export const readGrants = (grants: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const names = yield* (yield* GrantTypes).names
     const unknown = grants.find((grant) => !names.includes(grant))
-    return unknown === undefined
-      ? grants
-      : yield* badUsage(`--grant: there is no such grant type; use ${names.join(" or ")}`)
+    return unknown === undefined ? grants : yield* badUsage(`--grant: unknown grant type; give ${names.join(" or ")}`)
   })
 
-/** Refuses a client that would get no token: one that acts for itself keeps a secret (RFC 6749 §4.4). */
+/** Refuses a public client with the client credentials grant, which needs a secret (RFC 6749 §4.4). */
 export const requireSecret = (grants: ReadonlyArray<string>, isConfidential: boolean) =>
   grants.includes("client_credentials") && !isConfidential
-    ? badUsage("--grant client_credentials: a client that acts for itself needs a secret: give --confidential, too")
+    ? badUsage("--grant client_credentials: this grant type needs a client secret: give --confidential, too")
     : Effect.void
 
-/** Reads scope tokens with spaces between them; none of them where the text is empty. */
+/** Parses scope tokens with spaces between them. An empty text gives an empty scope. */
 export const readScope = (text: string) =>
   Effect.mapError(Scope.parse(text.trim().replace(/ +/g, " ")), () =>
     badUsage('--scope: give scope tokens with spaces between them, such as "notes:read notes:write"')
   )
 
 /**
- * Names the scopes that no known resource offers, on standard error. A command does not know the resources of an app or of
- * the demo, so it prints nothing where it knows no resource.
+ * Prints the scopes that no known resource offers on standard error. A command does not know the resources of an app or of
+ * the demo, so it prints nothing if it knows no resource.
  */
 export const complainOfUnknown = (scope: Scope.Scope) =>
   Effect.gen(function* () {
@@ -80,8 +78,8 @@ export const complainOfUnknown = (scope: Scope.Scope) =>
   })
 
 /**
- * The refusals of a client's metadata, by the options that were given. Without `--redirect-uri` a refused URI is a stored
- * one, which the settings of today, or the new way to authenticate, do not allow.
+ * Errors of the metadata, in terms of the options. Without `--redirect-uri` the invalid URI is a stored one: the current
+ * settings, or the new authentication method, do not allow it.
  */
 export const refusals = (redirectUris: ReadonlyArray<string>) => ({
   InvalidClientMetadata: ({ description, reason }: InvalidClientMetadata) =>
@@ -91,15 +89,15 @@ export const refusals = (redirectUris: ReadonlyArray<string>) => ({
   InvalidRedirectUri: ({ description, reason }: InvalidRedirectUri) =>
     badUsage(
       reason === "Missing"
-        ? "this client sends people to log in: give the --redirect-uri to which they are sent back"
+        ? "a client with the authorization code grant needs a redirect URI: give --redirect-uri"
         : redirectUris.length > 0
           ? `--redirect-uri: ${description}`
-          : `a stored redirect URI of this client cannot be kept: ${description}; give --redirect-uri to replace it`
+          : `a stored redirect URI of this client is not allowed any more: ${description}; give --redirect-uri to replace it`
     )
 })
 
-/** A value of an option as a member of the metadata, if the option was given. */
-export const given = <const Name extends string, A>(name: Name, value: Option.Option<A>) =>
+/** Returns the value of an option as a member of the metadata, if the option was given. */
+export const member = <const Name extends string, A>(name: Name, value: Option.Option<A>) =>
   Option.match(value, {
     onNone: () => ({}),
     onSome: (value) => ({ [name]: value }) as { readonly [Key in Name]: A }

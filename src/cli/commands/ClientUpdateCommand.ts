@@ -1,4 +1,4 @@
-/** `latchkey client update`: changes a client that the operator made. */
+/** `latchkey client update`: changes a client that the operator created. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
@@ -19,48 +19,48 @@ const options = {
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
   authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post", "none"]).pipe(
-    Options.withDescription("How it sends its secret; none for a program that cannot keep one."),
+    Options.withDescription("How the client sends its secret; none makes it a public client"),
     Options.optional
   ),
-  grants: ClientOptions.grants("A grant type that it may use. May be given several times."),
+  grants: ClientOptions.grants("Grant type that the client may use; repeatable"),
   scope: ClientOptions.scope,
   ...ClientCommands.listOptions
 }
 
-/** What the change means for tokens that were issued to the client. */
+/** Explains the effect of a change on issued tokens, if there is one. */
 const consequence = (before: Client.Client, after: Client.Client): string | undefined => {
   if (before.epoch !== after.epoch) {
-    return `Everything issued to it is revoked, since it ${Client.isConfidential(after) ? "now keeps" : "no longer keeps"} a secret.`
+    return `All its grants and tokens are revoked, because it ${Client.isConfidential(after) ? "has a secret now" : "has no secret any more"}`
   }
-  const taken = Scope.difference(before.metadata.scope ?? Scope.empty, after.metadata.scope ?? Scope.empty)
-  return Scope.isEmpty(taken)
+  const removed = Scope.difference(before.metadata.scope ?? Scope.empty, after.metadata.scope ?? Scope.empty)
+  return Scope.isEmpty(removed)
     ? undefined
-    : `It gets no new token with ${Scope.format(taken)}. Access tokens of people's grants carry it until they expire; to end them now, run latchkey grant revoke --client ${after.id}`
+    : `It gets no new token with ${Scope.format(removed)}. Access tokens of users' grants keep it until they expire; to revoke them now, run latchkey grant revoke --client ${after.id}`
 }
 
 export const update = Command.make(
   "update",
   options,
-  ({ authMethod, confidential, grants, id, json, name, redirectUris, scope, ...place }) =>
-    WithServices.onExisting(place, () =>
+  ({ authMethod, confidential, grants, id, json, name, redirectUris, scope, ...flags }) =>
+    WithServices.onExisting(flags, () =>
       Effect.gen(function* () {
         if (confidential && Option.contains(authMethod, "none")) {
           return yield* badUsage("--confidential and --auth-method none contradict each other: give one of them")
         }
         const before = yield* Lookup.client(id)
         const newScope = yield* Effect.transposeMapOption(scope, ClientOptions.readScope)
-        const keepsSecret = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
-        const method = Option.orElse(authMethod, () => Option.fromNullable(keepsSecret))
+        const secretMethod = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
+        const method = Option.orElse(authMethod, () => Option.fromNullable(secretMethod))
         const changes = {
-          ...ClientOptions.given("client_name", name),
+          ...ClientOptions.member("client_name", name),
           ...(redirectUris.length === 0 ? {} : { redirect_uris: redirectUris }),
           ...(grants.length === 0 ? {} : { grant_types: yield* ClientOptions.readGrants(grants) }),
-          ...ClientOptions.given("token_endpoint_auth_method", method),
-          ...ClientOptions.given("scope", Option.map(newScope, Scope.format))
+          ...ClientOptions.member("token_endpoint_auth_method", method),
+          ...ClientOptions.member("scope", Option.map(newScope, Scope.format))
         }
         if (Object.keys(changes).length === 0 && !confidential) {
           return yield* badUsage(
-            "what is to change? give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
+            "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
           )
         }
         yield* ClientOptions.requireSecret(
@@ -70,13 +70,13 @@ export const update = Command.make(
         const registered = yield* (yield* ClientRegistration).update(before.id, changes)
         const { client, secret } = registered
         const isSame = Option.isNone(secret) && Client.isSameMetadata(before.metadata, client.metadata)
-        const said = consequence(before, client)
+        const effect = consequence(before, client)
         yield* Output.print(
           json
             ? Output.toJson(ClientCommands.information(client, secret))
             : `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientCommands.rows(registered))}`
         )
-        if (said !== undefined) yield* Output.complain(said)
+        if (effect !== undefined) yield* Output.complain(effect)
         if (Option.isSome(newScope)) yield* ClientOptions.complainOfUnknown(newScope.value)
       }).pipe(
         Effect.catchTags({
@@ -89,6 +89,6 @@ export const update = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    'Changes a client that was made by "client create". An option replaces the old value, a list as a whole; an empty --name or --scope removes it; values without an option stay. Grants and tokens stay, and new tokens hold no more than the client may now have. A client that gets or loses its secret loses all its grants and tokens.'
+    'Change a client of "client create". Each option replaces the old value, a list as a whole; an empty --name or --scope removes the value; other values stay. Grants and tokens stay, and new tokens have at most the new scope. If the client gets or loses its secret, all its grants and tokens are revoked'
   )
 )

@@ -1,93 +1,77 @@
-/** `latchkey config`: what is in force, and where it comes from; and the same as a file. */
+/** `latchkey config`: prints each setting, its value, and where it is given. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { toSettings } from "../../layers/settings/SettingsOptions.js"
-import * as ConfigFile from "../settings/ConfigFile.js"
-import * as Environment from "../settings/Environment.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as LibraryOptions from "../settings/LibraryOptions.js"
+import * as Refusals from "../settings/Refusals.js"
 import * as Setting from "../settings/Setting.js"
 import * as Settings from "../settings/Settings.js"
+import type * as Sources from "../settings/Sources.js"
+import * as Target from "../settings/Target.js"
+import * as Variables from "../settings/Variables.js"
 import { badUsage, type Failure } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as Refusals from "../terminal/Refusals.js"
 
-const json = Options.boolean("json").pipe(Options.withDescription("Prints a file that says the same."))
+const json = Options.boolean("json").pipe(Options.withDescription("Print a file with the same settings, for --config"))
 
-const schema = Options.boolean("schema").pipe(Options.withDescription("Prints the JSON Schema of such a file."))
+const schema = Options.boolean("schema").pipe(Options.withDescription("Print the JSON Schema of the file"))
 
-/** A setting in force, as a file has it; `undefined` where nothing is. */
-interface InForce {
-  readonly setting: Setting.AnySetting
-  readonly value: unknown
-  readonly from: "default" | Setting.Given["from"]
-}
+/** A setting and the value that applies, as the file would have it; `undefined` if there is none. */
+type Row = readonly [setting: Setting.Setting, given: Pick<Sources.Given, "from" | "value">]
 
-/** Reads everything, and refuses what a server would refuse. */
-const inForce = (typed: ServerOptions.Typed): Effect.Effect<ReadonlyArray<InForce>, Failure> =>
+/** Loads everything, and refuses what a server would refuse. */
+const load = (flags: Sources.Flags): Effect.Effect<ReadonlyArray<Row>, Failure> =>
   Effect.gen(function* () {
-    const { issuer } = yield* ServerOptions.read(typed)
-    yield* Effect.mapError(toSettings({ issuer, ...(yield* Environment.options) }), Refusals.settingsError)
-    return yield* Effect.forEach(Settings.all, (setting) =>
-      Effect.map(
-        given(setting, typed),
-        Option.match({
-          onNone: (): InForce => ({
-            setting,
-            value: setting === Settings.table.issuer ? issuer : setting.standard,
-            from: "default"
-          }),
-          onSome: (given): InForce => ({ setting, ...given })
-        })
-      )
+    const target = yield* Target.load(flags)
+    const { given, issuer } = target
+    yield* Effect.mapError(toSettings({ issuer, ...(yield* LibraryOptions.options(target)) }), Refusals.settingsError)
+    return Array.from(
+      given,
+      ([setting, { from, value }]): Row => [setting, { from, value: setting.path[0] === "issuer" ? issuer : value }]
     )
   })
 
-/** What was given for a setting, and can be used. */
-const given = (setting: Setting.AnySetting, typed: ServerOptions.Typed) =>
-  Effect.gen(function* () {
-    const found = yield* Setting.given(setting, typed[setting.name as keyof ServerOptions.Typed])
-    if (Option.isSome(found)) yield* Setting.decode<unknown, unknown>(setting, found.value)
-    return found
-  })
+const printed = ({ withoutSecret }: Setting.Setting, value: unknown): unknown =>
+  withoutSecret === undefined ? value : withoutSecret(value)
 
-const asFile = (settings: ReadonlyArray<InForce>) => {
-  const members = settings.filter(({ setting, value }) => setting.home !== "Environment" && value !== undefined)
-  const fieldsOf = (group: string | undefined) =>
-    members
-      .filter(({ setting }) => setting.group === group)
-      .map(({ setting, value }) => [Setting.memberOf(setting), setting.shown(value)] as const)
-  const groups = new Set(members.flatMap(({ setting }) => setting.group ?? []))
+const toFile = (rows: ReadonlyArray<Row>) => {
+  const inFile = rows.filter(([{ only }, { value }]) => only !== "Environment" && value !== undefined)
+  const membersOf = (group: string | undefined) =>
+    inFile.flatMap(([setting, { value }]) => {
+      const [first, second] = setting.path
+      const name = group === undefined && second === undefined ? first : first === group ? second : undefined
+      return name === undefined ? [] : [[name, printed(setting, value)] as const]
+    })
+  const groups = Settings.groups.map((group) => [group, Object.fromEntries(membersOf(group))] as const)
   return Object.fromEntries([
-    ...fieldsOf(undefined),
-    ...Array.from(groups, (group) => [group, Object.fromEntries(fieldsOf(group))] as const)
+    ...membersOf(undefined),
+    ...groups.filter(([_, members]) => Object.keys(members).length > 0)
   ])
 }
 
-const shown = ({ setting, value }: InForce): string => {
+const toCell = (setting: Setting.Setting, value: unknown): string => {
   if (value === undefined) return "-"
-  if (setting.secret) return "<redacted>"
-  const text = setting.shown(value)
+  if (setting.isSecret === true) return "<redacted>"
+  const text = printed(setting, value)
   return Output.printable(typeof text === "string" ? text : JSON.stringify(text))
 }
 
-const asTable = (settings: ReadonlyArray<InForce>): string => {
-  const rows = settings.map((row) => ({ name: Setting.placeOf(row.setting), value: shown(row), from: row.from }))
-  const width = (column: "name" | "value") => Math.max(...rows.map((row) => row[column].length)) + 2
-  const [names, values] = [width("name"), width("value")]
-  return rows.map(({ from, name, value }) => `${name.padEnd(names)}${value.padEnd(values)}${from}`).join("\n")
+const toTable = (rows: ReadonlyArray<Row>): string => {
+  const cells = rows.map(
+    ([setting, { from, value }]) => [Setting.placeOf(setting), toCell(setting, value), from] as const
+  )
+  const width = (column: 0 | 1) => Math.max(...cells.map((row) => row[column].length)) + 2
+  const [names, values] = [width(0), width(1)]
+  return cells.map(([name, value, from]) => `${name.padEnd(names)}${value.padEnd(values)}${from}`).join("\n")
 }
 
-export const config = Command.make(
-  "config",
-  { ...ServerOptions.forServer, json, schema },
-  ({ json, schema, ...typed }) =>
-    Effect.gen(function* () {
-      if (json && schema) return yield* badUsage("give --json or --schema, not both")
-      if (schema) return yield* Output.print(Output.toJson(ConfigFile.jsonSchema()))
-      const settings = yield* inForce(typed)
-      yield* Output.print(json ? Output.toJson(asFile(settings)) : asTable(settings))
-      yield* Environment.warnOfIgnored
-    })
-).pipe(Command.withDescription("What is set, and where; or all of it as a file, which --config takes."))
+export const config = Command.make("config", { ...Target.forServer, json, schema }, ({ json, schema, ...flags }) =>
+  Effect.gen(function* () {
+    if (json && schema) return yield* badUsage("give --json or --schema, not both")
+    if (schema) return yield* Output.print(Output.toJson(Settings.jsonSchema()))
+    const rows = yield* load(flags)
+    yield* Output.print(json ? Output.toJson(toFile(rows)) : toTable(rows))
+    yield* Variables.warnOfIgnored
+  })
+).pipe(Command.withDescription("Show all settings and where each is given"))

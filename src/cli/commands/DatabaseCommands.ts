@@ -1,12 +1,10 @@
-/** `latchkey db`: the database itself. */
+/** `latchkey db status` and `latchkey db migrate`. */
 import * as Path from "node:path"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { defaultLifetimes } from "../../domain/Settings.js"
 import type * as DatabaseStatus from "../../layers/sql/DatabaseStatus.js"
 import * as Migrations from "../../layers/sql/migrations.js"
 import type { StorageOpenError } from "../../layers/sql/StorageOpenError.js"
@@ -14,69 +12,73 @@ import * as SqliteFile from "../../layers/sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "../../layers/sql/sqlite/SqliteMigrator.js"
 import * as SqliteStatus from "../../layers/sql/sqlite/SqliteStatus.js"
 import * as ExpiryCutoffs from "../../services/maintenance/ExpiryCutoffs.js"
-import * as Maintenance from "../../services/maintenance/Maintenance.js"
-import type { MaintenanceCounts, MaintenanceReport } from "../../services/maintenance/MaintenanceReport.js"
-import { BatchPace } from "../../services/stores/Batches.js"
 import * as Database from "../settings/Database.js"
-import * as Environment from "../settings/Environment.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as LibraryOptions from "../settings/LibraryOptions.js"
+import * as Refusals from "../settings/Refusals.js"
 import * as Setting from "../settings/Setting.js"
-import { table } from "../settings/Settings.js"
+import * as Settings from "../settings/Settings.js"
+import type * as Sources from "../settings/Sources.js"
+import * as Target from "../settings/Target.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as Refusals from "../terminal/Refusals.js"
 import * as WithServices from "./WithServices.js"
 
-const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))
+const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
-const options = { json, ...ServerOptions.forCommand }
+const options = { json, ...Target.forCommand }
 
-/** A database that outlives a server. */
-type Lasting = Exclude<Database.Database, { readonly _tag: "Memory" }>
+/** A database that outlives the server process. */
+type Stored = Exclude<Database.Database, { readonly _tag: "Memory" }>
 
-/** The database that was meant, which is there. */
-export const existing = (given: ServerOptions.Typed): Effect.Effect<Lasting, Failure> =>
+interface StoredTarget extends Target.Target {
+  readonly database: Stored
+}
+
+/** Returns the server whose database exists. */
+export const existing = (flags: Sources.Flags): Effect.Effect<StoredTarget, Failure> =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.read(given)
-    yield* WithServices.requireExisting(place)
-    return place.database._tag === "Memory"
-      ? yield* badUsage("memory: is the memory of the server alone, and no other process knows how it stands")
-      : place.database
+    const target = yield* Target.load(flags)
+    yield* WithServices.requireExisting(target)
+    const { database } = target
+    return database._tag === "Memory"
+      ? yield* badUsage("memory: is inside the server process, and no other process can read it")
+      : { ...target, database }
   })
 
-/** What to call it: a file by its path, in full. */
-export const nameOf = (database: Lasting): string =>
+/** Returns the name of a database: the full path of a file, or the URL without its password. */
+export const nameOf = (database: Stored): string =>
   database._tag === "Sqlite" ? Path.resolve(database.filename) : Database.format(database)
 
-/** The same, and where what is read by a program finds it. */
-const keyOf = (database: Lasting) => ({ [database._tag === "Sqlite" ? "path" : "database"]: nameOf(database) })
+/** Returns the same name as a member of JSON output. */
+const nameMember = (database: Stored) => ({ [database._tag === "Sqlite" ? "path" : "database"]: nameOf(database) })
 
-/** The path of a database in a file, which is there. */
-export const existingFile = (given: ServerOptions.Typed, otherwise: string): Effect.Effect<string, Failure> =>
-  Effect.flatMap(existing(given), (database) =>
+/** Returns the full path of a database file that exists; `otherwise` is the error for another kind of database. */
+export const existingFile = (flags: Sources.Flags, otherwise: string): Effect.Effect<string, Failure> =>
+  Effect.flatMap(existing(flags), ({ database }) =>
     database._tag === "Sqlite" ? Effect.succeed(nameOf(database)) : impossible(otherwise)
   )
 
-/** What the driver of PostgreSQL is told; it is loaded only where it is needed. */
+/** Runs an operation of the PostgreSQL modules, which are loaded only if they are used. */
 const postgres = <A>(
   url: Redacted.Redacted,
+  { databaseSchema: schema }: Settings.Settings,
   use: (
     database: typeof import("../../layers/sql/postgres/PostgresDatabase.js"),
     options: { readonly url: Redacted.Redacted; readonly schema: string }
   ) => Effect.Effect<A, StorageOpenError>
 ) =>
-  Effect.gen(function* () {
-    const schema = yield* Setting.read(table.databaseSchema)
-    const database = yield* Effect.promise(() => import("../../layers/sql/postgres/PostgresDatabase.js"))
-    return yield* Effect.mapError(use(database, { url, schema }), Refusals.storageOpenError)
-  })
+  Effect.promise(() => import("../../layers/sql/postgres/PostgresDatabase.js")).pipe(
+    Effect.flatMap((database) => use(database, { url, schema })),
+    Effect.mapError(Refusals.storageOpenError)
+  )
 
 const instant = (millis: number): DateTime.Utc => DateTime.unsafeMake(millis)
 
-const toObject = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number) => {
+const toObject = ({ database, settings }: StoredTarget, status: DatabaseStatus.Status) => {
   const { backlog, lastMaintenance, oldest, rows, size, unusedClients, version } = status
+  const maximum = settings.maxUnusedClients
   return {
-    ...keyOf(database),
+    ...nameMember(database),
     size,
     schema_version: version,
     supported_version: Migrations.latest,
@@ -85,166 +87,77 @@ const toObject = (database: Lasting, status: DatabaseStatus.Status, maxUnusedCli
       Object.entries(oldest).map(([table, millis]) => [table, DateTime.formatIso(instant(millis))])
     ),
     backlog,
-    ...(unusedClients === undefined ? {} : { unused_clients: { count: unusedClients, maximum: maxUnusedClients } }),
-    ...(lastMaintenance === undefined ? {} : { last_upkeep: DateTime.formatIso(instant(lastMaintenance)) })
+    ...(unusedClients === undefined ? {} : { unused_clients: { count: unusedClients, maximum } }),
+    ...(lastMaintenance === undefined ? {} : { last_maintenance: DateTime.formatIso(instant(lastMaintenance)) })
   }
 }
 
-/** The number and the maximum of unused clients. Each issuer has such a maximum: the number is of the one that has most. */
-const share = (unused: number, issuers: number, maximum: number): string => {
-  const whose = issuers > 1 ? " (of the issuer that has most)" : ""
+/** The number and the maximum of unused clients. Each issuer has this maximum; the number is that of the fullest issuer. */
+const unusedClientsLine = (unused: number, issuers: number, maximum: number): string => {
+  const fullest = issuers > 1 ? " (the issuer with the most)" : ""
   const clients = `Clients that registered themselves and were never used: ${Output.number(unused)}`
   return maximum === 0
-    ? `${clients}${whose}; registration is closed (${Setting.variableOf(table.maxUnusedClients)} is 0)`
-    : `${clients} of ${Output.number(maximum)}${whose}${unused >= maximum ? "; each registration removes the oldest" : ""}`
+    ? `${clients}${fullest}; registration is closed (${Setting.variableOf(Settings.named("maxUnusedClients"))} is 0)`
+    : `${clients} of ${Output.number(maximum)}${fullest}${unused >= maximum ? "; each registration deletes the oldest" : ""}`
 }
 
-const describe = (database: Lasting, status: DatabaseStatus.Status, maxUnusedClients: number): string => {
+const describe = ({ database, settings }: StoredTarget, status: DatabaseStatus.Status): string => {
   const { backlog, issuers, lastMaintenance, oldest, rows, size, unusedClients, version } = status
   const difference = Migrations.latest - version
   const state =
     difference === 0
       ? "up to date"
       : difference > 0
-        ? `the next start, or latchkey db migrate, brings it to ${Migrations.latest}`
-        : `this program knows ${Migrations.latest} at most`
+        ? `the next start, or latchkey db migrate, migrates it to ${Migrations.latest}`
+        : `this program supports at most ${Migrations.latest}`
   const lines = Object.entries(rows).map(([table, count]): [string, string] => {
     const since = oldest[table] === undefined ? [] : [`since ${Output.instant(instant(oldest[table]))}`]
-    const past = (backlog[table] ?? 0) === 0 ? [] : [`${backlog[table]} past use`]
-    return [table, [String(count).padEnd(8), ...since, ...past].join("  ").trimEnd()]
+    const expired = (backlog[table] ?? 0) === 0 ? [] : [`${backlog[table]} expired`]
+    return [table, [String(count).padEnd(8), ...since, ...expired].join("  ").trimEnd()]
   })
-  const upkeep =
-    lastMaintenance === undefined
-      ? "There was none yet"
-      : `The last ended at ${Output.instant(instant(lastMaintenance))}`
+  const last =
+    lastMaintenance === undefined ? "It has not run yet" : `It last ran at ${Output.instant(instant(lastMaintenance))}`
   return [
-    `The database ${nameOf(database)} has ${size} bytes, and version ${version} of the schema: ${state}`,
+    `The database ${nameOf(database)} has ${size} bytes. The version of its schema is ${version}: ${state}`,
     Output.table(lines),
-    ...(unusedClients === undefined ? [] : [share(unusedClients, issuers, maxUnusedClients)]),
-    ...(difference === 0 ? [`Maintenance deletes what is past use. ${upkeep}`] : [])
+    ...(unusedClients === undefined ? [] : [unusedClientsLine(unusedClients, issuers, settings.maxUnusedClients)]),
+    ...(difference === 0 ? [`Maintenance deletes expired rows. ${last}`] : [])
   ].join("\n\n")
 }
 
-export const status = Command.make("status", options, ({ json, ...given }) =>
+export const status = Command.make("status", options, ({ json, ...flags }) =>
   Effect.gen(function* () {
-    const database = yield* existing(given)
-    const cutoffs = ExpiryCutoffs.at(yield* DateTime.now, { ...defaultLifetimes, ...(yield* Environment.lifetimes) })
+    const target = yield* existing(flags)
+    const { database, settings } = target
+    const cutoffs = ExpiryCutoffs.at(yield* DateTime.now, LibraryOptions.lifetimes(settings))
     const status = yield* database._tag === "Sqlite"
       ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
-      : postgres(database.url, ({ status }, options) => status(options, cutoffs))
-    const maximum = yield* Setting.read(table.maxUnusedClients)
-    yield* Output.print(json ? Output.toJson(toObject(database, status, maximum)) : describe(database, status, maximum))
+      : postgres(database.url, settings, ({ status }, options) => status(options, cutoffs))
+    yield* Output.print(json ? Output.toJson(toObject(target, status)) : describe(target, status))
   })
 ).pipe(
   Command.withDescription(
-    "Shows where the database is, the version of its schema, how many rows it holds and since when, how many of them have expired, and the number and maximum of unused clients."
+    "Show the state of the database. It shows the location, the version of the schema, the number of rows, their age and how many have expired, and the number and maximum of unused clients"
   )
 )
 
-const kinds: ReadonlyArray<readonly [kind: keyof MaintenanceCounts, name: string, words: string]> = [
-  ["grants", "grants", "grants that ended"],
-  ["sessions", "sessions", "sessions that ended"],
-  ["revokedTokens", "revoked_tokens", "tokens revoked one by one that ended"],
-  ["events", "events", "events"],
-  ["clients", "clients", "clients that were never used"],
-  ["abandonedClients", "abandoned_clients", "clients that were used long ago and have no grant left"],
-  ["consents", "consents", "consents to clients that are gone"],
-  ["resealed", "resealed", "chain keys sealed under the current key"],
-  ["keysRemoved", "keys_removed", "keys that nothing needs"]
-]
-
-/** What is left, in the words of the table, and how to go on. */
-const moreLeft = ({ unfinished }: MaintenanceReport): string => {
-  const words = kinds.filter(([kind]) => unfinished.includes(kind)).map(([_, __, words]) => words)
-  const left = words.length === 0 ? "" : ` (${words.join("; ")})`
-  return `More is left to delete${left}: run latchkey db gc again, or a running server deletes it within minutes`
-}
-
-/**
- * Passes until all consents were looked at. Another process would look at the first of them again, so a pass that did not
- * come to their end is followed by the next here.
- */
-const passes = (
-  pass: Effect.Effect<Maintenance.PassOutcome>,
-  before?: MaintenanceReport
-): Effect.Effect<Maintenance.PassOutcome> =>
-  Effect.flatMap(pass, (done) => {
-    if (done._tag !== "Completed")
-      return Effect.succeed(before === undefined ? done : Maintenance.PassOutcome.Completed({ report: before }))
-    const report = before === undefined ? done.report : sum(before, done.report)
-    return report.unfinished.includes("consents")
-      ? passes(pass, report)
-      : Effect.succeed(Maintenance.PassOutcome.Completed({ report }))
-  })
-
-/** What two passes did; the later one knows what is left. */
-const sum = (first: MaintenanceReport, second: MaintenanceReport): MaintenanceReport => ({
-  ...second,
-  ...Object.fromEntries(kinds.map(([kind]) => [kind, first[kind] + second[kind]])),
-  failed: Array.from(new Set([...first.failed, ...second.failed]))
-})
-
-/** The text of a pass for a person. */
-export const describeReport = (report: MaintenanceReport): string => {
-  const did = kinds.filter(([kind]) => report[kind] > 0)
-  return [
-    did.length === 0
-      ? "Nothing was past use"
-      : `Maintenance is done\n\n${Output.table(did.map(([kind, _, words]) => [String(report[kind]), words]))}`,
-    ...(report.more ? [moreLeft(report)] : [])
-  ].join("\n\n")
-}
-
-/** Here no request waits for the event loop, and a person for the end. */
-const brisk = { size: 50, most: 1_000, rest: Duration.millis(10) }
-
-export const gc = Command.make("gc", options, ({ json, ...given }) =>
-  WithServices.onExisting(given, () =>
-    Effect.gen(function* () {
-      const pass = yield* Effect.provideService(passes((yield* Maintenance.Maintenance).pass), BatchPace, brisk)
-      if (pass._tag === "HeldByAnotherNode")
-        return yield* impossible("another process is at it just now: a pass takes minutes at most")
-      if (pass._tag === "ClockUntrusted")
-        return yield* impossible(
-          "the clock jumped forward, or nobody saw it for long: nothing is deleted for an hour, or until latchkey db accept-clock says that it is right"
-        )
-      const { report } = pass
-      const counts = Object.fromEntries(kinds.map(([kind, name]) => [name, report[kind]]))
-      yield* Output.print(
-        json
-          ? Output.toJson({
-              ...counts,
-              failed: report.failed,
-              more: report.more,
-              unfinished: kinds.filter(([kind]) => report.unfinished.includes(kind)).map(([_, name]) => name)
-            })
-          : describeReport(report)
-      )
-      if (report.failed.length > 0)
-        return yield* impossible(`some of it failed, and the log says why: ${report.failed.join(", ")}`)
-    })
-  )
-).pipe(
-  Command.withDescription(
-    "Deletes what is past use, now: what a running server does each quarter of an hour. It may run beside one."
-  )
-)
-
-export const migrate = Command.make("migrate", options, ({ json, ...given }) =>
+export const migrate = Command.make("migrate", options, ({ json, ...flags }) =>
   Effect.gen(function* () {
-    const database = yield* existing(given)
+    const { database, settings } = yield* existing(flags)
     const { from, to } = yield* database._tag === "Sqlite"
       ? SqliteFile.prepare(database.filename).pipe(
           Effect.flatMap(SqliteMigrator.run),
           Effect.mapError(Refusals.storageOpenError)
         )
-      : postgres(database.url, ({ migrate }, options) => migrate(options))
+      : postgres(database.url, settings, ({ migrate }, options) => migrate(options))
     yield* Output.print(
       json
-        ? Output.toJson({ ...keyOf(database), from, to })
+        ? Output.toJson({ ...nameMember(database), from, to })
         : from === to
-          ? `The schema of ${nameOf(database)} has version ${to} already`
-          : `The schema of ${nameOf(database)} went from version ${from} to ${to}`
+          ? `The schema of ${nameOf(database)} is up to date (version ${to})`
+          : `The schema of ${nameOf(database)} is migrated from version ${from} to ${to}`
     )
   })
-).pipe(Command.withDescription("Brings the schema up to date, as each start of the server does, too."))
+).pipe(
+  Command.withDescription("Migrate the schema to the version of this program. Each start of a server does the same")
+)

@@ -1,4 +1,4 @@
-/** `latchkey events`: what happened, as an auditor asks for it, and as it happens. */
+/** `latchkey events`: prints stored events, and new ones as they are stored. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Clock from "effect/Clock"
@@ -13,58 +13,58 @@ import * as EventView from "../../http/views/EventView.js"
 import type { AccountStore } from "../../services/stores/AccountStore.js"
 import type { EventFilter } from "../../services/stores/EventLog.js"
 import * as Lists from "../../services/stores/Lists.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Target from "../settings/Target.js"
 import * as Output from "../terminal/Output.js"
 import * as EventText from "./EventText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
-/** The option that has it go on until it is told to stop. */
+/** The option with which the command runs until it is stopped. */
 export const followOption = "--follow"
 
 const options = {
   follow: Options.boolean(followOption.slice(2)).pipe(
     Options.withDescription(
-      "Shows what happens from now on, until it is told to stop; what was before only by --limit."
+      "Print new events until the command is stopped; with --limit, print the last stored ones first"
     )
   ),
   user: Options.text("user").pipe(
     Options.withPseudoName("NAME"),
-    Options.withDescription("Only what happened to this account; the id of one that was deleted is taken too."),
+    Options.withDescription("Only events of this account; give a deleted account by its id"),
     Options.optional
   ),
   client: Options.text("client").pipe(
     Options.withPseudoName("ID"),
-    Options.withDescription("Only what happened to the client with this client_id."),
+    Options.withDescription("Only events of this client"),
     Options.optional
   ),
   grant: Options.text("grant").pipe(
     Options.withPseudoName("ID"),
-    Options.withDescription("Only what happened to this grant."),
+    Options.withDescription("Only events of this grant"),
     Options.optional
   ),
   request: Options.text("request").pipe(
     Options.withPseudoName("ID"),
     Options.withDescription(
-      "Only events of the HTTP request with this id, which is in its log lines and in X-Request-Id."
+      "Only events of the HTTP request with this id, which its log lines and the X-Request-Id header have"
     ),
     Options.optional
   ),
   limit: Options.text("limit").pipe(
     Options.withPseudoName("N"),
-    Options.withDescription("Only the last N of them; all of them if not given."),
+    Options.withDescription("Only the last N events (default: all)"),
     Options.optional
   ),
-  json: Options.boolean("json").pipe(Options.withDescription("Prints each as JSON, one a line.")),
-  ...ServerOptions.forCommand
+  json: Options.boolean("json").pipe(Options.withDescription("Print JSON, one event a line")),
+  ...Target.forCommand
 }
 
-/** How often it is looked for news. */
+/** Interval between two reads of new events. */
 const interval = Duration.millis(500)
 
 /**
- * Ids are of when things happened, and each process writes its own a moment later: so an id that is less than the last
- * one seen may still come. It is looked again this far back, in milliseconds.
+ * Each read begins this long before the previous one, in milliseconds: an id holds the time of its event, and a process stores
+ * the event a moment later, so an event can appear after one with a greater id.
  */
 const lateness = 10_000
 
@@ -74,11 +74,11 @@ type Filter = Omit<EventFilter, "limit" | "after">
 
 type Print = (events: Iterable<Event>) => Effect.Effect<void, TemporarilyUnavailable>
 
-/** The last of those that were. */
+/** Returns the last stored events. */
 const last = (filter: Filter, count: number) =>
   count === 0 ? Effect.succeed([]) : Stream.runCollect(Stream.takeRight(Lists.events(filter), count))
 
-/** Prints what happens from now on, each once, and the last `count` of before. */
+/** Prints the last `count` stored events, and then each new event once. */
 const follow = (filter: Filter, count: number, print: Print) =>
   Effect.gen(function* () {
     const recent = (since: number) => Stream.runCollect(Lists.events({ ...filter, after: idAt(since - lateness) }))
@@ -100,15 +100,15 @@ const follow = (filter: Filter, count: number, print: Print) =>
     )
   })
 
-/** Prints events as JSON, or as people read them. */
+/** Returns a function that prints events as JSON or as text. */
 const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
-  Effect.map(Lookup.people, (person) => {
+  Effect.map(Lookup.names, (find) => {
     const text = (event: Event) =>
-      Effect.map(EventText.nameOf(event, person), (nameOf) =>
+      Effect.map(EventText.namesIn(event, find), (nameOf) =>
         [
           Output.instant(event.at),
           EventText.sentence(event.kind),
-          EventText.whom(event.kind, nameOf),
+          EventText.subjects(event.kind, nameOf),
           EventText.origin(event, nameOf)
         ]
           .filter((part) => part !== "")
@@ -118,12 +118,12 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
 
-export const events = Command.make("events", options, ({ client, grant, json, limit, request, user, ...given }) =>
+export const events = Command.make("events", options, ({ client, grant, json, limit, request, user, ...flags }) =>
   Effect.gen(function* () {
     const count = yield* Lookup.optional(limit, Lookup.limit)
     const clientId = yield* Lookup.optional(client, Lookup.clientId)
     const grantId = yield* Lookup.optional(grant, Lookup.grantId)
-    yield* WithServices.onExisting(given, () =>
+    yield* WithServices.onExisting(flags, () =>
       Effect.gen(function* () {
         const subject = yield* Lookup.optional(user, Lookup.subject)
         const filter: Filter = {
@@ -133,10 +133,10 @@ export const events = Command.make("events", options, ({ client, grant, json, li
           ...(Option.isNone(request) ? {} : { requestId: request.value })
         }
         const print = yield* printer(json)
-        if (given.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)
+        if (flags.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)
         if (count !== undefined) return yield* Effect.flatMap(last(filter, count), print)
         yield* Stream.runForEachChunk(Lists.events(filter), print)
       })
     )
   })
-).pipe(Command.withDescription("Shows what happened to accounts, clients, grants and keys, the oldest first."))
+).pipe(Command.withDescription("Print the events of accounts, clients, grants and keys, oldest first"))

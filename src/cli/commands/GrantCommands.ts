@@ -10,10 +10,10 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as EventView from "../../http/views/EventView.js"
 import * as GrantView from "../../http/views/GrantView.js"
-import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { GrantHistory } from "../../services/grants/GrantHistory.js"
 import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Target from "../settings/Target.js"
 import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as BulkProgress from "./BulkProgress.js"
@@ -22,10 +22,10 @@ import * as GrantOptions from "./GrantOptions.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
-const id = Args.text({ name: "ID" }).pipe(Args.withDescription("The grant's id, as latchkey grant list shows it."))
+const id = Args.text({ name: "ID" }).pipe(Args.withDescription("Id of the grant, as latchkey grant list shows it"))
 
 const words: Readonly<Record<Grant.Status, string>> = {
-  Approved: "allowed, and its code is not yet redeemed",
+  Approved: "approved, and its code is not redeemed yet",
   Active: "active",
   Expired: "expired",
   Revoked: "revoked"
@@ -33,25 +33,26 @@ const words: Readonly<Record<Grant.Status, string>> = {
 
 export const show = Command.make(
   "show",
-  { id, json: GrantOptions.json, ...ServerOptions.forCommand },
-  ({ id, json, ...given }) =>
-    WithServices.onExisting(given, () =>
+  { id, json: GrantOptions.json, ...Target.forCommand },
+  ({ id, json, ...flags }) =>
+    WithServices.onExisting(flags, () =>
       Effect.gen(function* () {
         const grant = yield* Lookup.grant(id)
         const { terms } = grant
-        const state = yield* GrantHistory.standing(grant)
-        const person = yield* Lookup.people
-        const username = yield* person(terms.subject)
-        const story = yield* GrantHistory.events(grant)
+        const history = yield* GrantHistory
+        const state = yield* history.status(grant)
+        const nameOf = yield* Lookup.names
+        const username = yield* nameOf(terms.subject)
+        const events = yield* history.entries(grant)
         if (json) {
-          const chapters = story.map(EventView.entryFromEvent)
-          return yield* Output.print(Output.toJson({ ...GrantView.fromGrant(grant, state, username), story: chapters }))
+          const story = events.map(EventView.entryFromEvent)
+          return yield* Output.print(Output.toJson({ ...GrantView.fromGrant(grant, state, username), story }))
         }
         const client = yield* (yield* ClientStore).find(terms.clientId)
         const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })
         const why = grant._tag === "Revoked" ? `: ${EventText.reasons[grant.reason]}` : ""
-        const chapters = yield* Effect.forEach(story, (event) =>
-          Effect.map(EventText.nameOf(event, person), (nameOf) =>
+        const entries = yield* Effect.forEach(events, (event) =>
+          Effect.map(EventText.namesIn(event, nameOf), (nameOf) =>
             ["", Output.instant(event.at), EventText.sentence(event.kind), EventText.origin(event, nameOf)]
               .join("  ")
               .trimEnd()
@@ -69,21 +70,19 @@ export const show = Command.make(
                 terms.granted,
                 ([uri, scope]) => ["resource", `${uri}  ${Scope.format(scope)}`.trim()] as const
               ),
-              ["ends", `${Output.instant(terms.expiresAt)}, at the latest`]
+              ["expires", `${Output.instant(terms.expiresAt)}, if it is not revoked before`]
             ]),
-            chapters.join("\n")
+            entries.join("\n")
           ].join("\n\n")
         )
       })
     )
-).pipe(
-  Command.withDescription('Shows a grant and its events, the oldest first: the answer to "why was I logged out?".')
-)
+).pipe(Command.withDescription('Show a grant and its events, oldest first. It answers "why was I logged out?"'))
 
-/** Revokes one grant. Answers with the number of grants that this call revoked. */
-const revokeOne = (given: string) =>
+/** Revokes one grant. Returns the number of grants that this call revoked. */
+const revokeOne = (id: string) =>
   Effect.gen(function* () {
-    const { terms } = yield* Lookup.grant(given)
+    const { terms } = yield* Lookup.grant(id)
     const revoked = yield* (yield* GrantRevocation).revoke(terms.id)
     return Option.contains(revoked, true) ? 1 : 0
   })
@@ -92,16 +91,16 @@ export const revoke = Command.make(
   "revoke",
   {
     id: Args.optional(id),
-    user: GrantOptions.ofUser("Revokes all grants of this account."),
-    client: GrantOptions.ofClient("Revokes all grants of the client with this client_id."),
-    all: Options.boolean("all").pipe(Options.withDescription("Revokes all grants of all accounts and clients.")),
-    ...ServerOptions.forCommand
+    user: GrantOptions.ofUser("Revoke all grants of this account"),
+    client: GrantOptions.ofClient("Revoke all grants of this client"),
+    all: Options.boolean("all").pipe(Options.withDescription("Revoke all grants of all accounts and clients")),
+    ...Target.forCommand
   },
-  ({ all, client, id, user, ...given }) =>
+  ({ all, client, id, user, ...flags }) =>
     Effect.gen(function* () {
-      const ways = [Option.isSome(id), Option.isSome(user), Option.isSome(client), all].filter((way) => way)
-      if (ways.length !== 1) return yield* badUsage("which grants? give an ID, --user NAME, --client ID or --all")
-      yield* WithServices.onExisting(given, () =>
+      const choices = [Option.isSome(id), Option.isSome(user), Option.isSome(client), all].filter((isGiven) => isGiven)
+      if (choices.length !== 1) return yield* badUsage("which grants? give an ID, --user NAME, --client ID or --all")
+      yield* WithServices.onExisting(flags, () =>
         Effect.gen(function* () {
           const count = yield* Effect.gen(function* () {
             if (Option.isSome(id)) return yield* revokeOne(id.value)
@@ -120,6 +119,6 @@ export const revoke = Command.make(
     })
 ).pipe(
   Command.withDescription(
-    "Revokes grants: their tokens stop working at once. With --user, --client or --all, consents are withdrawn too, so people are asked again; --client and --all also end the tokens that clients got for themselves. Prints the number of grants."
+    "Revoke grants, and print their number. Their tokens are invalid at once. --user, --client and --all also withdraw consents, so that users are asked again; --client and --all also revoke the tokens of the client credentials grant"
   )
 )

@@ -1,4 +1,4 @@
-/** `latchkey grant list`: page by page, so that a million grants need no more memory than five hundred. */
+/** `latchkey grant list`: reads and prints a page at a time, so that it needs little memory for a million grants. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Chunk from "effect/Chunk"
@@ -10,7 +10,7 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as GrantView from "../../http/views/GrantView.js"
 import * as Lists from "../../services/stores/Lists.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Target from "../settings/Target.js"
 import { badUsage, type Failure } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as GrantOptions from "./GrantOptions.js"
@@ -24,7 +24,7 @@ const states: Readonly<Record<string, Grant.Status>> = {
   revoked: "Revoked"
 }
 
-const readState = (text: string): Effect.Effect<Grant.Status, Failure> => {
+const parseState = (text: string): Effect.Effect<Grant.Status, Failure> => {
   const state = Object.hasOwn(states, text) ? states[text] : undefined
   return state === undefined
     ? badUsage(`--state: give one of ${Object.keys(states).join(", ")}`)
@@ -32,25 +32,25 @@ const readState = (text: string): Effect.Effect<Grant.Status, Failure> => {
 }
 
 const options = {
-  user: GrantOptions.ofUser("Only grants of this account; the id of a deleted account is accepted, too."),
-  client: GrantOptions.ofClient("Only grants of the client with this client_id."),
+  user: GrantOptions.ofUser("Only grants of this account; give a deleted account by its id"),
+  client: GrantOptions.ofClient("Only grants of this client"),
   state: Options.text("state").pipe(
     Options.withPseudoName("STATE"),
     Options.withDescription(
-      "Only grants in this state: approved (the code is not redeemed), active, expired or revoked."
+      "Only grants with this status: approved (the code is not redeemed yet), active, expired or revoked"
     ),
     Options.optional
   ),
   limit: Options.text("limit").pipe(
     Options.withPseudoName("N"),
-    Options.withDescription("Maximum number of grants, the oldest first; all of them if not given."),
+    Options.withDescription("Maximum number of grants (default: all)"),
     Options.optional
   ),
   json: GrantOptions.json,
-  ...ServerOptions.forCommand
+  ...Target.forCommand
 }
 
-/** A grant, its state now, and the name of its account. */
+/** A grant, its current state, and the name of its account. */
 interface Listed {
   readonly grant: Grant.Grant
   readonly state: Grant.Status
@@ -67,17 +67,17 @@ const toLine = ({ grant: { terms }, name, state }: Listed): string =>
     Scope.format(ResourceScopes.scope(terms.granted))
   ].join("  ")
 
-/** Prints, and waits until it is taken. */
-const print = (text: string) => Effect.zipRight(Output.print(text), Output.taken)
+/** Prints a text, and waits until it is written. */
+const print = (text: string) => Effect.zipRight(Output.print(text), Output.written)
 
-/** Ends when nobody reads what is printed any more. */
+/** Stops when the reader of the output closes it. */
 const untilClosed = <E, R>(self: Effect.Effect<void, E, R>) => Effect.raceFirst(self, Output.closed)
 
-/** The pages as they come from the store, without empty ones. */
+/** Returns the pages of the store that are not empty. */
 const pages = <A, E, R>(grants: Stream.Stream<A, E, R>) =>
   Stream.filter(Stream.chunks(grants), (page) => page.length > 0)
 
-/** The array as `Output.toJson` prints it, a page at a time: a page is printed when it is known what follows it. */
+/** Prints the array as `Output.toJson` does, but a page at a time: a page is printed when the next one is known. */
 const printArray = <E, R>(grants: Stream.Stream<Listed, E, R>) => {
   const toText = ({ grant, name, state }: Listed) =>
     Output.toJson(GrantView.fromGrant(grant, state, name)).replace(/^/gm, "  ")
@@ -95,23 +95,23 @@ const printLines = <E, R>(grants: Stream.Stream<Listed, E, R>) =>
     Effect.flatMap((isAny) => (isAny ? Effect.void : Output.complain("there is no such grant")))
   )
 
-export const list = Command.make("list", options, ({ client, json, limit, state, user, ...given }) =>
+export const list = Command.make("list", options, ({ client, json, limit, state, user, ...flags }) =>
   Effect.gen(function* () {
     const clientId = yield* Lookup.optional(client, Lookup.clientId)
-    const most = yield* Lookup.optional(limit, Lookup.limit)
-    const wanted = yield* Lookup.optional(state, readState)
-    yield* WithServices.onExisting(given, () =>
+    const maximum = yield* Lookup.optional(limit, Lookup.limit)
+    const wanted = yield* Lookup.optional(state, parseState)
+    yield* WithServices.onExisting(flags, () =>
       Effect.gen(function* () {
         const subject = yield* Lookup.optional(user, Lookup.subject)
-        const person = yield* Lookup.people
-        const standing = Grant.statusAt(yield* DateTime.now)
+        const nameOf = yield* Lookup.names
+        const statusOf = Grant.statusAt(yield* DateTime.now)
         const grants = Lists.grants({ subject, clientId }).pipe(
-          Stream.map((grant) => ({ grant, state: standing(grant) })),
+          Stream.map((grant) => ({ grant, state: statusOf(grant) })),
           Stream.filter((one) => wanted === undefined || one.state === wanted),
-          Stream.take(most ?? Number.MAX_SAFE_INTEGER),
+          Stream.take(maximum ?? Number.MAX_SAFE_INTEGER),
           Stream.mapChunksEffect((page) =>
             Effect.map(
-              Effect.forEach(page, (one) => Effect.map(person(one.grant.terms.subject), (name) => ({ ...one, name }))),
+              Effect.forEach(page, (one) => Effect.map(nameOf(one.grant.terms.subject), (name) => ({ ...one, name }))),
               Chunk.fromIterable
             )
           )
@@ -121,5 +121,7 @@ export const list = Command.make("list", options, ({ client, json, limit, state,
     )
   })
 ).pipe(
-  Command.withDescription("Lists the grants, the oldest first: the time, id, state, account, client and scope of each.")
+  Command.withDescription(
+    "List the grants, oldest first. It shows the time, id, status, account, client and scope of each"
+  )
 )

@@ -1,4 +1,4 @@
-/** The options that the commands on grants share. */
+/** Options that several commands on grants and events have. */
 import * as Options from "@effect/cli/Options"
 
 export const ofUser = (description: string) =>
@@ -7,4 +7,4 @@ export const ofUser = (description: string) =>
 export const ofClient = (description: string) =>
   Options.text("client").pipe(Options.withPseudoName("ID"), Options.withDescription(description), Options.optional)
 
-export const json = Options.boolean("json").pipe(Options.withDescription("Prints it as JSON."))
+export const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))

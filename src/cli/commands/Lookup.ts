@@ -1,4 +1,4 @@
-/** What was named on the command line, as it is kept: an account, a client, a grant. */
+/** Finds the account, client or grant that an argument or option names. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
@@ -14,21 +14,21 @@ import { GrantStore } from "../../services/stores/GrantStore.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 
-const reading =
+const parseWith =
   (schema: Schema.Schema<Username, string>) =>
-  (text: string, source = "NAME"): Effect.Effect<Username, Failure> =>
+  (text: string, label = "NAME"): Effect.Effect<Username, Failure> =>
     Effect.mapError(Schema.decode(schema)(text), (error) =>
-      badUsage(`${source}: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
+      badUsage(`${label}: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
     )
 
-/** Reads the name of somebody who logs in here; the second argument is what it was given as. */
-export const username = reading(Username)
+/** Parses the name of an account with a password. `label` names the argument or option in the error. */
+export const username = parseWith(Username)
 
-/** Reads the name of a new account. */
-export const newUsername = reading(NewUsername)
+/** Parses the name of a new account. */
+export const newUsername = parseWith(NewUsername)
 
-/** Reads the name of any account, also of an app's person. */
-export const accountName = reading(AccountName)
+/** Parses the name of any account, also of one that stands for a user of an app. */
+export const accountName = parseWith(AccountName)
 
 const noSuch = (kind: string, text: string) => impossible(`there is no ${kind} ${Output.printable(text)}`)
 
@@ -36,76 +36,73 @@ export const noSuchAccount = (name: string) => noSuch("account", name)
 
 export const noSuchClient = (id: string) => noSuch("client", id)
 
-const found =
+const orFail =
   <A, R>(find: Effect.Effect<Option.Option<A>, TemporarilyUnavailable, R>) =>
   (orElse: Failure): Effect.Effect<A, Failure | TemporarilyUnavailable, R> =>
     Effect.flatMap(find, Option.match({ onNone: () => orElse, onSome: (value) => Effect.succeed(value) }))
 
 export const account = (name: Username): Effect.Effect<Account, Failure | TemporarilyUnavailable, AccountStore> =>
-  found(Effect.flatMap(AccountStore, (accounts) => accounts.findByUsername(name)))(noSuchAccount(name))
+  orFail(Effect.flatMap(AccountStore, (accounts) => accounts.findByUsername(name)))(noSuchAccount(name))
 
 export const client = (id: string): Effect.Effect<Client, Failure | TemporarilyUnavailable, ClientStore> =>
-  found(
+  orFail(
     Effect.flatMap(ClientStore, (clients) =>
       Option.match(Schema.decodeOption(ClientId)(id), { onNone: () => Effect.succeedNone, onSome: clients.find })
     )
   )(noSuchClient(id))
 
 export const grant = (id: string): Effect.Effect<Grant, Failure | TemporarilyUnavailable, GrantStore> =>
-  found(
+  orFail(
     Effect.flatMap(GrantStore, (grants) =>
       Option.match(Schema.decodeOption(GrantId)(id), { onNone: () => Effect.succeedNone, onSome: grants.find })
     )
   )(noSuch("grant", id))
 
-/** Whose traces are looked for: an account by its name, or one that may be gone by its id. */
-export const subject = (text: string) =>
+/** Finds a subject by the name of its account. A deleted account is named by its id. */
+export const subject = (text: string, label = "--user") =>
   Effect.gen(function* () {
-    const name = yield* accountName(text, "--user")
-    const known = yield* (yield* AccountStore).findByUsername(name)
-    if (Option.isSome(known)) return known.value.id
+    const name = yield* accountName(text, label)
+    const found = yield* (yield* AccountStore).findByUsername(name)
+    if (Option.isSome(found)) return found.value.id
     const external = externalSubject(name)
     if (Option.isSome(external)) return external.value
     return Identifier.pattern.test(text) ? Subject.make(text) : yield* noSuchAccount(name)
   })
 
-/** Which client's traces are looked for; it may be gone. */
+/** Parses the id of a client, which may be deleted. */
 export const clientId = (text: string): Effect.Effect<ClientId, Failure> =>
-  Effect.mapError(Schema.decode(ClientId)(text), () => badUsage("--client: this is no client_id"))
+  Effect.mapError(Schema.decode(ClientId)(text), () => badUsage("--client: this is not a client_id"))
 
-/** Which grant's traces are looked for; it may be gone. */
+/** Parses the id of a grant, which may be deleted. */
 export const grantId = (text: string): Effect.Effect<GrantId, Failure> =>
-  Effect.mapError(Schema.decode(GrantId)(text), () => badUsage("--grant: this is no grant's id"))
+  Effect.mapError(Schema.decode(GrantId)(text), () => badUsage("--grant: this is not the id of a grant"))
 
-/** Reads the maximum number of results. */
+/** Parses the maximum number of results. */
 export const limit = (text: string): Effect.Effect<number, Failure> =>
   /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
 
-/** Reads an option if it was given. */
+/** Parses an option if it was given. */
 export const optional = <A, E, R>(
-  given: Option.Option<string>,
-  read: (text: string) => Effect.Effect<A, E, R>
-): Effect.Effect<A | undefined, E, R> => Effect.map(Effect.transposeMapOption(given, read), Option.getOrUndefined)
+  flag: Option.Option<string>,
+  parse: (text: string) => Effect.Effect<A, E, R>
+): Effect.Effect<A | undefined, E, R> => Effect.map(Effect.transposeMapOption(flag, parse), Option.getOrUndefined)
 
-/** Maximum number of names that are remembered. */
+/** Maximum number of cached names. */
 const maxNames = 10_000
 
-/** The names of subjects, each looked up once in a while; an account that is gone, or was never here, is called by its id. */
-export const people: Effect.Effect<
-  (id: Subject) => Effect.Effect<string, TemporarilyUnavailable>,
-  never,
-  AccountStore
-> = Effect.map(AccountStore, (accounts) => {
-  const known = new Map<Subject, string>()
-  return (id) =>
-    Effect.suspend(() => {
-      const name = known.get(id)
-      if (name !== undefined) return Effect.succeed(name)
-      return Effect.map(accounts.find(id), (account) => {
-        const name = Option.match(account, { onNone: () => Output.printable(id), onSome: ({ username }) => username })
-        if (known.size >= maxNames) known.clear()
-        known.set(id, name)
-        return name
+/** Returns a function that finds the name of a subject, and caches it. A subject without an account keeps its id as name. */
+export const names: Effect.Effect<(id: Subject) => Effect.Effect<string, TemporarilyUnavailable>, never, AccountStore> =
+  Effect.map(AccountStore, (accounts) => {
+    const cache = new Map<Subject, string>()
+    return (id) =>
+      Effect.suspend(() => {
+        const name = cache.get(id)
+        if (name !== undefined) return Effect.succeed(name)
+        return Effect.map(accounts.find(id), (account) => {
+          const name = Option.match(account, { onNone: () => Output.printable(id), onSome: ({ username }) => username })
+          if (cache.size >= maxNames) cache.clear()
+          cache.set(id, name)
+          return name
+        })
       })
-    })
-})
+  })

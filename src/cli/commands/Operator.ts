@@ -1,4 +1,4 @@
-/** Who runs a command. Events of a command name this operator as the actor. */
+/** The operator who runs a command. Events of the command name this operator as the actor. */
 import * as Os from "node:os"
 import * as Effect from "effect/Effect"
 import { actingAs } from "../../services/events/Origin.js"

@@ -1,4 +1,4 @@
-/** `latchkey client prune`: deletes clients that registered themselves and are not used. */
+/** `latchkey client prune`: deletes unused clients that registered themselves. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
@@ -12,7 +12,7 @@ import * as ExpiryCutoffs from "../../services/maintenance/ExpiryCutoffs.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Batches from "../../services/stores/Batches.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Target from "../settings/Target.js"
 import { badUsage, type Failure } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as WithServices from "./WithServices.js"
@@ -21,25 +21,25 @@ const options = {
   unusedFor: Options.text("unused-for").pipe(
     Options.withPseudoName("DURATION"),
     Options.withDescription(
-      'Time without use, such as "7 days" or 7d; at least an hour; at least 2 days for clients that were used. If not given, the times after which a server deletes them.'
+      'Minimum time without use, such as "7 days" or 7d; at least an hour, and at least 2 days for clients that were used (default: the times after which a server deletes them)'
     ),
     Options.optional
   ),
-  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Counts the clients and deletes none.")),
-  json: Options.boolean("json").pipe(Options.withDescription("Prints the counts as JSON.")),
-  ...ServerOptions.forCommand
+  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Count the clients, and delete none")),
+  json: Options.boolean("json").pipe(Options.withDescription("Print the counts as JSON")),
+  ...Target.forCommand
 }
 
 const units: Readonly<Record<string, string>> = { h: "hours", d: "days", w: "weeks" }
 
-/** Minimum time without use: a person whose app has just registered may still be at the login page. */
-const shortest = Duration.hours(1)
+/** Minimum time without use: the user of an app that has just registered may still be at the login page. */
+const minimum = Duration.hours(1)
 
-const readDuration = (text: string): Effect.Effect<Duration.Duration, Failure> =>
+const parseDuration = (text: string): Effect.Effect<Duration.Duration, Failure> =>
   Option.match(
     Option.filter(
       Duration.decodeUnknown(text.trim().replace(/^([0-9]+) ?([hdw])$/, (_, n, unit) => `${n} ${units[unit]}`)),
-      (duration) => Duration.isFinite(duration) && Duration.greaterThanOrEqualTo(duration, shortest)
+      (duration) => Duration.isFinite(duration) && Duration.greaterThanOrEqualTo(duration, minimum)
     ),
     {
       onNone: () => badUsage('--unused-for: give a duration of at least an hour, such as "7 days" or 7d'),
@@ -47,10 +47,10 @@ const readDuration = (text: string): Effect.Effect<Duration.Duration, Failure> =
     }
   )
 
-/** Minimum time without use of clients that were used: a use is stored once a day at most. */
-const longAgo = Duration.times(usePrecision, 2)
+/** Minimum time without use of clients that were used: a use is stored at most once a day. */
+const minimumIdle = Duration.times(usePrecision, 2)
 
-/** Latest times of registration, and of the last use, of the clients that are deleted. */
+/** Clients that registered, or were last used, before these times are deleted. */
 interface Cutoffs {
   readonly neverUsed: DateTime.Utc
   readonly idle: DateTime.Utc
@@ -63,8 +63,8 @@ interface Counts {
   readonly more: boolean
 }
 
-/** WithServices a running server requests go in between; each batch is one short statement. */
-const pace = { size: 50, most: 2_000, rest: Duration.millis(10) }
+/** Each batch is one short statement, so that the requests of a running server get through between two batches. */
+const pace = { size: 50, maxBatches: 2_000, pause: Duration.millis(10) }
 
 const count = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, TemporarilyUnavailable, ClientStore> =>
   Effect.gen(function* () {
@@ -72,7 +72,7 @@ const count = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, TemporarilyU
     return { neverUsed: yield* clients.countUnused(neverUsed), idle: yield* clients.countIdle(idle), more: false }
   })
 
-/** Without a time of the operator's own, the same clients as upkeep would delete. */
+/** Without `--unused-for`, the same clients as maintenance deletes. */
 const cutoffsOf = (age: Option.Option<Duration.Duration>, lifetimes: Lifetimes, now: DateTime.Utc): Cutoffs =>
   Option.match(age, {
     onNone: () => {
@@ -81,7 +81,7 @@ const cutoffsOf = (age: Option.Option<Duration.Duration>, lifetimes: Lifetimes, 
     },
     onSome: (age) => ({
       neverUsed: DateTime.subtractDuration(now, age),
-      idle: DateTime.subtractDuration(now, Duration.max(age, longAgo))
+      idle: DateTime.subtractDuration(now, Duration.max(age, minimumIdle))
     })
   })
 
@@ -99,7 +99,7 @@ const remove = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, Temporarily
 
 const describe = (isDry: boolean, cutoffs: Cutoffs, { idle, more, neverUsed }: Counts): string => {
   const total = neverUsed + idle
-  if (total === 0) return "No client that registered itself was unused for this time"
+  if (total === 0) return "No client that registered itself was unused for so long"
   const clients = total === 1 ? "1 client that registered itself" : `${total} clients that registered themselves`
   return [
     `${isDry ? "Would delete" : "Deleted"} ${clients}`,
@@ -107,14 +107,14 @@ const describe = (isDry: boolean, cutoffs: Cutoffs, { idle, more, neverUsed }: C
       [String(neverUsed), `never used, registered before ${Output.instant(cutoffs.neverUsed)}`],
       [String(idle), `last used before ${Output.instant(cutoffs.idle)}, without a grant or consent`]
     ]),
-    ...(more ? ["More clients are left: run the command again"] : [])
+    ...(more ? ["There are more such clients: run the command again"] : [])
   ].join("\n\n")
 }
 
-export const prune = Command.make("prune", options, ({ dryRun, json, unusedFor, ...given }) =>
+export const prune = Command.make("prune", options, ({ dryRun, json, unusedFor, ...flags }) =>
   Effect.gen(function* () {
-    const age = yield* Effect.transposeMapOption(unusedFor, readDuration)
-    yield* WithServices.onExisting(given, () =>
+    const age = yield* Effect.transposeMapOption(unusedFor, parseDuration)
+    yield* WithServices.onExisting(flags, () =>
       Effect.gen(function* () {
         const { lifetimes } = yield* ServerSettings
         const cutoffs = cutoffsOf(age, lifetimes, yield* DateTime.now)
@@ -129,6 +129,6 @@ export const prune = Command.make("prune", options, ({ dryRun, json, unusedFor, 
   })
 ).pipe(
   Command.withDescription(
-    "Deletes clients that registered themselves and were never used, and those that were not used for the given time and have no grant or consent. It may run beside a server."
+    "Delete unused clients that registered themselves. It deletes clients that were never used, and clients that were not used for the given time and have no grant or consent. A server may run meanwhile"
   )
 )

@@ -1,4 +1,4 @@
-/** `latchkey resource`: what the server guards, beside what an app composes into it. */
+/** `latchkey resource`: protected resources, in addition to those that an app composes into its server. */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -14,99 +14,97 @@ import * as ResourceView from "../../http/views/ResourceView.js"
 import { ResourceRegistration } from "../../services/resources/ResourceRegistration.js"
 import { ResourceStore, type StoredResource } from "../../services/stores/ResourceStore.js"
 import * as Database from "../settings/Database.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as Target from "../settings/Target.js"
 import { badUsage, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as WithServices from "./WithServices.js"
 
 const uri = Args.text({ name: "URI" }).pipe(
-  Args.withDescription("Its own address, as its clients know it, such as https://notes.example.com/mcp.")
+  Args.withDescription("URL of the resource, as its clients know it, such as https://notes.example.com/mcp")
 )
 
 const options = {
   uri,
   name: Options.text("name").pipe(
     Options.withPseudoName("NAME"),
-    Options.withDescription("What people see when they are asked to allow access to it; its address if not given."),
+    Options.withDescription("Name that users see on the consent page (default: the URL)"),
     Options.optional
   ),
   scopes: Options.text("scope").pipe(
     Options.withPseudoName("SCOPE=SENTENCE"),
     Options.withDescription(
-      'What it can be used for, such as "notes:read=Read your notes": the scope that clients ask for, and the sentence that people read before they allow it. May be given several times.'
+      'Scope that clients request, and the sentence that users read on the consent page, such as "notes:read=Read your notes"; repeatable'
     ),
     Options.repeated
   ),
   introspects: Options.boolean("introspects").pipe(
-    Options.withDescription(
-      "It asks this server about the tokens that it is sent (RFC 7662), and gets a secret for it."
-    )
+    Options.withDescription("The resource introspects tokens at this server (RFC 7662), and gets a secret for it")
   ),
-  json: Options.boolean("json").pipe(Options.withDescription("Prints it as JSON.")),
-  ...ServerOptions.forCommand
+  json: Options.boolean("json").pipe(Options.withDescription("Print JSON")),
+  ...Target.forCommand
 }
 
-const readUri = (text: string) =>
+const parseUri = (text: string) =>
   Effect.mapError(Schema.decode(Resource.ResourceIndicator)(text), (error) =>
     badUsage(`URI: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
   )
 
 const isSentence = Schema.is(Resource.Sentence)
 
-const readName = (text: string) =>
+const parseName = (text: string) =>
   isSentence(text.trim())
     ? Effect.succeed(text.trim())
     : badUsage("--name: give 1 to 200 characters, all of them printable")
 
-/** Reads `notes:read=Read your notes`. A token that holds an equals sign cannot be written so. */
-const readScope = (text: string) => {
+/** Parses `notes:read=Read your notes`. A scope with an equals sign cannot be written like this. */
+const parseScope = (text: string) => {
   const [token = ""] = text.split("=", 1)
   const sentence = text.slice(token.length + 1).trim()
   return Schema.is(Scope.ScopeToken)(token) && isSentence(sentence)
     ? Effect.succeed([token, sentence] as const)
-    : badUsage('--scope: give a scope and what people read of it, such as "notes:read=Read your notes"')
+    : badUsage('--scope: give a scope and a sentence, such as "notes:read=Read your notes"')
 }
 
-const readScopes = (texts: ReadonlyArray<string>) =>
+const parseScopes = (texts: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const scopes = yield* Effect.forEach(texts, readScope)
+    const scopes = yield* Effect.forEach(texts, parseScope)
     if (scopes.length === 0) {
-      return yield* badUsage('what can it be used for? give a --scope, such as "notes:read=Read your notes"')
+      return yield* badUsage('a resource needs a scope: give --scope, such as "notes:read=Read your notes"')
     }
     const tokens = scopes.map(([token]) => token)
     const twice = tokens.find((token, index) => tokens.indexOf(token) !== index)
     return twice === undefined ? Object.fromEntries(scopes) : yield* badUsage(`--scope: "${twice}" is given twice`)
   })
 
-const describe = (resource: StoredResource, secret: Option.Option<Redacted.Redacted>, place: ServerOptions.Place) => {
+const describe = (resource: StoredResource, secret: Option.Option<Redacted.Redacted>, target: Target.Target) => {
   const scopes = Output.table(Object.entries(resource.scopes))
-  const where = `${place.issuer} (${Database.format(place.database)})`
+  const where = `${target.issuer} (${Database.format(target.database)})`
   return [
-    `The resource ${resource.name ?? resource.uri} is guarded by ${where}`,
+    `The resource ${resource.name ?? resource.uri} is created at ${where}`,
     scopes,
     ...Option.match(Option.all({ credentials: resource.credentials, secret }), {
       onNone: () => [],
-      onSome: ({ credentials, secret }) => [introspection(place.issuer, credentials.id, secret)]
+      onSome: ({ credentials, secret }) => [introspection(target.issuer, credentials.id, secret)]
     })
   ].join("\n\n")
 }
 
 const introspection = (issuer: Issuer, id: Resource.ResourceServerId, secret: Redacted.Redacted) =>
   [
-    `It asks ${issuer}/introspect about the tokens that it is sent, by HTTP Basic, as`,
+    `It introspects tokens at ${issuer}/introspect, with HTTP Basic and`,
     "",
     Output.table([
       ["id", id],
-      ["secret", `${Redacted.value(secret)}  (shown now, and never again)`]
+      ["secret", `${Redacted.value(secret)}  (shown only once)`]
     ])
   ].join("\n")
 
-export const create = Command.make("create", options, ({ introspects, json, name, scopes, uri, ...given }) =>
+export const create = Command.make("create", options, ({ introspects, json, name, scopes, uri, ...flags }) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.read(given)
-    const indicator = yield* readUri(uri)
-    const title = yield* Effect.transposeMapOption(name, readName)
-    const offered = yield* readScopes(scopes)
+    const target = yield* Target.load(flags)
+    const indicator = yield* parseUri(uri)
+    const title = yield* Effect.transposeMapOption(name, parseName)
+    const offered = yield* parseScopes(scopes)
     yield* Effect.gen(function* () {
       const { resource, secret } = yield* (yield* ResourceRegistration).register({
         uri: indicator,
@@ -115,29 +113,29 @@ export const create = Command.make("create", options, ({ introspects, json, name
         introspects
       })
       yield* Output.print(
-        json ? Output.toJson(ResourceView.fromResource(resource, secret)) : describe(resource, secret, place)
+        json ? Output.toJson(ResourceView.fromResource(resource, secret)) : describe(resource, secret, target)
       )
     }).pipe(
       Effect.catchTags({
         UriTaken: () => impossible(`there is a resource ${indicator} already`),
         ScopeTaken: ({ by, token }) =>
-          impossible(`the resource ${by} offers the scope "${token}" already: give each resource scopes of its own`)
+          impossible(`the resource ${by} offers the scope "${token}" already: give each resource its own scopes`)
       }),
-      WithServices.provide(place)
+      WithServices.provide(target)
     )
   })
 ).pipe(
   Command.withDescription(
-    "Makes a resource: an API or MCP server that takes this server's tokens. A running server knows it within a second."
+    "Create a protected resource: an API or MCP server that accepts tokens of this server. A running server knows it within a second"
   )
 )
 
-export const list = Command.make("list", { json: options.json, ...ServerOptions.forCommand }, ({ json, ...given }) =>
-  WithServices.onExisting(given, (place) =>
+export const list = Command.make("list", { json: options.json, ...Target.forCommand }, ({ json, ...flags }) =>
+  WithServices.onExisting(flags, (target) =>
     Effect.gen(function* () {
       const all = yield* (yield* ResourceStore).list
       if (json) return yield* Output.print(Output.toJson(all.map((resource) => ResourceView.fromResource(resource))))
-      if (all.length === 0) return yield* Output.complain(`there is no resource yet that was made at ${place.issuer}`)
+      if (all.length === 0) return yield* Output.complain(`there is no resource yet at ${target.issuer}`)
       yield* Effect.forEach(all, (resource) =>
         Output.print(
           [
@@ -152,21 +150,21 @@ export const list = Command.make("list", { json: options.json, ...ServerOptions.
   )
 ).pipe(
   Command.withDescription(
-    "Lists the resources that were made so, by their addresses. What an app guards itself is not among them."
+    "List the resources of latchkey resource create. The resources that an app composes into its server are not listed"
   )
 )
 
-export const remove = Command.make("delete", { uri, ...ServerOptions.forCommand }, ({ uri, ...given }) =>
-  WithServices.onExisting(given, () =>
+export const remove = Command.make("delete", { uri, ...Target.forCommand }, ({ uri, ...flags }) =>
+  WithServices.onExisting(flags, () =>
     Effect.gen(function* () {
       const store = yield* ResourceStore
       const resource = Resource.find(yield* store.list, uri)
       if (resource === undefined || !(yield* store.remove(resource.uri))) {
-        return yield* impossible(
-          `there is no resource ${Output.printable(uri)} that was made by latchkey resource create`
-        )
+        return yield* impossible(`there is no resource ${Output.printable(uri)} of latchkey resource create`)
       }
-      yield* Output.print(`The resource ${resource.name ?? resource.uri} is deleted: no more tokens are issued for it`)
+      yield* Output.print(
+        `The resource ${resource.name ?? resource.uri} is deleted: no tokens are issued for it any more`
+      )
     })
   )
-).pipe(Command.withDescription("Deletes a resource. A running server forgets it within a second."))
+).pipe(Command.withDescription("Delete a resource. A running server knows it within a second"))

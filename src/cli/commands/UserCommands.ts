@@ -1,51 +1,48 @@
-/** `latchkey user`: who can log in. */
+/** `latchkey user`: the accounts of users. */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { Subject, Username } from "../../domain/Account.js"
-import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { Username } from "../../domain/Account.js"
 import * as AccountView from "../../http/views/AccountView.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import * as Lists from "../../services/stores/Lists.js"
 import * as Database from "../settings/Database.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
-import { type Failure, impossible } from "../terminal/Failure.js"
+import * as Target from "../settings/Target.js"
+import { impossible } from "../terminal/Failure.js"
 import * as NewPassword from "../terminal/NewPassword.js"
 import * as Output from "../terminal/Output.js"
+import * as Change from "./Change.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
 const newName = Args.text({ name: "NAME" }).pipe(
-  Args.withDescription("What the person logs in with: 1 to 64 characters without spaces; capitals make no difference.")
+  Args.withDescription("Username to log in with: 1 to 64 characters without spaces; upper and lower case are the same")
 )
 
-const name = Args.text({ name: "NAME" }).pipe(Args.withDescription("What the person logs in with."))
+const name = Args.text({ name: "NAME" }).pipe(Args.withDescription("Username"))
 
 const anyName = Args.text({ name: "NAME" }).pipe(
-  Args.withDescription(
-    "What the person logs in with; for a person of an app's own, external: and the app's name for them."
-  )
+  Args.withDescription("Username; for a user of your own app, external: and the app's name for the user")
 )
 
 const passwordStdin = Options.boolean("password-stdin").pipe(
-  Options.withDescription("Reads the password from standard input instead of asking for it.")
+  Options.withDescription("Read the password from standard input instead of asking for it")
 )
 
 const nameTaken = (username: Username) => impossible(`there is an account ${username} already`)
 
 export const create = Command.make(
   "create",
-  { name: newName, passwordStdin, ...ServerOptions.forCommand },
-  ({ name, passwordStdin, ...given }) =>
+  { name: newName, passwordStdin, ...Target.forCommand },
+  ({ name, passwordStdin, ...flags }) =>
     Effect.gen(function* () {
-      const place = yield* ServerOptions.read(given)
+      const target = yield* Target.load(flags)
       const username = yield* Lookup.newUsername(name)
       yield* NewPassword.requireSource(passwordStdin)
       yield* Effect.gen(function* () {
@@ -55,16 +52,16 @@ export const create = Command.make(
         const password = yield* NewPassword.read(username, passwordStdin)
         if (Option.isNone(yield* accounts.create({ username, password }))) return yield* nameTaken(username)
         yield* Output.print(
-          `The account ${username} is made, and can log in at ${place.issuer} (${Database.format(place.database)})`
+          `The account ${username} is created, and can log in at ${target.issuer} (${Database.format(target.database)})`
         )
-      }).pipe(WithServices.provide(place))
+      }).pipe(WithServices.provide(target))
     })
-).pipe(Command.withDescription("Makes an account. It works beside a running server."))
+).pipe(Command.withDescription("Create an account"))
 
-const json = Options.boolean("json").pipe(Options.withDescription("Prints them as JSON."))
+const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
-export const list = Command.make("list", { json, ...ServerOptions.forCommand }, ({ json, ...given }) =>
-  WithServices.onExisting(given, (place) =>
+export const list = Command.make("list", { json, ...Target.forCommand }, ({ json, ...flags }) =>
+  WithServices.onExisting(flags, (target) =>
     Effect.gen(function* () {
       const all = Array.from(yield* Stream.runCollect(Lists.accounts))
       const pausedUntil = yield* (yield* LoginThrottle).pauses
@@ -72,7 +69,7 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
         const views = all.map((account) => AccountView.fromAccount(account, pausedUntil(account.username)))
         return yield* Output.print(Output.toJson(views))
       }
-      if (all.length === 0) return yield* Output.complain(`there is no account yet that can log in at ${place.issuer}`)
+      if (all.length === 0) return yield* Output.complain(`there is no account yet at ${target.issuer}`)
       yield* Effect.forEach(all, ({ createdAt, state, username }) =>
         Output.print(
           [
@@ -90,85 +87,73 @@ export const list = Command.make("list", { json, ...ServerOptions.forCommand }, 
   )
 ).pipe(
   Command.withDescription(
-    "Lists the accounts, the oldest first: the time they were made, their names, and the end of a pause of their logins."
+    "List the accounts, oldest first. It shows when each was created, its name, and until when its logins are paused"
   )
 )
 
-/** A command that does one thing to an account, and says so. */
-const change = (
-  verb: string,
-  description: string,
-  apply: (accounts: Context.Tag.Service<Accounts>) => (id: Subject) => Effect.Effect<boolean, TemporarilyUnavailable>,
-  done: string,
-  of: { readonly argument: Args.Args<string>; readonly read: (name: string) => Effect.Effect<Username, Failure> } = {
-    argument: anyName,
-    read: Lookup.accountName
-  }
-) =>
-  Command.make(verb, { name: of.argument, ...ServerOptions.forCommand }, ({ name, ...given }) =>
-    Effect.gen(function* () {
-      const username = yield* of.read(name)
-      yield* WithServices.onExisting(given, () =>
-        Effect.gen(function* () {
-          const { id } = yield* Lookup.account(username)
-          // Somebody else may have been faster.
-          if (!(yield* apply(yield* Accounts)(id))) return yield* Lookup.noSuchAccount(username)
-          yield* Output.print(`The account ${Output.printable(username)} ${done}`)
-        })
-      )
-    })
-  ).pipe(Command.withDescription(description))
+const findBy = (parse: (name: string) => ReturnType<typeof Lookup.username>) => (text: string) =>
+  Effect.map(Effect.flatMap(parse(text), Lookup.account), ({ id, username }) => ({
+    id,
+    name: Output.printable(username)
+  }))
 
-export const disable = change(
-  "disable",
-  "Locks a person out: they cannot log in, and whatever was issued for them is dead at once.",
-  ({ disable }) => disable,
-  "is disabled: it cannot log in, and everything issued for it is dead"
-)
+const of = { argument: anyName, find: findBy(Lookup.accountName), missing: Lookup.noSuchAccount }
 
-export const enable = change(
-  "enable",
-  "Lets a person in again. What was issued before they were locked out stays dead.",
-  ({ enable }) => enable,
-  "is enabled, and can log in again"
-)
+export const disable = Change.make({
+  ...of,
+  verb: "disable",
+  description: "Disable an account. The user cannot log in, and all its tokens and sessions are revoked at once",
+  apply: (id) => Effect.flatMap(Accounts, ({ disable }) => disable(id)),
+  done: ["account", "is disabled: it cannot log in, and its tokens and sessions are revoked"]
+})
 
-export const unlock = change(
-  "unlock",
-  "Ends a pause of logins after wrong passwords, for every network. The password stays the same.",
-  ({ unlock }) => unlock,
-  "is unlocked: its logins are not paused any more, and its password is the same",
-  { argument: name, read: Lookup.username }
-)
+export const enable = Change.make({
+  ...of,
+  verb: "enable",
+  description: "Enable an account. Tokens and sessions from before it was disabled stay revoked",
+  apply: (id) => Effect.flatMap(Accounts, ({ enable }) => enable(id)),
+  done: ["account", "is enabled, and can log in again"]
+})
 
-export const remove = change(
-  "delete",
-  "Deletes an account for good. Whatever was issued for it is dead at once.",
-  ({ remove }) => remove,
-  "is deleted, and everything issued for it is dead"
-)
+export const unlock = Change.make({
+  ...of,
+  argument: name,
+  find: findBy(Lookup.username),
+  verb: "unlock",
+  description:
+    "End the pause of an account's logins after wrong passwords, for every network. The password stays the same",
+  apply: (id) => Effect.flatMap(Accounts, ({ unlock }) => unlock(id)),
+  done: ["account", "is unlocked: its logins are not paused any more, and its password stays the same"]
+})
+
+export const remove = Change.make({
+  ...of,
+  // A deletion that broke off has deleted the name: the id of the account continues it.
+  find: (text) => Effect.map(Lookup.subject(text, "NAME"), (id) => ({ id, name: Output.printable(text) })),
+  missing: (text) =>
+    impossible(`${Lookup.noSuchAccount(text).message}; its tokens and sessions, if any were left, are revoked`),
+  verb: "delete",
+  description:
+    "Delete an account. All its tokens and sessions are revoked at once. If a deletion broke off, give the id of the account to complete it",
+  apply: (id) => Effect.flatMap(Accounts, ({ remove }) => remove(id)),
+  done: ["account", "is deleted, and its tokens and sessions are revoked"]
+})
 
 export const setPassword = Command.make(
   "set-password",
-  { name, passwordStdin, ...ServerOptions.forCommand },
-  ({ name, passwordStdin, ...given }) =>
+  { name, passwordStdin, ...Target.forCommand },
+  ({ name, passwordStdin, ...flags }) =>
     Effect.gen(function* () {
       const username = yield* Lookup.username(name)
       yield* NewPassword.requireSource(passwordStdin)
-      yield* WithServices.onExisting(given, () =>
+      yield* WithServices.onExisting(flags, () =>
         Effect.gen(function* () {
           const { id } = yield* Lookup.account(username)
           const password = yield* NewPassword.read(username, passwordStdin)
           if (Option.isNone(yield* (yield* Accounts).setPassword(id, password)))
             return yield* Lookup.noSuchAccount(username)
-          yield* Output.print(
-            `The account ${username} has its new password, and everything issued under the old one is dead`
-          )
+          yield* Output.print(`The account ${username} has a new password, and its tokens and sessions are revoked`)
         })
       )
     })
-).pipe(
-  Command.withDescription(
-    "Gives an account another password. Its sessions, and whatever was issued for it, end at once."
-  )
-)
+).pipe(Command.withDescription("Change the password of an account. All its tokens and sessions are revoked at once"))

@@ -1,4 +1,4 @@
-/** What a command needs that works beside a running server: the same database, and the services on it. */
+/** Runs a command with the services of a server on the same database, while the server runs or is stopped. */
 import * as Fs from "node:fs"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -8,42 +8,42 @@ import * as ApiResource from "../../http/admin/ApiResource.js"
 import * as AuthServer from "../../layers/wiring/AuthServer.js"
 import { Resources } from "../../services/resources/Resources.js"
 import * as Database from "../settings/Database.js"
-import * as Environment from "../settings/Environment.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as LibraryOptions from "../settings/LibraryOptions.js"
+import * as Refusals from "../settings/Refusals.js"
+import type * as Sources from "../settings/Sources.js"
+import * as Target from "../settings/Target.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
-import * as Refusals from "../terminal/Refusals.js"
 import * as Operator from "./Operator.js"
 
 /**
- * The services of a place, without its endpoints. A command does not know the resources of the demo. It knows
- * the scopes of the server's API, whether or not the API is served.
+ * The services of a server without its endpoints. A command does not know the resources of the demo. It knows the scopes of
+ * the admin API, whether or not the API is served.
  */
-const layer = ({ database, issuer }: ServerOptions.Place) =>
+const layer = (target: Target.Target) =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
+      const { database, issuer } = target
       if (Database.Database.$is("Memory")(database)) {
-        return yield* badUsage(
-          "memory: is the memory of the server alone: give the --database of a server that has one"
-        )
+        return yield* badUsage("memory: is inside the server process: give the --database of another server")
       }
-      return AuthServer.layerServices({ issuer, ...(yield* Environment.options) }).pipe(
+      return AuthServer.layerServices({ issuer, ...(yield* LibraryOptions.options(target)) }).pipe(
         Layer.tap((services) => Context.get(services, Resources).addBuiltIn(ApiResource.make(issuer))),
-        Layer.provide(Database.layerFor(database, issuer, false))
+        Layer.provide(Database.layerFor(target, false))
       )
     })
   )
 
-/** Opens the database of a place, and runs a command on it. */
+/** Opens the database of a server and runs a command on it. Creates the database if it does not exist. */
 export const provide =
-  (place: ServerOptions.Place) =>
+  (target: Target.Target) =>
   <A, R>(self: Effect.Effect<A, Failure | TemporarilyUnavailable, R>) =>
-    Operator.acting(Effect.catchTags(Effect.provide(self, layer(place)), Refusals.ofStorage(place)))
+    Operator.acting(Effect.catchTags(Effect.provide(self, layer(target)), Refusals.ofStorage(target)))
 
-/** Reading makes no database: one that is not there is not the one that was meant. */
-export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effect<void, Failure> =>
+/** Fails if the database file does not exist: most likely its path is misspelt. */
+export const requireExisting = ({ database }: Target.Target): Effect.Effect<void, Failure> =>
   Database.Database.$match(database, {
     Memory: () => Effect.void,
-    // There is one, or it cannot be reached; what a server needs in it may be made.
+    // Opening fails if the database cannot be reached. Its tables are created if they do not exist.
     Postgres: () => Effect.void,
     Sqlite: ({ filename }) =>
       Effect.suspend(() =>
@@ -53,13 +53,13 @@ export const requireExisting = ({ database }: ServerOptions.Place): Effect.Effec
       )
   })
 
-/** Runs a command on the database that was meant, which is there. */
+/** Opens an existing database and runs a command on it. */
 export const onExisting = <A, R>(
-  given: ServerOptions.Typed,
-  use: (place: ServerOptions.Place) => Effect.Effect<A, Failure | TemporarilyUnavailable, R>
+  flags: Sources.Flags,
+  use: (target: Target.Target) => Effect.Effect<A, Failure | TemporarilyUnavailable, R>
 ) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.read(given)
-    yield* requireExisting(place)
-    return yield* provide(place)(use(place))
+    const target = yield* Target.load(flags)
+    yield* requireExisting(target)
+    return yield* provide(target)(use(target))
   })

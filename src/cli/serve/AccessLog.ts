@@ -9,7 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Edge from "../../http/wire/Edge.js"
 
-/** Of a path, which may be a stranger's own invention, so much at most; and never what looks like a token of ours. */
+/** Returns at most 200 characters of a path, which an attacker can choose, with tokens of ours masked. */
 const shown = (path = "") => path.replaceAll(/\blk_[a-z]{2}_[^/]*/g, "***").slice(0, 200)
 
 /** Logs the requests of the app that it is merged into. */
@@ -28,7 +28,7 @@ export const layer = HttpLayerRouter.middleware(
                 status: response.status,
                 ms: (yield* Clock.currentTimeMillis) - start
               }
-              yield* Effect.annotateLogs(Effect.logDebug("answered"), annotations)
+              yield* Effect.annotateLogs(Effect.logDebug("request answered"), annotations)
               return yield* edge.sign(request, HttpServerResponse.setHeaders(response, edge.headers))
             })
           ),

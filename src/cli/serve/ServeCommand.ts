@@ -1,9 +1,8 @@
-/** `latchkey serve`: a whole authorization server, until it is told to stop. */
+/** `latchkey serve`: runs a server until it is stopped. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Resource from "../../domain/Resource.js"
 import * as FirstAccountEndpoint from "../../http/browser/FirstAccountEndpoint.js"
 import * as HomeEndpoint from "../../http/browser/HomeEndpoint.js"
@@ -13,97 +12,94 @@ import * as FirstAccount from "../../services/accounts/FirstAccount.js"
 import { Resources } from "../../services/resources/Resources.js"
 import * as ConfigFile from "../settings/ConfigFile.js"
 import * as Database from "../settings/Database.js"
-import * as Environment from "../settings/Environment.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
+import * as LibraryOptions from "../settings/LibraryOptions.js"
+import * as MasterKey from "../settings/MasterKey.js"
+import * as Refusals from "../settings/Refusals.js"
 import * as Setting from "../settings/Setting.js"
 import * as Settings from "../settings/Settings.js"
+import type * as Sources from "../settings/Sources.js"
+import * as Target from "../settings/Target.js"
+import * as Variables from "../settings/Variables.js"
 import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as Refusals from "../terminal/Refusals.js"
 import * as AccessLog from "./AccessLog.js"
 import * as FirstAccountLink from "./FirstAccountLink.js"
 import * as Welcome from "./Welcome.js"
 
 const demo = Options.boolean("demo").pipe(
-  Options.withDescription("Also runs a small MCP server that keeps notes, guarded, to try things out.")
+  Options.withDescription("Also run a small MCP server that stores notes and is protected by this server")
 )
 
 const api = Options.boolean("api").pipe(
-  Options.withDescription(
-    "Also serves the account and admin API, at /api; with --demo it is served anyway. Or LATCHKEY_API=on."
-  )
+  Options.withDescription("Also serve the account and admin API at /api; --demo implies it [env: LATCHKEY_API=on]")
 )
 
 const newIssuer = Options.boolean("new-issuer").pipe(
-  Options.withDescription("Serves this issuer from a database that holds another's, which stays as it is.")
+  Options.withDescription("Use a database that has only other issuers; their rows stay unchanged")
 )
 
 const firstAccountHint =
-  "To make the first account, open the link that the server gave when it started: on its terminal, or in the file that it named there. The command `latchkey user create NAME` makes one too."
+  "To make the first account, open the link that the server printed when it started: on its terminal, or in the file that it named there. The command `latchkey user create NAME` makes one too."
 
-/** The demo stands on modules that a server without it never needs, so they are loaded where it is asked for. */
-const loadDemo = (wanted: boolean) => Effect.promise(async () => (wanted ? await import("../demo/Demo.js") : undefined))
+/** Loads the modules of the demo only if it is used. */
+const loadDemo = (isWanted: boolean) =>
+  Effect.promise(async () => (isWanted ? await import("../demo/Demo.js") : undefined))
 
-/** So with the API, whose description weighs megabytes. */
-const loadApi = (wanted: boolean) =>
-  Effect.promise(async () => (wanted ? (await import("../../layers/AdminApi.js")).layerWithAddress : Layer.empty))
+/** Loads the API only if it is used: its description is megabytes in size. */
+const loadApi = (isWanted: boolean) =>
+  Effect.promise(async () => (isWanted ? (await import("../../layers/AdminApi.js")).layerWithAddress : Layer.empty))
 
-/** And with what talks to Redis. */
-const loadRateLimiter = Effect.gen(function* () {
-  const url = yield* Environment.redisUrl
-  if (Option.isNone(url)) return Layer.empty
-  const RedisRateLimiter = yield* Effect.promise(() => import("../../layers/RedisRateLimiter.js"))
-  return RedisRateLimiter.layer({ url: url.value })
-})
+/** Loads the Redis client only if it is used. */
+const loadRateLimiter = (url: Settings.Settings["redisUrl"]) =>
+  Effect.promise(async () =>
+    url === undefined ? Layer.empty : (await import("../../layers/RedisRateLimiter.js")).layer({ url })
+  )
 
-const start = (
-  given: ServerOptions.Typed & { readonly api: boolean; readonly demo: boolean; readonly newIssuer: boolean }
-) =>
+const start = (flags: Sources.Flags & { readonly api: boolean; readonly demo: boolean; readonly newIssuer: boolean }) =>
   Effect.gen(function* () {
-    const place = yield* ServerOptions.read(given)
-    const demo = yield* loadDemo(given.demo)
-    const hasApi = given.demo || given.api || (yield* Setting.read(Settings.table.api)) === "on"
+    const target = yield* Target.load(flags)
+    const { address, issuer, settings } = target
+    const demo = yield* loadDemo(flags.demo)
+    const hasApi = flags.demo || flags.api || settings.api === "on"
     const apiLayer = yield* loadApi(hasApi)
-    const options = yield* Environment.options
-    const timeouts = yield* Environment.timeouts
-    const demos = demo === undefined ? [] : [demo.resource(place.issuer)]
-    const auth = AuthServer.layer({
-      issuer: place.issuer,
-      ...options,
-      resources: [...demos, ...options.resources]
-    }).pipe(Layer.provide(yield* loadRateLimiter))
-    const keyInFile = (yield* Environment.masterKey) === undefined
+    const options = yield* LibraryOptions.options(target)
+    const timeouts = yield* LibraryOptions.timeouts(settings)
+    const demos = demo === undefined ? [] : [demo.resource(issuer)]
+    const auth = AuthServer.layer({ issuer, ...options, resources: [...demos, ...options.resources] }).pipe(
+      Layer.provide(yield* loadRateLimiter(settings.redisUrl))
+    )
+    const isKeyInFile = (yield* MasterKey.read(settings)) === undefined
     const app = Layer.mergeAll(
       AccessLog.layer,
       HomeEndpoint.layer({ firstAccountHint }),
       FirstAccountEndpoint.layer,
       apiLayer,
-      demo === undefined ? Layer.empty : demo.layer(place.issuer)
+      demo === undefined ? Layer.empty : demo.layer(issuer)
     ).pipe(Layer.provideMerge(FirstAccount.layer), Layer.provideMerge(auth))
 
     const welcome = Layer.scopedDiscard(
       Effect.gen(function* () {
-        const firstAccount = yield* FirstAccountLink.offer(place)
-        const guarded = Resource.listed(yield* (yield* Resources).all)
-        yield* Output.print(Welcome.text({ place, keyInFile, firstAccount, demo: demos[0]?.uri, guarded, hasApi }))
+        const firstAccount = yield* FirstAccountLink.offer(target)
+        const resources = Resource.listed(yield* (yield* Resources).all)
+        yield* Output.print(Welcome.text({ target, isKeyInFile, firstAccount, demo: demos[0]?.uri, resources, hasApi }))
       })
     )
-    yield* Environment.warnOfIgnored
+    yield* Variables.warnOfIgnored
     yield* ConfigFile.warnIfExposed
     return yield* welcome.pipe(
-      Layer.provide(NodeServer.serve(app, { ...place.address, ...timeouts, webSockets: false, logAddress: false })),
-      // What all of it stands on closes last.
-      Layer.provide(Database.layerFor(place.database, place.issuer, given.newIssuer)),
+      Layer.provide(NodeServer.serve(app, { ...address, ...timeouts, webSockets: false, logAddress: false })),
+      // The database closes after everything that uses it.
+      Layer.provide(Database.layerFor(target, flags.newIssuer)),
       Layer.launch,
       Effect.catchTags({
-        ...Refusals.ofStorage(place),
-        ClockWentBack: Refusals.clockWentBack(place),
+        ...Refusals.ofStorage(target),
+        ClockWentBack: Refusals.clockWentBack(target),
         ListenError: Refusals.listenError,
-        InvalidRedisUrl: ({ message }) => badUsage(`${Setting.variableOf(Settings.table.redisUrl)}: ${message}`)
+        InvalidRedisUrl: ({ message }) => badUsage(`${Setting.variableOf(Settings.named("redisUrl"))}: ${message}`)
       })
     )
   })
 
-export const serve = Command.make("serve", { ...ServerOptions.forServer, api, demo, newIssuer }, start).pipe(
-  Command.withDescription("Runs an authorization server, until it is told to stop.")
+export const serve = Command.make("serve", { ...Target.forServer, api, demo, newIssuer }, start).pipe(
+  Command.withDescription("Run an authorization server")
 )

@@ -1,109 +1,110 @@
-/** What a server says when it is there: written for whoever sees it for the first time. */
+/** The text that a server prints when it has started, for an operator who sees it for the first time. */
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import * as Database from "../settings/Database.js"
-import * as ServerOptions from "../settings/ServerOptions.js"
-import * as Program from "../terminal/Program.js"
+import * as Program from "../settings/Program.js"
+import * as Target from "../settings/Target.js"
 import { version } from "../terminal/Version.js"
 import { FirstAccountLink } from "./FirstAccountLink.js"
 
-/** What there is to say. */
+/** Facts about a server that has started. */
 export interface Welcome {
-  readonly place: ServerOptions.Place
-  /** Whether the master key lies in a file beside the database. */
-  readonly keyInFile: boolean
+  readonly target: Target.Target
+  /** Whether the master key is in a file next to the database. */
+  readonly isKeyInFile: boolean
   readonly firstAccount: FirstAccountLink
-  /** The URL of the demo's MCP server, where it runs. */
+  /** The URL of the demo's MCP server, if it runs. */
   readonly demo: string | undefined
-  /** All that it guards, the demo included. */
-  readonly guarded: ReadonlyArray<Resource.Resource>
+  /** All protected resources, the demo included. */
+  readonly resources: ReadonlyArray<Resource.Resource>
   readonly hasApi: boolean
 }
 
-/** Paragraphs, and what is to be copied, set in. */
-export const text = ({ demo, firstAccount, guarded, hasApi, keyInFile, place }: Welcome): string =>
+/** Returns paragraphs, with indented lines to copy. */
+export const text = ({ demo, firstAccount, hasApi, isKeyInFile, resources, target }: Welcome): string =>
   [
-    ...where(place),
-    ...kept(place, keyInFile),
-    ...account(firstAccount, place),
-    ...(guarded.length === 0 ? nothingGuarded(place) : guards(guarded.filter(({ uri }) => uri !== demo))),
-    ...(demo === undefined ? [] : tryIt(demo)),
-    ...(hasApi ? [`Its account and admin API is described at ${place.issuer}/api/docs`] : []),
-    "Ctrl-C stops the server."
+    ...address(target),
+    ...storage(target, isKeyInFile),
+    ...account(firstAccount, target),
+    ...(resources.length === 0 ? noResource(target) : list(resources.filter(({ uri }) => uri !== demo))),
+    ...(demo === undefined ? [] : tryDemo(demo)),
+    ...(hasApi ? [`The account and admin API is documented at ${target.issuer}/api/docs`] : []),
+    "Press Ctrl-C to stop the server."
   ].join("\n\n")
 
 type Paragraphs = ReadonlyArray<string>
 
-const where = ({ address, issuer }: ServerOptions.Place): Paragraphs => {
-  const url = ServerOptions.urlOf(address)
+const address = ({ address, issuer }: Target.Target): Paragraphs => {
+  const url = Target.urlOf(address)
   return [
     `Latchkey ${version} is running at ${issuer}`,
-    ...(issuer === url ? [] : [`It listens on ${url}, where requests for ${issuer} have to arrive.`])
+    ...(issuer === url ? [] : [`It listens on ${url}. Requests for ${issuer} must arrive there.`])
   ]
 }
 
-const kept = ({ database }: ServerOptions.Place, keyInFile: boolean): Paragraphs =>
+const storage = ({ database }: Target.Target, isKeyInFile: boolean): Paragraphs =>
   Database.Database.$match(database, {
-    Memory: () => ["Everything is kept in memory, and is lost when the server stops."],
-    Postgres: () => [`Everything is kept in ${Database.format(database)}.`],
+    Memory: () => ["Everything is stored in memory and is lost when the server stops."],
+    Postgres: () => [`The database is ${Database.format(database)}.`],
     Sqlite: ({ filename }) => [
-      keyInFile
-        ? `Everything is kept in ${filename}, and the key to it in ${filename}.key.\nBack up both, apart from each other.`
-        : `Everything is kept in ${filename}.`
+      isKeyInFile
+        ? `The database is ${filename}, and its key is ${filename}.key.\nBack up both, in different places.`
+        : `The database is ${filename}.`
     ]
   })
 
-const account = (firstAccount: FirstAccountLink, place: ServerOptions.Place): Paragraphs => {
-  const makeOne = ["or run this in another terminal:", `  ${Program.line("user create NAME", place)}`]
-  const orByCommand = Database.Database.$match(place.database, {
+const account = (firstAccount: FirstAccountLink, target: Target.Target): Paragraphs => {
+  const byCommand = ["or run this in another terminal:", `  ${Program.line("user create NAME", target)}`]
+  const orByCommand = Database.Database.$match(target.database, {
     Memory: () => [],
-    Postgres: () => makeOne,
-    Sqlite: () => makeOne
+    Postgres: () => byCommand,
+    Sqlite: () => byCommand
   })
-  const first = "Nobody can log in yet. To make the first account, open"
+  const first = "There is no account yet. To make the first one, open"
   return FirstAccountLink.$match(firstAccount, {
     Void: () => [],
     Shown: ({ link }) => [`${first} this link, which works once:`, `  ${link}`, ...orByCommand],
     InFile: ({ path }) => [
       `${first} the link in this file, which works once:`,
       `  ${path}`,
-      "This command shows it:",
+      "This command prints it:",
       `  ${Program.toShow(path)}`,
       ...orByCommand
     ]
   })
 }
 
-/** What the operator made; of the demo there is more to say. */
-const guards = (resources: ReadonlyArray<Resource.Resource>): Paragraphs =>
+/** The resources other than the demo, which has its own paragraphs. */
+const list = (resources: ReadonlyArray<Resource.Resource>): Paragraphs =>
   resources.length === 0
     ? []
-    : ["It guards", resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`).join("\n")]
+    : ["It protects", resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`).join("\n")]
 
 const scopeOf = (resource: Resource.Resource): string => Scope.format(Resource.scope(resource))
 
-const nothingGuarded = (place: ServerOptions.Place): Paragraphs => {
-  const nothing = "It guards nothing yet: clients can register and people can log in, but there is nothing to ask for."
-  const sayWhat = [
-    `${nothing}\nSay what it guards, in another terminal, or start it with --demo to see it work:`,
-    `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', place)}`
+const noResource = (target: Target.Target): Paragraphs => {
+  const nothing =
+    "It protects no resource yet: clients can register and users can log in, but there is no scope to request."
+  const byCommand = [
+    `${nothing}\nAdd a resource in another terminal, or restart with --demo to see it work:`,
+    `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', target)}`
   ]
-  return Database.Database.$match(place.database, {
+  return Database.Database.$match(target.database, {
     Memory: () => [
-      `${nothing}\nCompose it into your own app, as the README shows, or start it with --demo to see it work.`
+      `${nothing}\nCompose Latchkey into your own app, as the README shows, or restart with --demo to see it work.`
     ],
-    Postgres: () => sayWhat,
-    Sqlite: () => sayWhat
+    Postgres: () => byCommand,
+    Sqlite: () => byCommand
   })
 }
 
-const tryIt = (url: string): Paragraphs => [
-  "The demo is an MCP server that keeps notes for people who log in and consent. It is at",
+const tryDemo = (url: string): Paragraphs => [
+  "The demo is an MCP server that stores notes for users who log in and consent. Its address is",
   `  ${url}`,
-  "Give that address to an MCP client, for example by one of these:",
+  "Give this address to an MCP client, for example:",
   [
     `  claude mcp add --transport http latchkey-demo ${url}`,
-    "  npx @modelcontextprotocol/inspector    (and there: Streamable HTTP, and the address)"
+    "  npx @modelcontextprotocol/inspector    (choose Streamable HTTP, and enter the address)"
   ].join("\n"),
   "The client opens a browser, in which you log in and decide what it may do."
 ]

@@ -1,66 +1,61 @@
-/**
- * The file of settings: JSON, whose members are named as `Settings` names them. All of it is checked when it is read, so
- * that a slip is found before anything stands on it.
- */
+/** The file of settings: JSON, with the members of `Settings`. All of it is checked when it is read. */
 import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
-import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
-import * as Record from "effect/Record"
-import * as Schema from "effect/Schema"
+import * as SimilarName from "../../domain/SimilarName.js"
 import * as PrivateFile from "../../layers/files/PrivateFile.js"
 import * as PostgresAddress from "../../layers/sql/postgres/PostgresAddress.js"
 import { badUsage, type Failure } from "../terminal/Failure.js"
 import { printable } from "../terminal/Output.js"
 import * as Setting from "./Setting.js"
 import * as Settings from "./Settings.js"
+import * as Sources from "./Sources.js"
 
-/** The member by which an editor finds the schema; it means nothing here. */
-const schemaMember = "$schema"
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** The settings that may stand in the file. */
-const members = Settings.all.filter(({ home }) => home !== "Environment")
-
-/** A struct of settings, none of which must be there. */
-const fieldsOf = (settings: ReadonlyArray<Setting.AnySetting>) =>
-  Object.fromEntries(
-    settings.map((setting) => [
-      Setting.memberOf(setting),
-      Schema.optional(setting.schema).annotations({ description: Setting.describe(setting) })
-    ])
-  )
-
-/** The settings of each group. */
-const groups: Readonly<Record<string, ReadonlyArray<Setting.AnySetting>>> = Record.map(Settings.groups, (_, name) =>
-  members.filter(({ group }) => group === name)
-)
-
-/** What a file may hold, as a JSON Schema (draft 7). */
-export const jsonSchema = (): JSONSchema.JsonSchema7Root =>
-  JSONSchema.make(
-    Schema.Struct({
-      [schemaMember]: Schema.optional(Schema.String),
-      ...fieldsOf(members.filter(({ group }) => group === undefined)),
-      ...Record.map(Settings.groups, (description, name) =>
-        Schema.optional(Schema.Struct(fieldsOf(groups[name] ?? []))).annotations({ description })
-      )
-    }).annotations({ title: "Latchkey's settings" })
-  )
-
-/** A member of a file: its place, its value, and its group if it has one. */
-type Member = readonly [place: string, value: unknown, group?: string]
-
-/** The members of a file; those of a group are taken out of it. */
-const membersOf = (file: object): ReadonlyArray<Member> =>
+/** Lists the members of a file by their places; those of a group one by one. */
+const membersOf = (file: Readonly<Record<string, unknown>>): ReadonlyArray<Setting.Setting["path"]> =>
   Object.entries(file).flatMap(
-    ([name, value]: readonly [string, unknown]): ReadonlyArray<Member> =>
-      Object.hasOwn(groups, name) && typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.entries(value).map(([member, value]) => [`${name}.${member}`, value, name])
-        : [[name, value]]
+    ([name, value]): ReadonlyArray<Setting.Setting["path"]> =>
+      Settings.groups.includes(name) && isObject(value)
+        ? Object.keys(value).map((member) => [name, member] as const)
+        : [[name]]
   )
 
-/** Reads a file, and checks it. */
-const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Failure> =>
+const valueAt = (file: Readonly<Record<string, unknown>>, [name, member]: Setting.Setting["path"]): unknown => {
+  const value = file[name]
+  return member !== undefined && isObject(value) ? value[member] : value
+}
+
+/** Explains why a member of the file is no setting of the file; `undefined` if it is one. */
+const objection = (path: Setting.Setting["path"]): string | undefined => {
+  const [name] = path
+  if (path.length === 1 && Settings.groups.includes(name)) {
+    const members = Settings.all.flatMap(({ path }) => (path.length === 2 && path[0] === name ? path[1] : []))
+    return `give an object with one or more of ${members.join(", ")}`
+  }
+  const setting = Settings.all.find((setting) => setting.path.join("\0") === path.join("\0"))
+  if (setting === undefined) {
+    const given = path.join(".")
+    const similar = SimilarName.nearest(given, Settings.all.map(Setting.placeOf))
+    return `there is no such setting${similar === undefined || similar === given ? "" : `; did you mean ${similar}?`}`
+  }
+  if (setting.only !== "Environment") return undefined
+  const why = setting.isSecret === true ? "a secret does not belong in this file" : "this cannot be set in a file"
+  return `${why}: give it in ${Setting.variableOf(setting)}`
+}
+
+const parse = (path: string, text: string) =>
+  Effect.try({
+    // Editors write a byte order mark; a parser may ignore it (RFC 8259 §8.1).
+    try: (): unknown => JSON.parse(text.replace(/^\uFEFF/, "")),
+    // The error of the parser can repeat a part of the file.
+    catch: () => badUsage(`${path}: not JSON`)
+  })
+
+/** Reads a file and checks it. */
+const load = (path: string): Effect.Effect<typeof Sources.FileMembers.Service, Failure> =>
   Effect.gen(function* () {
     const text = yield* Effect.tryPromise({
       try: () => Fs.readFile(path, "utf8"),
@@ -69,57 +64,39 @@ const load = (path: string): Effect.Effect<typeof Setting.ConfigFile.Service, Fa
           `${path}: this file cannot be read (${cause instanceof Error && "code" in cause ? cause.code : cause})`
         )
     })
-    // What a parser says of it may repeat a part of it.
-    const file = yield* Effect.try({
-      // Editors write a byte order mark unasked; a parser may ignore it (RFC 8259 §8.1).
-      try: (): unknown => JSON.parse(text.replace(/^\uFEFF/, "")),
-      catch: () => badUsage(`${path}: not JSON`)
-    })
-    if (typeof file !== "object" || file === null || Array.isArray(file)) {
-      return yield* badUsage(`${path}: give an object of settings`)
+    const file = yield* parse(path, text)
+    if (!isObject(file)) return yield* badUsage(`${path}: give an object of settings`)
+    const { [Settings.schemaMember]: _, ...given } = file
+    const paths = membersOf(given)
+    for (const member of paths) {
+      const wrong = objection(member)
+      if (wrong !== undefined) return yield* badUsage(`${path}: ${printable(member.join("."))}: ${wrong}`)
     }
-    const { [schemaMember]: _, ...given } = file as Readonly<Record<string, unknown>>
-    for (const [place, value, group] of membersOf(given)) {
-      const source = `${path}: ${printable(place)}`
-      if (group === undefined && Object.hasOwn(groups, place)) {
-        const names = groups[place]?.map(Setting.memberOf).join(", ")
-        return yield* badUsage(`${source}: give an object with one or more of ${names}`)
-      }
-      const setting = Settings.all.find((setting) => setting.group === group && Setting.placeOf(setting) === place)
-      if (setting === undefined) return yield* badUsage(`${source}: there is no such setting`)
-      if (setting.home === "Environment") {
-        const why = setting.secret ? "a secret does not belong in this file" : "this is not set in a file"
-        return yield* badUsage(`${source}: ${why}: give it in ${Setting.variableOf(setting)}`)
-      }
-      yield* Setting.decode<unknown, unknown>(setting, { from: "file", source, value })
-    }
-    return { path, members: Object.fromEntries(membersOf(given).map(([place, value]) => [place, value])) }
+    const members = new Map(paths.map((path) => [path.join("."), valueAt(given, path)]))
+    yield* Sources.checkFile(path, members)
+    return { path, members }
   })
 
-/** Warns where the file holds a password, and other users of the machine can read it. */
-export const warnIfExposed: Effect.Effect<void> = Effect.flatMap(Setting.ConfigFile, ({ members, path }) => {
-  const { database } = members
+/** Warns if the file holds a password and other users of the machine can read it. */
+export const warnIfExposed: Effect.Effect<void> = Effect.flatMap(Sources.FileMembers, ({ members, path }) => {
+  const database = members.get("database")
   const hasPassword = typeof database === "string" && PostgresAddress.hasPassword(database)
   return hasPassword ? PrivateFile.warnIfExposed("the file of settings, which holds a password,", [path]) : Effect.void
 })
 
-/** The words behind `--config`; the file is read before any command is, since the log is one of its settings. */
-const inWords = (typed: ReadonlyArray<string>): Option.Option<Setting.Given> => {
-  const option = Setting.optionOf(Settings.table.config)
-  const index = typed.findIndex((word) => word === option || word.startsWith(`${option}=`))
-  const word = typed[index]
-  const path = word === option ? typed[index + 1] : word?.slice(option.length + 1)
-  return Option.map(Option.fromNullable(path), (path) => Setting.ofOption(Settings.table.config, path))
+/** Finds the value of `--config` before the command line is parsed, because the log level is one of the file's settings. */
+const typedPath = (words: ReadonlyArray<string>): Option.Option<string> => {
+  const index = words.findIndex((word) => word === "--config" || word.startsWith("--config="))
+  const word = words[index]
+  return Option.fromNullable(word === "--config" ? words[index + 1] : word?.slice("--config=".length))
 }
 
-/** Runs a command with the file that was typed, or that its variable names, if there is one. */
+/** Runs a command with the file that `--config` or its variable names, if there is one. */
 export const provide =
-  (typed: ReadonlyArray<string>) =>
+  (words: ReadonlyArray<string>) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> =>
-    Effect.flatMap(
-      Setting.find(Settings.table.config, inWords(typed)),
-      Option.match({
-        onNone: () => self,
-        onSome: (path) => Effect.flatMap(load(path), (file) => Effect.provideService(self, Setting.ConfigFile, file))
-      })
+    Effect.flatMap(Sources.loadOne("config", { config: typedPath(words) }), (path) =>
+      path === undefined
+        ? self
+        : Effect.flatMap(load(path), (file) => Effect.provideService(self, Sources.FileMembers, file))
     )

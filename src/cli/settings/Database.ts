@@ -1,4 +1,4 @@
-/** Where the commands keep things, as one word: `sqlite:PATH`, `postgres://…`, or `memory:`. */
+/** The database of a server, written as `sqlite:PATH`, `postgres://…` or `memory:`. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
@@ -11,22 +11,21 @@ import * as SqliteStorage from "../../layers/SqliteStorage.js"
 import * as PostgresAddress from "../../layers/sql/postgres/PostgresAddress.js"
 import { Storage } from "../../services/stores/Storage.js"
 import { badUsage, impossible } from "../terminal/Failure.js"
-import * as Environment from "./Environment.js"
+import * as MasterKey from "./MasterKey.js"
 import * as Setting from "./Setting.js"
-import { table } from "./Settings.js"
+import * as Settings from "./Settings.js"
 
-/** A database that can be named. */
 export type Database = Data.TaggedEnum<{
-  /** A file, made when there is none. */
+  /** A file, created if it does not exist. */
   Sqlite: { readonly filename: string }
-  /** A server, on which there is the database, and in it a schema, made when there is none. */
+  /** A database on a server, and in it a schema, created if it does not exist. */
   Postgres: { readonly url: Redacted.Redacted }
-  /** The memory of the server's own process. */
+  /** The memory of the server process. */
   Memory: {}
 }>
 export const Database = Data.taggedEnum<Database>()
 
-/** From what the setting has been checked to be. */
+/** Parses the text of the setting, which is valid. */
 export const parse = (text: string): Database => {
   if (text === "memory:") return Database.Memory()
   return PostgresAddress.isOne(text)
@@ -34,10 +33,10 @@ export const parse = (text: string): Database => {
     : Database.Sqlite({ filename: text.slice("sqlite:".length) })
 }
 
-/** Where a server keeps things unless it is told otherwise. */
-export const standard: Database = parse(table.database.standard)
+/** The database without any settings. */
+export const standard: Database = parse(String(Settings.named("database").default))
 
-/** As it is told to people: without a password. */
+/** Formats a database without its password. */
 export const format = (self: Database): string =>
   Database.$match(self, {
     Memory: () => "memory:",
@@ -45,54 +44,63 @@ export const format = (self: Database): string =>
     Sqlite: ({ filename }) => `sqlite:${filename}`
   })
 
-/** Whether what leads there is not to be told to others. */
+/** Whether the URL holds a password, which must not be printed. */
 export const holdsPassword = (self: Database): boolean =>
   Database.$is("Postgres")(self) && PostgresAddress.hasPassword(Redacted.value(self.url))
 
+/** A database, and the settings with which it is opened. */
+export interface Configured {
+  readonly database: Database
+  readonly settings: Settings.Settings
+}
+
 /**
- * Opens it, with the master key of the environment where there is one. What takes longer than the setting allows a server's
- * statements may be given a `timeout` of its own.
+ * Opens a database with the master key of the environment, if there is one. `timeout` replaces the setting for a command
+ * whose statements take longer than those of a server.
  */
-export const layer = (self: Database, timeout?: Duration.Duration) =>
-  Database.$match(self, {
+export const layer = ({ database, settings }: Configured, timeout?: Duration.Duration) =>
+  Database.$match(database, {
     Memory: () => MemoryStorage.layer,
-    Postgres: ({ url }) => postgres(url, timeout),
+    Postgres: ({ url }) => postgres(url, settings, timeout),
     Sqlite: ({ filename }) =>
-      Layer.unwrapEffect(Effect.map(Environment.masterKey, (masterKey) => SqliteStorage.layer({ filename, masterKey })))
+      Layer.unwrapEffect(
+        Effect.map(MasterKey.read(settings), (masterKey) => SqliteStorage.layer({ filename, masterKey }))
+      )
   })
 
 /**
- * Opens it for an issuer. A database that holds another's keys and none of this one's is most likely not the one that was
- * meant, or the issuer is misspelt: everything would seem to be gone. `isNew` says that it is meant.
+ * Opens a database for an issuer. Refuses a database that has keys of other issuers only: most likely the database or the
+ * issuer is misspelt, and all rows would seem to be lost. `isNew` allows it.
  */
-export const layerFor = (self: Database, issuer: Issuer, isNew: boolean) =>
-  Layer.tap(layer(self), (context) =>
+export const layerFor = (target: Configured & { readonly issuer: Issuer }, isNew: boolean) =>
+  Layer.tap(layer(target), (context) =>
     Effect.gen(function* () {
+      const { database, issuer } = target
       const issuers = yield* Context.get(context, Storage).issuers
       if (isNew || issuers.length === 0 || issuers.includes(issuer)) return
       return yield* impossible(
-        `${format(self)} is the database of ${issuers.join(", ")}: give that --issuer, or another --database; or serve ${issuer} from it, too, with serve --new-issuer`
+        `${format(database)} is the database of ${issuers.join(", ")}, not of ${issuer}: give that --issuer, or another --database; to serve ${issuer} from it as well, run serve --new-issuer`
       )
     })
   )
 
-/** The driver is loaded only where it is needed. */
-const postgres = (url: Redacted.Redacted, timeout?: Duration.Duration) =>
+/** Loads the driver only if it is used. */
+const postgres = (url: Redacted.Redacted, settings: Settings.Settings, timeout?: Duration.Duration) =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
-      const masterKey = yield* Environment.masterKey
+      const masterKey = yield* MasterKey.read(settings)
       if (masterKey === undefined) {
         return yield* badUsage(
-          `${Setting.variableOf(table.masterKey)} is not set: with PostgreSQL every server needs it, the same 32 bytes in base64url`
+          `${Setting.variableOf(Settings.named("masterKey"))} is not set: with PostgreSQL every server needs the same 32 bytes in base64url`
         )
       }
       const PostgresStorage = yield* Effect.promise(() => import("../../layers/PostgresStorage.js"))
       return PostgresStorage.layer({
         url,
         masterKey,
-        schema: yield* Setting.read(table.databaseSchema),
-        maxConnections: yield* Setting.read(table.databaseConnections),
-        timeout: timeout ?? (yield* Setting.read(table.databaseTimeout))
+        schema: settings.databaseSchema,
+        maxConnections: settings.databaseConnections,
+        timeout: timeout ?? settings.databaseTimeout
       })
     })
   )

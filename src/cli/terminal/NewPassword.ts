@@ -1,4 +1,4 @@
-/** A password that somebody chooses: asked for twice without showing it, or read from standard input. */
+/** Reads a new password: typed twice on the terminal without an echo, or from standard input. */
 import * as Prompt from "@effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -8,20 +8,20 @@ import * as NewPassword from "../../services/accounts/NewPassword.js"
 import { badUsage, type Failure, impossible } from "./Failure.js"
 import * as Output from "./Output.js"
 
-/** More than any password has. */
-const limit = 4096
+/** Maximum number of bytes that are read; no password is as long. */
+const maxBytes = 4096
 
-/** Fails when nobody is there to be asked, and standard input was not named. */
+/** Fails if there is neither a terminal nor `--password-stdin`. */
 export const requireSource = (fromStdin: boolean): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     if (fromStdin) {
       return process.stdin.isTTY === true
-        ? badUsage("--password-stdin is for a password that another program gives: leave it out to be asked")
+        ? badUsage("--password-stdin is for a password from another program: leave it out to type the password")
         : Effect.void
     }
     return Output.canAsk()
       ? Effect.void
-      : badUsage("there is no terminal on which to ask for the password: give it by --password-stdin")
+      : badUsage("there is no terminal to type the password: give it with --password-stdin")
   })
 
 const decode = (text: string) =>
@@ -30,7 +30,7 @@ const decode = (text: string) =>
     Either.mapLeft((problem) => NewPassword.sentences[problem])
   )
 
-/** Asks until there is a password that can be used, twice the same. */
+/** Asks until the password is valid and typed twice. */
 const ask = (username: Username) =>
   Effect.gen(function* () {
     const password = yield* Prompt.run(
@@ -41,21 +41,19 @@ const ask = (username: Username) =>
     )
     yield* Prompt.run(
       Prompt.hidden({
-        message: "Once more",
+        message: "Repeat the password",
         validate: (text) =>
-          isSamePassword(Redacted.value(password), text)
-            ? Effect.succeed(text)
-            : Effect.fail("this differs from the first")
+          isSamePassword(Redacted.value(password), text) ? Effect.succeed(text) : Effect.fail("the passwords differ")
       })
     )
     return password
   }).pipe(
-    // What was asked stands on a line that has not ended.
+    // The question is on a line without a line break.
     Effect.tapErrorTag("QuitException", () => Output.print("")),
     Effect.catchTag("QuitException", () => impossible("nothing was changed"))
   )
 
-/** All of standard input, up to the limit. */
+/** Reads standard input to its end, or to the maximum. */
 const readStdin = Effect.tryPromise({
   try: async () => {
     const chunks: Array<Buffer> = []
@@ -63,23 +61,23 @@ const readStdin = Effect.tryPromise({
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
       chunks.push(chunk)
       size += chunk.length
-      if (size > limit) break
+      if (size > maxBytes) break
     }
     return Buffer.concat(chunks)
   },
   catch: () => badUsage("the password could not be read from standard input")
 })
 
-/** `printf` sends a line without its end, `echo` with it; a file may begin with a byte order mark. */
+/** `printf` sends no line break, `echo` does; a file may begin with a byte order mark. */
 const fromStdin = Effect.flatMap(readStdin, (bytes) => {
   const text = bytes
     .toString("utf8")
     .replace(/^\uFEFF/, "")
     .replace(/\r?\n$/, "")
   return /[\r\n]/.test(text)
-    ? badUsage("the password on standard input is more than one line")
+    ? badUsage("the password on standard input has more than one line")
     : Effect.mapError(decode(text), badUsage)
 })
 
-/** The new password. */
+/** Reads the new password of an account. */
 export const read = (username: Username, stdin: boolean) => (stdin ? fromStdin : ask(username))

@@ -1,4 +1,4 @@
-/** The version of this program, which the bundler puts here. */
+/** The version of this program. The bundler inserts it. */
 
 declare const LATCHKEY_VERSION: string
 

@@ -1,4 +1,4 @@
-/** The account API: a person's own account, through a program that they allowed to. */
+/** The account API: the account of a user, for a program that the user allowed. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
@@ -9,8 +9,8 @@ import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { SessionId } from "../../domain/Session.js"
 import { ResourceScopesView } from "../views/GrantView.js"
-import { AccountGuard } from "./Guards.js"
-import { summary } from "./Paging.js"
+import { AccountGuard } from "./ApiGuards.js"
+import { summary } from "./Operation.js"
 import * as Problems from "./Problems.js"
 
 const Me = Schema.Struct({
@@ -20,7 +20,7 @@ const Me = Schema.Struct({
   client_id: ClientId,
   scope: Schema.String,
   expires_at: Schema.String
-}).annotations({ identifier: "Me", description: "Whose token it is, which client has it, and what it is good for." })
+}).annotations({ identifier: "Me", description: "The user and the client of the access token, and its scope." })
 
 const App = Schema.Struct({
   client_id: ClientId,
@@ -30,51 +30,59 @@ const App = Schema.Struct({
   resources: Schema.Array(ResourceIndicator),
   granted: ResourceScopesView,
   redirect_uris: Schema.Array(RedirectUri).annotations({
-    description: "The redirect targets that this person allowed; one of loopback stands for all ports."
+    description: "The redirect targets that the user allowed. A loopback target stands for all ports."
   }),
   allowed_since: Schema.String.annotations({
-    description: "The earliest time at which the client is known to have been allowed something."
+    description: "The earliest time of a known consent for the client."
   }),
   last_used_at: Schema.optional(Schema.String).annotations({
-    description: "The time at which the client last got a token; missing where it is not known."
+    description: "The time at which the client last got a token; missing if it is not known."
   }),
   updated_at: Schema.String
-}).annotations({ identifier: "App", description: "What this person allows a client." })
+}).annotations({ identifier: "App", description: "The consent of the user for a client." })
 
 const Login = Schema.Struct({
   id: SessionId,
   authenticated_at: Schema.String,
   browser: Schema.optional(Schema.String).annotations({
-    description: 'The browser that logged in, as it names itself ("Firefox on Windows"); missing where it is not known.'
+    description: 'The browser that logged in, by its own name ("Firefox on Windows"); missing if it is not known.'
   }),
   network: Schema.optional(Schema.String).annotations({
-    description: "The network of the login: an IPv4 address, or a /64 of IPv6; missing where it is not known."
+    description: "The network of the login: an IPv4 address, or a /64 of IPv6; missing if it is not known."
   }),
   expires_at: Schema.String
-}).annotations({ identifier: "Login", description: "A browser in which this person is logged in." })
+}).annotations({ identifier: "Login", description: "A browser in which the user is logged in." })
 
 const Apps = Schema.Struct({ apps: Schema.Array(App) }).annotations({ identifier: "Apps" })
 const Logins = Schema.Struct({ sessions: Schema.Array(Login) }).annotations({ identifier: "Logins" })
 
 export class AccountGroup extends HttpApiGroup.make("account")
-  .add(HttpApiEndpoint.get("me", "/account").addSuccess(Me).annotateContext(summary("Who am I?")))
-  .add(HttpApiEndpoint.get("apps", "/account/apps").addSuccess(Apps).annotateContext(summary("What did I allow?")))
+  .add(
+    HttpApiEndpoint.get("me", "/account")
+      .addSuccess(Me)
+      .annotateContext(summary("Show the user and the client of the access token."))
+  )
+  .add(
+    HttpApiEndpoint.get("apps", "/account/apps")
+      .addSuccess(Apps)
+      .annotateContext(summary("List the apps that the user allowed."))
+  )
   .add(
     HttpApiEndpoint.del("withdraw", "/account/apps/:client_id")
       .setPath(Schema.Struct({ client_id: ClientId }))
       .addError(Problems.NotFound)
-      .annotateContext(summary("Withdraw what I allowed: all that the client was given for it is dead at once."))
+      .annotateContext(summary("Withdraw the consent for an app. Its tokens stop working at once."))
   )
   .add(
     HttpApiEndpoint.get("sessions", "/account/sessions")
       .addSuccess(Logins)
-      .annotateContext(summary("Where am I logged in?"))
+      .annotateContext(summary("List the sessions of the user."))
   )
   .add(
     HttpApiEndpoint.del("endSession", "/account/sessions/:id")
       .setPath(Schema.Struct({ id: SessionId }))
       .addError(Problems.NotFound)
-      .annotateContext(summary("Log out there."))
+      .annotateContext(summary("End a session."))
   )
   .middleware(AccountGuard)
-  .annotateContext(OpenApi.annotations({ title: "Account", description: "A person's own account." })) {}
+  .annotateContext(OpenApi.annotations({ title: "Account", description: "The account of the user." })) {}

@@ -1,4 +1,4 @@
-/** What the API is, for programs (`/api/openapi.json`) and for people (`/api/docs`: Swagger UI, with all that it needs). */
+/** The description of the API, for programs (`/api/openapi.json`) and as a page (`/api/docs`: Swagger UI, without a CDN). */
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -28,7 +28,7 @@ const document = Effect.gen(function* () {
   })
 })
 
-/** The address of the API itself: a page for a person who opens it; there is nothing for a program. */
+/** The path of the API itself: a page for a user who opens it, and 404 for a program. */
 const address = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   const rendering = yield* Page.PageRendering
@@ -40,7 +40,7 @@ const address = Effect.gen(function* () {
       isOpened(request)
         ? Page.render(rendering, "errorPage", {
             title: "This is the API of this server",
-            message: "It is for programs, which need an access token for it. Its description is a page for people.",
+            message: "Programs use it with an access token. A page describes it.",
             wayOn: { url: `${Api.path(issuer)}/docs`, label: "Read the description" }
           })
         : NotFound.answer(request, rendering)
@@ -51,7 +51,7 @@ const address = Effect.gen(function* () {
 const hashes = (html: string, tag: RegExp): ReadonlyArray<string> =>
   Array.from(html.matchAll(tag), ([, content = ""]) => `'sha256-${styleHash(content)}'`)
 
-/** Its own scripts and styles and no others, and calls to this server alone; our other pages have no script at all. */
+/** Allows the scripts and styles of the page and no others, and calls to this server only. Our other pages have no script. */
 const policy = (html: string): string =>
   [
     "default-src 'none'",
@@ -64,10 +64,10 @@ const policy = (html: string): string =>
     "frame-ancestors 'none'"
   ].join("; ")
 
-/** The platform's page, with the headers that a page carries here. */
+/** Sets the headers of our pages on the platform's page. */
 const page = HttpLayerRouter.middleware(
   Effect.sync(() => {
-    // Megabytes are hashed once, and not before somebody looks.
+    // Hashes some megabytes once, for the first request.
     let known: string | undefined
     const policyOf = (response: HttpServerResponse.HttpServerResponse) => {
       const { body } = response
@@ -88,10 +88,10 @@ const page = HttpLayerRouter.middleware(
   })
 ).layer
 
-/** Serves the page at the address of the API itself, for a server that has no route of its own there. */
+/** Serves a page at the path of the API itself, for a server that has no other route there. */
 export const layerAddress = Layer.effectDiscard(address)
 
-/** Serves the description, for programs and for people. The page has the name of the brand, which no program reads. */
+/** Serves the description, for programs and as a page. Only the page has the name of the brand. */
 export const layer = Layer.unwrapEffect(
   Effect.map(ServerSettings, ({ brand, issuer }) =>
     Layer.merge(

@@ -1,4 +1,4 @@
-/** The admin API: what happened, and the keys. */
+/** The admin API: events and keys. */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
@@ -8,15 +8,16 @@ import { ClientId } from "../../domain/Client.js"
 import { GrantId } from "../../domain/Grant.js"
 import * as Identifier from "../../domain/Identifier.js"
 import { EventView } from "../views/EventView.js"
-import { AdminGuard } from "./Guards.js"
-import { Limit, Next, summary } from "./Paging.js"
+import { AdminGuard } from "./ApiGuards.js"
+import { summary } from "./Operation.js"
+import { Limit, Next } from "./Paging.js"
 
 const Events = Schema.Struct({ events: Schema.Array(EventView), next: Next }).annotations({ identifier: "Events" })
 const Key = Schema.Struct({
   id: Schema.String,
   state: Schema.String,
   created_at: Schema.String
-}).annotations({ identifier: "Key", description: "A root key: its name and its life, never the key." })
+}).annotations({ identifier: "Key", description: "A root key: its id and its state, without the key." })
 const Keys = Schema.Struct({ keys: Schema.Array(Key) }).annotations({ identifier: "Keys" })
 
 export class AuditGroup extends HttpApiGroup.make("audit")
@@ -33,12 +34,12 @@ export class AuditGroup extends HttpApiGroup.make("audit")
         })
       )
       .addSuccess(Events)
-      .annotateContext(summary("What happened to accounts, clients, grants and keys, the oldest first."))
+      .annotateContext(summary("List the events of accounts, clients, grants and keys, the oldest first."))
   )
   .add(
     HttpApiEndpoint.get("keys", "/admin/keys")
       .addSuccess(Keys)
-      .annotateContext(summary("The root keys, without the keys."))
+      .annotateContext(summary("List the root keys, without the keys themselves."))
   )
   .middleware(AdminGuard)
-  .annotateContext(OpenApi.annotations({ title: "Audit", description: "What happened, and the keys." })) {}
+  .annotateContext(OpenApi.annotations({ title: "Audit", description: "Events and keys." })) {}

@@ -1,4 +1,4 @@
-/** What the admin API tells of events and keys. */
+/** The handlers of the admin API for events and keys. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

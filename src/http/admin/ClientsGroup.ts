@@ -5,14 +5,15 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { AuthMethod, ClientId, ClientMetadata } from "../../domain/Client.js"
 import { ClientView } from "../views/ClientView.js"
-import { AdminGuard } from "./Guards.js"
-import { summary } from "./Paging.js"
+import { AdminGuard } from "./ApiGuards.js"
+import { summary } from "./Operation.js"
 import * as Problems from "./Problems.js"
 
 const Clients = Schema.Struct({ clients: Schema.Array(ClientView) }).annotations({ identifier: "Clients" })
 export const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata)).annotations({
   identifier: "NewClient",
-  description: "The metadata of RFC 7591 §2, with its defaults; scope is all that the client may ever ask for."
+  description:
+    "The metadata of RFC 7591 §2, with its defaults. `scope` is the largest scope that the client may request."
 })
 
 const text = Schema.optional(Schema.NullOr(Schema.String))
@@ -35,7 +36,7 @@ export const ClientChanges = Schema.Struct({
 } satisfies Record<keyof ClientMetadata, unknown>).annotations({
   identifier: "ClientChanges",
   description:
-    "Members of RFC 7591 §2 that get a new value: a list is replaced as a whole, null removes a member, and the others stay."
+    "Members of RFC 7591 §2 that get a new value. A list is replaced as a whole, null removes a member, and the others stay."
 })
 const path = Schema.Struct({ client_id: ClientId })
 
@@ -43,7 +44,7 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
   .add(
     HttpApiEndpoint.get("list", "/admin/clients")
       .addSuccess(Clients)
-      .annotateContext(summary("The clients, the oldest first."))
+      .annotateContext(summary("List the clients, the oldest first."))
   )
   .add(
     HttpApiEndpoint.post("create", "/admin/clients")
@@ -52,14 +53,14 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
       .addSuccess(ClientView, { status: 201 })
       .addError(Problems.InvalidClientMetadata)
       .addError(Problems.InvalidRedirectUri)
-      .annotateContext(summary("Register a client; its secret is shown this once."))
+      .annotateContext(summary("Create a client. Only this response shows its secret."))
   )
   .add(
     HttpApiEndpoint.get("show", "/admin/clients/:client_id")
       .setPath(path)
       .addSuccess(ClientView)
       .addError(Problems.NotFound)
-      .annotateContext(summary("A client."))
+      .annotateContext(summary("Show a client."))
   )
   .add(
     HttpApiEndpoint.patch("update", "/admin/clients/:client_id")
@@ -73,7 +74,7 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
       .addError(Problems.Conflict)
       .annotateContext(
         summary(
-          "Change a client that the operator made. One that begins or ceases to keep a secret loses all that was issued to it."
+          "Change a client that the operator created. If it gets its first secret, or loses its secret, everything issued to it is revoked."
         )
       )
   )
@@ -81,13 +82,13 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
     HttpApiEndpoint.post("disable", "/admin/clients/:client_id/disable")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Shut a client out: whatever was issued to it is dead at once."))
+      .annotateContext(summary("Disable a client. Everything issued to it stops working at once."))
   )
   .add(
     HttpApiEndpoint.post("enable", "/admin/clients/:client_id/enable")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Let a client in again."))
+      .annotateContext(summary("Enable a client again."))
   )
   .add(
     HttpApiEndpoint.post("rotateSecret", "/admin/clients/:client_id/secret")
@@ -95,13 +96,15 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
       .addSuccess(ClientView)
       .addError(Problems.NotFound)
       .addError(Problems.Conflict)
-      .annotateContext(summary("Give a client a new secret, shown this once; the old one is dead at once."))
+      .annotateContext(
+        summary("Give a client a new secret, which only this response shows. The old one stops working at once.")
+      )
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/clients/:client_id")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Delete a client for good."))
+      .annotateContext(summary("Delete a client."))
   )
   .middleware(AdminGuard)
-  .annotateContext(OpenApi.annotations({ title: "Clients", description: "The programs that ask for access." })) {}
+  .annotateContext(OpenApi.annotations({ title: "Clients", description: "The programs that request access." })) {}

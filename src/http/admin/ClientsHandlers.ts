@@ -1,4 +1,4 @@
-/** What the admin API does with clients. */
+/** The handlers of the admin API for clients. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,8 +7,6 @@ import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
-import { ClientStore } from "../../services/stores/ClientStore.js"
-import * as Lists from "../../services/stores/Lists.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { ClientChanges, NewClient } from "./ClientsGroup.js"
@@ -19,19 +17,18 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "clients", (handlers) =>
     Effect.gen(function* () {
       const registration = yield* ClientRegistration
-      const store = yield* ClientStore
       const clients = yield* Clients
 
       const find = Effect.fnUntraced(function* (id: Client.ClientId) {
-        const client = yield* store.find(id)
+        const client = yield* clients.find(id)
         return Option.isNone(client) ? yield* noSuch("client") : client.value
       })
 
       return handlers
         .handle("list", () =>
-          Effect.map(Stream.runCollect(Lists.clients), (all) => ({
+          Effect.map(Stream.runCollect(clients.all), (all) => ({
             clients: Array.from(all, (client) => ClientView.fromClient(client))
-          })).pipe(Effect.provideService(ClientStore, store))
+          }))
         )
         .handleRaw("create", ({ request }) =>
           Effect.map(Effect.flatMap(Payload.read(request, NewClient), registration.create), ({ client, secret }) =>

@@ -6,8 +6,8 @@ import * as Schema from "effect/Schema"
 import { ResourceIndicator, Sentence } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
 import { ResourceView } from "../views/ResourceView.js"
-import { AdminGuard } from "./Guards.js"
-import { summary } from "./Paging.js"
+import { AdminGuard } from "./ApiGuards.js"
+import { summary } from "./Operation.js"
 import * as Problems from "./Problems.js"
 
 const Resources = Schema.Struct({ resources: Schema.Array(ResourceView) }).annotations({ identifier: "Resources" })
@@ -15,10 +15,10 @@ export const NewResource = Schema.Struct({
   uri: ResourceIndicator,
   name: Schema.optional(Sentence),
   scopes: Schema.Record({ key: ScopeToken, value: Sentence }).annotations({
-    description: "What it can be used for, and the sentence that people read before they allow it."
+    description: "The scopes of the resource, each with the sentence that users read on the consent page."
   }),
   introspects: Schema.optionalWith(Schema.Boolean, { default: () => false }).annotations({
-    description: "Its server asks about the tokens that it is sent (RFC 7662), and gets a secret for it."
+    description: "Whether the resource server introspects tokens (RFC 7662), and gets a secret for it."
   })
 }).annotations({ identifier: "NewResource" })
 
@@ -26,7 +26,9 @@ export class ResourcesGroup extends HttpApiGroup.make("resources")
   .add(
     HttpApiEndpoint.get("list", "/admin/resources")
       .addSuccess(Resources)
-      .annotateContext(summary("The resources that the operator made; what an app guards itself is not among them."))
+      .annotateContext(
+        summary("List the resources that the operator created. Resources of the settings are not among them.")
+      )
   )
   .add(
     HttpApiEndpoint.post("create", "/admin/resources")
@@ -34,13 +36,18 @@ export class ResourcesGroup extends HttpApiGroup.make("resources")
       .addError(Problems.RequestTooLarge)
       .addSuccess(ResourceView, { status: 201 })
       .addError(Problems.Conflict)
-      .annotateContext(summary("Make a resource; its server's secret is shown this once."))
+      .annotateContext(summary("Create a resource. Only this response shows the secret of its server."))
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/resources")
       .setUrlParams(Schema.Struct({ uri: Schema.String }))
       .addError(Problems.NotFound)
-      .annotateContext(summary("Delete a resource: no more tokens are issued for it."))
+      .annotateContext(summary("Delete a resource. The server issues no more tokens for it."))
   )
   .middleware(AdminGuard)
-  .annotateContext(OpenApi.annotations({ title: "Resources", description: "What the server guards." })) {}
+  .annotateContext(
+    OpenApi.annotations({
+      title: "Resources",
+      description: "The APIs and MCP servers that accept tokens of this server."
+    })
+  ) {}

@@ -1,4 +1,4 @@
-/** What the admin API does with resources. */
+/** The handlers of the admin API for resources. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import { Conflict } from "../../domain/HttpError.js"
@@ -26,12 +26,11 @@ export const layer = (api: Api.Placed) =>
             Effect.flatMap(registration.register),
             Effect.map(({ resource, secret }) => ResourceView.fromResource(resource, secret)),
             Effect.catchTags({
-              UriTaken: () =>
-                new Conflict({ reason: "UriTaken", description: "there is a resource of this URI already" }),
+              UriTaken: () => new Conflict({ reason: "UriTaken", description: "a resource with this URI exists" }),
               ScopeTaken: () =>
                 new Conflict({
                   reason: "ScopeTaken",
-                  description: "another resource offers one of these scopes already"
+                  description: "another resource offers one of these scopes"
                 })
             })
           )

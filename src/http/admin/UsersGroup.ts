@@ -5,8 +5,8 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { AccountName, NewUsername, Password, Subject } from "../../domain/Account.js"
 import { AccountView } from "../views/AccountView.js"
-import { AdminGuard } from "./Guards.js"
-import { summary } from "./Paging.js"
+import { AdminGuard } from "./ApiGuards.js"
+import { summary } from "./Operation.js"
 import * as Problems from "./Problems.js"
 
 const Users = Schema.Struct({ users: Schema.Array(AccountView) }).annotations({ identifier: "Users" })
@@ -21,7 +21,7 @@ export class UsersGroup extends HttpApiGroup.make("users")
     HttpApiEndpoint.get("list", "/admin/users")
       .setUrlParams(Schema.Struct({ username: Schema.optional(AccountName) }))
       .addSuccess(Users)
-      .annotateContext(summary("The accounts, the oldest first; or the one of a name."))
+      .annotateContext(summary("List the accounts, the oldest first, or the account of a name."))
   )
   .add(
     HttpApiEndpoint.post("create", "/admin/users")
@@ -29,32 +29,32 @@ export class UsersGroup extends HttpApiGroup.make("users")
       .addError(Problems.RequestTooLarge)
       .addSuccess(AccountView, { status: 201 })
       .addError(Problems.Conflict)
-      .annotateContext(summary("Make an account."))
+      .annotateContext(summary("Create an account."))
   )
   .add(
     HttpApiEndpoint.get("show", "/admin/users/:id")
       .setPath(path)
       .addSuccess(AccountView)
       .addError(Problems.NotFound)
-      .annotateContext(summary("An account."))
+      .annotateContext(summary("Show an account."))
   )
   .add(
     HttpApiEndpoint.post("disable", "/admin/users/:id/disable")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Lock a person out: whatever was issued for them is dead at once."))
+      .annotateContext(summary("Disable an account. Everything issued for it stops working at once."))
   )
   .add(
     HttpApiEndpoint.post("enable", "/admin/users/:id/enable")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Let a person in again."))
+      .annotateContext(summary("Enable an account again."))
   )
   .add(
     HttpApiEndpoint.post("unlock", "/admin/users/:id/unlock")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("End the pause of a person's logins that wrong passwords began."))
+      .annotateContext(summary("End the pause of an account's logins after too many wrong passwords."))
   )
   .add(
     HttpApiEndpoint.put("setPassword", "/admin/users/:id/password")
@@ -62,13 +62,13 @@ export class UsersGroup extends HttpApiGroup.make("users")
       .setPayload(NewPassword)
       .addError(Problems.RequestTooLarge)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Give an account another password: its sessions and grants end at once."))
+      .annotateContext(summary("Set the password of an account. Its sessions and grants end at once."))
   )
   .add(
     HttpApiEndpoint.del("remove", "/admin/users/:id")
       .setPath(path)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Delete an account for good."))
+      .annotateContext(summary("Delete an account."))
   )
   .middleware(AdminGuard)
-  .annotateContext(OpenApi.annotations({ title: "Users", description: "Who can log in." })) {}
+  .annotateContext(OpenApi.annotations({ title: "Users", description: "The accounts that can log in." })) {}

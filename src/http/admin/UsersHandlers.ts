@@ -1,4 +1,4 @@
-/** What the admin API does with accounts. */
+/** The handlers of the admin API for accounts. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,15 +9,13 @@ import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as PasswordRules from "../../services/accounts/NewPassword.js"
-import { AccountStore } from "../../services/stores/AccountStore.js"
-import * as Lists from "../../services/stores/Lists.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
 import * as Payload from "./Payload.js"
 import { noSuch, orNoSuch } from "./Problems.js"
 import { NewPassword, NewUser } from "./UsersGroup.js"
 
-/** Refuses a password that guessers try first. */
+/** Refuses a password that attackers try first. */
 const refuseWellKnown = (password: Password) =>
   Effect.flatMap(PasswordRules.isWellKnown(password), (isWellKnown) =>
     isWellKnown
@@ -29,14 +27,12 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "users", (handlers) =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
-      const store = yield* AccountStore
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
           AccountView.fromAccount(account, pausedUntil)
         )
-      const listed = Effect.provideService(Stream.runCollect(Lists.accounts), AccountStore, store)
-      const viewAll = Effect.zipWith(listed, throttle.pauses, (all, pausedUntil) =>
+      const viewAll = Effect.zipWith(Stream.runCollect(accounts.all), throttle.pauses, (all, pausedUntil) =>
         Array.from(all, (account) => AccountView.fromAccount(account, pausedUntil(account.username)))
       )
 
@@ -45,7 +41,7 @@ export const layer = (api: Api.Placed) =>
           Effect.map(
             username === undefined
               ? viewAll
-              : Effect.flatMap(store.findByUsername(username), (found) =>
+              : Effect.flatMap(accounts.findByUsername(username), (found) =>
                   Effect.forEach(Option.toArray(found), viewOf)
                 ),
             (users) => ({ users })
@@ -59,7 +55,7 @@ export const layer = (api: Api.Placed) =>
             if (Option.isNone(account)) {
               return yield* new Conflict({
                 reason: "NameTaken",
-                description: "there is an account of this name already"
+                description: "an account with this name exists"
               })
             }
             return AccountView.fromAccount(account.value)
@@ -67,7 +63,7 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
-            const account = yield* store.find(path.id)
+            const account = yield* accounts.find(path.id)
             return Option.isNone(account) ? yield* noSuch("account") : yield* viewOf(account.value)
           })
         )

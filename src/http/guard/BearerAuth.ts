@@ -1,6 +1,6 @@
 /**
- * The guard of a route (RFC 6750): its handler gets a `CurrentAccess`, or is not run. For an `HttpApi` there is
- * `BearerAuthApi`.
+ * The guard of a route (RFC 6750): the handler gets a `CurrentAccess`, or does not run. `BearerAuthApi` is the guard of an
+ * `HttpApi`.
  *
  * @example
  * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
@@ -22,41 +22,41 @@ import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../../domain/OAuthError.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
-import * as Guard from "./Guard.js"
+import * as BearerGuard from "./BearerGuard.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 
-export type { Options, Requirements } from "./Guard.js"
+export type { Options, Requirements } from "./BearerGuard.js"
 export { UnknownResource } from "./GuardedResource.js"
 export { UnknownScope } from "./OfferedScopes.js"
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 
-/** Inside a guarded handler: fails unless the access carries these scopes too. The guard answers the failure. */
+/** Fails, in a guarded handler, unless the access also carries these scopes. The guard answers the failure. */
 export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope, CurrentAccess> =>
   Effect.flatMap(CurrentAccess, (access) =>
-    Effect.tapError(Guard.requireOf(access, scopes), (refusal) =>
-      Effect.flatMap(FiberRef.get(Guard.onInsufficientScope), (handle) => handle(refusal))
+    Effect.tapError(BearerGuard.requireOf(access, scopes), (refusal) =>
+      Effect.flatMap(FiberRef.get(BearerGuard.onInsufficientScope), (handle) => handle(refusal))
     )
   )
 
 /**
- * Guards the routes it is provided to. `InsufficientScope` that their handlers fail with (see `requireScope`) is
- * answered here too, as a 403 that names the scope (RFC 6750 §3.1); a method that none of the routes at a path has, as a
- * 405 that names those they have (RFC 9110 §15.5.6).
+ * Guards the routes that it is provided to. If a handler fails with `InsufficientScope` (see `requireScope`), the response is
+ * a 403 that names the scope (RFC 6750 §3.1). A request with a method that no route at the path has gets a 405 with `Allow`
+ * (RFC 9110 §15.5.6).
  */
 export const layer = (
-  options: Guard.Options
+  options: BearerGuard.Options
 ): Layer.Layer<
   HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
   UnknownResource | UnknownScope,
-  Guard.Requirements | HttpLayerRouter.HttpRouter
+  BearerGuard.Requirements | HttpLayerRouter.HttpRouter
 > => Layer.merge(guarding(options), AllowedMethods.layer())
 
-const guarding = (options: Guard.Options) =>
+const guarding = (options: BearerGuard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(
-      Guard.make(options, { name: "BearerAuth" }),
+      BearerGuard.make(options, { name: "BearerAuth" }),
       (guard) => (handler) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           Effect.matchEffect(guard.check(request), {
@@ -66,7 +66,7 @@ const guarding = (options: Guard.Options) =>
                 Effect.catchAll((error: unknown) =>
                   isInsufficientScope(error) ? guard.answer(error) : Effect.fail(error as HttpLayerRouter.unhandled)
                 ),
-                Effect.map(Guard.notShared)
+                Effect.map(BearerGuard.notShared)
               )
           }).pipe((answer) => guard.edge.around(answer))
         )

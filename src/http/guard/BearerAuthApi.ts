@@ -1,9 +1,9 @@
 /**
  * The guard of an `HttpApi`, of a group or of an endpoint: `BearerAuth` as an `HttpApiMiddleware`, so that the OpenAPI
- * document says which token is needed (OpenAPI 3.1 §4.8.27, type `http`, scheme `bearer`).
+ * document names the token that an operation needs (OpenAPI 3.1 §4.8.27, type `http`, scheme `bearer`).
  *
- * The platform decodes a bearer header by leaving out its first seven characters, whatever they are. What it finds is
- * not looked at here: the header is read as for every other form of the guard.
+ * The platform decodes a bearer header by removing its first seven characters, without a check of the scheme. This guard
+ * ignores the result, and reads the header as every other form of the guard does.
  *
  * @example
  * import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
@@ -35,17 +35,17 @@ import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
 import { GuardRefusal } from "../wire/ApiErrors.js"
 import * as Wire from "../wire/Wire.js"
-import * as Guard from "./Guard.js"
+import * as BearerGuard from "./BearerGuard.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 
-/** What a person reads in the OpenAPI document. */
-const describe = ({ scopes }: Guard.Options): string =>
+/** Returns the description of the security scheme in the OpenAPI document. */
+const describe = ({ scopes }: BearerGuard.Options): string =>
   scopes.length === 0
     ? "An access token in the Authorization header (RFC 6750 §2.1)."
     : `An access token in the Authorization header (RFC 6750 §2.1), with the scope \`${scopes.join(" ")}\`.`
 
-/** How the class of a guard is declared to the platform. */
+/** The declaration of the class of a guard to the platform. */
 interface Declaration {
   readonly provides: typeof CurrentAccess
   readonly failure: typeof GuardRefusal
@@ -63,7 +63,7 @@ export interface TagClass<Self, Name extends string>
         string,
         (
           token: Redacted.Redacted
-        ) => Effect.Effect<CurrentAccess["Type"], Guard.Refusal, HttpRouter.HttpRouter.Provided>
+        ) => Effect.Effect<CurrentAccess["Type"], BearerGuard.Refusal, HttpRouter.HttpRouter.Provided>
       >
     >,
     Declaration["security"]
@@ -71,20 +71,20 @@ export interface TagClass<Self, Name extends string>
   readonly layer: Layer.Layer<
     Self | HttpLayerRouter.HttpRouter,
     UnknownResource | UnknownScope,
-    Guard.Requirements | HttpLayerRouter.HttpRouter
+    BearerGuard.Requirements | HttpLayerRouter.HttpRouter
   >
 }
 
 /**
- * Makes the class of a guard: with `HttpApiGroup.middleware` or `HttpApiEndpoint.middleware` it says what is guarded,
- * and its `layer` is the guard. Each guard has an id of its own, which names its scheme in the OpenAPI document too.
+ * Makes the class of a guard. `HttpApiGroup.middleware` and `HttpApiEndpoint.middleware` take the class, and its `layer` is the
+ * guard. Each guard needs its own id, which also names its scheme in the OpenAPI document.
  *
- * Handlers may fail by `BearerAuth.requireScope`; that is answered as the guard's own 403. A method that no endpoint at a
- * path has is answered 405 with `Allow` (RFC 9110 §15.5.6).
+ * A handler may fail by `BearerAuth.requireScope`; the response is the guard's 403. A request with a method that no endpoint
+ * at the path has gets a 405 with `Allow` (RFC 9110 §15.5.6).
  */
 export const Tag =
   <Self>() =>
-  <const Name extends string>(id: Name, options: Guard.Options): TagClass<Self, Name> => {
+  <const Name extends string>(id: Name, options: BearerGuard.Options): TagClass<Self, Name> => {
     const scheme = id.replace(/[^A-Za-z0-9._-]/g, "_")
     const security: Record<string, HttpApiSecurity.Bearer> = {
       [scheme]: HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Description, describe(options))
@@ -92,7 +92,7 @@ export const Tag =
     const tag = HttpApiMiddleware.Tag<Self>()(id, { provides: CurrentAccess, failure: GuardRefusal, security })
     const layer = Layer.effect(
       tag,
-      Effect.map(Guard.make(options, { name: `BearerAuthApi ${JSON.stringify(id)}` }), (guard) => ({
+      Effect.map(BearerGuard.make(options, { name: `BearerAuthApi ${JSON.stringify(id)}` }), (guard) => ({
         [scheme]: () => access(guard)
       }))
     )
@@ -109,11 +109,11 @@ interface Refused {
  * Checks the request at hand. An `HttpApi` turns an error into a body and a status, by its schema, and sets no headers. So a
  * refusal, by the guard or by `requireScope`, leaves its headers for the response.
  */
-const access = (guard: Guard.Guard) =>
+const access = (guard: BearerGuard.Guard) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const refused = yield* Ref.make(Option.none<Refused>())
-    const refuse = (refusal: Guard.Refusal) =>
+    const refuse = (refusal: BearerGuard.Refusal) =>
       Effect.flatMap(guard.refuse(refusal), (headers) =>
         Ref.set(refused, Option.some({ status: Wire.status(refusal), headers }))
       )
@@ -124,14 +124,14 @@ const access = (guard: Guard.Guard) =>
           Option.match(
             Option.filter(refused, ({ status }) => status === response.status),
             {
-              onNone: () => Guard.notShared(response),
+              onNone: () => BearerGuard.notShared(response),
               onSome: ({ headers }) => HttpServerResponse.setHeaders(response, headers)
             }
           )
         )
       )
     )
-    yield* Effect.locallyScoped(Guard.onInsufficientScope, refuse)
+    yield* Effect.locallyScoped(BearerGuard.onInsufficientScope, refuse)
     // For the log lines of the handler, which this does not run. Its events get their origin from `AllowedMethods`.
     yield* Effect.annotateLogsScoped({ ...(yield* guard.edge.annotations(request)) })
     return yield* guard.edge.enter(request, Effect.tapError(guard.check(request), refuse))

@@ -1,4 +1,4 @@
-/** Finds the resource that a guard means, or says which there are. */
+/** Finds the resource of a guard, or names the resources that exist. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,34 +9,34 @@ import * as SimilarName from "../../domain/SimilarName.js"
 import { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 
-/** The guard's resource is no URL, does not exist where it has to, or is not named where there are several. */
+/** The guard's resource is not a URL, does not exist although it must, or is not named although there are several. */
 export class UnknownResource extends Data.TaggedError("UnknownResource")<{ readonly message: string }> {}
 
-/** What is guarded: its URI never changes, while it may come and go. */
+/** A guarded resource. Its URI never changes; the resource may be created and deleted. */
 export interface GuardedResource {
   readonly uri: Resource.ResourceIndicator
-  /** The resource as it is now; `undefined` while there is none. */
+  /** Returns the current resource; `undefined` while it does not exist. */
   readonly current: Effect.Effect<Resource.Resource | undefined, TemporarilyUnavailable>
-  /** Whether the settings hold it, so that it stays as it is. */
+  /** Whether the resource is in the settings, so that it never changes. */
   readonly isConfigured: boolean
 }
 
-/** A guard that looks for its resource. */
+/** The guard whose resource is looked up. */
 export interface Seeker {
-  /** What the app calls the guard, for messages: `makeGuard`. */
+  /** The name by which the app knows the guard, for messages, such as `makeGuard`. */
   readonly guard: string
   /** The option `resource` of the guard. */
   readonly name: string | undefined
-  /** Whether a resource that does not exist is an error; otherwise the guard waits for it (ADR 17). */
+  /** Whether a missing resource is an error. Otherwise the guard waits for it (ADR 17). */
   readonly mustExist: boolean
 }
 
 /** Maximum number of resources that a message names. */
 const maxNamed = 10
 
-const declare = "declare it in the option `resources`, or make it with `latchkey resource create`"
+const declare = "declare it in the option `resources`, or create it with `latchkey resource create`"
 
-/** The resources that there are, as a sentence; `undefined` where the storage does not answer. */
+/** Returns a sentence that names the resources; `uris` is `undefined` if the storage does not answer. */
 const sentence = (uris: ReadonlyArray<string> | undefined): string => {
   if (uris === undefined) return "The storage does not answer."
   if (uris.length === 0) return "The settings and the storage have no resource."
@@ -44,7 +44,7 @@ const sentence = (uris: ReadonlyArray<string> | undefined): string => {
   return `The settings and the storage have ${uris.slice(0, maxNamed).join(", ")}${more}.`
 }
 
-/** Finds the resource that a guard means. A storage that does not answer now is no reason not to start. */
+/** Finds the resource of a guard. A storage that does not answer does not keep the app from starting. */
 export const find = ({
   guard,
   mustExist,
@@ -85,14 +85,14 @@ export const find = ({
     const uri = Schema.decodeOption(Resource.ResourceIndicator)(name)
     if (Option.isNone(uri)) {
       return yield* new UnknownResource({
-        message: `${guard} guards ${name}, which is not a resource's URL. ${sentence(uris)}${question} Set the option \`resource\`.`
+        message: `${guard} guards ${name}, which is not the URL of a resource. ${sentence(uris)}${question} Set the option \`resource\`.`
       })
     }
     if (uris !== undefined) {
       const advice = `Set the option \`resource\` to one that exists, or ${declare}.`
       const message = `${guard} guards ${name}, which does not exist. ${sentence(uris)}${question} ${advice}`
       if (mustExist) return yield* new UnknownResource({ message })
-      yield* Effect.annotateLogs(Effect.logWarning("a guarded resource does not exist, so nobody passes"), {
+      yield* Effect.annotateLogs(Effect.logWarning("a guarded resource does not exist, so no request passes"), {
         resource: uri.value,
         ...(similar === undefined ? {} : { similar })
       })
@@ -100,6 +100,6 @@ export const find = ({
     return kept(uri.value)
   })
 
-/** The one resource of a list that has no other. */
+/** Returns the resource of a list that has exactly one. */
 const sole = (resources: ReadonlyArray<Resource.Resource>): Resource.Resource | undefined =>
   resources.length === 1 ? resources[0] : undefined

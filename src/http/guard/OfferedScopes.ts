@@ -1,4 +1,4 @@
-/** Sees that a resource offers the scopes that its guards ask for: else nobody could pass. */
+/** Checks that a resource offers the scopes that its guards require: otherwise no request could pass. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Resource from "../../domain/Resource.js"
@@ -6,10 +6,10 @@ import * as Scope from "../../domain/Scope.js"
 import * as UnknownScopes from "../../domain/UnknownScope.js"
 import type { GuardedResource } from "./GuardedResource.js"
 
-/** The guard asks for scopes that its resource does not offer, so nobody could pass. */
+/** The guard requires scopes that its resource does not offer, so no request could pass. */
 export class UnknownScope extends Data.TaggedError("UnknownScope")<{ readonly message: string }> {}
 
-/** A sentence that names scopes which a resource does not offer; `undefined` where it offers all of them. */
+/** Returns a sentence that names the scopes that a resource does not offer; `undefined` if it offers all of them. */
 export const notOffered = (tokens: ReadonlyArray<string>, resource: Resource.Resource): string | undefined => {
   const unknown = UnknownScopes.find(tokens, Resource.scope(resource))
   return unknown.length === 0 ? undefined : sentenceOf(unknown, resource)
@@ -19,9 +19,9 @@ const sentenceOf = (unknown: ReadonlyArray<UnknownScopes.UnknownScope>, resource
   `${resource.uri} does not offer the scope ${unknown.map(UnknownScopes.format).join(", ")}; it offers ${Scope.format(Resource.scope(resource))}`
 
 /**
- * Fails where the resource does not offer one of the scopes. The operator may give a resource beside the settings more
- * scopes while the app runs, so there only a misspelt one is an error, and another one is logged (ADR 17). `guard` is what
- * messages call the guard.
+ * Fails if the resource does not offer one of the scopes. The operator may add scopes to a resource of the storage while the
+ * app runs. So for such a resource only a misspelt scope is an error, and another one is logged (ADR 17). `guard` is the name
+ * of the guard for messages.
  */
 export const requireAll = (
   guard: string,
@@ -29,7 +29,7 @@ export const requireAll = (
   { current, isConfigured }: GuardedResource
 ): Effect.Effect<void, UnknownScope> =>
   Effect.gen(function* () {
-    // A store that does not answer now is no reason not to start.
+    // A store that does not answer does not keep the app from starting.
     const resource = yield* Effect.orElseSucceed(current, () => undefined)
     if (resource === undefined) return
     const unknown = UnknownScopes.find(scopes, Resource.scope(resource))
@@ -37,5 +37,5 @@ export const requireAll = (
     const message = `${guard}: ${sentenceOf(unknown, resource)}`
     const isMisspelt = unknown.some(({ nearest }) => nearest !== undefined)
     if (isConfigured || isMisspelt) return yield* new UnknownScope({ message })
-    yield* Effect.logWarning(`nobody passes a guard until its resource offers its scopes: ${message}`)
+    yield* Effect.logWarning(`no request passes a guard until its resource offers its scopes: ${message}`)
   })

@@ -25,6 +25,7 @@ import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
 import * as ClientCredentialsGrant from "../../services/grants/ClientCredentialsGrant.js"
+import * as GrantHistory from "../../services/grants/GrantHistory.js"
 import * as GrantRevocation from "../../services/grants/GrantRevocation.js"
 import * as RefreshTokenGrant from "../../services/grants/RefreshTokenGrant.js"
 import * as Keyring from "../../services/keys/Keyring.js"
@@ -102,6 +103,7 @@ export const layer = (options: SettingsOptions) => {
       Layer.mergeAll(
         AccessTokens.layer,
         ClientAuthenticator.layer,
+        GrantHistory.layer,
         GrantRevocation.layer,
         GrantTypes.layerEmpty,
         Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),

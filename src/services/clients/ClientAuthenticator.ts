@@ -1,4 +1,4 @@
-/** Who is this client? Answered before any code or token is looked at (RFC 6749 §3.2.1). */
+/** Authenticates clients, before any code or token is read (RFC 6749 §3.2.1). */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -14,18 +14,18 @@ import { identify } from "../events/Origin.js"
 import { digest, digestOf, digestsEqual } from "../keys/Crypto.js"
 import { ClientStore } from "../stores/ClientStore.js"
 
-/** An id and a secret, as one reading of an Authorization header or a body gives them. */
+/** An id and a secret: one reading of an Authorization header or a body. */
 export interface IdAndSecret {
   readonly clientId: string
   readonly secret: Redacted.Redacted
 }
 
-/** What a request says of its client (RFC 6749 §2.3.1). */
+/** The client credentials of a request (RFC 6749 §2.3.1). */
 export type ClientCredentials = Data.TaggedEnum<{
   /** `client_id` alone: a public client. */
   None: { readonly clientId: string }
   Post: IdAndSecret
-  /** Clients write the header form-encoded, as the RFC has it, or raw, as many do: every reading of it. */
+  /** Every reading of the header: some clients form-encode it, as the RFC requires, and many send it raw. */
   Basic: { readonly readings: ReadonlyArray<IdAndSecret> }
 }>
 export const ClientCredentials = Data.taggedEnum<ClientCredentials>()
@@ -34,14 +34,14 @@ export class ClientAuthenticator extends Context.Tag("latchkey/ClientAuthenticat
   ClientAuthenticator,
   {
     /**
-     * The client that the credentials are of. A confidential client sends its secret in the header or in the body,
-     * whichever it registered; the log says when the two differ (ADR 30). A public client sends no secret, or an empty
-     * one. Only the operator's log tells an unknown client from a wrong secret.
+     * Returns the client of the credentials. A confidential client may send its secret in the header or in the body; the log
+     * says if it registered the other method (ADR 30). A public client sends no secret, or an empty one. Only the operator's
+     * log distinguishes an unknown client from a wrong secret.
      */
     readonly authenticate: (
       credentials: ClientCredentials
     ) => Effect.Effect<Client, InvalidClient | TemporarilyUnavailable>
-    /** The methods there are, for the metadata (RFC 8414 §2). */
+    /** The methods of the server, for the metadata (RFC 8414 §2). */
     readonly methods: ReadonlyArray<AuthMethod>
   }
 >() {}
@@ -49,14 +49,14 @@ export class ClientAuthenticator extends Context.Tag("latchkey/ClientAuthenticat
 const refuse = (reason: InvalidClient["reason"]) =>
   new InvalidClient({ reason, description: "client authentication failed" })
 
-/** Compared where there is no secret to compare, so that it takes as long. */
+/** Compared if a client has no secret, so that the comparison takes the same time. */
 const decoy = digestOf("no secret has this digest")
 
 const make = Effect.map(ClientStore, (clients) => {
   const find = Effect.fnUntraced(function* (clientId: string) {
     const id = Schema.decodeOption(ClientId)(clientId)
     const client = Option.isSome(id) ? yield* clients.find(id.value) : Option.none<Client>()
-    // Not before it is known: in place of an id a client may have sent anything.
+    // Only for a known client: a client may send any text as its id.
     if (Option.isSome(client)) yield* Effect.annotateCurrentSpan({ clientId: client.value.id })
     return client
   })
@@ -89,7 +89,7 @@ const make = Effect.map(ClientStore, (clients) => {
     return client.value
   })
 
-  /** An empty secret in the header is one that was not sent (RFC 6749 §2.3.1). */
+  /** An empty secret in the header counts as not sent (RFC 6749 §2.3.1). */
   const byHeader = (reading: IdAndSecret) =>
     Redacted.value(reading.secret) === "" ? byId(reading.clientId) : bySecret("client_secret_basic", reading)
 

@@ -11,7 +11,7 @@ import { GrantTypes } from "../GrantTypes.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 
-/** Members of the document, under the names of RFC 8414 §2. */
+/** The members of the document, under the names of RFC 8414 §2. */
 export type Members = Readonly<Record<string, string | boolean | ReadonlyArray<string>>>
 
 export class ServerMetadata extends Context.Tag("latchkey/ServerMetadata")<

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { isLikeMasterKey } from "../../../src/cli/settings/SimilarName.js"
+import { isLikeMasterKey } from "../../../src/cli/settings/MasterKeyName.js"
 import * as Cli from "../../support/Cli.js"
 import * as Commands from "../../support/Commands.js"
 

@@ -1,43 +1,45 @@
-/** What the operator may set, and what is refused, without a process. */
+/** Settings in variables and options: their values, defaults and errors, without a process. */
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
 import * as Database from "../../../src/cli/settings/Database.js"
-import * as Environment from "../../../src/cli/settings/Environment.js"
-import * as ServerOptions from "../../../src/cli/settings/ServerOptions.js"
-import * as Setting from "../../../src/cli/settings/Setting.js"
-import { table } from "../../../src/cli/settings/Settings.js"
+import * as LibraryOptions from "../../../src/cli/settings/LibraryOptions.js"
+import * as MasterKey from "../../../src/cli/settings/MasterKey.js"
+import type * as Settings from "../../../src/cli/settings/Settings.js"
+import * as Sources from "../../../src/cli/settings/Sources.js"
+import * as Target from "../../../src/cli/settings/Target.js"
 import type { Failure } from "../../../src/cli/terminal/Failure.js"
 import { defaultAppSchemes } from "../../../src/domain/AppSchemes.js"
 import { defaultLifetimes } from "../../../src/domain/Settings.js"
 
-const given = (text: string | undefined, name: "host" | "port" | "issuer" | "database") =>
-  Option.map(Option.fromNullable(text), (text) => Setting.ofOption(table[name], text))
-
-const read = (options: { host?: string; port?: string; issuer?: string; database?: string }) =>
+const read = (options: { [Name in "host" | "port" | "issuer" | "database"]?: string | undefined }) =>
   Effect.runSync(
-    Effect.either(
-      ServerOptions.read({
-        host: given(options.host, "host"),
-        port: given(options.port, "port"),
-        issuer: given(options.issuer, "issuer"),
-        database: given(options.database, "database")
-      })
+    Effect.either(Target.load(Record.map(options as Record<string, string | undefined>, Option.fromNullable)))
+  )
+
+type Variables = Readonly<Record<string, string>>
+
+/** Loads the settings with these variables, and uses them. */
+const withVariables = <A>(variables: Variables, use: (settings: Settings.Settings) => Effect.Effect<A, Failure>) =>
+  Effect.runSync(
+    Effect.flatMap(Sources.load(), ({ settings }) => use(settings)).pipe(
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables)))),
+      Effect.either
     )
   )
 
-const inEnvironment = <A>(effect: Effect.Effect<A, Failure>, variables: Readonly<Record<string, string>>) =>
-  Effect.runSync(
-    Effect.either(Effect.withConfigProvider(effect, ConfigProvider.fromMap(new Map(Object.entries(variables)))))
-  )
+/** Returns one setting. */
+const loaded = <N extends keyof Settings.Settings>(name: N, variables: Variables) =>
+  withVariables(variables, (settings) => Effect.succeed(settings[name]))
 
-describe("where a server is", () => {
-  it("is on loopback unless it is told otherwise", () => {
-    expect(Either.getOrThrow(read({}))).toEqual({
+describe("the address, the issuer and the database", () => {
+  it("have defaults on loopback and in a file", () => {
+    expect(Either.getOrThrow(read({}))).toMatchObject({
       address: { host: "127.0.0.1", port: 9400 },
       issuer: "http://127.0.0.1:9400",
       database: { _tag: "Sqlite", filename: "data/latchkey.db" }
@@ -51,11 +53,11 @@ describe("where a server is", () => {
     [{ port: "80" }, "http://127.0.0.1", "127.0.0.1"],
     [{ host: "0.0.0.0", issuer: "https://auth.example.com" }, "https://auth.example.com", "0.0.0.0"],
     [{ issuer: "https://example.com/auth" }, "https://example.com/auth", "127.0.0.1"]
-  ])("%j has the issuer %s", (options, issuer, host) => {
+  ])("the options %j give the issuer %s", (options, issuer, host) => {
     expect(Either.getOrThrow(read(options))).toMatchObject({ issuer, address: { host } })
   })
 
-  it("keeps things in a file, on a server, or in memory", () => {
+  it("the database is a file, a PostgreSQL server whose password is hidden, or memory", () => {
     const database = (database: string) => Either.getOrThrow(read({ database })).database
     expect(database("sqlite:/srv/auth.db")).toEqual({ _tag: "Sqlite", filename: "/srv/auth.db" })
     expect(database("memory:")).toEqual({ _tag: "Memory" })
@@ -92,20 +94,23 @@ describe("where a server is", () => {
     [{ database: "memory" }, /^--database: /],
     [{ database: "data/latchkey.db" }, /^--database: /],
     [{ database: "postgres://ada:secret@somewhere" }, /^--database: /]
-  ])("%j is refused, as usage, without a word of a secret", (options, message) => {
-    const refusal = Either.getOrThrow(Either.flip(read(options)))
-    expect(refusal.exitCode).toBe(2)
-    expect(refusal.message).toMatch(message)
-    expect(refusal.message).not.toMatch(/\n|secret/)
+  ])("the options %j are refused without a secret in the message", (options, message) => {
+    const error = Either.getOrThrow(Either.flip(read(options)))
+    expect(error.exitCode).toBe(2)
+    expect(error.message).toMatch(message)
+    expect(error.message).not.toMatch(/\n|secret/)
   })
 })
 
 describe("lifetimes and windows", () => {
-  it("are left alone where nothing is set", () => {
-    expect(Either.getOrThrow(inEnvironment(Environment.lifetimes, {}))).toEqual({})
+  const lifetimes = (variables: Variables) =>
+    withVariables(variables, (settings) => Effect.succeed(LibraryOptions.lifetimes(settings)))
+
+  it("the lifetimes without variables are those of the library", () => {
+    expect(Either.getOrThrow(lifetimes({}))).toEqual(defaultLifetimes)
   })
 
-  it("have a variable each", () => {
+  it("each lifetime has a variable", () => {
     const variables = {
       LATCHKEY_ACCESS_TOKEN_TTL: "5 minutes",
       LATCHKEY_AUTHORIZATION_CODE_TTL: "30 seconds",
@@ -120,10 +125,7 @@ describe("lifetimes and windows", () => {
       LATCHKEY_UNUSED_CLIENT_TTL: "1 day",
       LATCHKEY_ABANDONED_CLIENT_TTL: "365 days"
     }
-    const lifetimes = Either.getOrThrow(inEnvironment(Environment.lifetimes, variables))
-    expect(
-      Object.fromEntries(Object.entries(lifetimes).map(([name, value]) => [name, Duration.toMillis(value)]))
-    ).toEqual({
+    expect(Record.map(Either.getOrThrow(lifetimes(variables)), (value) => Duration.toMillis(value))).toEqual({
       accessToken: 300_000,
       authorizationCode: 30_000,
       refreshTokenIdle: 604_800_000,
@@ -137,16 +139,15 @@ describe("lifetimes and windows", () => {
       unusedClient: 86_400_000,
       abandonedClient: 31_536_000_000
     })
-    expect(Object.keys(lifetimes).sort()).toEqual(Object.keys(defaultLifetimes).sort())
   })
 
-  it.each(["forever", "600", "", "-5 seconds", "5 fortnights"])("%j is refused", (text) => {
-    const refusal = Either.getOrThrow(Either.flip(inEnvironment(Environment.lifetimes, { LATCHKEY_FORM_TTL: text })))
-    expect(refusal).toMatchObject({ exitCode: 2, message: expect.stringMatching(/^LATCHKEY_FORM_TTL: .*"30 seconds"/) })
+  it.each(["forever", "600", "", "-5 seconds", "5 fortnights"])("the duration %j is refused", (text) => {
+    const error = Either.getOrThrow(Either.flip(loaded("formTtl", { LATCHKEY_FORM_TTL: text })))
+    expect(error).toMatchObject({ exitCode: 2, message: expect.stringMatching(/^LATCHKEY_FORM_TTL: .*"30 seconds"/) })
   })
 
-  it("are called what the operator calls them when they contradict each other", () => {
-    expect(Environment.inOperatorsWords("codeWindow must not be longer than authorizationCode")).toBe(
+  it("an error about two lifetimes names their variables", () => {
+    expect(LibraryOptions.withVariableNames("codeWindow must not be longer than authorizationCode")).toBe(
       "LATCHKEY_CODE_WINDOW must not be longer than LATCHKEY_AUTHORIZATION_CODE_TTL"
     )
   })
@@ -157,39 +158,33 @@ describe("redirect URI schemes", () => {
     ["cursor", ["cursor"]],
     ["cursor, vscode", ["cursor", "vscode"]],
     ["", []]
-  ])("%j", (text, schemes) => {
-    const read = inEnvironment(Environment.redirectSchemes, { LATCHKEY_REDIRECT_SCHEMES: text })
-    expect(Either.getOrThrow(read)).toEqual(schemes)
+  ])("LATCHKEY_REDIRECT_SCHEMES=%j is a list", (text, schemes) => {
+    expect(Either.getOrThrow(loaded("redirectSchemes", { LATCHKEY_REDIRECT_SCHEMES: text }))).toEqual(schemes)
   })
 
   it.each([
-    ["editor,cursor", ["editor", "cursor"]],
-    ["", []],
-    [undefined, defaultAppSchemes]
-  ])("of apps: %j", (text, schemes) => {
-    const read = inEnvironment(Environment.appSchemes, text === undefined ? {} : { LATCHKEY_APP_SCHEMES: text })
-    expect(Either.getOrThrow(read)).toEqual(schemes)
+    [{ LATCHKEY_APP_SCHEMES: "editor,cursor" }, ["editor", "cursor"]],
+    [{ LATCHKEY_APP_SCHEMES: "" }, []],
+    [{}, defaultAppSchemes]
+  ])("a list of app schemes, also an empty one, replaces the default: %j", (variables, schemes) => {
+    expect(Either.getOrThrow(loaded("appSchemes", variables))).toEqual(schemes)
   })
 
-  it.each(["cursor:", "Cursor", "com.example.app", "cursor://"])("%j is refused", (text) => {
-    const read = inEnvironment(Environment.redirectSchemes, { LATCHKEY_REDIRECT_SCHEMES: text })
-    expect(Either.isLeft(read)).toBe(true)
+  it.each(["cursor:", "Cursor", "com.example.app", "cursor://"])("the scheme %j is refused", (text) => {
+    expect(Either.isLeft(loaded("redirectSchemes", { LATCHKEY_REDIRECT_SCHEMES: text }))).toBe(true)
   })
 })
 
 describe("rate limits", () => {
-  const read = (variables: Readonly<Record<string, string>>) =>
-    inEnvironment(
-      Effect.map(Environment.options, ({ rateLimits }) => rateLimits),
-      variables
-    )
+  const read = (variables: Variables) =>
+    withVariables(variables, ({ rateLimit, rateLimits }) => Effect.succeed(rateLimit ?? rateLimits))
 
-  it("are on, unless they are off", () => {
+  it("rate limits are on unless they are set to off", () => {
     expect(Either.getOrThrow(read({}))).toEqual({})
     expect(Either.getOrThrow(read({ LATCHKEY_RATE_LIMIT: "off" }))).toBe("off")
   })
 
-  it("are changed one by one, by their names", () => {
+  it("LATCHKEY_RATE_LIMITS changes limits by their names", () => {
     const limits = read({ LATCHKEY_RATE_LIMITS: "register=200/1 hour, login=90/1 minute,token=900/30 seconds,api=off" })
     expect(Either.getOrThrow(limits)).toEqual({
       register: { quota: 200, window: Duration.hours(1) },
@@ -200,36 +195,28 @@ describe("rate limits", () => {
   })
 
   it.each(["token", "tokens=600/1 minute", "token=600", "token=many/1 minute", "token=600/minute", "token=on"])(
-    "are not changed by %j, which is refused in one line",
+    "LATCHKEY_RATE_LIMITS=%j is refused with an example of a valid value",
     (text) => {
       expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_RATE_LIMITS: text })))).toMatchObject({
         exitCode: 2,
-        message: expect.stringMatching(
-          /^LATCHKEY_RATE_LIMITS\S*: give limits by their names as .*"token=600\/1 minute,api=off"$/
-        )
+        message: expect.stringMatching(/^LATCHKEY_RATE_LIMITS\S*: .*"token=600\/1 minute,api=off"$/)
       })
     }
   )
 
-  it.each(["on", "OFF", "0", "", "600/minute"])("are not %j, which is refused in one line", (text) => {
+  it.each(["on", "OFF", "0", "", "600/minute"])("LATCHKEY_RATE_LIMIT=%j is refused", (text) => {
     expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_RATE_LIMIT: text })))).toMatchObject({
       exitCode: 2,
-      message: "LATCHKEY_RATE_LIMIT: give off, or leave it out"
+      message: expect.stringMatching(/^LATCHKEY_RATE_LIMIT: /)
     })
   })
 })
 
 describe("the limits of networks", () => {
-  const read = (variables: Readonly<Record<string, string>>) =>
-    inEnvironment(
-      Effect.map(Environment.options, ({ networkLimits }) => networkLimits),
-      variables
-    )
-
-  it("are none, unless they are given", () => {
-    expect(Either.getOrThrow(read({}))).toEqual({})
+  it("LATCHKEY_NETWORK_LIMITS gives networks a factor or off", () => {
+    expect(Either.getOrThrow(loaded("networkLimits", {}))).toEqual({})
     const text = "203.0.113.0/24=off, 2001:db8::/48 = 20,192.0.2.1=1"
-    expect(Either.getOrThrow(read({ LATCHKEY_NETWORK_LIMITS: text }))).toEqual({
+    expect(Either.getOrThrow(loaded("networkLimits", { LATCHKEY_NETWORK_LIMITS: text }))).toEqual({
       "203.0.113.0/24": "off",
       "2001:db8::/48": 20,
       "192.0.2.1": 1
@@ -240,18 +227,18 @@ describe("the limits of networks", () => {
     ...["203.0.113.0/24", "203.0.113.0/24=on", "203.0.113.0/24=0", "203.0.113.0/24=-1", "203.0.113.0/24=1.5"],
     ...["203.0.113.0/24=1001", "203.0.113.0/33=off", "office=off", "10/8=off", "=off", "10.0.0.0/8=off=off"],
     ...["10.0.0.0/8=off,10.0.0.0/8=2", "10.0.0.0/8=off;192.0.2.1=off", "off"]
-  ])("%j are refused in one line", (text) => {
-    expect(Either.getOrThrow(Either.flip(read({ LATCHKEY_NETWORK_LIMITS: text })))).toMatchObject({
+  ])("LATCHKEY_NETWORK_LIMITS=%j is refused in one line", (text) => {
+    expect(Either.getOrThrow(Either.flip(loaded("networkLimits", { LATCHKEY_NETWORK_LIMITS: text })))).toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(/^LATCHKEY_NETWORK_LIMITS\S*: give each network once, with off or .*[^\n]$/)
+      message: expect.stringMatching(/^LATCHKEY_NETWORK_LIMITS\S*: give each network once.*[^\n]$/)
     })
   })
 })
 
 describe("the timeouts of a connection", () => {
-  const read = (variables: Readonly<Record<string, string>>) => inEnvironment(Environment.timeouts, variables)
+  const read = (variables: Variables) => withVariables(variables, LibraryOptions.timeouts)
 
-  it("are 75 seconds idle, 10 for the headers and 30 for the request", () => {
+  it("the timeouts are 75 seconds when idle, 10 for the headers and 30 for the request", () => {
     expect(Either.getOrThrow(read({}))).toEqual({
       keepAliveTimeout: Duration.seconds(75),
       headersTimeout: Duration.seconds(10),
@@ -262,47 +249,39 @@ describe("the timeouts of a connection", () => {
     })
   })
 
-  it.each(["0 seconds", "500 millis", "2 hours", "infinity", "75"])("are not %s", (text) => {
+  it.each(["0 seconds", "500 millis", "2 hours", "infinity", "75"])("the timeout %j is refused", (text) => {
     for (const name of ["KEEP_ALIVE", "HEADERS", "REQUEST"]) {
       const variable = `LATCHKEY_${name}_TIMEOUT`
-      expect(Either.flip(read({ [variable]: text })).pipe(Either.getOrThrow).message).toContain(`${variable}: give`)
+      expect(Either.getOrThrow(Either.flip(read({ [variable]: text }))).message).toContain(`${variable}: `)
     }
   })
 
-  it("give the headers no more time than the request", () => {
-    const refusal = Either.getOrThrow(Either.flip(read({ LATCHKEY_HEADERS_TIMEOUT: "31 seconds" })))
-    expect(refusal.message).toMatch(/^LATCHKEY_HEADERS_TIMEOUT .*LATCHKEY_REQUEST_TIMEOUT/)
+  it("a timeout of the headers above the timeout of the request is refused", () => {
+    const error = Either.getOrThrow(Either.flip(read({ LATCHKEY_HEADERS_TIMEOUT: "31 seconds" })))
+    expect(error.message).toMatch(/^LATCHKEY_HEADERS_TIMEOUT .*LATCHKEY_REQUEST_TIMEOUT/)
   })
 })
 
-describe("the maximum of unused clients", () => {
-  const read = (variables: Readonly<Record<string, string>>) =>
-    inEnvironment(
-      Effect.map(Environment.options, ({ maxUnusedClients }) => maxUnusedClients),
-      variables
-    )
-
-  it("is a whole number, and 0 closes registration", () => {
-    expect(Either.getOrThrow(read({}))).toBe(10_000)
-    expect(Either.getOrThrow(read({ LATCHKEY_MAX_UNUSED_CLIENTS: "0" }))).toBe(0)
-    for (const text of ["", "-1", "1.5", "many", "00"]) {
-      expect(Either.isLeft(read({ LATCHKEY_MAX_UNUSED_CLIENTS: text })), text).toBe(true)
-    }
+describe("the maximum number of unused clients", () => {
+  it("the maximum is a whole number, 0 included", () => {
+    const read = (text: string) => loaded("maxUnusedClients", { LATCHKEY_MAX_UNUSED_CLIENTS: text })
+    expect(Either.getOrThrow(loaded("maxUnusedClients", {}))).toBe(10_000)
+    expect(Either.getOrThrow(read("0"))).toBe(0)
+    for (const text of ["", "-1", "1.5", "many", "00"]) expect(Either.isLeft(read(text)), text).toBe(true)
   })
 })
 
 describe("the master key", () => {
-  it("is 32 bytes in base64url", () => {
-    const key = inEnvironment(Environment.masterKey, { LATCHKEY_MASTER_KEY: "A".repeat(43) })
+  it("LATCHKEY_MASTER_KEY holds 32 bytes in base64url", () => {
+    const key = withVariables({ LATCHKEY_MASTER_KEY: "A".repeat(43) }, MasterKey.read)
     expect(Redacted.value(Either.getOrThrow(key) ?? Redacted.make(new Uint8Array()))).toEqual(new Uint8Array(32))
-    expect(Either.getOrThrow(inEnvironment(Environment.masterKey, {}))).toBeUndefined()
+    expect(Either.getOrThrow(withVariables({}, MasterKey.read))).toBeUndefined()
   })
 
   it.each(["", "secret", "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}B`, `${"A".repeat(42)}+`])(
-    "%j is refused, and not repeated",
+    "LATCHKEY_MASTER_KEY=%j is refused without a part of it in the message",
     (text) => {
-      const key = inEnvironment(Environment.masterKey, { LATCHKEY_MASTER_KEY: text })
-      const { message } = Either.getOrThrow(Either.flip(key))
+      const { message } = Either.getOrThrow(Either.flip(withVariables({ LATCHKEY_MASTER_KEY: text }, MasterKey.read)))
       expect(message).toMatch(/^LATCHKEY_MASTER_KEY: /)
       expect(message).not.toMatch(/secret|AAAA/)
     }

@@ -23,7 +23,7 @@ const program = async (server: TestServer) => {
 
 describe("the account API", () => {
   test(
-    "says whose token it is",
+    "the account API names the user and the client of the access token",
     async (server) => {
       const { client, json } = await program(server)
       expect(await json("")).toMatchObject({ username: "ada", client_id: client.client_id, scope: "latchkey:account" })
@@ -32,7 +32,7 @@ describe("the account API", () => {
   )
 
   test(
-    "lists what the person allowed, and withdraws it",
+    "the account API lists the user's apps and withdraws one",
     async (server) => {
       const { call, client, json } = await program(server)
       const other = await server.register()
@@ -48,7 +48,7 @@ describe("the account API", () => {
   )
 
   test(
-    "leaves other people's consents and sessions untouched",
+    "the account API cannot read or end consents and sessions of other users",
     async (server) => {
       await server.addAccount("grace")
       const browser = server.browser()
@@ -71,7 +71,7 @@ describe("the account API", () => {
   )
 
   test(
-    "lists where the person is logged in, and ends it",
+    "the account API lists the user's sessions and ends one",
     async (server) => {
       const { call, json } = await program(server)
       const [{ id }] = (await json("/sessions")).sessions
@@ -83,7 +83,7 @@ describe("the account API", () => {
   )
 
   test(
-    "says of each session the browser and the network of the login, and leaves out what is not known",
+    "the account API shows the browser and the network of each session, and omits unknown ones",
     async (server) => {
       const { json } = await program(server)
       const browser = server.from("2001:db8::7").browser()
@@ -98,7 +98,7 @@ describe("the account API", () => {
   )
 
   test(
-    "says of each app where it sends the person, since when it is allowed, and when it last got a token",
+    "the account API shows the redirect URIs, the consent time and the last use of each app",
     async (server) => {
       const { json } = await program(server)
       const clients = await Promise.all(
@@ -125,7 +125,7 @@ describe("the account API", () => {
   )
 
   test(
-    "is shut to a token for another resource, and to a client's own",
+    "the account API refuses a token for another resource and a client's own token",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const call = (token: string) =>
@@ -139,7 +139,7 @@ describe("the account API", () => {
   )
 
   test(
-    "may be called by scripts of any origin, since no cookie counts",
+    "scripts of any origin may call the account API, because it reads no cookie",
     async (server) => {
       const preflight = await server.send(`${api}/account/apps/x`, { method: "OPTIONS" })
       expect(preflight.status).toBe(204)
@@ -152,7 +152,7 @@ describe("the account API", () => {
 
 describe("the document", () => {
   test(
-    "says of every operation which token it needs, and names every schema of an answer",
+    "the OpenAPI document names the token of every operation and every schema of a response",
     async (server) => {
       // biome-ignore lint/suspicious/noExplicitAny: an OpenAPI document
       const spec: any = await (await server.send(`${api}/openapi.json`)).json()

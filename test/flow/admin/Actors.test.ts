@@ -17,7 +17,7 @@ const subjectOf = async (server: TestServer) => {
 }
 
 describe("the actor of an event", () => {
-  test("is the person, in the session of the browser, for what they do at the pages", async (server) => {
+  test("the actor of an event at the pages is the user, in the session of the browser", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     await browser.submit(page, { button: "allow" })
@@ -26,7 +26,7 @@ describe("the actor of an event", () => {
     expect(await actorsOf(server, "Allowed")).toEqual([loggedIn])
   })
 
-  test("is a public client, which was only named, for its codes and tokens", async (server) => {
+  test("the actor of a public client's events is the client, marked as not authenticated", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)
     // The first refresh of a day is kept.
@@ -37,7 +37,7 @@ describe("the actor of an event", () => {
     expect(await actorsOf(server, "Refreshed")).toEqual([actor])
   })
 
-  test("is a confidential client, which proved who it is, for what it gives back", async (server) => {
+  test("the actor of a revocation by a confidential client is the client, marked as authenticated", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const { refresh_token } = await server.tokens(client)
     await server.ask("/revoke", client, { token: refresh_token })
@@ -46,7 +46,7 @@ describe("the actor of an event", () => {
     ])
   })
 
-  test("is nobody known for a failed login", async (server) => {
+  test("the actor of a failed login is anonymous", async (server) => {
     const { url } = await server.request(await server.register())
     const browser = server.browser()
     const page = await browser.open(url)
@@ -57,7 +57,7 @@ describe("the actor of an event", () => {
   })
 
   test(
-    "is the program of the operator's for what it does by the admin API",
+    "the actor of an event by the admin API is the operator's program",
     async (server) => {
       const program = await server.addClient({ scope: "latchkey:admin" })
       const { access_token } = await tokensOf(
@@ -85,7 +85,7 @@ describe("the actor of an event", () => {
   )
 
   test(
-    "is the person, and the client that they act through, by the account API",
+    "the actor of an event by the account API is the user through the client",
     async (server) => {
       const client = await server.register({ scope: "latchkey:account" })
       const parameters = { scope: "latchkey:account", resource: `${issuer}/api` }
@@ -101,7 +101,7 @@ describe("the actor of an event", () => {
     { api: true }
   )
 
-  test("is the server for what it does by itself, and whoever an app names for what it does", async (server) => {
+  test("the actor of an event outside a request is the server, or the actor that an app sets", async (server) => {
     const rotate = Effect.flatMap(KeyRotation, ({ replace }) => Effect.asVoid(replace))
     await server.run(rotate)
     const by = await actorsOf(server, "KeyRotated")
@@ -111,7 +111,7 @@ describe("the actor of an event", () => {
     expect((await actorsOf(server, "KeyRotated")).at(-1)).toEqual({ _tag: "Operator", name: "nightly-job" })
   })
 
-  test("of two requests at the same time is each one's own", async (server) => {
+  test("each of two concurrent requests has its own actor", async (server) => {
     const clients = await Promise.all(Array.from({ length: 5 }, () => server.register()))
     const codes = await Promise.all(clients.map((client) => server.code(client)))
     await Promise.all(clients.map((client, index) => server.redeem(client, codes[index] ?? { code: "", verifier: "" })))

@@ -33,7 +33,7 @@ const admin = async (server: TestServer) => {
 
 describe("users", () => {
   test(
-    "are listed, made, found by name, disabled, enabled and deleted",
+    "the admin API lists, creates, finds, disables, enables and deletes users",
     async (server) => {
       const { call, json } = await admin(server)
       const made = await call("POST", "/admin/users", { username: "Grace", password: "a long password" })
@@ -53,7 +53,7 @@ describe("users", () => {
   )
 
   test(
-    "whose logins are paused are listed with the end of the pause, and are unlocked, which is an event",
+    "the admin API shows the end of a pause of logins and ends the pause, which is an event",
     async (server) => {
       const { call, json } = await admin(server)
       const [ada] = (await json("GET", "/admin/users")).users
@@ -82,7 +82,7 @@ describe("users", () => {
   )
 
   test(
-    "are shown no pause that has ended",
+    "the admin API does not show a pause that has ended",
     async (server) => {
       const { json } = await admin(server)
       for (let i = 0; i < untilPause; i++) await attempt(server, "ada")
@@ -97,7 +97,7 @@ describe("users", () => {
 
   const rangesRead: Array<string> = []
   test(
-    "that are shown one at a time do not make the server read the pauses of all names",
+    "showing one user does not read the pauses of all users",
     async (server) => {
       const { json } = await admin(server)
       const [{ id }] = (await json("GET", "/admin/users")).users
@@ -120,7 +120,7 @@ describe("users", () => {
   )
 
   test(
-    "of a name that is taken are a conflict",
+    "creating a user whose name is taken is a conflict",
     async (server) => {
       const { call } = await admin(server)
       expect(await outcome(call("POST", "/admin/users", { username: "ADA", password: "a long password" }))).toBe(
@@ -131,7 +131,7 @@ describe("users", () => {
   )
 
   test(
-    "whose name holds a character that cannot be seen are not made; clients neither",
+    "the admin API refuses invisible characters in the names of users and clients",
     async (server) => {
       const { call } = await admin(server)
       for (const hidden of ["\u034f", "\u115f", "\u2800", "\ufe0f", "\ue000", "\u0378"]) {
@@ -147,7 +147,7 @@ describe("users", () => {
   )
 
   test(
-    "that cannot be read are refused, and nothing that was sent is repeated",
+    "the error of a malformed user names the member and repeats nothing that was sent",
     async (server) => {
       const { call } = await admin(server)
       const answer = await call("POST", "/admin/users", { username: "grace", password: "s3cret" })
@@ -161,7 +161,7 @@ describe("users", () => {
   )
 
   test(
-    "whose password is on the list of well-known passwords are neither made nor changed",
+    "the admin API refuses well-known passwords for new and existing users",
     async (server) => {
       const { call, json } = await admin(server)
       for (const password of ["password", "Password1", "QWERTYUIOP", "123456789987654321"]) {
@@ -180,7 +180,7 @@ describe("users", () => {
   )
 
   test(
-    "whose password is set anew lose what was issued under the old one",
+    "a new password revokes what was issued under the old one",
     async (server) => {
       const { call, json } = await admin(server)
       const { access_token } = await server.tokens(await server.register())
@@ -195,7 +195,7 @@ describe("users", () => {
 
 describe("clients", () => {
   test(
-    "are made with a secret that is shown once, and their lives are ended and begun again",
+    "the admin API creates, disables, enables and deletes clients, and shows a secret once",
     async (server) => {
       const { call, json } = await admin(server)
       const made = await call("POST", "/admin/clients", { grant_types: ["client_credentials"], scope: "notes:read" })
@@ -226,7 +226,7 @@ describe("clients", () => {
   )
 
   test(
-    "that are public have no secret to rotate",
+    "rotating the secret of a public client is a conflict",
     async (server) => {
       const { call } = await admin(server)
       const { client_id } = await server.register()
@@ -236,7 +236,7 @@ describe("clients", () => {
   )
 
   test(
-    "with a bad redirect URI are refused by its own error",
+    "a client with a bad redirect URI is refused with invalid_redirect_uri",
     async (server) => {
       const { call } = await admin(server)
       expect(await outcome(call("POST", "/admin/clients", { redirect_uris: ["http://evil.example/"] }))).toBe(
@@ -251,7 +251,7 @@ describe("resources", () => {
   const mail = { uri: "https://mail.example/", scopes: { "mail:read": "Read your mail" }, introspects: true }
 
   test(
-    "are made with the secret by which they introspect, listed, and deleted",
+    "the admin API creates a resource with its introspection secret, lists it and deletes it",
     async (server) => {
       const { call, json } = await admin(server)
       const made = await call("POST", "/admin/resources", mail)
@@ -274,7 +274,7 @@ describe("resources", () => {
     ["the API's own scope", { scopes: { "latchkey:admin": "Run it" } }]
   ] as const) {
     test(
-      `of ${what} are a conflict`,
+      `creating a resource of ${what} is a conflict`,
       async (server) => {
         const { call } = await admin(server)
         expect(await outcome(call("POST", "/admin/resources", { ...mail, ...changed }))).toBe("409 conflict")
@@ -286,7 +286,7 @@ describe("resources", () => {
 
 describe("grants", () => {
   test(
-    "are listed page by page, shown with their story, and revoked",
+    "the admin API lists grants page by page, shows their history and revokes them",
     async (server) => {
       const { call, json } = await admin(server)
       const client = await server.register()
@@ -314,7 +314,7 @@ describe("grants", () => {
 
 describe("events and keys", () => {
   test(
-    "are told without secrets, from an id on",
+    "the admin API lists events and keys without secrets, from an id on",
     async (server) => {
       const { json } = await admin(server)
       await server.tokens(await server.register())
@@ -333,7 +333,7 @@ describe("events and keys", () => {
 
 describe("the door", () => {
   test(
-    "is shut to a request without a token, which is told what it needs",
+    "the admin API answers a request without a token with a challenge",
     async (server) => {
       const answer = await server.send(`${api}/admin/users`)
       expect(answer.status).toBe(401)
@@ -345,7 +345,7 @@ describe("the door", () => {
   )
 
   test(
-    "is shut to a person's token, whatever it carries",
+    "the admin API refuses a user's token of any scope",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), {
         resource: api,
@@ -358,7 +358,7 @@ describe("the door", () => {
   )
 
   test(
-    "is shut to a client's token of another scope",
+    "the admin API refuses a client's token without its scope",
     async (server) => {
       const client = await server.addClient({ scope: "latchkey:account" })
       const { access_token } = await Server.tokensOf(
@@ -371,7 +371,7 @@ describe("the door", () => {
   )
 
   test(
-    "takes no form, no JSON that is none, and nothing beyond 64 KiB",
+    "the admin API refuses a form, malformed JSON, and a body over 64 KiB",
     async (server) => {
       const { call, client } = await admin(server)
       expect(await outcome(call("POST", "/admin/users", { username: "x".repeat(70_000) }))).toBe("413 invalid_request")
@@ -398,7 +398,7 @@ describe("the door", () => {
   )
 
   test(
-    "answers other methods with 405 and Allow",
+    "the admin API answers other methods with 405 and Allow",
     async (server) => {
       const { call } = await admin(server)
       const answer = await call("PATCH", "/admin/users")
@@ -411,7 +411,7 @@ describe("the door", () => {
 
 describe("the resource", () => {
   test(
-    "stands in no metadata but its own",
+    "only the API's own metadata names the API",
     async (server) => {
       const text = await (await server.send(`${issuer}/.well-known/oauth-authorization-server`)).text()
       expect(text).not.toContain("latchkey:")
@@ -428,7 +428,7 @@ describe("the resource", () => {
   )
 
   test(
-    "is given to nobody who does not ask for it by name",
+    "a token is for the API only if the client requests it by name",
     async (server) => {
       const person = await server.tokens(await server.register(), { resource: undefined, scope: undefined })
       expect(person.scope).toBe("notes:read notes:write")
@@ -440,7 +440,7 @@ describe("the resource", () => {
   )
 
   test(
-    "is never in one token with another, which could then use it here",
+    "no token is for the API and another resource, which could then use it here",
     async (server) => {
       const client = await server.addClient({ scope: "notes:read latchkey:admin" })
       const ask = (parameters: Server.Parameters) =>
@@ -457,7 +457,7 @@ describe("the resource", () => {
   )
 
   test(
-    "offers a person no latchkey:admin",
+    "the API does not offer latchkey:admin to a user",
     async (server) => {
       const { page } = await server.toConsent(await server.register(), { resource: api, scope: "latchkey:admin" })
       expect(page.html).toContain("error=invalid_scope")
@@ -467,7 +467,7 @@ describe("the resource", () => {
     withApi
   )
 
-  test("is not there where the API is not", async (server) => {
+  test("the resource of the API does not exist if the API is not served", async (server) => {
     const client = await server.addClient({ scope: "latchkey:admin" })
     expect(await outcome(server.token(client, { grant_type: "client_credentials", resource: api }))).toBe(
       "400 invalid_target"

@@ -34,7 +34,7 @@ const challengeOf = (answer: Response): Readonly<Record<string, string>> => {
 
 describe("a request without a token", () => {
   // RS-01
-  test("is told where to get one, and of no error (RFC 6750 §3.1, RFC 9728 §5.1)", async (server) => {
+  test("the challenge without a token names the metadata and no error (RFC 6750 §3.1, RFC 9728 §5.1)", async (server) => {
     const answer = await call(server, {})
     expect(answer.status).toBe(401)
     expect(answer.headers.get("www-authenticate")).toBe(`Bearer scope="notes:read", resource_metadata="${metadata}"`)
@@ -44,7 +44,7 @@ describe("a request without a token", () => {
     expect(await answer.json()).toEqual({})
   })
 
-  test("is one that proves itself otherwise", async (server) => {
+  test("a request with other credentials counts as one without a token", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     const basic = Buffer.from(`${client.client_id}:${access_token}`).toString("base64")
@@ -59,7 +59,7 @@ describe("a request without a token", () => {
   })
 
   // RS-04, RS-05
-  test("is one that has it in its URL, or in its body (OAuth 2.1 §5.1)", async (server) => {
+  test("a token in the URL or in the body counts as no token (OAuth 2.1 §5.1)", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const answer of [
       await server.send(`${resource}?access_token=${access_token}`),
@@ -73,7 +73,7 @@ describe("a request without a token", () => {
 
 describe("a request with a token", () => {
   // RS-02
-  test("passes, whatever the case of the scheme (RFC 9110 §11.1)", async (server) => {
+  test("a request with a valid token passes, with the scheme in any case (RFC 9110 §11.1)", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     for (const scheme of ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "]) {
@@ -84,7 +84,7 @@ describe("a request with a token", () => {
   })
 
   // RS-26
-  test("has an answer that shared caches do not keep (RFC 9111 §3.5)", async (server) => {
+  test("shared caches do not store a guarded response (RFC 9111 §3.5)", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const { headers } = await server.call(access_token)
     expect(headers.get("cache-control")).toBe("private, no-store")
@@ -92,7 +92,7 @@ describe("a request with a token", () => {
   })
 
   // RS-03
-  test("is malformed unless the token is one word (RFC 6750 §2.1, §3.1)", async (server) => {
+  test("a header whose token is not one word is malformed (RFC 6750 §2.1, §3.1)", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const tokens = [
       "",
@@ -116,7 +116,7 @@ describe("a request with a token", () => {
   })
 
   // RS-06
-  test("that is not good, or not any more, is told no reason (RFC 6750 §3.1)", async (server) => {
+  test("the error of an invalid token does not reveal the reason (RFC 6750 §3.1)", async (server) => {
     const client = await server.register()
     const [expired, revoked] = [await server.tokens(client), await server.tokens(client)]
     await server.advance("10 minutes")
@@ -142,7 +142,7 @@ describe("a request with a token", () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
-  test("is good until its end, and not at it", async (server) => {
+  test("a token is valid before its expiry, and not at its expiry", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     await server.advance(599_999)
     expect(await outcome(server.call(access_token))).toBe("200")
@@ -151,7 +151,7 @@ describe("a request with a token", () => {
   })
 
   // RS-24
-  test("is looked at each time: what has been revoked is dead at once", async (server) => {
+  test("a revoked token is refused at the next request", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     expect(await outcome(server.call(access_token))).toBe("200")
@@ -165,7 +165,7 @@ describe("a request with a token", () => {
   })
 
   // RS-11
-  test("of another kind has none (RFC 9068 §5)", async (server) => {
+  test("a token of another kind is not an access token (RFC 9068 §5)", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const { refresh_token } = await server.tokens(client)
     const { page } = await server.toConsent(client)
@@ -187,7 +187,7 @@ describe("a request with a token", () => {
   })
 
   // RS-17
-  test("has it in one spelling: every change of a character makes it another", async (server) => {
+  test("a token with any changed character is refused", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     const replaced = (index: number, character: string) =>
@@ -211,7 +211,7 @@ describe("a request with a token", () => {
 describe("the resource", () => {
   // RS-08
   test(
-    "is the one that the token is for (RFC 8707 §2, RFC 6750 §5.2)",
+    "a guard accepts only tokens for its resource (RFC 8707 §2, RFC 6750 §5.2)",
     async (server) => {
       const client = await server.register()
       const ofNotes = await server.tokens(client, { scope: "notes:read", resource })
@@ -229,7 +229,7 @@ describe("the resource", () => {
 
   const archive = { uri: `${resource}/archive`, scopes: { "archive:read": "Read the archive" } }
   test(
-    "is not one whose name begins alike",
+    "a token for a resource with the same prefix is refused",
     async (server) => {
       const client = await server.register()
       const short = await server.tokens(client, { scope: "notes:read", resource })
@@ -244,7 +244,7 @@ describe("the resource", () => {
     ["one that is no URL", { scopes: [], resource: "other" }],
     ["one of several that it does not name", { scopes: [] }]
   ] as const) {
-    it.scoped(`is never ${name}: such a guard does not start`, () =>
+    it.scoped(`a guard of ${name} does not start`, () =>
       Effect.gen(function* () {
         const make = Server.make({ ...bothResources, routes: Server.guarded("/other", options) })
         const error = yield* Effect.flip(make)
@@ -262,7 +262,7 @@ describe("a resource that is not in the settings", () => {
   }
 
   test(
-    "lets nobody pass until its operator makes it, and nobody once it is deleted",
+    "no request passes before the operator creates the resource or after its deletion",
     async (server) => {
       const store = <A>(use: (store: ResourceStore["Type"]) => Effect.Effect<A, TemporarilyUnavailable>) =>
         server.run(Effect.flatMap(ResourceStore, use))
@@ -301,7 +301,7 @@ describe("a guard with challengeScopes", () => {
   const guard = { scopes: ["notes:read"], challengeScopes: ["notes:write", "notes:read"] }
 
   test(
-    "names them to a request without a good token, and refuses no token for lack of them",
+    "a guard names its challengeScopes without a valid token, and does not require them",
     async (server) => {
       const all = { scope: "notes:read notes:write" }
       expect(challengeOf(await call(server, {}))).toMatchObject(all)
@@ -315,7 +315,7 @@ describe("a guard with challengeScopes", () => {
   )
 
   test(
-    "names only what the operation needs to a token that carries too little",
+    "the challenge of a token with too little scope names only the operation's scope",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
       expect(challengeOf(await server.call(access_token))).toMatchObject({
@@ -343,7 +343,7 @@ describe("the scope", () => {
   ).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))) as ReturnType<typeof Server.guarded>
 
   // RS-07
-  test("that is missing is named, with all that the operation needs (RFC 6750 §3.1)", async (server) => {
+  test("the challenge names the whole scope of the operation (RFC 6750 §3.1)", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     const answer = await server.call(access_token)
     expect(await outcome(answer)).toBe("403 insufficient_scope")
@@ -356,7 +356,7 @@ describe("the scope", () => {
   })
 
   test(
-    "that a handler asks for is named beside the guard's, so that a client which asks for it can come back",
+    "the challenge of a handler names its scope and the guard's, so that a new token passes",
     async (server) => {
       const client = await server.register()
       const narrow = await server.tokens(client, { scope: "notes:read" })
@@ -384,7 +384,7 @@ describe("the scope", () => {
     "notes:read": "Read"
   }
   test(
-    "is compared to the letter, never by its beginning",
+    "scopes are compared exactly, and not by prefix",
     async (server) => {
       const client = await server.register()
       for (const scope of Object.keys(similar).filter((token) => token !== "notes:read")) {
@@ -398,7 +398,7 @@ describe("the scope", () => {
     }
   )
 
-  test("of a token cannot be more than its grant's", async (server) => {
+  test("a token cannot have more scope than its grant", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client, { scope: "notes:read" })
     expect(await (await server.call(access_token)).json()).toMatchObject({ scope: "notes:read" })
@@ -422,7 +422,7 @@ describe("a token of a key that is not known", () => {
   const ofAnotherKey = (token: string) => token.replace(/^lk_at_.{8}/, "lk_at_AAAAAAAA")
 
   test(
-    "is refused once the keys have been read again: by one reader, and once a second more",
+    "a token of an unknown key makes the server read the keys once, at most once a second, and is then refused",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const token = ofAnotherKey(access_token)
@@ -446,7 +446,7 @@ describe("a token of a key that is not known", () => {
   )
 
   test(
-    "is not refused while the keys cannot be read: it may be good",
+    "a token of an unknown key gets 503 while the keys cannot be read",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       await server.advance("1 second")

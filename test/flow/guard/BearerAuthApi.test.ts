@@ -95,14 +95,14 @@ const whole = async (answer: Response) => ({
 describe("the OpenAPI document", () => {
   const document = OpenApi.fromApi(api)
 
-  it("shows a bearer scheme for each guard, with the scope that it asks for", () => {
+  it("the OpenAPI document has a bearer scheme for each guard, with its scope", () => {
     expect(document.components.securitySchemes).toEqual({
       notes_Read: { type: "http", scheme: "bearer", description: expect.stringContaining("`notes:read`") }
     })
     expect(document.paths["/notes"]?.get?.security).toEqual([{ notes_Read: [] }])
   })
 
-  it("shows what a guard answers with", () => {
+  it("the OpenAPI document has every response of a guard", () => {
     expect(Object.keys(document.paths["/notes"]?.get?.responses ?? {})).toEqual(
       expect.arrayContaining(["200", "400", "401", "403", "500", "503"])
     )
@@ -110,7 +110,7 @@ describe("the OpenAPI document", () => {
   })
 
   test(
-    "is for everybody, where it is served",
+    "the served OpenAPI document needs no token",
     async (server) => {
       expect((await call(server, {}, "/openapi.json")).status).toBe(200)
     },
@@ -120,7 +120,7 @@ describe("the OpenAPI document", () => {
 
 describe("a request", () => {
   test(
-    "with a good token passes, whatever the case of the scheme (RFC 9110 §11.1)",
+    "a request to an HttpApi with a valid token passes, with the scheme in any case (RFC 9110 §11.1)",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       for (const scheme of ["Bearer ", "bearer ", "BEARER  "]) {
@@ -136,7 +136,7 @@ describe("a request", () => {
 
   // RS-01, RS-03, RS-06, RS-07
   test(
-    "that does not pass is answered as at a guarded route, byte for byte, and no handler runs",
+    "a refusal by an HttpApi equals the refusal of a guarded route, and no handler runs",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const other = await server.tokens(await server.register(), { scope: "notes:write" })
@@ -164,7 +164,7 @@ describe("a request", () => {
   )
 
   test(
-    "that lacks what its handler asks for is answered as at a guarded route: 403, naming all that it needs",
+    "requireScope in an HttpApi answers 403 with the whole scope, as at a guarded route",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), { scope: "notes:read" })
       runs = 0
@@ -178,7 +178,7 @@ describe("a request", () => {
   )
 
   test(
-    "has an answer of its own, also while another is refused",
+    "concurrent requests to an HttpApi each get their own response",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const answers = await Promise.all(
@@ -194,7 +194,7 @@ describe("a request", () => {
 
   let fails = false
   test(
-    "is not refused while the store does not answer (503)",
+    "a valid token gets 503 and not 401 while the store does not answer",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       fails = true
@@ -259,7 +259,7 @@ describe("an event of a handler behind the guard", () => {
   }
 
   test(
-    "names the person and the client that called, the id of the request, and the address if the settings ask for it",
+    "an event of a guarded handler names the user, the client, the request and the configured address",
     async (server) => {
       const client = await server.register()
       const { access_token } = await server.tokens(client)
@@ -278,7 +278,7 @@ describe("an event of a handler behind the guard", () => {
   )
 
   test(
-    "names a client that acts for itself",
+    "an event of a guarded handler names a client that acts for itself",
     async (server) => {
       const client = await server.addClient({ scope: "notes:read" })
       const { access_token } = await tokensOf(
@@ -293,7 +293,7 @@ describe("an event of a handler behind the guard", () => {
   )
 
   test(
-    "names each caller's own client and request where many call at once",
+    "events of concurrent guarded requests name each caller's client and request",
     async (server) => {
       const clients = await Promise.all(Array.from({ length: 4 }, () => server.register()))
       const tokens = await Promise.all(clients.map((client) => server.tokens(client)))
@@ -310,7 +310,7 @@ describe("an event of a handler behind the guard", () => {
   )
 
   test(
-    "names the server where the endpoint has no guard",
+    "an event of an unguarded handler names the server",
     async (server) => {
       const answer = await call(server, {}, "/open", "POST")
       expect(await originOf(server, answer)).toEqual([

@@ -56,7 +56,7 @@ describe("a guard of a resource of the settings", () => {
     })
   )
 
-  it.scoped("of an HttpApi is called by its name", () =>
+  it.scoped("an error about the guard of an HttpApi names the guard", () =>
     Effect.gen(function* () {
       class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("ReadNotes", { scopes: ["notes:raed"] }) {}
       const error = yield* mistake(Layer.effectDiscard(Effect.scoped(Layer.build(ReadNotes.layer))))
@@ -64,7 +64,7 @@ describe("a guard of a resource of the settings", () => {
     })
   )
 
-  it.effect("as a function rejects", () =>
+  it.effect("a guard function with a mistake rejects", () =>
     Effect.promise(async () => {
       const guard = makeGuard({ issuer, resources: [notes], scopes: ["notes:raed"] }, MemoryStorage.layer)
       await expect(guard({ headers: {} })).rejects.toThrow(/did you mean "notes:read"/)
@@ -102,14 +102,14 @@ describe("a guard of a resource that its operator made", () => {
       return { exit, lines }
     })
 
-  it.scoped("does not start with a misspelt scope", () =>
+  it.scoped("a guard with a misspelt scope does not start", () =>
     Effect.gen(function* () {
       const { exit } = yield* archived({ "archive:read": "Read" }, ["archive:raed"])
       expect(String(exit)).toContain('did you mean \\"archive:read\\"')
     })
   )
 
-  it.scoped("starts with a scope that the operator may add, and says that nobody passes", () =>
+  it.scoped("a guard whose scope the operator may add starts with a warning that no request passes", () =>
     Effect.gen(function* () {
       const { exit, lines } = yield* archived({ "archive:read": "Read" }, ["archive:delete"])
       expect(exit._tag).toBe("Success")
@@ -121,7 +121,7 @@ describe("a guard of a resource that its operator made", () => {
 describe("a token of the wrong kind", () => {
   const forPeople = keeping()
   test(
-    "that a client got for itself is refused, and the log names the option that takes it, once",
+    "a client's own token is refused, and the log names the option that accepts it, once",
     async (server) => {
       const client = await server.addClient()
       const { access_token } = await tokensOf(server.token(client, { grant_type: "client_credentials" }))
@@ -143,7 +143,7 @@ describe("a token of the wrong kind", () => {
 
   const forClients = keeping()
   test(
-    "that is of a person is refused where only clients pass",
+    "a user's token is refused where only clients pass",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const answer = await server.call(access_token)
@@ -162,7 +162,7 @@ describe("a token of the wrong kind", () => {
 describe("a token of the wrong kind for the API", () => {
   const { lines, logger } = keeping()
   test(
-    "is refused, and the log names no option, because an app cannot set one",
+    "the API refuses the wrong kind of token, and the log names no option",
     async (server) => {
       const scope = "latchkey:account"
       const person = await server.register({ scope })
@@ -184,7 +184,7 @@ describe("a token of the wrong kind for the API", () => {
 describe("a route behind a guard", () => {
   const { lines, logger } = keeping()
   test(
-    "that needs a scope which no resource offers is named in the log, once",
+    "a route that needs a scope which no resource offers is logged once",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       for (const _ of [1, 2]) expect(await outcome(server.call(access_token))).toBe("403 insufficient_scope")

@@ -18,7 +18,7 @@ const redemption = async (server: TestServer, client: Client): Promise<Parameter
 const by = (client: Client, token_endpoint_auth_method: string): Client => ({ ...client, token_endpoint_auth_method })
 
 describe("a confidential client", () => {
-  test("sends its secret in the header or in the body, whichever it registered", async (server) => {
+  test("a confidential client may send its secret in the header or in the body", async (server) => {
     for (const registered of methods) {
       const client = await server.register({ token_endpoint_auth_method: registered })
       for (const used of methods) {
@@ -32,7 +32,7 @@ describe("a confidential client", () => {
     }
   })
 
-  test("is refused without its right secret, however it sends one (RFC 6749 §3.2.1)", async (server) => {
+  test("a confidential client without its right secret is refused by every method (RFC 6749 §3.2.1)", async (server) => {
     for (const registered of methods) {
       const client = await server.register({ token_endpoint_auth_method: registered })
       const refresh = { grant_type: "refresh_token", refresh_token: "x" }
@@ -54,7 +54,7 @@ describe("a confidential client", () => {
     }
   })
 
-  test("does not send its secret twice (RFC 6749 §2.3)", async (server) => {
+  test("a request that has the secret twice is refused (RFC 6749 §2.3)", async (server) => {
     for (const registered of methods) {
       const client = await server.register({ token_endpoint_auth_method: registered })
       const { client_id } = client
@@ -77,7 +77,7 @@ const keeping = Logger.make<unknown, void>(({ annotations, logLevel, message }) 
 })
 
 test(
-  "a method that differs from the registered one is logged once a request, without the secret",
+  "another method than the registered one is logged once per request, without the secret",
   async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const parameters = await redemption(server, client)
@@ -99,7 +99,7 @@ test(
 )
 
 describe("a public client", () => {
-  test("only names itself, by a header with an empty secret or in the body (RFC 6749 §2.3.1)", async (server) => {
+  test("a public client sends its id in the body, or in a header with an empty secret (RFC 6749 §2.3.1)", async (server) => {
     const client = await server.register()
     const { client_id } = client
     const encoded = Array.from(client_id, (letter) => `%${letter.charCodeAt(0).toString(16)}`).join("")
@@ -130,7 +130,7 @@ describe("a public client", () => {
     }
   })
 
-  test("that sends a secret is refused, and so is a client that is not known", async (server) => {
+  test("a public client that sends a secret is refused, and so is an unknown client", async (server) => {
     const { client_id } = await server.register()
     const refresh = { grant_type: "refresh_token", refresh_token: "x" }
     for (const [parameters, headers] of [

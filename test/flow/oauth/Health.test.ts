@@ -23,7 +23,7 @@ const keysMayFail = {
   )
 }
 
-test("a server that works is alive and ready, and nobody keeps the answer (RFC 9111 §5.2.2.5)", async (server) => {
+test("a working server is alive and ready, and no cache stores the response (RFC 9111 §5.2.2.5)", async (server) => {
   for (const [path, status] of [
     ["/health", "alive"],
     ["/ready", "ready"]
@@ -36,7 +36,7 @@ test("a server that works is alive and ready, and nobody keeps the answer (RFC 9
 })
 
 test(
-  "a server whose keys cannot be read is alive, but not ready until they can (RFC 9110 §15.6.4)",
+  "a server that cannot read its keys is alive, but not ready (RFC 9110 §15.6.4)",
   async (server) => {
     isDown = true
     const [health, ready] = [await server.send("/health"), await server.send("/ready")]
@@ -55,7 +55,7 @@ describe("a server whose nodes share a clock", () => {
   let off = 0
   const shared = Effect.map(Clock.currentTimeMillis, (now) => now + off)
   test(
-    "is not ready while its own is more than two seconds from it",
+    "a server is not ready while its clock is more than two seconds off the shared clock",
     async (server) => {
       const statuses = []
       for (off of [0, 2000, -2000, 2001, -2001, 0]) statuses.push((await server.send("/ready")).status)
@@ -72,7 +72,7 @@ describe("a server whose nodes share a clock", () => {
   )
 })
 
-test("both are asked by GET or HEAD (RFC 9110 §15.5.6)", async (server) => {
+test("the health endpoints accept GET and HEAD (RFC 9110 §15.5.6)", async (server) => {
   for (const path of ["/health", "/ready"]) {
     const head = await server.send(path, { method: "HEAD" })
     expect(head.status, path).toBe(200)
@@ -86,7 +86,7 @@ test("both are asked by GET or HEAD (RFC 9110 §15.5.6)", async (server) => {
 })
 
 test(
-  "both lie below the path of the issuer",
+  "the health endpoints are below the path of the issuer",
   async (server) => {
     for (const path of ["/health", "/ready"]) {
       expect((await server.send(path)).status, path).toBe(200)

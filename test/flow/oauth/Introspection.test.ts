@@ -51,7 +51,7 @@ const inactive = { active: false }
 const active = expect.objectContaining({ active: true })
 
 describe("who asks", () => {
-  test("is known: nobody is told nothing (RFC 7662 §2.1)", async (server) => {
+  test("an unknown caller of introspection is refused (RFC 7662 §2.1)", async (server) => {
     const { access_token: token } = await server.tokens(await server.register(confidential))
     for (const parameters of [{ token }, {}, { token, client_id: "nobody" }]) {
       const answer = await server.post("/introspect", parameters)
@@ -63,13 +63,13 @@ describe("who asks", () => {
     )
   })
 
-  test("keeps a secret: a public client is told nothing, not even of its own tokens (RFC 7662 §2.1, §4)", async (server) => {
+  test("a public client may not introspect, not even its own tokens (RFC 7662 §2.1, §4)", async (server) => {
     const client = await server.register()
     const { access_token: token } = await server.tokens(client)
     expect(await outcome(server.ask("/introspect", client, { token }))).toBe("401 invalid_client")
   })
 
-  test("has the right secret (RFC 7662 §2.3)", async (server) => {
+  test("a caller with a wrong secret may not introspect (RFC 7662 §2.3)", async (server) => {
     await addFiles(server)
     const client = await server.register(confidential)
     const { access_token: token } = await server.tokens(client)
@@ -84,7 +84,7 @@ describe("who asks", () => {
     }
   })
 
-  test("is a client by the method that it registered, or a resource server by either (RFC 7662 §2.1)", async (server) => {
+  test("a client and a resource server may introspect by either method (RFC 7662 §2.1)", async (server) => {
     await addFiles(server)
     for (const token_endpoint_auth_method of ["client_secret_basic", "client_secret_post"]) {
       const client = await server.register({ token_endpoint_auth_method })
@@ -97,7 +97,7 @@ describe("who asks", () => {
     expect(await json(server.post("/introspect", { token, client_id: id, client_secret: secret }))).toEqual(active)
   })
 
-  test("is no resource server at the token endpoint, nor where tokens are revoked (RFC 7662 §4)", async (server) => {
+  test("a resource server may neither get nor revoke tokens (RFC 7662 §4)", async (server) => {
     await addFiles(server)
     const header = basic(filesServer.id, filesServer.secret)
     const ask = { grant_type: "client_credentials" }
@@ -107,7 +107,7 @@ describe("who asks", () => {
 })
 
 describe("a client", () => {
-  test("is told of its own access token, with these members (RFC 7662 §2.2)", async (server) => {
+  test("a client introspects its own access token and gets these members (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const tokens = await server.tokens(client)
     const { terms } = await server.grant(tokens.refresh_token)
@@ -125,7 +125,7 @@ describe("a client", () => {
     })
   })
 
-  test("is told of its own refresh token, with these members (RFC 7662 §2.2)", async (server) => {
+  test("a client introspects its own refresh token and gets these members (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const tokens = await server.tokens(client)
     const { terms } = await server.grant(tokens.refresh_token)
@@ -141,7 +141,7 @@ describe("a client", () => {
     })
   })
 
-  test("is told of a token that it got for itself (RFC 7662 §2.2, RFC 6749 §4.4)", async (server) => {
+  test("a client introspects a token that it got for itself (RFC 7662 §2.2, RFC 6749 §4.4)", async (server) => {
     const client = await server.addClient({ scope: "notes:read" })
     const { access_token } = await tokensOf(server.token(client, { grant_type: "client_credentials" }))
     expect(await told(server, client, access_token)).toMatchObject({
@@ -154,21 +154,21 @@ describe("a client", () => {
     expect(await told(server, client, access_token)).toEqual(inactive)
   })
 
-  test("is told the scope of the token, not of its grant (RFC 7662 §2.2)", async (server) => {
+  test("introspection returns the scope of the token, not of its grant (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const first = await server.tokens(client)
     const narrow = await tokensOf(server.refresh(client, first.refresh_token, { scope: "notes:read" }))
     expect(await told(server, client, narrow.access_token)).toMatchObject({ scope: "notes:read" })
   })
 
-  test("is told of every resource that the token is for (RFC 7662 §2.2)", async (server) => {
+  test("introspection returns every resource of the token (RFC 7662 §2.2)", async (server) => {
     await addFiles(server)
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client, everything)
     expect(await told(server, client, access_token)).toMatchObject({ aud: [resource, files.uri] })
   })
 
-  test("is told nothing of another's tokens (RFC 7662 §2.2, §4)", async (server) => {
+  test("a token of another client is inactive (RFC 7662 §2.2, §4)", async (server) => {
     const asker = await server.register(confidential)
     for (const metadata of [confidential, {}]) {
       const tokens = await server.tokens(await server.register(metadata))
@@ -178,7 +178,7 @@ describe("a client", () => {
     }
   })
 
-  test("is told the same of what never was a token (RFC 7662 §2.2)", async (server) => {
+  test("a text that never was a token is inactive (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const { access_token, refresh_token } = await server.tokens(client)
     const [head, generation, tail = ""] = refresh_token.split(".")
@@ -199,7 +199,7 @@ describe("a client", () => {
     for (const token of malformed) expect(await told(server, client, token), token).toEqual(inactive)
   })
 
-  test("is told the same of what was revoked, at once (RFC 7662 §2.2, RFC 7009 §2.1)", async (server) => {
+  test("a revoked token is inactive at once (RFC 7662 §2.2, RFC 7009 §2.1)", async (server) => {
     const client = await server.register(confidential)
     const tokens = await server.tokens(client)
     await server.ask("/revoke", client, { token: tokens.access_token })
@@ -209,7 +209,7 @@ describe("a client", () => {
     expect(await told(server, client, tokens.refresh_token)).toEqual(inactive)
   })
 
-  test("is told that a refresh token is good until it was used (RFC 7662 §2.2)", async (server) => {
+  test("a refresh token is active until it was used (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const first = await server.tokens(client)
     const second = await tokensOf(server.refresh(client, first.refresh_token))
@@ -221,7 +221,7 @@ describe("a client", () => {
 })
 
 describe("the end of a token", () => {
-  test("is exact, for an access token (RFC 7662 §2.2)", async (server) => {
+  test("an access token is inactive exactly from its expiry on (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     await server.advance(599_999)
@@ -230,7 +230,7 @@ describe("the end of a token", () => {
     expect(await told(server, client, access_token)).toEqual(inactive)
   })
 
-  test("is exact, for a refresh token that lies idle (RFC 7662 §2.2)", async (server) => {
+  test("an idle refresh token is inactive exactly from its expiry on (RFC 7662 §2.2)", async (server) => {
     const client = await server.register(confidential)
     const { refresh_token } = await server.tokens(client)
     await server.advance(Duration.toMillis("30 days") - 1)
@@ -241,7 +241,7 @@ describe("the end of a token", () => {
 })
 
 describe("the server of a resource", () => {
-  test("is told of a token for its resource, and of no scope but its own (RFC 7662 §2.2, §5)", async (server) => {
+  test("a resource server introspects a token for its resource and gets only its own scope (RFC 7662 §2.2, §5)", async (server) => {
     await addFiles(server)
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client, everything)
@@ -261,7 +261,7 @@ describe("the server of a resource", () => {
     })
   })
 
-  test("is told nothing of a token for another resource (RFC 7662 §4)", async (server) => {
+  test("a token for another resource is inactive for a resource server (RFC 7662 §4)", async (server) => {
     await addFiles(server)
     const client = await server.register()
     const elsewhere = await server.tokens(client)
@@ -271,13 +271,13 @@ describe("the server of a resource", () => {
     expect(await toldFiles(server, narrow.access_token)).toEqual(inactive)
   })
 
-  test("is told nothing of refresh tokens, which are no business of a resource (RFC 7662 §4, RFC 6749 §1.5)", async (server) => {
+  test("a refresh token is inactive for a resource server (RFC 7662 §4, RFC 6749 §1.5)", async (server) => {
     await addFiles(server)
     const { refresh_token } = await server.tokens(await server.register(), everything)
     expect(await toldFiles(server, refresh_token)).toEqual(inactive)
   })
 
-  test("is told when a token is over, revoked or expired (RFC 7662 §2.2)", async (server) => {
+  test("a revoked or expired token is inactive for a resource server (RFC 7662 §2.2)", async (server) => {
     await addFiles(server)
     const client = await server.register()
     const [revoked, expired] = [await server.tokens(client, everything), await server.tokens(client, everything)]
@@ -289,7 +289,7 @@ describe("the server of a resource", () => {
     expect(await toldFiles(server, expired.access_token)).toEqual(inactive)
   })
 
-  test("may ask as long as the operator keeps the resource (RFC 7662 §2.1)", async (server) => {
+  test("a resource server may introspect until the operator deletes the resource (RFC 7662 §2.1)", async (server) => {
     await addFiles(server)
     const { access_token: token } = await server.tokens(await server.register(), everything)
     await server.run(Effect.flatMap(ResourceStore, (resources) => resources.remove(ResourceIndicator.make(files.uri))))
@@ -299,7 +299,7 @@ describe("the server of a resource", () => {
 })
 
 describe("the request", () => {
-  test("names one token (RFC 7662 §2.1)", async (server) => {
+  test("an introspection request has one token (RFC 7662 §2.1)", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     for (const token of [undefined, "", [access_token, access_token]]) {
@@ -307,7 +307,7 @@ describe("the request", () => {
     }
   })
 
-  test("may hint at what the token is, rightly or wrongly (RFC 7662 §2.1)", async (server) => {
+  test("introspection finds a token with a right or a wrong hint (RFC 7662 §2.1)", async (server) => {
     const client = await server.register(confidential)
     const tokens = await server.tokens(client)
     for (const token_type_hint of ["access_token", "refresh_token", "saml", ""]) {
@@ -317,7 +317,7 @@ describe("the request", () => {
     }
   })
 
-  test("has its parameters in the body, and none in the URL (RFC 7662 §4)", async (server) => {
+  test("introspection refuses parameters in the URL (RFC 7662 §4)", async (server) => {
     const client = await server.register(confidential)
     const { access_token: token } = await server.tokens(client)
     for (const query of [`token=${token}`, "x"]) {
@@ -325,7 +325,7 @@ describe("the request", () => {
     }
   })
 
-  test("is a POST (RFC 7662 §2.1)", async (server) => {
+  test("an introspection request is a POST (RFC 7662 §2.1)", async (server) => {
     for (const method of ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]) {
       const answer = await server.send("/introspect?token=x", { method })
       expect(answer.status, method).toBe(405)
@@ -334,7 +334,7 @@ describe("the request", () => {
   })
 })
 
-test("no answer is kept, nor read by scripts of other origins (RFC 7662 §4)", async (server) => {
+test("no cache stores an introspection response, and no script of another origin reads it (RFC 7662 §4)", async (server) => {
   const client = await server.register(confidential)
   const { access_token } = await server.tokens(client)
   for (const token of [access_token, "x", undefined]) {

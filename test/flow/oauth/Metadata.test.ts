@@ -23,7 +23,7 @@ const json = async (server: TestServer, url: string, headers: Readonly<Record<st
 
 describe("the authorization server's metadata", () => {
   // META-01, META-04, META-05, META-06
-  test("says what there is, and nothing else (RFC 8414 §2)", async (server) => {
+  test("the server's metadata has exactly the capabilities of the server (RFC 8414 §2)", async (server) => {
     const document = await json(server, authorizationServer)
     expect(document).toEqual({
       issuer,
@@ -53,7 +53,7 @@ describe("the authorization server's metadata", () => {
     expect(await json(server, `${issuer}/jwks`)).toEqual({ keys: [] })
   })
 
-  test("names only URLs that are the issuer's, and that answer", async (server) => {
+  test("the server's metadata names only URLs of the issuer that answer", async (server) => {
     const urls = Object.entries(await json(server, authorizationServer))
       .filter(([name]) => name.endsWith("_endpoint"))
       .map(([, url]) => String(url))
@@ -65,7 +65,7 @@ describe("the authorization server's metadata", () => {
 
   // META-02
   test(
-    "of an issuer with a path is served at each address where clients look (RFC 8414 §3.1, OpenID Discovery §4)",
+    "the metadata of an issuer with a path is served at every well-known address (RFC 8414 §3.1, OpenID Discovery §4)",
     async (server) => {
       const document = await json(server, `${authorizationServer}/a/tenant`)
       expect(document).toMatchObject({ issuer: tenant.issuer, token_endpoint: `${tenant.issuer}/token` })
@@ -87,7 +87,7 @@ describe("the authorization server's metadata", () => {
 
   // META-09
   test(
-    "leaves out what has no members (RFC 8414 §3.2, RFC 9728 §3.2)",
+    "metadata leaves out empty lists (RFC 8414 §3.2, RFC 9728 §3.2)",
     async (server) => {
       for (const url of everyDocument) {
         for (const [name, value] of Object.entries(await json(server, url))) {
@@ -102,7 +102,7 @@ describe("the authorization server's metadata", () => {
 
 describe("the metadata of a resource", () => {
   // PRM-01, PRM-02, PRM-03
-  test("lies at its path, and at the root (RFC 9728 §3.1)", async (server) => {
+  test("the metadata of a resource is at its path, and at the root (RFC 9728 §3.1)", async (server) => {
     for (const url of [`${protectedResource}/notes`, protectedResource]) {
       expect(await json(server, url)).toEqual({
         resource,
@@ -115,7 +115,7 @@ describe("the metadata of a resource", () => {
 
   // PRM-05
   test(
-    "is each one's own; the first stands at the root (RFC 9728 §3.3)",
+    "each resource has its own metadata, and the first one is at the root (RFC 9728 §3.3)",
     async (server) => {
       expect(await json(server, `${protectedResource}/notes`)).toMatchObject({ resource })
       expect(await json(server, `${protectedResource}/files`)).toMatchObject({
@@ -141,7 +141,7 @@ describe("the metadata of a resource", () => {
   )
 
   test(
-    "of the origin itself stands at the root",
+    "the metadata of a resource that is the origin is at the root",
     async (server) => {
       expect(await json(server, protectedResource)).toMatchObject({ resource: issuer })
       expect(await json(server, `${protectedResource}/notes`)).toMatchObject({ resource })
@@ -150,7 +150,7 @@ describe("the metadata of a resource", () => {
   )
 
   test(
-    "of another origin is not this server's to give",
+    "the server does not serve the metadata of a resource on another origin",
     async (server) => {
       expect((await server.send(`${protectedResource}/elsewhere`)).status).toBe(404)
       expect(await json(server, protectedResource)).toMatchObject({ resource })
@@ -159,7 +159,7 @@ describe("the metadata of a resource", () => {
   )
 
   // PRM-06
-  test("is where the challenge says (RFC 9728 §5.1)", async (server) => {
+  test("the metadata of a resource is at the URL that the challenge names (RFC 9728 §5.1)", async (server) => {
     const challenge = (await server.call(undefined)).headers.get("www-authenticate") ?? ""
     const [, url = ""] = /resource_metadata="([^"]*)"/.exec(challenge) ?? []
     expect(url).toBe(`${protectedResource}/notes`)
@@ -169,7 +169,7 @@ describe("the metadata of a resource", () => {
 
 describe("every document", () => {
   // META-13, PRM-04, CORS-01
-  test("may be kept for a while, and read by scripts of any origin", async (server) => {
+  test("caches may store every metadata document, and scripts of any origin may read it", async (server) => {
     for (const url of everyDocument) {
       const headers = { origin: "https://app.example" }
       for (const answer of [
@@ -185,7 +185,7 @@ describe("every document", () => {
     }
   })
 
-  test("has an entity tag: what a client has already is not sent again (RFC 9110 §13.1.2)", async (server) => {
+  test("a client that has a document gets 304 by its entity tag (RFC 9110 §13.1.2)", async (server) => {
     for (const url of everyDocument) {
       const first = await server.send(url)
       const etag = first.headers.get("etag") ?? ""
@@ -203,7 +203,7 @@ describe("every document", () => {
     }
   })
 
-  it.scoped("has the same tag after a restart", () =>
+  it.scoped("a document has the same entity tag after a restart", () =>
     Effect.gen(function* () {
       const servers = [yield* Server.make(), yield* Server.make()]
       const tags = yield* Effect.promise(() =>
@@ -214,7 +214,7 @@ describe("every document", () => {
   )
 
   // META-01
-  test("is answered to HEAD as to GET, without the body (RFC 9110 §9.3.2)", async (server) => {
+  test("HEAD on a document is answered as GET, without the body (RFC 9110 §9.3.2)", async (server) => {
     for (const url of everyDocument) {
       const [get, head] = [await server.send(url), await server.send(url, { method: "HEAD" })]
       expect(head.status).toBe(200)
@@ -225,7 +225,7 @@ describe("every document", () => {
   })
 
   // META-14
-  test("is not for other methods (RFC 9110 §15.5.6)", async (server) => {
+  test("a document refuses other methods (RFC 9110 §15.5.6)", async (server) => {
     for (const url of everyDocument) {
       for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
         const answer = await server.send(url, { method })
@@ -236,7 +236,7 @@ describe("every document", () => {
   })
 
   // META-11, META-12
-  test("and every challenge is the same whatever a request says of its host, and a page is at the issuer's only (RFC 9700 §4.13)", async (server) => {
+  test("documents and challenges ignore the request's host, and pages require the issuer's host (RFC 9700 §4.13)", async (server) => {
     const lies: ReadonlyArray<Readonly<Record<string, string>>> = [
       { host: "evil.example" },
       { host: "evil.example:80" },

@@ -26,20 +26,20 @@ const chain = async (server: TestServer) => {
 }
 
 describe("a refresh token", () => {
-  test("takes its grant along, and every token of it, at once (RFC 7009 §2.1)", async (server) => {
+  test("revoking a refresh token revokes its grant and every token of it at once (RFC 7009 §2.1)", async (server) => {
     const { client, first, second, third } = await chain(server)
     expect(await outcome(revoke(server, client, third.refresh_token))).toBe("200")
     for (const tokens of [third, second, first]) await expectDead(server, client, tokens)
   })
 
-  test("that was used long ago does so too (RFC 7009 §2.1)", async (server) => {
+  test("revoking a used refresh token revokes its grant (RFC 7009 §2.1)", async (server) => {
     const { client, first, second, third } = await chain(server)
     await server.advance("5 minutes")
     expect(await outcome(revoke(server, client, first.refresh_token))).toBe("200")
     for (const tokens of [third, second, first]) await expectDead(server, client, tokens)
   })
 
-  test("leaves the client's other grants (RFC 7009 §2.1)", async (server) => {
+  test("revoking a refresh token leaves the client's other grants active (RFC 7009 §2.1)", async (server) => {
     const client = await server.register()
     const [one, other] = [await server.tokens(client), await server.tokens(client)]
     await revoke(server, client, one.refresh_token)
@@ -47,7 +47,7 @@ describe("a refresh token", () => {
     await expectAlive(server, client, other)
   })
 
-  test("that is forged does nothing, though it names the grant (RFC 7009 §2.2)", async (server) => {
+  test("revoking a forged refresh token changes nothing, even if it names a grant (RFC 7009 §2.2)", async (server) => {
     const { client, third } = await chain(server)
     const [head, generation, tail = ""] = third.refresh_token.split(".")
     const forgeries = [
@@ -61,7 +61,7 @@ describe("a refresh token", () => {
     await expectAlive(server, client, third)
   })
 
-  test("may be revoked again, which is no error (RFC 7009 §2.2)", async (server) => {
+  test("revoking a refresh token again is not an error (RFC 7009 §2.2)", async (server) => {
     const { client, third } = await chain(server)
     for (const _ of [1, 2]) expect(await outcome(revoke(server, client, third.refresh_token))).toBe("200")
     await expectDead(server, client, third)
@@ -69,7 +69,7 @@ describe("a refresh token", () => {
 })
 
 describe("an access token", () => {
-  test("goes alone: its grant and the other tokens live on (RFC 7009 §2.1)", async (server) => {
+  test("revoking an access token leaves its grant and the other tokens active (RFC 7009 §2.1)", async (server) => {
     const { client, second, third } = await chain(server)
     expect(await outcome(revoke(server, client, third.access_token))).toBe("200")
     expect(await outcome(server.call(third.access_token))).toBe("401 invalid_token")
@@ -78,7 +78,7 @@ describe("an access token", () => {
     await expectAlive(server, client, next)
   })
 
-  test("stays revoked until it would have ended (RFC 7009 §2.2)", async (server) => {
+  test("a revoked access token stays revoked until its expiry (RFC 7009 §2.2)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     await revoke(server, client, tokens.access_token)
@@ -88,7 +88,7 @@ describe("an access token", () => {
 })
 
 describe("a token", () => {
-  test("of another client is left as it is, and nobody is told (RFC 7009 §2.1, §2.2)", async (server) => {
+  test("revoking a token of another client changes nothing and is not an error (RFC 7009 §2.1, §2.2)", async (server) => {
     const { client, first, third } = await chain(server)
     for (const method of ["none", "client_secret_basic"]) {
       const other = await server.register({ token_endpoint_auth_method: method })
@@ -101,7 +101,7 @@ describe("a token", () => {
     await expectAlive(server, client, third)
   })
 
-  test("that never was one is answered as any is (RFC 7009 §2.2)", async (server) => {
+  test("revoking a text that never was a token gets the usual response (RFC 7009 §2.2)", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     const malformed = [
@@ -120,7 +120,7 @@ describe("a token", () => {
     await expectAlive(server, client, { access_token, refresh_token } as Server.Tokens)
   })
 
-  test("that is over is answered as any is (RFC 7009 §2.2)", async (server) => {
+  test("revoking an expired token gets the usual response (RFC 7009 §2.2)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     await server.advance("200 days")
@@ -129,7 +129,7 @@ describe("a token", () => {
     }
   })
 
-  test("is found whatever the hint says (RFC 7009 §2.1)", async (server) => {
+  test("revocation finds a token with any hint (RFC 7009 §2.1)", async (server) => {
     const client = await server.register()
     for (const token_type_hint of ["access_token", "refresh_token", "saml", ""]) {
       const [one, other] = [await server.tokens(client), await server.tokens(client)]
@@ -143,7 +143,7 @@ describe("a token", () => {
 
 describe("the client", () => {
   for (const method of ["none", "client_secret_basic", "client_secret_post"]) {
-    test(`of ${method} revokes what is its own (RFC 7009 §2.1)`, async (server) => {
+    test(`a client of ${method} revokes its own token (RFC 7009 §2.1)`, async (server) => {
       const client = await server.register({ token_endpoint_auth_method: method })
       const tokens = await server.tokens(client)
       expect(await outcome(revoke(server, client, tokens.refresh_token))).toBe("200")
@@ -151,7 +151,7 @@ describe("the client", () => {
     })
   }
 
-  test("proves who it is before the token is looked at (RFC 7009 §2.1, RFC 6749 §5.2)", async (server) => {
+  test("revocation authenticates the client before it reads the token (RFC 7009 §2.1, RFC 6749 §5.2)", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const tokens = await server.tokens(client)
     const token = tokens.refresh_token
@@ -173,7 +173,7 @@ describe("the client", () => {
 })
 
 describe("the request", () => {
-  test("names one token (RFC 7009 §2.1)", async (server) => {
+  test("a revocation request has one token (RFC 7009 §2.1)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const { access_token, refresh_token } = tokens
@@ -183,7 +183,7 @@ describe("the request", () => {
     await expectAlive(server, client, tokens)
   })
 
-  test("has its parameters in the body, and none in the URL (RFC 6749 §2.3.1)", async (server) => {
+  test("revocation refuses parameters in the URL (RFC 6749 §2.3.1)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const { refresh_token: token } = tokens
@@ -193,7 +193,7 @@ describe("the request", () => {
     await expectAlive(server, client, tokens)
   })
 
-  test("is a POST (RFC 7009 §2.1)", async (server) => {
+  test("a revocation request is a POST (RFC 7009 §2.1)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const query = new URLSearchParams({ token: tokens.refresh_token, client_id: client.client_id })
@@ -207,7 +207,7 @@ describe("the request", () => {
     await expectAlive(server, client, tokens)
   })
 
-  test("is a form (RFC 7009 §2.1)", async (server) => {
+  test("a revocation request is a form (RFC 7009 §2.1)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const body = JSON.stringify({ token: tokens.refresh_token, client_id: client.client_id })
@@ -218,7 +218,7 @@ describe("the request", () => {
 })
 
 describe("the answer", () => {
-  test("is an empty JSON object that no cache stores (RFC 7009 §2.2)", async (server) => {
+  test("the response to a revocation is an empty JSON object that no cache stores (RFC 7009 §2.2)", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     for (const token of [tokens.access_token, tokens.refresh_token, "x"]) {
@@ -233,7 +233,7 @@ describe("the answer", () => {
     expect(refusal.headers.get("cache-control")).toBe("no-store")
   })
 
-  test("may be read by scripts of any origin, which send no cookie (RFC 7009 §2.3)", async (server) => {
+  test("scripts of any origin may read the response to a revocation, which needs no cookie (RFC 7009 §2.3)", async (server) => {
     const client = await server.register()
     for (const origin of ["https://app.example", "null"]) {
       const preflight = await server.send("/revoke", { method: "OPTIONS", headers: { origin } })

@@ -21,7 +21,7 @@ const setBack = (server: TestServer, millis: number) =>
 const hour = 3_600_000
 
 describe("a clock that is set back while a server runs", () => {
-  test("revives no access token, no code, no refresh token and no session", async (server) => {
+  test("a clock that is set back revives no token, no code and no session", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const code = await server.code(client)
@@ -68,7 +68,7 @@ const passOf = (server: TestServer) => Effect.promise(() => server.run(Effect.fl
 const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
 
 describe("a server that starts again", () => {
-  it.scoped("more than 5 minutes before the time that was seen is refused, until the operator accepts the clock", () =>
+  it.scoped("a start more than 5 minutes before the stored time fails until the operator accepts the clock", () =>
     Effect.gen(function* () {
       const storage = yield* lasting
       yield* TestClock.setTime(start + hour)
@@ -85,7 +85,7 @@ describe("a server that starts again", () => {
     })
   )
 
-  it.scoped("5 minutes before it is none the worse, and the mark stays", () =>
+  it.scoped("a start 5 minutes before the stored time succeeds and keeps the stored time", () =>
     Effect.gen(function* () {
       const storage = yield* lasting
       yield* TestClock.setTime(start + hour)
@@ -97,7 +97,7 @@ describe("a server that starts again", () => {
     })
   )
 
-  it.scoped("after what upkeep saw pass, and before it, is refused", () =>
+  it.scoped("a start before the time that maintenance stored fails", () =>
     Effect.gen(function* () {
       const storage = yield* lasting
       const server = yield* started(storage)
@@ -108,7 +108,7 @@ describe("a server that starts again", () => {
     })
   )
 
-  it.scoped("long after it deletes nothing for an hour, whichever process asks, and then goes on", () =>
+  it.scoped("after a jump forward no process deletes rows for an hour", () =>
     Effect.gen(function* () {
       const { server, storage } = yield* startedAgain(week)
       expect(yield* passOf(server)).toEqual(PassOutcome.ClockUntrusted())
@@ -120,7 +120,7 @@ describe("a server that starts again", () => {
     }).pipe(quiet)
   )
 
-  it.scoped("long after it goes on at once when the operator accepts the clock", () =>
+  it.scoped("after a jump forward maintenance continues when the operator accepts the clock", () =>
     Effect.gen(function* () {
       const { server, storage } = yield* startedAgain(week)
       yield* accept(storage)
@@ -128,7 +128,7 @@ describe("a server that starts again", () => {
     })
   )
 
-  it.scoped("and sees its clock before it deletes nothing, also when that jumps again on its way there", () =>
+  it.scoped("after a second jump forward maintenance still deletes nothing", () =>
     Effect.gen(function* () {
       const storage = yield* lasting
       const server = yield* started(storage)
@@ -141,7 +141,7 @@ describe("a server that starts again", () => {
     }).pipe(quiet)
   )
 
-  it.scoped("half an hour after it goes on as if nothing had been", () =>
+  it.scoped("a start half an hour after the stored time is not a jump", () =>
     Effect.gen(function* () {
       const { server } = yield* startedAgain(30 * minute)
       expect(yield* passOf(server)).toMatchObject({ _tag: "Completed" })
@@ -150,7 +150,7 @@ describe("a server that starts again", () => {
 })
 
 describe("a node whose clock is not the database's", () => {
-  it.scoped("deletes nothing, and keeps no other from starting", () =>
+  it.scoped("a node whose clock differs from the database's deletes nothing and blocks no other node", () =>
     Effect.gen(function* () {
       const shared = { ...(yield* lasting), clock: Effect.succeed(start) }
       yield* TestClock.setTime(start + week)

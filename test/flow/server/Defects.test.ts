@@ -78,7 +78,7 @@ describe("an exception in a layer of the user's", () => {
   }
 
   test(
-    "is a server_error, with an id by which the operator finds it (RFC 6749 §4.1.2.1)",
+    "a defect in the app's layer becomes a server_error with an id in the log (RFC 6749 §4.1.2.1)",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client)
@@ -95,7 +95,7 @@ describe("an exception in a layer of the user's", () => {
   )
 
   test(
-    "is no matter of the token at a guarded route",
+    "a defect at a guarded route does not refuse the token",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const { body } = await expectIncident("findActive", () => server.call(access_token))
@@ -106,7 +106,7 @@ describe("an exception in a layer of the user's", () => {
   )
 
   test(
-    "is a server_error in a grant type of the user's own (RFC 6749 §4.5)",
+    "a defect in the app's grant type becomes a server_error (RFC 6749 §4.5)",
     async (server) => {
       const grantType = "urn:example:grant"
       const mine = GrantTypes.layer({
@@ -126,7 +126,7 @@ describe("an exception in a layer of the user's", () => {
   )
 
   test(
-    "is a server_error in a verifier of the user's own, and no matter of the token",
+    "a defect in the app's verifier becomes a server_error and does not refuse the token",
     async (server) => {
       const { body } = await expectIncident("verify", () => server.call("a.token"))
       expect(JSON.parse(body)).toEqual({ error: "server_error", error_description: expect.any(String) })
@@ -152,7 +152,7 @@ describe("an exception in a layer of the user's", () => {
   )
 
   test(
-    "is a page where people are",
+    "a defect behind a page becomes an error page",
     async (server) => {
       const client = await server.register()
       const { browser, page, url } = await server.toConsent(client)

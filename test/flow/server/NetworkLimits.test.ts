@@ -40,7 +40,7 @@ describe("a network that is exempt", () => {
   const exempt = settings({ "203.0.113.0/24": "off", "2001:db8:5::/48": "off", "2001:db8:7::9": "off" })
 
   test(
-    "is not counted, and its answers name no limit; other networks have the limits of before",
+    "an exempt network is not counted, and other networks keep their limits",
     async (server) => {
       const answer = await server.from("203.0.113.7").post("/token", {})
       expect([answer.headers.get("ratelimit"), answer.headers.get("ratelimit-policy")]).toEqual([null, null])
@@ -55,7 +55,7 @@ describe("a network that is exempt", () => {
   )
 
   test(
-    "takes nothing from the quotas of the wider networks that it is in",
+    "an exempt network takes nothing from the quotas of wider networks",
     async (server) => {
       expect(await heard(server, times(50, "2001:db8:7::9"))).toBe(50)
       expect(await heard(server, times(3, "2001:db8:7::8"))).toBe(2)
@@ -64,7 +64,7 @@ describe("a network that is exempt", () => {
   )
 
   test(
-    "registers as many clients as it likes",
+    "an exempt network registers any number of clients",
     async (server) => {
       for (let i = 0; i < 10; i++) expect((await register(server.from("203.0.113.7"))).status).toBe(201)
       const others = []
@@ -75,7 +75,7 @@ describe("a network that is exempt", () => {
   )
 
   test(
-    "is an exception from a wider one that is not, and the other way round: the most specific range decides",
+    "the most specific range decides whether a network is exempt",
     async (server) => {
       expect(await heard(server, times(9, "203.0.113.7"))).toBe(2)
       expect(await heard(server, times(9, "203.0.113.8"))).toBe(9)
@@ -87,7 +87,7 @@ describe("a network that is exempt", () => {
 
   const behind = settings({ "10.0.0.0/8": "off", "203.0.113.0/24": "off" }, { trustedProxies: ["10.1.0.0/16"] })
   test(
-    "is known by what a trusted proxy forwards",
+    "an exempt network is recognized by the address that a trusted proxy forwards",
     async (server) => {
       expect(await heard(server, times(9, "10.1.0.1"), { "x-forwarded-for": "203.0.113.7:4711" })).toBe(9)
       expect(await heard(server, times(9, "10.1.0.1"), { "x-forwarded-for": "203.0.113.7, 198.51.100.1" })).toBe(2)
@@ -96,7 +96,7 @@ describe("a network that is exempt", () => {
   )
 
   test(
-    "does not exempt what is behind a proxy in it that is not trusted, or whose header names no address",
+    "an exempt network does not exempt clients behind its untrusted or unreadable proxy",
     async (server) => {
       expect(await heard(server, times(9, "10.2.0.1"))).toBe(9)
       expect(await heard(server, times(9, "10.2.0.1"), { "x-forwarded-for": "198.51.100.1" })).toBe(2)
@@ -116,7 +116,7 @@ describe("a network with larger quotas", () => {
   })
 
   test(
-    "has so many times the quota for each address, and its answers say so",
+    "a network with a factor has that many times the quota for each address",
     async (server) => {
       const answer = await server.from("203.0.113.7").post("/token", {})
       expect(answer.headers.get("ratelimit-policy")).toBe('"token";q=20;w=60')
@@ -128,7 +128,7 @@ describe("a network with larger quotas", () => {
   )
 
   test(
-    "of IPv6 has so many times the quota for each /64, /56 and /48 in it",
+    "an IPv6 network with a factor has that many times the quota for each /64, /56 and /48",
     async (server) => {
       expect(await heard(server, times(30, "2001:db8:5::1"))).toBe(20)
       const household = (i: number) => `2001:db8:5:${(256 + (i % 8)).toString(16)}::1`
@@ -138,7 +138,7 @@ describe("a network with larger quotas", () => {
   )
 
   test(
-    "that is narrower than a household is neither refused for its neighbours, nor are they for it",
+    "a network narrower than a household shares no quota with its neighbors",
     async (server) => {
       for (const [own, neighbour] of [
         ["2001:db8:6:0::1", (i: number) => `2001:db8:6:${(i % 4) + 1}::1`],
@@ -164,7 +164,7 @@ describe("failed logins in a network that is exempt", () => {
   }
 
   test(
-    "do not pause the network, whatever their names",
+    "failed logins in an exempt network do not pause the network",
     async (server) => {
       for (let i = 0; i < 60; i++) expect(headingOf(await attempt(server.from("192.0.2.1"), `name${i}`))).toBe(failed)
       expect(headingOf(await attempt(server.from("192.0.2.1"), "ada", "correct horse battery"))).toBe(loggedIn)
@@ -174,7 +174,7 @@ describe("failed logins in a network that is exempt", () => {
   )
 
   test(
-    "pause the name there, and the name",
+    "failed logins in an exempt network pause the name",
     async (server) => {
       for (let i = 0; i < 5; i++) expect(headingOf(await attempt(server.from("192.0.2.1"), "ada"))).toBe(failed)
       expect(headingOf(await attempt(server.from("192.0.2.1"), "ada"))).toBe(throttled)
@@ -185,7 +185,7 @@ describe("failed logins in a network that is exempt", () => {
   )
 
   test(
-    "may be twice as many where its quotas are twice as large",
+    "a network with twice the quotas may have twice as many failed logins",
     async (server) => {
       let count = 0
       while (count < 300 && headingOf(await attempt(server.from("198.51.100.1"), `name${count}`)) === failed) count++

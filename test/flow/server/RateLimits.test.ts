@@ -65,7 +65,7 @@ describe("each endpoint that strangers can flood", () => {
 
     // REG-06
     test(
-      `/${name} answers 429 once its quota is used up, and says when to come back (RFC 6585 §4)`,
+      `/${name} answers 429 with Retry-After when its quota is used up (RFC 6585 §4)`,
       async (server) => {
         const client = server.from(here)
         const policy = `"${name}";q=2;w=60`
@@ -91,7 +91,7 @@ describe("each endpoint that strangers can flood", () => {
     )
 
     test(
-      `/${name} is heard again after the wait that it named, and not before`,
+      `/${name} answers again after Retry-After, and not before`,
       async (server) => {
         const client = server.from(here)
         for (const expected of [good, good, refused]) expect(await outcome(ask(client))).toBe(expected)
@@ -107,7 +107,7 @@ describe("each endpoint that strangers can flood", () => {
     )
 
     test(
-      `/${name} hears other addresses, and takes one network of IPv6 for one`,
+      `/${name} answers other addresses, and counts an IPv6 network as one`,
       async (server) => {
         for (const expected of [good, good, refused]) expect(await outcome(ask(server.from(here)))).toBe(expected)
         expect(await outcome(ask(server.from(there)))).toBe(good)
@@ -120,7 +120,7 @@ describe("each endpoint that strangers can flood", () => {
     )
 
     test(
-      `/${name} counts nothing and says nothing where limits are off`,
+      `/${name} counts nothing and reports nothing if limits are off`,
       async (server) => {
         for (let i = 0; i < 3; i++) {
           const answer = await ask(server.from(here))
@@ -133,7 +133,7 @@ describe("each endpoint that strangers can flood", () => {
   }
 
   test(
-    "has quotas of its own",
+    "each endpoint has its own quotas",
     async (server) => {
       const client = server.from(here)
       for (let i = 0; i < 3; i++) await endpoints.token[0](client)
@@ -145,7 +145,7 @@ describe("each endpoint that strangers can flood", () => {
     allTwo
   )
 
-  test("is used by an office behind one address, by default", async (server) => {
+  test("the default limits allow an office behind one address", async (server) => {
     const client = server.from(here)
     for (let i = 0; i < 60; i++) expect(await outcome(register(client))).toBe("201")
     expect(await outcome(register(client))).toBe("429 temporarily_unavailable")
@@ -155,7 +155,7 @@ describe("each endpoint that strangers can flood", () => {
 
 describe("what is not a request to the endpoint", () => {
   test(
-    "counts nothing: preflights, other methods, other paths",
+    "preflights, other methods and other paths are not counted",
     async (server) => {
       const client = server.from(here)
       for (let i = 0; i < 3; i++) {
@@ -172,7 +172,7 @@ describe("what is not a request to the endpoint", () => {
 
 describe("a script of another origin", () => {
   test(
-    "may read when to come back",
+    "a script of another origin may read Retry-After",
     async (server) => {
       for (const path of ["/token", "/register"]) {
         const answers = [await server.post(path, {}), await server.from(here).post(path, {})]
@@ -194,7 +194,7 @@ describe("the address that counts", () => {
   const settings = limited({ token: two }, { trustedProxies: ["10.0.0.0/8"] })
 
   test(
-    "is what a proxy of ours forwarded",
+    "limits count the address that a trusted proxy forwards",
     async (server) => {
       for (let i = 0; i < 4; i++) expect(await forwarded(server, "10.0.0.1", `192.0.2.${i}`)).toBe("401 invalid_client")
       for (let i = 0; i < 2; i++) await forwarded(server, "10.0.0.2", here)
@@ -204,7 +204,7 @@ describe("the address that counts", () => {
   )
 
   test(
-    "is the same with a port, brackets and quotes as without",
+    "limits count an address the same with a port, brackets or quotes",
     async (server) => {
       const address = ["2001:db8::1", "[2001:db8::1]:4711", '"[2001:db8::1]"']
       for (const same of [address, [here, `${here}:51234`, `"${here}:80"`]]) {
@@ -218,7 +218,7 @@ describe("the address that counts", () => {
 
   const lines: Array<string> = []
   test(
-    "is missing from a header without one, which is logged once and without the header's value",
+    "a forwarded header without an address is logged once, without its value",
     async (server) => {
       for (let i = 0; i < 2; i++) await forwarded(server, "10.0.0.1", `192.0.2.${i}:80`)
       for (let i = 0; i < 2; i++) await forwarded(server, "192.0.2.77", "of no proxy of ours")
@@ -234,7 +234,7 @@ describe("the address that counts", () => {
   )
 
   test(
-    "is in networks of IPv6 that have larger quotas: 4 times that of a /64 for a /56, and 16 times for a /48",
+    "a /56 has 4 times the quota of a /64, and a /48 has 16 times",
     async (server) => {
       const ask = (address: string) => endpoints.token[0](server.from(address))
       const heard = async (addresses: ReadonlyArray<string>) => {
@@ -258,7 +258,7 @@ describe("the address that counts", () => {
   )
 
   test(
-    "takes nothing from its narrow quota when the quota of a wider network refuses it",
+    "a request that a wide network's quota refuses takes nothing from its narrow quota",
     async (server) => {
       const ask = () => endpoints.token[0](server.from("2001:db8::1"))
       for (let i = 1; i <= 4; i++)
@@ -273,7 +273,7 @@ describe("the address that counts", () => {
   )
 
   test(
-    "is never what a stranger says",
+    "limits ignore an address that an untrusted peer forwards",
     async (server) => {
       for (let i = 0; i < 2; i++) expect(await forwarded(server, here, `198.51.100.${i}`)).toBe("401 invalid_client")
       expect(await forwarded(server, here, "198.51.100.9")).toBe("429 temporarily_unavailable")
@@ -283,7 +283,7 @@ describe("the address that counts", () => {
   )
 
   test(
-    "is not known to a handler of web requests, where nobody can lock everybody out",
+    "a handler of web requests without an address counts nothing, so no client locks out others",
     async (server) => {
       for (const name of names) {
         const [ask, good] = endpoints[name]
@@ -306,7 +306,7 @@ describe("a refused request", () => {
   }
 
   test(
-    "spends no code, and rotates no token",
+    "a request over the limit uses no code and rotates no token",
     async (server) => {
       const client = await server.register()
       const code = await server.code(client)
@@ -326,7 +326,7 @@ describe("a refused request", () => {
   )
 
   test(
-    "is not read",
+    "the body of a request over the limit is not read",
     async (server) => {
       const flooded = server.from(here)
       const large = () => flooded.post("/token", { code: "x".repeat(100_000) })
@@ -337,7 +337,7 @@ describe("a refused request", () => {
   )
 
   test(
-    "to log in says so on a page, whatever the password",
+    "a login over the limit gets a page, with any password",
     async (server) => {
       const browser = server.from(here).browser()
       const form = await browser.open(`${server.issuer}/account`)
@@ -358,7 +358,7 @@ describe("a client that proved who it is", () => {
   const grant = { grant_type: "client_credentials", scope: "notes:read" }
 
   test(
-    "has a quota, wherever it calls from; another client does not wait",
+    "an authenticated client has one quota for all addresses, and other clients do not wait",
     async (server) => {
       const [client, other] = [await server.addClient(), await server.addClient()]
       const first = await server.from(here).token(client, grant)
@@ -379,7 +379,7 @@ describe("a client that proved who it is", () => {
   )
 
   test(
-    "is not used up by whoever knows its id",
+    "a request with only the client's id does not use up the client's quota",
     async (server) => {
       const client = await server.addClient()
       for (let i = 0; i < 5; i++) {
@@ -396,7 +396,7 @@ describe("a client that proved who it is", () => {
   )
 
   test(
-    "is no public client, whose id anybody may say",
+    "a public client has no quota of its own, because any client may send its id",
     async (server) => {
       const client = await server.register()
       for (let i = 0; i < 5; i++) {
@@ -411,7 +411,7 @@ describe("a client that proved who it is", () => {
 
 describe("registration", () => {
   test(
-    "has a quota for the hour and one for the day (RFC 7591 §5)",
+    "registration has an hourly and a daily quota (RFC 7591 §5)",
     async (server) => {
       const client = server.from(here)
       for (let i = 0; i < 2; i++) expect((await register(client)).status).toBe(201)
@@ -449,7 +449,7 @@ describe("Retry-After", () => {
   }
 
   test(
-    "of a registration is the longer wait, where both of its quotas are used up",
+    "Retry-After of a registration is the longer wait of its two quotas",
     async (server) => {
       expect(await heardAfterTheWait(server, () => json(server))).toEqual({ seconds: 28_800, early: 429, status: 201 })
     },
@@ -457,7 +457,7 @@ describe("Retry-After", () => {
   )
 
   test(
-    "of a network is the wait of the widest that is used up",
+    "Retry-After of nested networks is the wait of the widest used-up quota",
     async (server) => {
       for (let i = 0; i < 4; i++) {
         for (let j = 0; j < 2; j++) await endpoints.token[0](server.from(`2001:db8:0:${i}::1`))
@@ -473,7 +473,7 @@ describe("Retry-After", () => {
   )
 
   test(
-    "of a client is the wait of its address, where that is longer",
+    "Retry-After of a client is the wait of its address if that is longer",
     async (server) => {
       const client = await server.addClient()
       const send = () => server.from(here).token(client, { grant_type: "client_credentials", scope: "notes:read" })
@@ -485,7 +485,7 @@ describe("Retry-After", () => {
   for (const path of ["/revoke", "/introspect"] as const) {
     const name = `${path.slice(1)}Client` as const
     test(
-      `of ${path} is true for a client that proved who it is, whichever address it calls from`,
+      `Retry-After of ${path} holds for an authenticated client from any address`,
       async (server) => {
         const [client, other] = [await server.addClient(), await server.addClient()]
         let turn = 0
@@ -499,7 +499,7 @@ describe("Retry-After", () => {
     )
   }
 
-  test("lets a resource server introspect thousands of tokens a minute", async (server) => {
+  test("the default limits let a resource server introspect thousands of tokens a minute", async (server) => {
     const client = await server.addClient()
     const asking = server.from(here)
     for (let i = 0; i < 3_000; i++) {
@@ -510,7 +510,7 @@ describe("Retry-After", () => {
   const firstAccount = Layer.provide(FirstAccountEndpoint.layer, FirstAccount.layer)
 
   test(
-    "stands on the answer of the link to the first account, too",
+    "the limit headers are also on the response to the first account's link",
     async (server) => {
       const send = () => server.from(here).send("/first-account?token=guessed")
       expect(await heardAfterTheWait(server, send)).toEqual({ seconds: 30, early: 429, status: 410 })
@@ -533,7 +533,7 @@ describe("a limiter of the app's own", () => {
   })
 
   test(
-    "decides, and is told keys of one length",
+    "the app's limiter decides, and gets keys of one length",
     async (server) => {
       const answer = await server.from("2001:db8::1").post("/token", {})
       expect(fields(answer)).toEqual({
@@ -554,7 +554,7 @@ describe("a limiter of the app's own", () => {
   })
 
   test(
-    "that fails stops nobody, save who would register uncounted",
+    "a failing limiter of the app refuses only registrations",
     async (server) => {
       for (const name of names.filter((name) => name !== "register")) {
         const [ask, good] = endpoints[name]

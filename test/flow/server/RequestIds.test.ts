@@ -36,7 +36,7 @@ describe("a response", () => {
   ]
   for (const [name, request] of requests) {
     test(
-      `of ${name} carries an id, and each request has another`,
+      `the response of ${name} has an id, and each request has another one`,
       async (server) => {
         const [one, other] = [idOf(await request(server)), idOf(await request(server))]
         expect(one).toMatch(Identifier.pattern)
@@ -47,14 +47,14 @@ describe("a response", () => {
     )
   }
 
-  test("shows its id to scripts of other origins", async (server) => {
+  test("scripts of other origins may read the id of a response", async (server) => {
     for (const answer of [await server.post("/token", {}), await server.call(undefined)]) {
       expect(answer.headers.get("access-control-expose-headers")).toContain("X-Request-Id")
     }
   })
 
   test(
-    "of a guarded route carries an id, and keeps one that the app set",
+    "the response of a guarded route has an id, and keeps an id that the app set",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       expect(idOf(await server.call(access_token))).toMatch(Identifier.pattern)
@@ -72,7 +72,7 @@ describe("a response", () => {
 describe("the id of a request", () => {
   const told = keeping()
   test(
-    "is in every line that its handling logs, and in no other request's",
+    "the id of a request is in all its log lines, and in no line of another request",
     async (server) => {
       const client = await server.register()
       told.lines.length = 0
@@ -92,7 +92,7 @@ describe("the id of a request", () => {
 
   const page = keeping()
   test(
-    "is the incident that an error page names",
+    "an error page shows the id of the request",
     async (server) => {
       const answer = await server.send("/authorize?client_id=nobody")
       expect(await answer.text()).toContain(idOf(answer))
@@ -102,7 +102,7 @@ describe("the id of a request", () => {
     { logger: page.logger }
   )
 
-  test("is stored with the events of the request", async (server) => {
+  test("events store the id of their request", async (server) => {
     const client = await server.register()
     const answer = await server.redeem(client, await server.code(client))
     const id = idOf(answer)
@@ -113,7 +113,7 @@ describe("the id of a request", () => {
 
   const inHandler = keeping()
   test(
-    "is in the lines of a guarded handler of the app",
+    "the log lines of a guarded handler have the id of the request",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const answer = await server.call(access_token)
@@ -145,7 +145,7 @@ describe("an X-Request-Id", () => {
     "x".repeat(200)
   ]) {
     test(
-      `of a trusted proxy is taken over: ${id.slice(0, 40)}`,
+      `the X-Request-Id of a trusted proxy is kept: ${id.slice(0, 40)}`,
       async (server) => {
         expect(await send(server, "10.1.2.3", id)).toBe(id)
       },
@@ -164,7 +164,7 @@ describe("an X-Request-Id", () => {
     'a"b'
   ]) {
     test(
-      `of a trusted proxy that is malformed is replaced: ${JSON.stringify(id.slice(0, 40))}`,
+      `a malformed X-Request-Id of a trusted proxy is replaced: ${JSON.stringify(id.slice(0, 40))}`,
       async (server) => {
         expect(await send(server, "10.1.2.3", id)).toMatch(Identifier.pattern)
       },
@@ -174,7 +174,7 @@ describe("an X-Request-Id", () => {
 
   for (const peer of ["192.0.2.1", "2001:db8::1", undefined]) {
     test(
-      `of ${peer ?? "an unknown peer"} is replaced`,
+      `the X-Request-Id of ${peer ?? "an unknown peer"} is replaced`,
       async (server) => {
         expect(await send(server, peer, "4f6c2a0e-9d3b-4c1e-8f57-0b1d2c3e4f5a")).toMatch(Identifier.pattern)
       },
@@ -182,7 +182,7 @@ describe("an X-Request-Id", () => {
     )
   }
 
-  test("counts for nobody where no proxy is trusted", async (server) => {
+  test("an X-Request-Id is replaced if no proxy is trusted", async (server) => {
     expect(await send(server, "127.0.0.1", "4f6c2a0e-9d3b-4c1e-8f57-0b1d2c3e4f5a")).toMatch(Identifier.pattern)
   })
 })

@@ -37,13 +37,13 @@ const counts = Effect.map(Metric.snapshot, (pairs) =>
 
 describe("the schema of an error", () => {
   for (const [schema, error] of cases) {
-    it(`encodes ${error._tag} as its members and its status in the table of the wire`, () => {
+    it(`the schema of ${error._tag} encodes its members and has its status in the wire table`, () => {
       expect(Schema.encodeUnknownSync(schema as unknown as Schema.Schema<unknown>)(error)).toEqual(Wire.members(error))
       expect(HttpApiSchema.getStatusErrorAST(schema.ast)).toBe(Wire.status(error))
     })
   }
 
-  it("decodes the refusals of a guard as the errors that they were", () => {
+  it("the schema of a guard's refusals decodes them as the same errors", () => {
     const { GuardRefusal } = ApiErrors
     const isRefusal = Schema.is(GuardRefusal)
     const refusals = cases.flatMap(([, error]) => (isRefusal(error) ? [error] : []))
@@ -53,7 +53,7 @@ describe("the schema of an error", () => {
     }
   })
 
-  it("cannot be encoded where it is for decoding only", () => {
+  it("a schema for decoding only cannot be encoded", () => {
     const schema = ApiErrors.decodeOnly(ApiErrors.NotFound)
     const error = new HttpErrors.NotFound({ reason: "Unknown", description })
     expect(Schema.decodeUnknownSync(schema)(Wire.members(error))).toEqual(error)
@@ -61,7 +61,7 @@ describe("the schema of an error", () => {
     expect(HttpApiSchema.getStatusErrorAST(schema.ast)).toBe(404)
   })
 
-  it.effect("neither logs nor counts when it encodes the same error twice", () => {
+  it.effect("encoding an error twice neither logs nor counts", () => {
     const lines: Array<unknown> = []
     const logger = Logger.make(({ message }) => lines.push(message))
     return Effect.gen(function* () {

@@ -16,7 +16,7 @@ const withStream = (source: Readable): HttpServerRequest.HttpServerRequest =>
   })
 
 describe("a body", () => {
-  it.effect("comes in pieces", () =>
+  it.effect("a body may arrive in pieces", () =>
     Effect.gen(function* () {
       const pieces = ["a=1&b=%C3", "%A4&c", "=\u00e4"].map((text) => Buffer.from(text))
       const parameters = yield* Body.form(withStream(Readable.from(pieces)))
@@ -24,7 +24,7 @@ describe("a body", () => {
     })
   )
 
-  it.effect("of 64 KiB is read", () =>
+  it.effect("a body of 64 KiB is read", () =>
     Effect.gen(function* () {
       const text = `a=${"x".repeat(Body.limit - 2)}`
       const parameters = yield* Body.form(withStream(Readable.from([Buffer.from(text)])))
@@ -33,7 +33,7 @@ describe("a body", () => {
   )
 
   // TOKEN-04
-  it.effect("of more is not read to its end: the stream stops, and is left for the answer", () =>
+  it.effect("a body over 64 KiB is not read to its end, and its stream stays open for the response", () =>
     Effect.gen(function* () {
       let sent = 0
       const endless = new Readable({
@@ -51,7 +51,7 @@ describe("a body", () => {
     })
   )
 
-  it.effect("that breaks off is no good request, and no defect", () =>
+  it.effect("a body that breaks off is a bad request, and not a defect", () =>
     Effect.gen(function* () {
       const broken = new Readable({
         read() {

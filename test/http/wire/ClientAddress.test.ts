@@ -15,32 +15,32 @@ const of = (peer: string | undefined, forwarded: string | undefined, proxies: Re
 const ours = ["10.0.0.0/8", "fd00::/8"]
 
 describe("the address of a client", () => {
-  it("is the peer's where no proxy is trusted", () => {
+  it("the client's address is the peer's if no proxy is trusted", () => {
     expect(of("192.0.2.1", undefined)).toBe("192.0.2.1")
     expect(of("192.0.2.1", "198.51.100.1")).toBe("192.0.2.1")
     expect(of("10.0.0.1", "198.51.100.1")).toBe("10.0.0.1")
   })
 
-  it("is the peer's where the peer is no proxy of ours", () => {
+  it("the client's address is the peer's if the peer is not a trusted proxy", () => {
     expect(of("192.0.2.1", "198.51.100.1", ours)).toBe("192.0.2.1")
     expect(of("192.0.2.1", "198.51.100.1, 10.0.0.2", ours)).toBe("192.0.2.1")
   })
 
-  it("is the right-most that no proxy of ours has", () => {
+  it("the client's address is the right-most one that is not a trusted proxy", () => {
     expect(of("10.0.0.1", "198.51.100.1", ours)).toBe("198.51.100.1")
     expect(of("10.0.0.1", "198.51.100.1, 10.0.0.2", ours)).toBe("198.51.100.1")
     expect(of("10.0.0.1", "198.51.100.1 ,10.0.0.2,fd00::2", ours)).toBe("198.51.100.1")
     expect(of("fd00::1", "198.51.100.1", ours)).toBe("198.51.100.1")
   })
 
-  it("is never what a client wrote there itself", () => {
+  it("the client's address is never one that the client wrote into the header", () => {
     for (const spoofed of ["203.0.113.1", "10.0.0.9", "127.0.0.1", "203.0.113.1, 203.0.113.2", "garbage", "", ",,,"]) {
       expect(of("10.0.0.1", `${spoofed}, 198.51.100.1`, ours), spoofed).toBe("198.51.100.1")
       expect(of("10.0.0.1", `${spoofed}, 198.51.100.1, 10.0.0.2`, ours), spoofed).toBe("198.51.100.1")
     }
   })
 
-  it("is the last proxy's where it forwarded nothing that is an address", () => {
+  it("the client's address is the last proxy's if the proxy forwarded no address", () => {
     const unreadable = ["unknown", "_hidden", "<script>", "198.51.100.1, x", "12345", "1.2", "010.0.0.1", ":80"]
     const malformed = ["198.51.100.1:", "198.51.100.1:http", "[198.51.100.1", "[]:80", '"', "256.1.1.1:80", "[x]:1"]
     for (const forwarded of [undefined, "", ...unreadable, ...malformed]) {
@@ -68,7 +68,7 @@ describe("the address of a client", () => {
     expect(of("10.0.0.1", forwarded, ours)).toBe(expected)
   })
 
-  it("is one for a network of IPv6 that one customer has", () => {
+  it("addresses in one customer's IPv6 network count as one", () => {
     const network = "2001:db8:1:2::/64"
     expect(of("2001:db8:1:2::1", undefined)).toBe(network)
     expect(of("2001:db8:1:2:ffff:ffff:ffff:ffff", undefined)).toBe(network)
@@ -76,13 +76,13 @@ describe("the address of a client", () => {
     expect(of("2001:db8:1:3::1", undefined)).not.toBe(network)
   })
 
-  it("of IPv4 is the same in its IPv6 form", () => {
+  it("an IPv4 address and its IPv4-mapped form are the same", () => {
     expect(of("::ffff:192.0.2.1", undefined)).toBe("192.0.2.1")
     expect(of("::ffff:c000:201", undefined)).toBe("192.0.2.1")
     expect(of("::ffff:10.0.0.1", "::ffff:198.51.100.1", ours)).toBe("198.51.100.1")
   })
 
-  it("is not known where there is no peer, or none that is an address", () => {
+  it("the client's address is unknown without a peer, or if the peer is not an address", () => {
     for (const peer of [undefined, "", "localhost", "/run/latchkey.sock", "1.2.3.4.5"]) {
       expect(of(peer, undefined, ours), peer).toBe(undefined)
       expect(of(peer, "198.51.100.1", ours), peer).toBe(undefined)
@@ -93,7 +93,7 @@ describe("the address of a client", () => {
 describe("the networks of a client", () => {
   const networks = (peer: string | undefined) => ClientAddress.networks(requestFrom(peer, undefined), [])
 
-  it("are the /64, the /56 and the /48 of an IPv6 address", () => {
+  it("the networks of an IPv6 client are its /64, /56 and /48", () => {
     expect(networks("2001:db8:1:1234:5:6:7:8")).toEqual([
       "2001:db8:1:1234::/64",
       "2001:db8:1:1200::/56",
@@ -101,12 +101,12 @@ describe("the networks of a client", () => {
     ])
   })
 
-  it("are the address alone for IPv4", () => {
+  it("the only network of an IPv4 client is its address", () => {
     expect(networks("192.0.2.1")).toEqual(["192.0.2.1"])
     expect(networks("::ffff:192.0.2.1")).toEqual(["192.0.2.1"])
   })
 
-  it("are none where the address is not known", () => {
+  it("a client with an unknown address has no network", () => {
     expect(networks(undefined)).toEqual([])
     expect(networks("/run/latchkey.sock")).toEqual([])
   })

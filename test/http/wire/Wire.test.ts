@@ -15,7 +15,7 @@ const anything = fc.oneof(
 
 describe("quoted", () => {
   // PRM-07
-  it("is one quoted-string, whatever is put into it (RFC 9110 §5.6.4)", () => {
+  it("any quoted text is one quoted-string (RFC 9110 §5.6.4)", () => {
     fc.assert(
       fc.property(anything, (text) => {
         expect(Wire.quoted(text)).toMatch(/^"([\x20-\x21\x23-\x5B\x5D-\x7E]|\\["\\])*"$/)
@@ -26,7 +26,7 @@ describe("quoted", () => {
 })
 
 describe("an error", () => {
-  it("is described in the letters that the RFC allows (RFC 6749 §5.2)", () => {
+  it("an error description has only the characters that the RFC allows (RFC 6749 §5.2)", () => {
     fc.assert(
       fc.property(anything, (description) => {
         const error = new InvalidScope({ reason: "Malformed", description })
@@ -40,7 +40,7 @@ describe("an error", () => {
     )
   })
 
-  it("is a challenge of one line, whatever is in it (RFC 6750 §3)", () => {
+  it("a challenge is one line for any content (RFC 6750 §3)", () => {
     fc.assert(
       fc.property(anything, (text) => {
         const error = new InsufficientScope({ reason: "ScopeMissing", description: text, required: [text] })

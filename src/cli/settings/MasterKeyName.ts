@@ -1,17 +1,17 @@
-/** Finds variables whose names resemble the one of the master key. */
+/** Finds variables whose names resemble `LATCHKEY_MASTER_KEY`. */
 import { distance } from "../../domain/SimilarName.js"
 
-/** Maximum distance of a misspelt name: two swapped letters and one more slip. */
+/** Maximum distance of a misspelt name, in letters: two swapped letters and one more typo. */
 const maxDistance = 3
 
-/** Endings that say in which form a value is given. */
+/** Endings that name the form of a value. */
 const form = /(FILE|PATH|FILENAME|FROM|URL|ENV|BASE64URL|BASE64|B64|HEX|RAW|TEXT|STRING|VALUE|DATA)+$/
 
-/** The names of a key of keys in other programs. */
+/** Names of a master key in other programs. */
 const otherNames = /^(DB|DATABASE|DATA|STORAGE|ENCRYPTION|ENCRYPT|ROOT|SECRET|VAULT|SEAL|SEALING)?KEYS?$/
 
 /**
- * Whether the name of a variable can be meant for `LATCHKEY_MASTER_KEY`: `LATCHKEY_MASTERKEY`, `latchkey_master_key`,
+ * Whether a variable resembles `LATCHKEY_MASTER_KEY`: `LATCHKEY_MASTERKEY`, `latchkey_master_key`,
  * `LATCHKEY_MASTER_KEY_PATH`, `LATCHKEY_ENCRYPTION_KEY`, `LATCHEY_MASTER_KEY`.
  */
 export const isLikeMasterKey = (variable: string): boolean => {

@@ -1,6 +1,6 @@
 /**
- * Service links: for each Service of a namespace Kubernetes sets variables in every pod, so a Service that is called
- * `latchkey` sets `LATCHKEY_PORT=tcp://10.0.0.1:9400` and others beside it. Nobody chose these values
+ * Service links: for each Service of a namespace Kubernetes sets variables in every pod, so a Service with the name
+ * `latchkey` sets `LATCHKEY_PORT=tcp://10.0.0.1:9400` and others. They are not settings
  * (https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables).
  */
 

@@ -1,4 +1,4 @@
-/** Who may call which part of the API: people's programs their own account, the operator's programs all the rest. */
+/** The guards of the API: programs of a user may call the account API, and programs of the operator the admin API. */
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -8,42 +8,44 @@ import * as Layer from "effect/Layer"
 import { identify } from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { type Access, CurrentAccess } from "../../services/tokens/CurrentAccess.js"
-import * as Guard from "../guard/Guard.js"
+import * as BearerGuard from "../guard/BearerGuard.js"
 import * as ApiResource from "./ApiResource.js"
 import * as Problems from "./Problems.js"
 
 const bearer = (description: string) =>
   HttpApiSecurity.annotate(HttpApiSecurity.bearer, OpenApi.Description, description)
 
-/** For a person's access token. */
+/** Requires a user's access token. */
 export class AccountGuard extends HttpApiMiddleware.Tag<AccountGuard>()("latchkey/api/AccountGuard", {
   provides: CurrentAccess,
   failure: Problems.GuardFailure,
-  security: { account: bearer(`An access token of a person, with the scope ${ApiResource.accountScope}.`) }
+  security: { account: bearer(`An access token of a user, with the scope ${ApiResource.accountScope}.`) }
 }) {}
 
-/** For a client's own access token. */
+/** Requires a client's own access token. */
 export class AdminGuard extends HttpApiMiddleware.Tag<AdminGuard>()("latchkey/api/AdminGuard", {
   provides: CurrentAccess,
   failure: Problems.GuardFailure,
   security: {
-    admin: bearer(`An access token of a client's own (client_credentials), with the scope ${ApiResource.adminScope}.`)
+    admin: bearer(
+      `An access token of the client itself (client_credentials), with the scope ${ApiResource.adminScope}.`
+    )
   }
 }) {}
 
 /**
- * The platform's decoder does not check the scheme of the header, so what it found is not looked at. Nobody can be told
- * before the issuer is known which resource this is, or these would be two tags of `BearerAuthApi`.
+ * Makes the check of a guard. It ignores the token that the platform found, because the platform does not check the scheme of
+ * the header. These guards are not tags of `BearerAuthApi`, because their resource depends on the issuer.
  */
 const check = (principal: Access["principal"], scope: string) =>
   Effect.gen(function* () {
     const { uri } = ApiResource.make((yield* ServerSettings).issuer)
     const guard = yield* Effect.orDie(
-      Guard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
+      BearerGuard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
     )
     return () =>
       Effect.tap(Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check), ({ clientId }) =>
-        // The guard has named a person's program already; this one acts for the operator.
+        // The guard has identified a program of a user already; this program acts for the operator.
         principal === "Client" ? identify({ _tag: "Program", clientId }) : Effect.void
       )
   })

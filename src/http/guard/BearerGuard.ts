@@ -1,7 +1,7 @@
 /**
- * The check behind every form of the guard (RFC 6750): it reads the Authorization header, has the token checked, and
- * sees that it carries the scope that is needed. Whoever does not pass is told how to. `BearerAuth` puts it before
- * routes, `BearerAuthApi` before an `HttpApi`, and `layers/Guard` into one function.
+ * The check behind every form of the guard (RFC 6750): it reads the Authorization header, verifies the token, and requires the
+ * scope that the operation needs. A refusal says how to get a token. `BearerAuth` guards routes with it, `BearerAuthApi` an
+ * `HttpApi`, and `layers/Guard` makes a function of it.
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -33,26 +33,26 @@ import * as GuardedResource from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
 import * as OfferedScopes from "./OfferedScopes.js"
 
-/** What a guard asks for. */
+/** The requirements of a guard. */
 export interface Options {
-  /** All of them are needed. What an operation needs beyond them is asked for by `requireScope`. */
+  /** The scopes that every request needs. An operation requires further ones by `requireScope`. */
   readonly scopes: ReadonlyArray<string>
   /**
-   * Scopes that a request without a good token is told to ask for, beside `scopes`: those that other operations of the
-   * resource need. A client that cannot ask for more later (MCP calls it step-up) then gets all it will need at once.
+   * Scopes that the challenge names in addition to `scopes`: those that other operations of the resource need. A client that
+   * cannot request more scope later (MCP calls it step-up) then gets the whole scope at once.
    */
   readonly challengeScopes?: ReadonlyArray<string> | undefined
-  /** Whose tokens may pass: people's, unless clients that act for themselves are named too. */
+  /** The kinds of tokens that pass: those of users if not given. `Client` is a client that acts for itself. */
   readonly principals?: ReadonlyArray<Access["principal"]> | undefined
   /**
-   * The resource that is guarded; may be left out where the settings have only one, or have none and the storage has only
-   * one. One that is not in the settings is looked up at each request, since the operator may make and delete it: without
-   * it, nobody passes.
+   * The guarded resource. It may be left out if the settings have exactly one, or have none and the storage has exactly one. A
+   * resource that is not in the settings is looked up at each request, because the operator may create and delete it. While
+   * it does not exist, no request passes.
    */
   readonly resource?: string | undefined
 }
 
-/** Why a request does not pass. */
+/** The reasons for which a request does not pass. */
 export type Refusal =
   | InvalidRequest
   | MissingToken
@@ -61,44 +61,44 @@ export type Refusal =
   | TemporarilyUnavailable
   | ServerError
 
-/** A guard at work. */
+/** A guard. */
 export interface Guard {
-  /** The access that a request has, if it may pass. */
+  /** Returns the access of a request, or fails if it does not pass. */
   readonly check: (request: AuthorizationHeader.Carrier) => Effect.Effect<Access, Refusal>
   /** Logs and counts a refusal, and returns the headers of its response: a challenge (RFC 6750 §3) unless the server failed. */
   readonly refuse: (refusal: Refusal) => Effect.Effect<Readonly<Record<string, string>>>
   /** Refuses, and returns the response. */
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
-  /** What the requests that it meets have around them. */
+  /** Runs the requests that it checks. */
   readonly edge: Edge.Edge
 }
 
-/** What a guard stands on: the services of an authorization server. */
+/** The services of an authorization server that a guard uses. */
 export type Requirements = ServerSettings | Resources | TokenVerifier
 
-/** The guard as messages call it: by what made it, and the scopes that it asks for. */
+/** Returns the name of the guard for messages, with the scopes that it requires. */
 const called = (name: string, { scopes }: Options): string =>
   scopes.length === 0 ? `${name} without scopes` : `${name} with the scopes ${JSON.stringify(scopes)}`
 
-/** What refusals are counted under: every guard alike, since a resource is known by a URL. */
+/** The endpoint under which refusals of all guards are counted: a resource is a URL, which is not from a closed set. */
 const counted = "guard"
 
-/** Whose tokens these are, as descriptions call them. */
-const tokensOf = { User: "tokens of people", Client: "tokens that clients get for themselves" } as const
+/** The kinds of tokens, for descriptions. */
+const tokensOf = { User: "tokens of users", Client: "tokens that clients get for themselves" } as const
 
-/** What makes a guard, and what it does about a resource that does not exist. */
+/** The maker of a guard. */
 export interface Making {
-  /** What the app calls the guard, for messages. */
+  /** The name by which the app knows the guard, for messages. */
   readonly name: string
-  /** Whether a resource that does not exist is an error, as where no operator is awaited; false if not given (ADR 17). */
+  /** Whether a missing resource is an error, as where no operator will create it; false if not given (ADR 17). */
   readonly mustExist?: boolean | undefined
-  /** Whether the app cannot change the options, as those of our own API: no log line advises it to; false if not given. */
+  /** Whether the app cannot change the options, as for our API, so that no log line advises it to; false if not given. */
   readonly isFixed?: boolean | undefined
 }
 
 /**
- * Makes a guard. Fails when it does not know what it guards, and when the resource does not offer a scope that it asks
- * for.
+ * Makes a guard. Fails if the guarded resource is not known, and if the resource does not offer a scope that the guard
+ * requires.
  */
 export const make = (
   options: Options,
@@ -116,21 +116,21 @@ export const make = (
     const { current, uri } = guarded
     const resourceMetadata = metadataUrl({ uri })
 
-    /** Names the option that accepts such tokens, for whoever wrote the guard; the caller learns only that they are refused. */
+    /** Logs the option that accepts such tokens, for the author of the app. The caller learns only that they are refused. */
     const logWrongPrincipal = (principal: Access["principal"]) =>
       Effect.annotateLogs(
         Effect.logWarning(
-          `access token refused: ${guard} takes only ${principals.map((one) => tokensOf[one]).join(" and ")}${
+          `access token refused: ${guard} accepts only ${principals.map((one) => tokensOf[one]).join(" and ")}${
             isFixed
               ? ""
-              : `; its option principals: ${JSON.stringify([...principals, principal])} takes ${tokensOf[principal]} too`
+              : `; its option principals: ${JSON.stringify([...principals, principal])} accepts ${tokensOf[principal]} too`
           }`
         ),
         { resource: uri, principal }
       )
     const once = { User: OncePerServer.make(), Client: OncePerServer.make() }
 
-    /** Logs scopes that a route needs and that its resource does not offer: no client can get them. */
+    /** Logs scopes that a route needs and that its resource does not offer, so that no client can get them. */
     const noticed = new Set<string>()
     const noticeNotOffered = Effect.fnUntraced(function* (required: ReadonlyArray<string>) {
       const news = required.filter((token) => !noticed.has(token))
@@ -140,7 +140,7 @@ export const make = (
       for (const token of news) noticed.add(token)
       const sentence = OfferedScopes.notOffered(news, resource)
       if (sentence === undefined) return
-      yield* Effect.logWarning(`a route behind ${guard} needs a scope that nobody can get: ${sentence}`)
+      yield* Effect.logWarning(`a route behind ${guard} needs a scope that no client can get: ${sentence}`)
     })
 
     const check = Effect.fnUntraced(
@@ -170,7 +170,7 @@ export const make = (
     )
 
     const refuse = (refusal: Refusal): Effect.Effect<Readonly<Record<string, string>>> => {
-      // The token is not at fault: the client must keep it.
+      // The server failed: the client must keep its token.
       if (Wire.status(refusal) >= 500) {
         return Effect.as(Effect.annotateLogs(Refusals.log(counted, refusal), { resource: uri }), {
           ...Wire.jsonHeaders(refusal, issuer),
@@ -178,7 +178,7 @@ export const make = (
         })
       }
       const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
-      // All that the operation needs: a client that asked for less would come back without the rest.
+      // The whole scope of the operation: a client that requested only a part would lack the rest at its next request.
       const scope = Array.from(new Set([...scopes, ...further]))
       return Effect.annotateLogs(Effect.logDebug("guarded request refused"), {
         error: refusal._tag,
@@ -195,7 +195,7 @@ export const make = (
     return { check, refuse, answer, edge }
   })
 
-/** Whoever acts by an access token: a person through a client, or a client by itself. */
+/** Returns the actor of an access: a user through a client, or a client by itself. */
 const actorOf = ({ clientId, principal, subject }: Access): Actor =>
   principal === "User" ? { _tag: "Person", subject, clientId } : { _tag: "Client", clientId, isAuthenticated: true }
 
@@ -215,7 +215,7 @@ export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Effect
         required: scopes
       })
 
-/** Responses to one person are not for shared caches (RFC 9111 §3.5). */
+/** Keeps a response to one user out of shared caches (RFC 9111 §3.5). */
 export const notShared = (response: HttpServerResponse.HttpServerResponse) =>
   response.headers["cache-control"] === undefined
     ? HttpServerResponse.setHeaders(response, { "cache-control": "private, no-store", vary: "Authorization" })

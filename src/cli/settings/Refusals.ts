@@ -1,35 +1,35 @@
-/** What can stand in the way of a server or a command, each in one line. */
+/** Errors of the library as one line for the operator. */
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { ListenError } from "../../layers/NodeServer.js"
 import type { SettingsError } from "../../layers/settings/SettingsOptions.js"
 import type { StorageOpenError } from "../../layers/sql/StorageOpenError.js"
 import type { WrongMasterKey } from "../../services/keys/Keyring.js"
 import type { ClockWentBack } from "../../services/maintenance/ClockCheck.js"
-import * as Environment from "../settings/Environment.js"
-import type { Place } from "../settings/ServerOptions.js"
-import { badUsage, impossible } from "./Failure.js"
+import { badUsage, impossible } from "../terminal/Failure.js"
+import * as LibraryOptions from "./LibraryOptions.js"
 import * as Program from "./Program.js"
+import type { Target } from "./Target.js"
 
-export const settingsError = ({ message }: SettingsError) => badUsage(Environment.inOperatorsWords(message))
+export const settingsError = ({ message }: SettingsError) => badUsage(LibraryOptions.withVariableNames(message))
 
 export const storageOpenError = ({ message }: StorageOpenError) => impossible(message)
 
 export const wrongMasterKey =
-  (place: Place) =>
+  (target: Target) =>
   ({ message }: WrongMasterKey) =>
     impossible(
-      `${message}. Give the right key; or, if a backup was put back, say ${Program.line("db restored", place)}`
+      `${message}. Give the right key; or, if you restored a backup, run ${Program.line("db restored", target)}`
     )
 
 export const clockWentBack =
-  (place: Place) =>
+  (target: Target) =>
   ({ message }: ClockWentBack) =>
-    impossible(`${message}. Set the clock; or, if it is right, say ${Program.line("db accept-clock", place)}`)
+    impossible(`${message}. Set the clock; or, if it is right, run ${Program.line("db accept-clock", target)}`)
 
 export const temporarilyUnavailable = ({ reason }: TemporarilyUnavailable) =>
-  impossible(`the database cannot be used just now (${reason}): try again in a moment`)
+  impossible(`the database is not available (${reason}): try again in a moment`)
 
-/** The options that mend an address that cannot be listened on. */
+/** Names the option that changes an address on which the server cannot listen. */
 export const listenError = ({ code, message }: ListenError) => {
   if (code === "EADDRINUSE" || code === "EACCES") return impossible(`${message} with --port`)
   return impossible(
@@ -37,15 +37,15 @@ export const listenError = ({ code, message }: ListenError) => {
   )
 }
 
-/** The failures of a database that is opened and asked. */
+/** Errors of an open database. */
 export const ofDatabase = {
   StorageOpenError: storageOpenError,
   TemporarilyUnavailable: temporarilyUnavailable
 }
 
-/** The failures that every command on a database may have, with the services of a server on it. */
-export const ofStorage = (place: Place) => ({
+/** Errors of every command that uses the services of a server. */
+export const ofStorage = (target: Target) => ({
   ...ofDatabase,
   SettingsError: settingsError,
-  WrongMasterKey: wrongMasterKey(place)
+  WrongMasterKey: wrongMasterKey(target)
 })

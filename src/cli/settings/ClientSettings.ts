@@ -1,0 +1,50 @@
+/** Settings of the protected resources and of the clients. */
+import * as Schema from "effect/Schema"
+import { defaultAppSchemes } from "../../domain/AppSchemes.js"
+import { ResourceIndicator } from "../../domain/Resource.js"
+import { ScopeToken } from "../../domain/Scope.js"
+import { setting } from "./Setting.js"
+import * as Texts from "./Texts.js"
+
+const Resources = Schema.Array(
+  Schema.Struct({
+    uri: ResourceIndicator,
+    name: Schema.optional(Schema.NonEmptyString),
+    scopes: Schema.Record({ key: ScopeToken, value: Schema.NonEmptyString })
+  })
+)
+
+/** URI schemes without the dot that RFC 8252 §7.1 asks for. Schemes with a dot need no setting. */
+const DotlessSchemes = Schema.Array(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9+-]*$/)))
+const schemesHint = 'give schemes in lower case, without a colon, such as "cursor,vscode"'
+
+export const clientFields = {
+  resources: setting(Resources, {
+    description: "Protected resources, in addition to those of `latchkey resource create`",
+    default: [],
+    defaultText: "none",
+    hint: 'give resources as { "uri": "https://…", "name": "…", "scopes": { "notes:read": "Read your notes" } }',
+    only: "File"
+  }),
+  redirectSchemes: setting(DotlessSchemes, {
+    description: "URI schemes without a dot that redirect URIs of any client may have, in addition to the app schemes",
+    default: [],
+    defaultText: "none",
+    fromText: Texts.toList,
+    hint: schemesHint
+  }),
+  appSchemes: setting(DotlessSchemes, {
+    description:
+      "URI schemes without a dot that redirect URIs of public clients may have. A list replaces the default; an empty list allows none",
+    default: defaultAppSchemes,
+    defaultText: defaultAppSchemes.join(", "),
+    fromText: Texts.toList,
+    hint: schemesHint
+  }),
+  retryFromElsewhere: setting(Schema.Literal("allow", "replay"), {
+    description:
+      'Response to a code or refresh token that is retried from another network: accept it and publish an event ("allow"), or revoke the grant ("replay")',
+    default: "allow",
+    hint: "give allow or replay"
+  })
+}
