@@ -30,7 +30,7 @@ export class Pace extends Context.Reference<Pace>()("latchkey/BulkRevocation/Pac
     /** Maximum number of rows that one batch changes. */
     size: 50,
     /** Time from the end of one batch to the next. */
-    rest: Duration.millis(20)
+    pause: Duration.millis(20)
   })
 }) {}
 
@@ -72,7 +72,7 @@ export const make = Effect.gen(function* () {
     ) => Effect.Effect<Batches.Done<Cursor | undefined>, TemporarilyUnavailable>
   ) =>
     Effect.gen(function* () {
-      const { rest, size } = yield* Pace
+      const { pause, size } = yield* Pace
       const { report } = yield* Progress
       let total = 0
       const counted = (size: number, after: Cursor | undefined) =>
@@ -80,7 +80,7 @@ export const make = Effect.gen(function* () {
           total += count
           return report(phase, total)
         })
-      const pace = { size, rest, most: Number.POSITIVE_INFINITY }
+      const pace = { size, pause, maxBatches: Number.POSITIVE_INFINITY }
       yield* Effect.provideService(
         Batches.run<Cursor | undefined, TemporarilyUnavailable, never>(undefined, counted),
         Batches.BatchPace,
