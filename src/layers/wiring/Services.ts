@@ -1,4 +1,4 @@
-/** The services of an authorization server, and what they stand on. */
+/** The services of an authorization server, in the order of their dependencies. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -75,7 +75,7 @@ const providedOr = <I, S, E, R>(tag: Context.Tag<I, S>, standard: Layer.Layer<I,
     )
   )
 
-/** All services of an authorization server; its endpoints stand on them. */
+/** Builds all services of an authorization server. The endpoints use them. */
 export const layer = (options: SettingsOptions) => {
   const settings = Layer.effect(ServerSettings, toSettings(options))
   const stores = Layer.unwrapEffect(Effect.map(ServerSettings, ({ issuer }) => Storage.layerStores(issuer)))
