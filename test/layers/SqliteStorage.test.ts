@@ -15,20 +15,22 @@ import { modeOf, open, using, withSqlite } from "./sqliteFiles.js"
 import { temporaryFile } from "./temporaryFile.js"
 
 describe("a new file", () => {
-  it.scopedLive("is for its owner only, with its folders, its log and its key, whatever the umask", () =>
-    Effect.gen(function* () {
-      const umask = process.umask(0)
-      yield* Effect.addFinalizer(() => Effect.sync(() => process.umask(umask)))
-      const filename = Path.join(Path.dirname(yield* temporaryFile), "a", "b", "auth.db")
-      const { clients } = yield* open({ filename })
-      yield* clients.insert(client(app))
-      for (const suffix of ["", "-wal", "-shm", ".key"]) expect(modeOf(filename + suffix)).toBe("600")
-      for (const folder of [Path.dirname(filename), Path.dirname(Path.dirname(filename))])
-        expect(modeOf(folder)).toBe("700")
-    })
+  it.scopedLive(
+    "a new database, its folders, its log and its key are readable by their owner only, with any umask",
+    () =>
+      Effect.gen(function* () {
+        const umask = process.umask(0)
+        yield* Effect.addFinalizer(() => Effect.sync(() => process.umask(umask)))
+        const filename = Path.join(Path.dirname(yield* temporaryFile), "a", "b", "auth.db")
+        const { clients } = yield* open({ filename })
+        yield* clients.insert(client(app))
+        for (const suffix of ["", "-wal", "-shm", ".key"]) expect(modeOf(filename + suffix)).toBe("600")
+        for (const folder of [Path.dirname(filename), Path.dirname(Path.dirname(filename))])
+          expect(modeOf(folder)).toBe("700")
+      })
   )
 
-  it.scopedLive("is found again as it was left, with its key, and nothing beside it", () =>
+  it.scopedLive("a database that was closed opens again with its key, and leaves no other file", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const key = yield* using({ filename }, ({ clients, key }) => Effect.as(clients.insert(client(app)), key))
@@ -42,7 +44,7 @@ describe("a new file", () => {
     })
   )
 
-  it.scopedLive("is made once when several processes start at once, and all of them use it", () =>
+  it.scopedLive("processes that start at the same time create one database and use it", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const stores = yield* Effect.all(
@@ -59,7 +61,7 @@ describe("a new file", () => {
     })
   )
 
-  it.scopedLive("is completed when the process that made it was killed before its tables were", () =>
+  it.scopedLive("a start completes a database whose tables a killed process did not create", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       withSqlite(filename, (db) => db.pragma(`application_id = ${0x4c746368}`))
@@ -69,7 +71,7 @@ describe("a new file", () => {
 })
 
 describe("after a crash", () => {
-  it.scopedLive("what was answered is there, though it be only in the log", () =>
+  it.scopedLive("an acknowledged write in the log survives a crash", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const copy = `${filename}.copy`
@@ -85,7 +87,7 @@ describe("after a crash", () => {
 })
 
 describe("a database that fails", () => {
-  it.scopedLive("is busy to writers while another process keeps the lock, and answers readers", () =>
+  it.scopedLive("a database that another process locks answers readers, and is busy for writers", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { clients } = yield* open({ filename })
@@ -139,7 +141,7 @@ describe("a database that fails", () => {
 })
 
 describe("a consent", () => {
-  it.scopedLive("that was being recorded when the process died allows nothing, and is recorded the next time", () =>
+  it.scopedLive("a consent whose recording was interrupted by a crash allows nothing, and can be recorded again", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { consents } = yield* open({ filename })
@@ -150,7 +152,7 @@ describe("a consent", () => {
     })
   )
 
-  it.scopedLive("that was taken back while it was being recorded stays taken back", () =>
+  it.scopedLive("a consent that was withdrawn during its recording stays withdrawn", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { consents } = yield* open({ filename })
@@ -165,7 +167,7 @@ describe("a consent", () => {
 })
 
 describe("closing", () => {
-  it.scopedLive("finishes the writes that wait, and refuses those that come later", () =>
+  it.scopedLive("closing finishes pending writes and refuses later ones", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const scope = yield* Scope.make()
