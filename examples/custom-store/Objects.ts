@@ -13,7 +13,7 @@ export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly caus
 export class Objects extends Context.Tag("Objects")<
   Objects,
   {
-    /** Store a text if there is none with this name. Of any number of callers, ever, one sees `true`. */
+    /** Store a text if there is none with this name. One of any number of callers, ever, sees `true`. */
     readonly putIfAbsent: (name: string, text: string) => Effect.Effect<boolean, Unreachable>
     /** Return the text with this name, as a whole. */
     readonly get: (name: string) => Effect.Effect<Option.Option<string>, Unreachable>

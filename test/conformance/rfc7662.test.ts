@@ -23,15 +23,15 @@ import { apart, confidential, json } from "./support/Conformance.js"
 apart([
   {
     section: "§2.1",
-    requirement: "the endpoint may be called with a bearer token of the caller's own",
+    requirement: "the caller may authenticate with a bearer token",
     how: "otherwise",
     why: "callers authenticate as clients or as the server of a resource, by Basic or in the body"
   },
   {
     section: "§2.2",
-    requirement: "`username` and `nbf` may be told",
+    requirement: "the response may have `username` and `nbf`",
     how: "otherwise",
-    why: "both are optional: a resource server learns the subject and no name, and a token is good from its issue"
+    why: "both are optional: a resource server gets the subject and no name, and a token is valid from its issue"
   },
   {
     section: "§4",
@@ -49,7 +49,7 @@ apart([
     section: "§2.2",
     requirement: "a JWT's signature is checked",
     how: "not applicable",
-    why: "access tokens are sealed, not signed; that a changed one is inactive is tested"
+    why: "access tokens are sealed, not signed; a test shows that a changed one is inactive"
   }
 ])
 
@@ -75,35 +75,35 @@ describe("RFC 7662", () => {
     expect(metadata.introspection_endpoint).toBe(`${issuer}/introspect`)
   })
 
-  test("§2.1 the request is a POST [INTRO-07]", async (server) => {
+  test("§2.1 an introspection request must be a POST [INTRO-07]", async (server) => {
     for (const method of ["GET", "PUT"]) expect((await server.send("/introspect", { method })).status).toBe(405)
   })
 
-  test("§2.1 the token does not stand in the URI [INTRO-07]", async (server) => {
+  test("§2.1 a token in the URI is not read [INTRO-07]", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     expect(await outcome(server.ask(`/introspect?token=${access_token}`, client, {}))).toBe("400 invalid_request")
   })
 
-  test("§2.1 token is required", async (server) => {
+  test("§2.1 an introspection request needs a token", async (server) => {
     const client = await server.register(confidential)
     expect(await outcome(server.ask("/introspect", client, {}))).toBe("400 invalid_request")
   })
 
-  test("§2.1 whoever asks is authorised: nobody is told nothing [INTRO-01]", async (server) => {
+  test("§2.1 a caller without credentials gets 401 [INTRO-01]", async (server) => {
     const { access_token: token } = await server.tokens(await server.register())
     expect(await outcome(server.post("/introspect", { token }))).toBe("401 invalid_client")
     const bearer = { authorization: `Bearer ${token}` }
     expect(await outcome(server.post("/introspect", { token }, bearer))).toBe("401 invalid_client")
   })
 
-  test("§2.1 a client that keeps no secret is told nothing [INTRO-01]", async (server) => {
+  test("§2.1 a public client gets 401 [INTRO-01]", async (server) => {
     const client = await server.register()
     const { access_token: token } = await server.tokens(client)
     expect(await outcome(server.ask("/introspect", client, { token }))).toBe("401 invalid_client")
   })
 
-  test("§2.1 a wrong or unknown token_type_hint does not matter", async (server) => {
+  test("§2.1 a wrong or unknown token_type_hint is ignored", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     for (const token_type_hint of ["refresh_token", "unknown", ""]) {
@@ -111,7 +111,7 @@ describe("RFC 7662", () => {
     }
   })
 
-  test("§2.2 the answer is JSON, not cached", async (server) => {
+  test("§2.2 the response is JSON, not cached", async (server) => {
     const client = await server.register(confidential)
     const answer = await server.ask("/introspect", client, { token: "x" })
     expect(answer.headers.get("cache-control")).toBe("no-store")
@@ -135,7 +135,7 @@ describe("RFC 7662", () => {
     })
   })
 
-  test("§2.2 the subject is the same for every token of a person, and no name", async (server) => {
+  test("§2.2 the subject is the same for every token of a user, and is not the username", async (server) => {
     const client = await server.register(confidential)
     const first = await told(server, client, (await server.tokens(client)).access_token)
     const second = await told(server, client, (await server.tokens(client)).access_token)
@@ -144,7 +144,7 @@ describe("RFC 7662", () => {
     expect(first.jti).not.toBe(second.jti)
   })
 
-  test("§2.2 an inactive token has nothing but active false [INTRO-02]", async (server) => {
+  test("§2.2 the response for an inactive token has only active false [INTRO-02]", async (server) => {
     const client = await server.register(confidential)
     for (const token of ["x", "lk_at_x", "lk_rt_x", "eyJhbGciOiJub25lIn0.e30."]) {
       expect(await told(server, client, token), token).toEqual(inactive)
@@ -176,7 +176,7 @@ describe("RFC 7662", () => {
     expect(await told(server, client, changed)).toEqual(inactive)
   })
 
-  test("§2.2 a refresh token is told as one, to its client alone [INTRO-06]", async (server) => {
+  test("§2.2 only its client gets the claims of a refresh token [INTRO-06]", async (server) => {
     const client = await server.register(confidential)
     const { refresh_token } = await server.tokens(client)
     expect(await told(server, client, refresh_token)).toMatchObject({ active: true, token_type: "refresh_token" })
@@ -185,7 +185,7 @@ describe("RFC 7662", () => {
     expect(await told(server, await server.register(confidential), successor.refresh_token)).toEqual(inactive)
   })
 
-  test("§2.2 the server of a resource knows of tokens for it [INTRO-03]", async (server) => {
+  test("§2.2 a resource server gets the claims of tokens for its resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const client = await server.register()
     const { access_token } = await server.tokens(client, { scope: "files:read", resource: files.uri })
@@ -196,20 +196,20 @@ describe("RFC 7662", () => {
     })
   })
 
-  test("§2.2 a token for another resource is inactive to it [INTRO-03]", async (server) => {
+  test("§2.2 a resource server gets active false for a token of another resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const { access_token, refresh_token } = await server.tokens(await server.register())
     for (const token of [access_token, refresh_token]) expect(await toldFiles(server, token)).toEqual(inactive)
   })
 
-  test("§2.2 the server of a resource is told of the scope that is its business [INTRO-03]", async (server) => {
+  test("§2.2 a resource server gets only the scope of its resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const both = { scope: "notes:read files:read", resource: [resource, files.uri] }
     const { access_token } = await server.tokens(await server.register(), both)
     expect(await toldFiles(server, access_token)).toMatchObject({ scope: "files:read", aud: files.uri })
   })
 
-  test("§2.3 wrong credentials are 401 invalid_client, with a challenge [INTRO-01]", async (server) => {
+  test("§2.3 wrong credentials get 401 invalid_client with a challenge [INTRO-01]", async (server) => {
     await addFiles(server)
     for (const id of ["files", "nobody"]) {
       const answer = await server.post("/introspect", { token: "x" }, basic(id, "wrong"))
@@ -218,13 +218,13 @@ describe("RFC 7662", () => {
     }
   })
 
-  test("§4 a token of another client is as inactive as one that is none [INTRO-08]", async (server) => {
+  test("§4 a token of another client gets the same response as an unknown token [INTRO-08]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const other = await server.register(confidential)
     for (const token of [access_token, "lk_at_x"]) expect(await told(server, other, token)).toEqual(inactive)
   })
 
-  test("§4 scripts of other origins are not let in", async (server) => {
+  test("§4 scripts of other origins are refused", async (server) => {
     const client = await server.register(confidential)
     const { headers } = await server.ask("/introspect", client, { token: "x" })
     expect(headers.has("access-control-allow-origin")).toBe(false)
