@@ -1,4 +1,4 @@
-/** An API with a contract of its own, guarded, whose OpenAPI document says which token it needs. */
+/** A guarded API with its own contract. Its OpenAPI document names the token that it needs. */
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Schema } from "effect"
 import { AuthLayer, BearerAuthApi } from "latchkey"
@@ -30,5 +30,5 @@ const Auth = AuthLayer.layer({
   resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
 })
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app, which only needs a storage. */
 export const App = Layer.provideMerge(Routes, Auth)

@@ -1,4 +1,4 @@
-/** An app whose routes let services in: programs that act for themselves, with a client that the app makes in code. */
+/** An app whose routes accept services: programs that act for themselves, with a client that the app creates in code. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth } from "latchkey"
@@ -7,7 +7,7 @@ import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
-/** For people and for services. A client's token has no person: its subject is the client. */
+/** Accepts users and services. A client's own token has no user: its subject is the client. */
 const Count = HttpLayerRouter.add(
   "GET",
   "/notes/count",
@@ -16,12 +16,12 @@ const Count = HttpLayerRouter.add(
   )
 ).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"], principals: ["User", "Client"] })))
 
-/** For people alone, as every guard is that does not name `principals`. */
+/** Accepts only users, as every guard without `principals` does. */
 const Notes = HttpLayerRouter.add("GET", "/notes", HttpServerResponse.unsafeJson(["Buy milk", "Call Ada"])).pipe(
   Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
 )
 
-/** Makes a client of RFC 7591's metadata. Its secret is in this answer, and nowhere else: hand it to the service. */
+/** Creates a client from metadata of RFC 7591. Only the result has its secret: pass it to the service. */
 export const makeReportClient = Effect.gen(function* () {
   const registration = yield* ClientRegistration
   return yield* registration.create({
@@ -36,5 +36,5 @@ const Auth = AuthLayer.layer({
   resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
 })
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app, which only needs a storage. */
 export const App = Layer.provideMerge(Layer.merge(Count, Notes), Auth)

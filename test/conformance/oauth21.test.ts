@@ -1,4 +1,4 @@
-/** OAuth 2.1: what it adds to RFC 6749, and what it takes away. */
+/** OAuth 2.1: its additions to RFC 6749, and its removals. */
 import { describe, expect } from "@effect/vitest"
 import { outcome, password, redirectUri, resource, test, tokensOf } from "../flow/support/Server.js"
 import { acquainted, apart, confidential, json, register, sentBack } from "./support/Conformance.js"
@@ -37,7 +37,7 @@ apart([
 ])
 
 describe("OAuth 2.1", () => {
-  test("§2.3.1 redirect URIs are compared as strings, loopback ports apart [AUTHZ-13, AUTHZ-20]", async (server) => {
+  test("§2.3.1 redirect URIs are compared as strings, except loopback ports [AUTHZ-13, AUTHZ-20]", async (server) => {
     const { open } = await acquainted(server)
     for (const redirect_uri of [`${redirectUri}?`, `${redirectUri}/x`, "https://client.example:8443/callback"]) {
       expect((await open({ redirect_uri })).status, redirect_uri).toBe(400)
@@ -57,7 +57,7 @@ describe("OAuth 2.1", () => {
     expect(await outcome(server.redeem(client, held, { redirect_uri: undefined }))).toBe("200")
   })
 
-  test("§4.1.3 a code_verifier without a challenge has no code to go with [CODE-03]", async (server) => {
+  test("§4.1.3 a code_verifier without a challenge is refused [CODE-03]", async (server) => {
     const { open } = await acquainted(server)
     const method = { code_challenge: undefined, code_challenge_method: undefined }
     expect(sentBack(await open(method))).not.toHaveProperty("code")
@@ -71,7 +71,7 @@ describe("OAuth 2.1", () => {
   })
 
   test(
-    "§4.3.1 a rotated refresh token is refused, and the living one revoked [REFRESH-02]",
+    "§4.3.1 a rotated refresh token is refused, and the current one is revoked [REFRESH-02]",
     async (server) => {
       const client = await server.register()
       const first = await server.tokens(client)
@@ -101,7 +101,7 @@ describe("OAuth 2.1", () => {
     }
   })
 
-  test("§7.5.3 a code is never sent with 307: the browser would send the password along [LOGIN-31]", async (server) => {
+  test("§7.5.3 a code is never sent with 307, because the browser would also send the password [LOGIN-31]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     await browser.submit(page, { button: "allow" })
     const redirects = browser.seen.filter(({ headers }) => headers.has("location"))
@@ -109,7 +109,7 @@ describe("OAuth 2.1", () => {
     for (const { status } of redirects) expect([302, 303]).toContain(status)
   })
 
-  test("§10 the implicit grant is gone [AUTHZ-07]", async (server) => {
+  test("§10 the implicit grant does not exist [AUTHZ-07]", async (server) => {
     const { open } = await acquainted(server)
     for (const response_type of ["token", "id_token", "code token", "code id_token token"]) {
       const answer = sentBack(await open({ response_type }))
@@ -120,7 +120,7 @@ describe("OAuth 2.1", () => {
     expect(await outcome(answer)).toBe("400 invalid_client_metadata")
   })
 
-  test("§10 the password grant is gone [TOKEN-08]", async (server) => {
+  test("§10 the password grant does not exist [TOKEN-08]", async (server) => {
     const client = await server.register(confidential)
     const answer = server.token(client, { grant_type: "password", username: "ada", password })
     expect(await outcome(answer)).toBe("400 unsupported_grant_type")
@@ -130,7 +130,7 @@ describe("OAuth 2.1", () => {
     expect(metadata.grant_types_supported).toEqual(["authorization_code", "client_credentials", "refresh_token"])
   })
 
-  test("§10 the answer to an authorization request has no fragment, whatever is asked [AUTHZ-08]", async (server) => {
+  test("§10 no authorization response has a fragment [AUTHZ-08]", async (server) => {
     const { open } = await acquainted(server)
     for (const response_mode of ["fragment", "form_post", "web_message"]) {
       expect(sentBack(await open({ response_mode })).error, response_mode).toBe("invalid_request")

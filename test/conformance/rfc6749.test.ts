@@ -1,4 +1,4 @@
-/** RFC 6749, as OAuth 2.1 leaves it: the framework. */
+/** RFC 6749, the framework, without the parts that OAuth 2.1 removes. */
 import { describe, expect } from "@effect/vitest"
 import {
   basic,
@@ -83,13 +83,13 @@ apart([
 ])
 
 describe("RFC 6749 clients", () => {
-  test("§2.2 a client identifier is the server's own choice, and unique", async (server) => {
+  test("§2.2 the server chooses a unique client identifier", async (server) => {
     const ids = [await server.register(), await server.register()].map(({ client_id }) => client_id)
     expect(new Set(ids).size).toBe(2)
     for (const id of ids) expect(id).toMatch(/^[\x21-\x7E]+$/)
   })
 
-  test("§2.2 a client identifier is no secret: by itself it proves no confidential client [CAUTH-21]", async (server) => {
+  test("§2.2 a client identifier alone does not authenticate a confidential client [CAUTH-21]", async (server) => {
     const client = await server.register(confidential)
     const held = await server.code(client)
     expect(await outcome(server.redeem({ ...client, token_endpoint_auth_method: "none" }, held))).toBe(
@@ -115,7 +115,7 @@ describe("RFC 6749 clients", () => {
     expect((await server.tokens(client)).access_token).toMatch(/^lk_at_/)
   })
 
-  test("§2.3.1 credentials do not stand in the request URI [CAUTH-06]", async (server) => {
+  test("§2.3.1 credentials in the request URI are refused [CAUTH-06]", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_post" })
     const query = toSearchParams({ client_id: client.client_id, client_secret: String(client.client_secret) })
     expect(await outcome(server.post(`/token?${query}`, { grant_type: "client_credentials" }))).toBe(
@@ -130,7 +130,7 @@ describe("RFC 6749 clients", () => {
     expect(await outcome(server.post("/token", both, basic(client_id, secret)))).toBe("400 invalid_request")
   })
 
-  test("§2.3 a client sends the right secret in the header or in the body, or it has none [CAUTH-07]", async (server) => {
+  test("§2.3 a confidential client sends the right secret in the header or in the body [CAUTH-07]", async (server) => {
     const client = await server.register(confidential)
     const posting = { ...client, token_endpoint_auth_method: "client_secret_post" }
     expect(await outcome(server.token(posting, { grant_type: "x" }))).toBe("400 unsupported_grant_type")
@@ -142,7 +142,7 @@ describe("RFC 6749 clients", () => {
     expect(await outcome(server.post("/token", { grant_type: "x" }, headers))).toBe("401 invalid_client")
   })
 
-  test("§2.4 an unregistered client is not known [AUTHZ-10]", async (server) => {
+  test("§2.4 an unregistered client is refused [AUTHZ-10]", async (server) => {
     expect(await outcome(server.post("/token", { grant_type: "x", client_id: "nobody" }))).toBe("401 invalid_client")
     const page = await server.browser().open(`${issuer}/authorize?response_type=code&client_id=nobody`)
     expect(page.status).toBe(400)
@@ -151,7 +151,7 @@ describe("RFC 6749 clients", () => {
 })
 
 describe("RFC 6749 the authorization endpoint", () => {
-  test("§3.1 the person's identity is verified first", async (server) => {
+  test("§3.1 the server verifies the user's identity first", async (server) => {
     const { url } = await server.request(await server.register())
     const page = await server.browser().open(url)
     expect(page.document.querySelector("input[name=password]")).not.toBeNull()
@@ -182,7 +182,7 @@ describe("RFC 6749 the authorization endpoint", () => {
     expect([page.status, page.sentTo]).toEqual([200, undefined])
   })
 
-  test("§3.1 a parameter is included no more than once [AUTHZ-05]", async (server) => {
+  test("§3.1 a repeated parameter is refused [AUTHZ-05]", async (server) => {
     const { open } = await acquainted(server)
     for (const name of ["response_type", "scope", "state", "code_challenge"]) {
       expect(sentBack(await open({ [name]: ["code", "code"] })).error, name).toBe("invalid_request")
@@ -227,7 +227,7 @@ describe("RFC 6749 the authorization endpoint", () => {
     await expect(server.register({ redirect_uris: [] })).rejects.toThrow()
   })
 
-  test("§3.1.2.3 of several registered redirect URIs one is named [AUTHZ-11]", async (server) => {
+  test("§3.1.2.3 a request names one of several registered redirect URIs [AUTHZ-11]", async (server) => {
     const client = await server.register({ redirect_uris: [redirectUri, "https://client.example/other"] })
     const { url } = await server.request(client, { redirect_uri: undefined })
     const page = await server.browser().open(url)
@@ -260,14 +260,14 @@ describe("RFC 6749 the authorization endpoint", () => {
     }
   })
 
-  test("§3.1.2.4 nobody is redirected to an invalid redirection URI [AUTHZ-10, AUTHZ-13]", async (server) => {
+  test("§3.1.2.4 the server never redirects to an invalid redirection URI [AUTHZ-10, AUTHZ-13]", async (server) => {
     const { open } = await acquainted(server)
     const page = await open({ redirect_uri: "https://evil.example/" })
     expect([page.status, page.sentTo]).toEqual([400, undefined])
     expect(page.html).not.toContain("evil.example")
   })
 
-  test("§3.1.2.5 what is sent to the redirection endpoint is a bare redirect, with no script", async (server) => {
+  test("§3.1.2.5 the response to the redirection endpoint is a redirect without a script", async (server) => {
     const { answer } = await allow(server, await server.register())
     expect(answer.status).toBe(303)
     expect(answer.html).toBe("")
@@ -288,7 +288,7 @@ describe("RFC 6749 the token endpoint", () => {
     expect(await outcome(server.redeem(client, await server.code(client), more))).toBe("200")
   })
 
-  test("§3.2 a parameter is included no more than once [TOKEN-05]", async (server) => {
+  test("§3.2 a repeated parameter is refused [TOKEN-05]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     expect(await outcome(server.redeem(client, held, { code: [held.code, held.code] }))).toBe("400 invalid_request")
@@ -321,7 +321,7 @@ describe("RFC 6749 the token endpoint", () => {
     expect((await open({ prompt: "consent", scope: "notes:write notes:read" })).status).toBe(200)
   })
 
-  test("§3.3 a scope that differs from what was asked for is told to the client [LOGIN-19]", async (server) => {
+  test("§3.3 the token response names a scope that differs from the requested one [LOGIN-19]", async (server) => {
     const client = await server.register()
     const { browser, page, verifier } = await server.toConsent(client)
     const { sentTo } = await browser.submit(page, { button: "allow", ticked: ["notes:read"] })
@@ -329,21 +329,21 @@ describe("RFC 6749 the token endpoint", () => {
     expect(await json(server.redeem(client, { code, verifier }))).toMatchObject({ scope: "notes:read" })
   })
 
-  test("§3.3 without a scope the request has a default, and no error [AUTHZ-35]", async (server) => {
+  test("§3.3 a request without a scope gets the default scope [AUTHZ-35]", async (server) => {
     const { scope } = await server.tokens(await server.register(), { scope: undefined })
     expect(scope).toBe("notes:read notes:write")
   })
 })
 
 describe("RFC 6749 the authorization code grant", () => {
-  test("§4.1.1 state comes back exactly as it was sent [AUTHZ-27]", async (server) => {
+  test("§4.1.1 the response has the state exactly as it was sent [AUTHZ-27]", async (server) => {
     const client = await server.register()
     for (const state of ["a b+c%20&d=é", "x".repeat(2_000), "<script>"]) {
       expect(sentBack((await allow(server, client, { state })).answer).state).toBe(state)
     }
   })
 
-  test("§4.1.2 there is no state in the answer to a request without one", async (server) => {
+  test("§4.1.2 the response to a request without a state has no state", async (server) => {
     const { answer } = await allow(server, await server.register(), { state: undefined })
     expect(Object.keys(sentBack(answer)).sort()).toEqual(["code", "iss"])
   })
@@ -387,7 +387,7 @@ describe("RFC 6749 the authorization code grant", () => {
     expect(await outcome(server.redeem(client, held))).toBe("200")
   })
 
-  test("§4.1.2.1 an error is told to the client, with its state [AUTHZ-26]", async (server) => {
+  test("§4.1.2.1 an error response has the state of the request [AUTHZ-26]", async (server) => {
     const { open } = await acquainted(server)
     const page = await open({ scope: 'ad"min' })
     expect(sentBack(page)).toMatchObject({ error: "invalid_scope", state: "the state" })
@@ -401,7 +401,7 @@ describe("RFC 6749 the authorization code grant", () => {
     }
   })
 
-  test("§4.1.2.1 a missing or unknown client identifier redirects nobody [AUTHZ-09, AUTHZ-10]", async (server) => {
+  test("§4.1.2.1 a missing or unknown client identifier causes no redirect [AUTHZ-09, AUTHZ-10]", async (server) => {
     const { open } = await acquainted(server)
     for (const client_id of [undefined, "nobody"]) {
       const page = await open({ client_id })
@@ -409,7 +409,7 @@ describe("RFC 6749 the authorization code grant", () => {
     }
   })
 
-  test("§4.1.2.1 access_denied is what the client hears when the person says no [LOGIN-18]", async (server) => {
+  test("§4.1.2.1 the client gets access_denied when the user denies the request [LOGIN-18]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     expect(sentBack(await browser.submit(page, { button: "deny" }))).toMatchObject({
       error: "access_denied",
@@ -417,7 +417,7 @@ describe("RFC 6749 the authorization code grant", () => {
     })
   })
 
-  test("§4.1.2.1 unauthorized_client for one that did not register the grant", async (server) => {
+  test("§4.1.2.1 a client that did not register the grant gets unauthorized_client", async (server) => {
     const client = await server.register({ grant_types: ["refresh_token"], response_types: [] })
     const { page } = await server.toConsent(client)
     expect(page.document.querySelector("a")?.getAttribute("href")).toContain("error=unauthorized_client")
@@ -440,7 +440,7 @@ describe("RFC 6749 the authorization code grant", () => {
     expect(await outcome(server.redeem(client, held))).toBe("200")
   })
 
-  test("§4.1.3 a confidential client is authenticated before its code is looked at [CAUTH-21]", async (server) => {
+  test("§4.1.3 a confidential client is authenticated before its code is read [CAUTH-21]", async (server) => {
     const client = await server.register(confidential)
     const held = await server.code(client)
     expect(await outcome(server.redeem({ ...client, client_secret: "wrong" }, held))).toBe("401 invalid_client")
@@ -449,7 +449,7 @@ describe("RFC 6749 the authorization code grant", () => {
 })
 
 describe("RFC 6749 the client credentials grant", () => {
-  test("§4.4 it is for confidential clients only [CC-01]", async (server) => {
+  test("§4.4 the client credentials grant is for confidential clients only [CC-01]", async (server) => {
     for (const client of [await server.addClient({ token_endpoint_auth_method: "none" }), await server.register()]) {
       expect(await outcome(server.token(client, { grant_type: "client_credentials" }))).toBe("400 unauthorized_client")
     }
@@ -461,21 +461,21 @@ describe("RFC 6749 the client credentials grant", () => {
     expect(await outcome(server.token(wrong, { grant_type: "client_credentials" }))).toBe("401 invalid_client")
   })
 
-  test("§4.4.2 scope may be asked for, and no more than is registered [CC-04]", async (server) => {
+  test("§4.4.2 a client may request scope up to its registered scope [CC-04]", async (server) => {
     const client = await server.addClient({ scope: "notes:read" })
     const ask = (scope: string) => server.token(client, { grant_type: "client_credentials", scope })
     expect(await json(ask("notes:read"))).toMatchObject({ scope: "notes:read" })
     expect(await outcome(ask("notes:write"))).toBe("400 invalid_scope")
   })
 
-  test("§4.4.3 there is no refresh token [CC-02]", async (server) => {
+  test("§4.4.3 a client credentials response has no refresh token [CC-02]", async (server) => {
     const answer = await json(server.token(await server.addClient(), { grant_type: "client_credentials" }))
     expect(Object.keys(answer).sort()).toEqual(["access_token", "expires_in", "scope", "token_type"])
   })
 })
 
 describe("RFC 6749 the token response", () => {
-  test("§5.1 a successful answer is 200 JSON with access_token, token_type, expires_in and scope [TOKEN-10]", async (server) => {
+  test("§5.1 a successful response is 200 JSON with access_token, token_type, expires_in and scope [TOKEN-10]", async (server) => {
     const client = await server.register()
     expect(await json(server.redeem(client, await server.code(client)))).toEqual({
       access_token: expect.stringMatching(/^lk_at_/),
@@ -486,13 +486,13 @@ describe("RFC 6749 the token response", () => {
     })
   })
 
-  test("§5.1 an answer with tokens has Cache-Control no-store and Pragma no-cache [TOKEN-10]", async (server) => {
+  test("§5.1 a response with tokens has Cache-Control no-store and Pragma no-cache [TOKEN-10]", async (server) => {
     const client = await server.register()
     const { headers } = await server.redeem(client, await server.code(client))
     expect([headers.get("cache-control"), headers.get("pragma")]).toEqual(["no-store", "no-cache"])
   })
 
-  test("§5.1 a refresh token is issued to those who registered that grant [TOKEN-13]", async (server) => {
+  test("§5.1 a refresh token is issued to clients that registered that grant [TOKEN-13]", async (server) => {
     const client = await server.register({ grant_types: ["authorization_code"] })
     expect(await server.tokens(client)).not.toHaveProperty("refresh_token")
   })
@@ -510,19 +510,19 @@ describe("RFC 6749 the token response", () => {
     expect(await outcome(answer)).toBe("401 invalid_client")
   })
 
-  test("§5.2 unsupported_grant_type for a grant type that does not exist [TOKEN-07]", async (server) => {
+  test("§5.2 an unknown grant type gets unsupported_grant_type [TOKEN-07]", async (server) => {
     const client = await server.register()
     for (const grant_type of ["AUTHORIZATION_CODE", "urn:example:none", "toString"]) {
       expect(await outcome(server.token(client, { grant_type })), grant_type).toBe("400 unsupported_grant_type")
     }
   })
 
-  test("§5.2 unauthorized_client for a grant type that the client did not register [TOKEN-09]", async (server) => {
+  test("§5.2 a grant type that the client did not register gets unauthorized_client [TOKEN-09]", async (server) => {
     const client = await server.register({ ...confidential, grant_types: ["authorization_code"] })
     expect(await outcome(server.refresh(client, "lk_rt_x"))).toBe("400 unauthorized_client")
   })
 
-  test("§5.2 invalid_grant for a code or refresh token that is none [CODE-13, REFRESH-11]", async (server) => {
+  test("§5.2 a text that is not a code or refresh token gets invalid_grant [CODE-13, REFRESH-11]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     for (const code of ["x", "lk_ac_", `${held.code}x`, held.code.toUpperCase()]) {
@@ -534,7 +534,7 @@ describe("RFC 6749 the token response", () => {
     }
   })
 
-  test("§5.2 an error says nothing of what the client sent", async (server) => {
+  test("§5.2 an error repeats nothing that the client sent", async (server) => {
     const client = await server.register()
     const answer = await server.token(client, { grant_type: "<b>sent</b>" })
     expect(await answer.text()).not.toContain("sent")
@@ -555,7 +555,7 @@ describe("RFC 6749 refreshing", () => {
     expect(await outcome(server.token(client, { grant_type: "refresh_token" }))).toBe("400 invalid_request")
   })
 
-  test("§6 the scope asked for is no more than was granted [REFRESH-07]", async (server) => {
+  test("§6 a refresh may not request more scope than was granted [REFRESH-07]", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client, { scope: "notes:read" })
     expect(await outcome(server.refresh(client, refresh_token, { scope: "notes:read notes:write" }))).toBe(
@@ -564,7 +564,7 @@ describe("RFC 6749 refreshing", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("§6 without a scope it is what was granted, even after a narrower refresh [REFRESH-07]", async (server) => {
+  test("§6 a refresh without a scope gets the granted scope, even after a narrower refresh [REFRESH-07]", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const narrow = await tokensOf(server.refresh(client, first.refresh_token, { scope: "notes:read" }))
@@ -588,14 +588,14 @@ describe("RFC 6749 refreshing", () => {
 })
 
 describe("RFC 6749 security", () => {
-  test("§10.3 an access token is no word that a person or client can make up [REFRESH-15]", async (server) => {
+  test("§10.3 an access token cannot be guessed [REFRESH-15]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const token of ["lk_at_", access_token.slice(0, -1), `${access_token.slice(0, -2)}AA`]) {
       expect((await server.call(token)).status).toBe(401)
     }
   })
 
-  test("§10.4 a replayed refresh token revokes what the grant still has [REFRESH-02]", async (server) => {
+  test("§10.4 a replayed refresh token revokes the tokens of its grant [REFRESH-02]", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await tokensOf(server.refresh(client, first.refresh_token))
@@ -605,7 +605,7 @@ describe("RFC 6749 security", () => {
     expect((await server.call(second.access_token)).status).toBe(401)
   })
 
-  test("§10.5 a code is bound to what was registered: a redirect URI of another client is refused", async (server) => {
+  test("§10.5 a code request with a redirect URI of another client is refused", async (server) => {
     await server.register({ redirect_uris: ["https://other.example/cb"] })
     const { open } = await acquainted(server)
     expect((await open({ redirect_uri: "https://other.example/cb" })).sentTo).toBeUndefined()
@@ -641,7 +641,7 @@ describe("RFC 6749 security", () => {
     expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'")
   })
 
-  test("§10.14 what a client or a request says of itself is not markup [LOGIN-20, LOGIN-21]", async (server) => {
+  test("§10.14 the pages escape text of clients and requests [LOGIN-20, LOGIN-21]", async (server) => {
     const name = '<img src=x onerror="alert(1)">'
     const client = await server.register({ client_name: name })
     const { page } = await server.toConsent(client, { state: name, login_hint: name })
@@ -649,14 +649,14 @@ describe("RFC 6749 security", () => {
     expect(page.document.querySelector("main")?.text).toContain("onerror")
   })
 
-  test("§10.15 no parameter of a request is a redirector [LOGIN-24]", async (server) => {
+  test("§10.15 no parameter of a request can redirect elsewhere [LOGIN-24]", async (server) => {
     const evil = "https://evil.example/"
     const parameters = { continue: evil, return_to: evil, next: evil }
     const { answer } = await allow(server, await server.register(), parameters)
     expect(sentBack(answer)).toHaveProperty("code")
   })
 
-  test("§10.16 an access token of a client is none of a person [CC-03]", async (server) => {
+  test("§10.16 an access token of a client is never one of a user [CC-03]", async (server) => {
     const client = await server.addClient()
     const tokens = await json(server.token(client, { grant_type: "client_credentials", resource }))
     expect((await server.call(String(tokens.access_token))).status).toBe(403)

@@ -56,7 +56,7 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§2.1 what is no b64token is malformed [RS-03]", async (server) => {
+  test("§2.1 a token that is not a b64token is malformed [RS-03]", async (server) => {
     for (const token of ["", "a b", '"a"', "a,b", "é", "="]) {
       const answer = await server.send(resource, withAuthorization(`Bearer ${token}`))
       expect(answer.status, token).toBe(400)
@@ -64,14 +64,14 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§2.2 a token in a form is no token [RS-05]", async (server) => {
+  test("§2.2 a token in a form is ignored [RS-05]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const answer = await server.post(resource, { access_token })
     expect(answer.status).toBe(401)
     expect(challengeOf(answer)).not.toHaveProperty("error")
   })
 
-  test("§2.3 a token in a query is no token [RS-04]", async (server) => {
+  test("§2.3 a token in a query is ignored [RS-04]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const answer = await server.send(`${resource}?access_token=${access_token}`)
     expect(answer.status).toBe(401)
@@ -93,7 +93,7 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§3 an attribute stands in the challenge once [PRM-07]", async (server) => {
+  test("§3 a challenge has each attribute once [PRM-07]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const token of [undefined, "wrong", `${access_token}x`]) {
       const header = (await server.call(token)).headers.get("www-authenticate") ?? ""
@@ -103,7 +103,7 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§3 scope says what the request needs, and nothing of what the token has [RS-07]", async (server) => {
+  test("§3 scope names the scope of the request, and not the scope of the token [RS-07]", async (server) => {
     expect(challengeOf(await server.call(undefined)).scope).toBe("notes:read")
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     expect(challengeOf(await server.call(access_token)).scope).toBe("notes:read")
@@ -116,7 +116,7 @@ describe("RFC 6750", () => {
     expect(error_description).not.toMatch(/scope=|error=|resource_metadata=/)
   })
 
-  test("§3.1 a request without a token is told of no error [RS-01]", async (server) => {
+  test("§3.1 the challenge of a request without a token has no error [RS-01]", async (server) => {
     const answer = await server.call(undefined)
     expect(challengeOf(answer)).toEqual({ scope: "notes:read", resource_metadata: resourceMetadata })
     expect(await answer.json()).toEqual({})
@@ -158,7 +158,7 @@ describe("RFC 6750", () => {
   })
 
   test(
-    "§3.1 all scopes of an operation are named, not only those that are missing [RS-07]",
+    "§3.1 the challenge names the whole scope of an operation, and not only the missing part [RS-07]",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), { scope: "notes:read" })
       const answer = await server.call(access_token)
@@ -195,7 +195,7 @@ describe("RFC 6750", () => {
     expect((await server.tokens(await server.register())).expires_in).toBeLessThanOrEqual(3600)
   })
 
-  test("§5.3 what is answered to a token is not kept by shared caches [RS-26]", async (server) => {
+  test("§5.3 shared caches do not store the response to a token [RS-26]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const { headers } = await server.call(access_token)
     expect(headers.get("cache-control")).toContain("private")

@@ -36,7 +36,7 @@ apart([
 ])
 
 describe("RFC 7009", () => {
-  test("§2 the endpoint is in the metadata", async (server) => {
+  test("§2 the metadata names the revocation endpoint", async (server) => {
     const metadata = await json(server.send("/.well-known/oauth-authorization-server"))
     expect(metadata.revocation_endpoint).toBe(`${issuer}/revoke`)
   })
@@ -50,7 +50,7 @@ describe("RFC 7009", () => {
     expect(await outcome(server.ask("/revoke", client, {}))).toBe("400 invalid_request")
   })
 
-  test("§2.1 the token stands in the body, not in the URI [INTRO-07]", async (server) => {
+  test("§2.1 a token in the URI is refused [INTRO-07]", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     const query = toSearchParams({ token: access_token })
@@ -58,7 +58,7 @@ describe("RFC 7009", () => {
     expect((await server.call(access_token)).status).toBe(200)
   })
 
-  test("§2.1 the client's credentials are checked first [REVOKE-02]", async (server) => {
+  test("§2.1 the server checks the client's credentials first [REVOKE-02]", async (server) => {
     const client = await server.register(confidential)
     const { access_token: token } = await server.tokens(client)
     const answer = await server.post("/revoke", { token }, basic(client.client_id, "wrong"))
@@ -68,14 +68,14 @@ describe("RFC 7009", () => {
     expect((await server.call(token)).status).toBe(200)
   })
 
-  test("§2.1 a public client names itself [REVOKE-01]", async (server) => {
+  test("§2.1 a public client sends its id [REVOKE-01]", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     expect(await outcome(server.ask("/revoke", client, { token: access_token }))).toBe("200")
     expect((await server.call(access_token)).status).toBe(401)
   })
 
-  test("§2.1 a token of another client is left as it is [REVOKE-03]", async (server) => {
+  test("§2.1 a token of another client is not revoked [REVOKE-03]", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     const other = await server.register()
@@ -84,7 +84,7 @@ describe("RFC 7009", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("§2.1 a revoked refresh token takes its access tokens along [REVOKE-04]", async (server) => {
+  test("§2.1 revoking a refresh token revokes its access tokens [REVOKE-04]", async (server) => {
     const client = await server.register()
     const first = await server.tokens(client)
     const second = await tokensOf(server.refresh(client, first.refresh_token))
@@ -93,7 +93,7 @@ describe("RFC 7009", () => {
     expect(await outcome(server.refresh(client, second.refresh_token))).toBe("400 invalid_grant")
   })
 
-  test("§2.1 a revoked access token goes alone", async (server) => {
+  test("§2.1 revoking an access token revokes no other token", async (server) => {
     const client = await server.register()
     const { access_token, refresh_token } = await server.tokens(client)
     await server.ask("/revoke", client, { token: access_token })
@@ -120,14 +120,14 @@ describe("RFC 7009", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("400 invalid_grant")
   })
 
-  test("§2.2 the answer is 200, and has no content that matters [REVOKE-01]", async (server) => {
+  test("§2.2 the response is 200, with content that clients ignore [REVOKE-01]", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     const answer = await server.ask("/revoke", client, { token: access_token })
     expect([answer.status, await answer.text()]).toEqual([200, "{}"])
   })
 
-  test("§2.2 an invalid token is no error [REVOKE-01]", async (server) => {
+  test("§2.2 an invalid token is not an error [REVOKE-01]", async (server) => {
     const client = await server.register()
     const { access_token: spent } = await server.tokens(client)
     await server.ask("/revoke", client, { token: spent })
@@ -143,7 +143,7 @@ describe("RFC 7009", () => {
   })
 
   test(
-    "§2.2.1 a server that cannot revoke answers 503 with Retry-After, and the token counts as alive [REVOKE-07]",
+    "§2.2.1 a server that cannot revoke answers 503 with Retry-After, and the token stays active [REVOKE-07]",
     async (server) => {
       const client = await server.register()
       const { access_token: token } = await server.tokens(client)
@@ -160,20 +160,20 @@ describe("RFC 7009", () => {
     }
   )
 
-  test("§2.3 a script of any origin may call it [CORS-02]", async (server) => {
+  test("§2.3 a script of any origin may call the revocation endpoint [CORS-02]", async (server) => {
     const client = await server.register()
     const answer = await server.ask("/revoke", client, { token: "x" })
     expect(answer.headers.get("access-control-allow-origin")).toBe("*")
     expect(answer.headers.has("access-control-allow-credentials")).toBe(false)
   })
 
-  test("§2.3 there is no JSONP [REVOKE-06]", async (server) => {
+  test("§2.3 the revocation endpoint does not support JSONP [REVOKE-06]", async (server) => {
     const client = await server.register()
     const answer = await server.ask("/revoke", client, { token: "x", callback: "package.hello" })
     expect(await answer.text()).toBe("{}")
   })
 
-  test("§5 an answer tells nobody whether another client's token exists [REVOKE-03]", async (server) => {
+  test("§5 a response does not reveal whether a token of another client exists [REVOKE-03]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const other = await server.register()
     const told = await Promise.all(

@@ -100,14 +100,14 @@ describe("RFC 7591", () => {
     expect(answer).not.toHaveProperty("client_name#de")
   })
 
-  test("§2.3 a software statement counts for nothing [REG-15]", async (server) => {
+  test("§2.3 a software statement is ignored [REG-15]", async (server) => {
     const claims = Buffer.from(JSON.stringify({ client_name: "Bank" })).toString("base64url")
     const answer = await json(register(server, { ...good, software_statement: `e30.${claims}.` }), 201)
     expect(answer).not.toHaveProperty("client_name")
     expect(answer).not.toHaveProperty("software_statement")
   })
 
-  test("§3 the endpoint takes POST [REG-01]", async (server) => {
+  test("§3 the registration endpoint accepts POST [REG-01]", async (server) => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       expect((await server.send("/register", { method })).status).toBe(405)
     }
@@ -122,11 +122,11 @@ describe("RFC 7591", () => {
     expect(await outcome(answer)).toBe("400 invalid_request")
   })
 
-  test("§3.1 a request without an initial access token is taken: registration is open [REG-04]", async (server) => {
+  test("§3.1 registration needs no initial access token [REG-04]", async (server) => {
     expect((await register(server, good)).status).toBe(201)
   })
 
-  test("§3.2.1 the answer is 201 JSON, not cached [REG-02]", async (server) => {
+  test("§3.2.1 the response is 201 JSON that no cache stores [REG-02]", async (server) => {
     const answer = await register(server, good)
     expect(answer.headers.get("cache-control")).toBe("no-store")
     expect(answer.headers.get("pragma")).toBe("no-cache")
@@ -139,7 +139,7 @@ describe("RFC 7591", () => {
     expect(answers[0]?.client_id_issued_at).toBe(start / 1000)
   })
 
-  test("§3.2.1 a secret is unique to its client, and says when it expires [REG-03]", async (server) => {
+  test("§3.2.1 a secret is unique to its client and has an expiry [REG-03]", async (server) => {
     const answers = [await json(register(server, good), 201), await json(register(server, good), 201)]
     expect(answers[0]?.client_secret).not.toBe(answers[1]?.client_secret)
     expect(answers[0]?.client_secret_expires_at).toBe(0)
@@ -169,12 +169,12 @@ describe("RFC 7591", () => {
     expect(await json(register(server, metadata), 201)).toMatchObject(metadata)
   })
 
-  test("§3.2.1 the server may replace what was asked for, and says so", async (server) => {
+  test("§3.2.1 the response shows metadata that the server replaced", async (server) => {
     const grant_types = ["authorization_code", "urn:example:unknown"]
     expect(await member(register(server, { ...good, grant_types }), "grant_types")).toEqual(["authorization_code"])
   })
 
-  test("§3.2.1 what is registered is what counts [CAUTH-07]", async (server) => {
+  test("§3.2.1 the server uses the registered metadata [CAUTH-07]", async (server) => {
     const client = await server.register(confidential)
     expect((await server.tokens(client)).access_token).toMatch(/^lk_at_/)
   })
@@ -188,7 +188,7 @@ describe("RFC 7591", () => {
     })
   })
 
-  test("§3.2.2 invalid_redirect_uri for a redirect URI that is not taken [REG-08, REG-09]", async (server) => {
+  test("§3.2.2 a redirect URI that is not accepted gets invalid_redirect_uri [REG-08, REG-09]", async (server) => {
     const wrong = [
       "javascript:alert(1)",
       "data:text/html,x",
@@ -204,14 +204,14 @@ describe("RFC 7591", () => {
     }
   })
 
-  test("§3.2.2 invalid_client_metadata for a method that is not supported", async (server) => {
+  test("§3.2.2 an unsupported method gets invalid_client_metadata", async (server) => {
     for (const token_endpoint_auth_method of ["client_secret_jwt", "private_key_jwt", "tls_client_auth", "NONE"]) {
       const answer = register(server, { ...good, token_endpoint_auth_method })
       expect(await outcome(answer), token_endpoint_auth_method).toBe("400 invalid_client_metadata")
     }
   })
 
-  test("§5 URLs of a client's own naming are web pages, and no script [REG-14]", async (server) => {
+  test("§5 URLs of a client are web pages and not scripts [REG-14]", async (server) => {
     for (const name of ["client_uri", "logo_uri", "tos_uri", "policy_uri"]) {
       for (const url of ["javascript:alert(1)", "data:text/html,x", "http://client.example/", "x"]) {
         expect(await json(register(server, { ...good, [name]: url }), 201), url).not.toHaveProperty(name)
@@ -225,7 +225,7 @@ describe("RFC 7591", () => {
     expect((await register(server, { ...good, unknown: "x".repeat(70_000) })).status).toBe(413)
   })
 
-  test("§5 a name that impersonates another still shows where the person will be sent [REG-16, LOGIN-16]", async (server) => {
+  test("§5 the consent page of a client with a misleading name still shows the redirect target [REG-16, LOGIN-16]", async (server) => {
     const { page } = await server.toConsent(await server.register({ client_name: "Your Bank" }))
     expect(page.document.querySelector("main")?.text).toContain("client.example")
   })

@@ -69,17 +69,17 @@ describe("RFC 7636", () => {
     expect(sentBack(await open({ code_challenge_method: undefined })).error).toBe("invalid_request")
   })
 
-  test("§4.4 a code is issued with its challenge, which is not told [AUTHZ-32]", async (server) => {
+  test("§4.4 a code is issued with its challenge, which the response does not reveal [AUTHZ-32]", async (server) => {
     const { answer } = await allow(server, await server.register(), { code_challenge: example.challenge })
     expect(JSON.stringify(sentBack(answer))).not.toContain(example.challenge)
   })
 
-  test("§4.4.1 invalid_request, with a description, for a request without a challenge [AUTHZ-29]", async (server) => {
+  test("§4.4.1 a request without a challenge gets invalid_request with a description [AUTHZ-29]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ code_challenge: undefined })).error_description).toContain("code_challenge")
   })
 
-  test("§4.4.1 invalid_request for a method that is not supported [AUTHZ-30]", async (server) => {
+  test("§4.4.1 an unsupported method gets invalid_request [AUTHZ-30]", async (server) => {
     const { open } = await acquainted(server)
     for (const code_challenge_method of ["plain", "S512", "s256", "none"]) {
       expect(sentBack(await open({ code_challenge_method })).error, code_challenge_method).toBe("invalid_request")
@@ -94,39 +94,39 @@ describe("RFC 7636", () => {
     }
   })
 
-  test("§4.6 the verifier is the one whose hash the challenge is [CODE-02]", async (server) => {
+  test("§4.6 the challenge is the hash of the verifier [CODE-02]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     const verifier = `${held.verifier.slice(0, -1)}${held.verifier.endsWith("A") ? "B" : "A"}`
     expect(await outcome(server.redeem(client, { ...held, verifier }))).toBe("400 invalid_grant")
   })
 
-  test("§4.6 a wrong verifier from the right client spends the code [CODE-02]", async (server) => {
+  test("§4.6 a wrong verifier from the right client uses up the code [CODE-02]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     await server.redeem(client, { ...held, verifier: "v".repeat(43) })
     expect(await outcome(server.redeem(client, held))).toBe("400 invalid_grant")
   })
 
-  test("§4.6 the challenge itself is no verifier", async (server) => {
+  test("§4.6 the challenge itself is not accepted as the verifier", async (server) => {
     const client = await server.register()
     const { code } = await server.code(client, { code_challenge: example.challenge })
     expect(await outcome(server.redeem(client, { code, verifier: example.challenge }))).toBe("400 invalid_grant")
   })
 
-  test("§5 a client cannot do without: the method stands in the metadata [META-05]", async (server) => {
+  test("§5 the metadata names the method, which every client needs [META-05]", async (server) => {
     const metadata = await json(server.send("/.well-known/oauth-authorization-server"))
     expect(metadata.code_challenge_methods_supported).toEqual(["S256"])
   })
 
-  test("§7.2 a challenge protects a code that somebody else caught [CODE-02]", async (server) => {
+  test("§7.2 a challenge protects an intercepted code [CODE-02]", async (server) => {
     const client = await server.register()
     const { code } = await server.code(client)
     const own = await server.request(client)
     expect(await outcome(server.redeem(client, { code, verifier: own.verifier }))).toBe("400 invalid_grant")
   })
 
-  test("Appendix B the example verifier goes with the example challenge", async (server) => {
+  test("Appendix B the example verifier matches the example challenge", async (server) => {
     const client = await server.register()
     const { code } = await server.code(client, { code_challenge: example.challenge })
     expect(await outcome(server.redeem(client, { code, verifier: example.verifier }))).toBe("200")

@@ -58,7 +58,7 @@ const inactive = { active: false }
 const told = (server: TestServer, client: Client, token: string, more = {}) =>
   json(server.ask("/introspect", client, { token, ...more }))
 
-/** The operator makes a second resource, whose server may ask. */
+/** Creates a second resource, whose server may introspect tokens. */
 const addFiles = async (server: TestServer) => {
   const credentials = Option.some({ id: ResourceServerId.make("files"), digest: digest(Redacted.make("secret")) })
   const stored = { uri: ResourceIndicator.make(files.uri), scopes: files.scopes, credentials }
@@ -70,7 +70,7 @@ const toldFiles = (server: TestServer, token: string) =>
   json(server.post("/introspect", { token }, basic("files", "secret")))
 
 describe("RFC 7662", () => {
-  test("§2 the endpoint is in the metadata", async (server) => {
+  test("§2 the metadata names the introspection endpoint", async (server) => {
     const metadata = await json(server.send("/.well-known/oauth-authorization-server"))
     expect(metadata.introspection_endpoint).toBe(`${issuer}/introspect`)
   })
@@ -79,7 +79,7 @@ describe("RFC 7662", () => {
     for (const method of ["GET", "PUT"]) expect((await server.send("/introspect", { method })).status).toBe(405)
   })
 
-  test("§2.1 the token does not stand in the URI [INTRO-07]", async (server) => {
+  test("§2.1 a token in the URI is refused [INTRO-07]", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     expect(await outcome(server.ask(`/introspect?token=${access_token}`, client, {}))).toBe("400 invalid_request")
@@ -90,14 +90,14 @@ describe("RFC 7662", () => {
     expect(await outcome(server.ask("/introspect", client, {}))).toBe("400 invalid_request")
   })
 
-  test("§2.1 whoever asks is authorised: nobody is told nothing [INTRO-01]", async (server) => {
+  test("§2.1 a caller without credentials is refused [INTRO-01]", async (server) => {
     const { access_token: token } = await server.tokens(await server.register())
     expect(await outcome(server.post("/introspect", { token }))).toBe("401 invalid_client")
     const bearer = { authorization: `Bearer ${token}` }
     expect(await outcome(server.post("/introspect", { token }, bearer))).toBe("401 invalid_client")
   })
 
-  test("§2.1 a client that keeps no secret is told nothing [INTRO-01]", async (server) => {
+  test("§2.1 a public client is refused [INTRO-01]", async (server) => {
     const client = await server.register()
     const { access_token: token } = await server.tokens(client)
     expect(await outcome(server.ask("/introspect", client, { token }))).toBe("401 invalid_client")
@@ -111,7 +111,7 @@ describe("RFC 7662", () => {
     }
   })
 
-  test("§2.2 the answer is JSON, not cached", async (server) => {
+  test("§2.2 the response is JSON that no cache stores", async (server) => {
     const client = await server.register(confidential)
     const answer = await server.ask("/introspect", client, { token: "x" })
     expect(answer.headers.get("cache-control")).toBe("no-store")
@@ -135,7 +135,7 @@ describe("RFC 7662", () => {
     })
   })
 
-  test("§2.2 the subject is the same for every token of a person, and no name", async (server) => {
+  test("§2.2 every token of a user has the same subject, which is not a name", async (server) => {
     const client = await server.register(confidential)
     const first = await told(server, client, (await server.tokens(client)).access_token)
     const second = await told(server, client, (await server.tokens(client)).access_token)
@@ -144,7 +144,7 @@ describe("RFC 7662", () => {
     expect(first.jti).not.toBe(second.jti)
   })
 
-  test("§2.2 an inactive token has nothing but active false [INTRO-02]", async (server) => {
+  test("§2.2 the response for an inactive token has only active false [INTRO-02]", async (server) => {
     const client = await server.register(confidential)
     for (const token of ["x", "lk_at_x", "lk_rt_x", "eyJhbGciOiJub25lIn0.e30."]) {
       expect(await told(server, client, token), token).toEqual(inactive)
@@ -176,7 +176,7 @@ describe("RFC 7662", () => {
     expect(await told(server, client, changed)).toEqual(inactive)
   })
 
-  test("§2.2 a refresh token is told as one, to its client alone [INTRO-06]", async (server) => {
+  test("§2.2 only its client can introspect a refresh token, which is marked as one [INTRO-06]", async (server) => {
     const client = await server.register(confidential)
     const { refresh_token } = await server.tokens(client)
     expect(await told(server, client, refresh_token)).toMatchObject({ active: true, token_type: "refresh_token" })
@@ -185,7 +185,7 @@ describe("RFC 7662", () => {
     expect(await told(server, await server.register(confidential), successor.refresh_token)).toEqual(inactive)
   })
 
-  test("§2.2 the server of a resource knows of tokens for it [INTRO-03]", async (server) => {
+  test("§2.2 a resource server can introspect tokens for its resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const client = await server.register()
     const { access_token } = await server.tokens(client, { scope: "files:read", resource: files.uri })
@@ -196,13 +196,13 @@ describe("RFC 7662", () => {
     })
   })
 
-  test("§2.2 a token for another resource is inactive to it [INTRO-03]", async (server) => {
+  test("§2.2 a token for another resource is inactive for a resource server [INTRO-03]", async (server) => {
     await addFiles(server)
     const { access_token, refresh_token } = await server.tokens(await server.register())
     for (const token of [access_token, refresh_token]) expect(await toldFiles(server, token)).toEqual(inactive)
   })
 
-  test("§2.2 the server of a resource is told of the scope that is its business [INTRO-03]", async (server) => {
+  test("§2.2 a resource server gets only the scope of its resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const both = { scope: "notes:read files:read", resource: [resource, files.uri] }
     const { access_token } = await server.tokens(await server.register(), both)
@@ -218,13 +218,13 @@ describe("RFC 7662", () => {
     }
   })
 
-  test("§4 a token of another client is as inactive as one that is none [INTRO-08]", async (server) => {
+  test("§4 a token of another client gets the same response as an unknown token [INTRO-08]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const other = await server.register(confidential)
     for (const token of [access_token, "lk_at_x"]) expect(await told(server, other, token)).toEqual(inactive)
   })
 
-  test("§4 scripts of other origins are not let in", async (server) => {
+  test("§4 scripts of other origins may not call the introspection endpoint", async (server) => {
     const client = await server.register(confidential)
     const { headers } = await server.ask("/introspect", client, { token: "x" })
     expect(headers.has("access-control-allow-origin")).toBe(false)

@@ -39,14 +39,14 @@ apart([
 const native = (uri: string) => ({ redirect_uris: [uri], token_endpoint_auth_method: "none" })
 
 describe("RFC 8252", () => {
-  test("§6 the answer goes to the app by a redirect that its platform hands on", async (server) => {
+  test("§6 the response goes to the app by a redirect that its platform passes on", async (server) => {
     const uri = "com.example.app:/callback"
     const { answer } = await allow(server, await server.register(native(uri)), { redirect_uri: uri })
     expect(answer.status).toBe(303)
     expect(answer.sentTo?.href.startsWith(`${uri}?code=`)).toBe(true)
   })
 
-  test("§7.1 private-use schemes are taken [AUTHZ-23]", async (server) => {
+  test("§7.1 private-use schemes are accepted [AUTHZ-23]", async (server) => {
     for (const uri of ["com.example.app:/callback", "com.example.app:callback"]) {
       expect((await register(server, native(uri))).status, uri).toBe(201)
     }
@@ -59,7 +59,7 @@ describe("RFC 8252", () => {
   })
 
   test(
-    "§7.1 a scheme without a period is for those that the operator names [REG-10]",
+    "§7.1 a scheme without a period is accepted only if the operator names it [REG-10]",
     async (server) => {
       expect((await register(server, native("editor://callback"))).status).toBe(201)
       expect((await register(server, native("myapp:/callback"))).status).toBe(400)
@@ -85,7 +85,7 @@ describe("RFC 8252", () => {
     }
   })
 
-  test("§7.3 nothing but the port may differ [AUTHZ-21]", async (server) => {
+  test("§7.3 only the port may differ [AUTHZ-21]", async (server) => {
     const client = await server.register(native("http://127.0.0.1:3000/cb"))
     const others = [
       "http://127.0.0.1:3000/cb/",
@@ -116,12 +116,12 @@ describe("RFC 8252", () => {
     expect(page.document.querySelector("button[value=allow]")).toBeNull()
   })
 
-  test("§8.2 the implicit grant is not for native apps [AUTHZ-07]", async (server) => {
+  test("§8.2 native apps may not use the implicit grant [AUTHZ-07]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ response_type: "token" })).error).toBe("unsupported_response_type")
   })
 
-  test("§8.3 localhost is taken as the loopback addresses are [AUTHZ-22]", async (server) => {
+  test("§8.3 localhost is accepted like the loopback addresses [AUTHZ-22]", async (server) => {
     const client = await server.register(native("http://localhost/cb"))
     const { answer } = await allow(server, client, { redirect_uri: "http://localhost:4321/cb" })
     expect(answer.sentTo?.searchParams.has("code")).toBe(true)
@@ -129,7 +129,7 @@ describe("RFC 8252", () => {
     expect((await server.browser().open((await server.request(client, named)).url)).status).toBe(400)
   })
 
-  test("§8.4 an app registers its redirect URIs whole, and they are matched exactly [AUTHZ-13]", async (server) => {
+  test("§8.4 an app registers complete redirect URIs, which are matched exactly [AUTHZ-13]", async (server) => {
     const uri = "com.example.app:/callback"
     const client = await server.register(native(uri))
     for (const redirect_uri of [
@@ -149,7 +149,7 @@ describe("RFC 8252", () => {
     expect(answer).not.toHaveProperty("client_secret")
   })
 
-  test("§8.6 consent is asked of an app that cannot prove who it is, each time [AUTHZ-39]", async (server) => {
+  test("§8.6 a public client needs consent each time [AUTHZ-39]", async (server) => {
     const redirect_uri = "http://127.0.0.1/cb"
     const client = await server.register(native(redirect_uri))
     const { browser } = await allow(server, client, { redirect_uri })
@@ -157,7 +157,7 @@ describe("RFC 8252", () => {
     expect(again.document.querySelector("button[value=allow]")).not.toBeNull()
   })
 
-  test("§8.10 the answer says which server it is from [AUTHZ-42]", async (server) => {
+  test("§8.10 the response names its server [AUTHZ-42]", async (server) => {
     const uri = "com.example.app:/callback"
     const { answer } = await allow(server, await server.register(native(uri)), { redirect_uri: uri })
     expect(answer.sentTo?.searchParams.get("iss")).toBe(issuer)

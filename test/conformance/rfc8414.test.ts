@@ -49,7 +49,7 @@ apart([
 ])
 
 describe("RFC 8414", () => {
-  test("§2 issuer is as configured, to the letter [META-01]", async (server) => {
+  test("§2 issuer is exactly the configured one [META-01]", async (server) => {
     expect((await json(server.send(wellKnown))).issuer).toBe(issuer)
   })
 
@@ -62,7 +62,7 @@ describe("RFC 8414", () => {
     })
   )
 
-  test("§2 authorization_endpoint and token_endpoint are there [META-04]", async (server) => {
+  test("§2 the metadata has authorization_endpoint and token_endpoint [META-04]", async (server) => {
     expect(await json(server.send(wellKnown))).toMatchObject({
       authorization_endpoint: `${issuer}/authorize`,
       token_endpoint: `${issuer}/token`
@@ -73,11 +73,11 @@ describe("RFC 8414", () => {
     expect((await json(server.send(wellKnown))).response_types_supported).toEqual(["code"])
   })
 
-  test("§2 response_modes_supported says query alone: without it fragment would be meant [META-10]", async (server) => {
+  test("§2 response_modes_supported is only query, because the default has fragment [META-10]", async (server) => {
     expect((await json(server.send(wellKnown))).response_modes_supported).toEqual(["query"])
   })
 
-  test("§2 grant_types_supported says what there is: without it implicit would be meant [META-10]", async (server) => {
+  test("§2 grant_types_supported names the grant types, because the default has implicit [META-10]", async (server) => {
     const { grant_types_supported } = await json(server.send(wellKnown))
     expect(grant_types_supported).toEqual(["authorization_code", "client_credentials", "refresh_token"])
     const client = await server.register()
@@ -86,7 +86,7 @@ describe("RFC 8414", () => {
     }
   })
 
-  test("§2 scopes_supported says what the resources offer", async (server) => {
+  test("§2 scopes_supported names the scopes that the resources offer", async (server) => {
     expect((await json(server.send(wellKnown))).scopes_supported).toEqual(["notes:read", "notes:write"])
   })
 
@@ -101,7 +101,7 @@ describe("RFC 8414", () => {
     expect(metadata.introspection_endpoint_auth_methods_supported).not.toContain("none")
   })
 
-  test("§2 no signing algorithm is listed, where no method signs [META-08]", async (server) => {
+  test("§2 no signing algorithm is listed, because no method signs [META-08]", async (server) => {
     const names = Object.keys(await json(server.send(wellKnown)))
     expect(names.filter((name) => name.includes("signing_alg"))).toEqual([])
   })
@@ -115,7 +115,7 @@ describe("RFC 8414", () => {
     }
   })
 
-  test("§2 code_challenge_methods_supported says S256 [META-05]", async (server) => {
+  test("§2 code_challenge_methods_supported is S256 [META-05]", async (server) => {
     expect((await json(server.send(wellKnown))).code_challenge_methods_supported).toEqual(["S256"])
   })
 
@@ -125,7 +125,7 @@ describe("RFC 8414", () => {
   })
 
   test(
-    "§3.1 of an issuer with a path the well-known string stands between host and path [META-02]",
+    "§3.1 the well-known string is between the host and the path of the issuer [META-02]",
     async (server) => {
       const document = await json(server.send(`${issuer}${wellKnown}/a/tenant`))
       expect(document.issuer).toBe(tenant.issuer)
@@ -134,7 +134,7 @@ describe("RFC 8414", () => {
     { settings: tenant }
   )
 
-  test("§3.1 it is asked for by GET [META-14]", async (server) => {
+  test("§3.1 the document accepts only GET [META-14]", async (server) => {
     for (const method of ["POST", "PUT", "DELETE"]) {
       const answer = await server.send(wellKnown, { method })
       expect(answer.status).toBe(405)
@@ -144,7 +144,7 @@ describe("RFC 8414", () => {
     expect(head.status).toBe(200)
   })
 
-  test("§3.2 the answer is 200 and application/json [META-13]", async (server) => {
+  test("§3.2 the response is 200 and application/json [META-13]", async (server) => {
     const answer = await server.send(wellKnown)
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff")
     await json(answer)
@@ -162,12 +162,12 @@ describe("RFC 8414", () => {
     { settings: { resources: [{ uri: resource, scopes: {} }] } }
   )
 
-  test("§3.3 the issuer is the URL that the document was found by [META-01]", async (server) => {
+  test("§3.3 the issuer matches the URL of the document [META-01]", async (server) => {
     const { issuer: named } = await json(server.send(wellKnown))
     expect((await server.send(`${new URL(String(named)).origin}${wellKnown}`)).status).toBe(200)
   })
 
-  test("§6.2 nothing in a request moves the endpoints [META-11, META-12]", async (server) => {
+  test("§6.2 no request can change the endpoints in the document [META-11, META-12]", async (server) => {
     const headers = { host: "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https" }
     const answer = await server.send(wellKnown, { headers })
     expect(await answer.text()).not.toContain("evil.example")

@@ -47,14 +47,14 @@ describe("RFC 8707", () => {
     expect(sentBack(await open({ resource: `${resource}#` })).error).toBe("invalid_target")
   })
 
-  test("§2 invalid_target for a resource that the server does not know [AUTHZ-37]", async (server) => {
+  test("§2 an unknown resource gets invalid_target [AUTHZ-37]", async (server) => {
     const { open } = await acquainted(server)
     const others = ["https://other.example/", `${resource}/deeper`, issuer, `${resource}?x=1`]
     for (const other of others) expect(sentBack(await open({ resource: other })).error, other).toBe("invalid_target")
   })
 
   test(
-    "§2 resource may be given several times [AUTHZ-36]",
+    "§2 resource may be repeated [AUTHZ-36]",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), everything)
       for (const uri of [resource, files.uri]) expect((await server.call(access_token, uri)).status, uri).toBe(200)
@@ -62,7 +62,7 @@ describe("RFC 8707", () => {
     both
   )
 
-  test("§2 one unknown resource of several is invalid_target [AUTHZ-37]", async (server) => {
+  test("§2 one unknown resource among several gets invalid_target [AUTHZ-37]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ resource: [resource, "https://other.example/"] })).error).toBe("invalid_target")
   })
@@ -73,13 +73,13 @@ describe("RFC 8707", () => {
     expect((await server.call(tokens.access_token)).status).toBe(200)
   })
 
-  test("§2.1 the token of a request with a resource is for it alone [AUTHZ-36, RS-08]", async (server) => {
+  test("§2.1 the token of a request with a resource is only for this resource [AUTHZ-36, RS-08]", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { resource })
     expect((await server.call(access_token)).status).toBe(200)
   })
 
   test(
-    "§2.1 a token is refused at a resource that was not asked for [RS-08]",
+    "§2.1 a token is refused at a resource that was not requested [RS-08]",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), { resource })
       expect(await outcome(server.call(access_token, files.uri))).toBe("401 invalid_token")
@@ -96,7 +96,7 @@ describe("RFC 8707", () => {
     both
   )
 
-  test("§2.1 without a resource there is a default [AUTHZ-35]", async (server) => {
+  test("§2.1 a request without a resource gets the default resource [AUTHZ-35]", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { resource: undefined })
     expect((await server.call(access_token)).status).toBe(200)
   })
@@ -124,7 +124,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 invalid_target for a resource that was not granted, and the code is not spent [CODE-07]",
+    "§2.2 a resource that was not granted gets invalid_target, and the code stays unused [CODE-07]",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client)
@@ -138,7 +138,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 a refresh may narrow the resources, which narrows nothing for good [REFRESH-08]",
+    "§2.2 a refresh may narrow the resources of its access token, and not those of the grant [REFRESH-08]",
     async (server) => {
       const client = await server.register()
       const first = await server.tokens(client, everything)
@@ -173,7 +173,7 @@ describe("RFC 8707", () => {
     both
   )
 
-  test("§3 the audience is checked where the token is used: it cannot be passed on [RS-08]", async (server) => {
+  test("§3 each resource checks the audience of a token, so a token cannot be used elsewhere [RS-08]", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const { access_token } = await server.tokens(client)
     expect((await json(server.ask("/introspect", client, { token: access_token }))).aud).toBe(resource)

@@ -27,11 +27,11 @@ apart([
 ])
 
 describe("RFC 9207", () => {
-  test("§2 iss stands in a successful answer [AUTHZ-42]", async (server) => {
+  test("§2 a successful response has iss [AUTHZ-42]", async (server) => {
     expect(sentBack((await allow(server, await server.register())).answer).iss).toBe(issuer)
   })
 
-  test("§2 iss stands in an error answer [AUTHZ-42]", async (server) => {
+  test("§2 an error response has iss [AUTHZ-42]", async (server) => {
     const { open } = await acquainted(server)
     for (const parameters of [
       { scope: 'ad"min' },
@@ -42,7 +42,7 @@ describe("RFC 9207", () => {
     }
   })
 
-  test("§2 iss stands in the answer when the person says no [AUTHZ-42]", async (server) => {
+  test("§2 the response after a denial has iss [AUTHZ-42]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     expect(sentBack(await browser.submit(page, { button: "deny" }))).toMatchObject({
       error: "access_denied",
@@ -50,22 +50,22 @@ describe("RFC 9207", () => {
     })
   })
 
-  test("§2 iss stands in the answer once [AUTHZ-42]", async (server) => {
+  test("§2 a response has iss once [AUTHZ-42]", async (server) => {
     const { answer } = await allow(server, await server.register(), { iss: "https://evil.example" })
     expect(answer.sentTo?.searchParams.getAll("iss")).toEqual([issuer])
   })
 
-  test("§2 a redirect URI whose query has an iss of its own is not registered", async (server) => {
+  test("§2 a redirect URI whose query has an iss is not registered", async (server) => {
     await expect(server.register({ redirect_uris: [`${redirectUri}?iss=https://evil.example`] })).rejects.toThrow()
   })
 
-  test("§2 iss is the issuer of the metadata, to the letter [AUTHZ-42]", async (server) => {
+  test("§2 iss is exactly the issuer of the metadata [AUTHZ-42]", async (server) => {
     const { issuer: named } = await json(server.send("/.well-known/oauth-authorization-server"))
     expect(sentBack((await allow(server, await server.register())).answer).iss).toBe(named)
   })
 
   test(
-    "§2 iss is a URL without query and fragment, of the whole path [AUTHZ-42]",
+    "§2 iss is a URL with the whole path, without query and fragment [AUTHZ-42]",
     async (server) => {
       const { answer } = await allow(server, await server.register(), { resource: tenant.resources[0]?.uri })
       expect(sentBack(answer).iss).toBe(tenant.issuer)

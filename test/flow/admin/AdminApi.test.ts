@@ -1,4 +1,4 @@
-/** The admin API: what the command line does, for a program of the operator's. */
+/** The admin API: the actions of the command line, for a program of the operator. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LoginCounters } from "../../../src/services/stores/LoginCounters.js"

@@ -1,4 +1,4 @@
-/** A guard that nobody could pass says so, to whoever wrote it: when it starts, or in the log. */
+/** A guard that no request could pass reports it to the author of the app: at its start, or in the log. */
 
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -19,7 +19,7 @@ import * as Storage from "../support/Storage.js"
 
 const both = { settings: { resources: [notes, files] } }
 
-/** Why a server with this guard does not start. */
+/** Returns the reason why a server with this guard does not start. */
 const mistake = (routes: NonNullable<Server.Options["routes"]>, options: Server.Options = {}) =>
   Effect.flip(Server.make({ ...options, routes }))
 
@@ -32,7 +32,7 @@ const keeping = () => {
   return { lines, logger }
 }
 
-/** A storage in which the operator has made a resource with these scopes. */
+/** A storage in which the operator has created a resource with these scopes. */
 const archiveOf = (scopes: Readonly<Record<string, string>>) =>
   Storage.changed(
     Storage.verbs(ResourceStore, () => ({

@@ -1,4 +1,4 @@
-/** Where a request comes from is what our own proxies say, and nobody else. */
+/** The address of a client, which only trusted proxies may report. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { describe, expect, it } from "@effect/vitest"
 import * as ClientAddress from "../../../src/http/wire/ClientAddress.js"

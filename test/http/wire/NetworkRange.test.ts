@@ -1,4 +1,4 @@
-/** Ranges of addresses: which texts are one, in which form, and which addresses are in it. */
+/** Ranges of addresses: their syntax, their format, and the addresses that they contain. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import IpAddress from "ipaddr.js"
