@@ -1,4 +1,4 @@
-/** The nodes of one storage: several may stand on the same data, as the processes of a deployment do. */
+/** The nodes of one storage. Several nodes may share the data, as the processes of a deployment do. */
 import type { Vitest } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
@@ -22,10 +22,10 @@ export class Nodes extends Context.Tag("latchkey/test/Nodes")<
   Arr.NonEmptyReadonlyArray<Context.Tag.Service<Storage>>
 >() {}
 
-/** What a contract is written with: tests that share one storage. */
+/** The test functions of a contract, whose tests share one storage. */
 export type StoreTest = Vitest.MethodsNonLive<Nodes>
 
-/** A storage that stands alone. */
+/** One storage. */
 export const one = <E, R>(layer: Layer.Layer<Storage, E, R>): Layer.Layer<Nodes, E, R> =>
   Layer.effect(
     Nodes,
@@ -61,13 +61,13 @@ let issuers = 0
 /** An issuer that no other test uses. */
 export const freshIssuer = Effect.sync(() => Issuer.make(`https://issuer-${++issuers}.example.com`))
 
-/** The stores of such an issuer: of the first node, and of each. */
+/** The stores of an issuer that no other test uses: of the first node, and of each node. */
 export const fresh = Effect.zipWith(Nodes, freshIssuer, (nodes, issuer) => {
   const [first, ...others] = Arr.map(nodes, (storage) => storesOf(storage, issuer))
   return { ...first, nodes: [first, ...others] as const }
 })
 
-/** Runs `count` callers at once, in turn on each of the nodes. */
+/** Runs `count` callers at once. They use the nodes in turn. */
 export const race = <A, E, R>(
   nodes: ReadonlyArray<Stores>,
   count: number,
@@ -75,10 +75,10 @@ export const race = <A, E, R>(
 ): Effect.Effect<Array<A>, E, R> =>
   Effect.forEach(
     Arr.range(0, count - 1),
-    // A step aside first, so that the callers are all there before any of them begins.
+    // The yield lets all callers start before any of them continues.
     (index) => Effect.zipRight(Effect.yieldNow(), caller(nodes[index % nodes.length] as Stores, index)),
     { concurrency: "unbounded" }
   )
 
-/** How many callers race. */
+/** Numbers of callers in a race. */
 export const crowds = [2, 8, 64] as const

@@ -1,4 +1,4 @@
-/** Everything that a storage promises: what a user may rely on, whichever he puts in. */
+/** All promises of a storage, as tests. A server relies on them with every storage. */
 import { layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -33,27 +33,27 @@ import * as Nodes from "./Nodes.js"
 
 export type { IsToFail } from "./contracts/atomicityContract.js"
 
-/** What a storage can, beyond what each must. What it does not claim is shown as left out. */
+/** Optional properties of a storage. The report marks the tests of a property that is not claimed as left out. */
 export interface Capabilities<E> {
-  /** How many nodes may stand on the same data: the layer is built once for each. 1 if not given. */
+  /** Number of nodes that may share the data. The layer is built once for each node. Default: 1. */
   readonly nodes?: 1 | 2
-  /** Whether what was answered is there when the storage has been closed and opened again. */
+  /** Whether acknowledged writes are stored after the storage was closed and opened again. */
   readonly isDurable?: boolean
-  /** What a storage may do without, and does. */
+  /** Optional stores that the storage replaces by `noop`, or that it does not share between its nodes. */
   readonly lacks?: ReadonlyArray<"leases" | "highWaterMark">
-  /** How many random histories are played of all verbs together, and of the ports apart from them. 20 if not given: the more the better, where it is quick. */
+  /** Number of random histories of all verbs together, and of some ports alone. A fast storage should run more. Default: 20. */
   readonly histories?: number
-  /** The same storage, but it asks around each of its statements, or whatever its steps are, whether that is to fail. */
+  /** Makes the same storage, but it asks before and after each of its statements, or steps, whether the statement must fail. */
   readonly failing?: (isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
 }
 
-/** A storage; or what makes one for the suite, and the file or the database on which it stands. */
+/** A storage; or an effect that makes one for the suite, with its file or its database. */
 export type Given<E> = Layer.Layer<Storage, E> | Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>
 
 const isLayer = <E>(given: Given<E>): given is Layer.Layer<Storage, E> => Layer.isLayer(given)
 
 /**
- * Registers the contract's tests, for vitest, over a storage.
+ * Registers the tests of the contract with vitest.
  *
  * @example
  * import { Effect } from "effect"

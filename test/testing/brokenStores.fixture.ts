@@ -1,4 +1,4 @@
-/** Stores that break one promise each, on purpose, and one that breaks none: run by `brokenStores.test.ts`. */
+/** Stores that break one promise each, and one that breaks none. `brokenStores.system.test.ts` runs them. */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import { storageContract } from "../../src/testing/StorageContract.js"
 
 type Grants = Context.Tag.Service<GrantStore>
 
-/** A memory whose grants are kept by something else. */
+/** The memory storage with another grant store. */
 const withGrants = (change: (grants: Grants) => Partial<Grants>) =>
   Layer.effect(
     Storage,
@@ -118,7 +118,7 @@ storageContract(
 )
 
 storageContract(
-  "tells everybody that it was their revocation",
+  "returns true to every caller of revoke",
   withGrants((grants) => ({
     revoke: (...which) => Effect.as(grants.revoke(...which), true)
   }))

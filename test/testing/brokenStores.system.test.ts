@@ -1,4 +1,4 @@
-/** The contract would notice: a store that breaks a promise fails it, and where the promise is stated. */
+/** A store that breaks a promise fails the tests of that promise. */
 import { execFile } from "node:child_process"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
@@ -14,7 +14,7 @@ interface Assertion {
   readonly status: string
 }
 
-/** Runs the contract over all of them; it fails, and says what of it. */
+/** Runs the contract over all broken stores. Returns the results and the exit code. */
 const run = () =>
   new Promise<{ readonly all: ReadonlyArray<Assertion>; readonly code: number }>((resolve, reject) => {
     const args = [vitest, "run", "--config", join(folder, "vitest.config.ts"), "--reporter=json"]
@@ -24,12 +24,12 @@ const run = () =>
         const all = testResults.flatMap((file: { readonly assertionResults: unknown }) => file.assertionResults)
         resolve({ all, code: Number(error?.code ?? 0) })
       } catch (cause) {
-        reject(new Error(`vitest said no JSON: ${stderr}`, { cause }))
+        reject(new Error(`vitest printed no JSON: ${stderr}`, { cause }))
       }
     })
   })
 
-describe("a store that", () => {
+describe("the storage contract", () => {
   let all: ReadonlyArray<Assertion>
   let code: number
   beforeAll(async () => {
@@ -41,11 +41,11 @@ describe("a store that", () => {
       .filter(({ ancestorTitles, status }) => ancestorTitles[0] === store && status === "failed")
       .map(({ ancestorTitles, title }) => [...ancestorTitles.slice(1), title].join(" > "))
 
-  it("fails is told by the exit code, whatever else the run starts and stops", () => {
+  it("the exit code is 1 if a store fails", () => {
     expect(code).toBe(1)
   })
 
-  it("keeps its promises passes", () => {
+  it("a store that keeps its promises passes", () => {
     expect(all.filter(({ ancestorTitles }) => ancestorTitles[0] === "intact").length).toBeGreaterThan(300)
     expect(failuresOf("intact")).toEqual([])
   })
@@ -53,21 +53,27 @@ describe("a store that", () => {
   const race = (what: string) => new RegExp(`^of \\d+ callers > ${what}`)
 
   it.each([
-    ["reads before it redeems", race("(one (redeems|spends) the code|all redeem at once)")],
-    ["reads before it rotates", /^of \d+ callers > (one rotates|all refresh at once)|^reseal > races with refreshes/],
-    ["writes back what it read before it rotates", race("some revoke while others rotate")],
-    ["takes a code at the moment of its end", /^redeem > (60000 ms after the approval is Expired|is expired)/],
+    ["reads before it redeems", race("(one of many callers (redeems|spends) the code|if all redeem at once)")],
+    [
+      "reads before it rotates",
+      /^of \d+ callers > (one of many callers rotates|if all refresh at once)|^reseal > reseal and refresh/
+    ],
+    ["writes back what it read before it rotates", race("a grant stays revoked if some callers revoke it")],
+    [
+      "takes a code at the moment of its end",
+      /^redeem > (a redemption 60000 ms after the approval is Expired|an expired code)/
+    ],
     ["does not look at epochs", /epoch/],
-    ["tells everybody that it was their revocation", /^revoke >|revokes$|another issuer/],
-    ["deletes what has not ended", /^prune > .*(: 0$|nothing that goes on$)/],
+    ["returns true to every caller of revoke", /^revoke >|revokes the grant$|another issuer/],
+    ["deletes what has not ended", /^prune > .*(: 0$|no grant that has not ended$)/],
     ["revokes the grants of every issuer", /of another issuer/],
     [
       "forgets the network of a rotation",
-      /is a reason to|^rotate > puts the successor|at once, one of them from elsewhere/
+      /^with the policy|^rotate > a rotation replaces|at once, one of them from another network/
     ],
     ["grants every scope at every resource", /each scope at its own resource/]
-  ])("%s fails where that is stated, and nowhere else", (store, promise) => {
-    // A history may come upon any promise.
+  ])("a store that %s fails only the tests of that promise", (store, promise) => {
+    // A random history may test any promise.
     const failures = failuresOf(store).filter((failure) => !/any history .*ends as the model says$/.test(failure))
     expect(failures).not.toEqual([])
     expect(failures.filter((failure) => !promise.test(failure))).toEqual([])

@@ -1,4 +1,4 @@
-/** What every `AccountStore` promises. */
+/** The promises of every `AccountStore`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,7 +12,7 @@ const ann = username("ann")
 
 export const accountContract = (it: StoreTest) => {
   describe("accounts", () => {
-    it.effect("find an account as it was inserted, by its id and by its name", () =>
+    it.effect("find and findByUsername return an account as it was inserted", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         const given = account(alice, { username: username("älice✓"), state: "Disabled", epoch: 3 })
@@ -28,7 +28,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("take no name twice, and leave the first account as it is", () =>
+    it.effect("a second account with the same username is refused and does not change the first", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         yield* accounts.insert(account(alice, { username: ann }))
@@ -38,7 +38,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("never put an account in the place of another", () =>
+    it.effect("insert never replaces an account", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         yield* accounts.insert(account(alice))
@@ -48,7 +48,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are made once for an id, and answered as they are", () =>
+    it.effect("ensure makes one account for an id and returns the stored account", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         expect(yield* accounts.ensure(account(alice))).toEqual({ account: account(alice), isNew: true })
@@ -63,7 +63,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("list the oldest first", () =>
+    it.effect("list returns the oldest account first", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         expect(yield* accounts.list({ limit: 1_000 })).toEqual([])
@@ -73,7 +73,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("make a first account only where there is none", () =>
+    it.effect("insertFirst makes an account only if there is none", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         expect(yield* accounts.insertFirst(account(alice))).toBe("Created")
@@ -86,7 +86,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("raise the epoch by one, of that account", () =>
+    it.effect("advanceEpoch raises the epoch of one account by one", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         yield* Effect.forEach([account(alice), account(bob)], accounts.insert)
@@ -98,7 +98,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are disabled under a higher epoch, which they keep when they are enabled again", () =>
+    it.effect("an account is disabled under a higher epoch, which it keeps when it is enabled again", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         yield* Effect.forEach([account(alice), account(bob)], accounts.insert)
@@ -113,7 +113,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("have one password, and a new one under a higher epoch", () =>
+    it.effect("setPassword replaces the password and raises the epoch", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         yield* Effect.forEach([account(alice), account(bob)], accounts.insert)
@@ -127,7 +127,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are removed for good, with their sessions and consents, and leave their name to others", () =>
+    it.effect("remove deletes an account, its sessions and its consents for ever, and its username is free again", () =>
       Effect.gen(function* () {
         const { accounts, consents, nodes, sessions } = yield* fresh
         yield* Effect.forEach([account(alice, { username: ann }), account(bob)], accounts.insert)
@@ -148,7 +148,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("an account store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { accounts } = yield* fresh
         yield* accounts.insert(account(alice))
@@ -167,7 +167,7 @@ export const accountContract = (it: StoreTest) => {
   })
 
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("one gets the name", () =>
+    it.effect("one of many callers gets a username", () =>
       Effect.gen(function* () {
         const { accounts, nodes } = yield* fresh
         const answers = yield* race(nodes, count, ({ accounts }, i) =>
@@ -180,7 +180,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one makes the account of an id, and all get the same", () =>
+    it.effect("one of many callers makes the account of an id, and all get the same account", () =>
       Effect.gen(function* () {
         const { accounts, nodes } = yield* fresh
         const answers = yield* race(nodes, count, ({ accounts }, i) =>
@@ -192,7 +192,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one is the first", () =>
+    it.effect("one of many callers makes the first account", () =>
       Effect.gen(function* () {
         const { accounts, nodes } = yield* fresh
         const answers = yield* race(nodes, count, ({ accounts }, i) =>
@@ -203,7 +203,7 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("every one raises the epoch", () =>
+    it.effect("every caller raises the epoch of an account", () =>
       Effect.gen(function* () {
         const { accounts, nodes } = yield* fresh
         yield* accounts.insert(account(alice))
@@ -212,17 +212,19 @@ export const accountContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("every one that disables it or gives it a password raises the epoch, and one removes it", () =>
-      Effect.gen(function* () {
-        const { accounts, nodes } = yield* fresh
-        yield* accounts.insert(account(alice))
-        yield* race(nodes, count, ({ accounts }, i) =>
-          i % 2 === 0 ? accounts.setState(alice, "Disabled") : accounts.setPassword(alice, newHash)
-        )
-        expect(yield* accounts.find(alice)).toMatchObject({ value: { state: "Disabled", epoch: 1 + count } })
-        const removed = yield* race(nodes, count, ({ accounts }) => accounts.remove(alice))
-        expect(removed.filter((answer) => answer)).toHaveLength(1)
-      })
+    it.effect(
+      "every caller that disables an account or sets its password raises the epoch, and one caller deletes it",
+      () =>
+        Effect.gen(function* () {
+          const { accounts, nodes } = yield* fresh
+          yield* accounts.insert(account(alice))
+          yield* race(nodes, count, ({ accounts }, i) =>
+            i % 2 === 0 ? accounts.setState(alice, "Disabled") : accounts.setPassword(alice, newHash)
+          )
+          expect(yield* accounts.find(alice)).toMatchObject({ value: { state: "Disabled", epoch: 1 + count } })
+          const removed = yield* race(nodes, count, ({ accounts }) => accounts.remove(alice))
+          expect(removed.filter((answer) => answer)).toHaveLength(1)
+        })
     )
   })
 }

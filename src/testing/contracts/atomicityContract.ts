@@ -1,6 +1,6 @@
 /**
- * What every verb promises where one of its statements fails, or succeeds and its answer is lost: things are as before, or
- * as after, or in a state between that gives nobody anything; and whoever repeats the verb gets it done.
+ * The promises of every verb if one of its statements fails, or succeeds while its answer is lost. The rows are as before, or as
+ * after, or in a state between that gives no one any access. A repetition of the verb completes it.
  */
 import { expect } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -34,22 +34,22 @@ import {
   session
 } from "./fixtures.js"
 
-/** Whether the statement that is about to begin, or that has just ended, is to fail. */
+/** Whether the statement that is about to begin, or that has just ended, must fail. */
 export type IsToFail = (when: "Before" | "After") => boolean
 
-/** A storage that asks around each of its statements; `undefined` where it cannot be made to fail. */
+/** A storage that asks before and after each of its statements. `undefined` if it cannot be made to fail. */
 export type Failing<E> = ((isToFail: IsToFail) => Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope>) | undefined
 
 type Step = (stores: Stores) => Effect.Effect<unknown, TemporarilyUnavailable>
 
-/** A verb, in a story. */
+/** A verb and its circumstances. */
 interface Story {
   readonly name: string
   readonly before: Step
   readonly verb: Step
-  /** What must hold whatever failed. */
+  /** Checks that must pass whatever failed. */
   readonly meanwhile: Step
-  /** What must hold when the verb was said again. */
+  /** Checks that must pass after the verb was repeated. */
   readonly after: Step
 }
 
@@ -75,7 +75,7 @@ const oneCurrent: Step = ({ keys }) =>
 
 const nothing: Step = () => Effect.void
 
-/** What was allowed and what was given for it go at once. */
+/** A consent and its grants end together. */
 const takingBack: Pick<Story, "before" | "meanwhile" | "after"> = {
   before: active,
   meanwhile: (stores) =>
@@ -106,7 +106,7 @@ const stories: ReadonlyArray<Story> = [
     after: (stores) =>
       Effect.gen(function* () {
         expect((yield* stateOf(stores))?._tag).toBe("Active")
-        // Never a second time, whoever heard of the first.
+        // Never a second time, even if the answer of the first was lost.
         expect((yield* stores.grants.redeem(redemption(grant())))._tag).toBe("Duplicate")
       })
   },
@@ -219,20 +219,20 @@ const stories: ReadonlyArray<Story> = [
   {
     name: "replace",
     before: ({ keys }) => keys.insertFirst(key(1)),
-    // Whoever says it again draws another key.
+    // A repetition draws another key.
     verb: ({ keys }) => Effect.flatMap(keys.list, (list) => keys.replace(key(list.length + 1), at(10))),
     meanwhile: oneCurrent,
     after: oneCurrent
   }
 ]
 
-/** The storage of this suite, and how the next `n`th statement is made to fail, before it or behind it. */
+/** The storage of this suite, and a function that makes the `n`th next statement fail, before or after it runs. */
 class Faulty extends Context.Tag("latchkey/test/Faulty")<
   Faulty,
   {
     readonly storage: Context.Tag.Service<Storage>
     readonly arm: (when: "Before" | "After", n: number) => void
-    /** Whether it failed; from here on nothing does. */
+    /** Returns whether a statement failed. From then on no statement fails. */
     readonly disarm: () => boolean
   }
 >() {}
@@ -260,7 +260,7 @@ const layerFaulty = <E>(failing: NonNullable<Failing<E>>) => {
   ).pipe(Layer.provide(Layer.unwrapScoped(failing(isToFail))))
 }
 
-/** Tells a story again and again, each time with another statement that fails, until none is left. */
+/** Runs a test again and again, each time with another statement that fails, until no statement is left. */
 const tell = (story: Story, when: "Before" | "After") =>
   Effect.gen(function* () {
     const { arm, disarm, storage } = yield* Faulty
@@ -285,10 +285,10 @@ export const atomicityContract = <E>(it: StoreTest, failing: Failing<E>) =>
   describe.skipIf(failing === undefined)(
     failing === undefined ? "where a statement fails (left out: it cannot be made to)" : "where a statement fails",
     () => {
-      // What is left out is not built.
+      // A suite that is left out builds no storage.
       it.layer(layerFaulty(failing ?? (() => Effect.die("it cannot be made to fail"))))((it) => {
         for (const story of stories) {
-          it.effect(`${story.name} is done or not, and whoever says it again gets it done`, () =>
+          it.effect(`${story.name} is complete or absent after a failure, and a repetition completes it`, () =>
             Effect.zipRight(tell(story, "Before"), tell(story, "After"))
           )
         }

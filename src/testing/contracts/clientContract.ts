@@ -1,4 +1,4 @@
-/** What every `ClientStore` promises. */
+/** The promises of every `ClientStore`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,7 +9,7 @@ import * as Scope from "../../domain/Scope.js"
 import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import { app, at, callback, client, day, digest, newSecret, otherApp } from "./fixtures.js"
 
-/** A client of which everything is known. */
+/** A client with a value for each member. */
 export const everything: Partial<Client> = {
   origin: "Operator",
   metadata: {
@@ -36,7 +36,7 @@ export const everything: Partial<Client> = {
 
 const metadataOf = (changes: Partial<Client>): ClientMetadata => client(app, changes).metadata
 
-/** The metadata of a client of which everything is known, under another name. */
+/** The metadata of a client with a value for each member, under another name. */
 const renamed = (name: string): ClientMetadata => ({ ...metadataOf(everything), client_name: name })
 
 export const clientId = (n: number) => ClientId.make(`client-${n}`)
@@ -44,14 +44,14 @@ export const clientId = (n: number) => ClientId.make(`client-${n}`)
 export const clientContract = (it: StoreTest) => {
   describe("clients", () => {
     it.effect.each([
-      ["of which little is known", client(app)],
-      ["of which everything is known", client(app, everything)],
+      ["with few members", client(app)],
+      ["with all members", client(app, everything)],
       [
-        "whose secret does not expire",
+        "with a secret that does not expire",
         client(app, { secret: Option.some({ digest: digest("s"), expiresAt: Option.none() }) })
       ],
-      ["of no scope", client(app, { metadata: { ...client(app).metadata, scope: Scope.empty } })]
-    ] as const)("find a client %s as it was inserted, on every node", ([, given]) =>
+      ["with an empty scope", client(app, { metadata: { ...client(app).metadata, scope: Scope.empty } })]
+    ] as const)("find returns a client %s as it was inserted, on every node", ([, given]) =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* clients.insert(given)
@@ -59,7 +59,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("find nothing of an unknown id, and mind its case", () =>
+    it.effect("find returns nothing for an unknown id, and ids are case-sensitive", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* clients.insert(client(app))
@@ -69,7 +69,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("never put a client in the place of another", () =>
+    it.effect("insert never replaces a client", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* clients.insert(client(app))
@@ -79,7 +79,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("list the oldest first", () =>
+    it.effect("list returns the oldest client first", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         expect(yield* clients.list({ limit: 1_000 })).toEqual([])
@@ -89,7 +89,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("raise the epoch by one, of that client", () =>
+    it.effect("advanceEpoch raises the epoch of one client by one", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* Effect.forEach([client(app), client(otherApp)], clients.insert)
@@ -101,7 +101,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("a client store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* clients.insert(client(app))
@@ -123,7 +123,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("keep the time of the last use, to within a day", () =>
+    it.effect("markUsed stores the time of the last use with a precision of one day", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* Effect.forEach([client(app), client(otherApp)], clients.insert)
@@ -146,7 +146,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are disabled under a higher epoch, which they keep when they are enabled again", () =>
+    it.effect("a client is disabled under a higher epoch, which it keeps when it is enabled again", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* Effect.forEach([client(app), client(otherApp)], clients.insert)
@@ -161,7 +161,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("have one secret, and a new one under a higher epoch", () =>
+    it.effect("setSecret replaces the secret and raises the epoch", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* Effect.forEach([client(app, everything), client(otherApp)], clients.insert)
@@ -176,7 +176,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("change their metadata, and nothing else of them or of other clients", () =>
+    it.effect("setMetadata changes the metadata of one client and nothing else", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         const given = client(app, everything)
@@ -196,7 +196,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("keep the metadata that somebody else changed meanwhile", () =>
+    it.effect("setMetadata changes nothing if the metadata are not those that the caller read", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         const given = client(app, everything)
@@ -211,7 +211,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("begin and cease to keep a secret under a higher epoch", () =>
+    it.effect("setMetadata raises the epoch if the client gets or loses a secret", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* clients.insert(client(app, everything))
@@ -226,7 +226,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are removed for good, one at a time", () =>
+    it.effect("remove deletes one client for ever", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* Effect.forEach([client(app), client(otherApp)], clients.insert)
@@ -239,7 +239,7 @@ export const clientContract = (it: StoreTest) => {
   })
   describe.each(crowds)("of %i callers", (count) => {
     it.effect(
-      "every one that disables it or gives it a secret raises the epoch, and the last secret is one of them",
+      "every caller that disables a client or sets its secret raises the epoch, and the stored secret is one of theirs",
       () =>
         Effect.gen(function* () {
           const { clients, nodes } = yield* fresh
@@ -255,7 +255,7 @@ export const clientContract = (it: StoreTest) => {
         })
     )
 
-    it.effect("one changes the metadata that all of them read", () =>
+    it.effect("one of many callers changes the metadata that all of them read", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* clients.insert(client(app, everything))
@@ -276,7 +276,7 @@ export const clientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one removes it, and one stores its use", () =>
+    it.effect("one of many callers deletes a client, and one stores its use", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* clients.insert(client(app))

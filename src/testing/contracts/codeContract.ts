@@ -1,4 +1,4 @@
-/** What every `GrantStore` promises of authorization codes. */
+/** The promises of every `GrantStore` about authorization codes. */
 import { expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -43,7 +43,7 @@ const files = ResourceIndicator.make("https://files.example.com/")
 
 export const approveContract = (it: StoreTest) =>
   describe("approve", () => {
-    it.effect("keeps the grant as it was given, each scope at its own resource", () =>
+    it.effect("approve stores the grant as it was given, each scope at its own resource", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         const given = grant({ granted: ResourceScopes.make([notes, Scope.make("b", "a")], [files, Scope.empty]) })
@@ -52,7 +52,7 @@ export const approveContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("keeps more scope than one request may name", () =>
+    it.effect("approve stores a scope with more tokens than one request may name", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         const given = grant({ granted: ofNotes(...Array.from({ length: 200 }, (_, i) => `scope:${i}`)) })
@@ -61,7 +61,7 @@ export const approveContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("makes no second grant of one id, and leaves the first as it is", () =>
+    it.effect("a second approval with the same id makes no grant and does not change the first", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         yield* grants.approve(grant())
@@ -71,14 +71,14 @@ export const approveContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("says that the grant is active by now", () =>
+    it.effect("a second approval returns that the first grant is active", () =>
       Effect.gen(function* () {
         const { grants } = yield* active
         expect(yield* grants.approve(grant())).toEqual({ alreadyDecided: "Active" })
       })
     )
 
-    it.effect("says that the grant is revoked by now, and does not revive it", () =>
+    it.effect("a second approval returns that the first grant is revoked, and it stays revoked", () =>
       Effect.gen(function* () {
         const { grants } = yield* approved
         yield* grants.revoke(grantId(1), "Denied", at(second))
@@ -90,7 +90,7 @@ export const approveContract = (it: StoreTest) =>
 
 export const redeemContract = (it: StoreTest) =>
   describe("redeem", () => {
-    it.effect("spends the code, and answers with the grant as it is now kept", () =>
+    it.effect("a redemption spends the code and returns the grant as it is stored now", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         const chain = {
@@ -115,7 +115,7 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("begins no chain where no refresh token is issued", () =>
+    it.effect("a redemption without a refresh token begins no chain", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         const answer = yield* grants.redeem(redemption(grant, { chain: Option.none() }))
@@ -126,7 +126,7 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("takes a request that names no redirect URI", () =>
+    it.effect("a redemption without a redirect URI is accepted", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         expect((yield* grants.redeem(redemption(grant, { redirectUri: Option.none() })))._tag).toBe("Redeemed")
@@ -140,7 +140,7 @@ export const redeemContract = (it: StoreTest) =>
       ["another redirect URI", { redirectUri: Option.some(otherCallback) }]
     ]
 
-    it.effect.each(strangers)("changes nothing for %s, whatever the verifier", ([, changes]) =>
+    it.effect.each(strangers)("a redemption by %s changes nothing, whatever the verifier", ([, changes]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         expect(yield* grants.redeem(redemption(grant, changes))).toEqual(Unknown())
@@ -150,24 +150,26 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect.each(strangers)("is no replay when it is %s that comes after the redemption", ([, changes]) =>
+    it.effect.each(strangers)("a second redemption by %s is no replay", ([, changes]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         expect(yield* grants.redeem(redemption(grant, { ...changes, now: at(10 * second) }))).toEqual(Unknown())
       })
     )
 
-    it.effect("is no replay when the verifier is wrong, which a thief of the code does not know", () =>
-      Effect.gen(function* () {
-        const { grant, grants } = yield* active
-        const before = yield* grants.find(grant.terms.id)
-        const late = redemption(grant, { challenge: wrongChallenge, now: at(10 * second) })
-        expect(yield* grants.redeem(late)).toEqual(Unknown())
-        expect(yield* grants.find(grant.terms.id)).toEqual(before)
-      })
+    it.effect(
+      "a second redemption with a wrong verifier is no replay, because a thief of the code does not know the verifier",
+      () =>
+        Effect.gen(function* () {
+          const { grant, grants } = yield* active
+          const before = yield* grants.find(grant.terms.id)
+          const late = redemption(grant, { challenge: wrongChallenge, now: at(10 * second) })
+          expect(yield* grants.redeem(late)).toEqual(Unknown())
+          expect(yield* grants.find(grant.terms.id)).toEqual(before)
+        })
     )
 
-    it.effect("is spent by a wrong verifier of the right client, and the grant is revoked", () =>
+    it.effect("a wrong verifier of the right client spends the code and revokes the grant", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         expect(yield* grants.redeem(redemption(grant, { challenge: wrongChallenge }))).toEqual(WrongVerifier())
@@ -192,7 +194,7 @@ export const redeemContract = (it: StoreTest) =>
       [codeEnds - 1, "Redeemed"],
       [codeEnds, "Expired"],
       [codeEnds + 1, "Expired"]
-    ] as const)("%i ms after the approval is %s", ([millis, expected]) =>
+    ] as const)("a redemption %i ms after the approval is %s", ([millis, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         expect((yield* grants.redeem(redemption(grant, { now: at(millis) })))._tag).toBe(expected)
@@ -201,7 +203,7 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("is expired with a wrong verifier, too, and revokes nothing", () =>
+    it.effect("an expired code with a wrong verifier is expired and revokes nothing", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         const late = redemption(grant, { challenge: wrongChallenge, now: at(codeEnds) })
@@ -219,7 +221,7 @@ export const redeemContract = (it: StoreTest) =>
       [0, 0, Replayed()],
       [0, -1, Replayed()]
     ] as const)(
-      "in a window of %i ms, again %i ms after the redemption, changes nothing",
+      "with a window of %i ms a second redemption %i ms after the first changes nothing",
       ([window, later, expected]) =>
         Effect.gen(function* () {
           const { grant, grants } = yield* active
@@ -230,7 +232,7 @@ export const redeemContract = (it: StoreTest) =>
         })
     )
 
-    it.effect("knows a replay when the grant was revoked meanwhile", () =>
+    it.effect("a second redemption is a replay, even if the grant was revoked in between", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "RefreshTokenReplayed", at(2 * second))
@@ -238,7 +240,7 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect.each(epochRaisers)("redeems nothing once the epoch of the %s was raised", ([, raise]) =>
+    it.effect.each(epochRaisers)("a code cannot be redeemed after the epoch of the %s was raised", ([, raise]) =>
       Effect.gen(function* () {
         const given = yield* approved
         yield* raise(given)
@@ -249,7 +251,7 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("redeems the grant of a person that has no account here, under epoch 0", () =>
+    it.effect("a code of a subject without an account is redeemed under epoch 0", () =>
       Effect.gen(function* () {
         const { clients, consents, grants } = yield* fresh
         yield* Effect.all([clients.insert(client(app)), consents.record(consent())])
@@ -264,7 +266,7 @@ export const redeemContract = (it: StoreTest) =>
     it.effect.each([
       ["account", { subject: bob }],
       ["client", { clientId: otherApp }]
-    ] as const)("redeems nothing where the %s of the grant is not there", ([, changes]) =>
+    ] as const)("a code cannot be redeemed if the %s of the grant does not exist", ([, changes]) =>
       Effect.gen(function* () {
         const stores = yield* fresh
         yield* introduce(stores)
@@ -276,7 +278,7 @@ export const redeemContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("redeems nothing where there is no consent", () =>
+    it.effect("a code cannot be redeemed without a consent", () =>
       Effect.gen(function* () {
         const stores = yield* fresh
         yield* introduce(stores)

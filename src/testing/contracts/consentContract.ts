@@ -1,4 +1,4 @@
-/** What every `ConsentStore` promises. */
+/** The promises of every `ConsentStore`. */
 import { expect } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
 
 export const consentContract = (it: StoreTest) => {
   describe("consents", () => {
-    it.effect("find what was recorded, as it was answered, on every node", () =>
+    it.effect("find returns a consent as record returned it, on every node", () =>
       Effect.gen(function* () {
         const { consents, nodes } = yield* fresh
         expect(yield* consents.find(alice, app)).toEqual(Option.none())
@@ -41,7 +41,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("add up, and keep their epoch", () =>
+    it.effect("records add up and do not change the epoch", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         const { epoch } = yield* consents.record(consent())
@@ -61,7 +61,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("keep a scope at the resource where it was allowed, and at no other", () =>
+    it.effect("a scope is stored at the resource where it was allowed, and at no other", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         const atOne = ResourceScopes.make([notes, Scope.make("shared")], [files, Scope.empty])
@@ -74,7 +74,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("keep the later of two moments, and a record of nothing new", () =>
+    it.effect("a record stores the later of two times, even if it adds nothing", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         yield* consents.record(consent({ updatedAt: at(5) }))
@@ -84,7 +84,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("allow nothing once they are taken back, under a higher epoch", () =>
+    it.effect("a withdrawn consent allows nothing and has a higher epoch", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         const { epoch } = yield* consents.record(consent())
@@ -97,7 +97,7 @@ export const consentContract = (it: StoreTest) => {
     )
 
     it.effect(
-      "of a person, to a client, or of everybody are withdrawn page by page, and begin anew under the higher epoch",
+      "withdrawAll withdraws the consents of a filter page by page, and new consents have the higher epoch",
       () =>
         Effect.gen(function* () {
           for (const whose of [{ subject: alice }, { clientId: app }, { everybody: true }] as const) {
@@ -134,7 +134,7 @@ export const consentContract = (it: StoreTest) => {
         })
     )
 
-    it.effect("all stay where the filter of a withdrawal names nobody: it dies", () =>
+    it.effect("withdrawAll dies and withdraws nothing if the filter is empty", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         const recorded = yield* consents.record(consent())
@@ -146,7 +146,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("begin anew after they were taken back, and stay under the higher epoch", () =>
+    it.effect("a consent after a withdrawal begins empty and keeps the higher epoch", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         const { epoch } = yield* consents.record(consent({ granted: ofNotes("old") }))
@@ -157,7 +157,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("cannot be taken back where there are none", () =>
+    it.effect("withdraw returns false if there is no consent", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         expect(yield* consents.withdraw(alice, app)).toBe(false)
@@ -165,7 +165,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("of a person are listed as they are found, those that allow something to a client that is there", () =>
+    it.effect("list returns the consents of a subject that allow something to an existing client", () =>
       Effect.gen(function* () {
         const { clients, consents, nodes } = yield* fresh
         const clientIds = ["app", "other-app", "withdrawn", "begun-anew", "of-nothing"].map((id) => ClientId.make(id))
@@ -197,7 +197,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("of clients that are gone are forgotten, page by page, and those of others stay", () =>
+    it.effect("prune deletes the consents to deleted clients page by page, and no others", () =>
       Effect.gen(function* () {
         const { clients, consents, nodes } = yield* fresh
         const elsewhere = yield* fresh
@@ -223,14 +223,14 @@ export const consentContract = (it: StoreTest) => {
             expect(yield* consents.find(subject, otherApp)).toMatchObject({ value: { granted: consent().granted } })
           }
         }
-        // Nothing of what was allowed is left for a row that is made anew.
+        // A new row gets no items of the deleted one.
         const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }
         expect(yield* consents.record(consent(nothing))).toMatchObject(nothing)
         expect(Option.isSome(yield* elsewhere.consents.find(alice, app))).toBe(true)
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("a consent store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { consents } = yield* fresh
         const recorded = yield* consents.record(consent())
@@ -248,7 +248,7 @@ export const consentContract = (it: StoreTest) => {
   })
 
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("what each allows is recorded", () =>
+    it.effect("the records of all callers are stored", () =>
       Effect.gen(function* () {
         const { consents, nodes } = yield* fresh
         const scopes = Arr.makeBy(count, (i) => `scope:${i}`)
@@ -262,7 +262,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one withdraws it, the others find nothing to withdraw, and each time it is given anew one does", () =>
+    it.effect("one of many callers withdraws a consent, and again after each new consent", () =>
       Effect.gen(function* () {
         const { consents, nodes } = yield* fresh
         for (let i = 0; i < 2; i++) {
@@ -275,7 +275,7 @@ export const consentContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one takes back: what was answered under the old epoch is not allowed any more", () =>
+    it.effect("a withdrawal among many records ends everything that was recorded under the old epoch", () =>
       Effect.gen(function* () {
         const { consents, nodes } = yield* fresh
         const before = yield* consents.record(consent())

@@ -1,4 +1,4 @@
-/** Promises of `ClientStore` about clients that registered themselves. */
+/** The promises of every `ClientStore` about clients that registered themselves. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import { alice, app, at, client, consent, day, grant, grantId, otherApp, second 
 
 export const dynamicClientContract = (it: StoreTest) => {
   describe("clients that registered themselves", () => {
-    it.effect("are kept until there are as many as may be, then each takes the place of the oldest one", () =>
+    it.effect("insertDynamic stores clients up to the maximum, then each replaces the oldest one", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         const operators = client(app, { origin: "Operator", issuedAt: at(-3) })
@@ -28,7 +28,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("grow no further, and do not shrink, where fewer may be than there are", () =>
+    it.effect("insertDynamic keeps the number of clients if the maximum is smaller than it", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         for (const n of [1, 2, 3]) yield* clients.insertDynamic(client(clientId(n), { issuedAt: at(n) }), 3)
@@ -37,7 +37,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are not kept where none may be", () =>
+    it.effect("insertDynamic stores nothing if the maximum is 0", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* clients.insert(client(app))
@@ -50,7 +50,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       ["used", ({ clients }: Stores) => clients.markUsed(clientId(1), at(1))],
       ["removed", ({ clients }: Stores) => Effect.asVoid(clients.remove(clientId(1)))],
       ["forgotten", ({ clients }: Stores) => Effect.asVoid(clients.removeUnused(at(1), 1))]
-    ] as const)("make room when one is %s", ([, makeRoom]) =>
+    ] as const)("insertDynamic replaces no client after one is %s", ([, makeRoom]) =>
       Effect.gen(function* () {
         const stores = yield* fresh
         yield* stores.clients.insertDynamic(client(clientId(1)), 2)
@@ -62,7 +62,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("never take the place of another", () =>
+    it.effect("insertDynamic never replaces a client with the same id", () =>
       Effect.gen(function* () {
         const { clients } = yield* fresh
         yield* clients.insert(client(app))
@@ -75,30 +75,32 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are forgotten when they were never used, the oldest first, no more than may be, and no others", () =>
-      Effect.gen(function* () {
-        const { clients } = yield* fresh
-        const given = [
-          client(clientId(0), { issuedAt: at(0), origin: "Operator" }),
-          client(clientId(1), { issuedAt: at(1), usedAt: Option.some(at(1)) }),
-          client(clientId(2), { issuedAt: at(2) }),
-          client(clientId(3), { issuedAt: at(3), state: "Disabled" }),
-          client(clientId(4), { issuedAt: at(4) }),
-          client(clientId(5), { issuedAt: at(5) })
-        ]
-        yield* Effect.forEach([...given].reverse(), clients.insert)
-        const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
-        expect(yield* clients.removeUnused(at(2), 10)).toBe(0)
-        expect(yield* clients.removeUnused(at(5), 2)).toBe(2)
-        expect(yield* left).toEqual([0, 1, 4, 5].map(clientId))
-        expect(yield* clients.removeUnused(at(5), 2)).toBe(1)
-        expect(yield* left).toEqual([0, 1, 5].map(clientId))
-        expect(yield* clients.removeUnused(at(5), 2)).toBe(0)
-      })
+    it.effect(
+      "removeUnused deletes at most `limit` clients that were never used, the oldest first, and no others",
+      () =>
+        Effect.gen(function* () {
+          const { clients } = yield* fresh
+          const given = [
+            client(clientId(0), { issuedAt: at(0), origin: "Operator" }),
+            client(clientId(1), { issuedAt: at(1), usedAt: Option.some(at(1)) }),
+            client(clientId(2), { issuedAt: at(2) }),
+            client(clientId(3), { issuedAt: at(3), state: "Disabled" }),
+            client(clientId(4), { issuedAt: at(4) }),
+            client(clientId(5), { issuedAt: at(5) })
+          ]
+          yield* Effect.forEach([...given].reverse(), clients.insert)
+          const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
+          expect(yield* clients.removeUnused(at(2), 10)).toBe(0)
+          expect(yield* clients.removeUnused(at(5), 2)).toBe(2)
+          expect(yield* left).toEqual([0, 1, 4, 5].map(clientId))
+          expect(yield* clients.removeUnused(at(5), 2)).toBe(1)
+          expect(yield* left).toEqual([0, 1, 5].map(clientId))
+          expect(yield* clients.removeUnused(at(5), 2)).toBe(0)
+        })
     )
 
     it.effect(
-      "are deleted when they were used long ago and have no grant, the longest unused first, and no others",
+      "removeAbandoned deletes clients without a grant that were used long ago, the longest unused first, and no others",
       () =>
         Effect.gen(function* () {
           const { clients, grants } = yield* fresh
@@ -133,7 +135,7 @@ export const dynamicClientContract = (it: StoreTest) => {
   })
 
   describe("clients that registered themselves and are idle", () => {
-    it.effect("are counted and deleted when nobody holds a grant or a consent of them, and no others", () =>
+    it.effect("countIdle and removeIdle select clients without a grant and a consent, and no others", () =>
       Effect.gen(function* () {
         const { clients, consents, grants, nodes } = yield* fresh
         const used = (n: number, changes: Partial<Client> = {}) =>
@@ -172,7 +174,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("and were never used are counted as they would be deleted", () =>
+    it.effect("countUnused returns the number of clients that removeUnused would delete", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* clients.insert(client(clientId(0), { origin: "Operator", issuedAt: at(0) }))
@@ -194,7 +196,7 @@ export const dynamicClientContract = (it: StoreTest) => {
   })
 
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("each registers, and no more are kept than may be, at any moment", () =>
+    it.effect("if all callers register, there are never more clients than the maximum", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         const atMost = Math.ceil(count / 4)
@@ -212,7 +214,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("some use clients while others register: a client that was used stays", () =>
+    it.effect("a client that is used while others register stays", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         const half = count / 2
@@ -225,7 +227,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         const kept = yield* clients.list({ limit: 1_000 })
         const unused = kept.filter(({ usedAt }) => Option.isNone(usedAt))
         expect(unused.length).toBeLessThanOrEqual(half)
-        // One that was replaced before its use was stored is gone; none that was used is.
+        // A client may be replaced before its use is stored, and never afterwards.
         for (const { id, usedAt } of kept) {
           if (Number(id.slice("client-".length)) < half) expect(usedAt).toEqual(Option.some(at(1)))
         }
@@ -237,7 +239,7 @@ export const dynamicClientContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("some use clients while others forget the unused: a client that is kept is used", () =>
+    it.effect("a client that is used while others delete unused clients stays used", () =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         yield* Effect.forEach(
@@ -254,7 +256,7 @@ export const dynamicClientContract = (it: StoreTest) => {
     it.effect.each([
       ["abandoned", ({ clients }: Stores) => clients.removeAbandoned],
       ["idle", ({ clients }: Stores) => clients.removeIdle]
-    ] as const)("some use clients again while others delete the %s ones: a client that is used stays", ([, verbOf]) =>
+    ] as const)("a client that is used again while others delete %s clients stays", ([, verbOf]) =>
       Effect.gen(function* () {
         const { clients, nodes } = yield* fresh
         const [before, now] = [at(2 * day), at(3 * day)]

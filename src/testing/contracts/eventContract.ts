@@ -1,4 +1,4 @@
-/** What every `EventLog` promises. */
+/** The promises of every `EventLog`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
@@ -21,7 +21,7 @@ const login = (n: number) => event(n, { _tag: "LoggedIn", subject: alice, sessio
 
 const grant = { grantId: grantId(1), subject: alice, clientId: app }
 
-/** Each kind of actor, with and without what it may lack. */
+/** Each kind of actor, with and without its optional members. */
 const actors: ReadonlyArray<Actor> = [
   { _tag: "Person", subject: alice, sessionId: session },
   { _tag: "Person", subject: alice, clientId: app },
@@ -32,7 +32,7 @@ const actors: ReadonlyArray<Actor> = [
   { _tag: "Anonymous" }
 ]
 
-/** One of each kind that differs in what it holds. */
+/** One event of each kind with different members. */
 const story: ReadonlyArray<Event> = [
   event(0, { _tag: "ClientRegistered", clientId: app, origin: "Dynamic" }),
   event(1, { _tag: "LoginFailed" }),
@@ -49,7 +49,7 @@ const numbersOf = (events: ReadonlyArray<Event>) => events.map((event) => event.
 
 export const eventContract = (it: StoreTest) =>
   describe("events", () => {
-    it.effect("are read as they were appended, the oldest first, on every node", () =>
+    it.effect("read returns events as they were appended, the oldest first, on every node", () =>
       Effect.gen(function* () {
         const { events, nodes } = yield* fresh
         yield* events.append([])
@@ -58,7 +58,7 @@ export const eventContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are read with their origin, and those without one as they were stored", () =>
+    it.effect("read returns events with their origin, and without one if they have none", () =>
       Effect.gen(function* () {
         const { events } = yield* fresh
         const told = actors.map((actor, n) => ({
@@ -84,7 +84,7 @@ export const eventContract = (it: StoreTest) =>
       ["of everybody", {}, [0, 1, 2, 3, 4, 5, 6, 7, 8]]
     ]
 
-    it.effect.each(cases)("%s are read, a page at a time", ([, which, expected]) =>
+    it.effect.each(cases)("read returns events %s, page by page", ([, which, expected]) =>
       Effect.gen(function* () {
         const { events } = yield* fresh
         yield* events.append(story)
@@ -99,7 +99,7 @@ export const eventContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are kept once when they are appended again, whole, whatever their number", () =>
+    it.effect("events that are appended again are stored once, whatever their number", () =>
       Effect.gen(function* () {
         const { events } = yield* fresh
         const many = Array.from({ length: 1000 }, (_, n) => login(n))
@@ -109,7 +109,7 @@ export const eventContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are lost by none of 64 who append at once", () =>
+    it.effect("64 callers that append at once lose no event", () =>
       Effect.gen(function* () {
         const { events, nodes } = yield* fresh
         yield* race(nodes, 64, ({ events }, i) => events.append([login(2 * i), login(2 * i + 1)]))
@@ -117,7 +117,7 @@ export const eventContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are deleted no more than may be, the oldest first, and never of later than is said", () =>
+    it.effect("prune deletes at most `limit` events before an instant, the oldest first", () =>
       Effect.gen(function* () {
         const { events } = yield* fresh
         yield* events.append(story)
@@ -131,7 +131,7 @@ export const eventContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are not those of another issuer", () =>
+    it.effect("an event log sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { events } = yield* fresh
         yield* events.append(story)

@@ -1,4 +1,4 @@
-/** The people, clients and grants of the contract. */
+/** The users, clients and grants of the contract. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ import { type Session, SessionId } from "../../domain/Session.js"
 import { KeyId, KeyState, type StoredKey } from "../../services/stores/KeyStore.js"
 import { fresh, type Stores } from "../Nodes.js"
 
-/** Milliseconds after the beginning of the story. */
+/** The instant that is this many milliseconds after the begin of a test. */
 export const at = (millis: number): DateTime.Utc => DateTime.unsafeMake(1_767_225_600_000 + millis)
 
 export const second = 1000
@@ -41,7 +41,7 @@ export const callback = RedirectUri.make("https://app.example.com/callback")
 export const otherCallback = RedirectUri.make("https://app.example.com/other")
 export const notes = ResourceIndicator.make("https://notes.example.com/mcp")
 
-/** Filters that name nobody, which the compiler refuses and JavaScript does not. */
+/** Empty filters, which the compiler refuses and JavaScript allows. */
 export const emptyFilters = [
   {},
   { subject: undefined },
@@ -49,7 +49,7 @@ export const emptyFilters = [
   { everybody: false }
 ] as ReadonlyArray<object> as ReadonlyArray<never>
 
-/** These scopes at `notes`. */
+/** These scope tokens at the resource `notes`. */
 export const ofNotes = (...scopes: ReadonlyArray<string>): ResourceScopes.ResourceScopes =>
   ResourceScopes.make([notes, Scope.make(...scopes)])
 
@@ -113,7 +113,7 @@ export const consent = (changes: Partial<Consent> = {}): Omit<Consent, "epoch"> 
 export const challenge = CodeChallenge.make("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
 export const wrongChallenge = CodeChallenge.make("K9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
 
-/** When the code of a grant ends, when the grant does, and when its first refresh token dies unused. */
+/** Lifetimes, in milliseconds, of a code, of a grant, and of an unused refresh token. */
 export const codeEnds = 60 * second
 export const grantEnds = 180 * day
 export const idle = 30 * day
@@ -141,12 +141,12 @@ export const grant = (changes: Partial<Grant.Terms> = {}): Grant.Approved => {
 /** The digest of a refresh token by its number. */
 export const token = (generation: number, by = ""): Digest => digest(`token-${generation}-${by}`)
 
-/** Networks that requests come from: the honest client's, and two others. */
+/** Networks of requests: of the honest client, and of two others. */
 export const home = Option.some(NetworkTag.make("network-of-the-client-"))
 export const abroad = Option.some(NetworkTag.make("network-of-the-thief--"))
 export const thirdNetwork = Option.some(NetworkTag.make("network-of-a-stranger-"))
 
-/** The right presentation of a grant's code, save what is changed. */
+/** A correct redemption of the code of a grant, with changes. */
 export const redemption = (grant: Grant.Grant, changes: Partial<Grant.Redemption> = {}): Grant.Redemption => ({
   grantId: grant.terms.id,
   digest: grant.code.digest,
@@ -161,14 +161,14 @@ export const redemption = (grant: Grant.Grant, changes: Partial<Grant.Redemption
   ...changes
 })
 
-/** An answer's tag, and whether it is about a request that came from elsewhere. */
+/** The tag of an answer, and whether the request came from another network. */
 export const inShort = (answer: Grant.RedemptionAnswer | Grant.RotationAnswer): string =>
   "elsewhere" in answer && answer.elsewhere ? `${answer._tag} elsewhere` : answer._tag
 
-/** How long superseded refresh tokens may be retried. */
+/** Time, in milliseconds, in which a superseded refresh token may be retried. */
 export const window = 30 * second
 
-/** The right presentation of the refresh token of this number, save what is changed. */
+/** A correct rotation of the refresh token with this number, with changes. */
 export const rotation = (
   { terms }: Grant.Grant,
   generation: number,
@@ -187,11 +187,11 @@ export const rotation = (
   ...changes
 })
 
-/** A person, a client and their consent, all of epoch 1. */
+/** Inserts a user, a client and a consent, all with epoch 1. */
 export const introduce = ({ accounts, clients, consents }: Stores) =>
   Effect.all([accounts.insert(account(alice)), clients.insert(client(app)), consents.record(consent())])
 
-/** An issuer with a grant that waits for its code. */
+/** An issuer with a grant whose code is not redeemed. */
 export const approved = Effect.gen(function* () {
   const stores = yield* fresh
   yield* introduce(stores)
@@ -199,14 +199,14 @@ export const approved = Effect.gen(function* () {
   return { ...stores, grant: grant() }
 })
 
-/** An issuer with a grant whose code was redeemed, at one second. */
+/** An issuer with a grant whose code was redeemed after one second. */
 export const active = Effect.gen(function* () {
   const given = yield* approved
   yield* given.grants.redeem(redemption(given.grant))
   return given
 })
 
-/** An issuer with a grant that was refreshed once at each of these moments. */
+/** An issuer with a grant that was refreshed once at each of these times. */
 export const refreshed = (...moments: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const given = yield* active
@@ -214,24 +214,24 @@ export const refreshed = (...moments: ReadonlyArray<number>) =>
     return given
   })
 
-/** What raises one of a grant's epochs, or takes it away. */
+/** Operations that raise or remove one of the epochs of a grant. */
 export const epochRaisers = [
-  ["person", ({ accounts }: Stores) => accounts.advanceEpoch(alice)],
+  ["user", ({ accounts }: Stores) => accounts.advanceEpoch(alice)],
   ["client", ({ clients }: Stores) => clients.advanceEpoch(app)],
   ["consent", ({ consents }: Stores) => consents.withdraw(alice, app)],
-  ["person, disabled,", ({ accounts }: Stores) => Effect.asVoid(accounts.setState(alice, "Disabled"))],
-  ["client, disabled,", ({ clients }: Stores) => Effect.asVoid(clients.setState(app, "Disabled"))],
-  ["person, with a new password,", ({ accounts }: Stores) => Effect.asVoid(accounts.setPassword(alice, newHash))],
-  ["client, with a new secret,", ({ clients }: Stores) => Effect.asVoid(clients.setSecret(app, newSecret))],
+  ["disabled user", ({ accounts }: Stores) => Effect.asVoid(accounts.setState(alice, "Disabled"))],
+  ["disabled client", ({ clients }: Stores) => Effect.asVoid(clients.setState(app, "Disabled"))],
+  ["user with a new password", ({ accounts }: Stores) => Effect.asVoid(accounts.setPassword(alice, newHash))],
+  ["client with a new secret", ({ clients }: Stores) => Effect.asVoid(clients.setSecret(app, newSecret))],
   [
-    "client, which ceases to keep a secret,",
+    "client that loses its secret",
     ({ clients }: Stores) => {
       const { metadata } = client(app)
       return Effect.asVoid(clients.setMetadata(app, { from: metadata, to: metadata, secret: Option.none() }))
     }
   ],
-  ["person, removed,", ({ accounts }: Stores) => Effect.asVoid(accounts.remove(alice))],
-  ["client, removed,", ({ clients }: Stores) => Effect.asVoid(clients.remove(app))]
+  ["deleted user", ({ accounts }: Stores) => Effect.asVoid(accounts.remove(alice))],
+  ["deleted client", ({ clients }: Stores) => Effect.asVoid(clients.remove(app))]
 ] as const
 
 export const newHash = Redacted.make("$argon2id$v=19$m=19456,t=2,p=1$new")

@@ -1,4 +1,4 @@
-/** What every `GrantStore` promises of revocation, and of what it finds. */
+/** The promises of every `GrantStore` about revocation and about `find`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -34,7 +34,7 @@ const { Unknown } = Grant.RedemptionAnswer
 
 export const revokeContract = (it: StoreTest) => {
   describe("revoke", () => {
-    it.effect("takes a grant back once, and keeps what is known of it", () =>
+    it.effect("revoke revokes a grant once and keeps its other members", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         expect(yield* grants.revoke(grant.terms.id, "CodeReplayed", at(day))).toBe(true)
@@ -53,7 +53,7 @@ export const revokeContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("ends the access tokens, the refresh tokens and the code of the grant", () =>
+    it.effect("revoke ends the access tokens, the refresh tokens and the code of the grant", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(second))
@@ -63,7 +63,7 @@ export const revokeContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("does nothing to a grant that is not there", () =>
+    it.effect("revoke returns false for an unknown grant", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         expect(yield* grants.revoke(grantId(1), "Denied", at(0))).toBe(false)
@@ -82,7 +82,7 @@ export const revokeContract = (it: StoreTest) => {
     ]
     const most = { limit: 100 }
 
-    it.effect("dies and revokes nothing where the filter names nobody", () =>
+    it.effect("revokeAll dies and revokes nothing if the filter is empty", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         yield* grants.approve(grant({ id: one }))
@@ -94,29 +94,31 @@ export const revokeContract = (it: StoreTest) => {
       })
     )
 
-    it.effect.each(cases)("revokes every grant of %s and no other, and answers with their ids", ([, whose, expected]) =>
-      Effect.gen(function* () {
-        const { grants } = yield* fresh
-        const given = [
-          grant({ id: one }),
-          grant({ id: grantId(2), clientId: otherApp }),
-          grant({ id: grantId(3), subject: bob }),
-          grant({ id: grantId(4), subject: bob, clientId: otherApp })
-        ]
-        yield* Effect.forEach(given, grants.approve)
-        const { next, revoked } = yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)
-        expect(Array.from(revoked).sort()).toEqual(expected)
-        expect(next).toEqual(Option.none())
-        for (const { terms } of given) {
-          const { _tag } = Option.getOrThrow(yield* grants.find(terms.id))
-          expect(_tag).toBe(expected.includes(terms.id) ? "Revoked" : "Approved")
-        }
-        expect((yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)).revoked).toEqual([])
-      })
+    it.effect.each(cases)(
+      "revokeAll revokes every grant of %s and no other, and returns their ids",
+      ([, whose, expected]) =>
+        Effect.gen(function* () {
+          const { grants } = yield* fresh
+          const given = [
+            grant({ id: one }),
+            grant({ id: grantId(2), clientId: otherApp }),
+            grant({ id: grantId(3), subject: bob }),
+            grant({ id: grantId(4), subject: bob, clientId: otherApp })
+          ]
+          yield* Effect.forEach(given, grants.approve)
+          const { next, revoked } = yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)
+          expect(Array.from(revoked).sort()).toEqual(expected)
+          expect(next).toEqual(Option.none())
+          for (const { terms } of given) {
+            const { _tag } = Option.getOrThrow(yield* grants.find(terms.id))
+            expect(_tag).toBe(expected.includes(terms.id) ? "Revoked" : "Approved")
+          }
+          expect((yield* grants.revokeAll(whose, "ConsentWithdrawn", at(second), most)).revoked).toEqual([])
+        })
     )
 
     it.effect.each(cases)(
-      "looks at no more grants of %s than its limit, and a next call continues",
+      "revokeAll checks at most `limit` grants of %s, and the next call continues",
       ([, whose, expected]) =>
         Effect.gen(function* () {
           const { grants } = yield* fresh
@@ -125,7 +127,7 @@ export const revokeContract = (it: StoreTest) => {
           )
           yield* grants.approve(grant({ id: grantId(3), subject: bob }))
           yield* grants.approve(grant({ id: grantId(4), subject: bob, clientId: otherApp }))
-          // One that was revoked before counts as well: a page of them takes as long as any other.
+          // A grant that is revoked already counts too, because a page of them takes as long as any other.
           yield* grants.revoke(one, "Denied", at(second))
           const pages: Array<ReadonlyArray<Grant.GrantId>> = []
           let next: Option.Option<Grant.GrantId> = Option.none()
@@ -141,7 +143,7 @@ export const revokeContract = (it: StoreTest) => {
         })
     )
 
-    it.effect("leaves a grant that was allowed after it began, and revokes one whose epochs are over", () =>
+    it.effect("revokeAll skips a grant that was approved after it began, unless an epoch of the grant is over", () =>
       Effect.gen(function* () {
         const given = yield* active
         const { clients, grants } = given
@@ -156,7 +158,7 @@ export const revokeContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("says nothing of a grant that was revoked before, and leaves its reason", () =>
+    it.effect("revokeAll does not return a grant that is revoked already, and keeps its reason", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "LostWrites", at(second))
@@ -169,7 +171,7 @@ export const revokeContract = (it: StoreTest) => {
 
 export const findContract = (it: StoreTest) =>
   describe("find and findActive", () => {
-    it.effect("find nothing of an unknown id", () =>
+    it.effect("find returns nothing for an unknown id", () =>
       Effect.gen(function* () {
         const { grants } = yield* fresh
         expect(yield* grants.find(grantId(1))).toEqual(Option.none())
@@ -177,7 +179,7 @@ export const findContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("find no active grant before the code is redeemed", () =>
+    it.effect("findActive returns nothing before the code is redeemed", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         expect(yield* grants.findActive(grant.terms.id, at(0), Option.none())).toEqual(Option.none())
@@ -188,7 +190,7 @@ export const findContract = (it: StoreTest) =>
       [grantEnds - 1, true],
       [grantEnds, false],
       [grantEnds + 1, false]
-    ] as const)("%i ms after the approval, find an active grant: %s", ([millis, expected]) =>
+    ] as const)("%i ms after the approval, findActive returns a grant: %s", ([millis, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(millis), Option.none()))).toBe(expected)
@@ -196,14 +198,14 @@ export const findContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("find a grant active whose refresh token died unused", () =>
+    it.effect("a grant is active after its unused refresh token has expired", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         expect(Option.isSome(yield* grants.findActive(grant.terms.id, at(idle), Option.none()))).toBe(true)
       })
     )
 
-    it.effect.each(epochRaisers)("find no active grant once the epoch of the %s was raised", ([, raise]) =>
+    it.effect.each(epochRaisers)("findActive returns nothing after the epoch of the %s was raised", ([, raise]) =>
       Effect.gen(function* () {
         const given = yield* active
         yield* raise(given)
@@ -212,7 +214,7 @@ export const findContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("find no active grant for an access token that was revoked by itself", () =>
+    it.effect("findActive returns nothing for an access token that was revoked alone", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes, revokedTokens } = yield* active
         const find = (token: string) =>
@@ -237,27 +239,29 @@ export const findContract = (it: StoreTest) =>
     it.effect.each([
       ["person", ({ accounts }: Stores, state: State) => accounts.setState(alice, state)],
       ["client", ({ clients }: Stores, state: State) => clients.setState(app, state)]
-    ] as const)("find nothing good while the %s is disabled, whatever its epoch, nor later what is older", ([, set]) =>
-      Effect.gen(function* () {
-        const given = yield* active
-        const { accounts, clients, grants } = given
-        yield* set(given, "Disabled")
-        const epochs = {
-          subject: Option.getOrThrow(yield* accounts.find(alice)).epoch,
-          client: Option.getOrThrow(yield* clients.find(app)).epoch,
-          consent: 1
-        }
-        const late = grant({ id: grantId(2), epochs })
-        yield* grants.approve(late)
-        expect(yield* grants.redeem(redemption(late))).toEqual(Unknown())
-        yield* set(given, "Enabled")
-        expect(yield* grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
-        expect(yield* grants.rotate(rotation(given.grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
-        expect((yield* grants.redeem(redemption(late)))._tag).toBe("Redeemed")
-      })
+    ] as const)(
+      "no grant is valid while the %s is disabled, whatever its epoch, and no older grant is valid afterwards",
+      ([, set]) =>
+        Effect.gen(function* () {
+          const given = yield* active
+          const { accounts, clients, grants } = given
+          yield* set(given, "Disabled")
+          const epochs = {
+            subject: Option.getOrThrow(yield* accounts.find(alice)).epoch,
+            client: Option.getOrThrow(yield* clients.find(app)).epoch,
+            consent: 1
+          }
+          const late = grant({ id: grantId(2), epochs })
+          yield* grants.approve(late)
+          expect(yield* grants.redeem(redemption(late))).toEqual(Unknown())
+          yield* set(given, "Enabled")
+          expect(yield* grants.findActive(given.grant.terms.id, at(second), Option.none())).toEqual(Option.none())
+          expect(yield* grants.rotate(rotation(given.grant, 1, second))).toEqual(Grant.RotationAnswer.Revoked())
+          expect((yield* grants.redeem(redemption(late)))._tag).toBe("Redeemed")
+        })
     )
 
-    it.effect("see nothing of another issuer, though its ids be the same", () =>
+    it.effect("a grant store sees nothing of another issuer with the same ids", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const elsewhere = yield* fresh
@@ -274,7 +278,7 @@ export const findContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("do not take the epochs of another issuer for their own", () =>
+    it.effect("a grant store does not use the epochs of another issuer", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const elsewhere = yield* fresh

@@ -1,4 +1,4 @@
-/** What every `GrantStore` promises to those who look its grants through, and to those who throw old ones away. */
+/** The promises of every `GrantStore` about `list` and `prune`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -26,7 +26,7 @@ import {
 
 const idsOf = (grants: ReadonlyArray<Grant.Grant>) => grants.map(({ terms }) => terms.id)
 
-/** An issuer with grants 1 to 5, kept in another order. */
+/** An issuer with grants 1 to 5, which were stored in another order. */
 const several = Effect.gen(function* () {
   const stores = yield* fresh
   const given = [
@@ -49,7 +49,7 @@ export const listContract = (it: StoreTest) =>
       ["those of a pair", { subject: alice, clientId: app }, [1, 5]]
     ]
 
-    it.effect.each(cases)("gives %s, the oldest first, a page at a time", ([, which, expected]) =>
+    it.effect.each(cases)("list returns %s, the oldest first, page by page", ([, which, expected]) =>
       Effect.gen(function* () {
         const { grants, nodes } = yield* several
         const ids = expected.map(grantId)
@@ -62,7 +62,7 @@ export const listContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("gives grants in every state, as they are kept", () =>
+    it.effect("list returns grants in every state, as they are stored", () =>
       Effect.gen(function* () {
         const { grant: first, grants } = yield* active
         yield* grants.approve(grant({ id: grantId(2) }))
@@ -74,7 +74,7 @@ export const listContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("sees nothing of another issuer", () =>
+    it.effect("list returns no grant of another issuer", () =>
       Effect.gen(function* () {
         yield* several
         const elsewhere = yield* fresh
@@ -88,7 +88,7 @@ export const pruneContract = (it: StoreTest) =>
     it.effect.each([
       [grantEnds, 0],
       [grantEnds + 1, 1]
-    ] as const)("of what ended before %i ms, deletes an active grant: %i", ([before, expected]) =>
+    ] as const)("number of active grants that prune deletes if they ended before %i ms: %i", ([before, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         expect(yield* grants.prune(at(before), 10)).toBe(expected)
@@ -99,27 +99,31 @@ export const pruneContract = (it: StoreTest) =>
     it.effect.each([
       [codeEnds, 0],
       [codeEnds + 1, 1]
-    ] as const)("of what ended before %i ms, deletes a grant whose code was never redeemed: %i", ([before, expected]) =>
-      Effect.gen(function* () {
-        const { grant, grants } = yield* approved
-        expect(yield* grants.prune(at(before), 10)).toBe(expected)
-        expect(Option.isNone(yield* grants.find(grant.terms.id))).toBe(expected === 1)
-      })
+    ] as const)(
+      "number of grants without a redemption that prune deletes if they ended before %i ms: %i",
+      ([before, expected]) =>
+        Effect.gen(function* () {
+          const { grant, grants } = yield* approved
+          expect(yield* grants.prune(at(before), 10)).toBe(expected)
+          expect(Option.isNone(yield* grants.find(grant.terms.id))).toBe(expected === 1)
+        })
     )
 
     it.effect.each([
       [day, 0],
       [day + 1, 1]
-    ] as const)("of what ended before %i ms, deletes a grant that was revoked after a day: %i", ([before, expected]) =>
-      Effect.gen(function* () {
-        const { grant, grants } = yield* active
-        yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(day))
-        expect(yield* grants.prune(at(before), 10)).toBe(expected)
-        expect(Option.isNone(yield* grants.find(grant.terms.id))).toBe(expected === 1)
-      })
+    ] as const)(
+      "number of grants, revoked after a day, that prune deletes if they ended before %i ms: %i",
+      ([before, expected]) =>
+        Effect.gen(function* () {
+          const { grant, grants } = yield* active
+          yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(day))
+          expect(yield* grants.prune(at(before), 10)).toBe(expected)
+          expect(Option.isNone(yield* grants.find(grant.terms.id))).toBe(expected === 1)
+        })
     )
 
-    it.effect("deletes what was revoked after its absolute end by that end", () =>
+    it.effect("prune uses the absolute expiry of a grant that was revoked later", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.revoke(grant.terms.id, "SubjectRevoked", at(2 * grantEnds))
@@ -127,7 +131,7 @@ export const pruneContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("deletes no more than it may, the first to end first, and nothing that goes on", () =>
+    it.effect("prune deletes at most `limit` grants, the first to end first, and no grant that has not ended", () =>
       Effect.gen(function* () {
         const stores = yield* fresh
         yield* introduce(stores)
@@ -146,7 +150,7 @@ export const pruneContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("leaves the grants of another issuer", () =>
+    it.effect("prune deletes no grant of another issuer", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         const elsewhere = yield* fresh
@@ -155,7 +159,7 @@ export const pruneContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("counts each grant once, however many prune", () =>
+    it.effect("concurrent calls of prune count each deleted grant once", () =>
       Effect.gen(function* () {
         const { grants, nodes } = yield* fresh
         const count = 20

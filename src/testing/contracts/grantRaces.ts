@@ -1,4 +1,4 @@
-/** What every `GrantStore` promises when many callers come at once: one of them wins, and what it won is alive. */
+/** The promises of every `GrantStore` to many concurrent callers: one of them wins, and its result is valid. */
 import { expect } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -24,14 +24,14 @@ import {
 
 const tagsOf = (answers: ReadonlyArray<{ readonly _tag: string }>) => answers.map(({ _tag }) => _tag)
 
-/** A redemption whose refresh token is the caller's own. */
+/** A redemption with a refresh token that only this caller has. */
 const chainOf = (caller: number) => ({
   chain: Option.some({ digest: token(1, `${caller}`), key: `lk_ck_${caller}`, idleExpiresAt: at(1e9) })
 })
 
 export const raceContract = (it: StoreTest) =>
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("one approves, and the others are told that it is approved", () =>
+    it.effect("one of many approvals makes the grant, and the others see it approved", () =>
       Effect.gen(function* () {
         const stores = yield* fresh
         yield* introduce(stores)
@@ -44,7 +44,7 @@ export const raceContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("one redeems the code, and its refresh token is the one that lives", () =>
+    it.effect("one of many callers redeems the code, and only its refresh token is valid", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* approved
         const answers = yield* race(nodes, count, ({ grants }, i) => grants.redeem(redemption(grant, chainOf(i))))
@@ -60,7 +60,7 @@ export const raceContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("one spends the code, when half of them have a wrong verifier", () =>
+    it.effect("one of many callers spends the code, even if half of them have a wrong verifier", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* approved
         const answers = yield* race(nodes, count, ({ grants }, i) =>
@@ -73,7 +73,7 @@ export const raceContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("one rotates, the others get its successor, and no other successor lives", () =>
+    it.effect("one of many callers rotates, the others get its successor, and no other successor is valid", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* active
         const answers = yield* race(nodes, count, ({ grants }, i) =>
@@ -95,7 +95,7 @@ export const raceContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("each follows the chain as far as it can, and one token lives in the end", () =>
+    it.effect("many callers follow the chain, and one token is valid in the end", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* active
         yield* race(nodes, count, ({ grants }) =>
@@ -115,7 +115,7 @@ export const raceContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("one revokes", () =>
+    it.effect("one of many callers revokes the grant", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* active
         const answers = yield* race(nodes, count, ({ grants }, i) =>
@@ -131,7 +131,7 @@ export const raceContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("some revoke while others rotate: in the end the grant is revoked, and stays it", () =>
+    it.effect("a grant stays revoked if some callers revoke it while others rotate", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* active
         yield* race(nodes, count, ({ grants }, i) =>
@@ -146,7 +146,7 @@ export const raceContract = (it: StoreTest) =>
     )
 
     it.effect.each(epochRaisers)(
-      "one raises the epoch of the %s while others redeem: nothing made before is alive",
+      "no grant of before is valid if the epoch of the %s is raised while others redeem",
       ([, raise]) =>
         Effect.gen(function* () {
           const { nodes, grants } = yield* approved
@@ -165,7 +165,7 @@ export const raceContract = (it: StoreTest) =>
     )
 
     it.effect.each(epochRaisers)(
-      "one raises the epoch of the %s while others refresh: what they got is dead, and stays it",
+      "no token of before is valid if the epoch of the %s is raised while others refresh",
       ([, raise]) =>
         Effect.gen(function* () {
           const { grant, grants, nodes } = yield* active

@@ -1,4 +1,4 @@
-/** What a storage promises that remembers the greatest time seen. */
+/** The promises of every `HighWaterMark`. */
 import { expect } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -9,7 +9,7 @@ import { HighWaterMark } from "../../services/stores/HighWaterMark.js"
 import { freshIssuer, Nodes, type StoreTest } from "../Nodes.js"
 import { at, day, second } from "./fixtures.js"
 
-/** The mark of an issuer that no other test uses, as each node has it. */
+/** The mark of an issuer that no other test uses, for each node. */
 const fresh = Effect.zipWith(Nodes, freshIssuer, (nodes, issuer) => {
   const marks = nodes.map((storage) => Context.get(storage.stores(issuer), HighWaterMark))
   return { nodes: marks, first: marks[0] as (typeof marks)[number], last: marks.at(-1) as (typeof marks)[number] }
@@ -19,9 +19,9 @@ const leap = Duration.seconds(10)
 
 export const highWaterMarkContract = (it: StoreTest, isLacking: boolean) =>
   describe.skipIf(isLacking)(
-    isLacking ? "the high-water mark (left out: there is none)" : "the high-water mark",
+    isLacking ? "the high-water mark (left out: the storage has none)" : "the high-water mark",
     () => {
-      it.effect("is the greatest time that any node noted, and never goes back", () =>
+      it.effect("the mark is the latest time that any node recorded and never goes back", () =>
         Effect.gen(function* () {
           const { first, last } = yield* fresh
           expect(yield* first.note(at(5), leap)).toEqual({ seenAt: at(5), jumpedAt: Option.none() })
@@ -31,7 +31,7 @@ export const highWaterMarkContract = (it: StoreTest, isLacking: boolean) =>
         })
       )
 
-      it.effect("remembers the last time that was further after it than a leap", () =>
+      it.effect("a time that is more than `leap` after the mark is stored as the last jump", () =>
         Effect.gen(function* () {
           const { first, last } = yield* fresh
           yield* first.note(at(0), leap)
@@ -43,7 +43,7 @@ export const highWaterMarkContract = (it: StoreTest, isLacking: boolean) =>
         })
       )
 
-      it.effect("is what the operator accepts, earlier or later, and no jump is known from then on", () =>
+      it.effect("accept stores an earlier or later time and forgets the last jump", () =>
         Effect.gen(function* () {
           const { first, last } = yield* fresh
           yield* first.note(at(0), leap)
@@ -55,7 +55,7 @@ export const highWaterMarkContract = (it: StoreTest, isLacking: boolean) =>
         })
       )
 
-      it.effect("is another for another issuer", () =>
+      it.effect("each issuer has its own mark", () =>
         Effect.gen(function* () {
           yield* (yield* fresh).first.note(at(day), leap)
           const { first } = yield* fresh
@@ -65,7 +65,7 @@ export const highWaterMarkContract = (it: StoreTest, isLacking: boolean) =>
         })
       )
 
-      it.effect("is the greatest of many times that are noted at once", () =>
+      it.effect("the mark is the latest of many times that are recorded at once", () =>
         Effect.gen(function* () {
           const { first, nodes } = yield* fresh
           const callers = Array.from({ length: 16 }, (_, i) => nodes[i % nodes.length] as (typeof nodes)[number])

@@ -1,4 +1,4 @@
-/** What every `KeyStore` promises. */
+/** The promises of every `KeyStore`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
@@ -23,7 +23,7 @@ const currentIn = (list: ReadonlyArray<StoredKey>) => list.filter(({ state }) =>
 
 export const keyContract = (it: StoreTest) => {
   describe("keys", () => {
-    it.effect("keep the first as the current, and no second", () =>
+    it.effect("insertFirst stores one current key and no second", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* fresh
         expect(yield* keys.list).toEqual([])
@@ -34,7 +34,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("keep one next key, which changes nothing until it is promoted", () =>
+    it.effect("insertNext stores one next key, which changes nothing until it is promoted", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* fresh
         yield* keys.insertFirst(key(1))
@@ -46,7 +46,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("promote the next key once, and retire the current", () =>
+    it.effect("promote makes the next key current once and retires the current key", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
         expect(yield* keys.promote(key(3).id, at(9))).toBe(false)
@@ -58,7 +58,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("follow one another, whatever the clock says", () =>
+    it.effect("keys follow one another, whatever the clock says", () =>
       Effect.gen(function* () {
         const { keys } = yield* rotating
         yield* keys.promote(key(2).id, at(20))
@@ -70,7 +70,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("forget any but the current", () =>
+    it.effect("remove deletes every key but the current one", () =>
       Effect.gen(function* () {
         const { keys } = yield* rotating
         expect(yield* keys.remove(key(1).id)).toBe(false)
@@ -89,7 +89,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are replaced all at once, in whatever state they are, and have successors as before", () =>
+    it.effect("replace replaces all keys in any state, and the new key has successors", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
         yield* keys.promote(key(2).id, at(10))
@@ -116,7 +116,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("are replaced again and again, each time by another", () =>
+    it.effect("keys can be replaced again and again", () =>
       Effect.gen(function* () {
         const { keys } = yield* fresh
         yield* keys.insertFirst(key(1))
@@ -126,7 +126,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("a key store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { keys } = yield* rotating
         const elsewhere = yield* fresh
@@ -143,7 +143,7 @@ export const keyContract = (it: StoreTest) => {
   })
 
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("one keeps its key, and all see that one", () =>
+    it.effect("one of many callers stores the first key, and all see that key", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* fresh
         const seen = yield* race(nodes, count, ({ keys }, i) => Effect.zipRight(keys.insertFirst(key(i)), keys.list))
@@ -153,7 +153,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one keeps its next key, and of as many one promotes it", () =>
+    it.effect("one of many callers stores the next key, and one promotes it", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* fresh
         yield* keys.insertFirst(key(100))
@@ -167,7 +167,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("each replaces all others, and the last is the current one", () =>
+    it.effect("each of many callers replaces all keys, and the last key is current", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
         yield* race(nodes, count, ({ keys }, i) => keys.replace(key(100 + i), at(100)))
@@ -178,7 +178,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one replaces all keys while others publish or promote one: the new one is not among the replaced", () =>
+    it.effect("a replacement while others publish or promote keys does not replace the new key", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
         yield* race(nodes, count, ({ keys }, i): Effect.Effect<unknown, TemporarilyUnavailable> => {
@@ -194,7 +194,7 @@ export const keyContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("some make, some promote, some replace, some forget keys: there is one current key at every moment", () =>
+    it.effect("there is one current key at every moment while callers add, promote, replace and delete keys", () =>
       Effect.gen(function* () {
         const { keys, nodes } = yield* rotating
         const turn = (stores: Stores, i: number): Effect.Effect<unknown, TemporarilyUnavailable> => {

@@ -1,4 +1,4 @@
-/** What the leases of a storage promise, where it has any. */
+/** The promises of every `LeaseStore`. */
 import { expect } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -11,7 +11,7 @@ import { at, day, second } from "./fixtures.js"
 
 let issuers = 0
 
-/** The leases of an issuer that no other test uses, as each node has them. */
+/** The lease store of an issuer that no other test uses, for each node. */
 const fresh = Effect.map(Nodes, (nodes) => {
   const issuer = Issuer.make(`https://leases-${++issuers}.example.com`)
   const leases = nodes.map((storage) => Context.get(storage.stores(issuer), LeaseStore))
@@ -23,8 +23,8 @@ const ends = 300 * second
 const of = (holder: string, name = "maintenance") => ({ name, holder })
 
 export const leaseContract = (it: StoreTest, isLacking: boolean) =>
-  describe.skipIf(isLacking)(isLacking ? "a lease (left out: there are none)" : "a lease", () => {
-    it.effect("is held by one, who may hold it for longer, until it ends", () =>
+  describe.skipIf(isLacking)(isLacking ? "a lease (left out: the storage has none)" : "a lease", () => {
+    it.effect("one holder has a lease and may extend it until it expires", () =>
       Effect.gen(function* () {
         const { first, nodes } = yield* fresh
         expect(yield* first.take(of("a"), at(0), length)).toBe(true)
@@ -37,7 +37,7 @@ export const leaseContract = (it: StoreTest, isLacking: boolean) =>
       })
     )
 
-    it.effect("is free once its holder gave it back, and nobody else can", () =>
+    it.effect("only the holder can release a lease", () =>
       Effect.gen(function* () {
         const { first, nodes } = yield* fresh
         yield* first.take(of("a"), at(0), length)
@@ -48,7 +48,7 @@ export const leaseContract = (it: StoreTest, isLacking: boolean) =>
       })
     )
 
-    it.effect("that was taken by a clock far ahead holds nobody up", () =>
+    it.effect("a lease that was taken by a fast clock is ignored", () =>
       Effect.gen(function* () {
         const { first } = yield* fresh
         yield* first.take(of("a"), at(day), length)
@@ -56,7 +56,7 @@ export const leaseContract = (it: StoreTest, isLacking: boolean) =>
       })
     )
 
-    it.effect("is another for another issuer", () =>
+    it.effect("each issuer has its own leases", () =>
       Effect.gen(function* () {
         const { first } = yield* fresh
         yield* first.take(of("a"), at(0), length)
@@ -64,7 +64,7 @@ export const leaseContract = (it: StoreTest, isLacking: boolean) =>
       })
     )
 
-    it.effect("is taken by one of many that take it at once", () =>
+    it.effect("one of many concurrent callers takes a lease", () =>
       Effect.gen(function* () {
         const { nodes } = yield* fresh
         const takers = Array.from({ length: 16 }, (_, i) => nodes[i % nodes.length] as (typeof nodes)[number])

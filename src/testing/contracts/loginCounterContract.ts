@@ -1,4 +1,4 @@
-/** What every `LoginCounters` promises. */
+/** The promises of every `LoginCounters`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
@@ -13,7 +13,7 @@ const rule: FailureCounter.Rule = { free: 3, firstPause: second, forgetsEvery: 1
 const millis = (offset: number) => at(offset).epochMillis
 const isCounted = Counting.$is("Counted")
 
-/** The counter of a bucket in which `failures` were counted at one time. */
+/** The counter of a bucket after `failures` at one time. */
 const counterOf = (failures: number, now: number) =>
   Array.from({ length: failures }).reduce(
     (counter: FailureCounter.Counter) => FailureCounter.count(counter, rule, millis(now)),
@@ -22,7 +22,7 @@ const counterOf = (failures: number, now: number) =>
 
 export const loginCounterContract = (it: StoreTest) => {
   describe("login counters", () => {
-    it.effect("count from none, each bucket by itself, on every node", () =>
+    it.effect("each bucket counts alone, from none, on every node", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
         expect(yield* loginCounters.find(7)).toEqual(FailureCounter.none)
@@ -39,12 +39,12 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("pause beyond the free failures, each time for twice as long, up to the time of forgetting one", () =>
+    it.effect("each failure after the free ones doubles the pause, up to the time in which one is forgotten", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
         let now = 0
         for (let i = 0; i < rule.free; i++) yield* loginCounters.count(7, rule, at(now))
-        // After the third pause a failure is forgotten from time to time.
+        // After the third pause one failure is forgotten now and then.
         for (const pause of [1, 2, 4, 8, 8, 8, 8, 10, 10, 10]) {
           const counted = yield* loginCounters.count(7, rule, at(now))
           expect(counted).toMatchObject({ _tag: "Counted", counter: { pausedUntil: millis(now + pause * second) } })
@@ -53,7 +53,7 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("tell which buckets are paused at a time, and until when, on every node", () =>
+    it.effect("paused returns the paused buckets and the ends of their pauses, on every node", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
         for (const [bucket, failures] of [
@@ -83,7 +83,7 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("refuse in a pause without any change, and count again at its end", () =>
+    it.effect("count changes nothing during a pause and counts again at its end", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
         for (let i = 0; i <= rule.free; i++) yield* loginCounters.count(7, rule, at(0))
@@ -106,16 +106,18 @@ export const loginCounterContract = (it: StoreTest) => {
       [25 * second, 2],
       [30 * second, 1],
       [1_000 * second, 1]
-    ] as const)("forget one failure after the other: %i ms after three, the next makes %i", ([later, expected]) =>
-      Effect.gen(function* () {
-        const { loginCounters } = yield* fresh
-        for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
-        yield* loginCounters.count(7, rule, at(later))
-        expect(FailureCounter.failures(yield* loginCounters.find(7), rule, millis(later))).toBe(expected)
-      })
+    ] as const)(
+      "failures are forgotten one by one: %i ms after three failures the next makes %i",
+      ([later, expected]) =>
+        Effect.gen(function* () {
+          const { loginCounters } = yield* fresh
+          for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
+          yield* loginCounters.count(7, rule, at(later))
+          expect(FailureCounter.failures(yield* loginCounters.find(7), rule, millis(later))).toBe(expected)
+        })
     )
 
-    it.effect("take a failure back with the pause that it began", () =>
+    it.effect("release undoes a failure and the pause that it began", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
         for (let i = 0; i < 3; i++) yield* loginCounters.count(7, rule, at(0))
@@ -128,7 +130,7 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("take a failure back and keep the pause that another began", () =>
+    it.effect("release undoes a failure and keeps the pause that another failure began", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
         const first = yield* loginCounters.count(7, rule, at(0))
@@ -139,7 +141,7 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("begin the next generation when they are cleared, in that bucket alone", () =>
+    it.effect("clear begins the next generation of one bucket", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
         yield* loginCounters.clear(9)
@@ -152,13 +154,13 @@ export const loginCounterContract = (it: StoreTest) => {
         expect(yield* loginCounters.find(7)).toEqual({ ...FailureCounter.none, generation: 1 })
         expect(yield* loginCounters.find(8)).toEqual(counterOf(1, 0))
         yield* loginCounters.count(7, rule, at(0))
-        // It was counted before the clear, which forgot it.
+        // The clear has deleted this failure.
         yield* loginCounters.release(7, rule, counted.counter)
         expect(yield* loginCounters.find(7)).toEqual({ ...counterOf(1, 0), generation: 1 })
       })
     )
 
-    it.effect("do not see those of another issuer", () =>
+    it.effect("login counters see nothing of another issuer", () =>
       Effect.gen(function* () {
         const { loginCounters } = yield* fresh
         yield* loginCounters.count(7, rule, at(0))
@@ -172,7 +174,7 @@ export const loginCounterContract = (it: StoreTest) => {
   })
 
   describe.each(crowds)("of %i callers", (count) => {
-    it.effect("as many are counted as would be one after the other, and the others change nothing", () =>
+    it.effect("concurrent callers count as many failures as they would one after the other", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
         const answers = yield* race(nodes, count, ({ loginCounters }) => loginCounters.count(7, rule, at(0)))
@@ -183,7 +185,7 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("one is counted at the end of a pause", () =>
+    it.effect("one of many callers is counted at the end of a pause", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
         for (let i = 0; i <= rule.free; i++) yield* loginCounters.count(7, rule, at(0))
@@ -192,7 +194,7 @@ export const loginCounterContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("half take back what the others count, and no failure is lost", () =>
+    it.effect("no failure is lost while half of the callers release what they counted", () =>
       Effect.gen(function* () {
         const { loginCounters, nodes } = yield* fresh
         const patient = { ...rule, free: 1_000 }

@@ -1,4 +1,4 @@
-/** Promises of every `GrantStore` about retries and duplicates that come from another network (ADR 29). */
+/** The promises of every `GrantStore` about retries and duplicates from another network (ADR 29). */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -42,7 +42,7 @@ const refreshedFrom = (...networks: ReadonlyArray<Network>) =>
   })
 
 export const networkContract = (it: StoreTest) => {
-  describe.each(["Allow", "Replay"] as const)("where a request from elsewhere is a reason to: %s", (fromElsewhere) => {
+  describe.each(["Allow", "Replay"] as const)("with the policy %s for another network", (fromElsewhere) => {
     const expected = { Duplicate: "Duplicate elsewhere", Retried: "Retried elsewhere" } as const
     const elsewhere = (answer: keyof typeof expected) =>
       fromElsewhere === "Replay" ? "Replayed elsewhere" : expected[answer]
@@ -52,7 +52,7 @@ export const networkContract = (it: StoreTest) => {
       ["of two networks", home, abroad, elsewhere("Duplicate")],
       ["of an unknown network after a known one", home, unknown, "Duplicate"],
       ["of a known network after an unknown one", unknown, home, "Duplicate"]
-    ] as const)("a code that is redeemed twice, %s, is answered as it should be", ([, first, again, answer]) =>
+    ] as const)("a code that is redeemed twice, %s, gets the right answer", ([, first, again, answer]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         yield* grants.redeem(redemption(grant, { network: first, fromElsewhere }))
@@ -63,7 +63,7 @@ export const networkContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("a code that is redeemed again after the window is a replay, and its network does not matter", () =>
+    it.effect("a second redemption after the window is a replay from any network", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const late = redemption(grant, { network: abroad, fromElsewhere, now: at(10 * second) })
@@ -85,7 +85,7 @@ export const networkContract = (it: StoreTest) => {
       ["a rotation in the middle, where one network is unknown", [unknown, home, home], 2, abroad, "Retried"]
     ]
 
-    it.effect.each(retries)("a retry of %s is answered as it should be", ([, networks, generation, network, answer]) =>
+    it.effect.each(retries)("a retry of %s gets the right answer", ([, networks, generation, network, answer]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshedFrom(...networks)
         const before = yield* grants.find(grant.terms.id)
@@ -117,7 +117,7 @@ export const networkContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("a grant that is revoked keeps no network", () =>
+    it.effect("a revoked grant keeps no network", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshedFrom(home)
         yield* grants.revoke(grant.terms.id, "RefreshTokenReplayed", at(seconds(1)))
@@ -145,7 +145,7 @@ export const networkContract = (it: StoreTest) => {
     const given = (first: string) => (first === "Redeemed" ? approved : active)
 
     it.effect.each(presentations)(
-      "all %s at once from one network: one wins, and none is a replay",
+      "if all %s at once from one network, one wins and none is a replay",
       ([, first, again, present]) =>
         Effect.gen(function* () {
           const { nodes } = yield* given(first)
@@ -156,7 +156,7 @@ export const networkContract = (it: StoreTest) => {
     )
 
     it.effect.each(presentations)(
-      "all %s at once, one of them from elsewhere: one wins, and those of the other network are replays",
+      "if all %s at once, one of them from another network, one wins and those of the other network are replays",
       ([, first, again, present]) =>
         Effect.gen(function* () {
           const { nodes } = yield* given(first)

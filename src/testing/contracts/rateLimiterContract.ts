@@ -1,4 +1,4 @@
-/** What every `RateLimiter` promises, wherever it counts. */
+/** The promises of every `RateLimiter`, wherever it counts. */
 import { expect, layer } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
@@ -10,7 +10,7 @@ import * as TestClock from "effect/TestClock"
 import * as RateLimit from "../../domain/RateLimit.js"
 import { RateLimiter } from "../../services/RateLimiter.js"
 
-/** The limiters of nodes that count together. */
+/** The limiters of nodes that share one count. */
 export class Limiters extends Context.Tag("latchkey/test/Limiters")<
   Limiters,
   Arr.NonEmptyReadonlyArray<RateLimiter["Type"]>
@@ -31,21 +31,21 @@ const three = limitOf(3, "1 minute")
 
 let keys = 0
 
-/** A key that no other test uses, as long as keys are. */
+/** A key that no other test uses, with the length of real keys. */
 const freshKey = Effect.sync(() => `key-${++keys}`.padEnd(43, "_"))
 
 const isAllowed = RateLimit.Decision.$is("Allowed")
 
-/** The node whose turn it is. */
+/** The node that is next in turn. */
 const nodeOf = (nodes: Limiters["Type"], turn: number) => nodes[turn % nodes.length] ?? nodes[0]
 
-/** Whether requests of a key are allowed, asked of the nodes in turn and one after the other. */
+/** Whether requests of a key are allowed. They go to the nodes in turn, one after the other. */
 const ask = (key: string, times: number, limit = three) =>
   Effect.flatMap(Limiters, (nodes) =>
     Effect.forEach(Arr.range(0, times - 1), (i) => Effect.map(nodeOf(nodes, i).consume([{ limit, key }]), isAllowed))
   )
 
-/** So many nodes, each with a limiter of its own. */
+/** Makes nodes, each with its own limiter. */
 export const nodes = <E, R>(count: 1 | 2, limiter: Layer.Layer<RateLimiter, E, R>): Layer.Layer<Limiters, E, R> => {
   const node = Effect.map(Layer.build(Layer.fresh(limiter)), Context.get(RateLimiter))
   return Layer.scoped(Limiters, count === 1 ? Effect.map(node, Arr.of) : Effect.all([node, node]))
@@ -54,7 +54,7 @@ export const nodes = <E, R>(count: 1 | 2, limiter: Layer.Layer<RateLimiter, E, R
 /** Runs the contract over the limiters of nodes. */
 export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limiters, E>) =>
   layer(limiters)(name, (it) => {
-    it.effect("a quota is there at once, and comes back one by one, to the millisecond", () =>
+    it.effect("a quota is available at once and is refilled one by one, to the millisecond", () =>
       Effect.gen(function* () {
         yield* TestClock.adjust("1000 days")
         const key = yield* freshKey
@@ -68,7 +68,7 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
       })
     )
 
-    it.effect("each key and each limit has a quota of its own", () =>
+    it.effect("each key and each limit has its own quota", () =>
       Effect.gen(function* () {
         const [key, other] = [yield* freshKey, yield* freshKey]
         expect(yield* ask(key, 4)).toEqual([true, true, true, false])
@@ -77,7 +77,7 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
       })
     )
 
-    it.effect.each([2, 8, 64])("of %i callers at once as many are allowed as the quota has", (count) =>
+    it.effect.each([2, 8, 64])("a quota allows as many of %i concurrent callers as it has", (count) =>
       Effect.gen(function* () {
         const nodes = yield* Limiters
         const quota = Math.ceil(count / 3)
@@ -88,13 +88,13 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
           { concurrency: "unbounded" }
         )
         expect(answers.filter(isAllowed)).toHaveLength(quota)
-        // Each took one, so what they were told is left is every number once.
+        // Each took one, so the remaining numbers in the answers are all different.
         const left = answers.filter(isAllowed).map(({ quotas }) => quotas[0]?.remaining ?? -1)
         expect(left.sort((a, b) => a - b)).toEqual(Arr.range(0, quota - 1))
       })
     )
 
-    it.effect("a request against several quotas takes from all of them, or from none", () =>
+    it.effect("a request with several quotas takes from all of them or from none", () =>
       Effect.gen(function* () {
         const nodes = yield* Limiters
         yield* TestClock.adjust("1000 days")
@@ -126,7 +126,7 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
       })
     )
 
-    it.effect.each([2, 8, 64])("of %i callers at once against quotas in any order none takes from one alone", (count) =>
+    it.effect.each([2, 8, 64])("none of %i concurrent callers with quotas in any order takes from one alone", (count) =>
       Effect.gen(function* () {
         const nodes = yield* Limiters
         const quota = Math.ceil(count / 3)
@@ -147,7 +147,7 @@ export const rateLimiterContract = <E>(name: string, limiters: Layer.Layer<Limit
     )
 
     it.effect.prop(
-      "decides as the rule does, however requests come and wherever the clock goes",
+      "a limiter decides as the rule does for any requests and any clock",
       {
         quota: FastCheck.integer({ min: 1, max: 7 }),
         moves: FastCheck.array(FastCheck.integer({ min: -20_000, max: 20_000 }), { maxLength: 25 })

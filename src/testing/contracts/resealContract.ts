@@ -1,4 +1,4 @@
-/** What every `GrantStore` promises to whoever seals chain keys anew. */
+/** The promises of every `GrantStore` about `sealedUnder` and `reseal`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -26,7 +26,7 @@ const keyOf = (grant: Option.Option<Grant.Grant>): string | undefined =>
 
 export const resealContract = (it: StoreTest) =>
   describe("reseal", () => {
-    it.effect("puts one chain key in the place of another, and changes nothing else", () =>
+    it.effect("reseal replaces the chain key and changes nothing else", () =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* active
         const before = Option.getOrThrow(Option.filter(yield* grants.find(grant.terms.id), Grant.isRefreshable))
@@ -38,7 +38,7 @@ export const resealContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("finds its grants by what their chain keys begin with, the oldest first, page by page", () =>
+    it.effect("sealedUnder returns grants by the prefix of their chain keys, the oldest first, page by page", () =>
       Effect.gen(function* () {
         const stores = yield* fresh
         yield* introduce(stores)
@@ -65,7 +65,7 @@ export const resealContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("does nothing to a grant that has no chain, or none any more, or is another issuer's", () =>
+    it.effect("reseal changes no grant without a chain, no revoked grant, and no grant of another issuer", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         expect(yield* (yield* fresh).grants.reseal(grant.terms.id, from, to)).toBe(false)
@@ -79,7 +79,7 @@ export const resealContract = (it: StoreTest) =>
       })
     )
 
-    it.effect.each([2, 8, 64])("races with refreshes, %i in all: neither undoes the other", (count) =>
+    it.effect.each([2, 8, 64])("reseal and refresh do not undo each other in a race of %i callers", (count) =>
       Effect.gen(function* () {
         const { grant, grants, nodes } = yield* active
         const answers = yield* race(nodes, count, ({ grants }, i) =>

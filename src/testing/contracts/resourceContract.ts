@@ -1,4 +1,4 @@
-/** What every `ResourceStore` promises. */
+/** The promises of every `ResourceStore`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,23 +23,23 @@ export const resourceContract = (it: StoreTest) => {
     it.effect.each([
       ["of which little is known", resource({ scopes: {}, credentials: Option.none() })],
       [
-        "of which everything is known",
+        "with all members",
         resource({ uri: files, name: "Fïles ✓ \"quoted\" 'n' \\", scopes: { "z:1": "Ünïcode", "a:2": "" } })
       ]
-    ] as const)("give a resource %s as it was inserted, on every node", ([, given]) =>
+    ] as const)("list returns a resource %s as it was inserted, on every node", ([, given]) =>
       Effect.gen(function* () {
         const { nodes, resources } = yield* fresh
         expect(yield* resources.insert(given)).toBe("Created")
         for (const node of nodes) {
           const [found] = yield* node.resources.list
           expect(found).toEqual(given)
-          // In this order they stand on the page.
+          // The consent page shows them in this order.
           expect(Object.keys(found?.scopes ?? {})).toEqual(Object.keys(given.scopes))
         }
       })
     )
 
-    it.effect("take no URI twice, and leave the first resource as it is", () =>
+    it.effect("a second resource with the same URI is refused and does not change the first", () =>
       Effect.gen(function* () {
         const { resources } = yield* fresh
         yield* resources.insert(resource())
@@ -49,7 +49,7 @@ export const resourceContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("never give one server two resources", () =>
+    it.effect("two resources never have the same server id", () =>
       Effect.gen(function* () {
         const { resources } = yield* fresh
         yield* resources.insert(resource())
@@ -59,7 +59,7 @@ export const resourceContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("find the resource of a server, on every node, and mind the case of its id", () =>
+    it.effect("findByServer returns the resource of a server on every node, and ids are case-sensitive", () =>
       Effect.gen(function* () {
         const { nodes, resources } = yield* fresh
         yield* resources.insert(resource())
@@ -72,7 +72,7 @@ export const resourceContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("list them by their URIs, and remove one for good", () =>
+    it.effect("list returns resources in the order of their URIs, and remove deletes one for ever", () =>
       Effect.gen(function* () {
         const { resources } = yield* fresh
         const others = [resource({ uri: notes }), resource({ uri: files, credentials: Option.none() })]
@@ -86,7 +86,7 @@ export const resourceContract = (it: StoreTest) => {
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("a resource store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { resources } = yield* fresh
         yield* resources.insert(resource())
@@ -100,7 +100,7 @@ export const resourceContract = (it: StoreTest) => {
     )
   })
 
-  it.effect.each(crowds)("of %i callers one gets the URI, and of as many one removes the resource", (count) =>
+  it.effect.each(crowds)("one of %i callers gets a URI, and one deletes the resource", (count) =>
     Effect.gen(function* () {
       const { nodes, resources } = yield* fresh
       const answers = yield* race(nodes, count, ({ resources }, i) =>

@@ -1,4 +1,4 @@
-/** What a durable storage promises across a restart: what it answered is so, and what was spent stays spent. */
+/** The promises of a durable storage across a restart: acknowledged writes are stored, and spent tokens stay spent. */
 import { expect } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,12 +33,12 @@ import {
   window
 } from "./fixtures.js"
 
-/** The storage, made for each test; `undefined` where it does not claim to be durable. */
+/** Makes the storage for each test. `undefined` if it does not claim to be durable. */
 type Durable<E> = Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope> | undefined
 
 const tokenId = TokenId.make("token")
 
-/** What the ports tell of all that the story keeps. */
+/** The answers of the ports about all rows of the test. */
 const snapshot = (stores: Stores) =>
   Effect.all({
     accounts: stores.accounts.list({ limit: 1_000 }),
@@ -56,7 +56,7 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
   describe.skipIf(storage === undefined)(
     storage === undefined ? "after a restart (left out: it does not claim to be durable)" : "after a restart",
     () => {
-      /** Does something, closes the storage, opens it again, and does something more. */
+      /** Runs the first step, closes the storage, opens it again, and runs the second step. */
       const across = (
         before: (stores: Stores) => Effect.Effect<unknown, TemporarilyUnavailable>,
         after: (stores: Stores) => Effect.Effect<unknown, TemporarilyUnavailable>
@@ -73,7 +73,7 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
           }
         })
 
-      it.scoped("a code that was spent stays spent, and a late second use is known as a replay", () =>
+      it.scoped("a spent code stays spent after a restart, and a late second use is a replay", () =>
         across(
           (stores) =>
             Effect.gen(function* () {
@@ -89,7 +89,7 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
         )
       )
 
-      it.scoped("the current refresh token lives, and one of before is known as a replay", () =>
+      it.scoped("the current refresh token is valid after a restart, and an earlier one is a replay", () =>
         across(
           (stores) =>
             Effect.gen(function* () {
@@ -112,7 +112,7 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
         )
       )
 
-      it.scoped("all that was kept, of every port, is as it was", () =>
+      it.scoped("the rows of every port are the same after a restart", () =>
         Effect.gen(function* () {
           let before: unknown
           yield* across(
@@ -141,7 +141,7 @@ export const restartContract = <E>(it: StoreTest, storage: Durable<E>) =>
         })
       )
 
-      it.scoped("what was revoked, or begun, is so", () =>
+      it.scoped("revocations and begun operations are stored after a restart", () =>
         across(
           (stores) =>
             Effect.gen(function* () {

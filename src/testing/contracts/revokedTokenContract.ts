@@ -1,4 +1,4 @@
-/** What every `RevokedTokenStore` promises. */
+/** The promises of every `RevokedTokenStore`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
@@ -11,7 +11,7 @@ const other = TokenId.make("other")
 
 export const revokedTokenContract = (it: StoreTest) =>
   describe("revoked tokens", () => {
-    it.effect("are known on every node once they are revoked, and no others", () =>
+    it.effect("a revoked token, and no other, is known on every node", () =>
       Effect.gen(function* () {
         const { nodes, revokedTokens } = yield* fresh
         expect(yield* revokedTokens.has(one)).toBe(false)
@@ -24,7 +24,7 @@ export const revokedTokenContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are forgotten by the later end when they are revoked twice, at once or not", () =>
+    it.effect("a token that is revoked twice is stored until the later expiry", () =>
       Effect.gen(function* () {
         const { nodes, revokedTokens } = yield* fresh
         const answers = yield* race(nodes, 8, ({ revokedTokens }, i) => revokedTokens.insert(one, at(i * second)))
@@ -37,7 +37,7 @@ export const revokedTokenContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are forgotten no more than may be, the first to end first, and never before their end", () =>
+    it.effect("prune deletes at most `limit` expired tokens, the first to expire first", () =>
       Effect.gen(function* () {
         const { revokedTokens } = yield* fresh
         const ids = [1, 2, 3].map((n) => TokenId.make(`token-${n}`))
@@ -52,7 +52,7 @@ export const revokedTokenContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are not those of another issuer", () =>
+    it.effect("a revoked-token store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { revokedTokens } = yield* fresh
         yield* revokedTokens.insert(one, at(0))

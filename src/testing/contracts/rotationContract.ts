@@ -1,4 +1,4 @@
-/** What every `GrantStore` promises of refresh tokens. */
+/** The promises of every `GrantStore` about refresh tokens. */
 import { expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -28,34 +28,32 @@ import {
 const { Ahead, Expired, Revoked, Unknown } = Grant.RotationAnswer
 const Replayed = () => Grant.RotationAnswer.Replayed({ elsewhere: false })
 
-/** What a grant's row holds of its chain. */
+/** The chain in the row of a grant. */
 const chainOf = (answer: Option.Option<Grant.Grant>) =>
   Option.getOrThrow(Option.flatMap(Option.filter(answer, Grant.isRefreshable), ({ chain }) => chain))
 
 export const rotateContract = (it: StoreTest) =>
   describe("rotate", () => {
-    it.effect(
-      "puts the successor in the place of the current token, and answers with the grant as it is now kept",
-      () =>
-        Effect.gen(function* () {
-          const { grant, grants } = yield* active
-          const answer = yield* grants.rotate(rotation(grant, 1, day))
-          const found = yield* grants.find(grant.terms.id)
-          expect(answer).toEqual(Grant.RotationAnswer.Rotated({ grant: Option.getOrThrow(found) as Grant.Refreshable }))
-          expect(found).toMatchObject({ value: { terms: grant.terms, code: grant.code, redeemedAt: at(second) } })
-          expect(chainOf(found)).toEqual({
-            generation: 2,
-            digest: token(2),
-            key: "lk_ck_sealed",
-            rotatedAt: at(day),
-            rotatedFrom: home,
-            burst: Option.some({ generation: 1, beganAt: at(day), beganFrom: home }),
-            idleExpiresAt: at(day + idle)
-          })
+    it.effect("a rotation replaces the current token by its successor and returns the grant as it is stored now", () =>
+      Effect.gen(function* () {
+        const { grant, grants } = yield* active
+        const answer = yield* grants.rotate(rotation(grant, 1, day))
+        const found = yield* grants.find(grant.terms.id)
+        expect(answer).toEqual(Grant.RotationAnswer.Rotated({ grant: Option.getOrThrow(found) as Grant.Refreshable }))
+        expect(found).toMatchObject({ value: { terms: grant.terms, code: grant.code, redeemedAt: at(second) } })
+        expect(chainOf(found)).toEqual({
+          generation: 2,
+          digest: token(2),
+          key: "lk_ck_sealed",
+          rotatedAt: at(day),
+          rotatedFrom: home,
+          burst: Option.some({ generation: 1, beganAt: at(day), beganFrom: home }),
+          idleExpiresAt: at(day + idle)
         })
+      })
     )
 
-    it.effect("goes on for as long as the grant lives", () =>
+    it.effect("a chain is rotated again and again while the grant lives", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         for (let generation = 1; generation <= 17; generation++) {
@@ -65,7 +63,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("does not know a grant that is not there, nor a token that is not the current one", () =>
+    it.effect("a rotation is unknown for an unknown grant and for a token that is not the current one", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const before = yield* grants.find(grant.terms.id)
@@ -75,7 +73,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("does not know a token before the code is redeemed", () =>
+    it.effect("a rotation is unknown before the code is redeemed", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         expect(yield* grants.rotate(rotation(grant, 1, second))).toEqual(Unknown())
@@ -83,7 +81,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("does not know a token of a grant without refresh tokens", () =>
+    it.effect("a rotation is unknown for a grant without refresh tokens", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* approved
         yield* grants.redeem(redemption(grant, { chain: Option.none() }))
@@ -91,7 +89,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("says that writes were lost when the token is newer than the row", () =>
+    it.effect("a token that is newer than the row shows that writes were lost", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const before = yield* grants.find(grant.terms.id)
@@ -100,7 +98,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("takes no current token under another number", () =>
+    it.effect("the current token with another number is not accepted", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(day)
         const before = yield* grants.find(grant.terms.id)
@@ -111,7 +109,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("says that the grant is revoked, whichever of its tokens comes", () =>
+    it.effect("every token of a revoked grant is answered with Revoked", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(second)
         yield* grants.revoke(grant.terms.id, "ClientRevoked", at(second))
@@ -122,7 +120,7 @@ export const rotateContract = (it: StoreTest) =>
     )
 
     it.effect.each(epochRaisers)(
-      "is over once the epoch of the %s was raised, for the current token and its predecessor",
+      "neither the current token nor its predecessor is valid after the epoch of the %s was raised",
       ([, raise]) =>
         Effect.gen(function* () {
           const given = yield* refreshed(second)
@@ -138,7 +136,7 @@ export const rotateContract = (it: StoreTest) =>
       [idle - 1, "Rotated"],
       [idle, "Expired"],
       [idle + 1, "Expired"]
-    ] as const)("of a token that was not used for %i ms is %s", ([millis, expected]) =>
+    ] as const)("the rotation of a token that was unused for %i ms is %s", ([millis, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const before = yield* grants.find(grant.terms.id)
@@ -151,7 +149,7 @@ export const rotateContract = (it: StoreTest) =>
       [grantEnds - 1, "Rotated"],
       [grantEnds, "Expired"],
       [grantEnds + 1, "Expired"]
-    ] as const)("of a grant that is %i ms old is %s, however lately it was used", ([millis, expected]) =>
+    ] as const)("the rotation of a grant that is %i ms old is %s, whenever it was used last", ([millis, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         yield* grants.rotate(rotation(grant, 1, second, { idleExpiresAt: at(2 * grantEnds) }))
@@ -159,7 +157,7 @@ export const rotateContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("is expired for superseded and for newer tokens, too", () =>
+    it.effect("superseded and newer tokens of an expired grant are expired too", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(second)
         for (const generation of [1, 3]) {
@@ -171,7 +169,7 @@ export const rotateContract = (it: StoreTest) =>
 
 export const retryContract = (it: StoreTest) =>
   describe("a superseded token", () => {
-    it.effect("of a moment ago gets the current one, and changes nothing", () =>
+    it.effect("a token that was superseded a moment ago gets the current one and changes nothing", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(day)
         const before = Option.getOrThrow(yield* grants.find(grant.terms.id)) as Grant.Refreshable
@@ -188,17 +186,19 @@ export const retryContract = (it: StoreTest) =>
       [window, -1, "Retried"],
       [0, 0, "Replayed"],
       [0, -1, "Replayed"]
-    ] as const)("in a window of %i ms, %i ms after the rotation, is %s", ([retryWindow, later, expected]) =>
-      Effect.gen(function* () {
-        const { grant, grants } = yield* refreshed(day)
-        const before = yield* grants.find(grant.terms.id)
-        const again = rotation(grant, 1, day + later, { retryWindow: Duration.millis(retryWindow) })
-        expect((yield* grants.rotate(again))._tag).toBe(expected)
-        expect(yield* grants.find(grant.terms.id)).toEqual(before)
-      })
+    ] as const)(
+      "with a window of %i ms a superseded token, %i ms after the rotation, is %s",
+      ([retryWindow, later, expected]) =>
+        Effect.gen(function* () {
+          const { grant, grants } = yield* refreshed(day)
+          const before = yield* grants.find(grant.terms.id)
+          const again = rotation(grant, 1, day + later, { retryWindow: Duration.millis(retryWindow) })
+          expect((yield* grants.rotate(again))._tag).toBe(expected)
+          expect(yield* grants.find(grant.terms.id)).toEqual(before)
+        })
     )
 
-    it.effect("is not given more time by being retried", () =>
+    it.effect("a retry does not extend the window", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(day)
         expect((yield* grants.rotate(rotation(grant, 1, day + window - 1)))._tag).toBe("Retried")
@@ -206,7 +206,7 @@ export const retryContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("is a replay when it is older than the present burst and not the one before the current", () =>
+    it.effect("a token from before the current burst is a replay, unless it precedes the current token", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(day, 2 * day)
         expect(yield* grants.rotate(rotation(grant, 1, 2 * day))).toEqual(Replayed())
@@ -224,7 +224,7 @@ export const retryContract = (it: StoreTest) =>
       [3, window, "Retried"],
       [3, window + 20 * second - 1, "Retried"],
       [3, window + 20 * second, "Replayed"]
-    ] as const)("of a burst, number %i after %i ms, is %s", ([generation, later, expected]) =>
+    ] as const)("token %i of a burst, %i ms after its begin, is %s", ([generation, later, expected]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(day, day + 10 * second, day + 20 * second)
         const answer = yield* grants.rotate(rotation(grant, generation, day + later))
@@ -238,7 +238,7 @@ export const retryContract = (it: StoreTest) =>
       [window - 1, 1],
       [window, 2],
       [window + 1, 2]
-    ] as const)("when the next rotation comes after %i ms, the burst begins with number %i", ([later, generation]) =>
+    ] as const)("if the next rotation comes after %i ms, the burst begins with token %i", ([later, generation]) =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(day, day + later)
         const began = generation === 1 ? day : day + later
@@ -250,11 +250,11 @@ export const retryContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("never has a burst of two where the window is 0", () =>
+    it.effect("a burst never has two tokens if the window is 0", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* active
         const strict = { retryWindow: Duration.zero }
-        // Not even when the clock of another node is behind.
+        // Also if the clock of another node is slow.
         for (const generation of [1, 2, 3]) yield* grants.rotate(rotation(grant, generation, day - generation, strict))
         expect(chainOf(yield* grants.find(grant.terms.id)).burst).toMatchObject({
           value: { generation: 3, beganAt: at(day - 3) }
@@ -265,7 +265,7 @@ export const retryContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("is found over 64 steps, and not over 65", () =>
+    it.effect("a superseded token is recognised over 64 rotations and not over 65", () =>
       Effect.gen(function* () {
         const { grant, grants } = yield* refreshed(...Array.from({ length: 64 }, () => day))
         expect(yield* grants.rotate(rotation(grant, 1, day))).toMatchObject({

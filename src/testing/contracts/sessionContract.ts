@@ -1,4 +1,4 @@
-/** What every `SessionStore` promises. */
+/** The promises of every `SessionStore`. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,7 +7,7 @@ import { Subject } from "../../domain/Account.js"
 import { fresh, race, type Stores, type StoreTest } from "../Nodes.js"
 import { account, alice, at, bob, day, digest, newHash, session } from "./fixtures.js"
 
-/** An issuer with a person who is logged in. */
+/** An issuer with a user who is logged in. */
 const loggedIn = Effect.gen(function* () {
   const stores = yield* fresh
   yield* stores.accounts.insert(account(alice))
@@ -17,7 +17,7 @@ const loggedIn = Effect.gen(function* () {
 
 export const sessionContract = (it: StoreTest) =>
   describe("sessions", () => {
-    it.effect("find a session as it was inserted, by the digest of its secret, on every node", () =>
+    it.effect("find returns a session as it was inserted, by the digest of its secret, on every node", () =>
       Effect.gen(function* () {
         const { nodes } = yield* loggedIn
         for (const { sessions } of nodes) {
@@ -31,7 +31,7 @@ export const sessionContract = (it: StoreTest) =>
       ["a browser and no network", { sealedNetwork: Option.none() }],
       ["a network and no browser", { browser: Option.none() }],
       ["neither a browser nor a network", { browser: Option.none(), sealedNetwork: Option.none() }]
-    ] as const)("are found and listed with %s, as they were inserted", ([, changes]) =>
+    ] as const)("find and list return sessions with %s as they were inserted", ([, changes]) =>
       Effect.gen(function* () {
         const { nodes, sessions } = yield* loggedIn
         const inserted = session(2, { authenticatedAt: at(1), ...changes })
@@ -47,14 +47,14 @@ export const sessionContract = (it: StoreTest) =>
       [day - 1, true],
       [day, false],
       [day + 1, false]
-    ] as const)("%i ms after the login, find it: %s", ([millis, expected]) =>
+    ] as const)("%i ms after the login find returns the session: %s", ([millis, expected]) =>
       Effect.gen(function* () {
         const { sessions } = yield* loggedIn
         expect(Option.isSome(yield* sessions.find(digest("session-1"), at(millis)))).toBe(expected)
       })
     )
 
-    it.effect("end that session for good, and no other, and tell one of the callers that it did", () =>
+    it.effect("end ends one session for ever, and one caller sees true", () =>
       Effect.gen(function* () {
         const { nodes, sessions } = yield* loggedIn
         yield* sessions.insert(session(2))
@@ -67,7 +67,7 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are over once the epoch of the account was raised", () =>
+    it.effect("a session is over after the epoch of the account was raised", () =>
       Effect.gen(function* () {
         const { accounts, sessions } = yield* loggedIn
         yield* accounts.advanceEpoch(alice)
@@ -81,7 +81,7 @@ export const sessionContract = (it: StoreTest) =>
       ["disabled", ({ accounts }: Stores) => Effect.asVoid(accounts.setState(alice, "Disabled"))],
       ["given a new password", ({ accounts }: Stores) => Effect.asVoid(accounts.setPassword(alice, newHash))],
       ["removed", ({ accounts }: Stores) => Effect.asVoid(accounts.remove(alice))]
-    ] as const)("are over once the account was %s, and stay it", ([, change]) =>
+    ] as const)("a session stays over after the account was %s", ([, change]) =>
       Effect.gen(function* () {
         const stores = yield* loggedIn
         yield* change(stores)
@@ -94,7 +94,7 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are none while the account is disabled, whatever its epoch", () =>
+    it.effect("no session is valid while the account is disabled, whatever its epoch", () =>
       Effect.gen(function* () {
         const { accounts, sessions } = yield* loggedIn
         yield* accounts.setState(alice, "Disabled")
@@ -104,7 +104,7 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("of a person are listed as they were inserted, the newest first, those that are good", () =>
+    it.effect("list returns the valid sessions of a subject, the newest first", () =>
       Effect.gen(function* () {
         const { accounts, nodes, sessions } = yield* loggedIn
         yield* accounts.insert(account(bob))
@@ -125,11 +125,11 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are forgotten once they expired, the first to expire first, no more than may be", () =>
+    it.effect("prune deletes at most `limit` expired sessions, the first to expire first", () =>
       Effect.gen(function* () {
         const { sessions } = yield* loggedIn
         for (const n of [2, 3, 4]) yield* sessions.insert(session(n, { expiresAt: at(n) }))
-        // At an instant before all of them ended, so that what is not found is gone.
+        // At an instant before any of them expires, so that a session that is not found is deleted.
         const left = Effect.map(sessions.list(alice, at(0)), (list) => list.map(({ id }) => id).sort())
         expect(yield* sessions.prune(at(2), 10)).toBe(0)
         expect(yield* sessions.prune(at(4), 1)).toBe(1)
@@ -141,7 +141,7 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("are over where the account is gone", () =>
+    it.effect("a session is over after the account was deleted", () =>
       Effect.gen(function* () {
         const { sessions } = yield* loggedIn
         yield* sessions.insert(session(2, { subject: bob }))
@@ -149,7 +149,7 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("know a person that has no account here, under epoch 0", () =>
+    it.effect("a session of a subject without an account is valid under epoch 0", () =>
       Effect.gen(function* () {
         const { sessions } = yield* loggedIn
         const external = session(2, { subject: bob, subjectEpoch: 0 })
@@ -161,7 +161,7 @@ export const sessionContract = (it: StoreTest) =>
     it.effect.each([
       ["id", session(1, { digest: digest("other"), subject: bob })],
       ["secret", session(2, { digest: digest("session-1"), subject: bob })]
-    ] as const)("never put a session in the place of one with the same %s", ([, intruder]) =>
+    ] as const)("insert never replaces a session with the same %s", ([, intruder]) =>
       Effect.gen(function* () {
         const { sessions } = yield* loggedIn
         const error = yield* Effect.flip(sessions.insert(intruder))
@@ -170,7 +170,7 @@ export const sessionContract = (it: StoreTest) =>
       })
     )
 
-    it.effect("see nothing of another issuer", () =>
+    it.effect("a session store sees nothing of another issuer", () =>
       Effect.gen(function* () {
         const { sessions } = yield* loggedIn
         const elsewhere = yield* fresh

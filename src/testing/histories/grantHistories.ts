@@ -1,4 +1,4 @@
-/** Random histories of one grant, against a model that knows no rows: only what happened, and when. */
+/** Random histories of one grant, compared with a model that has no rows, only the events and their times. */
 import { expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,25 +32,25 @@ const idle = 100 * second
 type Step = { readonly wait: number } & (
   | { readonly do: "approve" | "revoke" }
   | { readonly do: "redeem"; readonly as: "owner" | "stranger" | "wrong verifier"; readonly from: Place }
-  /** Present the current refresh token, or one so many places before or after it. */
+  /** Present the current refresh token, or one that is this many places before or after it. */
   | { readonly do: "rotate"; readonly place: number; readonly from: Place }
   | { readonly do: "raise"; readonly which: number }
 )
 
-/** A network; `undefined` is one that is not known. */
+/** A network. `undefined` is an unknown network. */
 type Place = "home" | "abroad" | undefined
 
 const networkOf = (place: Place): Grant.Rotation["network"] =>
   place === undefined ? Option.none() : place === "home" ? home : abroad
 
-/** The setting of the history. */
+/** The settings of a history. */
 interface Rules {
   /** In milliseconds. */
   readonly window: number
   readonly fromElsewhere: FromElsewhere
 }
 
-/** What happened so far. */
+/** The events so far. */
 interface History {
   now: number
   approved: boolean
@@ -58,13 +58,13 @@ interface History {
   redeemedFrom: Place
   revoked: boolean
   raised: boolean
-  /** When each refresh token was superseded: the first is that of number 1. */
+  /** The times when the refresh tokens were superseded, beginning with token 1. */
   readonly superseded: Array<{ readonly when: number; readonly from: Place }>
 }
 
 const current = (history: History) => history.superseded.length + 1
 
-/** How a second presentation within its window is answered, that came from one place after the others. */
+/** The answer to a second presentation within the window, which came from one network after others. */
 const repeated = (
   answer: "Duplicate" | "Retried",
   from: Place,
@@ -81,7 +81,7 @@ const redeem = (history: History, { as, from }: Step & { readonly do: "redeem" }
   if (history.redeemedAt !== undefined) {
     if (as === "wrong verifier") return "Unknown"
     if (history.now >= history.redeemedAt + codeWindow) return "Replayed"
-    // A revoked grant remembers no network.
+    // A revoked grant stores no network.
     return repeated("Duplicate", from, [history.revoked ? undefined : history.redeemedFrom], rules)
   }
   if (history.revoked) return "Unknown"
@@ -106,7 +106,7 @@ const rotate = (history: History, generation: number, from: Place, rules: Rules)
     return "Rotated"
   }
   if (window === 0) return "Replayed"
-  // The burst is the last group of rotations that lie within a window of the first of their group.
+  // The burst is the last group of rotations within one window of the first rotation of the group.
   let first = 0
   superseded.forEach(({ when }, i) => {
     if (when >= (superseded[first]?.when ?? 0) + window) first = i
@@ -162,7 +162,7 @@ const steps = (window: number) => {
   return FastCheck.array(step, { maxLength: 30, size: "max" })
 }
 
-/** Does a step, and expects the model's answer. */
+/** Runs a step and expects the answer of the model. */
 const play = (history: History, step: Step, { clients, accounts, consents, grants }: Stores, rules: Rules) => {
   const now = at(history.now)
   switch (step.do) {
@@ -227,7 +227,7 @@ export const historyContract = (it: StoreTest) =>
             raised: false,
             superseded: []
           }
-          // Most histories of interest begin like this.
+          // Most useful histories begin like this.
           const beginning: ReadonlyArray<Step> = [
             { do: "approve", wait: 0 },
             { do: "redeem", as: "owner", from: "home", wait: second }

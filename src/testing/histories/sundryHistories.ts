@@ -1,4 +1,4 @@
-/** Random histories of keys, resources, login counters and events, each port against a model that is a list or a map. */
+/** Random histories of keys, resources, login counters and events. The model of each port is a list or a map. */
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -15,7 +15,7 @@ import { fresh, type Stores, type StoreTest } from "../Nodes.js"
 
 interface Kept {
   now: number
-  /** By the number of the key: its state, or that it is gone; an id names one key for ever. */
+  /** For each number of a key its state, or that it is deleted. An id is never used for another key. */
   readonly keys: Map<number, KeyState["_tag"] | "Gone">
   readonly resources: Set<string>
   readonly counters: Map<number, FailureCounter.Counter>
@@ -32,7 +32,7 @@ const change = ({ keys }: Kept, to: KeyState["_tag"], isMeant: (state: KeyState[
 const uri = (n: number) => ResourceIndicator.make(`https://resource-${n}.example.com/`)
 const memory = 10 * second
 
-/** Few free failures and short pauses, so that a history has all of them. */
+/** Few free failures and short pauses, so that a history reaches all of them. */
 const loginRule: FailureCounter.Rule = { free: 2, firstPause: second, forgetsEvery: 6 * second }
 
 const look: Verb = (kept, stores) =>
@@ -120,7 +120,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     kept.events.push(...added)
     const kind = { _tag: "AccountCreated" as const, subject: Subject.make(`person-${n}`) }
     const appended = added.map(({ id }) => ({ id, at: at(kept.now), kind }))
-    // Whoever appends the same again, after a failure, changes nothing.
+    // A second append of the same events changes nothing.
     return Effect.zipRight(events.append(appended), events.append(appended.slice(0, 1)))
   },
   pruneEvents: (kept, { events }) => {

@@ -1,6 +1,6 @@
 /**
- * Random histories of all verbs together, in a world of two people, two clients, three grants, three sessions and three
- * access tokens, against a model (`worldModel.ts`). Histories of one grant go deeper (`grantHistories.ts`); these go wide.
+ * Random histories of all verbs together, with two users, two clients, three grants, three sessions and three access tokens,
+ * compared with a model (`worldModel.ts`). The histories of one grant are deeper (`grantHistories.ts`); these are wider.
  */
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -13,7 +13,7 @@ import { clientIds, look, subjects, verbs } from "./worldVerbs.js"
 const around = (millis: number) => [millis - 1, millis, millis + 1]
 const waits = [0, 0, 0, 0, second, -1, ...around(codeLives), ...around(tokenLives), ...around(idles)]
 
-/** What makes a history go somewhere comes more often than what ends it. */
+/** Verbs that continue a history are more frequent than verbs that end it. */
 const often = ["approve", "redeem", "rotate", "record", "logIn", "look"]
 
 const step = FastCheck.record({

@@ -1,4 +1,4 @@
-/** A small world as plain values: what the histories of all verbs are compared with (`worldHistories.ts`). */
+/** The model of the histories of all verbs (`worldHistories.ts`), as plain values. */
 import type { Grant } from "../../domain/Grant.js"
 import type { ResourceScopes } from "../../domain/ResourceScopes.js"
 import { second } from "../contracts/fixtures.js"
@@ -9,7 +9,7 @@ export const idles = 40 * second
 export const sessionLives = 30 * second
 export const tokenLives = 20 * second
 
-/** A person or a client, as far as epochs go. */
+/** The state and the epoch of a user or a client. */
 interface Party {
   exists: boolean
   enabled: boolean
@@ -36,14 +36,14 @@ export interface World {
   now: number
   readonly people: ReadonlyArray<Party>
   readonly clients: ReadonlyArray<Party>
-  /** By person, then by client. */
+  /** By user, then by client. */
   readonly consents: Array<Array<Consented | undefined>>
   readonly grants: Array<Granted | undefined>
   readonly sessions: Array<{ readonly p: number; readonly epoch: number; readonly endsAt: number } | undefined>
   readonly tokens: Array<number | undefined>
 }
 
-/** Whom or what a step is about. */
+/** The objects of a step. */
 export interface Choice {
   readonly p: number
   readonly a: number
@@ -76,7 +76,7 @@ export const stands = ({ clients, consents, people }: World, { a, approved, p }:
 export const stateOf = (granted: Granted): Grant["_tag"] =>
   granted.revokedAt !== undefined ? "Revoked" : granted.redeemedAt === undefined ? "Approved" : "Active"
 
-/** When the row is past use. */
+/** The time when a row ends. */
 export const endOf = (granted: Granted): number => {
   const end = granted.approvedAt + grantLives
   if (granted.revokedAt !== undefined) return Math.min(granted.revokedAt, end)
@@ -96,7 +96,7 @@ export const isLoggedIn = (world: World, g: number): boolean => {
   return world.now < found.endsAt && isGood(person) && person.epoch === found.epoch
 }
 
-/** Deletes what satisfies a condition; how many it were. */
+/** Deletes the values that satisfy a condition. Returns their number. */
 export const sweep = <A>(all: Array<A | undefined>, isPast: (one: A) => boolean): number => {
   let count = 0
   for (const [i, one] of all.entries()) {

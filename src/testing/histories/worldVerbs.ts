@@ -1,4 +1,4 @@
-/** What can be done in the small world: each verb is done to the stores and to the model, whose answers are compared. */
+/** The verbs of the histories. Each runs on the stores and on the model, and their answers must be equal. */
 import { expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -57,7 +57,7 @@ const tokenId = (g: number) => TokenId.make(`token-${g}`)
 const sessionOf = (g: number, p: number, epoch: number, now: number) =>
   session(g + 1, { subject: must(subjects[p]), expiresAt: at(now + sessionLives), subjectEpoch: epoch })
 
-/** All that can be seen, through the ports, is as the model has it. */
+/** Everything that the ports return is equal to the model. */
 export const look: Verb = (world, stores) =>
   Effect.gen(function* () {
     for (const [p, subject] of subjects.entries()) {
@@ -80,7 +80,7 @@ export const look: Verb = (world, stores) =>
       const active = isActive(world, granted)
       expect(Option.isSome(yield* stores.grants.findActive(grantId(g + 1), at(world.now), Option.none()))).toBe(active)
       const endsAt = world.tokens[g]
-      // Whether a token that has ended is still known is nobody's business.
+      // Whether an expired token is still stored is undefined.
       if (endsAt === undefined || world.now < endsAt) {
         const isRevoked = endsAt !== undefined
         expect(yield* stores.revokedTokens.has(tokenId(g))).toBe(isRevoked)
