@@ -53,6 +53,31 @@ describe("users", () => {
   )
 
   test(
+    "the admin API lists users and clients page by page, the oldest first",
+    async (server) => {
+      const { call, json } = await admin(server)
+      for (const name of ["bob", "carol"]) await server.addAccount(name)
+      await server.addClient({ scope: "notes:read" })
+      for (const [list, ids] of [
+        ["users", (await json("GET", "/admin/users")).users.map(({ id }: { id: string }) => id)],
+        ["clients", (await json("GET", "/admin/clients")).clients.map(({ client_id }: Server.Client) => client_id)]
+      ] as const) {
+        const found: Array<string> = []
+        for (let after = ""; ; ) {
+          const page = await json("GET", `/admin/${list}?limit=1${after}`)
+          found.push(...page[list].map((row: Record<string, string>) => row.id ?? row.client_id))
+          if (page.next === undefined) break
+          after = `&after=${encodeURIComponent(page.next)}`
+        }
+        expect(found, list).toEqual(ids)
+        expect(await outcome(call("GET", `/admin/${list}?after=x`))).toBe("400 invalid_request")
+        expect(await outcome(call("GET", `/admin/${list}?limit=501`))).toBe("400 invalid_request")
+      }
+    },
+    withApi
+  )
+
+  test(
     "the admin API shows the end of a pause of logins and ends the pause, which is an event",
     async (server) => {
       const { call, json } = await admin(server)

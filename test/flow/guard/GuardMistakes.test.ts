@@ -134,7 +134,7 @@ describe("a token of the wrong kind", () => {
         })
       }
       expect(forPeople.lines).toEqual([
-        'access token refused: BearerAuth with the scopes ["notes:read"] takes only tokens of people; its option principals: ["User","Client"] takes tokens that clients get for themselves too'
+        'access token refused: BearerAuth with the scopes ["notes:read"] accepts only tokens of users; its option principals: ["User","Client"] accepts tokens that clients get for themselves too'
       ])
       for (const line of forPeople.lines) expect(line).not.toContain(access_token)
     },
@@ -147,9 +147,9 @@ describe("a token of the wrong kind", () => {
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const answer = await server.call(access_token)
-      expect(await answer.json()).toMatchObject({ error_description: "tokens of people are not accepted here" })
+      expect(await answer.json()).toMatchObject({ error_description: "tokens of users are not accepted here" })
       expect(forClients.lines).toEqual([
-        expect.stringContaining('principals: ["Client","User"] takes tokens of people')
+        expect.stringContaining('principals: ["Client","User"] accepts tokens of users')
       ])
     },
     {
@@ -173,8 +173,8 @@ describe("a token of the wrong kind for the API", () => {
       expect((await call("/api/admin/users", ofPerson.access_token)).status).toBe(403)
       expect((await call("/api/account", ofClient.access_token)).status).toBe(403)
       expect(lines).toEqual([
-        'access token refused: the API with the scopes ["latchkey:admin"] takes only tokens that clients get for themselves',
-        'access token refused: the API with the scopes ["latchkey:account"] takes only tokens of people'
+        'access token refused: the API with the scopes ["latchkey:admin"] accepts only tokens that clients get for themselves',
+        'access token refused: the API with the scopes ["latchkey:account"] accepts only tokens of users'
       ])
     },
     { logger, api: true }
@@ -189,7 +189,7 @@ describe("a route behind a guard", () => {
       const { access_token } = await server.tokens(await server.register())
       for (const _ of [1, 2]) expect(await outcome(server.call(access_token))).toBe("403 insufficient_scope")
       expect(lines).toEqual([
-        `a route behind BearerAuth with the scopes ["notes:read"] needs a scope that nobody can get: ${resource} does not offer the scope "notes:wirte" (did you mean "notes:write"?); it offers notes:read notes:write`
+        `a route behind BearerAuth with the scopes ["notes:read"] needs a scope that no client can get: ${resource} does not offer the scope "notes:wirte" (did you mean "notes:write"?); it offers notes:read notes:write`
       ])
     },
     {
