@@ -47,7 +47,7 @@ describe("a guard of a resource of the settings", () => {
     [["NOTES:READ"], '"NOTES:READ" (did you mean "notes:read"?)'],
     [["files:read"], '"files:read"'],
     [["calendar"], '"calendar"; it offers notes:read notes:write']
-  ])("does not start with the scopes %j, which its resource does not offer", ([scopes, said]) =>
+  ])("a guard with the scopes %j, which its resource does not offer, does not start", ([scopes, said]) =>
     Effect.gen(function* () {
       const error = yield* mistake(Server.guarded("/notes", { scopes, resource }), both)
       expect(error).toBeInstanceOf(BearerAuth.UnknownScope)
@@ -80,7 +80,7 @@ describe("a guard that does not say which resource it guards", () => {
       `The settings and the storage have ${resource}, ${issuer}/files. Name one of them in the option \`resource\``
     ],
     [[], "The settings and the storage have no resource. Name the resource in the option `resource`"]
-  ])("names itself, the option and the choice: %#", ([resources, said]) =>
+  ])("the error of a guard without a resource names the guard, the option and the resources: %#", ([resources, said]) =>
     Effect.gen(function* () {
       const error = yield* mistake(Server.guarded("/x", { scopes: ["notes:read"] }), { settings: { resources } })
       expect(error).toBeInstanceOf(BearerAuth.UnknownResource)
