@@ -1,4 +1,4 @@
-/** A storage of one's own keeps the promises of every storage. */
+/** A custom storage keeps the promises of every storage. */
 import { Effect, Layer } from "effect"
 import * as MemoryStorage from "latchkey/MemoryStorage"
 import { storageContract } from "latchkey/testing/StorageContract"

@@ -1,9 +1,9 @@
-/** A storage over another: whatever takes grants back is told to an auditor before anybody is answered. */
+/** Wraps a storage: an auditor receives each revocation of grants before the caller gets the answer. */
 import { Context, Effect, Layer } from "effect"
 import { GrantStore } from "latchkey/GrantStore"
 import { Storage } from "latchkey/Storage"
 
-/** Whom revocations are told to. */
+/** Receives revocations. */
 export class Auditor extends Context.Tag("Auditor")<
   Auditor,
   { readonly revoked: (reason: string, grants: ReadonlyArray<string>) => Effect.Effect<void> }
@@ -16,13 +16,13 @@ const audited = (grants: Context.Tag.Service<GrantStore>, auditor: Context.Tag.S
       Effect.tap(grants.revoke(id, reason, now), (isRevoked) =>
         isRevoked ? auditor.revoked(reason, [id]) : Effect.void
       ),
-    revokeAll: (whose, reason, now, page) =>
-      Effect.tap(grants.revokeAll(whose, reason, now, page), ({ revoked }) =>
+    revokeAll: (filter, reason, now, page) =>
+      Effect.tap(grants.revokeAll(filter, reason, now, page), ({ revoked }) =>
         revoked.length > 0 ? auditor.revoked(reason, revoked) : Effect.void
       )
   })
 
-/** Takes the place of the storage that it is given. */
+/** Replaces the storage that it wraps. */
 export const layer = Layer.effect(
   Storage,
   Effect.gen(function* () {

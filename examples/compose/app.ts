@@ -8,7 +8,7 @@ export const issuer = "http://127.0.0.1:3000"
 
 const Welcome = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("The notes are at /notes."))
 
-const Notes = HttpLayerRouter.add(
+export const Notes = HttpLayerRouter.add(
   "GET",
   "/notes",
   Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject, notes: ["Buy milk"] }))

@@ -1,4 +1,4 @@
-/** The journal keeps every promise of a storage: of several nodes, across restarts, and where its objects fail. */
+/** The journal keeps every promise of a storage: on two nodes, across restarts, and when its objects fail. */
 import { Effect, Layer, Redacted } from "effect"
 import { type IsToFail, storageContract } from "latchkey/testing/StorageContract"
 import * as JournalStore from "./JournalStore.js"
@@ -6,11 +6,11 @@ import { makeMemory, Objects, Unreachable } from "./Objects.js"
 
 const store = JournalStore.layer({ masterKey: Redacted.make(new Uint8Array(32)) })
 
-/** The same objects, which fail when they are asked to. */
+/** The same objects, which fail on request. */
 const failing = (objects: Objects["Type"], isToFail: IsToFail) => {
   const around = <A>(operation: Effect.Effect<A, Unreachable>) => {
     const ask = (when: "Before" | "After") =>
-      Effect.suspend(() => (isToFail(when) ? new Unreachable({ cause: "a fault of the test's" }) : Effect.void))
+      Effect.suspend(() => (isToFail(when) ? new Unreachable({ cause: "a failure of the test" }) : Effect.void))
     return ask("Before").pipe(Effect.zipRight(operation), Effect.zipLeft(ask("After")))
   }
   return Objects.of({

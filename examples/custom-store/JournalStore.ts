@@ -1,8 +1,8 @@
 /**
- * A storage of one's own, on nothing but objects that are put once (`Objects.ts`): a journal. Whatever changes something is
- * an entry of it, the nth under the name n, so all nodes agree on one order, and none is lost or done twice. Each node plays
- * the journal into a memory, which answers: the same entries in the same order give the same state everywhere, because
- * time is a parameter of every verb, and no verb draws lots. It has no snapshots: a start plays the whole journal.
+ * A custom storage on objects that are put once (`Objects.ts`): a journal. Each change is an entry of the journal, and the nth
+ * entry has the name n. So all nodes have the same order of entries, and no entry is lost or applied twice. Each node applies the
+ * journal to a memory storage, which answers. The same entries in the same order give the same state everywhere, because
+ * time is a parameter of every verb and no verb uses random values. There are no snapshots: a start applies the whole journal.
  */
 import { Context, Effect, type Exit, Layer, Option, type Redacted } from "effect"
 import { AccountStore } from "latchkey/AccountStore"
@@ -25,7 +25,7 @@ import { Objects, type Unreachable } from "./Objects.js"
 type Answer = Effect.Effect<unknown, TemporarilyUnavailable>
 type Verb = (...parameters: ReadonlyArray<unknown>) => Answer
 
-/** What an issuer has in the memory, port by port. */
+/** The stores of an issuer in the memory storage, by name. */
 const portsOf = (memory: Context.Tag.Service<Storage>, issuer: Issuer) => {
   const stores = memory.stores(issuer)
   return {
@@ -43,13 +43,13 @@ const portsOf = (memory: Context.Tag.Service<Storage>, issuer: Issuer) => {
 }
 type Ports = ReturnType<typeof portsOf>
 
-/** A verb that changes something, and whose rows. */
+/** A verb that changes rows of an issuer. */
 type Entry = readonly [issuer: Issuer, port: keyof Ports, verb: string, parameters: ReadonlyArray<unknown>]
 
-/** Verbs that change nothing need no entry; their names are not those of others. */
+/** Names of verbs that change nothing and need no entry. No other verb has one of these names. */
 const reading = new Set(["find", "findActive", "findByServer", "findByUsername", "has", "list", "read", "sealedUnder"])
 
-/** The caller may try again; an entry whose answer was lost may be there, as a commit may be whose answer was. */
+/** The caller may retry. If the answer of a put was lost, the entry may exist, as with a database commit. */
 const unavailable = (cause: Unreachable) =>
   new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later", cause })
 
@@ -60,7 +60,7 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
     const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
     let length = 0
 
-    /** Does here what the next entry says; whole, even when nobody waits for it any more. */
+    /** Applies the next entry to the memory storage. It is uninterruptible, because an entry must be applied as a whole. */
     const apply = (text: string) =>
       Effect.suspend(() => {
         length++
@@ -74,7 +74,7 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
       Option.match({ onNone: () => Effect.void, onSome: (text) => Effect.zipRight(apply(text), catchUp) })
     )
 
-    /** Puts an entry behind all that there are; where another node came first, behind that one. */
+    /** Appends an entry. If another node was faster, retries after its entry. */
     const append = (text: string): Effect.Effect<Exit.Exit<unknown, TemporarilyUnavailable>, Unreachable> =>
       Effect.gen(function* () {
         yield* catchUp
@@ -119,7 +119,7 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
     })
   })
 
-/** A storage over objects; every node has the same `masterKey`, of 32 bytes. */
+/** A storage over objects. Every node needs the same `masterKey` of 32 bytes. */
 export const layer = (options: {
   readonly masterKey: Redacted.Redacted<Uint8Array>
 }): Layer.Layer<Storage, Unreachable, Objects> =>

@@ -1,9 +1,9 @@
-/** The values that the verbs of the ports take, as JSON. */
+/** The parameters of the verbs as JSON. */
 import { DateTime, Duration, Option, Redacted } from "effect"
 
 type Kind = "undefined" | "time" | "duration" | "option" | "redacted" | "set" | "map" | "list" | "record"
 
-/** Each value says what it is, so that nothing else is taken for it. */
+/** Stores the kind of each value, so that decoding is exact. */
 const pack = (value: unknown): unknown => {
   const as = (kind: Kind, content: unknown) => ({ [kind]: content })
   if (value === undefined) return as("undefined", null)

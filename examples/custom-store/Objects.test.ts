@@ -1,4 +1,4 @@
-/** What the journal asks of its objects, in memory and in a folder. */
+/** The promises of the objects that the journal needs, in memory and in a folder. */
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,7 +23,7 @@ describe.each([
   ["in memory", makeMemory],
   ["in a folder", folder]
 ] as const)("objects %s", (_, make) => {
-  it("are put once, whole, whoever else puts them", async () => {
+  it("one of many callers puts an object, as a whole", async () => {
     const objects = await Effect.runPromise(make)
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`.repeat(10_000))
     const put = Effect.forEach(texts, (text) => objects.putIfAbsent("0", text), { concurrency: "unbounded" })
@@ -34,6 +34,6 @@ describe.each([
   })
 })
 
-it("a folder holds nothing but what was put", async () => {
+it("a folder has only the objects that were put", async () => {
   expect(await readdir(path)).toEqual(["0"])
 })

@@ -1,26 +1,26 @@
 /**
- * Where objects lie under names, and a name is given once: what an object store does with `If-None-Match: *`, and a file
- * system with an exclusive link. It is all that the store of this example asks of a database.
+ * Objects with names, each put once: as an object store does with `If-None-Match: *`, and a file system with an exclusive link.
+ * The storage of this example needs nothing else from a database.
  */
 import { randomUUID } from "node:crypto"
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Context, Data, Effect, Layer, Option } from "effect"
 
-/** The objects cannot be reached, or the answer was lost: what was to be put may be there. */
+/** The objects are unreachable, or the answer was lost. A put may have succeeded. */
 export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly cause: unknown }> {}
 
 export class Objects extends Context.Tag("Objects")<
   Objects,
   {
-    /** Keeps a text, unless there is one of that name. Of any number of callers, ever, one sees `true`. */
+    /** Store a text if there is none with this name. One of any number of callers, ever, sees `true`. */
     readonly putIfAbsent: (name: string, text: string) => Effect.Effect<boolean, Unreachable>
-    /** The text of a name, whole. */
+    /** Return the text with this name, as a whole. */
     readonly get: (name: string) => Effect.Effect<Option.Option<string>, Unreachable>
   }
 >() {}
 
-/** In memory, for tests. Others come in between, as they do over a network. */
+/** Objects in memory, for tests. Other callers may run in between, as over a network. */
 export const makeMemory = Effect.sync(() => {
   const objects = new Map<string, string>()
   const meanwhile = Effect.yieldNow()
@@ -40,7 +40,7 @@ const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? 
 const attempt = <A>(operation: () => Promise<A>) =>
   Effect.tryPromise({ try: operation, catch: (cause) => new Unreachable({ cause }) })
 
-/** In a folder: what was put is on the disk when it is answered. */
+/** Objects in a folder. A put is flushed to the disk before it is answered. */
 export const layerFolder = (folder: string): Layer.Layer<Objects, Unreachable> =>
   Layer.effect(
     Objects,
@@ -49,7 +49,7 @@ export const layerFolder = (folder: string): Layer.Layer<Objects, Unreachable> =
       Objects.of({
         putIfAbsent: (name, text) =>
           attempt(async () => {
-            // Another name first, so that nobody reads a part of it.
+            // Under another name first, so that no reader sees a part of it.
             const draft = join(folder, `.${randomUUID()}`)
             await writeFile(draft, text, { mode: 0o600, flush: true })
             try {

@@ -4,7 +4,8 @@ import { type Context, Effect, Layer } from "effect"
 import type { Accounts } from "latchkey/Accounts"
 import * as MemoryStorage from "latchkey/MemoryStorage"
 import { afterAll, expect, it } from "vitest"
-import { App, deleteUser, issuer } from "./app.js"
+import { App, issuer } from "./app.js"
+import { deleteUser } from "./deleteUser.js"
 import { get, location, post, signIn } from "./signIn.js"
 
 let services: Context.Context<Accounts>

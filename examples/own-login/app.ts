@@ -3,20 +3,18 @@ import { randomUUID } from "node:crypto"
 import { HttpLayerRouter, HttpServerRequest, HttpServerResponse, UrlParams } from "@effect/platform"
 import { DateTime, Effect, Layer, Option } from "effect"
 import { AuthLayer, BearerAuth, ResourceOwner } from "latchkey"
-import { Subject } from "latchkey/Account"
-import { Accounts } from "latchkey/Accounts"
 import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
 /** The app would look into its own database, where there are hashes and no passwords. */
-const users = new Map([
+export const users = new Map([
   ["ada", { id: "user-1", name: "Ada Lovelace", password: "difference engine" }],
   ["bob", { id: "user-2", name: "Bob", password: "correct horse battery" }]
 ])
 
 /** Who is logged in, by the cookie of the browser. */
-const sessions = new Map<string, ResourceOwner.User>()
+export const sessions = new Map<string, ResourceOwner.User>()
 
 export const Owner = ResourceOwner.layer({
   find: ({ cookies }) => Effect.sync(() => Option.fromNullable(sessions.get(cookies.app ?? ""))),
@@ -76,16 +74,6 @@ export const Login = HttpLayerRouter.addAll([
   HttpLayerRouter.route("POST", "/login", logIn),
   HttpLayerRouter.route("GET", "/logout", logOut)
 ])
-
-/**
- * The app deletes a user. Its sessions end first, or the person would come back by one of them; then everything that was
- * issued for the person ends at once, by the same name that the sessions gave.
- */
-export const deleteUser = Effect.fnUntraced(function* (id: string) {
-  for (const [name, user] of users) if (user.id === id) users.delete(name)
-  for (const [sessionId, { subject }] of sessions) if (subject === id) sessions.delete(sessionId)
-  yield* (yield* Accounts).remove(Subject.make(id))
-})
 
 const Notes = HttpLayerRouter.add(
   "GET",

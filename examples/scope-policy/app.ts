@@ -1,22 +1,10 @@
-/**
- * An app with a login of its own that decides what its people may get: everybody may let a client read their notes, and
- * editors may let it write. The policy calls a person by the name that the login gave.
- */
+/** An app with its own login, and a policy that decides by the subject that the login gives. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
-import { Effect, Layer, Option } from "effect"
-import { AuthLayer, BearerAuth, ScopePolicy } from "latchkey"
+import { Effect, Layer } from "effect"
+import { AuthLayer, BearerAuth } from "latchkey"
 import { CurrentAccess } from "latchkey/CurrentAccess"
-import * as Scope from "latchkey/Scope"
 import { issuer, Login, Owner } from "../own-login/app.js"
-
-/** The app would look into its own database. */
-const editors = new Set<string>(["user-1"])
-
-const Policy = ScopePolicy.layer(({ scope, subject }) =>
-  Effect.succeed(
-    Option.exists(subject, (id) => editors.has(id)) ? scope : Scope.difference(scope, Scope.make("notes:write"))
-  )
-)
+import { Policy } from "./policy.js"
 
 const Notes = HttpLayerRouter.add(
   "GET",

@@ -3,7 +3,8 @@ import { expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as MemoryStorage from "latchkey/MemoryStorage"
 import { TestClient } from "latchkey/testing"
-import { App, makeReportClient } from "./app.js"
+import { App } from "./app.js"
+import { makeReportClient } from "./reportClient.js"
 
 const serve = TestClient.serve(App.pipe(Layer.provide(MemoryStorage.layer)))
 

@@ -2,7 +2,6 @@
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth } from "latchkey"
-import { ClientRegistration } from "latchkey/ClientRegistration"
 import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
@@ -20,16 +19,6 @@ const Count = HttpLayerRouter.add(
 const Notes = HttpLayerRouter.add("GET", "/notes", HttpServerResponse.unsafeJson(["Buy milk", "Call Ada"])).pipe(
   Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
 )
-
-/** Creates a client from metadata of RFC 7591. Only the result has its secret: pass it to the service. */
-export const makeReportClient = Effect.gen(function* () {
-  const registration = yield* ClientRegistration
-  return yield* registration.create({
-    client_name: "Nightly report",
-    grant_types: ["client_credentials"],
-    scope: "notes:read"
-  })
-})
 
 const Auth = AuthLayer.layer({
   issuer,

@@ -41,7 +41,7 @@ it("carries the whole server, and guards a route of Hono's", async () => {
   const { issuer, stop, storage } = await start()
   const call = (token?: string, method = "GET") =>
     fetch(`${issuer}/notes`, { method, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
-  expect(await (await fetch(`${issuer}/`)).text()).toContain("Notes are at /notes")
+  expect(await (await fetch(`${issuer}/`)).text()).toContain("The notes are at /notes")
 
   // Discovery begins at the refusal (RFC 9728 §5.1).
   const refused = await call()

@@ -17,7 +17,7 @@ export const make = <E>(issuer: string, storage: Layer.Layer<Storage, E>) => {
   const notes = auth.guard({ scopes: ["notes:read"] })
 
   const app = new Hono()
-  app.get("/", (c) => c.text("Notes are at /notes, for those who may."))
+  app.get("/", (c) => c.text("The notes are at /notes."))
   app.get("/notes", async (c) => {
     const { access, response } = await notes(c.req.raw)
     return response ?? c.json({ subject: access.subject, notes: ["Buy milk"] })

@@ -1,5 +1,5 @@
 /**
- * The whole authorization server as one layer, to be merged into an app beside its own routes.
+ * The whole authorization server as one layer, next to the routes of an app.
  *
  * @example
  * import { Layer } from "effect"
@@ -37,8 +37,8 @@ import * as AuthServer from "./wiring/AuthServer.js"
 import type { ServerContext } from "./wiring/ServerContext.js"
 
 /**
- * The services of a server that apps use: to guard routes, to issue access tokens from a grant type of their own, to make
- * and revoke accounts, clients, resources and grants, and to read events.
+ * The services for apps. With them an app guards routes, issues access tokens from its own grant type, creates and revokes
+ * accounts, clients, resources and grants, and reads events.
  */
 export type AuthServices =
   | AccessTokens
@@ -55,17 +55,17 @@ export type AuthServices =
   | ServerSettings
   | TokenVerifier
 
-/** Why the services of a server do not start: its settings, the master key, or a storage that does not answer. */
+/** The errors of the services at the start: invalid settings, a wrong master key, or a storage that does not answer. */
 export type AuthServicesError = SettingsError | TemporarilyUnavailable | WrongMasterKey
 
-/** Why a server does not start: its services do not, or the system clock is behind the latest time in the storage. */
+/** The errors of a server at the start: those of its services, or a system clock that is behind the latest stored time. */
 export type AuthLayerError = AuthServicesError | ClockWentBack
 
-/** The services of a server without its endpoints, for a program beside a running server, such as one that makes accounts. */
+/** Returns the services without the endpoints, for a program next to a running server, such as one that creates accounts. */
 export const layerServices: (options: SettingsOptions) => Layer.Layer<AuthServices, AuthServicesError, Storage> =
   AuthServer.layerServices
 
-/** An authorization server: its endpoints on the app's router, and the services that apps use. */
+/** Returns an authorization server: its endpoints on the app's router, and the services for apps. */
 export const layer: (options: SettingsOptions) => Layer.Layer<AuthServices, AuthLayerError, HttpRouter | Storage> =
   AuthServer.layer
 

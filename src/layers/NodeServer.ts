@@ -1,6 +1,6 @@
 /**
- * An app on node:http, with limits, and with an orderly end: requests in flight finish, idle connections close, and
- * what the app stands on (its storage) closes last. An app that serves itself has the limits by `createServer`.
+ * Serves an app on node:http with limits and an orderly shutdown: open requests finish, idle connections close, and the
+ * storage closes last. An app that calls `HttpLayerRouter.serve` itself gets the limits from `createServer`.
  *
  * @example
  * import { HttpLayerRouter } from "@effect/platform"
@@ -37,31 +37,31 @@ import * as Routes from "./wiring/Routes.js"
 
 export { ListenError } from "./node/ListenError.js"
 
-/** What a server of `createServer` does otherwise than by default. Node's own options are in milliseconds, as ours are. */
+/** Options of `createServer`: those of Node, and ours. All times are in milliseconds. */
 export interface ServerOptions
   extends ConnectionGuard.Options,
     Omit<Http.ServerOptions, "IncomingMessage" | "ServerResponse"> {
   /**
-   * Whether the app answers WebSockets (`HttpServerRequest.upgrade`): true if not given. Otherwise their handshakes are
-   * ordinary requests, as all other offers of an upgrade always are.
+   * Whether the app answers WebSockets (`HttpServerRequest.upgrade`): true if not given. With false, a handshake is an
+   * ordinary request, as every other offer of an upgrade is.
    */
   readonly webSockets?: boolean | undefined
 }
 
-/** Maximum times of a connection. */
+/** Time limits of a connection. */
 export interface Timeouts {
   /**
-   * Time for which an idle connection is kept for the next request. "75 seconds" if not given: the side in front has to end
-   * a connection first (RFC 9112 §9.5), and load balancers keep idle ones for 60 seconds.
+   * Maximum time that an idle connection stays open. "75 seconds" if not given: the load balancer should close a
+   * connection first (RFC 9112 §9.5), and load balancers keep idle connections for 60 seconds.
    */
   readonly keepAliveTimeout?: Duration.DurationInput | undefined
-  /** Time that a client may take to send the headers of a request. "10 seconds" if not given; at most `requestTimeout`. */
+  /** Maximum time for the headers of a request. "10 seconds" if not given; at most `requestTimeout`. */
   readonly headersTimeout?: Duration.DurationInput | undefined
-  /** Time that a client may take to send a whole request. "30 seconds" if not given. */
+  /** Maximum time for a whole request. "30 seconds" if not given. */
   readonly requestTimeout?: Duration.DurationInput | undefined
 }
 
-/** The timeouts of a server, where nothing else is given. */
+/** The default time limits. */
 export const defaultTimeouts = {
   keepAliveTimeout: Duration.seconds(75),
   headersTimeout: Duration.seconds(10),
@@ -74,29 +74,29 @@ const inMillis = (timeouts: Timeouts) => ({
   requestTimeout: Duration.toMillis(timeouts.requestTimeout ?? defaultTimeouts.requestTimeout)
 })
 
-/** Where to listen, and for how long to wait. */
+/** The address to listen on, and the time limits. */
 export interface Options extends Timeouts {
   readonly host: string
   readonly port: number
-  /** How long requests in flight may take to finish when the server ends. */
+  /** Maximum time for open requests to finish when the server stops. "10 seconds" if not given. */
   readonly drain?: Duration.DurationInput
   /** Whether the app answers WebSockets: true if not given (see `ServerOptions`). */
   readonly webSockets?: boolean | undefined
-  /** Whether the log says where the server listens: true if not given; false for an app that says so itself. */
+  /** Whether the address is logged at the start: true if not given. */
   readonly logAddress?: boolean | undefined
 }
 
-/** A server, and what is open on it. */
+/** A server, and its open requests and sockets. */
 interface Guarded extends ConnectionGuard.Open {
   readonly server: Http.Server
 }
 
 const makeServer = ({ webSockets = true, ...options }: ServerOptions): Guarded => {
   const server = Http.createServer({
-    // A header of 16 KiB holds any request we answer; longer ones get 431.
+    // Every request that the server answers fits into 16 KiB of headers. Longer ones get 431.
     maxHeaderSize: 16 * 1024,
     ...inMillis({}),
-    // Node looks for expired connections every 30 seconds otherwise, which would be the limit then.
+    // By default Node looks for expired connections every 30 seconds, which would be the real limit.
     connectionsCheckingInterval: 5_000,
     ...options,
     IncomingMessage: requestClass(webSockets)
@@ -105,30 +105,30 @@ const makeServer = ({ webSockets = true, ...options }: ServerOptions): Guarded =
 }
 
 /**
- * Makes a server of node:http that no single connection can end or hold for ever, for `NodeHttpServer.layer`. The errors
- * of each socket have a listener; only the handshake of a WebSocket is upgraded (RFC 6455 §4.2.1), and every other
- * request that offers an upgrade (`h2c`) is answered as an ordinary one, with its body (RFC 9110 §7.8); CONNECT is
- * answered 405; a request that comes before the app's routes are there, 503.
+ * Returns a server of node:http for `NodeHttpServer.layer`. No single connection can end the process or stay open for ever:
+ * the errors of each socket have a listener. Only the handshake of a WebSocket is upgraded (RFC 6455 §4.2.1). Every other
+ * request that offers an upgrade (`h2c`) is an ordinary request and keeps its body (RFC 9110 §7.8). CONNECT gets 405, and a
+ * request before the routes of the app are ready gets 503.
  */
 export const createServer = (options: ServerOptions = {}): Http.Server => makeServer(options).server
 
 /**
- * Guards a server that was made in another way, before it listens: the errors of each socket have a listener, sockets
- * that were upgraded have timeouts, CONNECT is answered. Answers with the same server.
+ * Guards a server that other code made, before it listens, and returns it. The errors of each socket get a listener,
+ * upgraded sockets get time limits, and CONNECT is answered.
  *
- * Which requests are upgraded is decided when a server is made. So beside `NodeHttpServer` this cannot give a request
- * that offers `Upgrade: h2c` its body, and a client can have any request treated as an upgrade; nor does this change
- * Node's own timeouts. Prefer `createServer` where there is a choice.
+ * Prefer `createServer`: only the constructor of a server decides which requests are upgraded. With `guard` alone, a request
+ * that offers `Upgrade: h2c` loses its body in `NodeHttpServer`, a client can have any request treated as an upgrade, and
+ * Node's own time limits stay.
  */
 export const guard = <S extends Http.Server>(server: S, options: ConnectionGuard.Options = {}): S => {
   ConnectionGuard.attach(server, options)
   return server
 }
 
-/** How long a WebSocket may take to close once its handler has ended, in milliseconds; `ws` itself would wait for 30 s. */
+/** Maximum time for a WebSocket to close after its handler has ended, in milliseconds. `ws` itself would wait 30 seconds. */
 const closeTimeout = 2_000
 
-/** Takes no more connections, waits for what is in flight, then closes what is left. */
+/** Accepts no more connections, waits for the open requests, then closes the remaining connections. */
 const drain = ({ server, unanswered, upgraded }: Guarded, atMost: Duration.DurationInput) =>
   Effect.gen(function* () {
     const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(atMost)
@@ -138,32 +138,32 @@ const drain = ({ server, unanswered, upgraded }: Guarded, atMost: Duration.Durat
     }
     while (unanswered.size > 0 && (yield* Clock.currentTimeMillis) < deadline) yield* Effect.sleep("10 millis")
     server.closeAllConnections()
-    // The routes end after this, and with them the handlers of WebSockets, which then say why they close.
+    // The routes end after this. The handlers of WebSockets end with them, and send the reason of the close.
     for (const socket of upgraded) setTimeout(() => socket.destroy(), closeTimeout).unref()
   })
 
-/** An operator looks for 431, which a person can mend; the others are mostly scans. */
+/** An operator looks for 431, which a user can repair. The other refusals come mostly from scanners. */
 const logRefusal = (refusal: Refusal): Effect.Effect<void> =>
   Effect.annotateLogs(refusal.status === 431 ? Effect.logInfo("request refused") : Effect.logDebug("request refused"), {
     ...refusal
   })
 
-/** What serving an app gives it. */
-type Given = HttpServer.HttpServer | HttpPlatform | Etag.Generator | NodeContext
+/** The services that `serve` provides to an app. */
+type Provided = HttpServer.HttpServer | HttpPlatform | Etag.Generator | NodeContext
 
-/** What handlers of an app need of one kind: a request and its scope are given to each. */
+/** The requirements of the handlers of an app, of one kind. `serve` provides a request and its scope to each handler. */
 type HandlersNeed<Kind extends string, R> = Exclude<
   Exclude<Exclude<HttpLayerRouter.Request.Only<Kind, R>, HttpLayerRouter.GlobalProvided>, HttpLayerRouter.HttpRouter>,
-  Given
+  Provided
 >
 
-/** What an app needs beside a router, a server and the services of Node. */
+/** The requirements of an app that `serve` does not provide: it provides a router, a server and the services of Node. */
 export type Requirements<R> =
-  | Exclude<Exclude<HttpLayerRouter.Request.Without<R>, HttpLayerRouter.HttpRouter>, Given>
+  | Exclude<Exclude<HttpLayerRouter.Request.Without<R>, HttpLayerRouter.HttpRouter>, Provided>
   | HandlersNeed<"Requires", R>
   | HandlersNeed<"GlobalRequires", R>
 
-/** Logs where the server listens, once it does; a port of 0 is the one that the system chose. */
+/** Logs the address of the server. For port 0 it is the port that the system chose. */
 const logAddress = Layer.effectDiscard(
   Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
     address._tag === "TcpAddress"
@@ -172,12 +172,12 @@ const logAddress = Layer.effectDiscard(
   )
 )
 
-/** The URL at which this machine reaches a server of an address; one of IPv6 is in brackets (RFC 3986 §3.2.2). */
+/** Returns the URL of an address on this machine. An IPv6 address is in brackets (RFC 3986 §3.2.2). */
 const urlOf = (host: string, port: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
 
 /**
- * Serves an app of routes, and logs at INFO where it listens. The platform's logger and tracer are off, since they record
- * whole URLs, and these hold codes. Fails with a `ListenError` when the address cannot be listened on.
+ * Serves an app of routes, and logs the address at INFO. The platform's logger and tracer are off, because they record whole
+ * URLs, and these contain codes. Fails with a `ListenError` if the server cannot listen on the address.
  */
 export const serve = <A, E, R>(
   app: Layer.Layer<A, E, R>,
@@ -190,7 +190,7 @@ export const serve = <A, E, R>(
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      // A request that no route sees is answered on the pages of the app's authorization server.
+      // A request that no route receives gets a page of the app's authorization server.
       const pages = Layer.effectDiscard(
         Effect.map(HttpLayerRouter.HttpRouter, (router) => guarded.setRendering(() => Page.ofRouter(router, "/")))
       )
@@ -199,7 +199,7 @@ export const serve = <A, E, R>(
         disableListenLog: true,
         routerConfig: Routes.routerConfig
       }).pipe(HttpMiddleware.withTracerDisabledWhen(() => true))
-      // Built after the routes, so ended before them.
+      // This layer is built after the routes, so it ends before them.
       const drained = Layer.scopedDiscard(
         Effect.addFinalizer(() => drain(guarded, options.drain ?? Duration.seconds(10)))
       )

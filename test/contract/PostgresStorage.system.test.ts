@@ -19,7 +19,7 @@ const postgres = Effect.map(Postgres.database, (url) =>
   PostgresStorage.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), timeout: "20 seconds" })
 )
 
-/** The same stores, over a client that fails. */
+/** The same stores with a client that fails. */
 const failing = (isToFail: IsToFail) =>
   Effect.map(Postgres.database, (url) =>
     Layer.scoped(
@@ -41,7 +41,12 @@ const failing = (isToFail: IsToFail) =>
   )
 
 describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
-  storageContract("two PostgresStores on one database", postgres, { nodes: 2, isDurable: true, failing, histories: 10 })
+  storageContract("two nodes on one PostgreSQL database", postgres, {
+    nodes: 2,
+    isDurable: true,
+    failing,
+    histories: 10
+  })
 
   RateLimiters.rateLimiterContract(
     "two nodes",

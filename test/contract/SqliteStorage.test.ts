@@ -13,7 +13,7 @@ import * as FailingSql from "../support/FailingSql.js"
 
 const sqlite = Effect.map(temporaryFile, (filename) => SqliteStorage.layer({ filename }))
 
-/** The same stores, over a client that fails. */
+/** The same stores with a client that fails. */
 const failing = (isToFail: IsToFail) =>
   Effect.map(temporaryFile, (filename) =>
     Layer.scoped(
@@ -33,4 +33,4 @@ const failing = (isToFail: IsToFail) =>
 
 storageContract("SqliteStorage", sqlite, { isDurable: true, failing })
 
-storageContract("two SqliteStores on one file", sqlite, { nodes: 2, histories: 10 })
+storageContract("two nodes on one SQLite file", sqlite, { nodes: 2, histories: 10 })

@@ -101,7 +101,7 @@ describe.runIf(FakeTime.missing === undefined)(FakeTime.named("a clock that is s
     expect(await run("serve", "--demo")).toEqual(
       refused(1, /the system clock .20\S+ is behind the latest time stored in this database .20\S+ .*db accept-clock/)
     )
-    expect(await run("db", "accept-clock")).toEqual(done(/^The clock of \S+ is right, by your word: it is 20\S+\n$/))
+    expect(await run("db", "accept-clock")).toEqual(done(/^Accepted the current time 20\S+ for \S+\n$/))
     server = await start(server.port)
     // By that clock it had not ended; and nobody deleted it.
     expect(await refresh(unused)).toBe("refreshed")

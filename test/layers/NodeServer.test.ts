@@ -119,11 +119,11 @@ it("logs the URL at which it listens, and the port that the system chose", async
   expect(chosen).toEqual([expect.stringMatching(/url=http:\/\/\[::1\]:[1-9]\d+$/)])
 })
 
-describe("an address that cannot be listened on is an error with a sentence", () => {
+describe("the error of an address on which the server cannot listen", () => {
   const refused = (host: string, port: number) =>
     Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(NodeServer.serve(route, { host, port })))))
 
-  it("that names a port in use", async () => {
+  it("the error of a port in use names the port", async () => {
     const taken = createServer()
     const port = await new Promise<number>((resolve) =>
       taken.listen(0, "127.0.0.1", () => resolve((taken.address() as AddressInfo).port))
@@ -132,23 +132,23 @@ describe("an address that cannot be listened on is an error with a sentence", ()
     taken.close()
     expect(error).toBeInstanceOf(NodeServer.ListenError)
     expect(error).toMatchObject({ _tag: "ListenError", host: "127.0.0.1", port, code: "EADDRINUSE" })
-    expect(error.message).toBe(`port ${port} of 127.0.0.1 is in use: stop what listens there, or choose another port`)
+    expect(error.message).toBe(`port ${port} of 127.0.0.1 is in use: stop the other program, or choose another port`)
   })
 
-  it("that names an address of another machine", async () => {
+  it("the error of another machine's address names the address", async () => {
     const error = await refused("192.0.2.1", 3000)
     expect(error).toMatchObject({ code: "EADDRNOTAVAIL" })
-    expect(error.message).toBe("192.0.2.1 is no address of this machine: choose another host")
+    expect(error.message).toBe("192.0.2.1 is not an address of this machine: choose another host")
   })
 
   it.each([
     [
       "EACCES",
-      "port 80 of 0.0.0.0 is not for this user to listen on: let this user do so, or choose a port above 1023"
+      "port 80 of 0.0.0.0 needs a permission that this user does not have: grant it, or choose a port above 1023"
     ],
-    ["ENOTFOUND", "0.0.0.0 is no address of this machine: choose another host"],
-    ["EMFILE", "port 80 of 0.0.0.0 cannot be listened on (EMFILE)"]
-  ])("of Node's code %s", (code, message) => {
+    ["ENOTFOUND", "0.0.0.0 is not an address of this machine: choose another host"],
+    ["EMFILE", "port 80 of 0.0.0.0 cannot be used to listen (EMFILE)"]
+  ])("the message for Node's code %s says what to do", (code, message) => {
     const cause = Object.assign(new Error("listen"), { code })
     expect(NodeServer.ListenError.of({ host: "0.0.0.0", port: 80 }, cause)).toMatchObject({ code, message })
   })

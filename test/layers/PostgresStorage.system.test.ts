@@ -1,4 +1,4 @@
-/** PostgreSQL in trouble: what callers hear, what stays whole, and that it heals by itself. */
+/** Failures of PostgreSQL: the answers to callers, the state of the rows, and the recovery. */
 import { inspect } from "node:util"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -37,13 +37,13 @@ type Options = { readonly maxConnections?: number; readonly timeout?: Duration.D
 const open = (url: Redacted.Redacted, options: Options = {}) =>
   Layer.build(Nodes.one(PostgresStorage.layer({ url, masterKey: Redacted.make(new Uint8Array(32)), ...options })))
 
-/** What is given, in the store of this database. */
+/** The result of an effect on the storage of this database. */
 const given = <A, E>(url: Redacted.Redacted, what: Effect.Effect<A, E, Nodes.Nodes>, options?: Options) =>
   Effect.flatMap(open(url, options), (nodes) => Effect.provide(what, nodes))
 
 const ask = (url: Redacted.Redacted, text: string) => Effect.promise(() => Postgres.query(Redacted.value(url), text))
 
-/** A connection beside the store's. */
+/** Another connection than those of the storage. */
 const beside = (url: Redacted.Redacted) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -54,7 +54,7 @@ const beside = (url: Redacted.Redacted) =>
     (client) => Effect.promise(() => client.end())
   ).pipe(Effect.map((client) => (text: string) => client.query(text)))
 
-/** Asked until it is there again: that it heals is the promise, not when. */
+/** Retries until the storage answers again. The recovery is promised, not its time. */
 const healed = <A>(self: Effect.Effect<A, TemporarilyUnavailable>) =>
   Effect.retry(self, { while: ({ _tag }) => _tag === "TemporarilyUnavailable" })
 
@@ -62,40 +62,42 @@ const issuer = Issuer.make("https://auth.example.com")
 
 const unavailable = { _tag: "TemporarilyUnavailable", reason: "StoreFailed" }
 
-/** Ends every connection of stores to the database that it is asked in. */
+/** Ends every connection of storages to this database. */
 const terminate = `select pg_terminate_backend(pid) from pg_stat_activity
   where datname = current_database() and application_name = 'latchkey'`
 
 describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () => {
-  it.scopedLive("that cannot extend its tables is not well until it can, although a small write succeeds", () =>
-    Effect.gen(function* () {
-      const url = yield* Postgres.database
-      const context = yield* Layer.build(PostgresStorage.layer({ url, masterKey: Redacted.make(new Uint8Array(32)) }))
-      const { check, outage, stores } = Context.get(context, Storage)
-      const grants = Context.get(stores(issuer), GrantStore)
-      yield* check
-      const query = yield* beside(url)
-      // As the server answers where a file of a table cannot grow.
-      yield* Effect.promise(async () => {
-        await query(`create function latchkey.full() returns trigger language plpgsql as $$
+  it.scopedLive(
+    "a storage that cannot extend its tables is not healthy until it can, although a small write succeeds",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* Postgres.database
+        const context = yield* Layer.build(PostgresStorage.layer({ url, masterKey: Redacted.make(new Uint8Array(32)) }))
+        const { check, outage, stores } = Context.get(context, Storage)
+        const grants = Context.get(stores(issuer), GrantStore)
+        yield* check
+        const query = yield* beside(url)
+        // The answer of the server when the file of a table cannot grow.
+        yield* Effect.promise(async () => {
+          await query(`create function latchkey.full() returns trigger language plpgsql as $$
           begin raise exception 'could not extend file' using errcode = '53100'; end $$`)
-        for (const table of ["grants", "leases"])
-          await query(`create trigger full_${table} before insert on latchkey.${table}
+          for (const table of ["grants", "leases"])
+            await query(`create trigger full_${table} before insert on latchkey.${table}
             for each row execute function latchkey.full()`)
+        })
+        expect(yield* Effect.flip(grants.approve(grant()))).toMatchObject(unavailable)
+        expect(yield* outage).toMatchObject({ code: "53100", remedy: expect.stringContaining("is full") })
+        yield* Context.get(stores(issuer), HighWaterMark).note(at(0), Duration.hours(1))
+        expect(yield* Effect.flip(check)).toMatchObject(unavailable)
+        yield* Effect.promise(() => query("drop function latchkey.full() cascade"))
+        yield* check
+        expect(yield* grants.approve(grant())).toBe("Approved")
+        // The probe leaves no row.
+        expect(yield* ask(url, "select * from latchkey.leases")).toMatchObject([])
       })
-      expect(yield* Effect.flip(grants.approve(grant()))).toMatchObject(unavailable)
-      expect(yield* outage).toMatchObject({ code: "53100", remedy: expect.stringContaining("is full") })
-      yield* Context.get(stores(issuer), HighWaterMark).note(at(0), Duration.hours(1))
-      expect(yield* Effect.flip(check)).toMatchObject(unavailable)
-      yield* Effect.promise(() => query("drop function latchkey.full() cascade"))
-      yield* check
-      expect(yield* grants.approve(grant())).toBe("Approved")
-      // The probe leaves nothing behind.
-      expect(yield* ask(url, "select * from latchkey.leases")).toMatchObject([])
-    })
   )
 
-  it.scopedLive("whose connections are ended again and again keeps every chain whole", () =>
+  it.scopedLive("no chain forks while connections are ended again and again", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { grants } = yield* given(url, Effect.tap(Nodes.fresh, introduce))
@@ -105,7 +107,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
       let ended = 0
       let isOver = false
 
-      /** Refreshes as an honest client does: it keeps its token until it has the next. */
+      /** Refreshes like an honest client, which keeps its token until it has the next one. */
       const refresh = (grant: (typeof each)[number]) =>
         Effect.iterate(1, {
           while: () => !isOver,
@@ -133,7 +135,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
-  it.scopedLive("that was stopped is out of reach, and there again when it is started", () =>
+  it.scopedLive("the storage fails while the server is stopped and recovers when it starts", () =>
     Effect.gen(function* () {
       const server = yield* Effect.acquireRelease(
         Effect.promise(() => PostgresServer.start()),
@@ -147,7 +149,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
-  it.scopedLive("whose one connection waits for a lock answers in time, has changed nothing, and goes on", () =>
+  it.scopedLive("a storage whose only connection waits for a lock fails in time, changes nothing, and recovers", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { grant, grants } = yield* given(url, active, { maxConnections: 1, timeout: "200 millis" })
@@ -162,7 +164,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
-  it.scopedLive("does what it was asked though its caller went away, and cancels nobody's statement", () =>
+  it.scopedLive("a statement of an interrupted caller is completed, and no other statement is cancelled", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { grant, grants } = yield* given(url, active, { timeout: "30 seconds" })
@@ -176,7 +178,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
       )
       yield* Effect.repeat(waits, { until: ({ length }) => length === 1 })
       const leaving = yield* Effect.fork(Fiber.interrupt(refreshing))
-      // A cancellation would have come before this, by another connection of the pool.
+      // A cancellation by another connection of the pool would have come before this.
       yield* grants.find(grant.terms.id)
       yield* Effect.yieldNow()
       yield* Effect.promise(() => query("rollback"))
@@ -185,7 +187,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
-  it.scopedLive("behind a network that says nothing any more takes a new connection", () =>
+  it.scopedLive("a storage opens a new connection if the network does not answer any more", () =>
     Effect.gen(function* () {
       const relay = yield* Relay.to(yield* Postgres.database)
       const { grant, grants } = yield* given(relay.url, active, { maxConnections: 1, timeout: "200 millis" })
@@ -194,7 +196,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
-  it.scopedLive("takes no connection to a server that became a standby", () =>
+  it.scopedLive("a connection to a server that became a standby is refused", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { grant, grants } = yield* given(url, active)
@@ -209,7 +211,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
     })
   )
 
-  it.scopedLive("tells no value of a row that the database refused", () =>
+  it.scopedLive("the error of a refused row contains none of its values", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { grant, grants } = yield* given(url, approved)
@@ -232,7 +234,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a store in PostgreSQL"), () =>
 describe.skipIf(Postgres.missing)(Postgres.named("the schema in PostgreSQL"), () => {
   const versions = "select version from latchkey.schema_versions order by version"
 
-  it.scopedLive("is made once by nodes that start at once", () =>
+  it.scopedLive("nodes that start at once make the schema once", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       yield* Effect.all([open(url), open(url), open(url), open(url)], { concurrency: "unbounded" })
@@ -240,7 +242,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("the schema in PostgreSQL"), ()
     })
   )
 
-  it.scopedLive("is there as a whole, or nothing of it where its making was cut short", () =>
+  it.scopedLive("an interrupted migration leaves nothing of the schema", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const relay = yield* Relay.to(url)
@@ -252,7 +254,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("the schema in PostgreSQL"), ()
     })
   )
 
-  it.scopedLive("of a later version is left alone", () =>
+  it.scopedLive("a schema of a later version is refused and not changed", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       yield* Effect.scoped(open(url))

@@ -1,4 +1,4 @@
-/** A Redis that comes, goes, and comes back; what is left in it, and what is told of it. */
+/** A Redis that starts, stops and starts again; its keys, and the log about it. */
 
 import { describe, expect, it } from "@effect/vitest"
 import { createClient } from "@redis/client"
@@ -23,45 +23,47 @@ const key = "k".repeat(43)
 const limiter = (url: string, prefix = "latchkey:") =>
   Effect.map(Layer.build(RedisRateLimiter.layer({ url: Redacted.make(url), prefix })), Context.get(RateLimiter))
 
-/** Asks until there is an answer. */
+/** Retries until there is an answer. */
 const asked = ({ consume }: RateLimiter["Type"]) =>
   Effect.retry(consume([{ limit, key }]), Schedule.spaced("20 millis"))
 
 describe.skipIf(Redis.missing)(Redis.named("a limiter over Redis"), () => {
-  it.scopedLive("fails soon while Redis is down, with a reason and no address, and counts once it is there", () =>
-    Effect.gen(function* () {
-      const said: Array<string> = []
-      const logger = Logger.make(({ cause, message }) => said.push(JSON.stringify([message, cause])))
-      const port = yield* Effect.promise(freePort)
-      const { consume } = yield* limiter(`redis://somebody:pass%77ord@127.0.0.1:${port}`).pipe(
-        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
-      )
-      const error = yield* Effect.flip(consume([{ limit, key }]))
-      expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
+  it.scopedLive(
+    "the limiter fails soon while Redis is down, without the address in the error, and counts when Redis is up",
+    () =>
+      Effect.gen(function* () {
+        const said: Array<string> = []
+        const logger = Logger.make(({ cause, message }) => said.push(JSON.stringify([message, cause])))
+        const port = yield* Effect.promise(freePort)
+        const { consume } = yield* limiter(`redis://user:pass%77ord@127.0.0.1:${port}`).pipe(
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
+        const error = yield* Effect.flip(consume([{ limit, key }]))
+        expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
 
-      const redis = yield* Scope.make()
-      yield* Scope.extend(Redis.start(port, { user: "somebody", password: "password" }), redis)
-      expect(Decision.$is("Allowed")(yield* asked({ consume }))).toBe(true)
-      yield* Scope.close(redis, Exit.void)
-      yield* Effect.repeat(Effect.either(consume([{ limit, key }])), { until: ({ _tag }) => _tag === "Left" })
-      yield* Redis.start(port, { user: "somebody", password: "password" })
-      expect(Decision.$is("Allowed")(yield* asked({ consume }))).toBe(true)
+        const redis = yield* Scope.make()
+        yield* Scope.extend(Redis.start(port, { user: "somebody", password: "password" }), redis)
+        expect(Decision.$is("Allowed")(yield* asked({ consume }))).toBe(true)
+        yield* Scope.close(redis, Exit.void)
+        yield* Effect.repeat(Effect.either(consume([{ limit, key }])), { until: ({ _tag }) => _tag === "Left" })
+        yield* Redis.start(port, { user: "somebody", password: "password" })
+        expect(Decision.$is("Allowed")(yield* asked({ consume }))).toBe(true)
 
-      expect(said.join("\n")).toContain("not there")
-      expect(said.filter((line) => line.includes("not there")).length).toBeLessThanOrEqual(2)
-      expect(JSON.stringify([said, error])).not.toMatch(/pass%77ord|password/)
-    })
+        expect(said.join("\n")).toContain("not there")
+        expect(said.filter((line) => line.includes("not there")).length).toBeLessThanOrEqual(2)
+        expect(JSON.stringify([said, error])).not.toMatch(/pass%77ord|password/)
+      })
   )
 
-  it.scopedLive("is refused an address that is none, without repeating it", () =>
+  it.scopedLive("an invalid address is refused, and the error does not repeat it", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(limiter("http://:password@somewhere"))
+      const error = yield* Effect.flip(limiter("http://:password@host"))
       expect(error._tag).toBe("InvalidRedisUrl")
       expect(JSON.stringify([error, error.message])).not.toContain("password")
     })
   )
 
-  it.scopedLive("leaves nothing that does not end by itself, under a prefix of its own", () =>
+  it.scopedLive("every key in Redis has the prefix and expires", () =>
     Effect.gen(function* () {
       const url = yield* Redis.server
       const client = createClient({ url })

@@ -15,7 +15,7 @@ import { modeOf, open, using, withSqlite } from "./sqliteFiles.js"
 import { temporaryFile } from "./temporaryFile.js"
 
 describe("a new file", () => {
-  it.scopedLive("is for its owner only, with its folders, its log and its key, whatever the umask", () =>
+  it.scopedLive("a new file, its folders, its log and its key are for their owner only, whatever the umask", () =>
     Effect.gen(function* () {
       const umask = process.umask(0)
       yield* Effect.addFinalizer(() => Effect.sync(() => process.umask(umask)))
@@ -28,7 +28,7 @@ describe("a new file", () => {
     })
   )
 
-  it.scopedLive("is found again as it was left, with its key, and nothing beside it", () =>
+  it.scopedLive("a file is opened again with its rows and its key, and there are no other files", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const key = yield* using({ filename }, ({ clients, key }) => Effect.as(clients.insert(client(app)), key))
@@ -42,7 +42,7 @@ describe("a new file", () => {
     })
   )
 
-  it.scopedLive("is made once when several processes start at once, and all of them use it", () =>
+  it.scopedLive("several processes that start at once make one file, and all of them use it", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const stores = yield* Effect.all(
@@ -59,7 +59,7 @@ describe("a new file", () => {
     })
   )
 
-  it.scopedLive("is completed when the process that made it was killed before its tables were", () =>
+  it.scopedLive("a start completes a file whose process was killed before it made the tables", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       withSqlite(filename, (db) => db.pragma(`application_id = ${0x4c746368}`))
@@ -69,13 +69,13 @@ describe("a new file", () => {
 })
 
 describe("after a crash", () => {
-  it.scopedLive("what was answered is there, though it be only in the log", () =>
+  it.scopedLive("an acknowledged write that is only in the log is stored after a crash", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const copy = `${filename}.copy`
       const { clients } = yield* open({ filename })
       yield* clients.insert(client(app))
-      // What a killed process leaves: nothing was put away.
+      // As a killed process leaves it: the log is not merged.
       for (const suffix of ["", "-wal", ".key"]) Fs.copyFileSync(filename + suffix, copy + suffix)
       yield* using({ filename: copy }, (stores) =>
         Effect.map(stores.clients.find(app), (found) => expect(found).toEqual(Option.some(client(app))))
@@ -85,7 +85,7 @@ describe("after a crash", () => {
 })
 
 describe("a database that fails", () => {
-  it.scopedLive("is busy to writers while another process keeps the lock, and answers readers", () =>
+  it.scopedLive("writes fail as busy while another process has the lock, and reads succeed", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { clients } = yield* open({ filename })
@@ -102,7 +102,7 @@ describe("a database that fails", () => {
   it.scopedLive.each([
     ["update clients set metadata = '{}', secret_digest = 'hunter2'", "metadata, secret_digest"],
     ["update clients set origin = 'hunter2'", "origin"]
-  ] as const)("is unavailable where a row cannot be read, and does not tell what is in it: %s", ([damage, columns]) =>
+  ] as const)("a row that cannot be read is unavailable, and the error omits its values: %s", ([damage, columns]) =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { clients } = yield* open({ filename })
@@ -125,7 +125,7 @@ describe("a database that fails", () => {
     ["granted = 'hunter2'", "granted"],
     ["granted = '[\"hunter2\"]'", "granted"],
     [`granted = '{ "hunter2": 1 }'`, "granted"]
-  ] as const)("is unavailable where a grant cannot be: %s", ([damage, column]) =>
+  ] as const)("a grant that cannot be read is unavailable: %s", ([damage, column]) =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { grants } = yield* open({ filename })
@@ -139,7 +139,7 @@ describe("a database that fails", () => {
 })
 
 describe("a consent", () => {
-  it.scopedLive("that was being recorded when the process died allows nothing, and is recorded the next time", () =>
+  it.scopedLive("a consent whose record was interrupted by a crash allows nothing, and the next record succeeds", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { consents } = yield* open({ filename })
@@ -150,7 +150,7 @@ describe("a consent", () => {
     })
   )
 
-  it.scopedLive("that was taken back while it was being recorded stays taken back", () =>
+  it.scopedLive("a consent that is withdrawn during a record stays withdrawn", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const { consents } = yield* open({ filename })
@@ -165,7 +165,7 @@ describe("a consent", () => {
 })
 
 describe("closing", () => {
-  it.scopedLive("finishes the writes that wait, and refuses those that come later", () =>
+  it.scopedLive("closing completes the waiting writes and refuses later ones", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const scope = yield* Scope.make()

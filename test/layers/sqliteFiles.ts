@@ -17,7 +17,7 @@ import { app, client } from "../../src/testing/contracts/fixtures.js"
 
 const issuer = Issuer.make("https://auth.example.com")
 
-/** Opens a store for as long as the scope lasts. */
+/** Opens a storage until the scope ends. */
 export const open = (options: SqliteStorage.Options) =>
   Effect.map(Layer.build(SqliteStorage.layer(options)), (context) => {
     const { masterKey, stores } = Context.get(context, Storage)
@@ -32,7 +32,7 @@ export const open = (options: SqliteStorage.Options) =>
     }
   })
 
-/** Opens a store, uses it, and closes it. */
+/** Opens a storage, uses it, and closes it. */
 export const using = <A, E>(
   options: SqliteStorage.Options,
   use: (stores: Effect.Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>
@@ -42,7 +42,7 @@ export const refusal = (options: SqliteStorage.Options) => Effect.flip(Effect.sc
 
 export const modeOf = (path: string) => (Fs.statSync(path).mode & 0o777).toString(8)
 
-/** Works on a file with SQLite itself. */
+/** Opens a file with SQLite directly. */
 export const withSqlite = <A>(path: string, use: (db: Sqlite.Database) => A): A => {
   const db = new Sqlite(path)
   try {
@@ -52,5 +52,5 @@ export const withSqlite = <A>(path: string, use: (db: Sqlite.Database) => A): A 
   }
 }
 
-/** A file of ours, closed. */
+/** Makes a Latchkey file and closes it. */
 export const ours = (filename: string) => using({ filename }, ({ clients }) => clients.insert(client(app)))

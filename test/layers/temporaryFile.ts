@@ -1,4 +1,4 @@
-/** A path in a folder of its own, which is removed with the scope. */
+/** A path in its own folder, which is deleted with the scope. */
 
 import * as Fs from "node:fs"
 import * as Os from "node:os"

@@ -1,4 +1,4 @@
-/** AUTHZ: what is asked for, and how it is protected. */
+/** AUTHZ: the requested scopes and resources, PKCE, and the protection of the request. */
 import { expect } from "vitest"
 import { acquainted, confidential, sentBack } from "../conformance/support/Conformance.js"
 import { password, redirectUri } from "../flow/support/Server.js"
@@ -31,7 +31,7 @@ check(
   }
 )
 
-check("AUTHZ-30", "no method of PKCE is taken but S256, written so", async (target) => {
+check("AUTHZ-30", "the only PKCE method that is accepted is S256, in this spelling", async (target) => {
   const { open } = await acquainted(target)
   for (const code_challenge_method of ["plain", undefined, "", "s256", "S512", "S256 ", "none"]) {
     const said = sentBack(await open({ code_challenge_method, code_challenge: `${"a".repeat(42)}A` }))
@@ -58,7 +58,7 @@ check("AUTHZ-31", "a code_challenge has 43 characters of base64url", async (targ
 otherwise(
   "AUTHZ-32",
   "ADR 33: the request travels in its own URL",
-  "the challenge is in no cookie, form or response, only in a link of the person's own page",
+  "the challenge is in no cookie, form or response, only in a link of the user's own page",
   async (target) => {
     const client = await target.register()
     const { url } = await target.request(client, { prompt: "consent" })
@@ -80,8 +80,8 @@ otherwise(
 
 otherwise(
   "AUTHZ-33",
-  "ADR 33: nothing is written before the person decides",
-  "a challenge that is used again gives a code of its own, and a code is still redeemed once",
+  "ADR 33: nothing is written before the user decides",
+  "a challenge that is used again gives another code, and each code is redeemed once",
   async (target) => {
     const { browser, client } = await acquainted(target)
     const { url, verifier } = await target.request(client)
@@ -98,8 +98,8 @@ otherwise(
 
 otherwise(
   "AUTHZ-34",
-  "ADR 30: tokens that no resource offers are passed over",
-  "a scope that is forbidden or malformed is refused, and unknown tokens give nothing that the page does not show",
+  "ADR 30: tokens that no resource offers are ignored",
+  "a scope that is forbidden or malformed is refused, and unknown tokens give no access that the page does not show",
   async (target) => {
     const { open } = await acquainted(target)
     const many = Array.from({ length: 500 }, (_, index) => `s${index}`).join(" ")
@@ -165,8 +165,8 @@ check("AUTHZ-37", "a resource that is unknown or no absolute URI is refused", as
 
 otherwise(
   "AUTHZ-38",
-  "ADR 33: prompt=none answers by redirect only to a target that the person knows",
-  "a silent request shows no login and gets no code without consent; a stranger's gets a page",
+  "ADR 33: prompt=none answers by redirect only to a target that the user knows",
+  "a silent request shows no login and gets no code without consent, and one of an unknown target gets a page",
   async (target) => {
     const client = await target.register()
     const silent = (parameters = {}) => query(target, client, { prompt: "none", ...parameters })
@@ -181,7 +181,7 @@ otherwise(
   }
 )
 
-/** A client at a redirect URI that the person allowed just now, and the response to its next request. */
+/** A client at a redirect URI that the user has just allowed, and the response to its next request. */
 const second = async (target: Target, redirect_uri: string, parameters = {}) => {
   const client = await target.register({ redirect_uris: [redirect_uri] })
   const { browser, page } = await target.toConsent(client, { redirect_uri })
@@ -191,7 +191,7 @@ const second = async (target: Target, redirect_uri: string, parameters = {}) => 
 
 check(
   "AUTHZ-39",
-  "a public client on the device is never allowed without a page, and one at https is",
+  "a public client on the device is never allowed without a page, and a client at https is",
   async (target) => {
     for (const uri of ["http://127.0.0.1:1234/cb", "http://localhost/cb", "com.example.app:/cb"]) {
       expectPage(await second(target, uri), 200, uri)
@@ -237,7 +237,7 @@ check("AUTHZ-41", "request and request_uri are refused, and nothing is fetched",
   expect(connections).toBe(0)
 })
 
-/** A server that changes parameters of a request before it looks at them. */
+/** A server that changes parameters of a request before it checks them. */
 const rewriting = (change: (parameters: URLSearchParams) => void): Options => ({
   mutation: {
     request: (request) => {

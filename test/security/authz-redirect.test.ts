@@ -1,4 +1,4 @@
-/** AUTHZ: where the browser is sent. */
+/** AUTHZ: the redirect URI. */
 import { expect } from "vitest"
 import type { Client } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
@@ -9,7 +9,7 @@ const { check, control } = family()
 
 const registered = "https://c1.example/cb"
 
-/** A client with these redirect URIs, of which the person has allowed each. */
+/** A client with these redirect URIs. The user has allowed each. */
 const known = async (target: Target, ...uris: ReadonlyArray<string>): Promise<Client> => {
   const client = await target.register({ redirect_uris: uris })
   for (const redirect_uri of uris) {
@@ -20,7 +20,7 @@ const known = async (target: Target, ...uris: ReadonlyArray<string>): Promise<Cl
   return client
 }
 
-/** Each of these, as it stands in the query, gets a page that sends nobody anywhere. */
+/** Each of these queries gets a page without a redirect. */
 const expectRefused = async (target: Target, client: Client, uris: ReadonlyArray<string>) => {
   const browser = await target.person()
   const rest = await query(target, client, { redirect_uri: undefined })
@@ -88,26 +88,30 @@ check("AUTHZ-16", "a registered query is kept, and may not name parameters of th
   }
 })
 
-check("AUTHZ-17", "a redirect URI of another scheme, or of none, is refused and is no link", async (target) => {
-  const uris = [
-    "http://c1.example/cb",
-    "javascript:alert(1)",
-    "JaVaScRiPt:alert(1)",
-    "java\nscript:alert(1)",
-    " javascript:alert(1)",
-    "data:text/html,x",
-    "vbscript:x",
-    "blob:https://c1.example/x",
-    "file:///etc/passwd",
-    "about:blank",
-    "ftp://c1.example/cb",
-    "//c1.example/cb",
-    "/cb",
-    "cb"
-  ]
-  const client = await target.register({ redirect_uris: [registered, `${registered}/2`] })
-  await expectRefused(target, client, encoded(...uris, ""))
-})
+check(
+  "AUTHZ-17",
+  "a redirect URI of another scheme, or without a scheme, is refused and is no link",
+  async (target) => {
+    const uris = [
+      "http://c1.example/cb",
+      "javascript:alert(1)",
+      "JaVaScRiPt:alert(1)",
+      "java\nscript:alert(1)",
+      " javascript:alert(1)",
+      "data:text/html,x",
+      "vbscript:x",
+      "blob:https://c1.example/x",
+      "file:///etc/passwd",
+      "about:blank",
+      "ftp://c1.example/cb",
+      "//c1.example/cb",
+      "/cb",
+      "cb"
+    ]
+    const client = await target.register({ redirect_uris: [registered, `${registered}/2`] })
+    await expectRefused(target, client, encoded(...uris, ""))
+  }
+)
 
 check("AUTHZ-18", "a redirect URI with a fragment is refused", async (target) => {
   const client = await known(target, registered)
@@ -192,7 +196,7 @@ check("AUTHZ-23", "a private-use scheme has a dot, and its URI matches as a stri
   }
 })
 
-/** A server that compares redirect URIs as a careless one would. */
+/** A server that compares redirect URIs carelessly. */
 const careless = (loosen: (uri: string) => string) => ({
   mutation: {
     request: (request: {

@@ -1,4 +1,4 @@
-/** AUTHZ: who asks, and the parameters of the request. */
+/** AUTHZ: the client and the parameters of the request. */
 import { expect } from "vitest"
 import { acquainted, sentBack } from "../conformance/support/Conformance.js"
 import { redirectUri } from "../flow/support/Server.js"
@@ -8,7 +8,7 @@ import { cookies, expectPage, query, sentTo, visit } from "./support/Walk.js"
 
 const { check, control, otherwise } = family()
 
-check("AUTHZ-01", "a person who allows is sent to the client with a code, the state and the issuer", async (target) => {
+check("AUTHZ-01", "a user who allows is sent to the client with a code, the state and the issuer", async (target) => {
   const { browser, page } = await target.toConsent(await target.register())
   const { sentTo } = await browser.submit(page, { button: "allow" })
   const last = browser.seen.at(-1)
@@ -24,7 +24,7 @@ check("AUTHZ-01", "a person who allows is sent to the client with a code, the st
   ])
 })
 
-check("AUTHZ-02", "a posted request goes the way of one by GET, and other methods get 405", async (target) => {
+check("AUTHZ-02", "a posted request is answered like one by GET, and other methods get 405", async (target) => {
   const client = await target.register()
   const browser = await target.person()
   const body = Object.fromEntries(new URLSearchParams(await query(target, client)))
@@ -135,7 +135,7 @@ check("AUTHZ-07", "only the response type code gives a code, and errors are in t
 
 check(
   "AUTHZ-08",
-  "no response mode but query is taken, and none softens the check of the redirect URI",
+  "only the response mode query is accepted, and no mode weakens the check of the redirect URI",
   async (target) => {
     const { browser, client } = await acquainted(target)
     const others = ["fragment", "web_message", "form_post", "form_post.jwt", "query.jwt", "x", "QUERY"]
@@ -149,7 +149,7 @@ check(
   }
 )
 
-/** The page repeats nothing of an attack, and links nowhere. */
+/** The page repeats no part of an attack, and has no link. */
 const expectSilent = (answer: Answer, what: string) => {
   expectPage(answer, 400, what)
   expect(answer.text, what).not.toContain("evil")
@@ -166,7 +166,7 @@ check("AUTHZ-09", "a request without client_id gets an error page", async (targe
   }
 })
 
-check("AUTHZ-10", "a request of an unknown client gets an error page that repeats nothing of it", async (target) => {
+check("AUTHZ-10", "a request of an unknown client gets an error page that repeats no part of it", async (target) => {
   const client = await target.register()
   for (const client_id of ["nope", '"><script>evil</script>', "evil".repeat(100), `${client.client_id} `, "\u00e4"]) {
     const redirect_uri = "https://evil.example/"
@@ -174,7 +174,7 @@ check("AUTHZ-10", "a request of an unknown client gets an error page that repeat
   }
 })
 
-check("AUTHZ-11", "a client with several redirect URIs must say which", async (target) => {
+check("AUTHZ-11", "a client with several redirect URIs must name one", async (target) => {
   const client = await target.register({ redirect_uris: [redirectUri, `${redirectUri}/2`] })
   for (const redirect_uri of [undefined, ""]) {
     const text = await query(target, client, { redirect_uri })
@@ -182,7 +182,7 @@ check("AUTHZ-11", "a client with several redirect URIs must say which", async (t
   }
 })
 
-check("AUTHZ-12", "a client with one redirect URI is sent to that one where the request names none", async (target) => {
+check("AUTHZ-12", "a request without a redirect URI is answered at the client's only one", async (target) => {
   const { open } = await acquainted(target)
   expect(sentBack(await open({ redirect_uri: undefined }))).toHaveProperty("code")
 })

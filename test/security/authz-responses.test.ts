@@ -1,4 +1,4 @@
-/** AUTHZ: when and how the browser is sent back, and what every page carries. */
+/** AUTHZ: the redirect to the client, and the headers of every page. */
 import { expect } from "vitest"
 import { acquainted, sentBack } from "../conformance/support/Conformance.js"
 import { outcome, password, redirectUri } from "../flow/support/Server.js"
@@ -13,7 +13,7 @@ const { check, control, otherwise } = family()
 
 check(
   "AUTHZ-24",
-  "a person who is not logged in sees the login page first, whatever is wrong with the request",
+  "a user who is not logged in sees the login page first, whatever is wrong with the request",
   async (target) => {
     const client = await target.register()
     const wrong = [
@@ -34,7 +34,7 @@ check(
 otherwise(
   "AUTHZ-25",
   "ADR 33: the consent page has named the target, so Deny leads there",
-  "an error goes to a target that was never approved only by the person's own click on a page that names it",
+  "an error goes to a target that was never approved only after the user clicks on a page that names it",
   async (target) => {
     const client = await target.register()
     for (const parameters of [{ scope: 'ad"min' }, { response_type: "token" }, { prompt: "none" }]) {
@@ -49,7 +49,7 @@ otherwise(
   }
 )
 
-check("AUTHZ-42", "every response names the issuer, once and to the letter", async (target) => {
+check("AUTHZ-42", "every response names the issuer exactly, once", async (target) => {
   const { browser, client } = await acquainted(target)
   const native = await target.register({ redirect_uris: ["http://127.0.0.1:1234/cb"] })
   const local = { redirect_uri: "http://127.0.0.1:1234/cb" }
@@ -71,7 +71,7 @@ check("AUTHZ-42", "every response names the issuer, once and to the letter", asy
   }
 })
 
-check("AUTHZ-43", "every redirect after a form is 303, and no password travels on", async (target) => {
+check("AUTHZ-43", "every redirect after a form is 303, and no password is forwarded", async (target) => {
   const browser = target.browser()
   const login = await browser.open((await target.request(await target.register())).url)
   const consent = await target.logIn(browser, login)
@@ -117,7 +117,7 @@ otherwise(
 otherwise(
   "AUTHZ-46",
   "ADR 33: with no-referrer a browser sends Origin: null on our own forms",
-  "no page tells its URL to another site, loads anything or links anywhere but to the client's own answer",
+  "no page sends its URL to another site, loads a resource, or links to anything but the client's answer",
   async (target) => {
     for (const { answer, name } of await everyPage(target)) {
       expect(answer.header("referrer-policy"), name).toBe("same-origin")
@@ -138,23 +138,19 @@ check("AUTHZ-47", "no page and no redirect of an authorization is cached", async
   for (const { headers } of browser.seen) expect(headers.get("cache-control")).toBe("no-store")
 })
 
-check(
-  "AUTHZ-48",
-  "a code lives a minute unless set otherwise, ten minutes at most, and is dead afterwards",
-  async (target) => {
-    const { code } = await target.code(await target.register())
-    const grant = await target.grant(code)
-    if (grant._tag !== "Approved") throw new Error(`the grant is ${grant._tag}`)
-    expect(grant.code.expiresAt.epochMillis - grant.terms.approvedAt.epochMillis).toBe(60_000)
-    await expect(start({ settings: { lifetimes: { authorizationCode: "11 minutes" } } })).rejects.toThrow("10 minutes")
+check("AUTHZ-48", "a code expires after a minute by default, and after ten minutes at most", async (target) => {
+  const { code } = await target.code(await target.register())
+  const grant = await target.grant(code)
+  if (grant._tag !== "Approved") throw new Error(`the grant is ${grant._tag}`)
+  expect(grant.code.expiresAt.epochMillis - grant.terms.approvedAt.epochMillis).toBe(60_000)
+  await expect(start({ settings: { lifetimes: { authorizationCode: "11 minutes" } } })).rejects.toThrow("10 minutes")
 
-    const server = await target.another({})
-    const client = await server.register()
-    const late = await server.code(client)
-    await server.advance("1 minute")
-    expect(await outcome(server.redeem(client, late))).toBe("400 invalid_grant")
-  }
-)
+  const server = await target.another({})
+  const client = await server.register()
+  const late = await server.code(client)
+  await server.advance("1 minute")
+  expect(await outcome(server.redeem(client, late))).toBe("400 invalid_grant")
+})
 
 check("AUTHZ-49", "codes, tokens and secrets have 256 random bits, all of them different", async (target) => {
   const client = await target.register()
@@ -173,10 +169,10 @@ check("AUTHZ-49", "codes, tokens and secrets have 256 random bits, all of them d
   const random = [...codes, ...secrets].map((text) => Buffer.from(text.slice(-43), "base64url"))
   expect(random.every(({ length }) => length === 32)).toBe(true)
   expect(new Set(random.map((bytes) => bytes.toString("hex"))).size).toBe(80)
-  // 20,480 fair bits: the count of ones is within five standard deviations of the half in all but one run of a million.
+  // Of 20,480 random bits, the number of ones is within five standard deviations of the half, except in one run of a million.
   const ones = Buffer.concat(random).reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0)
   expect(Math.abs(ones - 80 * 128)).toBeLessThan(5 * Math.sqrt(80 * 256 * 0.25))
-  // Each bit by itself, over the values: none is constant.
+  // No bit has the same value in all of them.
   for (let bit = 0; bit < 256; bit++) {
     const set = random.filter((bytes) => ((bytes[bit >> 3] ?? 0) >> (bit & 7)) & 1).length
     expect(set, `bit ${bit}`).toBeGreaterThan(10)

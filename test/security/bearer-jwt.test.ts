@@ -1,4 +1,4 @@
-/** RS: tokens in the form of a JWT at the guard of a resource, which reads none. */
+/** RS: the guard of a resource refuses tokens in the form of a JWT. */
 import { createHmac } from "node:crypto"
 import { expect } from "vitest"
 import { family } from "./support/Catalogue.js"
@@ -8,7 +8,7 @@ import type { Target } from "./support/Target.js"
 
 const { absent, otherwise } = family()
 
-/** A JWT that looks like an access token of ours, with changes. */
+/** A JWT with the claims of an access token, with changes. */
 const jwt = (target: Target, header: object = {}, claims: object = {}, signature?: string) =>
   Jwt.jwt(
     { alg: "ES256", typ: "at+jwt", kid: "1", ...header },
@@ -54,7 +54,7 @@ otherwise(
     refusesJwt(
       target,
       ["none", "None", "nOnE", "", null, undefined].flatMap((alg) =>
-        // A bearer token may hold dots, also at its end.
+        // A bearer token may contain dots, and end with one.
         [jwt(target, { alg }, {}, ""), jwt(target, { alg })]
       )
     )
@@ -63,7 +63,7 @@ otherwise(
 otherwise(
   "RS-13",
   "ADR 4: access tokens are sealed, and the guard reads no JWT",
-  "a JWT signed with anything public is refused",
+  "a JWT that is signed with a public value is refused",
   async (target) => {
     const publicTexts = ["-----BEGIN PUBLIC KEY-----", '{"kty":"RSA"}', '{"keys":[]}', target.issuer, ""]
     const signed = publicTexts.map((key) => {
@@ -98,7 +98,7 @@ otherwise(
 otherwise(
   "RS-15",
   "ADR 4: access tokens are sealed, and the guard reads no JWT",
-  "a JWT is refused whichever of its claims is missing",
+  "a JWT is refused, whichever claim is missing",
   (target) =>
     refusesJwt(
       target,
@@ -108,7 +108,7 @@ otherwise(
     )
 )
 
-absent("RS-18", "there are no keys to fetch, so that an unknown key id causes no request", async (target) => {
+absent("RS-18", "there are no keys to fetch, so an unknown key id causes no request", async (target) => {
   const metadata = (await target.http({ path: "/.well-known/oauth-authorization-server" })).json()
   expect(metadata).not.toHaveProperty("jwks_uri")
   await refusesJwt(

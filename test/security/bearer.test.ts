@@ -21,10 +21,10 @@ import { cookies } from "./support/Walk.js"
 /** The Authorization header that a weakened proxy saw last. */
 let remembered: readonly [string, string] | undefined
 
-/** How often the handler of the notes ran. */
+/** Number of runs of the handler of the notes. */
 let runs = 0
 
-/** The notes, whose handler is counted, and adds everything that it is given to its response. */
+/** The notes. Their handler counts its runs, and adds everything that it gets to its response. */
 const notes = (origin: string) => {
   const handler = Effect.map(CurrentAccess, (access) => {
     runs += 1
@@ -72,7 +72,7 @@ const metadataOf = (target: Target) => `${target.origin}/.well-known/oauth-prote
 
 check(
   "RS-01",
-  "a request without a token gets a challenge that says where to get one, without an error code",
+  "a request without a token gets a challenge that names the metadata, without an error code",
   async (target) => {
     const answer = await isRefused(() => get(target, {}), "401")
     const challenge = `Bearer scope="notes:read", resource_metadata="${metadataOf(target)}"`
@@ -81,7 +81,7 @@ check(
   }
 )
 
-check("RS-02", "the scheme is matched whatever its case, and any number of spaces follows it", async (target) => {
+check("RS-02", "the scheme matches in any case, with any number of spaces after it", async (target) => {
   const token = await tokenOf(target)
   for (const scheme of ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer  ", "Bearer      "]) {
     expect(outcomeOf(await get(target, { Authorization: scheme + token })), scheme).toBe("200")
@@ -117,11 +117,11 @@ check("RS-05", "a token in a form is not read", async (target) => {
   const post = (headers: Readonly<Record<string, string>>) =>
     target.http({ method: "POST", path: "/notes", headers, body: { access_token } })
   await isRefused(() => post({}), "401")
-  // The form is the handler's own, which the guard does not read.
+  // The guard does not read the form: it belongs to the handler.
   expect(outcomeOf(await post({ Authorization: `Bearer ${access_token}` }))).toBe("200")
 })
 
-check("RS-06", "an expired, a revoked and an invented token are answered alike", async (target) => {
+check("RS-06", "an expired, a revoked and an invented token get the same response", async (target) => {
   const client = await target.register()
   const first = await target.tokens(client)
   await target.advance("11 minutes")
@@ -135,30 +135,34 @@ check("RS-06", "an expired, a revoked and an invented token are answered alike",
   for (const answer of answers) expect(answer).toEqual(answers[0])
 })
 
-check("RS-07", "a token of too little scope is 403 and names all that the operation needs", async (target) => {
-  const token = await tokenOf(target, { scope: "notes:read" })
-  const answer = await isRefused(() => bearer(target, token, "/notes/write"), "403 insufficient_scope")
-  expect(challengeOf(answer)).toMatchObject({
-    error: "insufficient_scope",
-    scope: "notes:read notes:write",
-    resource_metadata: metadataOf(target)
-  })
-  // Scopes are compared to the letter: neither a prefix nor another case is the scope.
-  const alike = await target.another({
-    resources: (origin) => [
-      {
-        ...notesOf(origin),
-        scopes: { "notes:read": "Read", "notes:writ": "x", "NOTES:WRITE": "x", "notes:write": "x" }
-      }
-    ]
-  })
-  for (const scope of ["notes:read notes:writ", "notes:read NOTES:WRITE"]) {
-    const near = await tokenOf(alike, { scope })
-    await isRefused(() => bearer(alike, near, "/notes/write"), "403 insufficient_scope", scope)
+check(
+  "RS-07",
+  "a token with too little scope gets 403, and the challenge names all scopes that the operation needs",
+  async (target) => {
+    const token = await tokenOf(target, { scope: "notes:read" })
+    const answer = await isRefused(() => bearer(target, token, "/notes/write"), "403 insufficient_scope")
+    expect(challengeOf(answer)).toMatchObject({
+      error: "insufficient_scope",
+      scope: "notes:read notes:write",
+      resource_metadata: metadataOf(target)
+    })
+    // Scopes are compared exactly: a prefix or another case is another scope.
+    const alike = await target.another({
+      resources: (origin) => [
+        {
+          ...notesOf(origin),
+          scopes: { "notes:read": "Read", "notes:writ": "x", "NOTES:WRITE": "x", "notes:write": "x" }
+        }
+      ]
+    })
+    for (const scope of ["notes:read notes:writ", "notes:read NOTES:WRITE"]) {
+      const near = await tokenOf(alike, { scope })
+      await isRefused(() => bearer(alike, near, "/notes/write"), "403 insufficient_scope", scope)
+    }
   }
-})
+)
 
-check("RS-08", "a token is good only at the resource that it is for", async (target) => {
+check("RS-08", "a token is valid only at its own resource", async (target) => {
   const ofFiles = await tokenOf(target, { scope: "files:read", resource: filesOf(target.origin).uri })
   expect(outcomeOf(await bearer(target, ofFiles, "/files"))).toBe("200")
   await isRefused(() => bearer(target, ofFiles), "401 invalid_token")
@@ -172,7 +176,7 @@ check("RS-08", "a token is good only at the resource that it is for", async (tar
   }
 })
 
-check("RS-09", "a token of another issuer is refused, also of one in the same process and storage", async (target) => {
+check("RS-09", "a token of another issuer is refused, even if both share a process and a storage", async (target) => {
   const storage = Layer.succeedContext(await target.run(Effect.scoped(Layer.build(MemoryStorage.layer))))
   const ours = await target.another({ storage })
   for (const path of ["/t2", "/T1"]) {
@@ -195,7 +199,7 @@ check("RS-11", "a token or secret of another kind is refused", async (target) =>
   }
 })
 
-check("RS-16", "an access token is good until its expiry to the millisecond, without a leeway", async (target) => {
+check("RS-16", "an access token is valid until its expiry, to the millisecond and without leeway", async (target) => {
   const token = await tokenOf(target)
   await target.advance(599_999)
   expect(outcomeOf(await bearer(target, token))).toBe("200")
@@ -203,13 +207,13 @@ check("RS-16", "an access token is good until its expiry to the millisecond, wit
   await isRefused(() => bearer(target, token), "401 invalid_token")
 })
 
-check("RS-17", "a token has one spelling: every change of a character makes it another", async (target) => {
+check("RS-17", "a token has one spelling: a change of any character makes it invalid", async (target) => {
   const token = await tokenOf(target)
   const replaced = (index: number, letter: string) => token.slice(0, index) + letter + token.slice(index + 1)
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   const others = [
     ...Array.from(token, (letter, index) => replaced(index, letter === "A" ? "B" : "A")),
-    // The last character carries bits that no byte has.
+    // The last character has bits that belong to no byte.
     ...Array.from(alphabet, (letter) => replaced(token.length - 1, letter)),
     ...["=", "==", ".", ".x", "A", "~", "/", "+"].map((suffix) => token + suffix),
     ...Array.from({ length: 40 }, (_, index) => token.slice(0, index * 5) + token.slice(index * 5 + 1)),
@@ -222,7 +226,7 @@ check("RS-17", "a token has one spelling: every change of a character makes it a
   const requests = others.map((other) =>
     format(target.port, { path: "/notes", headers: { Authorization: `Bearer ${other}`, Connection: "keep-alive" } })
   )
-  // Many on each connection: these are some hundred requests.
+  // Some hundred requests, many on each connection.
   for (let start = 0; start < requests.length; start += 40) {
     const some = requests.slice(start, start + 40)
     const { answers } = await target.bytes(Buffer.concat(some), { answers: some.length, patience: 20_000 })
@@ -248,36 +252,32 @@ check("RS-21", "a guard that cannot check a token answers 503, and never 401 or 
   expect(outcomeOf(await bearer(target, token))).toBe("200")
 })
 
-absent("RS-22", "no proxy mode forwards a token, and a handler is not given it", async (target) => {
+absent("RS-22", "no proxy mode forwards a token, and a handler does not get it", async (target) => {
   const token = await tokenOf(target)
   const answer = await bearer(target, token)
   expect(answer.status).toBe(200)
   expect(answer.text).not.toContain(token)
 })
 
-check("RS-23", "a client's own token does not pass where a person's is needed", async (target) => {
+check("RS-23", "a client's own token is refused if a user's is needed", async (target) => {
   const client = await target.addClient({ scope: "notes:read" })
   const { access_token } = await tokensOf(target.token(client, { grant_type: "client_credentials" }))
   await isRefused(() => bearer(target, access_token), "403 insufficient_scope")
 })
 
-check(
-  "RS-24",
-  "each request of a connection is checked by itself, and nothing but the token counts",
-  async (target) => {
-    const client = await target.register()
-    const { access_token } = await target.tokens(client)
-    const keepAlive = (headers: Readonly<Record<string, string>>) =>
-      format(target.port, { path: "/notes", headers: { ...headers, Connection: "keep-alive" } })
-    const authorized = keepAlive({ Authorization: `Bearer ${access_token}` })
-    const session = keepAlive({ "Mcp-Session-Id": "1", ...cookies(await target.person()) })
-    const { answers } = await target.bytes(Buffer.concat([authorized, session, authorized]), { answers: 3 })
-    expect(answers.map(outcomeOf)).toEqual(["200", "401", "200"])
-    await target.ask("/revoke", client, { token: access_token })
-    const after = await target.bytes(Buffer.concat([authorized, authorized]), { answers: 2 })
-    expect(after.answers.map(outcomeOf)).toEqual(["401 invalid_token", "401 invalid_token"])
-  }
-)
+check("RS-24", "each request of a connection is checked by itself, and only the token counts", async (target) => {
+  const client = await target.register()
+  const { access_token } = await target.tokens(client)
+  const keepAlive = (headers: Readonly<Record<string, string>>) =>
+    format(target.port, { path: "/notes", headers: { ...headers, Connection: "keep-alive" } })
+  const authorized = keepAlive({ Authorization: `Bearer ${access_token}` })
+  const session = keepAlive({ "Mcp-Session-Id": "1", ...cookies(await target.person()) })
+  const { answers } = await target.bytes(Buffer.concat([authorized, session, authorized]), { answers: 3 })
+  expect(answers.map(outcomeOf)).toEqual(["200", "401", "200"])
+  await target.ask("/revoke", client, { token: access_token })
+  const after = await target.bytes(Buffer.concat([authorized, authorized]), { answers: 2 })
+  expect(after.answers.map(outcomeOf)).toEqual(["401 invalid_token", "401 invalid_token"])
+})
 
 check("RS-25", "no token is in a log line, a span or a metric, whatever fails", async (target) => {
   const token = await tokenOf(target)
@@ -294,7 +294,7 @@ check("RS-25", "no token is in a log line, a span or a metric, whatever fails", 
   }
 })
 
-check("RS-26", "a guarded response is not for shared caches", async (target) => {
+check("RS-26", "a guarded response is not stored by shared caches", async (target) => {
   const answer = await bearer(target, await tokenOf(target))
   expect(answer.header("cache-control")).toBe("private, no-store")
   expect(answer.header("vary")).toBe("Authorization")
@@ -308,8 +308,8 @@ const unguarded = () => {
   return HttpLayerRouter.add("*", "/notes", handler)
 }
 
-control("RS-01", "where the route has no guard", { routes: unguarded as () => ReturnType<typeof guarded> })
-control("RS-24", "where something in front of the server remembers the token of a session", {
+control("RS-01", "if the route has no guard", { routes: unguarded as () => ReturnType<typeof guarded> })
+control("RS-24", "if a proxy in front of the server remembers the token of a session", {
   mutation: {
     request: (sent) => {
       const own = sent.headers.find(([name]) => name === "Authorization")

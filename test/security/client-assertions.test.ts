@@ -1,4 +1,4 @@
-/** CAUTH: proofs by signature and by certificate, which do not exist. */
+/** CAUTH: authentication by signature and by certificate does not exist. */
 import { expect } from "vitest"
 import { outcome } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
@@ -8,7 +8,7 @@ import type { Target } from "./support/Target.js"
 
 const { absent, check } = family()
 
-/** Signed assertions are not read, whatever is in them, and the metadata does not list them. */
+/** Signed assertions are not read, whatever they contain, and the metadata does not list them. */
 const hasNoAssertions = async (target: Target, assertion: string) => {
   const client = await withSecret(target, "client_secret_post")
   const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -67,18 +67,18 @@ absent("CAUTH-17", "an assertion of any algorithm is refused", async (target) =>
   }
 })
 
-absent("CAUTH-18", "no key is looked for, whatever a header names", async (target) => {
+absent("CAUTH-18", "no key is looked up, whatever a header names", async (target) => {
   const headers = [{ kid: "../../x" }, { kid: "' OR 1=1" }, { jku: `${target.origin}/evil` }, { jwk: { kty: "oct" } }]
   for (const header of headers) await hasNoAssertions(target, jwt({ alg: "ES256", ...header }, claims(target)))
   expect(String(target.observed.places().log)).not.toContain("/evil")
 })
 
-absent("CAUTH-19", "jwks_uri is not kept, so that nothing fetches it", async (target) => {
+absent("CAUTH-19", "jwks_uri is not stored and not fetched", async (target) => {
   const client = await target.register({ jwks_uri: "http://127.0.0.1:1/jwks" })
   expect(client).not.toHaveProperty("jwks_uri")
 })
 
-check("CAUTH-20", "client_secret_jwt and client certificates count for nothing", async (target) => {
+check("CAUTH-20", "client_secret_jwt and client certificates authenticate no client", async (target) => {
   const metadata = (await target.http({ path: "/.well-known/oauth-authorization-server" })).json()
   expect(metadata.token_endpoint_auth_methods_supported).toEqual(["none", "client_secret_basic", "client_secret_post"])
   const client = await withSecret(target)

@@ -1,4 +1,4 @@
-/** CAUTH: how clients prove who they are, at every endpoint that asks. */
+/** CAUTH: client authentication, at every endpoint that needs it. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -49,7 +49,7 @@ check("CAUTH-01", "client_secret_post is accepted from a client that registered 
 check("CAUTH-02", "Basic credentials are decoded once, and malformed ones are refused", async (target) => {
   const client = await withSecret(target)
   const [id, secret] = [client.client_id, secretOf(client)]
-  // The server draws ids and secrets that need no encoding; a client may encode every character.
+  // The server's ids and secrets need no encoding, but a client may encode every character.
   const encoded = (text: string) => [...text].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join("")
   const twice = encodeURIComponent(encoded(secret))
   const attempts: ReadonlyArray<readonly [headers: Readonly<Record<string, string>>, expected: string]> = [
@@ -89,7 +89,7 @@ check("CAUTH-03", "a failure is 401 invalid_client with a challenge, and is not 
   }
 })
 
-check("CAUTH-04", "an unknown client and a wrong secret are answered alike, after the same work", async (target) => {
+check("CAUTH-04", "an unknown client and a wrong secret get the same response, after the same work", async (target) => {
   const client = await withSecret(target)
   const attempt = async (id: string) => {
     const { headers, body, status } = await post(target, "/token", good("/token"), basicOf(`${id}:wrong`))
@@ -102,7 +102,7 @@ check("CAUTH-04", "an unknown client and a wrong secret are answered alike, afte
   expect(await CryptoCalls.during(() => attempt(unknown))).toEqual(work)
 })
 
-check("CAUTH-05", "two methods at once are refused, and nothing is done", async (target) => {
+check("CAUTH-05", "two authentication methods at once are refused, and nothing changes", async (target) => {
   const client = await withSecret(target)
   const post = await withSecret(target, "client_secret_post")
   const header = basic(client.client_id, secretOf(client))
@@ -137,8 +137,8 @@ check("CAUTH-06", "credentials in the URL are refused, and not logged", async (t
 
 otherwise(
   "CAUTH-07",
-  "ADR 30: the right secret proves the same in the header and in the body",
-  "a confidential client needs its right secret, wherever it sends it, and a public client has none",
+  "ADR 30: a secret in the header and in the body are equivalent",
+  "a confidential client needs its secret, in the header or in the body, and a public client has none",
   async (target) => {
     const [inHeader, inBody] = [await withSecret(target), await withSecret(target, "client_secret_post")]
     const open = await target.register()
@@ -202,7 +202,7 @@ check("CAUTH-09", "a secret is compared in constant time, wherever it differs", 
 otherwise(
   "CAUTH-10",
   "ADR 33: a rotated secret replaces the old one at once, and there is no overlap",
-  "a secret is good until its expiry, and a rotated one is dead at once",
+  "a secret is valid until its expiry, and rotation ends the old one at once",
   async (target) => {
     const client = await withSecret(target)
     const id = ClientId.make(client.client_id)
@@ -228,7 +228,7 @@ otherwise(
   }
 )
 
-check("CAUTH-21", "the id of a confidential client alone proves nothing at any endpoint", async (target) => {
+check("CAUTH-21", "the id of a confidential client alone authenticates it at no endpoint", async (target) => {
   for (const method of ["client_secret_basic", "client_secret_post"]) {
     const client = await withSecret(target, method)
     for (const path of endpoints) {

@@ -6,7 +6,7 @@ import { family } from "./support/Catalogue.js"
 import { filesOf, twoResources } from "./support/Resources.js"
 import { notesOf, type Target } from "./support/Target.js"
 
-// The notes are for people, as every route is that does not say otherwise; the files are for clients, too.
+// The notes are for users, which is the default of a route. The files are for clients too.
 const { check, control, otherwise } = family({
   resources: twoResources,
   routes: (origin) =>
@@ -33,26 +33,22 @@ check("CC-01", "a public client gets no token of its own", async (target) => {
   }
 })
 
-check(
-  "CC-02",
-  "a client's own token has the client as its subject, and comes without a refresh token",
-  async (target) => {
-    const client = await target.addClient({
-      scope: "files:read",
-      grant_types: ["client_credentials", "refresh_token"]
-    })
-    const answer = await tokensOf(target.token(client, grant()))
-    expect(Object.keys(answer)).not.toContain("refresh_token")
-    const introspected = await (await target.ask("/introspect", client, { token: answer.access_token })).json()
-    expect(introspected).toMatchObject({ active: true, sub: client.client_id, client_id: client.client_id })
-    for (const claim of ["name", "username", "email"]) expect(introspected).not.toHaveProperty(claim)
-  }
-)
+check("CC-02", "a client's own token has the client as its subject, and no refresh token", async (target) => {
+  const client = await target.addClient({
+    scope: "files:read",
+    grant_types: ["client_credentials", "refresh_token"]
+  })
+  const answer = await tokensOf(target.token(client, grant()))
+  expect(Object.keys(answer)).not.toContain("refresh_token")
+  const introspected = await (await target.ask("/introspect", client, { token: answer.access_token })).json()
+  expect(introspected).toMatchObject({ active: true, sub: client.client_id, client_id: client.client_id })
+  for (const claim of ["name", "username", "email"]) expect(introspected).not.toHaveProperty(claim)
+})
 
 otherwise(
   "CC-03",
-  "ADR 4: the token itself says whether it is a person's or a client's",
-  "the server draws client ids and account ids, and a client's token is no person's",
+  "ADR 4: the token itself says whether it is a user's or a client's",
+  "the server generates client ids and account ids, and a client's token is not a user's",
   async (target) => {
     const { terms } = await target.grant((await target.code(await target.register())).code)
     const chosen = await target.register({ client_id: terms.subject })
@@ -63,7 +59,7 @@ otherwise(
   }
 )
 
-check("CC-04", "a client gets its registered scope at known resources, and nothing more", async (target) => {
+check("CC-04", "a client gets only its registered scope, at known resources", async (target) => {
   const client = await machine(target)
   for (const scope of ["openid", "offline_access", "notes:write", "files:read latchkey:admin", "latchkey:admin", '"']) {
     expect(await outcome(target.token(client, grant({ scope }))), scope).toBe("400 invalid_scope")

@@ -1,4 +1,4 @@
-/** CODE: a code that comes more than once. */
+/** CODE: the replay of an authorization code. */
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import * as Grant from "../../src/domain/Grant.js"
@@ -18,7 +18,7 @@ const ready = async (target: Target, metadata = {}) => {
   return { client, held: await target.code(client) }
 }
 
-/** Nothing of the grant is active: the code was replayed. */
+/** No token of the grant is active, because the code was replayed. */
 const replayed = async (target: Target, wait: number) => {
   const { client, held } = await ready(target)
   const bystander = await target.tokens(client)
@@ -61,7 +61,7 @@ check("CODE-10", "a replay with invalid parameters revokes nothing", async (targ
   expect(await outcome(target.refresh(client, tokens.refresh_token))).toBe("200")
 })
 
-/** Of so many redemptions at once exactly one succeeds, and its tokens live. */
+/** Exactly one of several concurrent redemptions succeeds, and its tokens are active. */
 const oneWins = async (targets: ReadonlyArray<Target>, count: number) => {
   const [first] = targets as readonly [Target]
   const { client, held } = await ready(first)
@@ -81,7 +81,7 @@ check("CODE-11", "exactly one of 2 to 64 concurrent redemptions of a code succee
 otherwise(
   "CODE-18",
   "ADR 7: a duplicate is refused, and revokes nothing",
-  "a client that retries after a lost response never makes a second living grant",
+  "a client that retries after a lost response never gets a second active grant",
   async (target) => {
     const { client, held } = await ready(target)
     const body = {

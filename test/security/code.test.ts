@@ -19,13 +19,13 @@ const { check, control } = family({
 
 const invalidGrant = "400 invalid_grant"
 
-/** A client of its own for each check, and its code. */
+/** A new client for each check, and its code. */
 const ready = async (target: Target, metadata = {}) => {
   const client = await target.register(metadata)
   return { client, held: await target.code(client) }
 }
 
-/** Tries changed redemptions in turn, none of which spends the code; then the right one succeeds. */
+/** Tries changed redemptions in turn. None of them spends the code, so the correct one succeeds afterwards. */
 const spendNothing = async (target: Target, attempts: ReadonlyArray<readonly [Parameters, expected: string]>) => {
   const { client, held } = await ready(target)
   for (const [parameters, expected] of attempts) {
@@ -41,7 +41,7 @@ check("CODE-01", "a code is not redeemed without its code_verifier", (target) =>
   ])
 )
 
-check("CODE-02", "a wrong code_verifier gets no token, and revokes nothing that exists already", async (target) => {
+check("CODE-02", "a wrong code_verifier gets no token, and revokes no existing token", async (target) => {
   const { client, held } = await ready(target)
   const before = await target.tokens(client)
   const malformed = ["x".repeat(42), "x".repeat(129), `${held.verifier}\0`, `${held.verifier} `, "ä".repeat(43)]
@@ -50,7 +50,7 @@ check("CODE-02", "a wrong code_verifier gets no token, and revokes nothing that 
   }
   expect(await outcome(target.redeem(client, held))).toBe("200")
 
-  // One attempt spends the code (design §3), so nobody has a second.
+  // One attempt spends the code, so there is no second one.
   const { browser, page, url, verifier } = await target.toConsent(client)
   const { sentTo } = await browser.submit(page, { button: "allow" })
   const code = sentTo?.searchParams.get("code") ?? ""
@@ -69,7 +69,7 @@ check("CODE-02", "a wrong code_verifier gets no token, and revokes nothing that 
   expect(await outcome(target.call(before.access_token))).toBe("200")
 })
 
-check("CODE-03", "no code exists without a challenge, so that none is redeemed without one", async (target) => {
+check("CODE-03", "no code is issued without a challenge", async (target) => {
   const client = await target.register()
   for (const parameters of [
     { code_challenge: undefined, code_challenge_method: undefined },
@@ -104,7 +104,7 @@ check(
   }
 )
 
-check("CODE-05", "a public client names itself when it redeems a code", (target) =>
+check("CODE-05", "a public client must name itself when it redeems a code", (target) =>
   spendNothing(target, [
     [{ client_id: undefined }, "401 invalid_client"],
     [{ client_id: "" }, "401 invalid_client"],
@@ -112,7 +112,7 @@ check("CODE-05", "a public client names itself when it redeems a code", (target)
   ])
 )
 
-check("CODE-06", "a redirect_uri in the token request is that of the authorization request", async (target) => {
+check("CODE-06", "a redirect_uri in the token request must equal that of the authorization request", async (target) => {
   await spendNothing(target, [
     [{ redirect_uri: `${redirectUri}/` }, invalidGrant],
     [{ redirect_uri: "https://other.example/callback" }, invalidGrant],
@@ -153,7 +153,7 @@ check("CODE-08", "a scope in the token request does not widen the grant", async 
   }
 })
 
-check("CODE-12", "a code is good until its expiry, and not at it", async (target) => {
+check("CODE-12", "a code is valid until its expiry, and not at it", async (target) => {
   const client = await target.register()
   const [first, second] = [await target.code(client), await target.code(client)]
   await target.advance(59_999)
@@ -162,7 +162,7 @@ check("CODE-12", "a code is good until its expiry, and not at it", async (target
   expect(await outcome(target.redeem(client, second))).toBe(invalidGrant)
 })
 
-check("CODE-13", "a malformed code, and a token of another kind, are refused alike", async (target) => {
+check("CODE-13", "a malformed code and a token of another kind get the same refusal", async (target) => {
   const { client, held } = await ready(target)
   const tokens = await target.tokens(client)
   const codes = [
@@ -191,8 +191,8 @@ check("CODE-13", "a malformed code, and a token of another kind, are refused ali
   expect(await outcome(target.redeem(client, held))).toBe("200")
 })
 
-check("CODE-15", "a code dies with its consent, its account and its client", async (shared) => {
-  // A server of its own: its person is logged out for good.
+check("CODE-15", "a code ends with its consent, its account and its client", async (shared) => {
+  // Another server, because its user is logged out for good.
   const target = await shared.another({})
   const { client, held } = await ready(target)
   const { subject } = (await target.grant(held.code)).terms
@@ -209,7 +209,7 @@ check("CODE-15", "a code dies with its consent, its account and its client", asy
   expect(await outcome(target.redeem(client, next))).toBe("401 invalid_client")
 })
 
-check("CODE-16", "a code of one issuer is nothing at another in the same process and storage", async (target) => {
+check("CODE-16", "a code of one issuer is unknown to another in the same process and storage", async (target) => {
   const shared = Layer.succeedContext(await target.run(Effect.scoped(Layer.build(MemoryStorage.layer))))
   const ours = await target.another({ storage: shared })
   const theirs = await target.another({ storage: shared, path: "/t2" })

@@ -1,4 +1,4 @@
-/** CORS: what scripts of other origins may read and send. */
+/** CORS: the requests and responses of scripts of other origins. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Layer from "effect/Layer"
 import { expect } from "vitest"
@@ -52,7 +52,7 @@ check("CORS-01", "a script of any origin reads the public documents, without cre
     }
     expect(options.status, path).toBe(204)
     expect(options.header("access-control-allow-methods"), path).toBe("GET, HEAD, OPTIONS")
-    // A text that is no header's name is left out, and a list has an end.
+    // A text that is no header name is dropped, and the length of a list is limited.
     const asked = `x-datadog-trace-id, AUTHORIZATION,, a b, "c", d\u00e9, ${Array.from({ length: 500 }, (_, i) => `x-${i}`)}`
     const names = allowedHeaders(await preflightOf(target, path, asked)) ?? []
     expect(names.slice(0, 5), path).toEqual([...standard, "x-datadog-trace-id", "x-0"])
@@ -62,7 +62,7 @@ check("CORS-01", "a script of any origin reads the public documents, without cre
 
 check(
   "CORS-02",
-  "a client in a browser calls the endpoints for clients, and reads why it is refused",
+  "a client in a browser calls the endpoints for clients, and reads the reason of a refusal",
   async (target) => {
     for (const path of forClients) {
       const options = await target.http({ method: "OPTIONS", path, headers: preflight("https://app.example", "POST") })
@@ -108,7 +108,7 @@ check("CORS-03", "no response repeats an Origin or allows credentials, whatever 
 otherwise(
   "CORS-04",
   "ADR 33: CORS on an app's own routes is the app's",
-  "the guard exposes its challenge, and a preflight passes where the app has the platform's CORS middleware",
+  "the guard exposes its challenge, and a preflight passes if the app has the platform's CORS middleware",
   async (target) => {
     const alone = await target.http({ path: "/notes", headers: { Origin: "https://app.example" } })
     expect(alone.status).toBe(401)

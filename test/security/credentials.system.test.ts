@@ -1,4 +1,4 @@
-/** Codes, tokens and secrets in a process of its own: in its files, and after it was killed. */
+/** Codes, tokens and secrets in the files of a launched server, and after it was killed. */
 import { expect } from "vitest"
 import { outcome, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
@@ -19,7 +19,7 @@ check("CODE-14", "codes and tokens are stored only as digests", () =>
   })
 )
 
-check("CODE-17", "tokens that a client has received work after the server was killed", () =>
+check("CODE-17", "tokens that a client has received are valid after the server was killed", () =>
   launched(async ({ flows, killAndRestart }) => {
     const client = await flows.register()
     const tokens = await flows.tokens(client)
@@ -29,7 +29,7 @@ check("CODE-17", "tokens that a client has received work after the server was ki
   })
 )
 
-check("REFRESH-04", "a replay is found out after the server was killed and started again", () =>
+check("REFRESH-04", "a replay is detected after the server was killed and started again", () =>
   launched(
     async ({ flows, killAndRestart }) => {
       const client = await flows.register()

@@ -1,4 +1,4 @@
-/** HTTP: slow clients, floods and costly texts, against servers that are processes of their own. */
+/** HTTP: slow clients, floods and costly texts, against launched servers. */
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "vitest"
@@ -14,7 +14,7 @@ import { cookies } from "./support/Walk.js"
 
 const { check } = family()
 
-/** Opens a connection that sends the first bytes, and then some more in every fifth of a second. */
+/** Opens a connection that sends the first bytes, and then `more` every 200 milliseconds. */
 const dribble = (port: number, first: string, more: string) => {
   const socket = connect({ host: "127.0.0.1", port })
   socket.write(first)
@@ -23,7 +23,7 @@ const dribble = (port: number, first: string, more: string) => {
   socket.on("data", (bytes) => {
     received += bytes
   })
-  // A reset is seen as the close that follows it.
+  // A close event follows every reset.
   socket.on("error", () => {})
   const closed = new Promise<string>((resolve) => socket.once("close", () => resolve(received)))
   void closed.then(() => clearInterval(timer))
@@ -32,7 +32,7 @@ const dribble = (port: number, first: string, more: string) => {
 
 const form = "Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 
-/** Slow clients: what they send first, and what follows. */
+/** Slow clients: their first bytes, and the bytes that they repeat. */
 const slow: Readonly<Record<string, readonly [first: string, more: string]>> = {
   "a connection that says nothing": ["", ""],
   "headers without end": ["GET /health HTTP/1.1\r\n", "X-A: b\r\n"],
@@ -42,8 +42,8 @@ const slow: Readonly<Record<string, readonly [first: string, more: string]>> = {
 }
 
 check("HTTP-01", "the connections of slow clients are closed, and others are answered meanwhile", async () => {
-  // The limits are 10 and 30 seconds, which Node looks at every few seconds: all are over within a minute, of which this
-  // makes some seconds. A busy machine is slower than its own clock then, so it gets more of them.
+  // The limits are 10 and 30 seconds, and Node checks them every few seconds, so all connections end within a minute. The
+  // faster clock shortens this to some seconds. A busy machine needs longer.
   const times = FakeTime.missing === undefined ? 20 : 1
   const env = { LATCHKEY_RATE_LIMIT: "off", ...(times > 1 && FakeTime.faster(times)) }
   const server = await Cli.startServer({ args: ["--demo"], env })
@@ -56,7 +56,7 @@ check("HTTP-01", "the connections of slow clients are closed, and others are ans
     for (const { closed, name } of connections) void closed.then(() => late.set(name, (late.get(name) ?? 0) - 1))
     let answered = 0
     while ([...late.values()].some((count) => count > 0) && Date.now() - begun < (times > 1 ? 30_000 : 75_000)) {
-      // A request also wakes the event loop of a process whose time is not the machine's.
+      // A request also wakes the event loop of a process with a faster clock.
       const { answers } = await Raw.exchange(
         server.port,
         "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -71,10 +71,10 @@ check("HTTP-01", "the connections of slow clients are closed, and others are ans
   }
 })
 
-/** Number of logins of a flood: more than are hashed and queued at once. */
+/** Number of logins of a flood: more than the server hashes and queues at once. */
 const flooding = 300
 
-/** A login form of one browser, as the bytes of a request for each name. */
+/** Returns for each name the bytes of a login request of one browser. */
 const loginForm = async (flows: TestServer, port: number) => {
   const browser = flows.browser()
   const page = await browser.open(`${flows.issuer}/account`)
@@ -96,7 +96,7 @@ check("HTTP-06", "a flood of the costliest requests is shed with Retry-After, an
     async ({ flows, server }) => {
       const { port } = server()
       const request = await loginForm(flows, port)
-      // From 50 addresses, so that no limit of an address holds back what the queue must.
+      // From 50 addresses, so that the queue sheds the requests, and not the limit of an address.
       const flood = Promise.all(
         Array.from({ length: flooding }, (_, index) =>
           Raw.exchange(port, request(`nobody-${index}`), { from: `127.0.1.${(index % 50) + 1}`, patience: 60_000 })
@@ -120,7 +120,7 @@ check("HTTP-06", "a flood of the costliest requests is shed with Retry-After, an
   )
 )
 
-check("HTTP-07", "more connections than the process has files neither end it nor keep it busy for ever", () =>
+check("HTTP-07", "more connections than file descriptors neither end the process nor block it", () =>
   launched(
     async ({ flows, server }) => {
       const sockets: Array<Socket> = []
@@ -132,7 +132,7 @@ check("HTTP-07", "more connections than the process has files neither end it nor
       await sleep(500)
       for (const socket of sockets) socket.destroy()
       await expect.poll(async () => (await flows.send("/ready").catch(() => Response.error())).status).toBe(200)
-      // The storage can be written to as well.
+      // The storage accepts writes too.
       expect(await flows.tokens(await flows.register())).toHaveProperty("access_token")
     },
     { under: ["prlimit", "--nofile=96:96"] }
@@ -188,7 +188,7 @@ check("HTTP-08", "no legal request takes much processor time", async (target) =>
   expect(Math.max(...costs), String(costs)).toBeLessThan(100)
 })
 
-check("HTTP-09", "no regular expression of the sources takes long on a text of 64 KiB", async () => {
+check("HTTP-09", "no regular expression of the sources needs more than linear time on a text of 64 KiB", async () => {
   // The instrument finds an expression of exponential time, and one of quadratic time.
   for (const regex of [/^(a+)+$/, /\s+$/]) expect(Regexes.attack({ where: "", regex }, 50), String(regex)).toBeDefined()
   const found = Regexes.all()

@@ -1,4 +1,4 @@
-/** HTTP: the transport, request by request. What needs a process of its own is in `http-load.test.ts`. */
+/** HTTP: the transport, request by request. `http-load.system.test.ts` has the checks that need a launched server. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,7 @@ const write = async (target: Target, bytes: string, answers = 2) => {
 /** The server still answers. */
 const isAlive = async (target: Target) => expect((await target.http({ path: "/health" })).status).toBe(200)
 
-check("HTTP-02", "long headers and URLs are refused with 431, and many headers do no harm", async (target) => {
+check("HTTP-02", "long headers and URLs are refused with 431, and many headers are accepted", async (target) => {
   const header = (length: number) => ({ "X-Long": "a".repeat(length) })
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`X-${index}`, "a"]))
   const cookies = { Cookie: Array.from({ length: 1_000 }, (_, index) => `c${index}=a`).join("; ") }
@@ -53,7 +53,7 @@ check("HTTP-02", "long headers and URLs are refused with 431, and many headers d
   }
 })
 
-/** Requests whose end two readers could find at different places. Behind each stands another request. */
+/** Requests with an ambiguous end. Another request follows each. */
 const ambiguous: Readonly<Record<string, string>> = {
   "Content-Length twice, alike": `Content-Length: ${body.length}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   "Content-Length twice": `Content-Length: ${body.length}\r\nContent-Length: 3\r\n\r\n${body}`,
@@ -84,7 +84,7 @@ const ambiguous: Readonly<Record<string, string>> = {
 otherwise(
   "HTTP-03",
   "ADR 33: a chunk extension is ignored unless it is malformed or long",
-  "a request whose end is ambiguous is refused, and what follows it is no request",
+  "a request with an ambiguous end is refused, and the bytes after it are no request",
   async (target) => {
     const next = `GET /health HTTP/1.1\r\nHost: x\r\n\r\n`
     for (const [name, rest] of Object.entries(ambiguous)) {
@@ -102,7 +102,7 @@ otherwise(
     for (const start of ["GET /health HTTP/1.1\n", "GET /health HTTP/3.7\r\n"]) {
       expect((await write(target, `${start}Host: x\r\n\r\n`)).statuses, start).toEqual([400])
     }
-    // An extension changes nothing about where the body ends.
+    // An extension does not change the end of the body.
     const chunk = `${body.length.toString(16)};a=b\r\n${body}\r\n0\r\n\r\n`
     const extended = `POST /token HTTP/1.1\r\nHost: x\r\n${form}Transfer-Encoding: chunked\r\n\r\n${chunk}${next}`
     expect((await write(target, extended)).statuses).toEqual([401, 200])
@@ -116,34 +116,38 @@ const paths = [
   ...["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/notes"]
 ]
 
-check("HTTP-04", "every method but an endpoint's own is 405 with Allow, and HEAD changes nothing", async (target) => {
-  for (const path of [...paths, "/notes", "/api/account/apps", "/api/admin/users"]) {
-    for (const method of ["TRACE", "PROPFIND", "M-SEARCH", "QUERY"]) {
-      const answer = await target.http({ method, path })
-      expect(answer.status, `${method} ${path}`).toBe(405)
-      expect(answer.header("allow"), `${method} ${path}`).toMatch(/GET|POST/)
-      expect(answer.text, `${method} ${path}`).not.toContain("127.0.0.1:")
+check(
+  "HTTP-04",
+  "a method that an endpoint does not support gets 405 with Allow, and HEAD changes nothing",
+  async (target) => {
+    for (const path of [...paths, "/notes", "/api/account/apps", "/api/admin/users"]) {
+      for (const method of ["TRACE", "PROPFIND", "M-SEARCH", "QUERY"]) {
+        const answer = await target.http({ method, path })
+        expect(answer.status, `${method} ${path}`).toBe(405)
+        expect(answer.header("allow"), `${method} ${path}`).toMatch(/GET|POST/)
+        expect(answer.text, `${method} ${path}`).not.toContain("127.0.0.1:")
+      }
+    }
+    for (const path of paths) {
+      for (const method of ["PUT", "PATCH", "DELETE"]) expect((await target.http({ method, path })).status).toBe(405)
+      for (const method of ["FOO", "get", "GeT", "POST\t"]) {
+        expect((await write(target, `${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)).statuses, method).toEqual([400])
+      }
+      // Node closes such a connection, or the server answers it.
+      const { closed, statuses } = await write(target, `CONNECT ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      expect([closed, statuses.every((status) => status === 405)], path).toEqual([true, true])
+    }
+    const client = await target.register()
+    const { url } = await target.request(client)
+    const head = await target.http({ method: "HEAD", path: url.pathname + url.search })
+    expect([head.status, head.body]).toEqual([200, ""])
+    for (const path of ["/token", "/register", "/revoke", "/login", "/consent"]) {
+      expect((await target.http({ method: "HEAD", path })).status, path).toBe(405)
     }
   }
-  for (const path of paths) {
-    for (const method of ["PUT", "PATCH", "DELETE"]) expect((await target.http({ method, path })).status).toBe(405)
-    for (const method of ["FOO", "get", "GeT", "POST\t"]) {
-      expect((await write(target, `${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)).statuses, method).toEqual([400])
-    }
-    // Node closes such a connection, or the server answers it.
-    const { closed, statuses } = await write(target, `CONNECT ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
-    expect([closed, statuses.every((status) => status === 405)], path).toEqual([true, true])
-  }
-  const client = await target.register()
-  const { url } = await target.request(client)
-  const head = await target.http({ method: "HEAD", path: url.pathname + url.search })
-  expect([head.status, head.body]).toEqual([200, ""])
-  for (const path of ["/token", "/register", "/revoke", "/login", "/consent"]) {
-    expect((await target.http({ method: "HEAD", path })).status, path).toBe(405)
-  }
-})
+)
 
-/** Other spellings of a path, which something in front of the server may take for it. */
+/** Other spellings of a path, which a proxy in front of the server may treat as the same. */
 const spellings = (path: string) => [
   `/${path}`,
   `${path}/`,
@@ -159,7 +163,7 @@ const spellings = (path: string) => [
   `//127.0.0.1${path}`
 ]
 
-check("HTTP-05", "another spelling of a path is not the path, or is guarded alike", async (target) => {
+check("HTTP-05", "another spelling of a path is not found, or has the same guard", async (target) => {
   for (const path of ["/token", "/revoke", "/register", "/authorize", "/health", "/notes"]) {
     const encoded = path.replace(path.charAt(1), `%${path.charCodeAt(1).toString(16)}`)
     for (const spelling of [...spellings(path), encoded, `${path};x`]) {
@@ -169,7 +173,7 @@ check("HTTP-05", "another spelling of a path is not the path, or is guarded alik
       expect(path === "/notes" ? [401, 404] : [404], spelling).toContain(status)
     }
   }
-  // A target in absolute form is the path itself (RFC 9112 §3.2.2): each is answered alike, whatever host it names.
+  // A target in absolute form is the path itself (RFC 9112 §3.2.2): the response is the same for every host.
   for (const path of ["/health", "/login", "/notes", "/nowhere", "/.well-known/oauth-protected-resource/notes"]) {
     const plain = await target.http({ path })
     for (const authority of ["http://evil.example", "https://auth.example.com:8443", "http://a@[::1]"]) {
@@ -213,29 +217,25 @@ check("HTTP-10", "more than a hundred parameters are refused", async (target) =>
   }
 })
 
-check(
-  "HTTP-11",
-  "requests that strangers abandon are not stored, or are deleted when they have expired",
-  async (shared) => {
-    const written: Array<string> = []
-    const counted = await shared.another({ storage: recorded(written) })
-    const { url } = await counted.request(await counted.register())
-    written.length = 0
-    for (let i = 0; i < 20; i++) await counted.browser().open(url)
-    expect(written).toEqual([])
+check("HTTP-11", "abandoned requests are not stored, or are deleted after their expiry", async (shared) => {
+  const written: Array<string> = []
+  const counted = await shared.another({ storage: recorded(written) })
+  const { url } = await counted.request(await counted.register())
+  written.length = 0
+  for (let i = 0; i < 20; i++) await counted.browser().open(url)
+  expect(written).toEqual([])
 
-    const target = await shared.another({})
-    const client = await target.register()
-    const tokens = await target.tokens(client)
-    await target.ask("/revoke", client, { token: tokens.access_token })
-    const unused = await target.register()
-    for (let i = 0; i < 10; i++) await target.code(client)
-    await target.advance("40 days")
-    const report = await target.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
-    expect(report).toMatchObject({ _tag: "Completed", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
-    expect(await outcome(target.ask("/revoke", unused, { token: "x" }))).toBe("401 invalid_client")
-  }
-)
+  const target = await shared.another({})
+  const client = await target.register()
+  const tokens = await target.tokens(client)
+  await target.ask("/revoke", client, { token: tokens.access_token })
+  const unused = await target.register()
+  for (let i = 0; i < 10; i++) await target.code(client)
+  await target.advance("40 days")
+  const report = await target.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
+  expect(report).toMatchObject({ _tag: "Completed", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
+  expect(await outcome(target.ask("/revoke", unused, { token: "x" }))).toBe("401 invalid_client")
+})
 
 otherwise(
   "HTTP-12",
@@ -254,7 +254,7 @@ otherwise(
       body: { grant_type: "refresh_token", client_id: client.client_id, refresh_token: "x" }
     })
     const { answers } = await target.bytes(request)
-    // The body has been read: the refresh token, and not the client, is what is wrong.
+    // The body was read: the refresh token is wrong, and not the client.
     expect(answers.map(outcomeOf)).toEqual(["400 invalid_grant"])
     await isAlive(target)
   }
@@ -270,7 +270,7 @@ check("HTTP-13", "an issuer is https or loopback, and an https issuer sends HSTS
   const page = await secure.http({ path: "/account", headers: { Host: "auth.example.com" } })
   expect(page.header("strict-transport-security")).toMatch(/^max-age=\d{8}/)
   for (const cookie of page.all("set-cookie")) expect(cookie).toMatch(/^__Host-.*; Secure/)
-  // No token request is redirected: what was sent in the clear stays a mistake that is seen.
+  // No token request is redirected, so that a client that sends secrets in the clear fails visibly.
   expect((await secure.http({ method: "POST", path: "/token", body: { a: "b" } })).status).toBe(401)
 })
 
@@ -288,12 +288,12 @@ check("HTTP-14", "health endpoints say whether the server works, and nothing els
   }
 })
 
-control("HTTP-04", "where TRACE is answered as GET is", {
+control("HTTP-04", "if TRACE is answered like GET", {
   mutation: { request: (sent) => (sent.method === "TRACE" ? { ...sent, method: "GET" } : sent) }
 })
-control("HTTP-05", "where something in front of the server normalises paths", {
+control("HTTP-05", "if a proxy in front of the server normalises paths", {
   mutation: { request: (sent) => ({ ...sent, path: new URL(sent.path, "http://localhost").pathname }) }
 })
-control("HTTP-10", "where only the first hundred parameters are kept", {
+control("HTTP-10", "if only the first hundred parameters are read", {
   mutation: { request: (sent) => ({ ...sent, body: sent.body.split("&").slice(0, 100).join("&") }) }
 })

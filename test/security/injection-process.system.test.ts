@@ -1,4 +1,4 @@
-/** INJ: texts that a log, a file system or a shell could take for something else, in a server's process. */
+/** INJ: texts that a log, a file system or a shell could misread, against a launched server. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -43,7 +43,7 @@ check("INJ-06", "a line of the log is one JSON text, whatever a request holds", 
   })
 )
 
-/** Sends texts to a traced server; what it asked of the operating system afterwards. */
+/** Sends texts to a traced server, and returns its system calls. */
 const traced = async (payloads: ReadonlyArray<string>): Promise<string> => {
   const trace = join(folder, `trace-${payloads.length}`)
   const under = ["strace", "-D", "-f", "-qq", "-e", "trace=openat,open,execve,connect", "-o", trace]

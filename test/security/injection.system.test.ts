@@ -1,4 +1,4 @@
-/** INJ: texts that a database or a reader of JSON could take for something else. */
+/** INJ: texts that a database or a JSON parser could misread. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -37,14 +37,14 @@ const admin = async (target: Target) => {
   return { Authorization: `Bearer ${(await tokensOf(target.token(client, asked))).access_token}` }
 }
 
-/** Sends a request; the server must know what to say. */
+/** Sends a request, which the server must answer below 500. */
 const send = async (target: Target, request: Request, name: string): Promise<Answer> => {
   const answer = await target.http(request)
   expect(answer.status, `${request.method} ${request.path} ${name}`).toBeLessThan(500)
   return answer
 }
 
-/** The names of all tables, and how many rows they have. */
+/** The names of all tables, with their numbers of rows. */
 const tables = (): Readonly<Record<string, number>> =>
   withSqlite(filename, (db) => {
     const names = db.prepare("select name from sqlite_master where type = 'table'").pluck().all() as Array<string>
@@ -78,7 +78,7 @@ check(
       expect(after[name], name).toBe(before[name])
     }
     expect(Object.keys(tables())).toEqual(Object.keys(before))
-    // Two files run statements that are not literal texts: they are given constants, and bind every value.
+    // Two files run statements that are not literal texts. Their callers pass constants, and every value is bound.
     expect(Sources.sqlFromTexts()).toEqual([
       "src/layers/sql/SqlStatement.ts",
       "src/layers/sql/stores/SqlRateLimiter.ts"
@@ -86,7 +86,7 @@ check(
   }
 )
 
-/** Members whose values are stored or looked up, with a text that no store could keep. */
+/** Sends texts that no database can store, in members that are stored or looked up. */
 const unstorable = async (target: Target) => {
   const authorization = await admin(target)
   for (const text of ["a\0b", "a\ud800b", "\udc00"]) {
@@ -121,8 +121,8 @@ const unstorable = async (target: Target) => {
 
 otherwise(
   "INJ-02",
-  "ADR 30: a member that only describes the client is left out where it cannot be used",
-  "a NUL and half a surrogate pair are refused with 400 or left out, on SQLite and on PostgreSQL",
+  "ADR 30: a member that only describes the client is dropped if it cannot be used",
+  "a NUL and half a surrogate pair are refused with 400 or dropped, on SQLite and on PostgreSQL",
   async (target) => {
     await unstorable(target)
     if (Postgres.missing !== undefined) return
@@ -132,7 +132,7 @@ otherwise(
   }
 )
 
-check("INJ-03", "account names are compared in one form, and client ids and scopes to the letter", async (target) => {
+check("INJ-03", "account names are compared in normal form, and client ids and scopes exactly", async (target) => {
   const authorization = await admin(target)
   const create = (username: string) =>
     target.http(json("/api/admin/users", { username, password: "a long password" }, authorization))
@@ -160,8 +160,8 @@ check("INJ-03", "account names are compared in one form, and client ids and scop
 
 otherwise(
   "INJ-04",
-  "ADR 30: a member without a value was not sent, and a name or page of another type is left out",
-  "a value of another type is refused or left out, and never converted",
+  "ADR 30: a member without a value counts as omitted, and a name or page of another type is dropped",
+  "a value of another type is refused or dropped, and never converted",
   async (target) => {
     const authorization = await admin(target)
     const values = ["1e400", "-0", "9007199254740993", "true", "null", "[]", "{}", "1"]
@@ -194,7 +194,7 @@ otherwise(
   }
 )
 
-check("INJ-05", "names of object members are names like any other", async (target) => {
+check("INJ-05", "member names of JavaScript objects, such as __proto__, are ordinary names", async (target) => {
   const names = ["__proto__", "constructor", "hasOwnProperty", "toString", "then", "valueOf"]
   const client = await target.register()
   const { url } = await target.request(client)
@@ -214,7 +214,7 @@ check("INJ-05", "names of object members are names like any other", async (targe
   expect({}).not.toHaveProperty("polluted")
 })
 
-// The release runs `npm run fuzz`, which makes a million requests; these are a few of the same kind.
+// A few requests of the kind that `npm run fuzz` makes a million of.
 check("INJ-09", "no mutated request causes a failure, and the database stays sound", async (target) => {
   const authorization = await admin(target)
   const requests = everywhere("a text", authorization)
@@ -244,7 +244,7 @@ check("INJ-09", "no mutated request causes a failure, and the database stays sou
   expect(target.observed.places().log).not.toContain("server error")
 })
 
-control("INJ-02", "where something in front of the server leaves out a NUL", {
+control("INJ-02", "if a proxy in front of the server removes a NUL", {
   storage: Layer.orDie(SqliteStorage.layer({ filename: join(folder, "weak.db") })),
   mutation: { request: (sent) => ({ ...sent, body: sent.body.replaceAll("\\u0000", "") }) }
 })

@@ -30,7 +30,7 @@ const ready = async (target: Target, metadata: object = confidential) => {
 const told = async (target: Target, client: Client, token: string) =>
   (await target.ask("/introspect", client, { token })).json()
 
-/** A resource of the operator's, whose server may introspect. */
+/** A resource that the operator registered, whose server may introspect. */
 const addArchive = async (target: Target) => {
   const uri = ResourceIndicator.make(`${target.origin}/archive`)
   const credentials = Option.some({
@@ -44,11 +44,11 @@ const addArchive = async (target: Target) => {
   return uri
 }
 
-/** What the server of the archive is told. */
+/** The introspection response that the server of the archive gets. */
 const toldArchive = async (target: Target, token: string) =>
   (await target.post("/introspect", { token }, basic(archiveServer.id, archiveServer.secret))).json()
 
-check("INTRO-01", "a caller that does not authenticate gets 401 and no answer about the token", async (target) => {
+check("INTRO-01", "a caller that does not authenticate gets 401 and no information about the token", async (target) => {
   const { client, tokens } = await ready(target)
   const open = await ready(target, {})
   const { access_token: token } = tokens
@@ -66,7 +66,7 @@ check("INTRO-01", "a caller that does not authenticate gets 401 and no answer ab
   }
 })
 
-check("INTRO-02", "the answer for an invalid token says only that it is inactive", async (target) => {
+check("INTRO-02", "the response for an invalid token says only that it is inactive", async (target) => {
   const { client, tokens } = await ready(target)
   const expired = tokens.access_token
   await target.advance("11 minutes")
@@ -86,7 +86,7 @@ check("INTRO-02", "the answer for an invalid token says only that it is inactive
   for (const answer of answers) expect(answer).toEqual(answers[0])
 })
 
-check("INTRO-03", "a caller learns only about tokens for its own resource or client", async (target) => {
+check("INTRO-03", "a caller gets claims only of tokens for its own resource or client", async (target) => {
   await addArchive(target)
   const { client, tokens } = await ready(target)
   const other = await target.register(confidential)
@@ -189,7 +189,7 @@ check("INTRO-09", "a token is active only with every bit of its seal, and a JWT 
   expect(await told(target, client, token)).toMatchObject({ active: true })
 })
 
-control("INTRO-01", "where every caller counts as a client that keeps a secret", {
+control("INTRO-01", "if every caller counts as a confidential client", {
   mutation: {
     answer: (answer, { path }) =>
       path === "/introspect" && answer.status === 401
@@ -197,7 +197,7 @@ control("INTRO-01", "where every caller counts as a client that keeps a secret",
         : answer
   }
 })
-control("INTRO-02", "where the answer says why a token is not active", {
+control("INTRO-02", "if the response says why a token is not active", {
   mutation: {
     answer: (answer, { body }) =>
       answer.body === '{"active":false}'

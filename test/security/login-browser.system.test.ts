@@ -1,4 +1,4 @@
-/** LOGIN: what only a real browser shows. Without one these are left out, as the tests of `test/e2e` are. */
+/** LOGIN: checks that need a real browser. They are skipped without one, like the tests of `test/e2e`. */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -25,7 +25,7 @@ interface Report {
   readonly violations: ReadonlyArray<{ readonly id: string; readonly impact: string }>
 }
 
-/** What the browser says that its policy forbade, after a person allows. */
+/** The policy violations that the browser reports after a user allows. */
 const violations = async (browser: Browser, target: Target, redirect_uri: string): Promise<ReadonlyArray<string>> => {
   const client = await target.register({ redirect_uris: [redirect_uri] })
   const { url } = await target.request(client, { redirect_uri, prompt: "consent" })
@@ -42,7 +42,7 @@ const violations = async (browser: Browser, target: Target, redirect_uri: string
   await person.logIn()
   const answered = person.page.waitForResponse((response) => response.url().endsWith("/consent"))
   await person.page.click("button[value=allow]", { noWaitAfter: true })
-  // A redirect that the policy forbids is no response to the page.
+  // The browser drops a redirect that the policy forbids.
   const answer = await Promise.race([answered.catch(() => undefined), forbidden])
   if (answer !== undefined) {
     expect([answer.status(), answer.headers().location?.startsWith(`${redirect_uri}?code=`)]).toEqual([303, true])
@@ -57,7 +57,7 @@ describe.runIf(Chromium.executablePath !== undefined)("a browser", () => {
 
   check(
     "LOGIN-28",
-    "the pages work without scripts, name their fields, and have no serious fault of accessibility",
+    "the pages work without scripts, name their fields, and have no serious accessibility fault",
     (target) =>
       withBrowser(async (browser) => {
         const { url } = await target.request(await target.register())

@@ -35,7 +35,7 @@ check(
     expect(text).toMatch(/unverified/i)
     const buttons = page.document.querySelectorAll("button")
     expect(buttons.map((button) => button.getAttribute("value"))).toEqual(["deny", "allow"])
-    // Of one size, and told apart by their fill.
+    // Both have the same size and differ in their fill.
     expect(buttons.map((button) => button.classList.contains("button"))).toEqual([true, true])
     const local = await target.toConsent(client, { redirect_uri: "http://127.0.0.1:1234/cb" })
     expect(local.page.html).toContain("a program on this device")
@@ -44,7 +44,7 @@ check(
 
 check(
   "LOGIN-17",
-  "the account page lists what each app may do, and removing access ends its tokens at once",
+  "the account page lists the scopes of each app, and removing access ends its tokens at once",
   async (target) => {
     const server = await target.another({})
     const client = await server.register({ client_name: "Note Taker" })
@@ -61,7 +61,7 @@ check(
 
 check(
   "LOGIN-18",
-  "a person who denies is sent to the client with access_denied, and no grant is written",
+  "a user who denies is sent to the client with access_denied, and no grant is written",
   async (target) => {
     const written: Array<string> = []
     const server = await target.another({ storage: Storage.recorded(written) })
@@ -79,8 +79,8 @@ check(
 
 otherwise(
   "LOGIN-19",
-  "ADR 33: the sealed form says what was offered, and other fields are ignored",
-  "a token carries the scopes that were ticked, and no field adds a scope, a resource or a target",
+  "ADR 33: the sealed form has the offered scopes, and other fields are ignored",
+  "a token has the scopes that were ticked, and no field adds a scope, a resource or a target",
   async (target) => {
     const client = await target.register()
     const { browser, page, verifier } = await target.toConsent(client, { scope: "notes:read notes:write" })
@@ -117,7 +117,7 @@ otherwise(
 otherwise(
   "LOGIN-29",
   "ADR 33: no form-action, which blocks the redirect in Chromium, and no COOP, since a popup needs its opener",
-  "every page of every status carries the headers that keep scripts, frames and sniffing out",
+  "every page of every status has the headers that forbid scripts, frames and sniffing",
   async (target) => {
     const secure = await target.another(https)
     const overTls = await secure.http({ path: "/account" })

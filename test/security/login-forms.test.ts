@@ -17,12 +17,12 @@ const isLoggedIn = async (target: Target, headers: Readonly<Record<string, strin
 otherwise(
   "LOGIN-01",
   "ADR 33: a form that is bound to another browser restarts, and never decides",
-  "a login form that is forged, foreign or another browser's logs nobody in and is not counted",
+  "a login form that is forged, foreign or another browser's starts no session and is not counted",
   async (target) => {
     const own = await loginForm(target)
     const other = await loginForm(target)
     const foreign = { headers: { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" } }
-    // More often than failures are forgiven: were they counted, the last login would have to wait.
+    // More attempts than a name may have: if they were counted, the last login would be paused.
     for (let tries = 0; tries < 12; tries++) {
       const answers = [
         await attempt(target, { ...own, form: "" }, "ada", password),
@@ -42,7 +42,7 @@ otherwise(
 otherwise(
   "LOGIN-02",
   "ADR 33: a form that is bound to another session restarts, and never decides",
-  "a consent form that is forged, foreign, replayed or another person's writes no grant",
+  "a consent form that is forged, foreign, replayed or another user's writes no grant",
   async (target) => {
     const written: Array<string> = []
     const server = await target.another({ storage: Storage.recorded(written) })
@@ -85,7 +85,7 @@ check("LOGIN-03", "a consent form that is sent many times gives one code", async
   expect(verifier).toHaveLength(43)
 })
 
-check("LOGIN-04", "a login begins a new session, and the one that was there before is dead", async (target) => {
+check("LOGIN-04", "a login begins a new session, and the previous session ends", async (target) => {
   const attacker = await newSession(target)
   const victim = attacker.clone()
   const before = [...victim.cookies]
@@ -107,7 +107,7 @@ check("LOGIN-04", "a login begins a new session, and the one that was there befo
 
 check(
   "LOGIN-05",
-  "a cookie is bound to the host and https, is out of reach of scripts, and says nothing",
+  "a cookie is bound to the host and https, cannot be read by scripts, and contains no data",
   async (target) => {
     const secure = await target.another(https)
     const login = await secure.http({ path: "/account" })
@@ -131,7 +131,7 @@ check(
   }
 )
 
-check("LOGIN-06", "a cookie that was changed is no cookie", async (target) => {
+check("LOGIN-06", "a changed cookie is ignored", async (target) => {
   const browser = await newSession(target)
   const [name = "", value = ""] = [...browser.cookies].find(([own]) => own.includes("session")) ?? []
   expect(await isLoggedIn(target, { Cookie: `${name}=${value}` })).toBe(true)
@@ -162,7 +162,7 @@ check("LOGIN-06", "a cookie that was changed is no cookie", async (target) => {
 
 check(
   "LOGIN-07",
-  "a logout needs a click on our page, ends the session on the server, and leads nowhere else",
+  "a logout needs a click on the server's page, ends the session on the server, and redirects nowhere else",
   async (target) => {
     const browser = await newSession(target)
     const target_ = "post_logout_redirect_uri=https://evil.example/&redirect_uri=https://evil.example/"

@@ -1,4 +1,4 @@
-/** LOGIN: what a stranger may write onto a page. */
+/** LOGIN: texts of strangers on a page. */
 import { parse } from "node-html-parser"
 import { expect } from "vitest"
 import { redirectUri } from "../flow/support/Server.js"
@@ -8,7 +8,7 @@ import { cookies, expectPage, query, visit } from "./support/Walk.js"
 
 const { check, control } = family()
 
-/** No markup of an attack is markup on the page: no script, no image, no handler of events. */
+/** The page has no markup of an attack: no script, no image, no event handler. */
 const expectClean = (html: string) => {
   expect(html).not.toMatch(/<script|<img|<svg[/ ]on/i)
   const handlers = parse(html)

@@ -1,4 +1,4 @@
-/** LOGIN: several pages, people and browsers, and where a form leads. */
+/** LOGIN: several pages, users and browsers, and the target of a form. */
 import * as fs from "node:fs"
 import { expect } from "vitest"
 import { typescriptFiles } from "../../scripts/lib/sources.mjs"
@@ -12,7 +12,7 @@ const { check, control, otherwise } = family()
 
 otherwise(
   "LOGIN-24",
-  "ADR 33: the sealed form says where a login returns to",
+  "ADR 33: the sealed form has the target of a login",
   "a login leads back to its own request, whatever other parameters name",
   async (target) => {
     const client = await target.register()
@@ -39,7 +39,7 @@ otherwise(
 otherwise(
   "LOGIN-25",
   "ADR 33: a form that is too old or another session's restarts, and never decides",
-  "a consent form gives no code in another browser, after it was answered, or after its time",
+  "a consent form gives no code in another browser, after it was answered, or after it expired",
   async (target) => {
     const server = await target.another({})
     const client = await server.register()
@@ -59,7 +59,7 @@ otherwise(
   }
 )
 
-check("LOGIN-26", "five authorizations at once in one browser keep apart", async (target) => {
+check("LOGIN-26", "five authorizations at once in one browser do not mix", async (target) => {
   const browser = await target.person()
   const tabs = await Promise.all(
     [0, 1, 2, 3, 4].map(async (tab) => {
@@ -83,7 +83,7 @@ check("LOGIN-26", "five authorizations at once in one browser keep apart", async
 otherwise(
   "LOGIN-27",
   "ADR 33: a form that is bound to another session restarts, and never decides",
-  "a consent page of one person gives no code once another is logged in",
+  "a consent page of one user gives no code after another user has logged in",
   async (target) => {
     await target.addAccount("eve")
     const browser = await newSession(target)
@@ -98,7 +98,7 @@ otherwise(
   }
 )
 
-check("LOGIN-31", "every redirect of a form is 303, and no file of the wire names another", async (target) => {
+check("LOGIN-31", "every redirect of a form is 303, and no file in http/wire names another status", async (target) => {
   const browser = target.browser()
   const client = await target.register()
   const consent = await target.logIn(browser, await browser.open((await target.request(client)).url))

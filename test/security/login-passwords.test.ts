@@ -1,4 +1,4 @@
-/** LOGIN: passwords, and who guesses them. */
+/** LOGIN: passwords, and guesses of them. */
 import { rm } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Layer from "effect/Layer"
@@ -16,12 +16,12 @@ import { notesOf, type Target } from "./support/Target.js"
 
 const { check, control } = family()
 
-/** A password that is too long to be anybody's: it is counted, and costs no hash. */
+/** A password that is too long for an account: the attempt is counted, but costs no hash. */
 const cheap = "x".repeat(1_100)
 
 const address = (index: number) => `127.1.${index >> 8}.${index & 255 || 1}`
 
-/** Guesses from addresses of their own until the name has to wait; how many were looked at. */
+/** Guesses from a new address each time until the name is paused. Returns the number of guesses that were checked. */
 const guessUntilPaused = async (target: Target, form: LoginForm, username: string, first = 0): Promise<number> => {
   for (let tries = 0; tries < 100; tries++) {
     const { status } = await attempt(target, form, username, cheap, { from: address(first + tries) })
@@ -45,7 +45,7 @@ const idOf = async (target: Target, username: string): Promise<string> => {
   return user?.id ?? "nobody"
 }
 
-/** What of a response does not depend on the form and the name. */
+/** The parts of a response that do not depend on the form and the name. */
 const seen = (answer: Answer, username: string) => ({
   status: answer.status,
   body: answer.body.replace(/name="form" value="[^"]*"/, "").replaceAll(username, "NAME"),
@@ -55,7 +55,7 @@ const seen = (answer: Answer, username: string) => ({
 
 check(
   "LOGIN-08",
-  "a refused login reads the same, whether the name is unknown, known or disabled, or has to wait",
+  "a refused login reads the same, whether the name is unknown, known, disabled or paused",
   async (target) => {
     await target.addAccount("gone")
     await administer(target, "POST", `/users/${await idOf(target, "gone")}/disable`)
@@ -107,7 +107,7 @@ check(
 
 check(
   "LOGIN-10",
-  "a name that is guessed at from many addresses has to wait, longer each time, also after a restart",
+  "a name that is guessed at from many addresses is paused, longer each time, and also after a restart",
   async (target) => {
     const folder = await Cli.temporaryFolder()
     const storage = Layer.orDie(SqliteStorage.layer({ filename: `${folder.path}/auth.db` }))
@@ -140,7 +140,7 @@ check(
   }
 )
 
-check("LOGIN-11", "an address that tries many names has to wait, and another address does not", async (target) => {
+check("LOGIN-11", "an address that tries many names is paused, and another address is not", async (target) => {
   const server = await target.another({})
   const form = await loginForm(server)
   const statuses = new Map<number, number>()
@@ -160,7 +160,7 @@ check("LOGIN-11", "an address that tries many names has to wait, and another add
   expect(seen).toEqual([303, 303, 303, 429])
 })
 
-check("LOGIN-12", "no header and no spelling of the name gets round a pause", async (target) => {
+check("LOGIN-12", "no header and no spelling of the name avoids a pause", async (target) => {
   const server = await target.another({ isStopped: true })
   const form = await loginForm(server)
   await guessUntilPaused(server, form, "ada")
@@ -188,7 +188,7 @@ check("LOGIN-12", "no header and no spelling of the name gets round a pause", as
 
 check(
   "LOGIN-13",
-  "a code of an account that was disabled meanwhile is not redeemed, and its tokens are dead",
+  "a code of an account that was disabled meanwhile is not redeemed, and its tokens are revoked",
   async (target) => {
     const server = await target.another({})
     const client = await server.register()
@@ -220,7 +220,7 @@ const flood = async (target: Target, form: LoginForm, wrong: string): Promise<Re
 
 check(
   "LOGIN-14",
-  "hashing leaves the server free for other requests, and only so many logins wait for it",
+  "hashing leaves the server free for other requests, and the number of logins that wait is limited",
   async (target) => {
     const server = await target.another({})
     const form = await loginForm(server)
@@ -243,15 +243,15 @@ check(
       expect([429, 503]).toContain(answer.status)
       expect(answer.header("retry-after")).toMatch(/^\d+$/)
     }
-    // A hash on the event loop would let no other request through until all the logins are answered.
+    // A hash on the event loop would block other requests until all logins are answered.
     expect(answered).toBeGreaterThan(5)
   }
 )
 
-check("LOGIN-15", "a password that is too long is not hashed, and none is cut short", async (target) => {
+check("LOGIN-15", "a password that is too long is not hashed, and no password is truncated", async (target) => {
   const form = await loginForm(target)
   expect((await attempt(target, form, "ada", "x".repeat(1024 * 1024))).status).toBe(413)
-  // So many would overflow the queue of those that wait to be hashed.
+  // This many hashes would overflow the queue.
   const server = await target.another({})
   const long = await flood(server, await loginForm(server), cheap)
   expect(new Set(long.map(({ status }) => status))).toEqual(new Set([403]))

@@ -19,7 +19,7 @@ const metadata = async (target: Target, path = wellKnown, headers: Headers = [])
   return answer.json()
 }
 
-/** A text of one metadata member. */
+/** The text of one metadata member. */
 const url = (document: Readonly<Record<string, unknown>>, name: string): string => {
   expect(document).toHaveProperty(name)
   return String(document[name])
@@ -96,7 +96,7 @@ check("META-06", "the metadata say that responses carry iss", async (target) => 
   expect((await metadata(target)).authorization_response_iss_parameter_supported).toBe(true)
 })
 
-check("META-07", "the metadata claim no client metadata documents, and none is accepted", async (target) => {
+check("META-07", "the metadata claim no support of client metadata documents, and none is accepted", async (target) => {
   expect((await metadata(target)).client_id_metadata_document_supported ?? false).toBe(false)
   const { url } = await target.request({ client_id: `${target.origin}/client.json` })
   const answer = await target.http({ path: url.pathname + url.search })
@@ -184,7 +184,7 @@ check("META-11", "a forged Host header changes no URL of the metadata and never 
   }
 })
 
-/** Headers in which proxies say where a request came from. */
+/** Headers in which proxies name the origin of a request. */
 const forwarded: Headers = [
   ["X-Forwarded-Host", "evil.example"],
   ["X-Forwarded-Proto", "https"],
@@ -210,7 +210,7 @@ check(
     expect(attacked.text).not.toContain("evil")
     expect([attacked.status, hidden(attacked.body)]).toEqual([plain.status, hidden(plain.body)])
 
-    // One request an hour for each address: whoever is counted is refused the second time.
+    // One request an hour for each address: the second one is refused.
     const limits = { settings: { rateLimits: { authorize: { quota: 1, window: "1 hour" } } } } as const
     const limited = await target.another(limits)
     const as = (server: Target, addresses: string) =>
@@ -224,7 +224,7 @@ check(
 
 check(
   "META-13",
-  "the metadata may be cached for an hour at most, and keep their tag over a restart",
+  "the metadata may be cached for an hour at most, and their tag is the same after a restart",
   async (target) => {
     const answer = await target.http({ path: wellKnown })
     const [, age] = /^public, max-age=(\d+)$/.exec(answer.header("cache-control") ?? "") ?? []
@@ -274,11 +274,11 @@ control("META-05", "against a server that does not advertise PKCE", {
   }
 })
 
-control("META-14", "against a server that takes every method for GET", {
+control("META-14", "against a server that treats every method as GET", {
   mutation: { request: (request) => ({ ...request, method: "GET" }) }
 })
 
-control("META-13", "against a server whose metadata are cached for ever", {
+control("META-13", "against a server whose metadata are cached without limit", {
   mutation: {
     answer: (answer) => ({
       ...answer,

@@ -16,17 +16,13 @@ const metadata = async (target: Target, path: string) => {
   return answer.json()
 }
 
-check(
-  "PRM-01",
-  "the metadata of a resource are at its path and at the root, and name it to the letter",
-  async (target) => {
-    for (const path of [`${wellKnown}/notes`, wellKnown]) {
-      expect((await metadata(target, path)).resource).toBe(target.resource)
-    }
+check("PRM-01", "the metadata of a resource are at its path and at the root, and name it exactly", async (target) => {
+  for (const path of [`${wellKnown}/notes`, wellKnown]) {
+    expect((await metadata(target, path)).resource).toBe(target.resource)
   }
-)
+})
 
-check("PRM-02", "the metadata of a resource name the issuer to the letter, and no offline_access", async (target) => {
+check("PRM-02", "the metadata of a resource name the issuer exactly, and no offline_access", async (target) => {
   const document = await metadata(target, wellKnown)
   expect(document.authorization_servers).toEqual([target.issuer])
   expect(document.scopes_supported).toEqual(["notes:read", "notes:write"])
@@ -98,7 +94,7 @@ check("PRM-06", "the challenge of a resource names its metadata by the configure
   }
 })
 
-check("PRM-07", "quotes, line breaks and other characters of a path do not get into the challenge", async (target) => {
+check("PRM-07", "quotes, line breaks and other characters of a path do not appear in the challenge", async (target) => {
   for (const path of ['/no"tes', "/no\r\nX-Evil: 1", "/nötes"]) {
     const resources = (origin: string) => [{ ...notesOf(origin), uri: origin + path }]
     // A resource is configured as a URL parser writes it, or not at all.

@@ -1,4 +1,4 @@
-/** The proxy of the controls: without a mutation it changes nothing, so what a control sees is the mutation. */
+/** The proxy of the controls. Without a mutation it changes nothing, so a control sees only its mutation. */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { outcome } from "../flow/support/Server.js"
 import { cookiesSet } from "./support/Login.js"

@@ -24,7 +24,7 @@ const ready = async (target: Target, metadata = {}) => {
   return { client, tokens: await target.tokens(client) }
 }
 
-/** Refreshes, later than any retry window. */
+/** Refreshes after the end of every retry window. */
 const next = async (target: Target, client: Client, { refresh_token }: Tokens): Promise<Tokens> => {
   await target.advance("31 seconds")
   return tokensOf(target.refresh(client, refresh_token))
@@ -41,12 +41,12 @@ const lives = async (target: Target, client: Client, tokens: Tokens) =>
 otherwise(
   "REFRESH-01",
   "ADR 7: the retry window is 30 s, and 0 is strict",
-  "a refresh gives a new refresh token, and with a window of 0 the old one is dead at once",
+  "a refresh gives a new refresh token, and with a window of 0 the old one ends at once",
   async (target) => {
     const { client, tokens } = await ready(target)
     const first = await tokensOf(target.refresh(client, tokens.refresh_token))
     expect(first.refresh_token).not.toBe(tokens.refresh_token)
-    // A retry inside the window gets the living token: there are never two.
+    // A retry inside the window gets the current token: there are never two.
     const retried = await tokensOf(target.refresh(client, tokens.refresh_token))
     expect(retried.refresh_token).toBe(first.refresh_token)
 
@@ -58,7 +58,7 @@ otherwise(
   }
 )
 
-check("REFRESH-02", "a replayed refresh token revokes its grant and no other, and is an event", async (target) => {
+check("REFRESH-02", "a replayed refresh token revokes only its grant, and is an event", async (target) => {
   for (const replayed of [0, 1]) {
     const { client, tokens } = await ready(target)
     const bystander = await target.tokens(client)
@@ -79,8 +79,8 @@ check("REFRESH-02", "a replayed refresh token revokes its grant and no other, an
 // Two processes on SQLite, and two nodes on PostgreSQL: `test/fault/races.test.ts`.
 otherwise(
   "REFRESH-03",
-  "ADR 7: concurrent refreshes all get the same living token",
-  "2 to 64 concurrent refreshes leave one living refresh token",
+  "ADR 7: concurrent refreshes all get the same active token",
+  "2 to 64 concurrent refreshes leave one active refresh token",
   async (target) => {
     for (const count of [2, 8, 64]) {
       const { client, tokens } = await ready(target)
@@ -110,12 +110,12 @@ check("REFRESH-05", "a confidential client refreshes only with its secret", asyn
   await lives(target, client, tokens)
 })
 
-check("REFRESH-06", "a refresh token of one public client is nothing to another", async (target) => {
+check("REFRESH-06", "a refresh token of one public client is unknown to another", async (target) => {
   const { client, tokens } = await ready(target)
   const successor = await next(target, client, tokens)
   const other = await target.register()
   await target.advance("31 seconds")
-  // Not even an old token of it revokes anything.
+  // Another client revokes nothing, not even with an old token.
   for (const { refresh_token } of [tokens, successor]) {
     expect(await outcome(target.refresh(other, refresh_token))).toBe(invalidGrant)
   }
@@ -141,7 +141,7 @@ check("REFRESH-07", "a refresh never widens the scope, and narrows it for one ac
   }
 })
 
-check("REFRESH-08", "a refresh asks only for resources of its grant", async (target) => {
+check("REFRESH-08", "a refresh may request only resources of its grant", async (target) => {
   const { client, tokens } = await ready(target)
   for (const resource of [filesOf(target.origin).uri, "https://other.example/", `${target.resource}/x`, "x"]) {
     const answer = target.refresh(client, tokens.refresh_token, { resource })
@@ -169,7 +169,7 @@ check("REFRESH-09", "a refresh token expires when it is idle, and at the absolut
 
 check(
   "REFRESH-10",
-  "a refresh token dies with its consent, its account, its client and its password",
+  "a refresh token ends with its consent, its account, its client and its password",
   async (shared) => {
     const target = await shared.another({})
     const change = (use: (accounts: Accounts["Type"]) => Effect.Effect<unknown, TemporarilyUnavailable>) =>
@@ -218,7 +218,7 @@ absent("REFRESH-13", "no refresh token is bound to a DPoP key", async (target) =
   expect(metadata).not.toHaveProperty("dpop_signing_alg_values_supported")
 })
 
-check("REFRESH-14", "a rotation that fails in the store leaves the old refresh token as it was", async (shared) => {
+check("REFRESH-14", "a rotation that fails in the store does not change the old refresh token", async (shared) => {
   const { during, storage } = outage({ grants: ["rotate"] })
   const target = await shared.another({ storage })
   const { client, tokens } = await ready(target)
@@ -231,7 +231,7 @@ check("REFRESH-15", "a refresh token is opaque, has 256 random bits, and only on
   const { client, tokens } = await ready(target)
   const { refresh_token: token } = tokens
   expect(token).toMatch(/^lk_rt_[0-9a-z]{26}\.1\.[A-Za-z0-9_-]{65}$/)
-  // The grant and the number are under the tag.
+  // The tag covers the grant and the generation.
   const spellings = [
     token.replace(".1.", ".2."),
     token.replace(".1.", ".01."),

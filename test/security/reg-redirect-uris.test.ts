@@ -17,8 +17,8 @@ const expectUriRefused = (target: Target, uris: ReadonlyArray<unknown>) =>
 
 otherwise(
   "REG-07",
-  "ADR 30: a redirect URI that is given twice is registered once",
-  "the code grant needs a redirect URI, and a list of which none is a usable text is refused",
+  "ADR 30: a redirect URI that occurs twice is registered once",
+  "the code grant needs a redirect URI, and a list without a usable one is refused",
   async (target) => {
     const lists = [undefined, null, [], redirectUri, {}, [1], [null], [""], [[redirectUri]]]
     await expectRefused(
@@ -31,7 +31,7 @@ otherwise(
   }
 )
 
-/** Each URI is left out beside one that can be used. */
+/** Each URI is dropped if another one can be used. */
 const expectLeftOut = async (target: Target, uris: ReadonlyArray<string>) => {
   for (const uri of uris) {
     const { redirect_uris } = await accepted(target, { redirect_uris: [uri, redirectUri] })

@@ -25,7 +25,7 @@ const unlimited = Layer.succeed(
   })
 )
 
-check("REG-01", "a registration is a POST of one JSON object in which no name is repeated", async (target) => {
+check("REG-01", "a registration is a POST of one JSON object without repeated names", async (target) => {
   for (const method of ["GET", "PUT", "DELETE"]) {
     const answer = await target.http({ method, path: "/register" })
     expect([answer.status, answer.header("allow")], method).toEqual([405, "POST, OPTIONS"])
@@ -74,7 +74,7 @@ check("REG-03", "two equal registrations get an id and a secret each", async (ta
 otherwise(
   "REG-04",
   "docs/conformance.md on RFC 7591 §1.2: registration is open",
-  "anybody may register, and an initial access token changes nothing",
+  "any client may register, and an initial access token changes nothing",
   async (target) => {
     const headers = { "Content-Type": "application/json", Authorization: "Bearer wrong" }
     const body = JSON.stringify(good)
@@ -98,7 +98,7 @@ otherwise(
       { redirect_uris: uris(1000) },
       { redirect_uris: [`https://client.example/${"x".repeat(2_048)}`] }
     ])
-    // Members that only describe the client are left out, or cut (ADR 30).
+    // Members that only describe the client are dropped, or shortened (ADR 30).
     const contacts = Array.from({ length: 200 }, (_, index) => `ada${index}@client.example`)
     const client = await accepted(target, { ...good, client_name: "x".repeat(10_240), contacts })
     expect(client).not.toHaveProperty("client_name")
@@ -131,7 +131,7 @@ check(
   }
 )
 
-check("REG-11", "metadata that contradict each other, or name what does not exist, are refused", async (target) => {
+check("REG-11", "metadata that contradict each other, or name an unsupported value, are refused", async (target) => {
   await expectRefused(target, "invalid_client_metadata", [
     { ...good, grant_types: ["authorization_code"], response_types: [] },
     { ...good, grant_types: ["refresh_token"], response_types: ["code"] },
@@ -144,7 +144,7 @@ check("REG-11", "metadata that contradict each other, or name what does not exis
   ])
 })
 
-check("REG-12", "members that are unknown or not the client's to choose are not stored", async (target) => {
+check("REG-12", "members that are unknown, or that a client may not choose, are not stored", async (target) => {
   const chosen = { client_id: "chosen", client_secret: "chosen", scope: "admin" }
   const unknown = { foo: 1, is_admin: true, trusted: true, skip_consent: true, origin: "Operator", state: "Disabled" }
   const client = await accepted(target, { ...good, ...chosen, ...unknown })
@@ -177,8 +177,8 @@ check("REG-13", "members that name a prototype change nothing", async (target) =
 
 otherwise(
   "REG-14",
-  "ADR 30: a member that only describes the client is left out where it cannot be used",
-  "web pages of a client are https or are left out, are not fetched, and are not shown for another host",
+  "ADR 30: a member that only describes the client is dropped if it cannot be used",
+  "web pages of a client are dropped unless they are https, are not fetched, and are not shown for another host",
   async (target) => {
     const names = ["client_uri", "logo_uri", "tos_uri", "policy_uri"]
     for (const name of names) {
@@ -223,7 +223,7 @@ check(
   }
 )
 
-check("REG-17", "an application type is stored, and one that is missing or unknown is no matter", async (target) => {
+check("REG-17", "an application type is stored, and a missing or unknown type is accepted", async (target) => {
   const loopback = { redirect_uris: ["http://127.0.0.1:3000/cb"] }
   for (const application_type of ["native", "web"]) {
     expect((await accepted(target, { ...loopback, application_type })).application_type).toBe(application_type)

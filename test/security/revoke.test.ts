@@ -21,7 +21,7 @@ const ready = async (target: Target, metadata = {}) => {
 
 const revoke = (target: Target, client: Client, parameters: Parameters) => target.ask("/revoke", client, parameters)
 
-/** Whether an access token is good at the guarded route. */
+/** Whether the guarded route accepts an access token. */
 const isGood = async (target: Target, token: string) => (await target.call(token)).status === 200
 
 check("REVOKE-01", "every revocation is answered 200 with an empty object, whatever the token is", async (target) => {
@@ -45,7 +45,7 @@ check("REVOKE-01", "every revocation is answered 200 with an empty object, whate
   expect(await isGood(target, access_token)).toBe(false)
 })
 
-check("REVOKE-02", "the client proves who it is before the token is looked at", async (target) => {
+check("REVOKE-02", "the client authenticates before the token is read", async (target) => {
   const { client, tokens } = await ready(target, { token_endpoint_auth_method: "client_secret_basic" })
   const attempts: ReadonlyArray<Client> = [
     { ...client, client_secret: "guess" },
@@ -60,28 +60,32 @@ check("REVOKE-02", "the client proves who it is before the token is looked at", 
   expect(await outcome(target.refresh(client, tokens.refresh_token))).toBe("200")
 })
 
-check("REVOKE-03", "the token of another client stays as it is, and the answer does not tell", async (target) => {
-  const { client, tokens } = await ready(target)
-  const other = await target.register({ token_endpoint_auth_method: "client_secret_basic" })
-  for (const token of [tokens.access_token, tokens.refresh_token, "lk_rt_x"]) {
-    const answer = await revoke(target, other, { token })
-    expect([answer.status, await answer.text()]).toEqual([200, "{}"])
+check(
+  "REVOKE-03",
+  "the token of another client is not changed, and the response does not reveal it",
+  async (target) => {
+    const { client, tokens } = await ready(target)
+    const other = await target.register({ token_endpoint_auth_method: "client_secret_basic" })
+    for (const token of [tokens.access_token, tokens.refresh_token, "lk_rt_x"]) {
+      const answer = await revoke(target, other, { token })
+      expect([answer.status, await answer.text()]).toEqual([200, "{}"])
+    }
+    expect(await isGood(target, tokens.access_token)).toBe(true)
+    expect(await outcome(target.refresh(client, tokens.refresh_token))).toBe("200")
   }
-  expect(await isGood(target, tokens.access_token)).toBe(true)
-  expect(await outcome(target.refresh(client, tokens.refresh_token))).toBe("200")
-})
+)
 
-check("REVOKE-04", "a revoked refresh token takes every token of its grant along", async (target) => {
+check("REVOKE-04", "revoking a refresh token revokes every token of its grant", async (target) => {
   const { client, tokens } = await ready(target)
   const bystander = await target.tokens(client)
   await target.advance("31 seconds")
   const second = await tokensOf(target.refresh(client, tokens.refresh_token))
-  // An access token goes alone.
+  // Revoking an access token does not revoke its grant.
   expect(await outcome(revoke(target, client, { token: tokens.access_token }))).toBe("200")
   expect(await isGood(target, tokens.access_token)).toBe(false)
   expect(await isGood(target, second.access_token)).toBe(true)
 
-  // A superseded refresh token stands for its grant as well as the living one.
+  // A superseded refresh token revokes its grant too.
   expect(await outcome(revoke(target, client, { token: tokens.refresh_token }))).toBe("200")
   expect(await isGood(target, second.access_token)).toBe(false)
   expect(await outcome(target.refresh(client, second.refresh_token))).toBe("400 invalid_grant")
@@ -120,7 +124,7 @@ check("REVOKE-06", "only POST revokes, and there is no JSONP", async (target) =>
   expect(await (await revoke(target, client, withCallback)).text()).toBe("{}")
 })
 
-check("REVOKE-07", "a revocation that the store did not keep is 503, and never 200", async (shared) => {
+check("REVOKE-07", "a revocation that was not stored is answered 503, and never 200", async (shared) => {
   const { during, storage } = outage({ grants: ["find", "revoke"], revokedTokens: ["insert"] })
   const target = await shared.another({ storage })
   const { client, tokens } = await ready(target)
@@ -132,7 +136,7 @@ check("REVOKE-07", "a revocation that the store did not keep is 503, and never 2
   expect(await isGood(target, tokens.access_token)).toBe(true)
 })
 
-check("REVOKE-08", "a token that was revoked at one node is dead at once at another", async (shared) => {
+check("REVOKE-08", "a token that was revoked at one node is refused at once at another", async (shared) => {
   const storage = Layer.succeedContext(await shared.run(Effect.scoped(Layer.build(MemoryStorage.layer))))
   const one = await shared.another({ storage })
   // The second node answers under the issuer of the first.
@@ -151,7 +155,7 @@ check("REVOKE-08", "a token that was revoked at one node is dead at once at anot
 
 const notesAt = (target: Target) => ({ uri: target.resource, scopes: { "notes:read": "Read", "notes:write": "Write" } })
 
-check("REVOKE-09", "a revocation that races a refresh leaves no living token", async (target) => {
+check("REVOKE-09", "a revocation that races a refresh leaves no active token", async (target) => {
   const client = await target.register()
   for (let round = 0; round < 20; round++) {
     const { access_token, refresh_token } = await target.tokens(client)
@@ -169,9 +173,9 @@ check("REVOKE-09", "a revocation that races a refresh leaves no living token", a
   }
 })
 
-control("REVOKE-04", "where the store says that it revoked, and did not", {
+control("REVOKE-04", "if the store reports a revocation that it did not make", {
   storage: Storage.changed(Storage.verbs(GrantStore, () => ({ revoke: () => Effect.succeed(true) })))
 })
-control("REVOKE-07", "where a failure is answered as a success", {
+control("REVOKE-07", "if a failure is answered as a success", {
   mutation: { answer: (answer) => (answer.status === 503 ? { status: 200, headers: [], body: "" } : answer) }
 })

@@ -1,4 +1,4 @@
-/** SECRET: what the server keeps and says, and what it is made of. */
+/** SECRET: the files, the output and the dependencies of the server. */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { connect } from "node:net"
@@ -28,7 +28,7 @@ const { check, control } = family()
 const scope = Effect.runSync(Scope.make())
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-/** A client, a person and what goes wrong between them, with every kind of secret. */
+/** Flows of a client and a user, correct and wrong ones, with every kind of secret. */
 const everything = async (flows: TestServer) => {
   const client = await flows.register({ token_endpoint_auth_method: "client_secret_basic" })
   const held = await flows.code(client)
@@ -55,27 +55,23 @@ const hasEveryKind = (secrets: Secrets) => {
   for (const kind of kinds) expect(Object.keys(secrets.counts()), kind).toContain(kind)
 }
 
-check(
-  "SECRET-01",
-  "no secret is in a log, a span, a metric or the output, at the most talkative level",
-  async (target) => {
-    const secrets = new Secrets()
-    secrets.add("password", password)
-    const fetched = secrets.listen((request) => fetch(request, { redirect: "manual" }))
-    await everything(new TestServer(target.issuer, fetched, target.runtime, target.resource))
-    hasEveryKind(secrets)
-    const places = target.observed.places()
-    expect(String(places.log).length).toBeGreaterThan(1_000)
-    expect(secrets.search(places)).toEqual([])
+check("SECRET-01", "no secret is in a log, a span, a metric or the output, at any log level", async (target) => {
+  const secrets = new Secrets()
+  secrets.add("password", password)
+  const fetched = secrets.listen((request) => fetch(request, { redirect: "manual" }))
+  await everything(new TestServer(target.issuer, fetched, target.runtime, target.resource))
+  hasEveryKind(secrets)
+  const places = target.observed.places()
+  expect(String(places.log).length).toBeGreaterThan(1_000)
+  expect(secrets.search(places)).toEqual([])
 
-    await launched(async ({ flows, output, secrets: ofProcess }) => {
-      await everything(flows)
-      hasEveryKind(ofProcess)
-      expect(String(output().stderr)).toContain("WrongSecret")
-      expect(ofProcess.search(output())).toEqual([])
-    })
-  }
-)
+  await launched(async ({ flows, output, secrets: ofProcess }) => {
+    await everything(flows)
+    hasEveryKind(ofProcess)
+    expect(String(output().stderr)).toContain("WrongSecret")
+    expect(ofProcess.search(output())).toEqual([])
+  })
+})
 
 /** Everything that is in a PostgreSQL database, as text. */
 const dump = async (url: string): Promise<string> => {
@@ -87,7 +83,7 @@ const dump = async (url: string): Promise<string> => {
   return JSON.stringify(rows)
 }
 
-check("SECRET-02", "the database, its log and a backup hold nothing that can be used", async (target) => {
+check("SECRET-02", "the database, its log and a backup hold no usable secret", async (target) => {
   await launched(async ({ data, files, flows, secrets, server }) => {
     await everything(flows)
     const backup = await Cli.run(["db", "backup", join(data, "backup.db")], { server: server() })
@@ -131,7 +127,7 @@ check("SECRET-03", "a deleted account leaves no trace of its name in the files",
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
-check("SECRET-04", "files are for their owner only, and a key that others may read is refused", () =>
+check("SECRET-04", "only their owner can read the files, and a key that others may read is refused", () =>
   launched(async ({ data, server }) => {
     expect(modeOf(data)).toBe("700")
     const names = readdirSync(data)
@@ -147,7 +143,7 @@ check("SECRET-04", "files are for their owner only, and a key that others may re
 )
 
 check("SECRET-05", "secrets are compared in constant time, wherever they differ", async () => {
-  // Both comparisons by text are of two readings of what one request sent.
+  // Both compare two parts of the same request.
   expect(Sources.secretsComparedByText()).toEqual([
     "src/http/wire/AuthorizationHeader.ts",
     "src/services/accounts/Accounts.ts"
@@ -176,7 +172,7 @@ const isOpen = (port: number) =>
 /** The port on which Node's inspector listens. */
 const inspector = 9_229
 
-/** Ends a server by a signal; what it said, and the files that it left. */
+/** Ends a server by a signal, and checks its output and its files. */
 const ended = async ({ flows, output, secrets, server }: Launched, signal: NodeJS.Signals) => {
   await everything(flows)
   server().kill(signal)
@@ -185,7 +181,7 @@ const ended = async ({ flows, output, secrets, server }: Launched, signal: NodeJ
   expect(secrets.search(output())).toEqual([])
 }
 
-check("SECRET-06", "no signal opens a debugger, and a process that is ended says no secret", async () => {
+check("SECRET-06", "no signal opens a debugger, and a process that is killed prints no secret", async () => {
   const wasOpen = await isOpen(inspector)
   await launched(async (running) => {
     running.server().kill("SIGUSR1")
@@ -197,27 +193,31 @@ check("SECRET-06", "no signal opens a debugger, and a process that is ended says
   await launched((running) => ended(running, "SIGABRT"))
 })
 
-check("SECRET-07", "dependencies come from one registry with their digests, and few of them run", async () => {
-  const read = (name: string) => JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), "utf8"))
-  const lock: Readonly<Record<string, Readonly<Record<string, unknown>>>> = read("package-lock.json").packages
-  const packages = Object.entries(lock).filter(([path, { link }]) => path !== "" && link !== true)
-  expect(packages.length).toBeGreaterThan(100)
-  for (const [path, { integrity, resolved }] of packages) {
-    // Without an address it is the registry that npm is set to, and the digest decides either way.
-    expect(String(resolved ?? "https://registry.npmjs.org/"), path).toMatch(/^https:\/\/registry\.npmjs\.org\//)
-    expect(String(integrity), path).toMatch(/^sha512-/)
+check(
+  "SECRET-07",
+  "dependencies come from one registry with their digests, and the package has no install script",
+  async () => {
+    const read = (name: string) => JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), "utf8"))
+    const lock: Readonly<Record<string, Readonly<Record<string, unknown>>>> = read("package-lock.json").packages
+    const packages = Object.entries(lock).filter(([path, { link }]) => path !== "" && link !== true)
+    expect(packages.length).toBeGreaterThan(100)
+    for (const [path, { integrity, resolved }] of packages) {
+      // A package without an address comes from the registry in npm's configuration. The digest decides in both cases.
+      expect(String(resolved ?? "https://registry.npmjs.org/"), path).toMatch(/^https:\/\/registry\.npmjs\.org\//)
+      expect(String(integrity), path).toMatch(/^sha512-/)
+    }
+    const { dependencies, scripts } = read("package.json")
+    expect(Object.keys(dependencies).length).toBeLessThanOrEqual(14)
+    // No script runs when the package is installed.
+    for (const name of ["preinstall", "install", "postinstall"]) expect(scripts).not.toHaveProperty(name)
   }
-  const { dependencies, scripts } = read("package.json")
-  expect(Object.keys(dependencies).length).toBeLessThanOrEqual(14)
-  // Nothing of ours runs when somebody installs the package.
-  for (const name of ["preinstall", "install", "postinstall"]) expect(scripts).not.toHaveProperty(name)
-})
+)
 
-/** A route that logs the header which it is sent. */
+/** A route that logs its Authorization header. */
 const loose = () => {
   const handler = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
     Effect.as(Effect.logDebug("called", headers.authorization ?? ""), HttpServerResponse.unsafeJson({}))
   )
   return HttpLayerRouter.add("*", "/notes", handler) as unknown as ReturnType<typeof guarded>
 }
-control("SECRET-01", "where a route logs the Authorization header", { routes: loose })
+control("SECRET-01", "if a route logs the Authorization header", { routes: loose })

@@ -1,4 +1,4 @@
-/** TOKEN: the token endpoint, its requests and its responses, whatever the grant. */
+/** TOKEN: requests and responses of the token endpoint for all grant types. */
 import { expect } from "vitest"
 import { type Client, outcome, password, redirectUri, tokensOf } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
@@ -28,7 +28,7 @@ const ready = async (target: Target) => {
 const post = (target: Target, body: string, headers: Readonly<Record<string, string>> = { "Content-Type": form }) =>
   target.http({ method: "POST", path: "/token", headers, body })
 
-/** The other redemption of the code succeeds: nothing before it spent the code. */
+/** The correct redemption of the code succeeds, because no earlier request spent the code. */
 const isUnspent = async (target: Target, body: string) => expect(outcomeOf(await post(target, body))).toBe("200")
 
 check("TOKEN-01", "the token endpoint answers only POST, and other methods spend nothing", async (target) => {
@@ -88,7 +88,7 @@ check("TOKEN-03", "the token endpoint reads only forms in UTF-8, uncompressed", 
   ] as const
   const answer = await target.http({ method: "POST", path: "/token", headers: twice, body: text })
   expect(outcomeOf(answer)).toBe("400 invalid_request")
-  // The charset changes nothing: bytes that are not UTF-8 are refused, and UTF-8 is read.
+  // The charset is ignored: UTF-8 is read, and other bytes are refused.
   const labelled = { "Content-Type": `${form}; charset=iso-8859-1` }
   expect(outcomeOf(await post(target, `${text}&x=%E9`, labelled))).toBe("400 invalid_request")
   expect(outcomeOf(await post(target, text, labelled))).toBe("200")
@@ -125,7 +125,7 @@ check(
       expect(closed, name).toBe(true)
       expect(answers[0]?.header("connection"), name).toBe("close")
     }
-    // The client, which holds a body of 4 MB, is in this process too.
+    // The client with its body of 4 MB is in this process too.
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024)
     await isUnspent(target, padded(64 * 1024))
   }
@@ -172,11 +172,11 @@ check(
   }
 )
 
-check("TOKEN-08", "the password grant does not exist, and no password is looked at", async (target) => {
+check("TOKEN-08", "the password grant does not exist, and no password is checked", async (target) => {
   const client = await target.register({ token_endpoint_auth_method: "client_secret_post" })
   const metadata = (await target.http({ path: "/.well-known/oauth-authorization-server" })).json()
   expect(metadata.grant_types_supported).not.toContain("password")
-  // A right and a wrong password are answered alike.
+  // A correct and a wrong password get the same response.
   const answers: Array<string> = []
   for (const attempt of [password, "wrong"]) {
     const answer = await target.token(client, { grant_type: "password", username: "ada", password: attempt })
@@ -196,7 +196,7 @@ check("TOKEN-09", "a client may use only the grant types that it registered", as
   expect(await outcome(target.redeem(client, held))).toBe("200")
 })
 
-/** The headers that every response of the endpoint carries. */
+/** The headers of every response of the endpoint. */
 const isForNobodyElse = (answer: Answer) => {
   expect(answer.header("content-type")).toBe("application/json")
   expect(answer.header("cache-control")).toBe("no-store")
@@ -219,7 +219,7 @@ check("TOKEN-10", "a token response has the members and headers of the RFC, and 
 
 check(
   "TOKEN-11",
-  "an error response has a code and a plain description, and nothing of the server's inside",
+  "an error response has a code and a plain description, and no internals of the server",
   async (target) => {
     const { request } = await ready(target)
     const changes: ReadonlyArray<Readonly<Record<string, string>>> = [
@@ -245,7 +245,7 @@ check(
 
 check(
   "TOKEN-12",
-  "a failing store is answered 503 with Retry-After on every grant, and the token is kept",
+  "a failing store gives 503 with Retry-After for every grant type, and the token stays valid",
   async (target) => {
     const { during, storage } = outage({ clients: ["find"], grants: ["find", "redeem", "rotate"] })
     const weak = await target.another({ storage })
@@ -270,7 +270,7 @@ check(
 otherwise(
   "TOKEN-13",
   "ADR 33: the registered grant type decides, and offline_access is no scope of this server",
-  "a client gets a refresh token if it registered that grant type, and otherwise none",
+  "a client gets a refresh token only if it registered that grant type",
   async (target) => {
     const without = await target.register({ grant_types: ["authorization_code"] })
     expect(await target.tokens(without)).not.toHaveProperty("refresh_token")
@@ -278,22 +278,18 @@ otherwise(
   }
 )
 
-check(
-  "TOKEN-14",
-  "an access token carries no more scope and no other audience than the person allowed",
-  async (target) => {
-    const client = await target.register({ token_endpoint_auth_method: "client_secret_basic" })
-    const introspected = async (token: string) => (await target.ask("/introspect", client, { token })).json()
-    const read = await target.tokens(client, { scope: "notes:read" })
-    expect(await introspected(read.access_token)).toMatchObject({ scope: "notes:read", aud: target.resource })
-    const { browser, page, verifier } = await target.toConsent(client)
-    const { sentTo } = await browser.submit(page, { button: "allow", ticked: ["notes:read"] })
-    const code = sentTo?.searchParams.get("code") ?? ""
-    const ticked = await tokensOf(target.redeem(client, { code, verifier }))
-    expect(ticked.scope).toBe("notes:read")
-    expect(await introspected(ticked.access_token)).toMatchObject({ scope: "notes:read", aud: target.resource })
-  }
-)
+check("TOKEN-14", "an access token has only the scope and the audience that the user allowed", async (target) => {
+  const client = await target.register({ token_endpoint_auth_method: "client_secret_basic" })
+  const introspected = async (token: string) => (await target.ask("/introspect", client, { token })).json()
+  const read = await target.tokens(client, { scope: "notes:read" })
+  expect(await introspected(read.access_token)).toMatchObject({ scope: "notes:read", aud: target.resource })
+  const { browser, page, verifier } = await target.toConsent(client)
+  const { sentTo } = await browser.submit(page, { button: "allow", ticked: ["notes:read"] })
+  const code = sentTo?.searchParams.get("code") ?? ""
+  const ticked = await tokensOf(target.redeem(client, { code, verifier }))
+  expect(ticked.scope).toBe("notes:read")
+  expect(await introspected(ticked.access_token)).toMatchObject({ scope: "notes:read", aud: target.resource })
+})
 
 check("TOKEN-15", "no token is in a URL, a cookie, a log line or a span", async (target) => {
   const client: Client = await target.register()

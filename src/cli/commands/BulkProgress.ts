@@ -6,10 +6,10 @@ import * as BulkRevocation from "../../services/grants/BulkRevocation.js"
 import * as Output from "../terminal/Output.js"
 
 /** The pace while a server runs: a batch holds SQLite's lock for about 30 milliseconds, and requests run in the rest. */
-export const besideServer = { size: 1_000, rest: Duration.millis(20) }
+export const besideServer = { size: 1_000, pause: Duration.millis(20) }
 
-/** The pace while no server runs: batches follow each other without a rest. */
-export const alone = { size: 2_000, rest: Duration.zero }
+/** The pace while no server runs: batches follow each other without a pause. */
+export const alone = { size: 2_000, pause: Duration.zero }
 
 /** Time in milliseconds from the start to the first report, and between two reports. */
 const interval = { terminal: 500, lines: 10_000 }

@@ -80,7 +80,7 @@ const toObject = (report: MaintenanceReport) => ({
 })
 
 /** Rests for less time than a server: no request waits in this process. */
-const pace = { size: 50, most: 1_000, rest: Duration.millis(10) }
+const pace = { size: 50, maxBatches: 1_000, pause: Duration.millis(10) }
 
 export const gc = Command.make("gc", options, ({ json, ...flags }) =>
   WithServices.onExisting(flags, () =>

@@ -10,7 +10,7 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as EventView from "../../http/views/EventView.js"
 import * as GrantView from "../../http/views/GrantView.js"
-import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { GrantHistory } from "../../services/grants/GrantHistory.js"
 import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import * as Target from "../settings/Target.js"
@@ -39,10 +39,11 @@ export const show = Command.make(
       Effect.gen(function* () {
         const grant = yield* Lookup.grant(id)
         const { terms } = grant
-        const state = yield* GrantHistory.standing(grant)
+        const history = yield* GrantHistory
+        const state = yield* history.status(grant)
         const nameOf = yield* Lookup.names
         const username = yield* nameOf(terms.subject)
-        const events = yield* GrantHistory.events(grant)
+        const events = yield* history.entries(grant)
         if (json) {
           const story = events.map(EventView.entryFromEvent)
           return yield* Output.print(Output.toJson({ ...GrantView.fromGrant(grant, state, username), story }))

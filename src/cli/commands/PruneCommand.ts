@@ -64,7 +64,7 @@ interface Counts {
 }
 
 /** Each batch is one short statement, so that the requests of a running server get through between two batches. */
-const pace = { size: 50, most: 2_000, rest: Duration.millis(10) }
+const pace = { size: 50, maxBatches: 2_000, pause: Duration.millis(10) }
 
 const count = ({ idle, neverUsed }: Cutoffs): Effect.Effect<Counts, TemporarilyUnavailable, ClientStore> =>
   Effect.gen(function* () {

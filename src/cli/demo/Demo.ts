@@ -1,4 +1,4 @@
-/** The demo: an MCP server that keeps notes, guarded by the authorization server beside it. */
+/** The demo: an MCP server that stores notes and is protected by the authorization server in the same process. */
 import { METHODS } from "node:http"
 import * as McpServer from "@effect/ai/McpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -20,7 +20,7 @@ import * as McpTransport from "./McpTransport.js"
 import * as Notes from "./Notes.js"
 import * as Tools from "./Tools.js"
 
-/** What the demo guards. */
+/** The resource of the demo. */
 export const resource = (issuer: Issuer.Issuer): SettingsOptions["resources"][number] => ({
   uri: `${issuer}/mcp`,
   name: "Demo notes",
@@ -36,11 +36,11 @@ const platformCors = HttpMiddleware.cors({
   maxAge: 3600
 })
 
-/** Browser clients may read the challenge, and may send every header: no cookie counts here. */
-const cors = HttpLayerRouter.middleware((answer) =>
+/** Browser clients may read the challenge and send every header: the endpoint uses no cookie. */
+const cors = HttpLayerRouter.middleware((handler) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const response = yield* platformCors(answer)
+    const response = yield* platformCors(handler)
     return request.method === "OPTIONS"
       ? HttpServerResponse.setHeader(
           response,
@@ -51,7 +51,7 @@ const cors = HttpLayerRouter.middleware((answer) =>
   })
 ).layer
 
-/** The page for a person who opens the server in a browser. It is an error for a client, as every GET is. */
+/** The page for a user who opens the address in a browser. Its status is an error, as for every GET. */
 const page = (path: string, issuer: Issuer.Issuer, rendering: Page.Rendering) =>
   Page.render(
     rendering,
@@ -64,19 +64,19 @@ const page = (path: string, issuer: Issuer.Issuer, rendering: Page.Rendering) =>
     405
   )
 
-/** There are no streams to listen to and no sessions to end, which 405 says (MCP 2025-06-18, Transports). */
+/** Answers 405, because there are no streams and no sessions (MCP 2025-06-18, Transports). */
 const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer, rendering: Page.Rendering) => {
   const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "messages are sent by POST" })
   const allow = { allow: "POST, OPTIONS" }
   const response = HttpServerResponse.setHeaders(Wire.toJson(error, issuer), allow)
   const opened = HttpServerResponse.setHeaders(page(path, issuer, rendering), allow)
-  const answer = Effect.map(HttpServerRequest.HttpServerRequest, (request) => (isOpened(request) ? opened : response))
+  const respond = Effect.map(HttpServerRequest.HttpServerRequest, (request) => (isOpened(request) ? opened : response))
   return HttpLayerRouter.addAll(
-    METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, answer))
+    METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, respond))
   )
 }
 
-/** The server, on the app's router. */
+/** Adds the MCP server to the router of the app. */
 export const layer = (issuer: Issuer.Issuer) => {
   const path: `/${string}` = `${Issuer.path(issuer)}/mcp`
   const guarded = resource(issuer)

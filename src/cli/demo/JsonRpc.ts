@@ -1,4 +1,4 @@
-/** JSON-RPC 2.0, as far as an MCP endpoint looks at it before and after the server that answers. */
+/** JSON-RPC 2.0: the parts that the transport reads and writes itself. */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 
@@ -7,26 +7,26 @@ export type Json = Readonly<Record<string, unknown>>
 
 export const isObject = (value: unknown): value is Json => Predicate.isRecord(value) && !Array.isArray(value)
 
-/** A request, which is answered under its id, or a notification, which has none. */
+/** A request, whose response has its id, or a notification, which has no id and no response. */
 export interface Call {
   readonly id: string | number | undefined
   readonly method: string
   readonly params: unknown
 }
 
-/** What a client sent: one message, or a batch. Its answers to requests of ours are none of these: there are none. */
+/** The calls of one message or of a batch. Responses are left out: the server sends no requests. */
 export interface Sent {
   readonly calls: ReadonlyArray<Call>
   readonly isBatch: boolean
 }
 
 /**
- * Maximum number of messages in a batch. A client batches the few lists that it reads when it connects, or one tool call for
- * each of a person's questions; without a cap one request of 64 KiB would run 1,500 calls.
+ * Maximum number of messages in a batch. A client batches the few lists that it reads when it connects, or a few tool calls;
+ * without a maximum one request of 64 KiB would run 1,500 calls.
  */
 export const maxBatch = 32
 
-/** Reads a body. Fails with the error to answer when something in it is no message, or when there are too many. */
+/** Reads a body. Fails with the error of the response if a part of it is not a message, or if there are too many messages. */
 export const read = (body: unknown): Either.Either<Sent, ResponseError> => {
   const messages: ReadonlyArray<unknown> = Array.isArray(body) ? body : [body]
   if (messages.length > maxBatch) return Either.left(batchTooLarge)
@@ -60,7 +60,7 @@ export const methodNotFound = { code: -32_601, message: "Method not found" }
 export const resourceNotFound = { code: -32_002, message: "Resource not found" }
 export const internalError = { code: -32_603, message: "Internal error" }
 
-/** An answer that is an error. */
+/** Returns an error response. */
 export const failed = (id: Call["id"] | null, error: ResponseError): Json => ({
   jsonrpc: "2.0",
   id,

@@ -1,21 +1,21 @@
-/** The headers that an MCP server checks before it reads a message (MCP 2025-06-18, Transports). */
+/** Checks of the headers of an MCP request (MCP 2025-06-18, Transports). */
 import * as Option from "effect/Option"
 import * as Issuer from "../../domain/Issuer.js"
 import * as Loopback from "../../domain/Loopback.js"
 import * as JsonRpc from "./JsonRpc.js"
 
-/** Versions of MCP that the server behind the transport negotiates, the newest first. */
+/** Versions of MCP that the server of @effect/ai negotiates, newest first. */
 export const protocolVersions = ["2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"] as const
 
-/** Why a request is refused, and with which status. */
+/** The error and the status of a refused request. */
 export interface Refusal {
   readonly status: 400 | 403
   readonly error: JsonRpc.ResponseError
 }
 
 /**
- * Refuses a web page of another site: it may be one whose name was rebound to this address (DNS rebinding). Requests
- * without `Origin` come from no web page. Pages on this computer, such as the MCP Inspector, may call.
+ * Refuses a web page of another site, whose name may have been rebound to this address (DNS rebinding). Requests without
+ * `Origin` do not come from a web page. Pages on this computer, such as the MCP Inspector, may call.
  */
 export const refuseOrigin = (origin: string | undefined, issuer: Issuer.Issuer): Option.Option<Refusal> => {
   if (origin === undefined || origin === Issuer.origin(issuer)) return Option.none()
@@ -32,8 +32,8 @@ export const refuseOrigin = (origin: string | undefined, issuer: Issuer.Issuer):
 }
 
 /**
- * Refuses a version of MCP that the server does not speak. Without the header the version is 2025-03-26. The version of
- * `initialize` is negotiated in its body, so its header does not count.
+ * Refuses an unsupported version of MCP. Without the header the version is 2025-03-26. `initialize` negotiates the version in
+ * its body, so its header is ignored.
  */
 export const refuseVersion = (
   version: string | undefined,

@@ -1,21 +1,21 @@
-/** The demo's notes: each person's own, in the memory of the process, and no more of them than it can bear. */
+/** The notes of each user of the demo, in the memory of the process. Their number is limited. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Subject } from "../../domain/Account.js"
 
-/** How many notes one person has at most; the oldest give way. */
-const perPerson = 100
+/** Maximum number of notes of a user. The oldest are deleted. */
+const maxNotes = 100
 
-/** How many people have notes at most; whoever wrote the longest ago gives way. */
-const people = 1000
+/** Maximum number of users with notes. The user who wrote least recently loses them. */
+const maxUsers = 1000
 
 export class Notes extends Context.Tag("latchkey/demo/Notes")<
   Notes,
   {
-    /** A person's notes, the oldest first. */
+    /** Returns the notes of a user, oldest first. */
     readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<string>>
-    /** Keeps a note, and answers how many there are now. */
+    /** Stores a note. Returns the number of notes of the user. */
     readonly add: (subject: Subject, note: string) => Effect.Effect<number>
   }
 >() {}
@@ -26,11 +26,11 @@ export const layer = Layer.sync(Notes, () => {
     list: (subject) => Effect.sync(() => all.get(subject) ?? []),
     add: (subject, note) =>
       Effect.sync(() => {
-        const notes = [...(all.get(subject) ?? []), note].slice(-perPerson)
+        const notes = [...(all.get(subject) ?? []), note].slice(-maxNotes)
         all.delete(subject)
         all.set(subject, notes)
         for (const oldest of all.keys()) {
-          if (all.size <= people) break
+          if (all.size <= maxUsers) break
           all.delete(oldest)
         }
         return notes.length

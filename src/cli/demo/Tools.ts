@@ -1,4 +1,4 @@
-/** The demo's tools. Each acts for whoever the access token of its request speaks for. */
+/** The tools of the demo. Each acts for the subject of the access token of its request. */
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import * as Context from "effect/Context"
@@ -11,17 +11,17 @@ import { ClientStore } from "../../services/stores/ClientStore.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import { Notes } from "./Notes.js"
 
-/** Why a tool did nothing, in words for the model that called it. */
+/** The error of a tool, as text for the model that called it. */
 const Refused = Schema.Struct({ message: Schema.String })
 
-/** What a client may take for granted of a tool: it loses nothing, and stays within the demo. */
-const gentle = Context.make(Tool.Destructive, false).pipe(Context.add(Tool.OpenWorld, false))
+/** Hints for clients: a tool destroys nothing, and affects nothing outside of the demo. */
+const hints = Context.make(Tool.Destructive, false).pipe(Context.add(Tool.OpenWorld, false))
 
-const readonly = Context.add(gentle, Tool.Readonly, true)
+const readonly = Context.add(hints, Tool.Readonly, true)
 
 export const Tools = Toolkit.make(
   Tool.make("whoami", {
-    description: "Says whom you act for: the account, the client that you are, and the scopes that you were given.",
+    description: "Shows the account that you act for, your client, and your granted scopes.",
     success: Schema.Struct({
       account: Schema.String,
       client: Schema.Struct({ id: Schema.String, name: Schema.String }),
@@ -30,26 +30,26 @@ export const Tools = Toolkit.make(
     failure: Refused
   }).annotateContext(readonly),
   Tool.make("list_notes", {
-    description: "Lists the notes of the person you act for, the oldest first.",
+    description: "Lists the notes of the user you act for, oldest first.",
     success: Schema.Struct({ notes: Schema.Array(Schema.String) }),
     failure: Refused
   }).annotateContext(readonly),
   Tool.make("add_note", {
-    description: "Writes a note for the person you act for.",
+    description: "Writes a note for the user you act for.",
     parameters: { text: Schema.String.pipe(Schema.minLength(1), Schema.maxLength(1000)) },
     success: Schema.Struct({ count: Schema.Number }),
     failure: Refused
-  }).annotateContext(gentle)
+  }).annotateContext(hints)
 )
 
-/** What a tool needs beyond the guard's own scope. */
+/** Scopes that a tool needs in addition to the scope of the guard. */
 export const scopesOf: Readonly<Record<string, ReadonlyArray<string>>> = { add_note: ["notes:read", "notes:write"] }
 
-/** Whoever calls: a tool runs inside the request that called it, which came through the guard. */
+/** The access of the caller. A tool runs inside its request, which the guard accepted. */
 const caller = Effect.flatMap(
   Effect.serviceOption(CurrentAccess),
   Option.match({
-    onNone: () => Effect.fail({ message: "nobody is logged in" }),
+    onNone: () => Effect.fail({ message: "no user is logged in" }),
     onSome: (access) => Effect.succeed(access)
   })
 )
@@ -85,7 +85,7 @@ export const layer = Tools.toLayer(
       add_note: ({ text }) =>
         Effect.gen(function* () {
           const { scope, subject } = yield* caller
-          // The endpoint has asked for this already, so that the client heard it as HTTP has it; here it is certain.
+          // The transport has checked this already and answers 403; this check does not depend on the transport.
           if (!scope.has("notes:write")) return yield* Effect.fail({ message: "this needs the scope notes:write" })
           return { count: yield* notes.add(subject, text) }
         })

@@ -6,7 +6,6 @@ import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { Clients } from "../../services/clients/Clients.js"
-import { ClientStore } from "../../services/stores/ClientStore.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { ClientChanges, NewClient } from "./ClientsGroup.js"
@@ -18,18 +17,17 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "clients", (handlers) =>
     Effect.gen(function* () {
       const registration = yield* ClientRegistration
-      const store = yield* ClientStore
       const clients = yield* Clients
 
       const find = Effect.fnUntraced(function* (id: Client.ClientId) {
-        const client = yield* store.find(id)
+        const client = yield* clients.find(id)
         return Option.isNone(client) ? yield* noSuch("client") : client.value
       })
 
       return handlers
         .handle("list", ({ urlParams: { after, limit } }) => {
           const page = after === undefined ? { limit } : { limit, after: { issuedAt: after.at, id: after.id } }
-          return Effect.map(store.list(page), (rows) => ({
+          return Effect.map(clients.list(page), (rows) => ({
             clients: rows.map((client) => ClientView.fromClient(client)),
             ...next(rows, limit, ({ id, issuedAt }) => formatPosition({ at: issuedAt, id }))
           }))

@@ -6,11 +6,9 @@ import * as Option from "effect/Option"
 import type { Subject } from "../../domain/Account.js"
 import * as Grant from "../../domain/Grant.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
-import * as GrantHistory from "../../services/grants/GrantHistory.js"
+import { Accounts } from "../../services/accounts/Accounts.js"
+import { GrantHistory } from "../../services/grants/GrantHistory.js"
 import { GrantRevocation } from "../../services/grants/GrantRevocation.js"
-import { AccountStore } from "../../services/stores/AccountStore.js"
-import { EventLog } from "../../services/stores/EventLog.js"
-import { GrantStore } from "../../services/stores/GrantStore.js"
 import * as EventView from "../views/EventView.js"
 import * as GrantView from "../views/GrantView.js"
 import type * as Api from "./Api.js"
@@ -24,9 +22,8 @@ const noFilter = new InvalidRequest({ reason: "MissingParameter", description: "
 export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "grants", (handlers) =>
     Effect.gen(function* () {
-      const accounts = yield* AccountStore
-      const store = yield* GrantStore
-      const log = yield* EventLog
+      const accounts = yield* Accounts
+      const history = yield* GrantHistory
       const revocation = yield* GrantRevocation
 
       const nameOf = (subject: Subject) =>
@@ -39,8 +36,8 @@ export const layer = (api: Api.Placed) =>
         .handle("list", ({ urlParams: { after, client, limit, user } }) =>
           Effect.gen(function* () {
             const page = { limit, ...(after === undefined ? {} : { after }) }
-            const rows = yield* store.list({ subject: user, clientId: client }, page)
-            const standing = Grant.statusAt(yield* DateTime.now)
+            const rows = yield* history.list({ subject: user, clientId: client }, page)
+            const statusOf = Grant.statusAt(yield* DateTime.now)
             const subjects = Array.from(new Set(rows.map(({ terms }) => terms.subject)))
             const names = new Map(
               yield* Effect.forEach(subjects, (subject) =>
@@ -49,7 +46,7 @@ export const layer = (api: Api.Placed) =>
             )
             return {
               grants: rows.map((grant) =>
-                GrantView.fromGrant(grant, standing(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
+                GrantView.fromGrant(grant, statusOf(grant), names.get(grant.terms.subject) ?? grant.terms.subject)
               ),
               ...next(rows, limit, ({ terms }) => terms.id)
             }
@@ -57,13 +54,16 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
-            const grant = yield* store.find(path.id)
+            const grant = yield* history.find(path.id)
             if (Option.isNone(grant)) return yield* noSuch("grant")
-            const state = yield* GrantHistory.standing(grant.value)
+            const state = yield* history.status(grant.value)
             const username = yield* nameOf(grant.value.terms.subject)
-            const story = yield* GrantHistory.events(grant.value)
-            return { ...GrantView.fromGrant(grant.value, state, username), story: story.map(EventView.entryFromEvent) }
-          }).pipe(Effect.provideService(GrantStore, store), Effect.provideService(EventLog, log))
+            const entries = yield* history.entries(grant.value)
+            return {
+              ...GrantView.fromGrant(grant.value, state, username),
+              story: entries.map(EventView.entryFromEvent)
+            }
+          })
         )
         .handle("revoke", ({ path }) =>
           Effect.flatMap(

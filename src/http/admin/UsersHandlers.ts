@@ -8,7 +8,6 @@ import { InvalidRequest } from "../../domain/OAuthError.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
 import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as PasswordRules from "../../services/accounts/NewPassword.js"
-import { AccountStore } from "../../services/stores/AccountStore.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
 import { formatPosition, next } from "./Paging.js"
@@ -28,7 +27,6 @@ export const layer = (api: Api.Placed) =>
   HttpApiBuilder.group(api, "users", (handlers) =>
     Effect.gen(function* () {
       const accounts = yield* Accounts
-      const store = yield* AccountStore
       const throttle = yield* LoginThrottle
       const viewOf = (account: Account) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
@@ -39,11 +37,11 @@ export const layer = (api: Api.Placed) =>
         .handle("list", ({ urlParams: { after, limit, username } }) =>
           Effect.gen(function* () {
             if (username !== undefined) {
-              const found = Option.toArray(yield* store.findByUsername(username))
+              const found = Option.toArray(yield* accounts.findByUsername(username))
               return { users: yield* Effect.forEach(found, viewOf) }
             }
             const page = after === undefined ? { limit } : { limit, after: { createdAt: after.at, id: after.id } }
-            const rows = yield* store.list(page)
+            const rows = yield* accounts.list(page)
             const pausedUntil = yield* throttle.pauses
             return {
               users: rows.map((account) => AccountView.fromAccount(account, pausedUntil(account.username))),
@@ -67,7 +65,7 @@ export const layer = (api: Api.Placed) =>
         )
         .handle("show", ({ path }) =>
           Effect.gen(function* () {
-            const account = yield* store.find(path.id)
+            const account = yield* accounts.find(path.id)
             return Option.isNone(account) ? yield* noSuch("account") : yield* viewOf(account.value)
           })
         )

@@ -24,7 +24,7 @@ import { ResourceOwner } from "./ResourceOwner.js"
 /** Returns the path of the account page. */
 export const path = (issuer: Issuer.Issuer): string => `${Issuer.path(issuer)}/account`
 
-/** What the page reports as done. */
+/** The actions that the page reports as done. */
 export const Notice = Schema.Literal("AccessRemoved", "SessionEnded", "PasswordChanged")
 
 /** The parameter with the notice. */
@@ -34,7 +34,7 @@ export const doneParameter = "done"
 export const done = (issuer: Issuer.Issuer, notice: typeof Notice.Type, more = "") =>
   Page.seeOther(issuer, `${path(issuer)}?${doneParameter}=${notice}${more}`)
 
-/** What the page says of the request that led to it. */
+/** The result of the request that led to the page. */
 export interface Outcome {
   readonly notice?: Pages.AccountPage["notice"]
   readonly ended?: Pages.AccountPage["ended"]

@@ -1,7 +1,7 @@
 /**
- * The ids of a browser, to which login forms are bound (RFC 6749 §10.12; ADR 32). An id is random, is no credential, and
- * ends with the browser. Each is a cookie of its own, named after its value: of two pages that come at once, neither
- * replaces the other's id.
+ * The ids of a browser, to which login forms are bound (RFC 6749 §10.12; ADR 32). An id is random, is not a credential, and
+ * ends when the browser closes. Each id has its own cookie, named after its value: two pages that load at once do not replace
+ * each other's id.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -14,8 +14,8 @@ import { digest, digestOf, digestsEqual, randomSecret } from "../../services/key
 import * as Cookies from "./Cookies.js"
 
 /**
- * Maximum number of ids that a browser keeps, of about 75 bytes each in every request. Only pages that are asked for at
- * the same time have different ids, so this is the number of tabs that may open at once.
+ * Maximum number of ids of a browser. Each takes about 75 bytes of every request. Only pages that load at the same time have
+ * different ids, so this is the number of tabs that can open at once.
  */
 const maxIds = 16
 
@@ -23,7 +23,7 @@ const prefix = (issuer: Issuer.Issuer): string => Cookies.named(issuer, `browser
 
 const name = (issuer: Issuer.Issuer, id: Redacted.Redacted): string => prefix(issuer) + digest(id).slice(0, 4)
 
-/** The ids that a request brings, as the browser sorts them: the oldest first (RFC 6265 §5.4). */
+/** Returns the ids of a request in the browser's order: the oldest first (RFC 6265 §5.4). */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   issuer: Issuer.Issuer
@@ -34,17 +34,17 @@ export const read = (
     return cookie === name(issuer, id) ? [id] : []
   })
 
-/** Whether one of the ids has this digest. */
+/** Returns whether one of the ids has this digest. */
 export const include = (ids: ReadonlyArray<Redacted.Redacted>, expected: Digest): boolean =>
   ids.some((id) => digestsEqual(digest(id), expected))
 
-/** The id for a new form: the newest that the browser has, or a new one. */
+/** Returns the id for a new form: the newest id of the browser, or a new one. */
 export const choose = (ids: ReadonlyArray<Redacted.Redacted>): Effect.Effect<Redacted.Redacted> => {
   const last = ids.at(-1)
   return last === undefined ? randomSecret() : Effect.succeed(last)
 }
 
-/** Sets the cookie of a chosen id, if it is new, and deletes the oldest of too many. */
+/** Sets the cookie of the chosen id if it is new, and deletes the oldest ids beyond the maximum. */
 export const keep = (
   response: HttpServerResponse.HttpServerResponse,
   issuer: Issuer.Issuer,

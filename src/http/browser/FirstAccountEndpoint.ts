@@ -1,4 +1,4 @@
-/** `/first-account`: where whoever started a new server makes its first account, by the link that the server printed. */
+/** `/first-account`: creates the first account of a new server, by the link that the server printed at its start. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -24,7 +24,7 @@ import * as SealedForm from "./SealedForm.js"
 
 const path = (issuer: Issuer.Issuer) => `${Issuer.path(issuer)}/first-account`
 
-/** The link that opens the page. */
+/** Returns the link that opens the page. */
 export const link = (issuer: Issuer.Issuer, token: Redacted.Redacted): string =>
   `${issuer}/first-account?token=${Redacted.value(token)}`
 
@@ -75,7 +75,7 @@ const post = Effect.gen(function* () {
 
   const account = yield* first.create(token, { username: username.value, password: accepted.right })
   if (Option.isNone(account)) return yield* gone
-  // The account is made: what goes wrong now is no reason to say otherwise.
+  // The account exists. A later error does not change that, so the page still reports it.
   const [resource] = Resource.listed(yield* Effect.orElseSucceed(resources.all, () => []))
   const page = (isLoggedIn: boolean) =>
     Page.page("firstAccountDonePage", {

@@ -1,4 +1,4 @@
-/** The root of a launched server: what this is, what it guards, and who is logged in or how to log in. */
+/** The home page of a launched server: its resources, and the user who is logged in or the way to log in. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,7 +15,7 @@ import { ResourceOwner } from "./ResourceOwner.js"
 import * as Visitor from "./Visitor.js"
 
 export interface Options {
-  /** How the first account is made, in a sentence that any stranger may read. */
+  /** A public sentence that says how the first account is created. */
   readonly firstAccountHint: string
 }
 
@@ -25,7 +25,7 @@ const get = ({ firstAccountHint }: Options) =>
     const { issuer } = yield* ServerSettings
     const first = yield* FirstAccount
     const owner = yield* ResourceOwner
-    // A person whom the operator locked out may read this page as any stranger may.
+    // A user whose account is disabled sees this page like an unknown user.
     const visitor = yield* Effect.catchTag(Visitor.loggedIn(request), "AccessDenied", () => Effect.succeedNone)
     const resources = Resource.listed(yield* (yield* Resources).all)
     const [metadataPath = ""] = MetadataEndpoint.paths(issuer)
@@ -42,8 +42,8 @@ const get = ({ firstAccountHint }: Options) =>
   })
 
 /**
- * Serves the page. Where the issuer has a path, the same path with a slash behind it and the root of the host lead there.
- * It is for a server of one's own: in an app, the root is the app's.
+ * Serves the page. If the issuer has a path, that path with a final slash and the root of the host redirect to it. It is for a
+ * standalone server: in an app, the root is the app's.
  */
 export const layer = (options: Options) =>
   Layer.effectDiscard(

@@ -24,7 +24,7 @@ export interface AccountPage {
   readonly username: string
   /** Missing if the app names no place where its users log out. */
   readonly logoutUrl: string | undefined
-  /** What was done just now. */
+  /** The action that was just done. */
   readonly notice?: keyof typeof notices | undefined
   /** With the notice `PasswordChanged`: the numbers of other logins and of apps that it ended. */
   readonly ended?: { readonly sessions: number; readonly apps: number } | undefined

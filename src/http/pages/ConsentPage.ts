@@ -23,7 +23,7 @@ import * as Shorten from "./Shorten.js"
 /** A scope on the consent page. */
 export interface ConsentScope {
   readonly token: string
-  /** What it allows, in words for users. */
+  /** A description of the permission, in words for users. */
   readonly description: string
   /** Whether it is ticked at first. */
   readonly checked: boolean

@@ -1,4 +1,4 @@
-/** The master key in a file beside the database: 32 random bytes as base64url, for the eyes of its owner only. */
+/** The master key in a file next to the database: 32 random bytes as base64url, which only its owner can read. */
 
 import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
@@ -10,10 +10,10 @@ import { codeOf } from "../sql/ErrorCode.js"
 import { StorageOpenError } from "../sql/StorageOpenError.js"
 import * as PrivateFile from "./PrivateFile.js"
 
-/** How many bytes a master key has. */
+/** Length of a master key in bytes. */
 export const length = 32
 
-/** A key that somebody gave, if it has the right length. */
+/** Returns a given key. Fails if its length is wrong. */
 export const checked = (
   key: Redacted.Redacted<Uint8Array>
 ): Effect.Effect<Redacted.Redacted<Uint8Array>, StorageOpenError> =>
@@ -22,9 +22,9 @@ export const checked = (
     : new StorageOpenError({ reason: "MasterKeyMalformed", message: `the master key must be ${length} bytes` })
 
 /**
- * Reads the file, or makes it. Two processes that start at once end up with the same key. `inUse` says whether the
- * database holds keys that were sealed under a master key, and is asked first: then a missing file is not made anew,
- * because a new key would open nothing.
+ * Reads the file, or creates it. Two processes that start at the same time get the same key. `inUse` returns whether the
+ * database holds keys that were sealed with a master key. It runs first: then a missing file is an error, because a new key
+ * would open nothing.
  */
 export const readOrMake = (
   path: string,
@@ -37,11 +37,11 @@ export const readOrMake = (
     if (isInUse) {
       return yield* new StorageOpenError({
         reason: "MasterKeyMissing",
-        message: `${path}: the master key is missing, and without it nothing in the database can be opened: put the file back, or give the key`
+        message: `${path}: the master key is missing, and nothing in the database can be opened without it: restore the file, or give the key`
       })
     }
     yield* PrivateFile.create(path, format(Redacted.value(yield* draw)))
-    // Whoever made it, this is the key.
+    // Another process may have created the file first. The file has the key.
     return yield* parse(
       path,
       Option.getOrElse(yield* read(path), () => "")
@@ -50,24 +50,25 @@ export const readOrMake = (
 
 const format = (key: Uint8Array): Uint8Array => new TextEncoder().encode(`${Base64Url.encode(key)}\n`)
 
-/** Puts a new key in the place of the one that lies there, if any does: the database's own keys are to follow (ADR 23). */
+/** Replaces the key in the file. The caller then seals the keys of the database again (ADR 23). */
 export const replace = (path: string, key: Redacted.Redacted<Uint8Array>): Effect.Effect<void, StorageOpenError> =>
   PrivateFile.replace(path, format(Redacted.value(key)))
 
-/** A new key, drawn at random. */
+/** Returns a new random key. */
 export const draw: Effect.Effect<Redacted.Redacted<Uint8Array>> = Effect.map(randomBytes(length), (bytes) =>
   Redacted.make(bytes)
 )
 
-/**
- * The key in a file that somebody else made, such as a mounted secret. Fails when there is none: no key is made here.
- */
+/** Reads the key from a file that the operator provides, such as a mounted secret. Fails if the file does not exist. */
 export const readGiven = (path: string): Effect.Effect<Redacted.Redacted<Uint8Array>, StorageOpenError> =>
   Effect.flatMap(
     read(path),
     Option.match({
       onNone: () =>
-        new StorageOpenError({ reason: "MasterKeyMissing", message: `${path}: there is no such file of a master key` }),
+        new StorageOpenError({
+          reason: "MasterKeyMissing",
+          message: `${path}: this file of the master key does not exist`
+        }),
       onSome: (text) => parse(path, text)
     })
   )
@@ -110,7 +111,7 @@ const unreadable = (path: string, cause: unknown) =>
     cause
   })
 
-/** A key as text. White space around it, such as the newline that `echo` writes, and a byte order mark are left out. */
+/** Reads a key from text. It ignores surrounding white space, such as the newline of `echo`, and a byte order mark. */
 export const fromText = (text: string): Option.Option<Redacted.Redacted<Uint8Array>> =>
   Base64Url.decode(text.trim()).pipe(
     Option.filter((bytes) => bytes.length === length),
@@ -123,6 +124,6 @@ const parse = (path: string, text: string): Effect.Effect<Redacted.Redacted<Uint
     () =>
       new StorageOpenError({
         reason: "MasterKeyMalformed",
-        message: `${path}: this is no master key, which is ${length} bytes in base64url`
+        message: `${path}: this is not a master key, which is ${length} bytes in base64url`
       })
   )

@@ -1,4 +1,4 @@
-/** Files that only their owner can read, made whole or not at all. */
+/** Files that only their owner can read. A file is created completely or not at all. */
 
 import { type Stats, statSync } from "node:fs"
 import * as Fs from "node:fs/promises"
@@ -17,24 +17,24 @@ const attempt = <A>(what: string, path: string, promise: () => Promise<A>): Effe
       new StorageOpenError({ reason: "NotWritable", message: `${path}: ${what} (${codeOf(cause)})`, cause })
   })
 
-/** The folder of a file, and those above it; what has to be made is for its owner only. */
+/** Creates the folder of a file, and the folders above it, for their owner only. */
 export const makeFolderOf = (path: string): Effect.Effect<void, StorageOpenError> =>
-  attempt("its folder cannot be made", path, () => Fs.mkdir(Path.dirname(path), { recursive: true, mode: 0o700 }))
+  attempt("its folder cannot be created", path, () => Fs.mkdir(Path.dirname(path), { recursive: true, mode: 0o700 }))
 
-/** Writes the content under another name, and has `place` put it where it belongs; the other name is gone afterwards. */
+/** Writes the content to a draft, lets `place` move it to its name, and deletes the draft. */
 const viaDraft = <A>(path: string, content: Uint8Array, place: (draft: string) => Promise<A>) =>
   Effect.gen(function* () {
     const draft = `${path}.${Encoding.encodeHex(yield* randomBytes(8))}.new`
     const write = () => Fs.writeFile(draft, content, { flag: "wx", mode: 0o600, flush: true })
-    return yield* attempt("it cannot be made", path, () => write().then(() => place(draft))).pipe(
+    return yield* attempt("it cannot be created", path, () => write().then(() => place(draft))).pipe(
       Effect.ensuring(Effect.ignore(Effect.tryPromise(() => Fs.rm(draft, { force: true })))),
       Effect.zipLeft(Effect.ignore(Effect.tryPromise(() => flushFolder(Path.dirname(path)))))
     )
   })
 
 /**
- * Makes a file with this content. Of any number of callers in any number of processes one makes it, and nobody ever
- * sees a part of it: it is written under another name, and then linked. Answers whether it was this caller.
+ * Creates a file with this content. Exactly one of any number of callers, in any number of processes, creates it, and no reader
+ * sees a part of it: the content is written to a draft, which is then linked. Returns whether this caller created the file.
  */
 export const create = (path: string, content: Uint8Array): Effect.Effect<boolean, StorageOpenError> =>
   viaDraft(path, content, (draft) =>
@@ -44,12 +44,12 @@ export const create = (path: string, content: Uint8Array): Effect.Effect<boolean
     )
   )
 
-/** Makes a file with this content in place of what lies there. Of callers at the same time, one's content stays whole. */
+/** Replaces the content of a file. After concurrent calls the file has the whole content of one of them. */
 export const replace = (path: string, content: Uint8Array): Effect.Effect<void, StorageOpenError> =>
   viaDraft(path, content, (draft) => Fs.rename(draft, path))
 
 /**
- * Answers who can use a file, besides a superuser. "Group" means: one of this process's own groups can read the file, and
+ * Returns who can use a file, apart from a superuser. "Group" means: one of this process's own groups can read the file, and
  * no other user can read or change it. Kubernetes mounts a secret like this for `fsGroup` (mode 0440), and `chmod` cannot
  * change that. A file that this user could restrict with `chmod` (mode 0640, not root's) counts as "Others". PostgreSQL
  * has the same rule for `ssl_key_file`. On Windows the mode says nothing, and the answer is "Owner".
@@ -62,8 +62,8 @@ export const accessOf = ({ gid, mode, uid }: Pick<Stats, "gid" | "mode" | "uid">
 }
 
 /**
- * Warns of files that other users of the machine can read or change, with the command that mends it: one line for all of
- * them. `what` names them in the sentence. Files that are not there are left out.
+ * Logs one warning about files that other users of the machine can read or change, with the command that restricts them.
+ * `what` names the files. Missing files are ignored.
  */
 export const warnIfExposed = (what: string, paths: ReadonlyArray<string>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -80,7 +80,7 @@ export const warnIfExposed = (what: string, paths: ReadonlyArray<string>): Effec
     })
   })
 
-/** Makes the names in a folder durable; Windows has no such thing, and does without. */
+/** Makes the names in a folder durable. Windows has no such call and needs none. */
 const flushFolder = async (folder: string): Promise<void> => {
   const handle = await Fs.open(folder, "r")
   await handle.sync().finally(() => handle.close())

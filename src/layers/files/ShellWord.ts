@@ -1,5 +1,5 @@
 /**
- * A text as one word of a POSIX shell, for commands that a message shows.
+ * Quotes a text as one word of a POSIX shell, for commands in messages.
  *
  * @example
  * import * as ShellWord from "./ShellWord.js"

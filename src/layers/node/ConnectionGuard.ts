@@ -1,7 +1,7 @@
 /**
- * Keeps one connection from ending the process or staying open for ever: each socket has a listener for its errors, and
- * a socket that was upgraded has timeouts again, which Node stops when it hands the socket on. Request targets in absolute
- * form are rewritten here, before the app's listeners.
+ * Prevents one connection from ending the process or staying open for ever. Each socket has a listener for its errors. An
+ * upgraded socket gets new time limits, because Node stops its own at the upgrade. Request targets in absolute form are
+ * rewritten here, before the listeners of the app.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -17,53 +17,53 @@ import { originForm } from "./RequestTarget.js"
 /** Limits of a connection that has been upgraded, in milliseconds. */
 export interface UpgradeLimits {
   /**
-   * Maximum time until the app answers an upgrade, and until the client closes the connection after an answer that
-   * refused it. 10,000 if not given: as long as a client may take for its headers.
+   * Maximum time for the app to answer an upgrade, and for the client to close the connection after a refusal. 10,000 if not
+   * given, as for the headers of a request.
    */
   readonly upgradeTimeout?: number | undefined
   /**
-   * Maximum time for which a WebSocket carries no bytes in either direction. 600,000 if not given: proxies close silent
-   * connections earlier, so an app that is silent for longer sends pings already.
+   * Maximum time without traffic on a WebSocket. 600,000 if not given: proxies close silent connections earlier, so an app
+   * with longer pauses sends pings already.
    */
   readonly webSocketIdleTimeout?: number | undefined
 }
 
-/** What a server is guarded with. */
+/** Options of a guarded server. */
 export interface Options extends UpgradeLimits {
-  /** Called for each request that Node cannot parse, such as one with headers that are too large: no route sees it. */
+  /** Runs for each request that Node cannot parse, such as one with headers that are too large. No route receives it. */
   readonly onRefusal?: ((refusal: MalformedRequest.Refusal) => void) | undefined
-  /** The brand of the page for such a request. `NodeServer.serve` takes that of the authorization server that it serves. */
+  /** The brand of the page for such a request. `NodeServer.serve` uses the brand of its authorization server. */
   readonly brand?: BrandOptions | undefined
 }
 
-/** What is open on a server. */
+/** The open responses and sockets of a server. */
 export interface Open {
-  /** The answers that have not ended. */
+  /** The responses that have not ended. */
   readonly unanswered: ReadonlySet<ServerResponse>
-  /** The sockets that have been upgraded: Node no longer counts them among its connections. */
+  /** The upgraded sockets. Node no longer counts them as connections. */
   readonly upgraded: ReadonlySet<Socket>
-  /** Sets the pages for requests that no route sees. */
+  /** Sets the pages for requests that no route receives. */
   readonly setRendering: (rendering: () => Page.Rendering) => void
 }
 
 const ignore = (): void => {}
 
-/** The socket's errors are followed by its `close`, which is what everything else listens to. */
+/** After its error a socket emits `close`, and all other code listens to that. */
 const onConnection = (socket: Socket) => socket.on("error", ignore)
 
-/** Runs before every listener of an app, so that its routers see a path. */
+/** Runs before the listeners of an app, so that its routers get a path. */
 const toOriginForm = (request: IncomingMessage): void => {
   if (request.url !== undefined) request.url = originForm(request.url)
 }
 
-/** Answers without a body, and closes. */
+/** Answers without a body and closes the connection. */
 const refuse = (socket: Duplex, status: string, header: string): void => {
   socket.end(`HTTP/1.1 ${status}\r\n${header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () =>
     socket.destroy()
   )
 }
 
-/** Destroys a socket that is not answered in time, is not closed after its last answer, or is silent for too long. */
+/** Destroys a socket if the app does not answer in time, if the client does not close it after the last response, or if it is silent for too long. */
 const limit = (socket: Socket, { upgradeTimeout = 10_000, webSocketIdleTimeout = 600_000 }: UpgradeLimits): void => {
   const destroy = () => void socket.destroy()
   const written = socket.bytesWritten
@@ -75,10 +75,10 @@ const limit = (socket: Socket, { upgradeTimeout = 10_000, webSocketIdleTimeout =
   socket.once("close", () => timers.forEach(clearTimeout))
 }
 
-/** How often a socket is looked at within its idle timeout. */
+/** Number of checks of a socket within its idle time. */
 const looks = 4
 
-/** Runs `then` once the socket has carried nothing for this long. (`ws` switches the socket's own timeout off.) */
+/** Runs `then` after the socket has had no traffic for this time. (`ws` switches off the timeout of the socket.) */
 const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Timeout => {
   const carried = () => socket.bytesRead + socket.bytesWritten
   let before = carried()
@@ -90,13 +90,13 @@ const whenIdle = (socket: Socket, timeout: number, then: () => void): NodeJS.Tim
   }, timeout / looks)
 }
 
-/** Throws where the brand cannot be used. */
+/** Throws if the brand is not valid. */
 const renderingOf = (brand: BrandOptions): Page.Rendering =>
   Page.makeRendering(Brand.make(Either.getOrThrowWith(toBrand(brand), (message) => new SettingsError({ message }))))
 
 /**
- * Guards a server, before or after it has other listeners, and answers itself what nothing else listens to. Throws a
- * `SettingsError` where the brand cannot be used.
+ * Guards a server, before or after it has other listeners. It answers the events that no other code listens to. Throws a
+ * `SettingsError` if the brand is not valid.
  */
 export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }: Options): Open => {
   const own = brand === undefined ? Page.standard : renderingOf(brand)
@@ -112,7 +112,7 @@ export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }:
     toOriginForm(request)
     unanswered.add(response)
     response.on("error", ignore).once("close", () => unanswered.delete(response))
-    // When Node ignores an upgrade, it drops the bytes that came with the request: the next ones may begin anywhere.
+    // When Node ignores an upgrade, it drops bytes that came with the request, so the next request could begin anywhere.
     if (request.headers.upgrade !== undefined) response.setHeader("connection", "close")
     if (isAlone("request")) response.writeHead(503, { "retry-after": "1", connection: "close" }).end()
   }
@@ -126,7 +126,7 @@ export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }:
     limit(socket, limits)
     if (isAlone("upgrade")) refuse(socket, "503 Service Unavailable", "Retry-After: 1")
   }
-  // Not before something else listens: on account of this listener Node would upgrade requests.
+  // This listener waits for another one: Node upgrades requests as soon as there is a listener.
   const onNewListener = (event: string | symbol) => {
     if (event !== "upgrade") return
     server.off("newListener", onNewListener)
@@ -135,7 +135,7 @@ export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }:
   server.on("newListener", onNewListener)
   if (server.listenerCount("upgrade") > 0) onNewListener("upgrade")
 
-  // This server tunnels to no host, so no method is allowed there (RFC 9110 §9.3.6, §10.2.1).
+  // This server is no tunnel to any host, so no method is allowed for CONNECT (RFC 9110 §9.3.6, §10.2.1).
   server.prependListener("connect", (_, socket) => {
     if (isAlone("connect")) refuse(socket, "405 Method Not Allowed", "Allow:")
   })

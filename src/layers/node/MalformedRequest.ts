@@ -1,20 +1,20 @@
 /**
- * Answers to requests that Node cannot parse. Node's own answer to headers that are too large (431) has no body, so a person
- * sees only an error of the browser; ours says what is too large and what helps (RFC 6585 §5). No listener of an app sees such
- * a request, so it is also reported here, for the log.
+ * Answers requests that Node cannot parse. Node's own response to headers that are too large (431) has no body, so a user
+ * sees only an error of the browser. Our response says what is too large and how to repair it (RFC 6585 §5). No listener of an
+ * app receives such a request, so this module also reports it to the log.
  */
 import { type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import type { Rendering } from "../../http/wire/Page.js"
 import { noSniff, noStore } from "../../http/wire/Wire.js"
 
-/** A request that was refused before any route. It holds nothing of the request. */
+/** A refusal before any route. It contains nothing of the request. */
 export interface Refusal {
   readonly status: number
   readonly reason: string
 }
 
-/** By the codes of Node's errors; the statuses are Node's own (`socketOnError` of `lib/_http_server.js`). */
+/** The refusals by the codes of Node's errors. The statuses are Node's own (`socketOnError` of `lib/_http_server.js`). */
 const refusals: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: "HeadersTooLarge" },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: "ChunkExtensionsTooLarge" },
@@ -45,8 +45,8 @@ const json = {
 }
 
 /**
- * Whether a page is the better answer. Node gives the packet in which the limit was exceeded: where the request began in an
- * earlier one, and its `Accept` with it, a person may wait for the answer, and a program has the status.
+ * Returns whether to send a page. Node gives only the packet that exceeded the limit. If the request began in an earlier packet,
+ * its `Accept` header is unknown: then a user may be waiting, and a program can use the status.
  */
 const wantsPage = (packet: string): boolean => {
   const accept = /^accept:(.*)$/im.exec(packet)?.[1]
@@ -60,13 +60,13 @@ const render = ({ status }: Refusal, packet: string, rendering: Rendering): stri
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`
 }
 
-/** Time to read the rest of a refused request, in milliseconds: closing before would reset the connection, and lose the answer. */
+/** Time to read the rest of a refused request, in milliseconds. An earlier close would reset the connection and lose the response. */
 const lingering = 1_000
 
 /**
- * Answers what a server cannot parse, unless the app listens to `clientError` itself. `isAnswering` says whether part of an
- * answer has been sent on a socket already: then nothing can be added, and the connection is closed. `rendering` is asked
- * for the pages at each refusal, since a server exists before its app.
+ * Answers requests that a server cannot parse, unless the app listens to `clientError` itself. `isAnswering` returns whether
+ * part of a response was sent on a socket: then nothing can be added, and the connection is closed. `rendering` returns the
+ * pages at each refusal, because a server exists before its app.
  */
 export const listen = (
   server: Server,
@@ -76,7 +76,7 @@ export const listen = (
 ): void => {
   const refused = new WeakSet<Duplex>()
   server.on("clientError", (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
-    // The rest of a refused request is an error again.
+    // The rest of a refused request causes another error.
     if (server.listenerCount("clientError") > 1 || refused.has(socket)) return
     refused.add(socket)
     if (!socket.writable || isAnswering(socket)) return void socket.destroy()

@@ -1,22 +1,22 @@
 /**
- * The opening handshake of a WebSocket (RFC 6455 §4.2.1), told apart from every other request that offers an upgrade. A
- * server may ignore such an offer (RFC 9110 §7.8); the request is then an ordinary one, and keeps its body.
+ * Recognises the opening handshake of a WebSocket (RFC 6455 §4.2.1). A server may ignore every other offer of an upgrade
+ * (RFC 9110 §7.8): then the request is an ordinary one and keeps its body.
  */
 import { IncomingMessage } from "node:http"
 
-/** 16 bytes in base64 (RFC 6455 §4.1), as strictly as `ws` reads it. */
+/** 16 bytes in base64 (RFC 6455 §4.1). `ws` is as strict. */
 const key = /^[+/0-9A-Za-z]{22}==$/
 
 /** The token of a header (RFC 9110 §5.6.2). */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** Whether a Sec-WebSocket-Protocol header lists tokens, each once (RFC 6455 §4.1). */
+/** Returns whether a Sec-WebSocket-Protocol header lists tokens without repetition (RFC 6455 §4.1). */
 const isProtocolList = (header: string): boolean => {
   const names = header.split(",").map((name) => name.trim())
   return names.every((name) => token.test(name)) && new Set(names).size === names.length
 }
 
-/** Whether a request opens a WebSocket, and `ws` will accept it: after its refusal an app's handler never ends. */
+/** Returns whether a request opens a WebSocket and `ws` accepts it. If `ws` refused it, the handler of the app would never end. */
 export const isHandshake = ({ headers, httpVersion, method }: IncomingMessage): boolean =>
   method === "GET" &&
   httpVersion === "1.1" &&

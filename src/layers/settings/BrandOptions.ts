@@ -1,26 +1,26 @@
-/** A brand as a user writes it, and its check. */
+/** The brand as an app writes it, and its check. */
 import * as Either from "effect/Either"
 import * as Brand from "../../domain/Brand.js"
 import * as BrandColors from "../../http/pages/BrandColors.js"
 
-/** The name, the logo and the colours on the pages. What is not given stays Latchkey's. */
+/** The name, the logo and the colours on the pages. Members that are not given stay Latchkey's. */
 export interface BrandOptions {
-  /** The name of the server as its people know it: 1 to 40 characters. It is on every page, and in its title. */
+  /** The name of the server for its users: 1 to 40 characters. Every page and its title have it. */
   readonly name?: string | undefined
   /**
-   * The bytes of a PNG, SVG or WebP image, at most 64 KiB; every page holds it. Its `alt` text is made of the name, which
-   * must be given with it and stands beside it.
+   * The content of a PNG, SVG or WebP image, at most 64 KiB, which every page contains. It needs a `name`, which is its `alt`
+   * text and is shown next to it.
    */
   readonly logo?: Uint8Array | undefined
-  /** The colour of buttons and links, as `#rgb` or `#rrggbb`, with a contrast of 3:1 to the background or more. */
+  /** The colour of buttons and links, as `#rgb` or `#rrggbb`, with a contrast of at least 3:1 to the background. */
   readonly color?: string | undefined
-  /** The same for the dark colour scheme; if not given, a shade of `color` that can be read there. */
+  /** The colour in the dark scheme. If not given, a readable shade of `color`. */
   readonly colorDark?: string | undefined
-  /** Where people get help: an https or mailto URL, to which every page links. */
+  /** The address of your support: an https or mailto URL. Every page links to it. */
   readonly supportUrl?: string | undefined
 }
 
-/** What to give instead of a member that cannot be used. */
+/** The invalid members, each with the reason. */
 const objections = (given: BrandOptions): ReadonlyArray<readonly [member: keyof BrandOptions, objection: string]> => {
   const checks: ReadonlyArray<readonly [keyof BrandOptions, string | undefined]> = [
     ["name", given.name === undefined ? undefined : Brand.nameObjection(given.name)],
@@ -35,7 +35,7 @@ const objections = (given: BrandOptions): ReadonlyArray<readonly [member: keyof 
   return checks.flatMap(([member, objection]) => (objection === undefined ? [] : [[member, objection]]))
 }
 
-/** Checks a brand. On the left is one line for the operator, which names the member. */
+/** Checks a brand. The left side is one line for the operator, which names the member. */
 export const toBrand = (given: BrandOptions): Either.Either<Brand.Brand, string> => {
   const [found] = objections(given)
   if (found !== undefined) return Either.left(`brand.${found[0]}: ${found[1]}`)

@@ -1,4 +1,4 @@
-/** Settings as a user writes them, and the one place where they are checked. */
+/** The settings as an app writes them, and the only place that checks them. */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,7 @@ import {
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import { type BrandOptions, toBrand } from "./BrandOptions.js"
 
-/** What a user sets: the issuer and what it guards; everything else has a default. */
+/** The settings of a server: its issuer and its resources. Everything else has a default. */
 export interface SettingsOptions {
   /** The server's own URL, without a trailing slash: https, or http on loopback (RFC 8414 §2). */
   readonly issuer: string
@@ -42,62 +42,61 @@ export interface SettingsOptions {
     /** The resource's URL (RFC 8707 §2). */
     readonly uri: string
     readonly name?: string | undefined
-    /** Scope token to the sentence that a person reads before allowing it. */
+    /** The scope tokens, each with the sentence that the user reads on the consent page. */
     readonly scopes: Readonly<Record<string, string>>
   }>
-  /** Those that differ from the defaults of `domain/Settings`. */
+  /** Lifetimes that differ from the defaults of `domain/Settings`. */
   readonly lifetimes?: Partial<Record<keyof Lifetimes, Duration.DurationInput>> | undefined
-  /** Redirect URI schemes without a dot that any client may register, beside `appSchemes`: none if not given. */
+  /** Redirect URI schemes without a dot that any client may register, in addition to `appSchemes`: none if not given. */
   readonly privateUseSchemes?: ReadonlyArray<string> | undefined
   /**
-   * Redirect URI schemes without a dot that public clients may register; if not given, those of widely used apps, such as
-   * `cursor` and `vscode` (see `domain/AppSchemes`). A list replaces the default, an empty one allows none.
+   * Redirect URI schemes without a dot that public clients may register. If not given, the schemes of widely used apps, such as
+   * `cursor` and `vscode` (see `domain/AppSchemes`). A list replaces the default; an empty list allows none.
    */
   readonly appSchemes?: ReadonlyArray<string> | undefined
   /**
-   * CIDR ranges of your own proxies, such as `10.0.0.0/8`: clients' addresses, the host that they asked for, and ids of
-   * requests are read from what these send.
+   * CIDR ranges of your own proxies, such as `10.0.0.0/8`. Only their headers give the address of the client, the requested
+   * host, and the id of the request.
    */
   readonly trustedProxies?: ReadonlyArray<string> | undefined
   /**
-   * Limits that differ from the defaults of `domain/RateLimit`, or none at all. Those by address need one: behind a proxy,
-   * name it in `trustedProxies`, or all its clients count as one; where no peer address is known, as in a handler of web
-   * requests, they count nothing.
+   * Limits that differ from the defaults of `domain/RateLimit`, or "off". Limits by address need an address: behind a proxy
+   * that is not in `trustedProxies` all clients count as one, and where no address is known, as in a `WebHandler` without
+   * `remoteAddress`, they count nothing.
    */
   readonly rateLimits?: "off" | Partial<Record<LimitName, "off" | QuotaOptions | undefined>> | undefined
   /**
-   * Networks whose limits by address are larger, or off: `{ "203.0.113.0/24": "off", "2001:db8::/48": 20 }`. A number
-   * multiplies each quota there. The most specific range decides. "off" and numbers count for the failed logins of a
-   * network, too; those of a name are counted everywhere.
+   * Networks with larger limits by address, or none: `{ "203.0.113.0/24": "off", "2001:db8::/48": 20 }`. A number multiplies
+   * each quota. The most specific range decides. Both also apply to the failed logins of a network. Failed logins of a
+   * username are counted everywhere.
    */
   readonly networkLimits?: Readonly<Record<string, NetworkLimit["factor"]>> | undefined
   /**
-   * What becomes of a retried refresh or a duplicate redemption that comes from another network than the request that it
-   * repeats: "Allow" (the default) makes it an event, "Replay" revokes the grant. It needs the client's address, as the
-   * rate limits do.
+   * The treatment of a repeated refresh or redemption from another network than the first request: "Allow" (the default)
+   * publishes an event, "Replay" revokes the grant. It needs the address of the client, as the rate limits do.
    */
   readonly retryFromElsewhere?: FromElsewhere | undefined
   /**
-   * Maximum number of clients that registered themselves and were never used; 10,000 if not given. The oldest makes room
-   * for one that comes when there are as many. With 0 clients cannot register themselves.
+   * Maximum number of clients that registered themselves and were never used; 10,000 if not given. A new one beyond it
+   * replaces the oldest. With 0, clients cannot register themselves.
    */
   readonly maxUnusedClients?: number | undefined
   /** The name, the logo and the colours on the pages: Latchkey's if not given. */
   readonly brand?: BrandOptions | undefined
   /**
-   * How much of clients' addresses logs and events hold: "Off" (the default), "Network" (the /24 of an IPv4 address, the /48
-   * of an IPv6 address), or "Full". A warning about a proxy names its address whatever is set.
+   * The part of clients' addresses in logs and events: "Off" (the default), "Network" (the /24 of an IPv4 address, the /48 of
+   * an IPv6 address), or "Full". A warning about a proxy always names its address.
    */
   readonly logAddresses?: LogAddresses | undefined
 }
 
-/** So many requests in so long. */
+/** Number of requests per time window. */
 export interface QuotaOptions {
   readonly quota: number
   readonly window: Duration.DurationInput
 }
 
-/** The settings cannot be used; the message is one line, for the operator. */
+/** The settings are not valid. The message is one line for the operator. */
 export class SettingsError extends Data.TaggedError("SettingsError")<{ readonly message: string }> {}
 
 const refuse = (message: string) => new SettingsError({ message })
@@ -105,10 +104,10 @@ const refuse = (message: string) => new SettingsError({ message })
 const decode = <A>(schema: Schema.Schema<A, string>, text: string, what: string) =>
   Effect.mapError(Schema.decode(schema)(text), (error) => {
     const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
-    return refuse(`${what}: ${issue?.message ?? "cannot be used"}`)
+    return refuse(`${what}: ${issue?.message ?? "is not valid"}`)
   })
 
-/** Checks the options and fills in the defaults. */
+/** Returns the checked settings with the defaults. */
 export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, SettingsError> =>
   Effect.gen(function* () {
     const lifetimes: Lifetimes = { ...defaultLifetimes, ...(yield* readLifetimes(options.lifetimes ?? {})) }
@@ -128,7 +127,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       return yield* refuse("a resource is given twice")
     const tokens = resources.flatMap(({ scopes }) => Object.keys(scopes))
     const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)
-    // A scope is granted at every resource that offers it: unticking it at one would not take it away at the other.
+    // A scope is granted at every resource that offers it: a user could not allow it at one and deny it at the other.
     if (shared !== undefined) {
       return yield* refuse(`two resources offer the scope "${shared}": give each resource scopes of its own`)
     }
@@ -148,14 +147,14 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     }
   })
 
-/** A duration as Effect writes it. */
+/** Reads a duration in the notation of Effect. */
 const readDuration = (value: unknown, what: string) =>
   Option.match(Duration.decodeUnknown(value), {
     onNone: () => refuse(`${what} is not a duration, such as "30 seconds"`),
     onSome: Effect.succeed
   })
 
-/** Those that are not given stay what they are. */
+/** Reads the given lifetimes only. */
 const readLifetimes = (given: NonNullable<SettingsOptions["lifetimes"]>) =>
   Effect.map(
     Effect.forEach(Object.entries(given), ([name, value]) =>
@@ -164,7 +163,7 @@ const readLifetimes = (given: NonNullable<SettingsOptions["lifetimes"]>) =>
     Object.fromEntries
   )
 
-/** The defaults, less those that are off, and with those that are given. */
+/** Returns the defaults without those that are off, and with the given ones. */
 const readLimits = (given: NonNullable<SettingsOptions["rateLimits"]>): Effect.Effect<Limits, SettingsError> =>
   Effect.gen(function* () {
     if (given === "off") return {}
@@ -183,7 +182,7 @@ const readLimits = (given: NonNullable<SettingsOptions["rateLimits"]>): Effect.E
     return limits
   })
 
-/** The limits of networks, each range in its one form. */
+/** Reads the limits of networks. Each range gets its normal form. */
 const readNetworkLimits = (
   given: NonNullable<SettingsOptions["networkLimits"]>
 ): Effect.Effect<ReadonlyArray<NetworkLimit>, SettingsError> =>

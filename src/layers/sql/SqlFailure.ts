@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { codeOf, isBusy } from "./ErrorCode.js"
 
-/** A failure of the database. It omits the values that a driver may put beside its message. */
+/** A failure of the database. It omits the values that a driver may add to its message. */
 export class DatabaseFailure extends Data.TaggedError("DatabaseFailure")<{
   readonly code: string
   readonly message: string

@@ -1,4 +1,4 @@
-/** Passwords by Argon2id (RFC 9106; the library's default algorithm), on the thread pool, behind a fair queue. */
+/** Hashes passwords with Argon2id (RFC 9106; the default algorithm of the library), on the thread pool, behind a fair queue. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -7,20 +7,20 @@ import * as HashingQueue from "../../services/accounts/HashingQueue.js"
 import { type Applicant, PasswordHasher } from "../../services/accounts/PasswordHasher.js"
 import * as NativeModule from "../files/NativeModule.js"
 
-/** How much a hash costs. */
+/** The cost of a hash. */
 export interface Options {
-  /** KiB of memory. */
+  /** Memory in KiB. */
   readonly memoryCost: number
-  /** Passes over it. */
+  /** Number of passes over the memory. */
   readonly timeCost: number
 }
 
-/** The OWASP password storage cheat sheet's first choice for Argon2id. */
+/** The first choice of the OWASP password storage cheat sheet for Argon2id. */
 const defaults: Options = { memoryCost: 19_456, timeCost: 2 }
 
 /**
- * The native module, loaded with the layer, so that a command that hashes nothing works without it. A module that cannot
- * be loaded is a defect that names it and the command that builds it.
+ * Loads the native module when the layer is built, so that a command that hashes nothing works without it. If the module cannot
+ * be loaded, the defect names it and the command that builds it.
  */
 const load = Effect.promise(async () => {
   try {
@@ -32,17 +32,17 @@ const load = Effect.promise(async () => {
   }
 })
 
-/** Hashes with these costs; a hash made with others is checked with its own. */
+/** Hashes with these costs. A stored hash is verified with its own costs. */
 export const layer = ({ memoryCost, timeCost }: Options = defaults) =>
   Layer.effect(
     PasswordHasher,
     Effect.gen(function* () {
       const Argon2 = yield* load
       const queue = yield* HashingQueue.make
-      // A hash that fails is a fault of the program or of what is stored, and waiting does not mend it: a defect.
+      // A failing hash is a fault of the program or of the stored data. A retry does not help, so it is a defect.
       const queued = <A>(applicant: Applicant, work: () => Promise<A>) => queue.run(applicant, Effect.promise(work))
-      // A hash of no password: its salt is 16 zero bytes, and its hash 32.
-      const ofNobody = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${"A".repeat(22)}$${"A".repeat(43)}`
+      // A hash that no password matches: 16 zero bytes of salt and 32 of hash. It is verified for unknown usernames.
+      const unmatched = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${"A".repeat(22)}$${"A".repeat(43)}`
 
       return PasswordHasher.of({
         hash: Effect.fn("PasswordHasher.hash")((password, applicant) =>
@@ -53,7 +53,7 @@ export const layer = ({ memoryCost, timeCost }: Options = defaults) =>
         verify: Effect.fn("PasswordHasher.verify")((hash, password, applicant) =>
           queued(applicant, () =>
             Argon2.verify(
-              Option.match(hash, { onNone: () => ofNobody, onSome: Redacted.value }),
+              Option.match(hash, { onNone: () => unmatched, onSome: Redacted.value }),
               Redacted.value(password)
             )
           )

@@ -1,6 +1,6 @@
 /**
  * The authorization server with the types of all its services, for Latchkey's own program and tests. Apps get the same
- * server from `AuthLayer`, whose type names only the services that apps use.
+ * server from `AuthLayer`, whose type names only the services for apps.
  *
  * @example
  * import * as AuthServer from "./AuthServer.js"
@@ -32,15 +32,15 @@ import { ServerContext } from "./ServerContext.js"
 import * as Services from "./Services.js"
 
 /**
- * Two servers in one process share nothing, though layers are memoised by reference; and wherever one server is used, it
- * is the same. `Layer.fresh` would build it anew for each use.
+ * Builds a layer without the memoisation of layers by reference. So two servers in one process share nothing, and every use
+ * of one server gets the same instance. `Layer.fresh` would build an instance for each use.
  */
 export const apart = <A, E, R>(layer: Layer.Layer<A, E, R>) => Layer.scopedContext(Layer.build(layer))
 
-/** The types of the services. */
+/** All services of a server. */
 export type { Services } from "./Services.js"
 
-/** Everything but the endpoints: what a command beside a running server needs. */
+/** Builds the services without the endpoints, for a command next to a running server. */
 export const layerServices = (options: SettingsOptions) =>
   Layer.scopedContext(
     Effect.map(Layer.build(Services.layer(options)), (services) => Context.add(services, ServerContext, services))
@@ -63,10 +63,10 @@ const endpoints = Layer.mergeAll(
   TokenEndpoint.layer
 )
 
-/** What a running server does by itself; a command beside it does not. */
+/** The background work of a running server. A command has none. */
 const background = OnServerClock.background(Layer.merge(MaintenanceSchedule.layer, Readiness.layerOutageLog))
 
-/** An authorization server: its endpoints on the app's router, and its services. */
+/** Builds a server: its endpoints on the app's router, and its services. */
 export const layer = (options: SettingsOptions) =>
   Layer.provideMerge(
     apart(Layer.provideMerge(Layer.mergeAll(endpoints, background, OnServerClock.requests), ClockCheck.layerStart)),

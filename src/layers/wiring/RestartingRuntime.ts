@@ -1,18 +1,18 @@
 /**
- * A runtime that the first request starts. When the start fails, for a database that does not answer yet, the next request
- * starts it again; a `ManagedRuntime` alone would remember the failure for as long as the process lives.
+ * A runtime that the first request starts. If the start fails, for example because the database does not answer yet, the next
+ * request starts it again. A `ManagedRuntime` alone would keep the failure for the life of the process.
  */
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 
 export interface RestartingRuntime<R, E> {
-  /** The runtime, once it has started. Requests that come meanwhile wait for the same start; rejects when that fails. */
+  /** Returns the started runtime. Concurrent requests wait for one start. Rejects if the start fails. */
   readonly started: () => Promise<ManagedRuntime.ManagedRuntime<R, E>>
-  /** Closes what was opened. Nothing is started after that. */
+  /** Closes the services. They are not started again. */
   readonly dispose: () => Promise<void>
 }
 
-/** Does asynchronous work once for all callers; work that fails is done again for the next caller. */
+/** Runs asynchronous work once for all callers. After a failure the next caller runs it again. */
 export const onceDone = <A>(work: () => Promise<A>): (() => Promise<A>) => {
   let done: Promise<A> | undefined
   return () => {
@@ -26,7 +26,7 @@ export const onceDone = <A>(work: () => Promise<A>): (() => Promise<A>) => {
   }
 }
 
-/** A runtime with the services of a layer. */
+/** Makes a runtime with the services of a layer. */
 export const make = <R, E>(layer: Layer.Layer<R, E>): RestartingRuntime<R, E> => {
   let current = ManagedRuntime.make(layer)
   let isDisposed = false
@@ -38,7 +38,7 @@ export const make = <R, E>(layer: Layer.Layer<R, E>): RestartingRuntime<R, E> =>
         return runtime
       } catch (cause) {
         if (!isDisposed) current = ManagedRuntime.make(layer)
-        // Closes what was opened before the failure.
+        // Closes the services that were built before the failure.
         await runtime.dispose()
         throw cause
       }

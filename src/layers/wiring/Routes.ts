@@ -1,4 +1,4 @@
-/** What every server of ours has around its routes, whatever it is carried by. */
+/** The router settings and the 404 response of every server, on Node or in a `WebHandler`. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -8,10 +8,10 @@ import { isRouteNotFound } from "../../http/wire/AllowedMethods.js"
 import * as NotFound from "../../http/wire/NotFound.js"
 import * as Page from "../../http/wire/Page.js"
 
-/** Paths match to the letter: what a proxy in front lets by is what the route is. */
+/** Paths match exactly. So a proxy and the router agree on the route of a request. */
 export const routerConfig = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 
-/** The answer where there is no route: with the id of the request and the headers of the server that it would be of. */
+/** Answers a request without a route, with the id of the request and the headers of its server. */
 const answerAt = (rendering: Page.Rendering, request: HttpServerRequest.HttpServerRequest) => {
   const answer = NotFound.answer(request, rendering)
   return Option.match(rendering.edge, {
@@ -21,8 +21,8 @@ const answerAt = (rendering: Page.Rendering, request: HttpServerRequest.HttpServ
 }
 
 /**
- * Answers requests for which there is no route, on the pages of the authorization server on this router. The platform would
- * log the error, whose message is the whole URL.
+ * Answers requests without a route, with a page of the authorization server on this router. The platform would log the error,
+ * and its message contains the whole URL.
  */
 export const notFound = HttpLayerRouter.middleware(
   Effect.map(

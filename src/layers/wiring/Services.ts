@@ -1,4 +1,4 @@
-/** The services of an authorization server, and what they stand on. */
+/** The services of an authorization server, in the order of their dependencies. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,6 +25,7 @@ import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
 import * as ClientCredentialsGrant from "../../services/grants/ClientCredentialsGrant.js"
+import * as GrantHistory from "../../services/grants/GrantHistory.js"
 import * as GrantRevocation from "../../services/grants/GrantRevocation.js"
 import * as RefreshTokenGrant from "../../services/grants/RefreshTokenGrant.js"
 import * as Keyring from "../../services/keys/Keyring.js"
@@ -74,7 +75,7 @@ const providedOr = <I, S, E, R>(tag: Context.Tag<I, S>, standard: Layer.Layer<I,
     )
   )
 
-/** All services of an authorization server; its endpoints stand on them. */
+/** Builds all services of an authorization server. The endpoints use them. */
 export const layer = (options: SettingsOptions) => {
   const settings = Layer.effect(ServerSettings, toSettings(options))
   const stores = Layer.unwrapEffect(Effect.map(ServerSettings, ({ issuer }) => Storage.layerStores(issuer)))
@@ -102,6 +103,7 @@ export const layer = (options: SettingsOptions) => {
       Layer.mergeAll(
         AccessTokens.layer,
         ClientAuthenticator.layer,
+        GrantHistory.layer,
         GrantRevocation.layer,
         GrantTypes.layerEmpty,
         Layer.provideMerge(LoginThrottle.layer, KnownBrowsers.layer),

@@ -1,4 +1,4 @@
-/** What users see of their own account and change themselves, at the account page and at the account API. */
+/** The account as its user sees and changes it, at the account page and at the account API. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"

@@ -60,10 +60,10 @@ export class Accounts extends Context.Tag("latchkey/Accounts")<
       password: Redacted.Redacted,
       applicant: Applicant
     ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
-    readonly find: (id: Account.Subject) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
-    readonly findByUsername: (
-      username: Account.Username
-    ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
+    readonly find: Context.Tag.Service<AccountStore>["find"]
+    readonly findByUsername: Context.Tag.Service<AccountStore>["findByUsername"]
+    /** Returns a page of the accounts, the oldest first. */
+    readonly list: AccountStore["Type"]["list"]
     /** Disables the account: its user cannot log in, and everything issued for it is invalid. */
     readonly disable: (id: Account.Subject) => Found
     /** Enables the account again, and ends its login pauses. Tokens that were issued before it was disabled stay invalid. */
@@ -192,6 +192,7 @@ const make = Effect.gen(function* () {
     }),
     find: store.find,
     findByUsername: store.findByUsername,
+    list: store.list,
     disable: Effect.fn("Accounts.disable")((id) => runToEnd(end(id, store.setState(id, "Disabled"), "Disabled"))),
     enable: Effect.fn("Accounts.enable")((id) =>
       runToEnd(

@@ -1,6 +1,6 @@
 /**
- * How a new server gets its first account: by a link that is good once, and void as soon as any account exists. The
- * link is this process's own; nobody is told it but whoever started the server.
+ * Creates the first account of a new server by a link. The link works once, and no longer works as soon as any account exists.
+ * Each process has its own link, which it shows only to the operator who starts the server.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,11 +16,11 @@ import { Accounts, type NewAccount } from "./Accounts.js"
 export class FirstAccount extends Context.Tag("latchkey/FirstAccount")<
   FirstAccount,
   {
-    /** What the link carries; `None` once there is an account. */
+    /** The token of the link; `None` if an account exists. */
     readonly token: Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
-    /** Whether a token opens the page now. */
+    /** Returns whether a token opens the page now. */
     readonly admits: (token: Redacted.Redacted) => Effect.Effect<boolean, TemporarilyUnavailable>
-    /** Makes the first account; `None` when the token is wrong or somebody was faster. */
+    /** Creates the first account. Returns `None` if the token is wrong or an account exists already. */
     readonly create: (
       token: Redacted.Redacted,
       account: NewAccount

@@ -1,10 +1,10 @@
 /**
- * The queue in front of the hasher. Places are capped by network and by name, so that no network and no name can take
- * all of them, and networks take turns. Known browsers have places of their own, and come first.
+ * The queue in front of the hasher. Places are capped by network and by username, so that no network and no username takes
+ * all of them. Networks take turns. Known browsers have their own places, and come first.
  *
- * Places that nobody else needs are spare: a network beyond its cap gets them. So forty people of one office log in at
- * once, and a flood from there holds up nobody: who is within the caps comes first, and takes a spare place where none is
- * free.
+ * Places that no other applicant needs are spare: a network beyond its cap gets them. So forty users of one office can log in
+ * at once, and a flood from that office delays no other user: an applicant within the caps comes first, and takes a spare
+ * place if no place is free.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -12,42 +12,42 @@ import * as Effect from "effect/Effect"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { Applicant } from "./PasswordHasher.js"
 
-/** Maximum number of hashes that run at once: two of the pool's four threads are left for the rest of Node's work. */
+/** Maximum number of hashes that run at once. It leaves two of the four threads of Node's pool to other work. */
 export const maxRunning = 2
 
-/** Maximum number of waiting applicants. Two hashes at a time, 30 ms each: the last of them waits about a second. */
+/** Maximum number of waiting applicants. With two hashes at a time, 30 ms each, the last one waits about a second. */
 const maxWaiting = 64
 
-/** Maximum number of waiting unknown browsers: a flood from many networks leaves the other places to known ones. */
+/** Maximum number of waiting unknown browsers. A flood from many networks leaves the other places to known browsers. */
 const maxWaitingUnknown = 48
 
 /**
- * Longest wait. A full queue takes a second where a hash takes 30 ms; on a machine that is five times slower everybody in
- * it still gets a turn. Who would wait longer, or is overtaken for so long, is told to come back.
+ * Maximum time that an applicant waits. A full queue takes a second if a hash takes 30 ms. On a machine that is five times
+ * slower each applicant still gets a turn. An applicant that waits longer fails, and the user tries again.
  */
 export const maxWait = Duration.seconds(5)
 
 /**
- * Maximum number of places of a network, running or waiting, beside the spare ones: of an IPv4 address or a /64, of a /56,
- * and of a /48. Eight are an eighth of a second of hashing, so an office has 60 logins a second. A wider network is several
- * people's and gets a little more; even a /48 holds a third of the places of unknown browsers.
+ * Maximum number of places of a network, running or waiting, without the spare places: of an IPv4 address or a /64, of a /56,
+ * and of a /48. Eight places are an eighth of a second of hashing, so an office has 60 logins a second. A wider network
+ * belongs to several subscribers and gets a few more. Even a /48 holds only a third of the places of unknown browsers.
  */
 export const maxOfNetwork = [8, 12, 16] as const
 
-/** Maximum number of places of a name: one more than the login throttle lets through at once. */
+/** Maximum number of places of a username: one more than the login throttle lets through at once. */
 export const maxOfName = 10
 
 /**
- * Maximum number of turns in a row that known browsers get while unknown ones wait: a person with an account cannot keep
- * everybody else out.
+ * Maximum number of turns in a row for known browsers while unknown browsers wait. So a user with an account cannot keep
+ * other users out.
  */
 export const maxKnownTurns = 3
 
 export interface HashingQueue {
   /**
-   * Runs `work` when it is the applicant's turn. Fails with `HashingBusy` when the places of the name, or all places, are
-   * taken, when others need its spare place, or when the turn does not come within `maxWait`. Work that runs is run to its
-   * end, also when nobody waits for it any more: a hash cannot be stopped, and its place is free only when the machine is.
+   * Runs `work` when it is the applicant's turn. Fails with `HashingBusy` if the places of the username or all places are
+   * taken, if another applicant needs its spare place, or if the turn does not come within `maxWait`. Work that has begun runs
+   * to its end, also when the caller is interrupted: a hash cannot be stopped, and its place stays occupied meanwhile.
    */
   readonly run: <A>(
     applicant: Applicant,
@@ -55,24 +55,24 @@ export interface HashingQueue {
   ) => Effect.Effect<A, TemporarilyUnavailable>
 }
 
-/** The lines in which applicants wait. Those in the spare one are beyond the caps of their networks. */
+/** The lines in which applicants wait. An applicant in the spare line is beyond the caps of its networks. */
 type Line = "known" | "unknown" | "spare"
 
-/** An applicant in the queue, with the caps that it counts against. */
+/** An applicant in the queue, with the caps on which it counts. */
 interface Place {
   readonly line: Line
-  /** The widest network that it comes from; the networks take turns. */
+  /** The widest network of the applicant. Networks take turns. */
   readonly network: string
   readonly caps: ReadonlyArray<readonly [key: string, max: number]>
-  /** Applicants are numbered in the order of their coming. */
+  /** The number of the applicant in order of arrival. */
   readonly number: number
   readonly turn: Deferred.Deferred<void, TemporarilyUnavailable>
 }
 
-/** The error of a queue that is full, or in which a turn comes too late. */
+/** Makes the error of a full queue, or of a turn that comes too late. */
 const busy = () => new TemporarilyUnavailable({ reason: "HashingBusy", description: "try again in a moment" })
 
-/** Known and unknown browsers are counted apart: a flood from an office leaves its known browsers their places. */
+/** Returns the caps of an applicant. Known and unknown browsers count separately: a flood leaves known browsers their places. */
 const capsOf = ({ known, name, networks }: Applicant) => ({
   ofName: [[JSON.stringify([known, "name", name]), maxOfName] as const],
   ofNetworks: networks.map(
@@ -80,7 +80,7 @@ const capsOf = ({ known, name, networks }: Applicant) => ({
   )
 })
 
-/** Applicants that wait for a turn, in the order of their coming for each network. */
+/** Makes a line of applicants that wait for a turn, for each network in order of arrival. */
 const makeLine = () => {
   const byNetwork = new Map<string, Set<Place>>()
 
@@ -97,7 +97,7 @@ const makeLine = () => {
       byNetwork.set(place.network, places.add(place))
     },
     remove,
-    /** Removes the applicant that came last. */
+    /** Removes the applicant that arrived last. */
     removeLast: (): Place | undefined => {
       let last: Place | undefined
       for (const places of byNetwork.values()) {
@@ -106,7 +106,7 @@ const makeLine = () => {
       if (last !== undefined) remove(last)
       return last
     },
-    /** Takes the next applicant; its network comes last then. */
+    /** Removes and returns the next applicant. Its network comes last then. */
     take: (): Place | undefined => {
       const [first] = byNetwork
       if (first === undefined) return undefined
@@ -120,13 +120,13 @@ const makeLine = () => {
   }
 }
 
-/** An empty queue. */
+/** Makes an empty queue. */
 export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
   const running = new Set<Place>()
   const waiting = { known: makeLine(), unknown: makeLine(), spare: makeLine() }
   const held = new Map<string, number>()
   let knownTurns = 0
-  let came = 0
+  let arrived = 0
 
   const hold = ({ caps }: Place, by: 1 | -1) => {
     for (const [key] of caps) {
@@ -138,7 +138,7 @@ export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
 
   const isUsedUp = (caps: Place["caps"]): boolean => caps.some(([key, max]) => (held.get(key) ?? 0) >= max)
 
-  /** Whether no place in this line is free, and none can be made free. */
+  /** Whether no place in this line is free, and no spare place can be taken. */
   const isFull = (line: Line): boolean => {
     if (running.size < maxRunning) return false
     const [known, unknown, spare] = [waiting.known.size(), waiting.unknown.size(), waiting.spare.size()]
@@ -165,7 +165,7 @@ export const make: Effect.Effect<HashingQueue> = Effect.sync(() => {
       const line: Line = isUsedUp(ofNetworks) ? "spare" : known ? "known" : "unknown"
       if (isUsedUp(ofName) || isFull(line)) return busy()
       const caps = line === "spare" ? ofName : [...ofName, ...ofNetworks]
-      const place: Place = { line, network: networks.at(-1) ?? name, caps, number: came++, turn }
+      const place: Place = { line, network: networks.at(-1) ?? name, caps, number: arrived++, turn }
       hold(place, 1)
       if (running.size < maxRunning) begin(place)
       else wait(place)

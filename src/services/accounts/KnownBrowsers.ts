@@ -1,10 +1,10 @@
 /**
- * Browsers that have logged in to an account before: a *device cookie* says so (OWASP, "Slow Down Online Guessing Attacks
- * with Device Cookies"; ADR 27). It opens nothing: it only decides on which counter a failed login counts.
+ * Browsers that have logged in to an account before. A *device cookie* proves it (OWASP, "Slow Down Online Guessing Attacks
+ * with Device Cookies"; ADR 27). The cookie gives no access: it only decides on which counter a failed login counts.
  *
- * The cookie holds an entry for each of the last accounts, and an HMAC of all entries, in base64url. An entry is a random
- * id of the device, the time at which the entry ends, and an HMAC of the id and the account's subject: without the key
- * it does not say whose it is.
+ * The cookie has an entry for each of the last accounts, and an HMAC of all entries, in base64url. An entry is a random id of
+ * the device, the time at which the entry expires, and an HMAC of the id and the account's subject. Without the key it does
+ * not reveal the account.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -21,7 +21,7 @@ import { Storage } from "../stores/Storage.js"
 
 /** A browser with an authentic device cookie that has not expired. */
 export interface KnownBrowser {
-  /** The id of the device in its last login; it is no secret, and opens nothing. */
+  /** The id of the device in its last login. It is not a secret, and gives no access. */
   readonly device: string
   /** One for each account, the last login first. */
   readonly entries: ReadonlyArray<Uint8Array>
@@ -30,21 +30,21 @@ export interface KnownBrowser {
 export class KnownBrowsers extends Context.Tag("latchkey/KnownBrowsers")<
   KnownBrowsers,
   {
-    /** Reads the value of a device cookie; `None` for none, for one that was not made here, and for an expired one. */
+    /** Reads the value of a device cookie. Returns `None` for no cookie, a forged one, and an expired one. */
     readonly read: (cookie: Option.Option<Redacted.Redacted>) => Effect.Effect<Option.Option<KnownBrowser>>
-    /** The id of the device in its last login to this account; `None` when it has not logged in to it. */
+    /** Returns the id of the device in its last login to this account; `None` if it never logged in to the account. */
     readonly deviceOf: (browser: KnownBrowser, subject: Subject) => Option.Option<string>
     /**
-     * The value of the cookie after a login to this account: an entry for it with a new device id, on which no failure is
-     * counted, and the entries of other accounts that the browser had.
+     * Returns the value of the cookie after a login to this account: an entry for the account with a new device id, which has
+     * no failures, and the browser's entries of other accounts.
      */
     readonly remember: (browser: Option.Option<KnownBrowser>, subject: Subject) => Effect.Effect<Redacted.Redacted>
   }
 >() {}
 
 /**
- * Lifetime of an entry and of the cookie; each login renews it. It is the default lifetime of a grant: a person who uses
- * an app at all logs in at least as often. A longer one would only serve thieves longer.
+ * Lifetime of an entry and of the cookie. Each login renews it. It is the default lifetime of a grant: a user of an app logs
+ * in at least as often. A longer lifetime only helps thieves.
  */
 export const lifetime = Duration.days(180)
 

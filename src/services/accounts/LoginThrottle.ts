@@ -1,7 +1,7 @@
 /**
- * How often somebody may try to log in. A known browser has a counter of its own, which alone counts for it; unknown ones
- * count on the name, on their networks, and on both together (ADR 27). It slows guessing down, and never locks anybody
- * out for good. A name that nobody has is counted like any other.
+ * Limits how often a login can be tried. A known browser has its own counter, and no other counts for it. An unknown browser
+ * counts on the username, on its networks, and on the username in each network (ADR 27). The limit slows guessing down, and
+ * never locks a user out for good. A username without an account is counted like any other.
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -22,15 +22,15 @@ import { type KnownBrowser, KnownBrowsers } from "./KnownBrowsers.js"
 import * as LoginPlaces from "./LoginPlaces.js"
 import type { Applicant } from "./PasswordHasher.js"
 
-/** An attempt to log in. */
+/** A login attempt. */
 export interface Attempt {
-  /** The name, in its one form. */
+  /** The username in its normalised form. */
   readonly username: string
-  /** The networks that the request comes from, the narrowest first; empty where they are not known. */
+  /** The networks of the request, the narrowest first; empty if they are not known. */
   readonly networks: ReadonlyArray<string>
-  /** Those whose failures with any names are counted; without it all of `networks` are, as they are by default. */
+  /** The networks that count failures with any username. The default is all of `networks` with the factor 1. */
   readonly share?: LoginPlaces.NetworkShare
-  /** The id of the device, where the browser is known to have logged in with this name before. */
+  /** The id of the device, if the browser has logged in with this username before. */
   readonly device: Option.Option<string>
 }
 
@@ -49,7 +49,7 @@ type Refused = TooManyRequests | TemporarilyUnavailable
 export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
   LoginThrottle,
   {
-    /** Finds out whether the browser, which is known, is known for this name. */
+    /** Returns the attempt with the browser's device id, if the browser is known for this username. */
     readonly recognise: (
       attempt: Omit<Attempt, "device"> & { readonly browser: Option.Option<KnownBrowser> }
     ) => Effect.Effect<Attempt, TemporarilyUnavailable>
@@ -64,23 +64,23 @@ export class LoginThrottle extends Context.Tag("latchkey/LoginThrottle")<
       verify: (applicant: Applicant) => Effect.Effect<Option.Option<A>, E, R>
     ) => Effect.Effect<Tried<A>, E | Refused, R>
     /**
-     * The names whose logins are paused now for unknown browsers in every network. The function gives the end of a name's
-     * pause. Pauses of a name in one network alone are not among them: which networks failed is not stored.
+     * The usernames whose logins are paused now for unknown browsers in every network. The function returns the end of a
+     * username's pause. Pauses of a username in one network are not included: the networks that failed are not stored.
      */
     readonly pauses: Effect.Effect<(username: string) => Option.Option<DateTime.Utc>, TemporarilyUnavailable>
-    /** The end of a name's pause, as `pauses` gives it; reads one counter. */
+    /** Returns the end of a username's pause, as `pauses` does. Reads one counter. */
     readonly pausedUntil: (username: string) => Effect.Effect<Option.Option<DateTime.Utc>, TemporarilyUnavailable>
-    /** Forgets the failures of a name, and ends its pause, from every network. */
+    /** Deletes the failures of a username, and ends its pause, in every network. */
     readonly clear: (username: string) => Effect.Effect<void, TemporarilyUnavailable>
   }
 >() {}
 
-/** A place where an attempt was counted, and the counter as it was then. */
+/** A place on which an attempt was counted, and its counter at that time. */
 interface Counted extends LoginPlaces.Place {
   readonly counter: FailureCounter.Counter
 }
 
-/** An attempt that was counted; or the time in milliseconds until another would be. */
+/** The places of a counted attempt; or the time in milliseconds until an attempt can be counted. */
 type Counting = Either.Either<ReadonlyArray<Counted>, number>
 
 const make = Effect.gen(function* () {
@@ -109,8 +109,8 @@ const make = Effect.gen(function* () {
   })
 
   /**
-   * Counts an attempt of an unknown browser. It reads first, so that a flood in a pause writes nothing; and it counts the
-   * guesser's own network before those that it shares with others.
+   * Counts an attempt of an unknown browser. It reads first, so that a flood in a pause writes nothing. It counts the
+   * attacker's own network before the networks that the attacker shares with others.
    */
   const countUnknown = Effect.fnUntraced(function* (attempt: Attempt, now: DateTime.Utc) {
     const { networks, share = { networks, factor: 1 }, username } = attempt
@@ -126,13 +126,13 @@ const make = Effect.gen(function* () {
     return counting
   })
 
-  /** Counts an attempt as a failure before it is known for one: else a burst would be tried before its first is counted. */
+  /** Counts an attempt as a failure before it is tried. Otherwise a burst is tried before its first failure is counted. */
   const begin = Effect.fnUntraced(function* (attempt: Attempt) {
     const now = yield* DateTime.now
     const device = Option.map(attempt.device, (id) => LoginPlaces.ofDevice(key, id))
     const known: Counting = Option.isSome(device) ? yield* count([device.value], now) : Either.left(Infinity)
     if (Either.isRight(known)) return { known: true, counted: known.right }
-    // A known browser that has failed too often is one like any other.
+    // A known browser that failed too often is treated like an unknown one.
     const unknown = yield* countUnknown(attempt, now)
     if (Either.isRight(unknown)) return { known: false, counted: unknown.right }
     return yield* new TooManyRequests({
@@ -142,7 +142,7 @@ const make = Effect.gen(function* () {
     })
   })
 
-  /** After a login: the name has another generation of counters, and the others have counted no failure. */
+  /** After a login: the username gets a new generation of counters, and the other counters count no failure. */
   const succeeded = (counted: ReadonlyArray<Counted>) =>
     Effect.forEach(
       counted.filter(({ reason }) => reason !== "PairFailures"),

@@ -1,6 +1,6 @@
 /**
- * A password that somebody chooses: one that `domain/Account.Password` accepts and that is on no list of well-known
- * passwords, which guessers try first (NIST SP 800-63B §3.1.1.2). An old password is never checked against the list.
+ * A new password: `domain/Account.Password` accepts it, and it is not on the list of well-known passwords, which attackers try
+ * first (NIST SP 800-63B §3.1.1.2). An existing password is never checked against the list.
  *
  * @example
  * import { Effect, Either } from "effect"
@@ -15,8 +15,8 @@ import * as Schema from "effect/Schema"
 import { Password, passwordRule } from "../../domain/Account.js"
 
 /**
- * The list of zxcvbn-ts, in lower case. It is loaded when somebody first chooses a password: a server that starts, and a
- * command that asks for none, do not wait for it.
+ * The list of zxcvbn-ts, in lower case. It is loaded for the first new password, so that the start of a server and other
+ * commands do not wait for it.
  */
 let list: Promise<ReadonlySet<string>> | undefined
 
@@ -32,20 +32,20 @@ const load = (): Promise<ReadonlySet<string>> => {
   return list
 }
 
-/** Whether a password is on the list. Capitals make no difference: guessers try `Password1` with `password1`. */
+/** Returns whether a password is on the list. Case makes no difference: attackers try `Password1` with `password1`. */
 export const isWellKnown = (password: Password): Effect.Effect<boolean> =>
   Effect.map(Effect.promise(load), (known) => known.has(Redacted.value(password).toLowerCase()))
 
 /** Why a text cannot be a new password. */
 export type Problem = "PasswordInvalid" | "PasswordWellKnown"
 
-/** Each problem as a sentence without its end. */
+/** Each problem as a sentence without a full stop. */
 export const sentences: Readonly<Record<Problem, string>> = {
   PasswordInvalid: passwordRule,
   PasswordWellKnown: "this password is on a list of well-known passwords: choose another"
 }
 
-/** Reads a new password from what somebody typed. */
+/** Reads a new password from the typed text. */
 export const read = (typed: string): Effect.Effect<Either.Either<Password, Problem>> =>
   Either.match(Schema.decodeEither(Password)(typed), {
     onLeft: () => Effect.succeed(Either.left("PasswordInvalid")),

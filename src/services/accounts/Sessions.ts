@@ -1,4 +1,4 @@
-/** Login sessions: begun at a login, carried by a cookie, ended by logging out or by time. */
+/** Login sessions. A session begins at a login, is carried by a cookie, and ends by a logout or by expiry. */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,23 +16,23 @@ import { AccountStore } from "../stores/AccountStore.js"
 import { SessionStore } from "../stores/SessionStore.js"
 import * as LoginNetworks from "./LoginNetworks.js"
 
-/** A session, and the person it is of. The session may be the app's own: then there is no row of it here. */
+/** A session and its account. The session may be the app's own: then no row of it is stored here. */
 export interface LoggedIn {
   readonly session: Pick<Session, "id" | "subject" | "authenticatedAt" | "subjectEpoch">
   readonly account: Account
-  /** What pages call the person. */
+  /** The name that pages show. */
   readonly displayName: string
 }
 
-/** What a request tells of a login: the person tells their sessions apart by it. */
+/** The origin of a login. Users distinguish their sessions by it. */
 export interface LoginSource {
-  /** The name of the browser (`BrowserName`); `None` where it is not known. */
+  /** The name of the browser (`BrowserName`); `None` if it is not known. */
   readonly browser: Option.Option<string>
-  /** The narrowest network that is known: an IPv4 address, or a /64 of IPv6; `None` where it is not known. */
+  /** The narrowest known network: an IPv4 address, or a /64 of IPv6; `None` if it is not known. */
   readonly network: Option.Option<string>
 }
 
-/** A session as its person sees it. */
+/** A session as its user sees it. */
 export interface ListedSession extends LoginSource {
   readonly session: Session
 }
@@ -40,14 +40,14 @@ export interface ListedSession extends LoginSource {
 export class Sessions extends Context.Tag("latchkey/Sessions")<
   Sessions,
   {
-    /** A new session of a person who has just proved who they are, and the secret for the browser's cookie. */
+    /** Begins a session for a user who has just logged in. Returns it with the secret for the browser's cookie. */
     readonly begin: (
       account: Account,
       source: LoginSource
     ) => Effect.Effect<{ readonly session: Session; readonly secret: Redacted.Redacted }, TemporarilyUnavailable>
-    /** Who the bearer of a cookie is; `None` for a cookie that is no session's. */
+    /** Returns the session of a cookie and its account; `None` for a cookie without a session. */
     readonly find: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<LoggedIn>, TemporarilyUnavailable>
-    /** Where a person is logged in, the newest login first. */
+    /** Returns the sessions of an account, the newest login first. */
     readonly list: (subject: Subject) => Effect.Effect<ReadonlyArray<ListedSession>, TemporarilyUnavailable>
     readonly end: (session: Pick<Session, "id" | "subject">) => Effect.Effect<void, TemporarilyUnavailable>
   }

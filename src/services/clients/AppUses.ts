@@ -1,6 +1,6 @@
 /**
- * When a person first allowed an app what it may do now, and when the app last got a token for it: read from the grants, so
- * nothing is written for it (ADR 36).
+ * The time at which a user first allowed an app its present access, and the time of the app's last token. Both are read from
+ * the grants, so nothing is stored for them (ADR 36).
  */
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
@@ -11,21 +11,22 @@ import * as Grant from "../../domain/Grant.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as Paging from "../stores/Paging.js"
 
-/** The times of an app of one person. */
+/** The times of one app of a user. */
 export interface AppUse {
-  /** The earliest time at which the app is known to have been allowed something under its consent. */
+  /** The earliest known time at which the user allowed the app something under its consent. */
   readonly allowedSince: DateTime.Utc
-  /** The time of the last token; `None` where it is not known. An access token in use is not seen. */
+  /** The time of the last token; `None` if it is not known. The use of an access token is not recorded. */
   readonly lastUsedAt: Option.Option<DateTime.Utc>
 }
 
-/** The time of the last token of a grant; `None` where it never had one. */
+/** Returns the time of a grant's last token; `None` if it never had one. */
 const lastTokenAt = (grant: Grant.Grant): Option.Option<DateTime.Utc> =>
   Grant.isRefreshable(grant) ? Option.some(grant.chain.value.rotatedAt) : Grant.redeemedAt(grant)
 
 /**
- * For each consent of a person, the times of its app. Grants under an earlier epoch of the consent do not count. One page of
- * the person's grants is read, the oldest first; where it is full there may be more, and no last use is known.
+ * Returns a function from a consent of a user to the times of its app. Grants under an earlier epoch of the consent do not
+ * count. It reads one page of the user's grants, the oldest first. If the page is full there may be more grants, and the last
+ * use is not known.
  */
 export const of = (subject: Consent["subject"]) =>
   Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** How clients come to be: by themselves (RFC 7591 §3), or by their operator. */
+/** Creates clients: a client registers itself (RFC 7591 §3), or the operator creates it. Updates clients of the operator. */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ import { newClientSecret } from "./ClientSecret.js"
 import { Clients } from "./Clients.js"
 import * as RegistrationQuota from "./RegistrationQuota.js"
 
-/** A new client, and its secret, which nobody can read again. */
+/** A new client and its secret, which is shown only now. */
 export interface Registered {
   readonly client: Client.Client
   readonly secret: Option.Option<Redacted.Redacted>
@@ -34,28 +34,28 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   ClientRegistration,
   {
     /**
-     * A client registers itself by its metadata, a JSON value of RFC 7591 §2. Members that are not known are ignored, and
-     * parts that cannot be used are left out while something stays; `client_id` and `client_secret` are always of this server's choosing. Of clients that nobody has used yet at most
-     * `maxUnusedClients` are kept: the oldest makes room. With a maximum of 0 registration is closed.
+     * Registers a client by its metadata, a JSON value of RFC 7591 §2. Unknown members are ignored, and unusable parts are left
+     * out as long as a usable part stays. This server always chooses `client_id` and `client_secret`. At most
+     * `maxUnusedClients` clients that were never used are kept: a new one replaces the oldest. With a maximum of 0 registration
+     * is closed.
      */
     readonly register: (
       metadata: unknown
     ) => Effect.Effect<Registered, Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
     /**
-     * The operator makes a client, which may ask for the scope of its metadata. A part that cannot be used is an error, and
-     * so is a scope that no resource offers and that is nearly one that is offered.
+     * Creates a client for the operator. The client may request the scope in its metadata. An unusable part is an error, and so
+     * is a misspelt scope: one that no resource offers and that is similar to an offered one.
      */
     readonly create: (
       metadata: unknown
     ) => Effect.Effect<Registered, InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
     /**
-     * The operator changes a client that the operator made. `changes` is a JSON object of RFC 7591 §2 (as in RFC 7396): a
-     * member that it names replaces the old one, `null` removes it, and the others stay. Concurrent changes of different
-     * members all hold.
+     * Updates a client that the operator created. `changes` is a JSON object of RFC 7591 §2, used as in RFC 7396: a named member
+     * replaces the old one, `null` removes it, and the others stay. Concurrent changes of different members are all stored.
      *
-     * What was issued stays, and gives no more than the client may have now: at once for the tokens of the client's own,
-     * from the next refresh on for a person's grant. A client that begins or ceases to keep a secret loses all that was
-     * issued to it; the new secret is in the answer.
+     * Issued tokens stay valid, and give no more than the client may have now: at once for tokens that the client got for
+     * itself, from the next refresh on for a user's grant. If the client gets a secret or loses it, everything issued to it
+     * ends. The result has the new secret.
      */
     readonly update: (
       id: Client.ClientId,
@@ -69,7 +69,7 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
 
 const encodeMetadata = Schema.encodeSync(Client.ClientMetadata)
 
-/** Metadata as the JSON of RFC 7591, with changes of some members. Response types follow the grant types (§2.1). */
+/** Returns metadata as the JSON of RFC 7591, with some members changed. Response types follow the grant types (§2.1). */
 const withChanges = ({ response_types, ...metadata }: Client.ClientMetadata, changes: object): object => ({
   ...encodeMetadata({ ...metadata, response_types }),
   ...(Object.hasOwn(changes, "grant_types") ? { response_types: null } : {}),
@@ -79,7 +79,7 @@ const withChanges = ({ response_types, ...metadata }: Client.ClientMetadata, cha
 const isRecord = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** No `Retry-After`: it stays closed until the operator changes the setting. */
+/** It has no `Retry-After`: registration stays closed until the operator changes the setting. */
 const closed = new Forbidden({
   reason: "RegistrationClosed",
   description: "clients cannot register themselves here; the operator of this server registers them"
@@ -87,10 +87,10 @@ const closed = new Forbidden({
 
 const noSuchClient = new NotFound({ reason: "Unknown", description: "there is no such client" })
 
-/** What such a client may ask for, and its name, are not the operator's words: it registers again to change them. */
+/** The scope and the name of such a client are not the operator's choice. The client registers again to change them. */
 const selfRegistered = new Conflict({
   reason: "SelfRegistered",
-  description: "the client registered itself: only clients that the operator made are changed"
+  description: "the client registered itself; only clients that the operator created can be changed"
 })
 
 const make = Effect.gen(function* () {
@@ -101,16 +101,16 @@ const make = Effect.gen(function* () {
   const resources = yield* Resources
   const settings = yield* ServerSettings
   const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
-  // An app that keeps a secret is a service of somebody's: it has a host, or a scheme that the operator named.
+  // A client with a secret is a service: its redirect URI has a host, or a scheme that the operator named.
   const forApps: RedirectUri.Policy = {
     privateUseSchemes: new Set([...settings.privateUseSchemes, ...settings.appSchemes])
   }
   const policyOf = (method: Client.AuthMethod): RedirectUri.Policy => (method === "none" ? forApps : settings)
 
-  /** An operator who wrote something that cannot be used must know of it; a client is told what was registered. */
+  /** Refuses unusable metadata from the operator. A client that registers itself gets the registered metadata in the response. */
   const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
     const grantTypesFor = (yield* grantTypes.names).filter(
-      // Nobody is asked before a client acts for itself, so nobody can say yes to one that only said its own name.
+      // No user consents before a client acts for itself, so a self-registered client cannot get this grant type.
       (grantType) => origin === "Operator" || grantType !== "client_credentials"
     )
     const negotiated = yield* RequestedMetadata.negotiate(json, { grantTypes: grantTypesFor, policyOf })
@@ -119,7 +119,7 @@ const make = Effect.gen(function* () {
     return negotiated
   })
 
-  /** Refuses tokens that are nearly those of a resource; one that is like none may be of a resource that is made later. */
+  /** Refuses misspelt scope tokens. A token that is similar to none may belong to a resource that is created later. */
   const refuseMisspelt = Effect.fnUntraced(function* (tokens: Scope.Scope) {
     const unknown = UnknownScope.find(tokens, Resource.offered(yield* resources.all))
     const misspelt = unknown.filter(({ nearest }) => nearest !== undefined)
@@ -139,7 +139,7 @@ const make = Effect.gen(function* () {
       id: Client.ClientId.make(yield* identifier),
       issuedAt: yield* DateTime.now,
       origin,
-      // What a client may ask for is not its own to say (ADR 10).
+      // A client does not choose its own maximum scope (ADR 10).
       metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
       secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
       state: "Enabled",
@@ -155,16 +155,16 @@ const make = Effect.gen(function* () {
     return { client, secret }
   })
 
-  const told = Effect.fnUntraced(function* (registered: Registered) {
+  const publish = Effect.fnUntraced(function* (registered: Registered) {
     const { id, origin } = registered.client
     yield* Effect.annotateCurrentSpan({ clientId: id })
-    // A stranger's client may be gone in a day, and its event would stay: what was allowed to it is kept instead (ADR 26).
-    const tell = origin === "Dynamic" ? events.emit : events.publish
-    yield* tell({ _tag: "ClientRegistered", clientId: id, origin })
+    // A self-registered client may be deleted in a day, and its event would stay. Its consents are stored instead (ADR 26).
+    const report = origin === "Dynamic" ? events.emit : events.publish
+    yield* report({ _tag: "ClientRegistered", clientId: id, origin })
     return registered
   })
 
-  /** The secret that new metadata ask for, where the client begins or ceases to keep one. */
+  /** Returns the new secret if the client gets one, `None` if it loses its secret, and `undefined` if nothing changes. */
   const secretFor = Effect.fnUntraced(function* (client: Client.Client, to: Client.ClientMetadata) {
     const keepsSecret = to.token_endpoint_auth_method !== "none"
     if (keepsSecret === Client.isConfidential(client)) return undefined
@@ -187,7 +187,7 @@ const make = Effect.gen(function* () {
       to,
       ...(stored === undefined ? {} : { secret: stored })
     })
-    // Somebody else changed it meanwhile: the named members are changed in what it is now.
+    // Another change was stored meanwhile: apply the changes to the present metadata.
     if (!isChanged) return yield* change(id, changes)
     return {
       client: { ...client, metadata: to, ...(stored === undefined ? {} : { secret: stored, epoch: client.epoch + 1 }) },
@@ -200,13 +200,13 @@ const make = Effect.gen(function* () {
       if (settings.maxUnusedClients === 0) return yield* closed
       const prepared = yield* prepare(json, "Dynamic")
       yield* watchQuota(yield* store.insertDynamic(prepared.client, settings.maxUnusedClients))
-      return yield* told(prepared)
+      return yield* publish(prepared)
     }),
     create: Effect.fn("ClientRegistration.create")(function* (json) {
       const prepared = yield* prepare(json, "Operator")
       yield* refuseMisspelt(prepared.client.metadata.scope ?? Scope.empty)
       yield* store.insert(prepared.client)
-      return yield* told(prepared)
+      return yield* publish(prepared)
     }),
     update: Effect.fn("ClientRegistration.update")(function* (id, changes) {
       yield* Effect.annotateCurrentSpan({ clientId: id })

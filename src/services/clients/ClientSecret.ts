@@ -1,5 +1,5 @@
 /** Client secrets (RFC 6749 §2.3.1). */
 import { randomSecret } from "../keys/Crypto.js"
 
-/** A new client secret: 256 random bits behind a prefix. */
+/** Makes a new client secret: a prefix and 256 random bits. */
 export const newClientSecret = randomSecret("lk_cs_")

@@ -31,6 +31,9 @@ type Change = Extract<EventKind, { readonly _tag: "ClientChanged" }>["change"]
 export class Clients extends Context.Tag("latchkey/Clients")<
   Clients,
   {
+    readonly find: Context.Tag.Service<ClientStore>["find"]
+    /** Returns a page of the clients, the oldest first. */
+    readonly list: ClientStore["Type"]["list"]
     /** Disables the client: it gets no more tokens, and everything issued to it is invalid. */
     readonly disable: (id: ClientId) => Found
     /** Enables the client again. Tokens that were issued before it was disabled stay invalid. */
@@ -74,6 +77,8 @@ const make = Effect.gen(function* () {
     runToEnd(RunToEnd.thenIfFound(changed, Effect.zipRight(publish(id, change), revokeAll(id, remedy))))
 
   return Clients.of({
+    find: clients.find,
+    list: clients.list,
     disable: Effect.fn("Clients.disable")((id) => end(id, clients.setState(id, "Disabled"), "Disabled")),
     enable: Effect.fn("Clients.enable")((id) =>
       runToEnd(RunToEnd.thenIfFound(clients.setState(id, "Enabled"), publish(id, "Enabled")))

@@ -1,8 +1,8 @@
 /**
- * Revoke the grants of a person, a client or everybody, of which there may be millions. The caller raises the epoch first
- * where there is one for all of them; otherwise grants die as their consents are withdrawn. Consents are withdrawn and rows are
- * marked a small batch at a time, with a rest between two batches, so that requests are answered meanwhile. A run that was
- * stopped is continued by the next.
+ * Revokes the grants of an account, a client or everybody. There may be millions. If one epoch covers all of them, the caller
+ * raises it first; otherwise a grant ends when its consent is withdrawn. Consents are withdrawn and rows are marked in small
+ * batches, with a pause between two batches, so that requests are answered meanwhile. The next run continues one that was
+ * stopped.
  *
  * @example
  * import { Effect } from "effect"
@@ -30,40 +30,40 @@ export class Pace extends Context.Reference<Pace>()("latchkey/BulkRevocation/Pac
     /** Maximum number of rows that one batch changes. */
     size: 50,
     /** Time from the end of one batch to the next. */
-    rest: Duration.millis(20)
+    pause: Duration.millis(20)
   })
 }) {}
 
-/** What a bulk revocation does at a time. */
+/** The phases of a bulk revocation. */
 export type Phase = "consents" | "grants"
 
-/** Is told after each batch how many rows the phase has changed so far. */
+/** Receives after each batch the number of rows that the phase has changed so far. */
 export class Progress extends Context.Reference<Progress>()("latchkey/BulkRevocation/Progress", {
   defaultValue: () => ({ report: (_phase: Phase, _count: number): Effect.Effect<void> => Effect.void })
 }) {}
 
-/** The grants that were revoked: their number, and the ids of the first of them. */
+/** The revoked grants: their number, and the first of their ids. */
 export interface Revoked {
   readonly count: number
   readonly first: ReadonlyArray<GrantId>
 }
 
-/** Maximum number of ids that an answer holds: more of them would fill the memory. */
+/** Maximum number of ids in a result, because millions of them would fill the memory. */
 export const maxIds = 1_000
 
-/** Retry a verb of a store while others hold it up, for three seconds; the store is held up in real time. */
+/** Retries a verb of a busy store for three seconds of real time. */
 export const again = <A>(verb: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
   verb.pipe(
     Effect.retry(Schedule.intersect(Schedule.exponential("100 millis"), Schedule.recurs(5))),
     Effect.withClock(Clock.make())
   )
 
-/** The verbs, over the stores of one issuer. */
+/** Makes the verbs, over the stores of one issuer. */
 export const make = Effect.gen(function* () {
   const consentStore = yield* ConsentStore
   const grantStore = yield* GrantStore
 
-  /** Repeats a step that answers how many rows it changed, in batches, to its end; answers with the number in all. */
+  /** Repeats a step, which returns the number of changed rows, in batches to the end. Returns the total. */
   const run = <Cursor>(
     phase: Phase,
     step: (
@@ -72,7 +72,7 @@ export const make = Effect.gen(function* () {
     ) => Effect.Effect<Batches.Done<Cursor | undefined>, TemporarilyUnavailable>
   ) =>
     Effect.gen(function* () {
-      const { rest, size } = yield* Pace
+      const { pause, size } = yield* Pace
       const { report } = yield* Progress
       let total = 0
       const counted = (size: number, after: Cursor | undefined) =>
@@ -80,7 +80,7 @@ export const make = Effect.gen(function* () {
           total += count
           return report(phase, total)
         })
-      const pace = { size, rest, most: Number.POSITIVE_INFINITY }
+      const pace = { size, pause, maxBatches: Number.POSITIVE_INFINITY }
       yield* Effect.provideService(
         Batches.run<Cursor | undefined, TemporarilyUnavailable, never>(undefined, counted),
         Batches.BatchPace,
@@ -89,18 +89,18 @@ export const make = Effect.gen(function* () {
       return total
     })
 
-  /** Withdraws consents: from then on no grant that was made under one of them is alive. */
-  const withdraw = (whose: ConsentFilter): Effect.Effect<number, TemporarilyUnavailable> =>
-    run<Pair>("consents", (size, after) => consentStore.withdrawAll(whose, size, after))
+  /** Withdraws consents. From then on every grant under one of them is invalid. */
+  const withdraw = (filter: ConsentFilter): Effect.Effect<number, TemporarilyUnavailable> =>
+    run<Pair>("consents", (size, after) => consentStore.withdrawAll(filter, size, after))
 
-  /** Marks grants as revoked, which an epoch has ended or which were approved until now. */
-  const grants = (whose: RevocationFilter, reason: RevocationReason): Effect.Effect<Revoked, TemporarilyUnavailable> =>
+  /** Marks grants as revoked that an epoch has ended, or that were approved until now. */
+  const grants = (filter: RevocationFilter, reason: RevocationReason): Effect.Effect<Revoked, TemporarilyUnavailable> =>
     Effect.gen(function* () {
       const now = yield* DateTime.now
       const first: Array<GrantId> = []
       const count = yield* run<GrantId>("grants", (limit, after) =>
         Effect.map(
-          grantStore.revokeAll(whose, reason, now, { limit, ...(after === undefined ? {} : { after }) }),
+          grantStore.revokeAll(filter, reason, now, { limit, ...(after === undefined ? {} : { after }) }),
           ({ next, revoked }) => {
             first.push(...revoked.slice(0, maxIds - first.length))
             return { count: revoked.length, next }

@@ -1,27 +1,34 @@
-/** What became of a grant, for whoever asks "why was I logged out?". */
+/** Grants as operators see them: their status and their history, which answers "why was I logged out?". */
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as Stream from "effect/Stream"
 import type { Event, EventKind } from "../../domain/Event.js"
 import * as Grant from "../../domain/Grant.js"
+import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
+import { EventLog } from "../stores/EventLog.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as Lists from "../stores/Lists.js"
 
-/** How a grant stands: one whose account, client or consent was taken back is dead, whatever its own row says yet. */
-export const standing = Effect.fn("GrantHistory.standing")(function* (grant: Grant.Grant) {
-  yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
-  const now = yield* DateTime.now
-  const state = Grant.statusAt(now)(grant)
-  if (state !== "Active") return state
-  const active = yield* (yield* GrantStore).findActive(grant.terms.id, now, Option.none())
-  return Option.isSome(active) ? state : "Revoked"
-})
+export class GrantHistory extends Context.Tag("latchkey/GrantHistory")<
+  GrantHistory,
+  {
+    readonly find: Context.Tag.Service<GrantStore>["find"]
+    /** Returns a page of grants, the oldest first. */
+    readonly list: Context.Tag.Service<GrantStore>["list"]
+    /** Returns the grant's status. A raised epoch revokes a grant before its row says so. */
+    readonly status: (grant: Grant.Grant) => Effect.Effect<Grant.Status, TemporarilyUnavailable>
+    /** Returns the entries of the grant's history in order: of each day's refreshes the first one, and the last refresh. */
+    readonly entries: (grant: Grant.Grant) => Effect.Effect<ReadonlyArray<Event>, TemporarilyUnavailable>
+  }
+>() {}
 
-/** What the grant itself says, where its events were deleted in the meantime, are still to be written, or are not kept. */
+/** Entries from the grant's own row. Its events may be deleted, not written yet, or not stored. */
 const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
   const { approvedAt, clientId, granted, id, subject } = grant.terms
   const ids = { grantId: id, subject, clientId }
@@ -41,13 +48,33 @@ const facts = (grant: Grant.Grant): ReadonlyArray<Event> => {
 
 const byTime = Order.mapInput(Order.number, ({ at }: Event) => at.epochMillis)
 
-/** Of one name there is one thing in the life of a grant. */
-const nameOf = (kind: EventKind): string => (kind._tag === "Refreshed" ? `${kind._tag} ${kind.generation}` : kind._tag)
+/** Identifies an entry: a history has one entry of each kind, and one of each refresh. */
+const keyOf = (kind: EventKind): string => (kind._tag === "Refreshed" ? `${kind._tag} ${kind.generation}` : kind._tag)
 
-/** All that happened to a grant, in order; of a day's refreshes the first, and the very last. */
-export const events = Effect.fn("GrantHistory.events")(function* (grant: Grant.Grant) {
-  yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
-  const events = Array.from(yield* Stream.runCollect(Lists.events({ grantId: grant.terms.id })))
-  const told = new Set(events.map(({ kind }) => nameOf(kind)))
-  return [...events, ...facts(grant).filter(({ kind }) => !told.has(nameOf(kind)))].sort(byTime)
+const make = Effect.gen(function* () {
+  const grants = yield* GrantStore
+  const log = yield* EventLog
+
+  return GrantHistory.of({
+    find: grants.find,
+    list: grants.list,
+    status: Effect.fn("GrantHistory.status")(function* (grant) {
+      yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
+      const now = yield* DateTime.now
+      const status = Grant.statusAt(now)(grant)
+      if (status !== "Active") return status
+      return Option.isSome(yield* grants.findActive(grant.terms.id, now, Option.none())) ? status : "Revoked"
+    }),
+    entries: Effect.fn("GrantHistory.entries")(function* (grant) {
+      yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
+      const stored = yield* Stream.runCollect(Lists.events({ grantId: grant.terms.id })).pipe(
+        Effect.provideService(EventLog, log)
+      )
+      const entries = Array.from(stored)
+      const keys = new Set(entries.map(({ kind }) => keyOf(kind)))
+      return [...entries, ...facts(grant).filter(({ kind }) => !keys.has(keyOf(kind)))].sort(byTime)
+    })
+  })
 })
+
+export const layer = Layer.effect(GrantHistory, make)

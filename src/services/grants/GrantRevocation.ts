@@ -1,8 +1,8 @@
 /**
  * Revokes grants, and withdraws the consents that allowed them.
  *
- * Each verb first raises an epoch, after which nothing issued under the earlier one is valid, and then marks the rows, so
- * that each row says why it ended (design §3). There may be many rows: they are marked in batches. Each verb runs to its end
+ * Each verb first raises an epoch, after which nothing issued under the earlier one is valid, and then marks the rows, so that
+ * each row says why it ended (design §3). There may be many rows: they are marked in batches. Each verb runs to its end
  * also when the caller is interrupted.
  *
  * After an error of the store, or the end of the process, some rows may not be marked yet. The same call continues.
@@ -35,7 +35,7 @@ export class GrantRevocation extends Context.Tag("latchkey/GrantRevocation")<
      * this call revoked. It withdraws the consents too, so the consent page is shown again. For a client or everybody it
      * also ends the tokens that clients got for themselves.
      */
-    readonly revokeAll: (whose: RevocationFilter) => Effect.Effect<number, TemporarilyUnavailable>
+    readonly revokeAll: (filter: RevocationFilter) => Effect.Effect<number, TemporarilyUnavailable>
     /** Withdraws the user's consent to a client, and revokes the grants that the user made under it. */
     readonly withdraw: (subject: Subject, clientId: ClientId) => Effect.Effect<void, TemporarilyUnavailable>
     /**
@@ -43,7 +43,7 @@ export class GrantRevocation extends Context.Tag("latchkey/GrantRevocation")<
      * fails, it logs `remedy`. The caller sees to it that it runs to its end.
      */
     readonly revokeEnded: (
-      whose: { readonly subject: Subject } | { readonly clientId: ClientId },
+      filter: { readonly subject: Subject } | { readonly clientId: ClientId },
       reason: RevocationReason,
       remedy?: string
     ) => Effect.Effect<void, TemporarilyUnavailable>
@@ -72,20 +72,20 @@ const make = Effect.gen(function* () {
     )
 
   /** Marks grants as revoked. Only the first of them have an event of their own; the row of each says why it ended. */
-  const mark = Effect.fnUntraced(function* (whose: RevocationFilter, reason: RevocationReason) {
-    const { count, first } = yield* bulk.grants(whose, reason)
+  const mark = Effect.fnUntraced(function* (filter: RevocationFilter, reason: RevocationReason) {
+    const { count, first } = yield* bulk.grants(filter, reason)
     yield* Effect.forEach(first, (id) => publishRevoked(id, reason), { discard: true })
     return count
   })
 
   /** Raises the epochs of these grants, and withdraws the consents that allowed them. */
-  const endEpochs = (whose: RevocationFilter): Effect.Effect<unknown, TemporarilyUnavailable> => {
-    const { clientId, subject } = whose
+  const endEpochs = (filter: RevocationFilter): Effect.Effect<unknown, TemporarilyUnavailable> => {
+    const { clientId, subject } = filter
     if (subject !== undefined) {
       return clientId === undefined ? bulk.withdraw({ subject }) : consents.withdraw(subject, clientId)
     }
     if (clientId !== undefined) return Effect.zipRight(clients.advanceEpoch(clientId), bulk.withdraw({ clientId }))
-    if (!isEverybody(whose)) return Effect.die(emptyFilter())
+    if (!isEverybody(filter)) return Effect.die(emptyFilter())
     return Lists.clients.pipe(
       Stream.mapEffect(({ id }) => BulkRevocation.again(clients.advanceEpoch(id)), { concurrency }),
       Stream.runDrain,
@@ -105,9 +105,9 @@ const make = Effect.gen(function* () {
       const publish = events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
       return Option.some(yield* runToEnd(RunToEnd.thenIfFound(revoked, publish)))
     }),
-    revokeAll: Effect.fn("GrantRevocation.revokeAll")((whose) =>
-      Effect.annotateCurrentSpan({ ...whose }).pipe(
-        Effect.zipRight(runToEnd(Effect.zipRight(endEpochs(whose), mark(whose, "OperatorRevoked"))))
+    revokeAll: Effect.fn("GrantRevocation.revokeAll")((filter) =>
+      Effect.annotateCurrentSpan({ ...filter }).pipe(
+        Effect.zipRight(runToEnd(Effect.zipRight(endEpochs(filter), mark(filter, "OperatorRevoked"))))
       )
     ),
     withdraw: Effect.fn("GrantRevocation.withdraw")(function* (subject, clientId) {
@@ -117,14 +117,14 @@ const make = Effect.gen(function* () {
       yield* runToEnd(Effect.zipRight(withdrawn, mark({ subject, clientId }, "ConsentWithdrawn")))
     }),
     // Consents come first: a remembered consent would issue a new grant without a page.
-    revokeEnded: (whose, reason, remedy = "Do the same again to continue") =>
-      Effect.zipRight(bulk.withdraw(whose), mark(whose, reason)).pipe(
+    revokeEnded: (filter, reason, remedy = "Do the same again to continue") =>
+      Effect.zipRight(bulk.withdraw(filter), mark(filter, reason)).pipe(
         Effect.onError(() =>
           Effect.logWarning(
             `revocation broke off: what was issued is invalid, but not yet marked as revoked. ${remedy}`
           )
         ),
-        Effect.annotateLogs(whose),
+        Effect.annotateLogs(filter),
         Effect.asVoid
       )
   })

@@ -4,7 +4,6 @@
  * it begins and one line when it ends, if it ends while the process lives. A request that is refused meanwhile is logged
  * without a stack (`http/wire/Endpoint`).
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -57,12 +56,12 @@ const untilText = {
 } as const satisfies Record<Outage["lastsUntil"], string>
 
 const logBegin = ({ code, lastsUntil, message, remedy }: Outage) =>
-  Effect.annotateLogs(
-    Effect.logError(
-      `a statement failed because of the database (${code}): ${remedy}. Not ready until ${untilText[lastsUntil]}`
-    ),
-    { code, message }
-  )
+  Effect.annotateLogs(Effect.logError("database failed, server is not ready"), {
+    code,
+    message,
+    remedy,
+    readyWhen: untilText[lastsUntil]
+  })
 
 /** Logs each outage of the store when it begins and when it is over, for as long as the layer lives. */
 export const layerOutageLog = Layer.scopedDiscard(
@@ -81,8 +80,6 @@ export const layerOutageLog = Layer.scopedDiscard(
       // A warning, not information: an operator who filters out information would think that the outage goes on.
       Effect.zipRight(Effect.logWarning("database stores writes again")),
       Effect.forever,
-      // The real clock: a disk fills in real time, whatever clock a test provides.
-      Effect.withClock(Clock.make()),
       Effect.forkScoped
     )
   })

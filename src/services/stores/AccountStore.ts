@@ -14,10 +14,10 @@ export type AccountCursor = Pick<Account, "createdAt" | "id">
 export class AccountStore extends Context.Tag("latchkey/AccountStore")<
   AccountStore,
   {
-    /** Store a new account. Of any number of callers with one username exactly one sees `Created`. */
+    /** Store a new account. Exactly one of any number of callers with one username sees `Created`. */
     readonly insert: (account: Account) => Effect.Effect<"Created" | "NameTaken", TemporarilyUnavailable>
     /**
-     * Store an account if there is none. Of any number of callers at most one sees `Created`, until all accounts are deleted
+     * Store an account if there is none. At most one of any number of callers sees `Created`, until all accounts are deleted
      * again.
      */
     readonly insertFirst: (account: Account) => Effect.Effect<"Created" | "NotFirst", TemporarilyUnavailable>

@@ -7,15 +7,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** Size, number and pace of batches. A test whose clock does not move sets `rest` to zero. */
+/** Size, number and pace of batches. A test whose clock does not move sets `pause` to zero. */
 export class BatchPace extends Context.Reference<BatchPace>()("latchkey/Batches/BatchPace", {
   defaultValue: () => ({
     /** Maximum number of rows in one batch. */
     size: 10,
     /** Maximum number of batches in one run, so that other work gets its turn. */
-    most: 1_000,
+    maxBatches: 1_000,
     /** Time between two batches. With this value the slowest hundredth of SQLite writes takes a tenth longer (ADR 24). */
-    rest: Duration.millis(100)
+    pause: Duration.millis(100)
   })
 }) {}
 
@@ -34,10 +34,10 @@ export const run = <Cursor, E, R>(
   step: (size: number, cursor: Cursor) => Effect.Effect<Done<Cursor>, E, R>
 ): Effect.Effect<Done<Cursor>, E, R> =>
   Effect.gen(function* () {
-    const { most, rest, size } = yield* BatchPace
+    const { maxBatches, pause, size } = yield* BatchPace
     let done: Done<Cursor> = { count: 0, next: Option.some(first) }
-    for (let batch = 0; batch < most && Option.isSome(done.next); batch++) {
-      if (batch > 0) yield* Effect.sleep(rest)
+    for (let batch = 0; batch < maxBatches && Option.isSome(done.next); batch++) {
+      if (batch > 0) yield* Effect.sleep(pause)
       const { count, next } = yield* step(size, done.next.value)
       done = { count: done.count + count, next }
     }

@@ -43,8 +43,8 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     /** Store a new secret in place of the old one and raise the epoch in the same statement. `false` if there is no such client. */
     readonly setSecret: (id: ClientId, secret: StoredSecret) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
-     * Replace the client's metadata if they still equal those that the caller read. Of any number of concurrent changes from
-     * one reading exactly one is stored. A change of the secret raises the epoch in the same statement; otherwise the epoch
+     * Replace the client's metadata if they still equal those that the caller read. Exactly one of any number of concurrent
+     * changes from one reading is stored. A change of the secret raises the epoch in the same statement; otherwise the epoch
      * does not change. `false` if nothing was stored: there is no such client, or its metadata have changed.
      */
     readonly setMetadata: (id: ClientId, change: MetadataChange) => Effect.Effect<boolean, TemporarilyUnavailable>

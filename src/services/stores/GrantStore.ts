@@ -54,14 +54,14 @@ export class GrantStore extends Context.Tag("latchkey/GrantStore")<
     ) => Effect.Effect<"Approved" | { readonly alreadyDecided: Grant.Grant["_tag"] }, TemporarilyUnavailable>
 
     /**
-     * Spend a code. Of any number of callers, ever, exactly one sees `Redeemed`, and none does after the grant was revoked or
+     * Spend a code. Exactly one of any number of callers, ever, sees `Redeemed`, and none does after the grant was revoked or
      * one of its epochs was raised. The right client with a wrong verifier also spends the code, and revokes the grant. A
      * wrong client, or another redirect URI, changes nothing.
      */
     readonly redeem: (redemption: Grant.Redemption) => Effect.Effect<Grant.RedemptionAnswer, TemporarilyUnavailable>
 
     /**
-     * Replace the current refresh token by its successor. Of any number of callers with one token exactly one sees `Rotated`.
+     * Replace the current refresh token by its successor. Exactly one of any number of callers with one token sees `Rotated`.
      * So a grant never has two valid successors. Any other answer has changed nothing.
      */
     readonly rotate: (rotation: Grant.Rotation) => Effect.Effect<Grant.RotationAnswer, TemporarilyUnavailable>

@@ -44,10 +44,10 @@ export class KeyStore extends Context.Tag("latchkey/KeyStore")<
   {
     /** Returns all keys, the oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<StoredKey>, TemporarilyUnavailable>
-    /** Store a current key if there is no key. Of any number of callers, ever, at most one stores its key. */
+    /** Store a current key if there is no key. At most one of any number of callers, ever, stores its key. */
     readonly insertFirst: (key: StoredKey) => Effect.Effect<void, TemporarilyUnavailable>
     /**
-     * Store a next key. Of any number of callers exactly one sees `true`, until that key is promoted, replaced or deleted.
+     * Store a next key. Exactly one of any number of callers sees `true`, until that key is promoted, replaced or deleted.
      */
     readonly insertNext: (key: StoredKey) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
@@ -60,7 +60,7 @@ export class KeyStore extends Context.Tag("latchkey/KeyStore")<
      * it, one after the other.
      */
     readonly replace: (key: StoredKey, now: DateTime.Utc) => Effect.Effect<void, TemporarilyUnavailable>
-    /** Delete a key. What it encrypted cannot be decrypted afterwards. `false` for the current key, which is not deleted. */
+    /** Delete a key. Its tokens cannot be decrypted afterwards. `false` for the current key, which is not deleted. */
     readonly remove: (id: KeyId) => Effect.Effect<boolean, TemporarilyUnavailable>
   }
 >() {}

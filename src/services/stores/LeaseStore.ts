@@ -19,7 +19,7 @@ export class LeaseStore extends Context.Tag("latchkey/LeaseStore")<
   LeaseStore,
   {
     /**
-     * Take or extend the lease. Of any number of holders one at a time sees `true`, until it releases the lease or until
+     * Take or extend the lease. One of any number of holders at a time sees `true`, until it releases the lease or until
      * `now + length`. A lease that expires much later than `now + length` was written by a fast clock and is ignored.
      */
     readonly take: (

@@ -30,8 +30,8 @@ export class LoginCounters extends Context.Tag("latchkey/LoginCounters")<
     /** Returns the counter of a bucket; `none` if nothing was counted. `bucket` is from 0 to `buckets` - 1. */
     readonly find: (bucket: number) => Effect.Effect<Counter, TemporarilyUnavailable>
     /**
-     * Count a failure, unless the counter is paused. Of any number of concurrent callers exactly as many see `Counted` as
-     * would one after the other; the others change nothing. A restart loses no failure.
+     * Count a failure, unless the counter is paused. As many concurrent callers see `Counted` as would one after the
+     * other; the others change nothing. A restart loses no failure.
      */
     readonly count: (bucket: number, rule: Rule, now: DateTime.Utc) => Effect.Effect<Counting, TemporarilyUnavailable>
     /**

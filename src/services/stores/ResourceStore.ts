@@ -15,7 +15,7 @@ export interface StoredResource extends Resource {
 export class ResourceStore extends Context.Tag("latchkey/ResourceStore")<
   ResourceStore,
   {
-    /** Store a resource. Of any number of callers with one URI exactly one sees `Created`. */
+    /** Store a resource. Exactly one of any number of callers with one URI sees `Created`. */
     readonly insert: (resource: StoredResource) => Effect.Effect<"Created" | "UriTaken", TemporarilyUnavailable>
     readonly findByServer: (
       id: ResourceServerId

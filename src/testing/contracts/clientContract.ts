@@ -96,7 +96,7 @@ export const clientContract = (it: StoreTest) => {
         yield* clients.advanceEpoch(app)
         expect(yield* clients.find(app)).toEqual(Option.some(client(app, { epoch: 2 })))
         expect(yield* clients.find(otherApp)).toEqual(Option.some(client(otherApp)))
-        yield* clients.advanceEpoch(ClientId.make("nobody"))
+        yield* clients.advanceEpoch(ClientId.make("unknown"))
         expect(yield* clients.list({ limit: 1_000 })).toHaveLength(2)
       })
     )

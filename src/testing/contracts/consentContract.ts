@@ -168,7 +168,7 @@ export const consentContract = (it: StoreTest) => {
     it.effect("list returns the consents of a subject that allow something to an existing client", () =>
       Effect.gen(function* () {
         const { clients, consents, nodes } = yield* fresh
-        const clientIds = ["app", "other-app", "withdrawn", "begun-anew", "of-nothing"].map((id) => ClientId.make(id))
+        const clientIds = ["app", "other-app", "withdrawn", "begun-again", "of-nothing"].map((id) => ClientId.make(id))
         yield* Effect.forEach(clientIds, (id) => clients.insert(client(id)))
         const [, , withdrawn = app, begunAnew = app, ofNothing = app] = clientIds
         const nothing = { granted: ResourceScopes.empty, redirectUris: new Set<never>() }

@@ -1,4 +1,4 @@
-/** What the paged lists of accounts and clients promise. */
+/** The promises of the paged lists of accounts and clients. */
 import { expect } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"

@@ -43,8 +43,8 @@ export const resealContract = (it: StoreTest) =>
         const stores = yield* fresh
         yield* introduce(stores)
         const key = (prefix: string) => ({ digest: token(1), key: `${prefix}-and-more`, idleExpiresAt: at(day) })
-        const [old, anew] = ["lk_ck_aaaaaaaa", "lk_ck_aaaaaaab"]
-        for (const [n, prefix] of [old, anew, old, old, old].entries()) {
+        const [oldKey, newKey] = ["lk_ck_aaaaaaaa", "lk_ck_aaaaaaab"]
+        for (const [n, prefix] of [oldKey, newKey, oldKey, oldKey, oldKey].entries()) {
           const made = grant({ id: grantId(n + 1) })
           yield* stores.grants.approve(made)
           yield* stores.grants.redeem(redemption(made, { chain: Option.some(key(prefix)) }))
@@ -56,11 +56,11 @@ export const resealContract = (it: StoreTest) =>
             stores.grants.sealedUnder(prefix, { limit: 2, ...(after === undefined ? {} : { after }) }),
             (found) => found.map(({ terms }) => terms.id)
           )
-        expect(yield* under(old)).toEqual([grantId(1), grantId(3)])
-        expect(yield* under(old, grantId(3))).toEqual([grantId(4)])
-        expect(yield* under(anew)).toEqual([grantId(2)])
-        expect(yield* (yield* fresh).grants.sealedUnder(old, { limit: 2 })).toEqual([])
-        const whole = yield* stores.grants.sealedUnder(anew, { limit: 2 })
+        expect(yield* under(oldKey)).toEqual([grantId(1), grantId(3)])
+        expect(yield* under(oldKey, grantId(3))).toEqual([grantId(4)])
+        expect(yield* under(newKey)).toEqual([grantId(2)])
+        expect(yield* (yield* fresh).grants.sealedUnder(oldKey, { limit: 2 })).toEqual([])
+        const whole = yield* stores.grants.sealedUnder(newKey, { limit: 2 })
         expect(Option.fromNullable(whole[0])).toEqual(yield* stores.grants.find(grantId(2)))
       })
     )

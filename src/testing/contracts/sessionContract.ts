@@ -120,7 +120,7 @@ export const sessionContract = (it: StoreTest) =>
         yield* sessions.end(session(6).id)
         for (const node of nodes) expect(yield* node.sessions.list(alice, at(10))).toEqual([later, session(1)])
         expect((yield* sessions.list(alice, at(9))).map(({ id }) => id)).toEqual([2, 3, 1].map((n) => session(n).id))
-        expect(yield* sessions.list(Subject.make("nobody"), at(0))).toEqual([])
+        expect(yield* sessions.list(Subject.make("unknown"), at(0))).toEqual([])
         expect(yield* (yield* fresh).sessions.list(alice, at(0))).toEqual([])
       })
     )

@@ -61,7 +61,7 @@ export const raise = (self: Party): void => {
   if (self.exists) self.epoch++
 }
 
-export const stands = ({ clients, consents, people }: World, { a, approved, p }: Granted): boolean => {
+export const areEpochsCurrent = ({ clients, consents, people }: World, { a, approved, p }: Granted): boolean => {
   const [person, one] = [must(people[p]), must(clients[a])]
   const { epochs } = approved.terms
   return (
@@ -87,7 +87,7 @@ export const isActive = (world: World, granted: Granted | undefined): boolean =>
   granted !== undefined &&
   stateOf(granted) === "Active" &&
   world.now < granted.approvedAt + grantLives &&
-  stands(world, granted)
+  areEpochsCurrent(world, granted)
 
 export const isLoggedIn = (world: World, g: number): boolean => {
   const found = world.sessions[g]

@@ -28,6 +28,7 @@ import {
 } from "../contracts/fixtures.js"
 import type { Stores } from "../Nodes.js"
 import {
+  areEpochsCurrent,
   type Choice,
   codeLives,
   endOf,
@@ -39,7 +40,6 @@ import {
   raise,
   revokeThose,
   sessionLives,
-  stands,
   stateOf,
   sweep,
   tokenLives,
@@ -121,7 +121,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
       if (granted.redeemedAt !== undefined) return now < granted.redeemedAt + 2 * second ? "Duplicate" : "Replayed"
       if (granted.revokedAt !== undefined) return "Unknown"
       if (now >= granted.approvedAt + codeLives) return "Expired"
-      if (!stands(world, granted)) return "Unknown"
+      if (!areEpochsCurrent(world, granted)) return "Unknown"
       granted.redeemedAt = now
       granted.idleAt = now + idles
       return "Redeemed"
@@ -139,7 +139,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     const generation = granted?.generation ?? 1
     const answer = () => {
       if (granted === undefined) return "Unknown"
-      if (granted.revokedAt !== undefined || !stands(world, granted)) return "Revoked"
+      if (granted.revokedAt !== undefined || !areEpochsCurrent(world, granted)) return "Revoked"
       if (granted.redeemedAt === undefined) return "Unknown"
       if (now >= Math.min(granted.approvedAt + grantLives, granted.idleAt)) return "Expired"
       granted.generation++
@@ -165,7 +165,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
       (granted) =>
         (!("subject" in whose) || granted.p === p) &&
         (!("clientId" in whose) || granted.a === a) &&
-        (granted.approvedAt <= world.now || !stands(world, granted))
+        (granted.approvedAt <= world.now || !areEpochsCurrent(world, granted))
     )
     return Effect.map(grants.revokeAll(whose, "OperatorRevoked", at(world.now), { limit: 100 }), ({ revoked }) =>
       expect([...revoked].sort()).toEqual(expected.sort())

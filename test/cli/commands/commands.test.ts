@@ -21,7 +21,7 @@ describe("user", () => {
   it("create makes an account that can log in at once", async () => {
     const { code, stderr, stdout } = await run(["user", "create", "Ada", "--password-stdin"], `${Tokens.password}\n`)
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-    expect(stdout).toContain(`ada is made, and can log in at ${server.url}`)
+    expect(stdout).toContain(`The account ada is created, and can log in at ${server.url}`)
     expect(await Tokens.accessToken(server, "notes:read")).toMatch(/^lk_at_/)
   })
 
@@ -68,7 +68,7 @@ describe("user", () => {
     for (const args of [["list"], ["create", "bob", "--password-stdin"]]) {
       const { code, stderr, stdout } = await run(["user", ...args, ...other], "correct horse battery")
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
-      expect(stderr).toMatch(/^latchkey: sqlite:\S+ is the database of http:\S+: give that --issuer/)
+      expect(stderr).toMatch(/^latchkey: sqlite:\S+ is the database of http:\S+, not of http\S+: give that --issuer/)
     }
   })
 })
@@ -112,7 +112,7 @@ describe("client", () => {
   it("create reads well without --json", async () => {
     const { stdout } = await create("--auth-method", "client_secret_post", "--scope", "notes:read notes:write")
     expect(stdout).toContain(`Reports is registered at ${server.url}`)
-    expect(stdout).toMatch(/client_secret +lk_cs_\S+ +\(shown now, and never again\)/)
+    expect(stdout).toMatch(/client_secret +lk_cs_\S+ +\(shown only once\)/)
     expect(stdout).toMatch(/token_endpoint_auth_method +client_secret_post/)
     expect(stdout).toMatch(/scope +notes:read notes:write/)
   })

@@ -30,28 +30,28 @@ const withDatabase = <A>(name: string, use: (db: Sqlite.Database) => A): A => {
 }
 
 describe("db gc", () => {
-  it("deletes beside a running server what db status says is past use, and nothing else", async () => {
+  it("db gc deletes the expired rows that db status counts, and no others, while a server runs", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     withDatabase("data/latchkey.db", (db) => db.exec("update sessions set expires_at = 1"))
     const before = await json("status")
     expect(before.backlog).toEqual({ clients: 0, consents: 0, events: 0, grants: 0, revoked_tokens: 0, sessions: 1 })
     expect(before.oldest.grants).toMatch(/^20\d\d-.*Z$/)
-    expect((await run("status")).stdout).toMatch(/\n {2}sessions +1 +since \S+ \S+Z {2}1 past use\n/)
+    expect((await run("status")).stdout).toMatch(/\n {2}sessions +1 +since \S+ \S+Z {2}1 expired\n/)
     expect(await json("gc")).toMatchObject({ sessions: 1, grants: 0, failed: [], more: false })
-    expect(await run("gc")).toEqual(done(/^Nothing was past use\n$/))
+    expect(await run("gc")).toEqual(done(/^There were no expired rows\n$/))
     const after = await json("status")
     expect(after).toMatchObject({ backlog: { sessions: 0 }, rows: { sessions: 0, grants: 1 } })
-    expect(after.last_upkeep).toMatch(/^20\d\d-.*Z$/)
+    expect(after.last_maintenance).toMatch(/^20\d\d-.*Z$/)
     expect(await issued.refresh()).toBe(true)
   })
 
-  it("leaves it to another process that is at it", async () => {
+  it("db gc fails while another process holds the lease of maintenance", async () => {
     withDatabase("data/latchkey.db", (db) =>
       db.prepare("update leases set holder = 'another', held_until = ?").run(Date.now() + 240_000)
     )
-    expect(await run("gc")).toEqual(refused(1, /another process is at it/))
+    expect(await run("gc")).toEqual(refused(1, /another process/))
     withDatabase("data/latchkey.db", (db) => db.exec("update leases set held_until = 1"))
-    expect(await run("gc")).toEqual(done(/^Nothing was past use\n$/))
+    expect(await run("gc")).toEqual(done(/^There were no expired rows\n$/))
   })
 })
 
@@ -111,7 +111,7 @@ describe("db migrate", () => {
     expect(await json("status", ...old)).toMatchObject({ schema_version: 0, supported_version: latest })
     expect(await run("copy", "--to", "sqlite:new.db", ...old)).toEqual(refused(1, /latchkey db migrate/))
     expect(await json("migrate", ...old)).toEqual({ path: at("old.db"), from: 0, to: latest })
-    expect(await run("migrate", ...old)).toEqual(done(/old\.db has version \d+ already\n$/))
+    expect(await run("migrate", ...old)).toEqual(done(/old\.db is up to date \(version \d+\)\n$/))
     expect(await json("status", ...old)).toMatchObject({ schema_version: latest, rows: { revoked_tokens: 0 } })
     expect(await run("migrate", "--database", "sqlite:none.db")).toEqual(refused(1, /no such database/))
   })

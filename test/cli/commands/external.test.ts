@@ -34,7 +34,7 @@ it("an app's person is listed, disabled, enabled and deleted by name, and their 
   expect(await run(["user", "enable", name])).toEqual(done(/is enabled/))
   expect(await run(["user", "delete", name])).toEqual(done(/is deleted/))
   expect((await run(["events", "--user", name])).stdout).toMatch(
-    /account made[\s\S]*account disabled[\s\S]*account deleted/
+    /account created[\s\S]*account disabled[\s\S]*account deleted/
   )
 })
 

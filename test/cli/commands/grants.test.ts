@@ -213,7 +213,7 @@ describe("events", () => {
     await run("user", "disable", "carol")
     await run("user", "enable", "carol")
     expect((await run("events", "--user", "carol")).stdout.replaceAll(/^.{20} {2}/gm, "")).toBe(
-      ["account made", "account disabled", "account enabled"]
+      ["account created", "account disabled", "account enabled"]
         .map((text) => `${text}  user=carol  by operator ${userInfo().username}\n`)
         .join("")
     )

@@ -34,7 +34,7 @@ describe("key", () => {
 
   it("rotate publishes a next key, once; nothing that lives notices", async () => {
     const issued = await Tokens.issue(server, "notes:read")
-    expect(await run("rotate")).toEqual(done(/^The key \S{8} is published\. [^\n]+\n$/))
+    expect(await run("rotate")).toEqual(done(/^The next key is \S{8}\. [^\n]+\n$/))
     expect(await statesOf()).toEqual(["Current", "Next"])
     expect(await run("rotate")).toEqual(refused(1, /there is a next key already/))
     expect(await statusOf(issued.access)).not.toBe(401)
@@ -44,15 +44,15 @@ describe("key", () => {
   it("replace kills the access tokens of before as soon as the server hears of it, and no refresh token", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     expect(await statusOf(issued.access)).not.toBe(401)
-    expect(await run("replace")).toEqual(done(/^The key \S{8} has taken the place of every other\./))
+    expect(await run("replace")).toEqual(done(/^The key \S{8} replaces all other keys\./))
     await vi.waitFor(async () => expect(await statusOf(issued.access)).toBe(401), { timeout: 20_000, interval: 50 })
     expect(await issued.refresh()).toBe(true)
     expect(await statesOf()).toEqual(["Replaced", "Replaced", "Current"])
     expect(await statusOf((await Tokens.issue(server, "notes:read")).access)).not.toBe(401)
     const { stdout } = await Commands.run(["events"], { server })
-    expect(stdout).toMatch(/key \S{8} is published/)
+    expect(stdout).toMatch(/key \S{8} is the next key/)
     expect(stdout).toMatch(/key \S{8} is replaced/)
-    expect(stdout).toMatch(/key \S{8} is the current one/)
+    expect(stdout).toMatch(/key \S{8} is the current key/)
   })
 
   it.each(["list", "rotate", "replace"])("%s works on the database that was meant, or on none", async (verb) => {

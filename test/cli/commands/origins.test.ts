@@ -51,7 +51,7 @@ describe("events", () => {
     )
     expect((await run("events", "--client", issued.clientId)).stdout).toMatch(/ allowed: .* by user ada request=/)
     const lines = server.stderr().trim().split("\n")
-    const answered = lines.map((line) => JSON.parse(line)).filter(({ message }) => message === "answered")
+    const answered = lines.map((line) => JSON.parse(line)).filter(({ message }) => message === "request answered")
     expect(answered.filter(({ annotations }) => annotations.requestId === id)).toMatchObject([
       { annotations: { path: "/token", status: 200 } }
     ])

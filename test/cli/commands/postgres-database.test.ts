@@ -37,7 +37,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("db, on PostgreSQL"), () => {
   it("migrate, copy, status and gc work, backup names the tool, and none tells the password", async () => {
     const there = ["--database", url]
     expect(await json("migrate", ...there)).toMatchObject({ from: 0, to: latest })
-    expect(await run(["migrate", ...there])).toEqual(done(/ has version \d+ already\n$/))
+    expect(await run(["migrate", ...there])).toEqual(done(/ is up to date \(version \d+\)\n$/))
 
     const { clientId } = await Tokens.issue(server, "notes:read")
     const { rows } = await json("copy", "--to", url)
@@ -49,8 +49,8 @@ describe.skipIf(Postgres.missing)(Postgres.named("db, on PostgreSQL"), () => {
     expect((await run(["status", ...there])).stdout).toMatch(/^The database postgres\S+ has \d+ bytes/)
 
     const key = { LATCHKEY_MASTER_KEY: readFileSync(join(server.folder, "data/latchkey.db.key"), "utf8").trim() }
-    expect(await run(["gc", ...there], key)).toEqual(done(/^Nothing was past use\n$/))
-    expect((await json("status", ...there)).last_upkeep).toMatch(/Z$/)
+    expect(await run(["gc", ...there], key)).toEqual(done(/^There were no expired rows\n$/))
+    expect((await json("status", ...there)).last_maintenance).toMatch(/Z$/)
     const list = ["grant", "list", "--client", clientId, "--json", ...there]
     const grants = await Cli.run(list, { server, env: key })
     expect(JSON.parse(grants.stdout)).toMatchObject([{ state: "Active" }])

@@ -32,7 +32,9 @@ const notes = "https://notes.example/mcp"
 
 describe("resource", () => {
   it("there is none at first", async () => {
-    expect(server.stdout()).toMatch(/guards nothing yet[\s\S]*\n {2}node .* resource create URI --scope "[^"\n]+"/)
+    expect(server.stdout()).toMatch(
+      /protects no resource yet[\s\S]*\n {2}node .* resource create URI --scope "[^"\n]+"/
+    )
     expect(await run("resource", "list")).toMatchObject({ code: 0, stdout: "" })
     expect(await list()).toEqual([])
   })
@@ -78,11 +80,9 @@ describe("resource", () => {
     const { stdout } = await run(
       ...["resource", "create", "https://mail.example", "--scope", "mail=Read your mail", "--introspects"]
     )
-    expect(stdout).toMatch(/^The resource https:\/\/mail\.example is guarded by http/)
+    expect(stdout).toMatch(/^The resource https:\/\/mail\.example is created at http/)
     expect(stdout).toMatch(/\n {2}mail {2}Read your mail\n/)
-    expect(stdout).toMatch(
-      /\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown now, and never again\)\n$/
-    )
+    expect(stdout).toMatch(/\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown only once\)\n$/)
   })
 
   it.each([
@@ -111,9 +111,9 @@ describe("resource", () => {
       env: { LATCHKEY_ISSUER: server.url }
     })
     expect(other.stdout()).toMatch(
-      /\nIt guards\n\n(?: {2}\S.*\n)* {2}https:\/\/notes\.example\/mcp {2}\(notes:read notes:write\)\n/
+      /\nIt protects\n\n(?: {2}\S.*\n)* {2}https:\/\/notes\.example\/mcp {2}\(notes:read notes:write\)\n/
     )
-    expect(other.stdout()).not.toContain("guards nothing")
+    expect(other.stdout()).not.toContain("protects no resource")
     await other.stop()
   })
 

@@ -52,7 +52,7 @@ describe("user", () => {
   it("set-password ends what was issued under the old one", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     const set = await run(["user", "set-password", "ada", "--password-stdin"], "another password")
-    expect(set).toEqual(done(/^The account ada has its new password/))
+    expect(set).toEqual(done(/^The account ada has a new password/))
     expect(set.stdout).not.toContain("another")
     expect(await statusOf(issued.access)).toBe(401)
     await run(["user", "set-password", "ada", "--password-stdin"], Tokens.password)
@@ -85,7 +85,9 @@ describe("user", () => {
     expect(await run(["user", "delete", "bob"])).toEqual(done(/^The account bob is deleted/))
     expect((await run(["user", "list"])).stdout).not.toContain("bob")
     expect(await run(["user", "delete", "bob"])).toEqual(refused(1, /no account bob/))
-    expect(await run(["user", "create", "bob", "--password-stdin"], "a password of bob's")).toEqual(done(/bob is made/))
+    expect(await run(["user", "create", "bob", "--password-stdin"], "a password of bob's")).toEqual(
+      done(/bob is created/)
+    )
   })
 
   it.each(["disable", "enable", "delete"])("%s knows whom it does not know", async (verb) => {
@@ -154,7 +156,7 @@ describe("client", () => {
     expect(await authenticates(client_id, client_secret)).toBe(false)
     expect(await authenticates(client_id, rotated.client_secret)).toBe(true)
     const { stdout } = await run(["client", "rotate-secret", client_id])
-    expect(stdout).toMatch(/client_secret +lk_cs_[\w-]{43} {2}\(shown now, and never again\)/)
+    expect(stdout).toMatch(/client_secret +lk_cs_[\w-]{43} {2}\(shown only once\)/)
     expect((await run(["client", "show", client_id])).stdout).not.toContain("lk_cs_")
   })
 

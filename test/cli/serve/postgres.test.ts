@@ -122,7 +122,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
       const refused = await run(args, { env: other, stdin: "correct horse battery\n" })
       expect(refused.code).toBe(1)
       expect(refused.stderr).toMatch(
-        /^latchkey: postgres:\S+ is the database of http:\/\/127\.0\.0\.1:9400: give that --issuer.*--new-issuer\n$/
+        /^latchkey: postgres:\S+ is the database of http:\/\/127\.0\.0\.1:9400, not of https:\S+: give that --issuer.*--new-issuer\n$/
       )
       keepsQuiet(refused)
     }

@@ -39,7 +39,7 @@ describe("a server", () => {
     const server = await start()
     expect(server.stdout()).toContain(`Latchkey 0.1.0 is running at ${server.url}\n`)
     expect(server.stdout()).toContain("data/latchkey.db")
-    expect(server.stdout()).toContain("guards nothing yet")
+    expect(server.stdout()).toContain("protects no resource yet")
     expect(server.stdout()).not.toContain("\u001b")
     const [, line = ""] = /^ {2}node (.* user create) NAME /m.exec(server.stdout()) ?? []
     expect(line).not.toBe("")
@@ -54,7 +54,7 @@ describe("a server", () => {
     const server = await start({ args: ["--demo"] })
     expect(server.stdout()).toContain(`${server.url}/mcp\n`)
     expect(server.stdout()).toMatch(/^ {2}claude mcp add .*\/mcp$/m)
-    expect(server.stdout()).not.toContain("guards nothing")
+    expect(server.stdout()).not.toContain("protects no resource")
     expect(await metadata(server)).toMatchObject({ scopes_supported: ["notes:read", "notes:write"] })
     expect(await (await fetch(server.url)).text()).toContain("Demo notes")
   })
@@ -256,7 +256,7 @@ describe("what is logged", () => {
     const logged = lines.map((line) => JSON.parse(line) as { message: unknown; annotations: object })
     expect(logged).toContainEqual(
       expect.objectContaining({
-        message: "answered",
+        message: "request answered",
         annotations: expect.objectContaining({
           method: "GET",
           path: "/nothing/here",

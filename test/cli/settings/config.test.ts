@@ -134,5 +134,5 @@ it("a server and the commands beside it stand on the same file", async () => {
   await server.stop()
   await folder.remove()
   expect(await metadata.json()).toMatchObject({ issuer: url, scopes_supported: ["notes:read"] })
-  expect(listed).toMatchObject({ code: 0, stderr: expect.stringContaining(`registered at ${url}\n`) })
+  expect(listed).toMatchObject({ code: 0, stderr: expect.stringContaining(`no client yet at ${url}\n`) })
 })

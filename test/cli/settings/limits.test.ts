@@ -203,7 +203,7 @@ describe("client prune", () => {
     }
     const text = (await run("db", "status")).stdout
     expect(text).toContain(
-      "\n\nClients that registered themselves and were never used: 5 of 5; each registration removes the oldest\n\n"
+      "\n\nClients that registered themselves and were never used: 5 of 5; each registration deletes the oldest\n\n"
     )
     const larger = await Commands.run(["db", "status"], { server, env: { LATCHKEY_MAX_UNUSED_CLIENTS: "10000" } })
     expect(larger.stdout).toContain("never used: 5 of 10,000\n\n")
@@ -214,7 +214,7 @@ describe("client prune", () => {
       db.exec(`insert into clients (issuer, id, issued_at, origin, metadata, state, epoch)
         select 'https://other.example', id, issued_at, origin, metadata, state, epoch from clients limit 1`)
     )
-    expect((await run("db", "status")).stdout).toContain("never used: 5 of 5 (of the issuer that has most); each")
+    expect((await run("db", "status")).stdout).toContain("never used: 5 of 5 (the issuer with the most); each")
   })
 })
 

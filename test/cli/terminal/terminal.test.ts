@@ -64,7 +64,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
 
   it("a server shows the link to its first account, leaves no file, and ends with 0 at Ctrl-C", async () => {
     const terminal = open("serve")
-    await terminal.shows("Ctrl-C stops the server.")
+    await terminal.shows("Press Ctrl-C to stop the server.")
     const [link = ""] = /http:\S+first-account\?token=\S+/.exec(terminal.screen) ?? []
     expect((await fetch(link)).status).toBe(200)
     expect(existsSync(join(folder.path, "data/first-account-link"))).toBe(false)
@@ -80,9 +80,9 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
     await terminal.shows("at least 8 characters")
     await terminal.types("\u007f".repeat(5))
     await terminal.types("correct horse battery\r")
-    await terminal.shows("Once more")
+    await terminal.shows("Repeat the password")
     await terminal.types("correct horse battery\r")
-    await terminal.shows("ada is made")
+    await terminal.shows("ada is created")
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen).not.toMatch(/horse|short/)
   })
@@ -97,7 +97,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
 
   it("user create reads no password there that should come from elsewhere", async () => {
     const terminal = open("user", "create", "bob", "--password-stdin")
-    await terminal.shows("leave it out to be asked")
+    await terminal.shows("--password-stdin is for")
     expect(await terminal.ended).toBe(2)
   })
 })

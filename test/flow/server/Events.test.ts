@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { Event } from "../../../src/domain/Event.js"
 import { Events } from "../../../src/services/events/Events.js"
-import * as GrantHistory from "../../../src/services/grants/GrantHistory.js"
+import { GrantHistory } from "../../../src/services/grants/GrantHistory.js"
 import { kept, moment } from "../support/EventRows.js"
 import { issuer, outcome, password, start, type TestServer, test, tokensOf } from "../support/Server.js"
 
@@ -126,7 +126,8 @@ describe("events", () => {
     await refreshTimes(20)
     expect(await refreshes()).toEqual([22, 42])
     // The history of an active grant ends with its last refresh, which is in its row.
-    const history = await server.run(GrantHistory.events(await server.grant(token)))
+    const grant = await server.grant(token)
+    const history = await server.run(Effect.flatMap(GrantHistory, ({ entries }) => entries(grant)))
     expect(history.map(({ kind }) => ("generation" in kind ? kind.generation : kind._tag))).toEqual([
       "Allowed",
       "Redeemed",

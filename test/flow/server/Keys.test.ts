@@ -113,7 +113,7 @@ describe("a key", () => {
     const now = DateTime.unsafeMake(start)
     await server.run(Effect.flatMap(KeyStore, (store) => store.promote(next.id, now)))
     await server.advance("20 days")
-    const pace = { size: 1, most: 2, rest: Duration.zero }
+    const pace = { size: 1, maxBatches: 2, pause: Duration.zero }
     const passes = async () => {
       const ended = await server.run(
         Effect.provideService(

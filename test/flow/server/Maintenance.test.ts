@@ -209,7 +209,7 @@ describe("a pass that finds much to do", () => {
     async (server) => {
       await server.register()
       await server.advance("31 days")
-      const pace = { size: 2, most: 3, rest: Duration.zero }
+      const pace = { size: 2, maxBatches: 3, pause: Duration.zero }
       const ended = await server.run(
         Effect.provideService(
           Effect.flatMap(Maintenance, ({ pass }) => pass),

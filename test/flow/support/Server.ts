@@ -104,8 +104,8 @@ export const routesOf = (resources: SettingsOptions["resources"]) =>
     .reduce((left, right) => Layer.merge(left, right))
 
 /** Batches without pauses, because the test's clock does not move by itself. */
-const withoutPauses = Context.make(BatchPace, { size: 10, most: 1_000, rest: Duration.zero }).pipe(
-  Context.add(BulkRevocation.Pace, { size: 50, rest: Duration.zero })
+const withoutPauses = Context.make(BatchPace, { size: 10, maxBatches: 1_000, pause: Duration.zero }).pipe(
+  Context.add(BulkRevocation.Pace, { size: 50, pause: Duration.zero })
 )
 
 /** Starts a server with one account, `ada`. */

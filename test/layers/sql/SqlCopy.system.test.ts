@@ -1,4 +1,4 @@
-/** A copy holds everything, or does not exist. */
+/** A copy is complete, or does not exist. */
 import { describe, expect, it } from "@effect/vitest"
 import type Sqlite from "better-sqlite3"
 import * as DateTime from "effect/DateTime"
@@ -25,7 +25,7 @@ const tablesOf = (db: Sqlite.Database) =>
 const columnsOf = (db: Sqlite.Database, table: string) =>
   db.pragma(`table_info(${table})`) as ReadonlyArray<{ name: string; type: string; notnull: number; pk: number }>
 
-/** Rows of every table, more than one batch of each; what may be null sometimes is. */
+/** Rows of every table, more than one batch of each. Nullable columns are sometimes null. */
 const fill = (path: string, count: number) =>
   withSqlite(path, (db) => {
     for (const table of tablesOf(db)) {
@@ -57,7 +57,7 @@ const dump = (path: string): Readonly<Record<string, ReadonlyArray<Row>>> =>
 
 const rowsOf = (path: string) => Object.values(dump(path)).reduce((sum, rows) => sum + rows.length, 0)
 
-/** A file with 101 rows in each table, and the name of another beside it. */
+/** A file with 101 rows in each table, and the path of another file. */
 const files = Effect.gen(function* () {
   const from = yield* temporaryFile
   const to = `${from}.copy`
@@ -73,7 +73,7 @@ const copy = (
   change: (side: SqlCopy.Side<StorageOpenError>) => SqlCopy.Side<StorageOpenError> = (side) => side
 ) => SqliteCopy.source(from, (source) => SqliteCopy.target(to, (side) => SqlCopy.copy(source, change(side))))
 
-/** What PostgreSQL holds, as SQLite would have it. */
+/** The rows of PostgreSQL in the form of SQLite. */
 const dumpPostgres = async (url: string) => {
   const tables = await Postgres.query(
     url,
@@ -87,7 +87,7 @@ const dumpPostgres = async (url: string) => {
   return found
 }
 
-/** Rows in one order, with integers as the driver may give them. */
+/** Rows in one order, with integers in the form that the driver may return. */
 const comparable = (dumped: Readonly<Record<string, ReadonlyArray<Row>>>) =>
   Object.fromEntries(
     Object.entries(dumped).map(([table, rows]) => [
@@ -110,7 +110,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
     change: (side: SqlCopy.Side<StorageOpenError>) => SqlCopy.Side<StorageOpenError> = (side) => side
   ) => SqliteCopy.source(from, (source) => PostgresCopy.target({ url }, (side) => SqlCopy.copy(source, change(side))))
 
-  it.scopedLive("holds each row of each table, and is refused a second time", () =>
+  it.scopedLive("a copy to PostgreSQL has each row of each table, and a second copy is refused", () =>
     Effect.gen(function* () {
       const { from } = yield* files
       const url = yield* Postgres.database
@@ -127,13 +127,13 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
         size: there.size,
         rows: { ...here.rows, rate_limits: undefined }
       })
-      // The address holds a password.
+      // The address contains a password.
       expect(again.message).not.toContain(new URL(Redacted.value(url)).password)
       expect(yield* Effect.promise(() => dumpPostgres(Redacted.value(url)))).toEqual(kept)
     })
   )
 
-  it.scopedLive("that fails on the way leaves nothing behind, and nobody writes there meanwhile", () =>
+  it.scopedLive("a copy to PostgreSQL that fails leaves nothing, and blocks other writers meanwhile", () =>
     Effect.gen(function* () {
       const { from } = yield* files
       const url = yield* Postgres.database
@@ -168,7 +168,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
 })
 
 describe("a copy", () => {
-  it.scoped("holds each row of each table, and leaves the source as it was", () =>
+  it.scoped("a copy has each row of each table and does not change the source", () =>
     Effect.gen(function* () {
       const { from, to } = yield* files
       const before = dump(from)
@@ -180,7 +180,7 @@ describe("a copy", () => {
     })
   )
 
-  it.scoped("is refused where one row is there already, in any table, and that is left alone", () =>
+  it.scoped("a copy to a database with a row in any table is refused and does not change the row", () =>
     Effect.gen(function* () {
       const { from, to } = yield* files
       yield* ours(to)
@@ -202,7 +202,7 @@ describe("a copy", () => {
     })
   )
 
-  it.scoped("that fails on the way leaves nothing behind, and can be made again", () =>
+  it.scoped("a copy that fails leaves nothing and can be repeated", () =>
     Effect.gen(function* () {
       const { from, to } = yield* files
       const inserts = Object.keys(dump(from)).length * 2
@@ -227,7 +227,7 @@ describe("a copy", () => {
     ["a row is lost", "delete from events where id = (select max(id) from events)"],
     ["a value is another", "update grants set generation = generation + 1 where generation is not null"],
     ["a null is another", "update grants set revoked_at = 1 where revoked_at is null"]
-  ] as const)("is not kept where %s when it is read back", ([, damage]) =>
+  ] as const)("a copy is rolled back if %s when it is read back", ([, damage]) =>
     Effect.gen(function* () {
       const { from, to } = yield* files
       const damaged = (side: SqlCopy.Side<StorageOpenError>): SqlCopy.Side<StorageOpenError> => ({
@@ -245,7 +245,7 @@ describe("a copy", () => {
     })
   )
 
-  it.scoped("lets nobody write to the source while it is made", () =>
+  it.scoped("no process can write to the source during a copy", () =>
     Effect.gen(function* () {
       const { from, to } = yield* files
       const tried: Array<string> = []
@@ -270,7 +270,7 @@ describe("a copy", () => {
     })
   )
 
-  it.scoped("is made of a database that is up to date alone, and to one whose tables are the same", () =>
+  it.scoped("a copy needs a source with the latest schema and a target with the same tables", () =>
     Effect.gen(function* () {
       const { from, to } = yield* files
       yield* ours(to)

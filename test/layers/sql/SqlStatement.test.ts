@@ -9,7 +9,7 @@ import * as SqlStatement from "../../../src/layers/sql/SqlStatement.js"
 
 const issuer = Issuer.make("https://auth.example.com")
 
-/** A client of a dialect that notes the statements that it is given. */
+/** A client of a dialect that records its statements. */
 const recording = (dialect: "sqlite" | "pg") => {
   const seen: Array<readonly [text: string, values: ReadonlyArray<unknown>]> = []
   const client = {
@@ -29,7 +29,7 @@ describe("a text", () => {
   it.effect.each([
     ["sqlite", "select a from t where issuer = ? and b = ? and (c > ? or d = ?)"],
     ["pg", "select a from t where issuer = $1 and b = $2 and (c > $3 or d = $4)"]
-  ] as const)("has the placeholders of %s, and its values in their order", ([dialect, expected]) =>
+  ] as const)("a statement has the placeholders of %s and its values in their order", ([dialect, expected]) =>
     Effect.gen(function* () {
       const { client, seen } = recording(dialect)
       yield* SqlStatement.queries(client, issuer)(text)({ bee: "b", sea: 3 })
@@ -37,7 +37,7 @@ describe("a text", () => {
     })
   )
 
-  it.effect("asks its caller for every parameter but the issuer, and for no other", () =>
+  it.effect("a statement requires exactly its parameters except the issuer", () =>
     Effect.sync(() => {
       expectTypeOf<SqlStatement.Parameters<typeof text>>().toEqualTypeOf<{
         readonly bee: SqlStatement.Value
@@ -57,13 +57,15 @@ describe("an error of the database", () => {
     ["SQLITE_FULL", "StoreFailed"],
     ["SQLITE_CONSTRAINT_UNIQUE", "StoreFailed"],
     ["", "StoreFailed"]
-  ] as const)("%s is %s to the port, with the driver's words and none of its values", ([code, reason]) =>
-    Effect.sync(() => {
-      const cause = Object.assign(new Error("it went wrong"), { code, detail: "Key (username)=(hunter2)" })
-      const error = SqlFailure.unavailable(new SqlError({ cause }))
-      expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason })
-      expect(error.cause).toMatchObject({ code, message: "it went wrong" })
-      expect(JSON.stringify(error.cause)).not.toContain("hunter2")
-    })
+  ] as const)(
+    "the database error %s is %s to the port, with the message of the driver and none of its values",
+    ([code, reason]) =>
+      Effect.sync(() => {
+        const cause = Object.assign(new Error("it went wrong"), { code, detail: "Key (username)=(hunter2)" })
+        const error = SqlFailure.unavailable(new SqlError({ cause }))
+        expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason })
+        expect(error.cause).toMatchObject({ code, message: "it went wrong" })
+        expect(JSON.stringify(error.cause)).not.toContain("hunter2")
+      })
   )
 })

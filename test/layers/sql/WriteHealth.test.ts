@@ -1,4 +1,4 @@
-/** Which errors say that a database stores nothing, and until when they are remembered. */
+/** The errors that begin an outage of a database, and the end of the outage. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,7 +10,7 @@ import * as WriteHealth from "../../../src/layers/sql/WriteHealth.js"
 const failure = new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })
 const error = (code: string) => Object.assign(new Error("what the database says"), { code })
 
-/** A database whose probe succeeds when it is told to. */
+/** A database whose probe succeeds on request. */
 const make = () => {
   const disk = { isFull: true, probes: 0 }
   const probe = Effect.suspend(() => {
@@ -34,7 +34,7 @@ describe("a failure of a write", () => {
     ["25006", /standby/],
     ["READ_ONLY", /standby/],
     ["58030", /disk of the database server reports errors/]
-  ] as const)("with the code %s is remembered until the probe succeeds", ([code, remedy]) =>
+  ] as const)("an outage with the code %s lasts until the probe succeeds", ([code, remedy]) =>
     Effect.gen(function* () {
       const { check, disk, note, outage } = make()
       const waiting = yield* Effect.fork(outage)
@@ -44,7 +44,7 @@ describe("a failure of a write", () => {
       disk.isFull = false
       yield* check
       disk.isFull = true
-      // Nothing is probed while nothing fails.
+      // The probe does not run while no write fails.
       yield* check
       expect(disk.probes).toBe(2)
     })
@@ -58,11 +58,11 @@ describe("a failure of a write", () => {
     ["42501", /privilege.*restart/],
     ["XX001", /damaged.*restart/],
     ["XX002", /damaged.*restart/]
-  ] as const)("with the code %s, which a write need not show, is remembered until the restart", ([code, remedy]) =>
+  ] as const)("an outage with the code %s, which a write may not detect, lasts until the restart", ([code, remedy]) =>
     Effect.gen(function* () {
       const { check, disk, note, outage } = make()
       disk.isFull = false
-      // Also where an outage that a write ends came before it, or comes after it.
+      // Also if an outage that a write ends begins before or after it.
       note(error("SQLITE_FULL"))
       note(error(code))
       note(error("SQLITE_FULL"))
@@ -76,7 +76,7 @@ describe("a failure of a write", () => {
   )
 
   it.effect.each(["SQLITE_BUSY", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40001", "57014", ""])(
-    "with the code '%s' says nothing of the database's health",
+    "an error with the code '%s' begins no outage",
     (code) =>
       Effect.gen(function* () {
         const { check, disk, note, outage } = make()
@@ -89,7 +89,7 @@ describe("a failure of a write", () => {
       })
   )
 
-  it.effect("that comes while the probe succeeds is remembered", () =>
+  it.effect("a failure while the probe succeeds keeps the outage", () =>
     Effect.gen(function* () {
       let probes = 0
       const health: WriteHealth.WriteHealth = WriteHealth.make(

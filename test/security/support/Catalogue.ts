@@ -1,6 +1,6 @@
 /**
  * The catalogue of attacks as tests. `scripts/security.mjs` reads the calls of `check`, `otherwise`, `absent` and
- * `control` in `test/security/*.test.ts` and writes `docs/security.md`: their first arguments are literal texts.
+ * `control` in `test/security/*.test.ts` and writes `docs/security.md`, so their first arguments are literal texts.
  */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { type Options, start, type Target } from "./Target.js"
@@ -34,16 +34,16 @@ export const family = (options: Options = {}) => {
   }
 
   return {
-    /** A check whose answer is the one that the catalogue expects. */
+    /** A check with the answer that the catalogue expects. */
     check: (id: string, title: string, rule: Rule) => add(id, `${id} ${title}`, rule),
 
-    /** A check that is decided otherwise: `decision` names the ADR or the section of the design, and `title` says how. */
+    /** A check with another answer than the catalogue expects: `decision` names the ADR, and `title` is the rule. */
     otherwise: (id: string, decision: string, title: string, rule: Rule) =>
       add(id, `${id} ${title} (${decision})`, rule),
 
     /**
-     * A check, or a whole family, of something that does not exist: the rule asserts that it is absent. A family covers
-     * those of its checks that have no test of their own.
+     * A check, or a whole family, about something that does not exist: the rule asserts that it is absent. A family covers
+     * its checks without a test.
      */
     absent: (id: string, title: string, rule: Rule) => add(id, `${id} is absent: ${title}`, rule),
 
@@ -62,7 +62,7 @@ export const family = (options: Options = {}) => {
             () => "the check passed",
             (error: unknown) => error
           )
-          // Any other error would say that the control is broken, not that the check has found something.
+          // Any other error means that the control is broken, and not that the check failed.
           expect(failure).toMatchObject({ name: "AssertionError" })
         } finally {
           await weak.close()

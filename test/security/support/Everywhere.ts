@@ -1,9 +1,9 @@
-/** Requests that carry a text, in every place where a request can. */
+/** Requests that contain a text in every possible place. */
 import { redirectUri } from "../../flow/support/Server.js"
 import { basicOf } from "./Outcome.js"
 import type { Request } from "./Raw.js"
 
-/** A request with a body of JSON, which is sent as it is if it is a text. */
+/** A request with a JSON body; a text is sent unchanged. */
 export const json = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Request => ({
   method: "POST",
   path,

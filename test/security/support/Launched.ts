@@ -1,4 +1,4 @@
-/** `latchkey serve` as a process: for checks of its files, its output, its signals and its end. */
+/** `latchkey serve` as a process, for checks of its files, output, signals and end. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Runtime from "effect/Runtime"
@@ -17,7 +17,7 @@ export interface LaunchOptions {
 export interface Launched {
   readonly server: () => Cli.Server
   readonly data: string
-  /** What clients and a browser do, over HTTP: the inside of the server is out of reach. */
+  /** Requests of clients and a browser over HTTP. The services of the server are out of reach. */
   readonly flows: TestServer
   /** Every secret that passed between `flows` and the server. */
   readonly secrets: Secrets
@@ -30,7 +30,7 @@ export interface Launched {
   readonly stop: () => Promise<void>
 }
 
-/** What clients and a browser do with the demo, which answers POST only. */
+/** Requests of clients and a browser to the demo, which answers POST only. */
 class DemoFlows extends TestServer {
   override readonly call = (token: string | undefined, uri = this.resource) =>
     this.fetch(
@@ -45,7 +45,7 @@ class DemoFlows extends TestServer {
     )
 }
 
-/** Starts a server in a folder of its own. */
+/** Starts a server in a new folder. */
 export const launch = async ({ args = ["--demo"], env = {}, under }: LaunchOptions = {}): Promise<Launched> => {
   const { path: folder, remove } = await Cli.temporaryFolder()
   const settings = {
@@ -91,7 +91,7 @@ export const launch = async ({ args = ["--demo"], env = {}, under }: LaunchOptio
   }
 }
 
-/** Runs something against a launched server, and stops the server. */
+/** Runs `use` against a launched server, and stops the server. */
 export const launched = async <A>(use: (launched: Launched) => Promise<A>, options?: LaunchOptions): Promise<A> => {
   const running = await launch(options)
   try {

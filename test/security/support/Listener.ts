@@ -1,9 +1,9 @@
-/** A port of loopback that counts who connects: where a server must fetch nothing, nobody does. */
+/** A loopback port that counts connections: zero if a server fetches nothing. */
 
 import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 
-/** Gives a port to `use`, and returns how many connections were made to it meanwhile. */
+/** Runs `use` with a port, and returns the number of connections to it. */
 export const connectionsTo = async (use: (port: number) => Promise<unknown>): Promise<number> => {
   let connections = 0
   const listener = createServer((socket) => {

@@ -1,4 +1,4 @@
-/** Attempts to log in, from any address of loopback. */
+/** Login attempts from any loopback address. */
 import { parse } from "node-html-parser"
 import type { Browser } from "../../flow/support/Browser.js"
 import { password as rightPassword } from "../../flow/support/Server.js"
@@ -6,13 +6,13 @@ import { formOf } from "./Pages.js"
 import type { Answer, ExchangeOptions } from "./Raw.js"
 import type { Target } from "./Target.js"
 
-/** A login page as one browser got it; its form may be sent any number of times. */
+/** The login page of one browser. Its form may be sent any number of times. */
 export interface LoginForm {
   readonly form: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Opens the login page, as a new browser does. */
+/** Opens the login page in a new browser. */
 export const loginForm = async (target: Target): Promise<LoginForm> => {
   const page = await target.http({ path: "/account" })
   const Cookie = Array.from(cookiesSet(page), (pair) => pair.join("=")).join("; ")
@@ -41,10 +41,10 @@ export const cookiesSet = (answer: Answer): ReadonlyMap<string, string> =>
     })
   )
 
-/** The text that a person reads on a page. */
+/** The visible text of a page. */
 export const textOf = ({ body }: Answer): string => parse(body).querySelector("main")?.structuredText ?? ""
 
-/** A browser with a session of its own, apart from the one that `target.person` shares. */
+/** A browser with its own session, which `target.person` does not share. */
 export const newSession = async (target: Target, username = "ada"): Promise<Browser> => {
   const browser = target.browser()
   await target.logIn(browser, await browser.open(`${target.issuer}/account`), username)

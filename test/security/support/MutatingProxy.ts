@@ -1,9 +1,9 @@
-/** A proxy that weakens the server behind it: how a control switches a protection off. */
+/** A proxy that weakens the server behind it. A control switches a protection off with it. */
 import { createServer, request as forward } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Headers } from "./Raw.js"
 
-/** A request on its way to the server; the body is Latin-1, so that bytes stay what they are. */
+/** A request on its way to the server. The body is Latin-1, which preserves its bytes. */
 export interface Sent {
   readonly method: string
   readonly path: string
@@ -18,7 +18,7 @@ export interface Received {
   readonly body: string
 }
 
-/** What the proxy changes. */
+/** The changes that the proxy makes. */
 export interface Mutation {
   readonly request?: (request: Sent) => Sent
   readonly answer?: (answer: Received, request: Sent) => Received
@@ -28,7 +28,7 @@ export interface Mutation {
 export const header = (headers: Headers, name: string): string | undefined =>
   headers.find(([own]) => own.toLowerCase() === name)?.[1]
 
-/** The headers without those of some names. */
+/** The headers without these names. */
 export const without = (headers: Headers, ...names: ReadonlyArray<string>): Headers =>
   headers.filter(([name]) => !names.includes(name.toLowerCase()))
 
@@ -41,7 +41,7 @@ export const withHeader = (headers: Headers, name: string, value: string): Heade
 const pairs = (raw: ReadonlyArray<string>): Headers =>
   raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : []))
 
-/** The headers with the length of the body as it is now. */
+/** The headers with the length of the present body. */
 const flat = (headers: Headers, body: Buffer, hasBody: boolean): Array<string> => [
   ...without(headers, "content-length", "transfer-encoding").flat(),
   ...(hasBody ? ["Content-Length", String(body.length)] : [])

@@ -17,11 +17,11 @@ export interface Failing {
 
 export interface Outage {
   readonly storage: Layer.Layer<Storage>
-  /** Runs something while the storage fails. */
+  /** Runs an action while the storage fails. */
   readonly during: <A>(use: () => Promise<A>) => Promise<A>
 }
 
-/** A storage in memory with these verbs failing during an outage, before they change anything. */
+/** A storage in memory. During an outage these verbs fail before they change anything. */
 export const outage = ({ clients = [], grants = [], revokedTokens = [] }: Failing): Outage => {
   let isDown = false
   const fail = (_: string, answer: Effect.Effect<unknown, TemporarilyUnavailable>) =>

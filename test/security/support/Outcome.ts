@@ -1,4 +1,4 @@
-/** What a raw response says, in one line. */
+/** The outcome of a raw response in one line. */
 import type { Answer } from "./Raw.js"
 
 /** The status, and the error if there is one, such as "400 invalid_request": `outcome` for a response of `Raw`. */

@@ -1,4 +1,4 @@
-/** Every page that a person may see, with its headers: what must hold of all pages is asked of these. */
+/** Every page that a user may see, with its headers, for rules about all pages. */
 import * as Effect from "effect/Effect"
 import { parse } from "node-html-parser"
 import { ClientStore } from "../../../src/services/stores/ClientStore.js"
@@ -33,7 +33,7 @@ export const everyPage = async (target: Target): Promise<ReadonlyArray<Shown>> =
   const stranger = target.browser()
   await stranger.open(`${target.issuer}/authorize?${text}`)
   const login = await target.http({ path: `/authorize?${text}`, headers: cookies(stranger) })
-  // A name of its own: failures of one name add up.
+  // A new name, because the failures of one name add up.
   const typed = { form: formOf(login), username: client.client_id.slice(0, 20), password: "a wrong password" }
   const consent = await visit(target, text, await target.person())
   const decided = await visit(target, text, await target.person())

@@ -1,10 +1,10 @@
-/** HTTP/1.1 at the level of bytes: a request as it is written, a response with its header lines as they came. */
+/** HTTP/1.1 at the level of bytes: raw requests, and responses with their header lines unchanged. */
 import { connect } from "node:net"
 
-/** The lines of a header: a name may occur more than once. */
+/** The header lines. A name may occur more than once. */
 export type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
-/** A response as it stood on the connection. */
+/** A response as the server sent it. */
 export class Answer {
   constructor(
     readonly statusLine: string,
@@ -39,7 +39,7 @@ export class Answer {
   }
 }
 
-/** What came back on one connection. */
+/** Everything that was received on one connection. */
 export interface Exchange {
   readonly answers: ReadonlyArray<Answer>
   /** All bytes, as Latin-1. */
@@ -119,17 +119,17 @@ export const exchange = (port: number, bytes: string | Buffer, options: Exchange
       if (parse(received, isHead, false).length >= wanted) finish(false)
     })
     socket.on("close", () => finish(true))
-    // A reset is seen as the close that follows it.
+    // A close event follows every reset.
     socket.on("error", () => {})
     socket.write(sent)
   })
 
-/** A request to be written; what it does not say is filled in as an ordinary client would. */
+/** A request to be written. Missing parts are those of an ordinary client. */
 export interface Request {
   readonly method?: string
   /** Path and query, or another request target, byte for byte. */
   readonly path: string
-  /** In this order. `Host`, `Content-Length` and `Connection: close` are added where their names are absent. */
+  /** In this order. `Host`, `Content-Length` and `Connection: close` are added if their names are absent. */
   readonly headers?: Headers | Readonly<Record<string, string>>
   /** A form if it is an object, else sent as it is. */
   readonly body?: string | Readonly<Record<string, string>>
@@ -156,7 +156,7 @@ export const format = (
   return Buffer.concat([Buffer.from(head, "latin1"), content])
 }
 
-/** Sends one request on a connection of its own. Fails when no response comes. */
+/** Sends one request on a new connection. Fails without a response. */
 export const send = async (
   port: number,
   request: Request,

@@ -1,4 +1,4 @@
-/** The regular expressions of the sources, and a search for texts on which one of them takes long. */
+/** The regular expressions of the sources, and a search for texts that take an expression too long. */
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { parse, typescriptFiles, walk } from "../../../scripts/lib/sources.mjs"
@@ -25,12 +25,12 @@ export const all = (): ReadonlyArray<Found> =>
     return found
   })
 
-/** Characters of which an attack is made: those of the expression, and one of each common class. */
+/** The characters of an attack: those of the expression, and one of each common class. */
 const alphabetOf = ({ source }: RegExp): ReadonlyArray<string> => [
   ...new Set([...source.replace(/\\[a-zA-Z]/g, ""), "a", "A", "0", " ", "\t", "\n", "_", "%", "é", "\ud800"])
 ]
 
-/** Milliseconds of processor time that one text takes, the best of three: a busy machine does not change it. */
+/** Milliseconds of processor time for one text, the best of three. A busy machine does not change it. */
 const timeOf = (regex: RegExp, text: string): number => {
   let best = Number.POSITIVE_INFINITY
   for (let i = 0; i < 3 && best > 5; i++) {
@@ -43,13 +43,13 @@ const timeOf = (regex: RegExp, text: string): number => {
   return best
 }
 
-/** Lengths that grow, so that an expression of exponential time is found before it takes for ever. */
+/** Growing lengths, so that an expression of exponential time is found early. */
 const lengths = [22, 28, 1_000, 8_000, 64 * 1024]
 
 /** The text on which an expression takes longer than `limit` milliseconds; `undefined` if none was found. */
 export const attack = ({ regex }: Found, limit: number): string | undefined => {
   const alphabet = alphabetOf(regex)
-  // The fixed text with which an expression begins must be met before anything in it repeats.
+  // An attack must begin with the fixed prefix of the expression.
   const [, prefix = ""] = /^\^?((?:[\w/ :@-]|\\[/.-])*)(?![*+?{])/.exec(regex.source) ?? []
   for (const length of lengths) {
     for (const letter of alphabet) {

@@ -1,11 +1,11 @@
-/** What the text of the sources shows: how SQL is made, and how secrets are compared. */
+/** Searches the sources for SQL that is built from texts, and for unsafe comparisons of secrets. */
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { parse, typescriptFiles, walk } from "../../../scripts/lib/sources.mjs"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 
-/** The files of `src` in which some node has a property. */
+/** The files of `src` with a node that satisfies the predicate. */
 const filesWith = (has: (node: ts.Node) => boolean): ReadonlyArray<string> =>
   typescriptFiles(root, "src").filter((file) => {
     let found = false
@@ -15,7 +15,7 @@ const filesWith = (has: (node: ts.Node) => boolean): ReadonlyArray<string> =>
     return found
   })
 
-/** Files that make SQL from texts: a call of `unsafe` or `literal` whose argument is not one literal text. */
+/** Files that build SQL from texts: a call of `unsafe` or `literal` whose argument is not one literal text. */
 export const sqlFromTexts = (): ReadonlyArray<string> =>
   filesWith((node) => {
     if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false

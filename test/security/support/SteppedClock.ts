@@ -1,10 +1,10 @@
-/** The system's clock, which a check can move forward, and stop: then time passes only as it says. */
+/** The system clock, which a check can move forward or stop. Then time passes only by `advance`. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 export interface SteppedClock {
   readonly clock: Clock.Clock
-  /** Moves the time forward by so many milliseconds. Whoever sleeps is not woken. */
+  /** Moves the time forward by a number of milliseconds. Sleeping fibers are not woken. */
   readonly advance: (millis: number) => void
 }
 

@@ -1,4 +1,4 @@
-/** A server under attack: a composed app on `NodeServer.serve`, on a port of loopback, in this process. */
+/** A server under attack: an app on `NodeServer.serve`, on a loopback port, in this process. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -42,7 +42,7 @@ export interface Options {
   readonly routes?: (origin: string) => ReturnType<typeof guarded>
   /** Whether time passes only by `advance`, for checks of pauses that a busy machine would sleep through. */
   readonly isStopped?: boolean
-  /** Whether the account `ada` is made; a second server on the same database finds it there. */
+  /** Whether to create the account `ada`; on the database of another server it exists already. */
   readonly account?: boolean
   /** Changes what passes between clients and the server. */
   readonly mutation?: MutatingProxy.Mutation
@@ -54,7 +54,7 @@ export const notesOf = (origin: string): SettingsOptions["resources"][number] =>
   scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" }
 })
 
-/** A server behind a proxy that ends TLS: what it says of itself is https. */
+/** A server behind a proxy that ends TLS: its own URLs are https. */
 export const https: Options = {
   settings: {
     issuer: "https://auth.example",
@@ -62,7 +62,7 @@ export const https: Options = {
   }
 }
 
-/** A server, with the clients and the person that attack it. It has one account, `ada`. */
+/** A server, with the clients and the user that attack it. It has one account, `ada`. */
 export class Target extends TestServer {
   #others: Array<Target> = []
   #loggedIn: Promise<Browser> | undefined
@@ -84,17 +84,17 @@ export class Target extends TestServer {
 
   readonly origin = new URL(this.issuer).origin
 
-  /** The host that a proxy in front passes on, where the issuer is not the port itself. */
+  /** The host that a proxy in front forwards, if the issuer is not the port itself. */
   readonly #host = this.issuer.startsWith("https:") ? new URL(this.issuer).host : undefined
 
-  /** Sends one request by hand, on a connection of its own. */
+  /** Sends one raw request on a new connection. */
   readonly http = (request: Raw.Request, options?: Raw.ExchangeOptions) =>
     Raw.send(this.port, request, options, this.#host)
 
-  /** Writes bytes to a connection, and returns everything that came back. */
+  /** Writes bytes to a connection, and returns everything that it received. */
   readonly bytes = (bytes: string | Buffer, options?: Raw.ExchangeOptions) => Raw.exchange(this.port, bytes, options)
 
-  /** A browser of its own in which `ada` is logged in. All of them share one session. */
+  /** A new browser in which `ada` is logged in. All of them share one session. */
   readonly person = async (): Promise<Browser> => {
     this.#loggedIn ??= (async () => {
       const browser = this.browser()
@@ -114,7 +114,7 @@ export class Target extends TestServer {
     return { browser, page: await browser.open(url), verifier, url }
   }
 
-  /** Starts another server like this one, mutation included, but for these options. It is closed after the check. */
+  /** Starts another server with the options of this one, mutation included, and these. It is closed after the check. */
   readonly another = async (options: Options): Promise<Target> => {
     const { settings } = this.setup
     const target = await start({ ...this.setup, ...options, settings: { ...settings, ...options.settings } })
@@ -128,7 +128,7 @@ export class Target extends TestServer {
   }
 }
 
-/** Starts a server. With a mutation, a proxy stands where the issuer says that the server is. */
+/** Starts a server. With a mutation, a proxy listens at the issuer's address. */
 export const start = async (options: Options = {}): Promise<Target> => {
   const { mutation, path = "", resources = (origin) => [notesOf(origin)], routes, seams = Layer.empty } = options
   const port = await freePort()
@@ -152,7 +152,7 @@ export const start = async (options: Options = {}): Promise<Target> => {
       Layer.mergeAll(
         options.storage ?? Layer.fresh(MemoryStorage.layer),
         seams,
-        // A check that is about deletion runs it by itself.
+        // A check about deletion runs maintenance itself.
         Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
       )
     )

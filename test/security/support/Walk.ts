@@ -1,4 +1,4 @@
-/** Requests of the authorization endpoint, written by hand, with or without somebody logged in. */
+/** Raw requests to the authorization endpoint, with or without a login. */
 import { expect } from "vitest"
 import type { Browser } from "../../flow/support/Browser.js"
 import type { Client, Parameters } from "../../flow/support/Server.js"
@@ -18,7 +18,7 @@ export const query = async (target: Target, client: Client, parameters: Paramete
 export const visit = (target: Target, text: string, browser?: Browser): Promise<Answer> =>
   target.http({ path: `/authorize?${text}`, headers: browser === undefined ? {} : cookies(browser) })
 
-/** The response is a page that sends the browser nowhere by itself. */
+/** Asserts that the response is a page without a redirect. */
 export const expectPage = (answer: Answer, status: number, what: string) => {
   expect([answer.status, answer.header("location"), answer.header("refresh")], what).toEqual([
     status,

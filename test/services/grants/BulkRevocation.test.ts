@@ -50,7 +50,7 @@ const crowd = (count: number) =>
     return { calls, failures, bulk: yield* Effect.provide(BulkRevocation.make, context) }
   }).pipe(Effect.provide(MemoryStorage.layer))
 
-const pace = Effect.provideService(BulkRevocation.Pace, { size: 50, rest: Duration.zero })
+const pace = Effect.provideService(BulkRevocation.Pace, { size: 50, pause: Duration.zero })
 
 describe("a bulk revocation", () => {
   it.effect("looks at no more rows a call than its pace says, until none is left", () =>

@@ -22,7 +22,10 @@ const watched = Effect.gen(function* () {
     })
   )
   const lines: Array<string> = []
-  const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel.label} ${String(message)}`))
+  const logger = Logger.make(({ annotations, logLevel, message }) => {
+    const { code, readyWhen } = Object.fromEntries(annotations)
+    lines.push([logLevel.label, message, code, readyWhen].filter((part) => part !== undefined).join(" | "))
+  })
   const storage = Layer.effect(
     Storage,
     Effect.map(Storage, (storage) => Storage.of({ ...storage, check: health.check, outage: health.outage }))
@@ -42,11 +45,10 @@ it.scopedLive("an outage that a write ends is logged once when it begins and onc
     fail("SQLITE_FULL")
     yield* eventually(() => expect(disk.probes).toBeGreaterThan(1))
     fail("SQLITE_FULL")
-    const begun =
-      "ERROR a statement failed because of the database (SQLITE_FULL): the disk is full: free space on it. Not ready until a write succeeds"
+    const begun = "ERROR | database failed, server is not ready | SQLITE_FULL | a write succeeds"
     expect(lines).toEqual([begun])
     disk.isFull = false
-    yield* eventually(() => expect(lines).toEqual([begun, "WARN database stores writes again"]))
+    yield* eventually(() => expect(lines).toEqual([begun, "WARN | database stores writes again"]))
   })
 )
 
@@ -57,8 +59,7 @@ it.scopedLive("a damaged database is logged once, also during another outage, an
     yield* eventually(() => expect(lines).toHaveLength(1))
     fail("SQLITE_CORRUPT")
     disk.isFull = false
-    const damaged =
-      "ERROR a statement failed because of the database (SQLITE_CORRUPT): the file is damaged: restore a backup, and restart. Not ready until this server is restarted"
+    const damaged = "ERROR | database failed, server is not ready | SQLITE_CORRUPT | this server is restarted"
     yield* eventually(() => expect(lines.slice(1)).toEqual([damaged]))
     fail("SQLITE_CORRUPT")
     yield* Effect.sleep("1500 millis")

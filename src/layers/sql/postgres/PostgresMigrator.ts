@@ -16,7 +16,7 @@ const lock = 0x4c746368
 
 /**
  * Runs the migrations that the database has not had. All run in one transaction together with their version numbers, so an
- * interrupted run changes nothing. Of several nodes that start at once one runs them, and the others wait and find them done.
+ * interrupted run changes nothing. If several nodes start at once, one runs them, and the others wait and find them done.
  * Fails, and changes nothing, if the schema belongs to another program or to a later version of Latchkey. Returns the versions
  * before and after.
  */

@@ -1,4 +1,4 @@
-/** What the extended result code of SQLite (https://www.sqlite.org/rescode.html) requires of the caller. */
+/** Reactions to the extended result codes of SQLite (https://www.sqlite.org/rescode.html). */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

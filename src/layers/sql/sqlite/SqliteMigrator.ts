@@ -8,7 +8,7 @@ import * as SqliteFile from "./SqliteFile.js"
 
 /**
  * Runs the migrations that the file has not had. Each runs in one transaction together with its version number, so an
- * interrupted migration changes nothing. Of several processes that start at once, one runs a migration and the others find it
+ * interrupted migration changes nothing. If several processes start at once, one runs a migration and the others find it
  * done. Fails if the file is not writable, even if no migration is due. Returns the versions before and after.
  */
 export const run = (

@@ -21,7 +21,7 @@ describe("an error of PostgreSQL", () => {
     [undefined, "Connection terminated"],
     [undefined, "Connection terminated unexpectedly"],
     [undefined, "Query read timeout"]
-  ])("(%s, %s) leaves open whether the statement was done", (code, message) => {
+  ])("after the error (%s, %s) it is unknown whether the statement was executed", (code, message) => {
     expect(PostgresRetry.isConnectionLost(failure(message, code))).toBe(true)
   })
 
@@ -38,11 +38,11 @@ describe("an error of PostgreSQL", () => {
     [undefined, "timeout exceeded when trying to connect"],
     [undefined, "Connection terminated due to connection timeout"],
     ["P0001", "Query read timeout"]
-  ])("(%s, %s) says that it was not done", (code, message) => {
+  ])("after the error (%s, %s) the statement was not executed", (code, message) => {
     expect(PostgresRetry.isConnectionLost(failure(message, code))).toBe(false)
   })
 
-  it("of another kind, such as a row that cannot be read, is none of a connection", () => {
+  it("an error that is not from PostgreSQL is no lost connection", () => {
     expect(PostgresRetry.isConnectionLost(SqlFailure.unreadable("grants", "scope"))).toBe(false)
     const cause = new Error("Query read timeout")
     const elsewhere = new TemporarilyUnavailable({ reason: "HashingBusy", description: "try again later", cause })

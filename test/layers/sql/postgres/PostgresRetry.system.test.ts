@@ -1,4 +1,4 @@
-/** Statements whose answer was lost on the way, though the server had committed them. */
+/** Statements that the server committed and whose answer was lost. */
 import { describe, expect, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -25,7 +25,7 @@ import * as Relay from "../../../support/Relay.js"
 
 class Wire extends Context.Tag("latchkey/test/Wire")<Wire, Relay.Relay>() {}
 
-/** A store at the other end of a relay. */
+/** A storage behind a relay. */
 const relayed = Layer.unwrapScoped(
   Effect.gen(function* () {
     const relay = yield* Relay.to(yield* Postgres.database)
@@ -34,7 +34,7 @@ const relayed = Layer.unwrapScoped(
   })
 )
 
-/** What is given, and a count of the answers that are lost from then on. */
+/** The result of an effect, and functions that lose answers and count them. */
 const given = <A, E, R>(what: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const relay = yield* Wire
@@ -46,21 +46,23 @@ const unavailable = { _tag: "TemporarilyUnavailable", reason: "StoreFailed" }
 
 describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
   layer(relayed)("when the answer is lost", (it) => {
-    it.effect.each([1, 2])("%i times, a rotation is answered, and its one successor lives", (count) =>
-      Effect.gen(function* () {
-        const { grant, grants, loseAnswers, lost } = yield* given(active)
-        loseAnswers("update grants", count)
-        expect(yield* grants.rotate(rotation(grant, 1, second))).toMatchObject({
-          _tag: "Retried",
-          grant: { chain: { value: { generation: 2, digest: token(2) } } }
+    it.effect.each([1, 2])(
+      "a rotation whose answer is lost %i times succeeds, and its successor is the only valid token",
+      (count) =>
+        Effect.gen(function* () {
+          const { grant, grants, loseAnswers, lost } = yield* given(active)
+          loseAnswers("update grants", count)
+          expect(yield* grants.rotate(rotation(grant, 1, second))).toMatchObject({
+            _tag: "Retried",
+            grant: { chain: { value: { generation: 2, digest: token(2) } } }
+          })
+          expect(lost()).toBe(count)
+          expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { chain: { value: { generation: 2 } } } })
+          expect((yield* grants.rotate(rotation(grant, 2, second)))._tag).toBe("Rotated")
         })
-        expect(lost()).toBe(count)
-        expect(yield* grants.find(grant.terms.id)).toMatchObject({ value: { chain: { value: { generation: 2 } } } })
-        expect((yield* grants.rotate(rotation(grant, 2, second)))._tag).toBe("Rotated")
-      })
     )
 
-    it.effect("of a rotation that nobody may retry, it is not run again, and is no replay", () =>
+    it.effect("a rotation without a retry window is not retried and is no replay", () =>
       Effect.gen(function* () {
         const { grant, grants, loseAnswers, lost } = yield* given(active)
         loseAnswers("update grants", 1)
@@ -73,7 +75,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
       })
     )
 
-    it.effect("an approval is told as one that was made before", () =>
+    it.effect("an approval whose answer is lost returns that it was approved before", () =>
       Effect.gen(function* () {
         const { grants, loseAnswers, lost } = yield* given(Effect.tap(Nodes.fresh, introduce))
         loseAnswers("insert into grants", 1)
@@ -83,7 +85,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
       })
     )
 
-    it.effect("a revocation has been made, and its reason stands", () =>
+    it.effect("a revocation whose answer is lost is stored with its reason", () =>
       Effect.gen(function* () {
         const { grant, grants, loseAnswers, lost } = yield* given(refreshed(second))
         loseAnswers("update grants", 1)
@@ -93,7 +95,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
       })
     )
 
-    it.effect("a redemption is not run again, and the code is spent", () =>
+    it.effect("a redemption whose answer is lost is not retried, and the code is spent", () =>
       Effect.gen(function* () {
         const { grant, grants, loseAnswers, lost } = yield* given(approved)
         loseAnswers("update grants", 1)
@@ -105,7 +107,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("on PostgreSQL"), () => {
       })
     )
 
-    it.effect("again and again, that is said in the end, and the next answer is whole", () =>
+    it.effect("a statement whose answers are all lost fails in the end, and the next statement succeeds", () =>
       Effect.gen(function* () {
         const { grant, grants, loseAnswers, lost } = yield* given(active)
         loseAnswers("grants", Number.POSITIVE_INFINITY)

@@ -1,4 +1,4 @@
-/** The table of what a batch's failure means (design: group commit), over a real file. */
+/** The effects of a failure in a batch (design: group commit), with a real file. */
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import { temporaryFile } from "../../temporaryFile.js"
 
 const insert = "insert into t (id, text, parent) values (?, ?, ?)"
 
-/** A writer of a file with one table, and what another connection sees in it. */
+/** A writer of a file with one table, and the rows that another connection sees. */
 const setUp = Effect.gen(function* () {
   const path = yield* temporaryFile
   const db = new Sqlite(path, { timeout: 0 })
@@ -22,7 +22,7 @@ const setUp = Effect.gen(function* () {
   const other = new Sqlite(path, { timeout: 0 })
   yield* Effect.addFinalizer(() => Effect.sync(() => other.close()))
   const writer = yield* SqliteWriter.make(() => SqliteConnection.make(db))
-  /** Hands rows over at once, and answers with how each ended. */
+  /** Writes rows at once, and returns the result of each write. */
   const write = (...rows: ReadonlyArray<readonly [id: number, text?: string, parent?: number]>) =>
     Effect.forEach(
       rows,
@@ -37,7 +37,7 @@ const setUp = Effect.gen(function* () {
 })
 
 describe("a batch over a real file", () => {
-  it.scoped("of which the second write finds the disk full keeps nothing, and the next is whole", () =>
+  it.scoped("a batch stores nothing if its second write finds the disk full, and the next batch succeeds", () =>
     Effect.gen(function* () {
       const { db, kept, write } = yield* setUp
       db.pragma(`max_page_count = ${Number(db.pragma("page_count", { simple: true })) + 2}`)
@@ -48,7 +48,7 @@ describe("a batch over a real file", () => {
     })
   )
 
-  it.scoped("that cannot be committed keeps nothing, and the next is whole", () =>
+  it.scoped("a batch whose commit fails stores nothing, and the next batch succeeds", () =>
     Effect.gen(function* () {
       const { db, kept, write } = yield* setUp
       db.pragma("foreign_keys = ON")
@@ -60,7 +60,7 @@ describe("a batch over a real file", () => {
     })
   )
 
-  it.scoped("of which one write fails alone keeps the others", () =>
+  it.scoped("a batch stores the other writes if one write fails alone", () =>
     Effect.gen(function* () {
       const { kept, write } = yield* setUp
       expect(yield* write([1], [1], [2])).toEqual(["ok", "SQLITE_CONSTRAINT_PRIMARYKEY", "ok"])
@@ -68,12 +68,12 @@ describe("a batch over a real file", () => {
     })
   )
 
-  it.scopedLive("waits while another holds the lock, and is written once it is free", () =>
+  it.scopedLive("a batch waits while another process has the lock, and is written afterwards", () =>
     Effect.gen(function* () {
       const { kept, other, write } = yield* setUp
       other.exec("begin immediate")
       const waiting = yield* Effect.fork(write([1], [2]))
-      // The event loop turns meanwhile.
+      // The event loop runs meanwhile.
       for (let i = 0; i < 5; i++) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
       expect(kept()).toEqual([])
       other.exec("commit")
@@ -82,7 +82,7 @@ describe("a batch over a real file", () => {
     })
   )
 
-  it.scoped("does without a write whose caller went away before it began", () =>
+  it.scoped("a batch drops a write whose caller is interrupted before the batch begins", () =>
     Effect.gen(function* () {
       const { kept, write } = yield* setUp
       const leaving = yield* Effect.fork(write([1]))
@@ -94,11 +94,11 @@ describe("a batch over a real file", () => {
     })
   )
 
-  it.scoped("keeps a write whose caller went away after it began", () =>
+  it.scoped("a batch stores a write whose caller is interrupted after the batch began", () =>
     Effect.gen(function* () {
       const { db, kept, write, writer } = yield* setUp
       let leave = () => {}
-      // Called by the first statement, when the batch is under way.
+      // The first statement calls this, after the batch has begun.
       db.function("leave", () => {
         leave()
         return 1

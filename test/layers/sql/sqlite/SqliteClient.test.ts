@@ -29,7 +29,7 @@ const client = Effect.gen(function* () {
   }
 })
 
-/** Holds the write lock of a file, as another process would. */
+/** Takes the write lock of a file, as another process would. */
 const lock = (path: string) => {
   const db = new Sqlite(path, { timeout: 0 })
   db.exec("begin exclusive")
@@ -37,7 +37,7 @@ const lock = (path: string) => {
 }
 
 describe("group commit", () => {
-  it.scopedLive("puts the writes of one moment into as few transactions as it may", () =>
+  it.scopedLive("concurrent writes share as few transactions as possible", () =>
     Effect.gen(function* () {
       const { insert, names, sql } = yield* client
       yield* Effect.forEach(
@@ -50,7 +50,7 @@ describe("group commit", () => {
     })
   )
 
-  it.scopedLive("answers after the commit, so that another connection sees what was answered", () =>
+  it.scopedLive("a write returns after the commit, so that another connection sees it", () =>
     Effect.gen(function* () {
       const { insert, path, sql } = yield* client
       const other = yield* SqliteClient.open(path)
@@ -62,7 +62,7 @@ describe("group commit", () => {
     })
   )
 
-  it.scopedLive("tells of a violated constraint only the caller that violated it", () =>
+  it.scopedLive("only the caller that violates a constraint gets the error", () =>
     Effect.gen(function* () {
       const { insert, names, sql } = yield* client
       const exits = yield* Effect.forEach(["a", "b", "a", "c"], (name) => Effect.exit(insert(name)), {
@@ -76,7 +76,7 @@ describe("group commit", () => {
     })
   )
 
-  it.scopedLive("drops the write of a caller that leaves before the batch begins", () =>
+  it.scopedLive("the write of a caller that is interrupted before the batch begins is dropped", () =>
     Effect.gen(function* () {
       const { insert, names, sql } = yield* client
       const gone = yield* Effect.fork(insert("gone"))
@@ -90,7 +90,7 @@ describe("group commit", () => {
   )
 
   it.scopedLive(
-    "waits for a lock without stopping the process, then says that the database is busy, then goes on",
+    "a write waits for a lock without blocking the process, then fails as busy, and later writes succeed",
     () =>
       Effect.gen(function* () {
         const { insert, names, path, sql } = yield* client
@@ -105,7 +105,7 @@ describe("group commit", () => {
         expect(Duration.toMillis(took)).toBeGreaterThan(1900)
         expect(Duration.toMillis(took)).toBeLessThan(3500)
         expect(ticks).toBeGreaterThan(50)
-        // Reading goes on all the time.
+        // Reads succeed all the time.
         expect(yield* names).toEqual([])
         other.close()
         yield* insert("d")
@@ -114,7 +114,7 @@ describe("group commit", () => {
       })
   )
 
-  it.scopedLive("writes as soon as a lock is released, less what was interrupted meanwhile", () =>
+  it.scopedLive("waiting writes run as soon as a lock is released, except interrupted ones", () =>
     Effect.gen(function* () {
       const { insert, names, path } = yield* client
       const other = lock(path)
@@ -128,7 +128,7 @@ describe("group commit", () => {
     })
   )
 
-  it.scopedLive("keeps nothing of a batch when the disk is full, and goes on when there is room again", () =>
+  it.scopedLive("a batch stores nothing when the disk is full, and later writes succeed when space is free", () =>
     Effect.gen(function* () {
       const { path } = yield* client
       let pages = 3
@@ -160,7 +160,7 @@ describe("group commit", () => {
 })
 
 describe("the client", () => {
-  it.scopedLive("gives rows, arrays, raw answers and streams, of reads and of writes", () =>
+  it.scopedLive("reads and writes return rows, arrays, raw results and streams", () =>
     Effect.gen(function* () {
       const { sql } = yield* client
       const insert = sql`insert into names ${sql.insert({ name: "a" }).returning("name")}`
@@ -174,7 +174,7 @@ describe("the client", () => {
     })
   )
 
-  it.scopedLive("fails, and does not die, on what is no SQL, or has too few parameters", () =>
+  it.scopedLive("invalid SQL and missing parameters are typed failures", () =>
     Effect.gen(function* () {
       const { sql } = yield* client
       expect(yield* Effect.flip(sql.unsafe("selekt 1"))).toBeInstanceOf(SqlError)
@@ -183,7 +183,7 @@ describe("the client", () => {
     })
   )
 
-  it.scopedLive("offers no transactions, and says so", () =>
+  it.scopedLive("a transaction is refused with an error", () =>
     Effect.gen(function* () {
       const { insert, names, sql } = yield* client
       const error = yield* Effect.flip(sql.withTransaction(insert("a")))
@@ -197,7 +197,7 @@ describe("the client", () => {
     })
   )
 
-  it.scopedLive("goes on when more statements were made than are kept", () =>
+  it.scopedLive("the client works with more statements than it keeps prepared", () =>
     Effect.gen(function* () {
       const { sql } = yield* client
       for (let round = 0; round < 2; round++) {
@@ -206,7 +206,7 @@ describe("the client", () => {
     })
   )
 
-  it.scopedLive("writes through to the disk, and overwrites what it deletes", () =>
+  it.scopedLive("the connections flush each commit and overwrite deleted content", () =>
     Effect.gen(function* () {
       const path = yield* temporaryFile
       new Sqlite(path).exec("create table t (x)").close()

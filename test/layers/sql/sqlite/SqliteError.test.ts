@@ -2,19 +2,19 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { untilFree } from "../../../../src/layers/sql/sqlite/SqliteError.js"
 
-/** Fails so many times, and then succeeds with the number of times that it was tried. */
+/** Fails this many times, then succeeds with the number of attempts. */
 const failing = (times: number, code: string) => {
   let tried = 0
   return Effect.suspend(() => (++tried > times ? Effect.succeed(tried) : Effect.fail({ cause: { code } })))
 }
 
-it.effect("a lock is awaited in real time, though a test holds the clock", () =>
+it.effect("retries for a lock wait in real time, even with a test clock", () =>
   Effect.gen(function* () {
     expect(yield* untilFree(failing(3, "SQLITE_BUSY"))).toBe(4)
   })
 )
 
-it.effect("nothing but a lock is awaited", () =>
+it.effect("other errors than a lock are not retried", () =>
   Effect.gen(function* () {
     expect(yield* Effect.flip(untilFree(failing(1, "SQLITE_CORRUPT")))).toEqual({ cause: { code: "SQLITE_CORRUPT" } })
   })

@@ -10,7 +10,7 @@ import type { StorageOpenError } from "../../../../src/layers/sql/StorageOpenErr
 import { ours, refusal, using, withSqlite } from "../../sqliteFiles.js"
 import { temporaryFile } from "../../temporaryFile.js"
 
-describe("a file that is not ours, or not sound, is refused and left as it is", () => {
+describe("a file that is refused and not changed", () => {
   const cases: ReadonlyArray<
     readonly [
       string,
@@ -22,12 +22,12 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
     ["a text", "NotOurs", (path) => Effect.sync(() => Fs.writeFileSync(path, "SQLite format 2\0".padEnd(5000, "x")))],
     ["a short file", "NotOurs", (path) => Effect.sync(() => Fs.writeFileSync(path, "SQLite format 3\0"))],
     [
-      "a database without a mark",
+      "a database without the application id is refused",
       "NotOurs",
       (path) => Effect.sync(() => withSqlite(path, (db) => db.exec("create table t (x)")))
     ],
     [
-      "another program's database",
+      "a database of another program is refused",
       "NotOurs",
       (path) =>
         Effect.zipRight(
@@ -36,7 +36,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
         )
     ],
     [
-      "a database with our mark and other tables",
+      "a database with the application id and other tables is refused",
       "NotOurs",
       (path) =>
         Effect.sync(() =>
@@ -44,7 +44,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
         )
     ],
     [
-      "a database of ours that lacks a table",
+      "a Latchkey database that lacks a table is refused",
       "NotOurs",
       (path) =>
         Effect.zipRight(
@@ -53,7 +53,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
         )
     ],
     [
-      "a newer database",
+      "a newer database is refused",
       "Newer",
       (path) =>
         Effect.zipRight(
@@ -64,7 +64,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
         )
     ],
     [
-      "a newer database, as the log alone says",
+      "a newer database whose version is only in the log is refused",
       "Newer",
       (path) =>
         Effect.zipRight(
@@ -76,7 +76,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
         )
     ],
     [
-      "a damaged database",
+      "a damaged database is refused",
       "Corrupt",
       (path) =>
         Effect.zipRight(
@@ -105,7 +105,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
     })
   )
 
-  it.scopedLive("a directory", () =>
+  it.scopedLive("a directory is refused", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       Fs.mkdirSync(filename)
@@ -114,7 +114,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
     })
   )
 
-  it.scopedLive("a symbolic link, even to a file of ours, and one to nowhere", () =>
+  it.scopedLive("a symbolic link is refused, with a valid target and without one", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* ours(filename)
@@ -127,7 +127,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
   )
 
   it.scopedLive.each(["-wal", "-journal"])(
-    "the log of a database that is gone (%s), which would be put into a new one",
+    "a log (%s) without its database is refused, because SQLite would apply it to the new one",
     (suffix) =>
       Effect.gen(function* () {
         const filename = yield* temporaryFile
@@ -137,11 +137,12 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
       })
   )
 
-  it.scopedLive.each(["", ":memory:", "file:auth.db"])("the name %j, which is no file's", (filename) =>
-    Effect.map(refusal({ filename }), (error) => expect(error).toMatchObject({ reason: "NotAFile" }))
+  it.scopedLive.each(["", ":memory:", "file:auth.db"])(
+    "the name %j is refused, because it is no file name",
+    (filename) => Effect.map(refusal({ filename }), (error) => expect(error).toMatchObject({ reason: "NotAFile" }))
   )
 
-  it.scopedLive("a path below a file", () =>
+  it.scopedLive("a path below a file is refused", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       Fs.writeFileSync(filename, "")
@@ -149,7 +150,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
     })
   )
 
-  it.scopedLive("a file whose lock another process keeps", () =>
+  it.scopedLive("a file that another process keeps locked is refused", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* ours(filename)
@@ -165,7 +166,7 @@ describe("a file that is not ours, or not sound, is refused and left as it is", 
     })
   )
 
-  it.scopedLive("but tables that a replicator put beside ours are no fault", () =>
+  it.scopedLive("a database with additional tables of a replicator is accepted", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* ours(filename)

@@ -10,8 +10,8 @@ import * as SqliteWriter from "../../../../src/layers/sql/sqlite/SqliteWriter.js
 const sqliteError = (code: string) => Object.assign(new Error(code), { code })
 
 /**
- * A connection that only notes what is asked of it. `fails` says which statement fails with which code; a code that
- * ends in "!" ends the transaction, too.
+ * A connection that only records its calls. `fails` returns the code with which a statement fails. A code that ends in "!" also
+ * ends the transaction.
  */
 const fake = (fails: (sql: string, nth: number) => string | undefined = () => undefined) => {
   const log: Array<string> = []
@@ -43,7 +43,7 @@ const fake = (fails: (sql: string, nth: number) => string | undefined = () => un
   return { connect, log }
 }
 
-/** Hands all texts over at once, and answers with how each ended: its own text, or a code. */
+/** Writes all texts at once, and returns the result of each: its text, or an error code. */
 const writeAll = ({ write }: SqliteWriter.SqliteWriter, ...texts: ReadonlyArray<string>) =>
   Effect.forEach(
     texts,
@@ -52,7 +52,7 @@ const writeAll = ({ write }: SqliteWriter.SqliteWriter, ...texts: ReadonlyArray<
   )
 
 describe("a batch", () => {
-  it.scopedLive("is one transaction, in the order in which the writes came", () =>
+  it.scopedLive("a batch is one transaction in the order of the writes", () =>
     Effect.gen(function* () {
       const { connect, log } = fake()
       const writer = yield* SqliteWriter.make(connect)
@@ -61,7 +61,7 @@ describe("a batch", () => {
     })
   )
 
-  it.scopedLive("holds 64 writes at most", () =>
+  it.scopedLive("a batch has at most 64 writes", () =>
     Effect.gen(function* () {
       const { connect, log } = fake()
       const writer = yield* SqliteWriter.make(connect)
@@ -70,7 +70,7 @@ describe("a batch", () => {
     })
   )
 
-  it.scopedLive("goes on after a statement that failed alone", () =>
+  it.scopedLive("a batch continues after a statement that failed alone", () =>
     Effect.gen(function* () {
       const { connect, log } = fake((sql) => (sql === "b" ? "SQLITE_CONSTRAINT_UNIQUE" : undefined))
       const writer = yield* SqliteWriter.make(connect)
@@ -79,7 +79,7 @@ describe("a batch", () => {
     })
   )
 
-  it.scopedLive("executes nothing more once the transaction is gone, and fails as a whole", () =>
+  it.scopedLive("a batch fails as a whole, and stops, when the transaction has ended", () =>
     Effect.gen(function* () {
       const { connect, log } = fake((sql, nth) => (sql === "b" && nth === 0 ? "SQLITE_CONSTRAINT_TRIGGER!" : undefined))
       const writer = yield* SqliteWriter.make(connect)
@@ -90,7 +90,7 @@ describe("a batch", () => {
   )
 
   it.scopedLive.each(["SQLITE_FULL", "SQLITE_NOMEM", "SQLITE_CORRUPT_VTAB"])(
-    "is rolled back as a whole after %s",
+    "a batch is rolled back as a whole after %s",
     (code) =>
       Effect.gen(function* () {
         const { connect, log } = fake((sql) => (sql === "b" ? code : undefined))
@@ -100,7 +100,7 @@ describe("a batch", () => {
       })
   )
 
-  it.scopedLive("is rolled back as a whole when it cannot be committed", () =>
+  it.scopedLive("a batch is rolled back as a whole when its commit fails", () =>
     Effect.gen(function* () {
       const { connect, log } = fake((sql, nth) =>
         sql === "COMMIT" && nth === 0 ? "SQLITE_CONSTRAINT_FOREIGNKEY" : undefined
@@ -121,20 +121,22 @@ describe("when the disk fails", () => {
     ["COMMIT", ["1: a", "1: b", "1: COMMIT", "1: ROLLBACK"]],
     ["b", ["1: a", "1: b", "1: ROLLBACK"]],
     ["BEGIN IMMEDIATE", []]
-  ] as const)("in %s, the batch fails, and nothing is written before the connection was opened anew", ([where, ran]) =>
-    Effect.gen(function* () {
-      let broken = true
-      const { connect, log } = fake((sql) => (broken && sql === where ? "SQLITE_IOERR_FSYNC" : undefined))
-      const writer = yield* SqliteWriter.make(connect)
-      expect(new Set(yield* writeAll(writer, "a", "b"))).toEqual(new Set(["SQLITE_IOERR_FSYNC"]))
-      broken = false
-      expect(yield* writeAll(writer, "c")).toEqual(["c"])
-      const begun = ["1: open", "1: BEGIN IMMEDIATE", ...ran, "1: close"]
-      expect(log).toEqual([...begun, "2: open", "2: BEGIN IMMEDIATE", "2: c", "2: COMMIT"])
-    })
+  ] as const)(
+    "if the disk fails in %s, the batch fails, and the connection is opened again before the next write",
+    ([where, ran]) =>
+      Effect.gen(function* () {
+        let broken = true
+        const { connect, log } = fake((sql) => (broken && sql === where ? "SQLITE_IOERR_FSYNC" : undefined))
+        const writer = yield* SqliteWriter.make(connect)
+        expect(new Set(yield* writeAll(writer, "a", "b"))).toEqual(new Set(["SQLITE_IOERR_FSYNC"]))
+        broken = false
+        expect(yield* writeAll(writer, "c")).toEqual(["c"])
+        const begun = ["1: open", "1: BEGIN IMMEDIATE", ...ran, "1: close"]
+        expect(log).toEqual([...begun, "2: open", "2: BEGIN IMMEDIATE", "2: c", "2: COMMIT"])
+      })
   )
 
-  it.scopedLive("a connection that was opened when it could not write is opened anew", () =>
+  it.scopedLive("a connection that was opened while the file was read-only is opened again", () =>
     Effect.gen(function* () {
       const { connect, log } = fake((sql) =>
         sql === "BEGIN IMMEDIATE" && log.length < 3 ? "SQLITE_READONLY" : undefined
@@ -149,7 +151,7 @@ describe("when the disk fails", () => {
     })
   )
 
-  it.scopedLive("and the file cannot be opened anew, each write says so, until it can", () =>
+  it.scopedLive("each write fails until the file can be opened again", () =>
     Effect.gen(function* () {
       let broken = true
       const { connect, log } = fake((sql) => (broken && sql === "COMMIT" ? "SQLITE_IOERR_WRITE" : undefined))
@@ -170,7 +172,7 @@ describe("when the disk fails", () => {
 })
 
 describe("when the lock is held", () => {
-  it.scopedLive("the batch is tried again, with those that came meanwhile and without those that left", () =>
+  it.scopedLive("a batch is retried with new writes and without interrupted ones while the file is locked", () =>
     Effect.gen(function* () {
       const { connect, log } = fake((sql, nth) => (sql === "BEGIN IMMEDIATE" && nth < 3 ? "SQLITE_BUSY" : undefined))
       const writer = yield* SqliteWriter.make(connect)
@@ -184,7 +186,7 @@ describe("when the lock is held", () => {
     })
   )
 
-  it.scopedLive("each write waits for two seconds of its own", () =>
+  it.scopedLive("each write waits for a lock for two seconds", () =>
     Effect.gen(function* () {
       const { connect, log } = fake((sql) => (sql === "BEGIN IMMEDIATE" ? "SQLITE_BUSY" : undefined))
       const writer = yield* SqliteWriter.make(connect)
@@ -203,7 +205,7 @@ describe("when the lock is held", () => {
 })
 
 describe("when the scope ends", () => {
-  it.scopedLive("the writes that wait are finished, the log is put away, and later writes fail", () =>
+  it.scopedLive("closing completes the waiting writes and merges the log, and later writes fail", () =>
     Effect.gen(function* () {
       const { connect, log } = fake()
       const [writer, waiting] = yield* Effect.scoped(

@@ -1,4 +1,4 @@
-/** What upkeep costs must not grow with what it leaves alone: every statement of it finds its rows by an index. */
+/** The cost of maintenance must not grow with the rows that stay. So each of its statements uses an index. */
 
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { expect, it } from "@effect/vitest"
@@ -17,7 +17,7 @@ import { RevokedTokenStore } from "../../../../src/services/stores/RevokedTokenS
 import { SessionStore } from "../../../../src/services/stores/SessionStore.js"
 import { alice, app, at, grantId } from "../../../../src/testing/contracts/fixtures.js"
 
-/** A client that notes statements, and answers each read of consents with one whose client is gone. */
+/** A client that records statements, and answers each read of consents with one of a deleted client. */
 const recorder = () => {
   const texts: Array<string> = []
   const sql = {
@@ -81,17 +81,17 @@ it.effect.each([
     number,
     (stores: ReturnType<typeof SqlStores.make>) => Effect.Effect<unknown, TemporarilyUnavailable>
   ]
->)("%s are found by an index, and in order", ([title, count, verb]) =>
+>)("the statement for %s uses an index and needs no sort", ([title, count, verb]) =>
   Effect.gen(function* () {
     const { sql, texts } = recorder()
     yield* verb(SqlStores.make(sql, issuer))
     expect(texts).toHaveLength(count)
     for (const [i, plan] of plansOf(texts).entries()) {
-      // A range of ids alone would go through the grants of all other clients in between.
+      // A range of ids alone would read the grants of all other clients in between.
       if (/^\s*update grants/.test(texts[i] ?? "") && !title.startsWith("everybody"))
         expect(plan[0]).toMatch(/\b(subject|client_id)=\?/)
       for (const step of plan) expect(step).not.toMatch(/^SCAN|TEMP B-TREE/)
-      // Of what a statement deletes, each row is found by its own key, and not by what all that ended have in common.
+      // A deletion finds each row by its key, and not by an index of all ended rows.
       if (texts[i]?.includes("limit ?") && /^\s*delete/.test(texts[i] ?? "")) expect(plan[0]).toContain("AND id=?")
     }
   })

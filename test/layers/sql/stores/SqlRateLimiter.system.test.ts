@@ -1,4 +1,4 @@
-/** Quotas in PostgreSQL: what is left of them, and what becomes of requests when the database does not answer. */
+/** Quotas in PostgreSQL: their rows, and requests while the database does not answer. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -23,7 +23,7 @@ const rows = (url: Redacted.Redacted) =>
   Effect.promise(() => Postgres.query(Redacted.value(url), "select key from latchkey.rate_limits order by key"))
 
 describe.skipIf(Postgres.missing)(Postgres.named("quotas in PostgreSQL"), () => {
-  it.scoped("that are whole again leave no row, however many there were, and others stay", () =>
+  it.scoped("full quotas are deleted, and others stay", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { consume } = yield* limiterOf(url)
@@ -44,20 +44,20 @@ describe.skipIf(Postgres.missing)(Postgres.named("quotas in PostgreSQL"), () => 
     })
   )
 
-  it.scoped("are not counted while the table is out of reach, which is said, and told without a value", () =>
+  it.scoped("a request fails without its key in the error while the table is missing", () =>
     Effect.gen(function* () {
       const url = yield* Postgres.database
       const { consume } = yield* limiterOf(url)
       yield* Effect.promise(() =>
         Postgres.query(Redacted.value(url), "alter table latchkey.rate_limits rename to gone")
       )
-      const error = yield* Effect.flip(consume([{ limit, key: "somebody" }]))
+      const error = yield* Effect.flip(consume([{ limit, key: "a client" }]))
       expect(error).toMatchObject({ _tag: "TemporarilyUnavailable", reason: "StoreFailed" })
-      expect(JSON.stringify([error, error.cause])).not.toContain("somebody")
+      expect(JSON.stringify([error, error.cause])).not.toContain("a client")
       yield* Effect.promise(() =>
         Postgres.query(Redacted.value(url), "alter table latchkey.gone rename to rate_limits")
       )
-      expect((yield* consume([{ limit, key: "somebody" }]))._tag).toBe("Allowed")
+      expect((yield* consume([{ limit, key: "a client" }]))._tag).toBe("Allowed")
     })
   )
 })
