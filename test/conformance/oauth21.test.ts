@@ -1,4 +1,4 @@
-/** OAuth 2.1: its additions to RFC 6749, and its removals. */
+/** OAuth 2.1: what it adds to RFC 6749, and what it takes away. */
 import { describe, expect } from "@effect/vitest"
 import { outcome, password, redirectUri, resource, test, tokensOf } from "../flow/support/Server.js"
 import { acquainted, apart, confidential, json, register, sentBack } from "./support/Conformance.js"
@@ -24,9 +24,9 @@ apart([
   },
   {
     section: "§4.3.1",
-    requirement: "a refresh token of a public client that is used again is refused and the living one revoked",
+    requirement: "a refresh token of a public client that is used again is refused and the active one revoked",
     how: "otherwise",
-    why: "within the retry window (30 s, may be 0) a superseded token of an honest burst gets the current one; after it, to the letter"
+    why: "within the retry window (30 s, may be 0) a superseded token of an honest burst gets the current one; after it, the rule holds"
   },
   {
     section: "§7.14",
@@ -37,27 +37,27 @@ apart([
 ])
 
 describe("OAuth 2.1", () => {
-  test("§2.3.1 redirect URIs are compared as strings, except loopback ports [AUTHZ-13, AUTHZ-20]", async (server) => {
+  test("§2.3.1 redirect URIs are compared as strings, loopback ports apart [AUTHZ-13, AUTHZ-20]", async (server) => {
     const { open } = await acquainted(server)
     for (const redirect_uri of [`${redirectUri}?`, `${redirectUri}/x`, "https://client.example:8443/callback"]) {
       expect((await open({ redirect_uri })).status, redirect_uri).toBe(400)
     }
   })
 
-  test("§4.1.1 code_challenge is required of every client [AUTHZ-29]", async (server) => {
+  test("§4.1.1 every client must send a code_challenge [AUTHZ-29]", async (server) => {
     for (const metadata of [{}, confidential]) {
       const { open } = await acquainted(server, metadata)
       expect(sentBack(await open({ code_challenge: undefined })).error).toBe("invalid_request")
     }
   })
 
-  test("§4.1.3 redirect_uri is not needed at the token endpoint [CODE-06]", async (server) => {
+  test("§4.1.3 a token request needs no redirect_uri [CODE-06]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     expect(await outcome(server.redeem(client, held, { redirect_uri: undefined }))).toBe("200")
   })
 
-  test("§4.1.3 a code_verifier without a challenge is refused [CODE-03]", async (server) => {
+  test("§4.1.3 no code is issued without a code_challenge [CODE-03]", async (server) => {
     const { open } = await acquainted(server)
     const method = { code_challenge: undefined, code_challenge_method: undefined }
     expect(sentBack(await open(method))).not.toHaveProperty("code")
@@ -82,26 +82,26 @@ describe("OAuth 2.1", () => {
     { settings: { lifetimes: { refreshWindow: 0 } } }
   )
 
-  test("§4.3.1 refresh tokens expire when they are not used for some time [REFRESH-09]", async (server) => {
+  test("§4.3.1 an unused refresh token expires [REFRESH-09]", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)
     await server.advance("30 days")
     expect(await outcome(server.refresh(client, refresh_token))).toBe("400 invalid_grant")
   })
 
-  test("§5.1.1 an access token is not sent in the query of a URI [RS-04]", async (server) => {
+  test("§5.1.1 an access token in the query of a URI is refused [RS-04]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     expect((await server.send(`${resource}?access_token=${access_token}`)).status).toBe(401)
   })
 
-  test("§7.5.1 the PKCE method is S256; plain is refused [AUTHZ-30]", async (server) => {
+  test("§7.5.1 the PKCE method S256 is accepted, and plain is refused [AUTHZ-30]", async (server) => {
     const { open } = await acquainted(server)
     for (const code_challenge_method of ["plain", undefined, "s256", "S512"]) {
       expect(sentBack(await open({ code_challenge_method })).error, code_challenge_method).toBe("invalid_request")
     }
   })
 
-  test("§7.5.3 a code is never sent with 307, because the browser would also send the password [LOGIN-31]", async (server) => {
+  test("§7.5.3 a code is never sent with 307, which would make the browser send the password again [LOGIN-31]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     await browser.submit(page, { button: "allow" })
     const redirects = browser.seen.filter(({ headers }) => headers.has("location"))
@@ -130,7 +130,7 @@ describe("OAuth 2.1", () => {
     expect(metadata.grant_types_supported).toEqual(["authorization_code", "client_credentials", "refresh_token"])
   })
 
-  test("§10 no authorization response has a fragment [AUTHZ-08]", async (server) => {
+  test("§10 no response to an authorization request has a fragment [AUTHZ-08]", async (server) => {
     const { open } = await acquainted(server)
     for (const response_mode of ["fragment", "form_post", "web_message"]) {
       expect(sentBack(await open({ response_mode })).error, response_mode).toBe("invalid_request")

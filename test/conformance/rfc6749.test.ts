@@ -1,4 +1,4 @@
-/** RFC 6749, the framework, without the parts that OAuth 2.1 removes. */
+/** RFC 6749, as OAuth 2.1 leaves it: the framework. */
 import { describe, expect } from "@effect/vitest"
 import {
   basic,
@@ -30,25 +30,25 @@ apart([
     section: "§3.2.1",
     requirement: "brute force on client secrets is guarded against (§10.10)",
     how: "otherwise",
-    why: "a secret is 256 random bits that the server draws: guessing is hopeless without a counter"
+    why: "a secret has 256 random bits from the server, which cannot be guessed"
   },
   {
     section: "§4.2",
     requirement: "the implicit grant",
     how: "otherwise",
-    why: "it does not exist (OAuth 2.1 §10); that it is refused is tested in `oauth21.test.ts`"
+    why: "it does not exist (OAuth 2.1 §10); `oauth21.test.ts` tests its refusal"
   },
   {
     section: "§4.3",
     requirement: "the resource owner password credentials grant",
     how: "otherwise",
-    why: "it does not exist (OAuth 2.1 §10); that it is refused is tested in `oauth21.test.ts`"
+    why: "it does not exist (OAuth 2.1 §10); `oauth21.test.ts` tests its refusal"
   },
   {
     section: "§4.1.2",
     requirement: "a code that is used twice is denied, and its tokens SHOULD be revoked",
     how: "otherwise",
-    why: "within `codeWindow` (2 s) the second use is a duplicate and revokes nothing; with 0 it is the SHOULD to the letter, tested here"
+    why: "within `codeWindow` (2 s) the second use is a duplicate and revokes nothing; with a window of 0 the tokens are revoked, as is tested"
   },
   {
     section: "§4.5",
@@ -76,9 +76,9 @@ apart([
   },
   {
     section: "§10.11",
-    requirement: "phishing of the person's password",
+    requirement: "phishing of the user's password",
     how: "not applicable",
-    why: "a rule for people and browsers; the pages need no script and name the client"
+    why: "a rule for users and browsers; the pages need no script and name the client"
   }
 ])
 
@@ -98,7 +98,7 @@ describe("RFC 6749 clients", () => {
     expect(await outcome(server.redeem(client, held))).toBe("200")
   })
 
-  test("§2.3.1 HTTP Basic is supported for clients with a secret [CAUTH-02]", async (server) => {
+  test("§2.3.1 a client with a secret may use HTTP Basic [CAUTH-02]", async (server) => {
     const client = await server.register(confidential)
     expect((await server.tokens(client)).access_token).toMatch(/^lk_at_/)
   })
@@ -123,14 +123,14 @@ describe("RFC 6749 clients", () => {
     )
   })
 
-  test("§2.3 a client does not use more than one method in a request [CAUTH-05]", async (server) => {
+  test("§2.3 a request with two authentication methods is refused [CAUTH-05]", async (server) => {
     const { client_id, client_secret } = await server.register(confidential)
     const secret = String(client_secret)
     const both = { grant_type: "client_credentials", client_id, client_secret: secret }
     expect(await outcome(server.post("/token", both, basic(client_id, secret)))).toBe("400 invalid_request")
   })
 
-  test("§2.3 a confidential client sends the right secret in the header or in the body [CAUTH-07]", async (server) => {
+  test("§2.3 a confidential client sends its secret in the header or in the body, and a public client sends none [CAUTH-07]", async (server) => {
     const client = await server.register(confidential)
     const posting = { ...client, token_endpoint_auth_method: "client_secret_post" }
     expect(await outcome(server.token(posting, { grant_type: "x" }))).toBe("400 unsupported_grant_type")
@@ -151,19 +151,19 @@ describe("RFC 6749 clients", () => {
 })
 
 describe("RFC 6749 the authorization endpoint", () => {
-  test("§3.1 the server verifies the user's identity first", async (server) => {
+  test("§3.1 the user logs in first", async (server) => {
     const { url } = await server.request(await server.register())
     const page = await server.browser().open(url)
     expect(page.document.querySelector("input[name=password]")).not.toBeNull()
     expect(page.document.querySelector("button[value=allow]")).toBeNull()
   })
 
-  test("§3.1 GET is supported [AUTHZ-02]", async (server) => {
+  test("§3.1 an authorization request may be a GET [AUTHZ-02]", async (server) => {
     const { url } = await server.request(await server.register())
     expect((await server.browser().open(url)).status).toBe(200)
   })
 
-  test("§3.1 POST may be supported, and follows the same rules [AUTHZ-02]", async (server) => {
+  test("§3.1 an authorization request may be a POST, and follows the same rules [AUTHZ-02]", async (server) => {
     const { url } = await server.request(await server.register())
     const answer = await server.send(`${issuer}/authorize`, { method: "POST", body: url.searchParams })
     expect(answer.status).toBe(303)
@@ -267,7 +267,7 @@ describe("RFC 6749 the authorization endpoint", () => {
     expect(page.html).not.toContain("evil.example")
   })
 
-  test("§3.1.2.5 the response to the redirection endpoint is a redirect without a script", async (server) => {
+  test("§3.1.2.5 the response for the redirection endpoint is a redirect without a script", async (server) => {
     const { answer } = await allow(server, await server.register())
     expect(answer.status).toBe(303)
     expect(answer.html).toBe("")
@@ -275,7 +275,7 @@ describe("RFC 6749 the authorization endpoint", () => {
 })
 
 describe("RFC 6749 the token endpoint", () => {
-  test("§3.2 the client uses POST [TOKEN-01]", async (server) => {
+  test("§3.2 a token request must be a POST [TOKEN-01]", async (server) => {
     for (const method of ["GET", "HEAD", "PUT", "DELETE"]) {
       const answer = await server.send("/token", { method })
       expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST, OPTIONS"])
@@ -295,7 +295,7 @@ describe("RFC 6749 the token endpoint", () => {
     expect(await outcome(server.redeem(client, held, { unknown: ["a", "b"] }))).toBe("400 invalid_request")
   })
 
-  test("§3.2.1 a confidential client authenticates [CAUTH-21, REFRESH-05]", async (server) => {
+  test("§3.2.1 a confidential client must authenticate [CAUTH-21, REFRESH-05]", async (server) => {
     const client = await server.register(confidential)
     const { refresh_token } = await server.tokens(client)
     const bare = { ...client, token_endpoint_auth_method: "none" }
@@ -303,7 +303,7 @@ describe("RFC 6749 the token endpoint", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("§3.2.1 a client that does not authenticate sends its client_id [CODE-05]", async (server) => {
+  test("§3.2.1 a client that does not authenticate must send its client_id [CODE-05]", async (server) => {
     const { code, verifier } = await server.code(await server.register())
     const request = { grant_type: "authorization_code", code, code_verifier: verifier, redirect_uri: redirectUri }
     expect(await outcome(server.post("/token", request))).toBe("401 invalid_client")
@@ -321,7 +321,7 @@ describe("RFC 6749 the token endpoint", () => {
     expect((await open({ prompt: "consent", scope: "notes:write notes:read" })).status).toBe(200)
   })
 
-  test("§3.3 the token response names a scope that differs from the requested one [LOGIN-19]", async (server) => {
+  test("§3.3 the response names the granted scope if it differs from the requested scope [LOGIN-19]", async (server) => {
     const client = await server.register()
     const { browser, page, verifier } = await server.toConsent(client)
     const { sentTo } = await browser.submit(page, { button: "allow", ticked: ["notes:read"] })
@@ -329,14 +329,14 @@ describe("RFC 6749 the token endpoint", () => {
     expect(await json(server.redeem(client, { code, verifier }))).toMatchObject({ scope: "notes:read" })
   })
 
-  test("§3.3 a request without a scope gets the default scope [AUTHZ-35]", async (server) => {
+  test("§3.3 a request without a scope gets a default scope [AUTHZ-35]", async (server) => {
     const { scope } = await server.tokens(await server.register(), { scope: undefined })
     expect(scope).toBe("notes:read notes:write")
   })
 })
 
 describe("RFC 6749 the authorization code grant", () => {
-  test("§4.1.1 the response has the state exactly as it was sent [AUTHZ-27]", async (server) => {
+  test("§4.1.1 the response returns the state unchanged [AUTHZ-27]", async (server) => {
     const client = await server.register()
     for (const state of ["a b+c%20&d=é", "x".repeat(2_000), "<script>"]) {
       expect(sentBack((await allow(server, client, { state })).answer).state).toBe(state)
@@ -368,7 +368,7 @@ describe("RFC 6749 the authorization code grant", () => {
   })
 
   test(
-    "§4.1.2 tokens of a code that is used again are revoked [CODE-09]",
+    "§4.1.2 a second redemption of a code revokes its tokens [CODE-09]",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client)
@@ -387,7 +387,7 @@ describe("RFC 6749 the authorization code grant", () => {
     expect(await outcome(server.redeem(client, held))).toBe("200")
   })
 
-  test("§4.1.2.1 an error response has the state of the request [AUTHZ-26]", async (server) => {
+  test("§4.1.2.1 an error response has the error and the client's state [AUTHZ-26]", async (server) => {
     const { open } = await acquainted(server)
     const page = await open({ scope: 'ad"min' })
     expect(sentBack(page)).toMatchObject({ error: "invalid_scope", state: "the state" })
@@ -401,7 +401,7 @@ describe("RFC 6749 the authorization code grant", () => {
     }
   })
 
-  test("§4.1.2.1 a missing or unknown client identifier causes no redirect [AUTHZ-09, AUTHZ-10]", async (server) => {
+  test("§4.1.2.1 a request with a missing or unknown client identifier is not redirected [AUTHZ-09, AUTHZ-10]", async (server) => {
     const { open } = await acquainted(server)
     for (const client_id of [undefined, "nobody"]) {
       const page = await open({ client_id })
@@ -409,7 +409,7 @@ describe("RFC 6749 the authorization code grant", () => {
     }
   })
 
-  test("§4.1.2.1 the client gets access_denied when the user denies the request [LOGIN-18]", async (server) => {
+  test("§4.1.2.1 the client gets access_denied when the user denies [LOGIN-18]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     expect(sentBack(await browser.submit(page, { button: "deny" }))).toMatchObject({
       error: "access_denied",
@@ -417,7 +417,7 @@ describe("RFC 6749 the authorization code grant", () => {
     })
   })
 
-  test("§4.1.2.1 a client that did not register the grant gets unauthorized_client", async (server) => {
+  test("§4.1.2.1 a client that did not register the grant type gets unauthorized_client", async (server) => {
     const client = await server.register({ grant_types: ["refresh_token"], response_types: [] })
     const { page } = await server.toConsent(client)
     expect(page.document.querySelector("a")?.getAttribute("href")).toContain("error=unauthorized_client")
@@ -432,7 +432,7 @@ describe("RFC 6749 the authorization code grant", () => {
     expect(await outcome(server.redeem(client, held))).toBe("200")
   })
 
-  test("§4.1.3 redirect_uri, when sent, is the one of the authorization request [CODE-06]", async (server) => {
+  test("§4.1.3 a redirect_uri must equal the one of the authorization request [CODE-06]", async (server) => {
     const client = await server.register({ redirect_uris: [redirectUri, "https://client.example/other"] })
     const held = await server.code(client)
     const other = { redirect_uri: "https://client.example/other" }
@@ -455,20 +455,20 @@ describe("RFC 6749 the client credentials grant", () => {
     }
   })
 
-  test("§4.4.2 the client authenticates [CC-01]", async (server) => {
+  test("§4.4.2 a client credentials request needs client authentication [CC-01]", async (server) => {
     const client = await server.addClient()
     const wrong = { ...client, client_secret: "wrong" }
     expect(await outcome(server.token(wrong, { grant_type: "client_credentials" }))).toBe("401 invalid_client")
   })
 
-  test("§4.4.2 a client may request scope up to its registered scope [CC-04]", async (server) => {
+  test("§4.4.2 a client may request at most its registered scope [CC-04]", async (server) => {
     const client = await server.addClient({ scope: "notes:read" })
     const ask = (scope: string) => server.token(client, { grant_type: "client_credentials", scope })
     expect(await json(ask("notes:read"))).toMatchObject({ scope: "notes:read" })
     expect(await outcome(ask("notes:write"))).toBe("400 invalid_scope")
   })
 
-  test("§4.4.3 a client credentials response has no refresh token [CC-02]", async (server) => {
+  test("§4.4.3 the client credentials grant issues no refresh token [CC-02]", async (server) => {
     const answer = await json(server.token(await server.addClient(), { grant_type: "client_credentials" }))
     expect(Object.keys(answer).sort()).toEqual(["access_token", "expires_in", "scope", "token_type"])
   })
@@ -492,7 +492,7 @@ describe("RFC 6749 the token response", () => {
     expect([headers.get("cache-control"), headers.get("pragma")]).toEqual(["no-store", "no-cache"])
   })
 
-  test("§5.1 a refresh token is issued to clients that registered that grant [TOKEN-13]", async (server) => {
+  test("§5.1 a refresh token is issued to a client that registered that grant type [TOKEN-13]", async (server) => {
     const client = await server.register({ grant_types: ["authorization_code"] })
     expect(await server.tokens(client)).not.toHaveProperty("refresh_token")
   })
@@ -522,7 +522,7 @@ describe("RFC 6749 the token response", () => {
     expect(await outcome(server.refresh(client, "lk_rt_x"))).toBe("400 unauthorized_client")
   })
 
-  test("§5.2 a text that is not a code or refresh token gets invalid_grant [CODE-13, REFRESH-11]", async (server) => {
+  test("§5.2 an unknown code or refresh token gets invalid_grant [CODE-13, REFRESH-11]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     for (const code of ["x", "lk_ac_", `${held.code}x`, held.code.toUpperCase()]) {
@@ -534,7 +534,7 @@ describe("RFC 6749 the token response", () => {
     }
   })
 
-  test("§5.2 an error repeats nothing that the client sent", async (server) => {
+  test("§5.2 an error repeats no part of the request", async (server) => {
     const client = await server.register()
     const answer = await server.token(client, { grant_type: "<b>sent</b>" })
     expect(await answer.text()).not.toContain("sent")
@@ -555,7 +555,7 @@ describe("RFC 6749 refreshing", () => {
     expect(await outcome(server.token(client, { grant_type: "refresh_token" }))).toBe("400 invalid_request")
   })
 
-  test("§6 a refresh may not request more scope than was granted [REFRESH-07]", async (server) => {
+  test("§6 the requested scope must be within the granted scope [REFRESH-07]", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client, { scope: "notes:read" })
     expect(await outcome(server.refresh(client, refresh_token, { scope: "notes:read notes:write" }))).toBe(
@@ -579,7 +579,7 @@ describe("RFC 6749 refreshing", () => {
     expect(await outcome(server.refresh(client, refresh_token))).toBe("200")
   })
 
-  test("§6 a client authenticates as it registered [REFRESH-05]", async (server) => {
+  test("§6 a refresh needs the client authentication that the client registered [REFRESH-05]", async (server) => {
     const client = await server.register(confidential)
     const { refresh_token } = await server.tokens(client)
     const wrong = { ...client, client_secret: "wrong" }
@@ -588,7 +588,7 @@ describe("RFC 6749 refreshing", () => {
 })
 
 describe("RFC 6749 security", () => {
-  test("§10.3 an access token cannot be guessed [REFRESH-15]", async (server) => {
+  test("§10.3 a user or client cannot forge an access token [REFRESH-15]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const token of ["lk_at_", access_token.slice(0, -1), `${access_token.slice(0, -2)}AA`]) {
       expect((await server.call(token)).status).toBe(401)
@@ -605,7 +605,7 @@ describe("RFC 6749 security", () => {
     expect((await server.call(second.access_token)).status).toBe(401)
   })
 
-  test("§10.5 a code request with a redirect URI of another client is refused", async (server) => {
+  test("§10.5 a redirect URI of another client is refused", async (server) => {
     await server.register({ redirect_uris: ["https://other.example/cb"] })
     const { open } = await acquainted(server)
     expect((await open({ redirect_uri: "https://other.example/cb" })).sentTo).toBeUndefined()
@@ -620,14 +620,14 @@ describe("RFC 6749 security", () => {
     expect(codes[0]?.slice(-43)).not.toBe(codes[1]?.slice(-43))
   })
 
-  test("§10.12 a decision that comes from another site is refused [LOGIN-02]", async (server) => {
+  test("§10.12 a consent form from another site is refused [LOGIN-02]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" }
     const answer = await browser.submit(page, { button: "allow", headers })
     expect([answer.status, answer.sentTo]).toEqual([403, undefined])
   })
 
-  test("§10.12 a login that comes from another site is refused [LOGIN-01]", async (server) => {
+  test("§10.12 a login form from another site is refused [LOGIN-01]", async (server) => {
     const { url } = await server.request(await server.register())
     const browser = server.browser()
     const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" }
@@ -635,13 +635,13 @@ describe("RFC 6749 security", () => {
     expect(answer.status).toBe(403)
   })
 
-  test("§10.13 the pages are not framed [AUTHZ-45]", async (server) => {
+  test("§10.13 the pages forbid framing [AUTHZ-45]", async (server) => {
     const { page } = await server.toConsent(await server.register())
     expect(page.headers.get("x-frame-options")).toBe("DENY")
     expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'")
   })
 
-  test("§10.14 the pages escape text of clients and requests [LOGIN-20, LOGIN-21]", async (server) => {
+  test("§10.14 the texts of a client or a request are not markup [LOGIN-20, LOGIN-21]", async (server) => {
     const name = '<img src=x onerror="alert(1)">'
     const client = await server.register({ client_name: name })
     const { page } = await server.toConsent(client, { state: name, login_hint: name })
@@ -649,14 +649,14 @@ describe("RFC 6749 security", () => {
     expect(page.document.querySelector("main")?.text).toContain("onerror")
   })
 
-  test("§10.15 no parameter of a request can redirect elsewhere [LOGIN-24]", async (server) => {
+  test("§10.15 no parameter of a request is a redirector [LOGIN-24]", async (server) => {
     const evil = "https://evil.example/"
     const parameters = { continue: evil, return_to: evil, next: evil }
     const { answer } = await allow(server, await server.register(), parameters)
     expect(sentBack(answer)).toHaveProperty("code")
   })
 
-  test("§10.16 an access token of a client is never one of a user [CC-03]", async (server) => {
+  test("§10.16 an access token of a client is not accepted as a user's [CC-03]", async (server) => {
     const client = await server.addClient()
     const tokens = await json(server.token(client, { grant_type: "client_credentials", resource }))
     expect((await server.call(String(tokens.access_token))).status).toBe(403)
@@ -664,7 +664,7 @@ describe("RFC 6749 security", () => {
 })
 
 describe("RFC 6749 encoding", () => {
-  test("Appendix B a request is a form in UTF-8 [TOKEN-03]", async (server) => {
+  test("Appendix B a request must be a form in UTF-8 [TOKEN-03]", async (server) => {
     const body = JSON.stringify({ grant_type: "x" })
     for (const type of ["application/json", "text/plain", "multipart/form-data; boundary=x"]) {
       const answer = server.send("/token", { method: "POST", body, headers: { "content-type": type } })

@@ -10,13 +10,13 @@ apart([
     section: "§2.2",
     requirement: "a token may be sent as a parameter of a form",
     how: "otherwise",
-    why: "optional, and not taken (OAuth 2.1 §5.1): that it counts as no token is tested"
+    why: "optional, and not accepted (OAuth 2.1 §5.1): a test shows that it is ignored"
   },
   {
     section: "§2.3",
     requirement: "a token may be sent in the query of a URI",
     how: "otherwise",
-    why: "it must not be (OAuth 2.1 §5.1.1): that it counts as no token is tested"
+    why: "it must not be (OAuth 2.1 §5.1.1): a test shows that it is ignored"
   },
   {
     section: "§3",
@@ -41,7 +41,7 @@ apart([
 const withAuthorization = (authorization: string) => ({ headers: { authorization } })
 
 describe("RFC 6750", () => {
-  test("§2 a client does not use more than one method [RS-03]", async (server) => {
+  test("§2 a request with two tokens is refused [RS-03]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     const query = `${resource}?access_token=${access_token}`
     expect((await server.send(query)).status).toBe(401)
@@ -49,14 +49,14 @@ describe("RFC 6750", () => {
     expect(await outcome(server.send(resource, twice))).toBe("400 invalid_request")
   })
 
-  test("§2.1 the Authorization header is supported [RS-02]", async (server) => {
+  test("§2.1 a token in the Authorization header is accepted [RS-02]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const scheme of ["Bearer", "bearer", "BEARER"]) {
       expect((await server.send(resource, withAuthorization(`${scheme} ${access_token}`))).status, scheme).toBe(200)
     }
   })
 
-  test("§2.1 a token that is not a b64token is malformed [RS-03]", async (server) => {
+  test("§2.1 a token that is no b64token is malformed [RS-03]", async (server) => {
     for (const token of ["", "a b", '"a"', "a,b", "é", "="]) {
       const answer = await server.send(resource, withAuthorization(`Bearer ${token}`))
       expect(answer.status, token).toBe(400)
@@ -93,7 +93,7 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§3 a challenge has each attribute once [PRM-07]", async (server) => {
+  test("§3 each attribute occurs once in the challenge [PRM-07]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const token of [undefined, "wrong", `${access_token}x`]) {
       const header = (await server.call(token)).headers.get("www-authenticate") ?? ""
@@ -103,31 +103,31 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§3 scope names the scope of the request, and not the scope of the token [RS-07]", async (server) => {
+  test("§3 the scope attribute names the needed scope, and not that of the token [RS-07]", async (server) => {
     expect(challengeOf(await server.call(undefined)).scope).toBe("notes:read")
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     expect(challengeOf(await server.call(access_token)).scope).toBe("notes:read")
   })
 
-  test("§3 error and error_description hold only what RFC 6749 §5.2 allows [PRM-07]", async (server) => {
+  test("§3 error and error_description have only characters that RFC 6749 §5.2 allows [PRM-07]", async (server) => {
     const { error, error_description } = challengeOf(await server.call("wrong"))
     expect(error).toBe("invalid_token")
     expect(error_description).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/)
     expect(error_description).not.toMatch(/scope=|error=|resource_metadata=/)
   })
 
-  test("§3.1 the challenge of a request without a token has no error [RS-01]", async (server) => {
+  test("§3.1 the challenge to a request without a token has no error [RS-01]", async (server) => {
     const answer = await server.call(undefined)
     expect(challengeOf(answer)).toEqual({ scope: "notes:read", resource_metadata: resourceMetadata })
     expect(await answer.json()).toEqual({})
   })
 
-  test("§3.1 invalid_request is 400 [RS-03]", async (server) => {
+  test("§3.1 invalid_request has the status 400 [RS-03]", async (server) => {
     const answer = await server.send(resource, withAuthorization("Bearer a b"))
     expect(await outcome(answer)).toBe("400 invalid_request")
   })
 
-  test("§3.1 invalid_token is 401: malformed or unknown [RS-06, RS-11]", async (server) => {
+  test("§3.1 a malformed or unknown token gets 401 invalid_token [RS-06, RS-11]", async (server) => {
     const client = await server.register()
     const { refresh_token } = await server.tokens(client)
     for (const token of ["x", "lk_at_x", refresh_token, "eyJhbGciOiJub25lIn0.e30."]) {
@@ -135,7 +135,7 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§3.1 invalid_token is 401: expired [RS-06, RS-16]", async (server) => {
+  test("§3.1 an expired token gets 401 invalid_token [RS-06, RS-16]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     await server.advance("599 seconds")
     expect((await server.call(access_token)).status).toBe(200)
@@ -143,14 +143,14 @@ describe("RFC 6750", () => {
     expect(await outcome(server.call(access_token))).toBe("401 invalid_token")
   })
 
-  test("§3.1 invalid_token is 401: revoked [RS-06, REVOKE-08]", async (server) => {
+  test("§3.1 a revoked token gets 401 invalid_token [RS-06, REVOKE-08]", async (server) => {
     const client = await server.register()
     const { access_token } = await server.tokens(client)
     await server.ask("/revoke", client, { token: access_token })
     expect(await outcome(server.call(access_token))).toBe("401 invalid_token")
   })
 
-  test("§3.1 insufficient_scope is 403, and names the scope [RS-07]", async (server) => {
+  test("§3.1 a token with too little scope gets 403 insufficient_scope with the needed scope [RS-07]", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     const answer = await server.call(access_token)
     expect(answer.status).toBe(403)
@@ -158,7 +158,7 @@ describe("RFC 6750", () => {
   })
 
   test(
-    "§3.1 the challenge names the whole scope of an operation, and not only the missing part [RS-07]",
+    "§3.1 the challenge names all scopes of the operation, and not only the missing ones [RS-07]",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), { scope: "notes:read" })
       const answer = await server.call(access_token)
@@ -174,7 +174,7 @@ describe("RFC 6750", () => {
   })
 
   test(
-    "§5.2 a token is for its resource, and refused at another [RS-08]",
+    "§5.2 a token is refused at another resource [RS-08]",
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       expect((await server.call(access_token)).status).toBe(200)
@@ -183,7 +183,7 @@ describe("RFC 6750", () => {
     { settings: { resources: [notes, files] } }
   )
 
-  test("§5.2 a token that was changed is refused [RS-17]", async (server) => {
+  test("§5.2 a changed token is refused [RS-17]", async (server) => {
     const { access_token } = await server.tokens(await server.register())
     for (const at of [10, Math.floor(access_token.length / 2), access_token.length - 2]) {
       const changed = `${access_token.slice(0, at)}${access_token[at] === "A" ? "B" : "A"}${access_token.slice(at + 1)}`
@@ -191,7 +191,7 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§5.3 tokens are short-lived: an hour or less", async (server) => {
+  test("§5.3 a token expires after an hour at most", async (server) => {
     expect((await server.tokens(await server.register())).expires_in).toBeLessThanOrEqual(3600)
   })
 

@@ -10,13 +10,13 @@ apart([
     section: "§1.2",
     requirement: "initial access tokens",
     how: "not applicable",
-    why: "registration is open; what guards the resources is the person's consent"
+    why: "registration is open; the user's consent guards the resources"
   },
   {
     section: "§2",
     requirement: "`scope` may be registered",
     how: "otherwise",
-    why: "a self-registered client's own word about its scope counts for nothing (`docs/adr/0010-self-registered-clients-and-scope.md`)"
+    why: "a scope that a self-registered client chose is ignored (`docs/adr/0010-self-registered-clients-and-scope.md`)"
   },
   {
     section: "§2",
@@ -34,7 +34,7 @@ apart([
     section: "§2.3",
     requirement: "software statements",
     how: "otherwise",
-    why: "optional: they are ignored, and nothing in one counts, as is tested"
+    why: "optional: they are ignored, as is tested"
   },
   {
     section: "§3.2.2",
@@ -65,7 +65,7 @@ describe("RFC 7591", () => {
     expect(await member(register(server, good), "response_types")).toEqual(["code"])
   })
 
-  test("§2 a client of redirect-based flows registers its redirect URIs [REG-07]", async (server) => {
+  test("§2 a client of redirect-based flows must register redirect URIs [REG-07]", async (server) => {
     expect(await outcome(register(server, {}))).toBe("400 invalid_redirect_uri")
     expect(await outcome(register(server, { redirect_uris: [] }))).toBe("400 invalid_redirect_uri")
   })
@@ -76,7 +76,7 @@ describe("RFC 7591", () => {
     expect(answer.client_id).not.toBe("mine")
   })
 
-  test("§2 a member of the wrong type is refused, or left out if it only describes the client [REG-11]", async (server) => {
+  test("§2 a member of the wrong type is refused, or dropped if it only describes the client [REG-11]", async (server) => {
     for (const wrong of [{ grant_types: "authorization_code" }, { token_endpoint_auth_method: ["none"] }]) {
       expect(await outcome(register(server, { ...good, ...wrong }))).toBe("400 invalid_client_metadata")
     }
@@ -85,7 +85,7 @@ describe("RFC 7591", () => {
     }
   })
 
-  test("§2.1 grant_types and response_types go together [REG-11]", async (server) => {
+  test("§2.1 grant_types and response_types must agree [REG-11]", async (server) => {
     for (const pair of [
       { grant_types: ["authorization_code"], response_types: [] },
       { grant_types: ["refresh_token"], response_types: ["code"] }
@@ -107,13 +107,13 @@ describe("RFC 7591", () => {
     expect(answer).not.toHaveProperty("software_statement")
   })
 
-  test("§3 the registration endpoint accepts POST [REG-01]", async (server) => {
+  test("§3 a registration must be a POST [REG-01]", async (server) => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       expect((await server.send("/register", { method })).status).toBe(405)
     }
   })
 
-  test("§3.1 the request is a JSON object, of application/json [REG-01]", async (server) => {
+  test("§3.1 a registration must be a JSON object with the type application/json [REG-01]", async (server) => {
     for (const body of ["", "[]", "null", '"x"', "{", "1"]) {
       expect((await register(server, body)).status, body).toBe(400)
     }
@@ -122,11 +122,11 @@ describe("RFC 7591", () => {
     expect(await outcome(answer)).toBe("400 invalid_request")
   })
 
-  test("§3.1 registration needs no initial access token [REG-04]", async (server) => {
+  test("§3.1 a registration needs no initial access token [REG-04]", async (server) => {
     expect((await register(server, good)).status).toBe(201)
   })
 
-  test("§3.2.1 the response is 201 JSON that no cache stores [REG-02]", async (server) => {
+  test("§3.2.1 the response is 201 JSON, not cached [REG-02]", async (server) => {
     const answer = await register(server, good)
     expect(answer.headers.get("cache-control")).toBe("no-store")
     expect(answer.headers.get("pragma")).toBe("no-cache")
@@ -139,7 +139,7 @@ describe("RFC 7591", () => {
     expect(answers[0]?.client_id_issued_at).toBe(start / 1000)
   })
 
-  test("§3.2.1 a secret is unique to its client and has an expiry [REG-03]", async (server) => {
+  test("§3.2.1 each client gets its own secret, with its expiry [REG-03]", async (server) => {
     const answers = [await json(register(server, good), 201), await json(register(server, good), 201)]
     expect(answers[0]?.client_secret).not.toBe(answers[1]?.client_secret)
     expect(answers[0]?.client_secret_expires_at).toBe(0)
@@ -169,12 +169,12 @@ describe("RFC 7591", () => {
     expect(await json(register(server, metadata), 201)).toMatchObject(metadata)
   })
 
-  test("§3.2.1 the response shows metadata that the server replaced", async (server) => {
+  test("§3.2.1 the response names metadata that the server replaced", async (server) => {
     const grant_types = ["authorization_code", "urn:example:unknown"]
     expect(await member(register(server, { ...good, grant_types }), "grant_types")).toEqual(["authorization_code"])
   })
 
-  test("§3.2.1 the server uses the registered metadata [CAUTH-07]", async (server) => {
+  test("§3.2.1 the registered metadata decide [CAUTH-07]", async (server) => {
     const client = await server.register(confidential)
     expect((await server.tokens(client)).access_token).toMatch(/^lk_at_/)
   })
@@ -188,7 +188,7 @@ describe("RFC 7591", () => {
     })
   })
 
-  test("§3.2.2 a redirect URI that is not accepted gets invalid_redirect_uri [REG-08, REG-09]", async (server) => {
+  test("§3.2.2 a refused redirect URI gets invalid_redirect_uri [REG-08, REG-09]", async (server) => {
     const wrong = [
       "javascript:alert(1)",
       "data:text/html,x",
@@ -204,14 +204,14 @@ describe("RFC 7591", () => {
     }
   })
 
-  test("§3.2.2 an unsupported method gets invalid_client_metadata", async (server) => {
+  test("§3.2.2 an unsupported authentication method gets invalid_client_metadata", async (server) => {
     for (const token_endpoint_auth_method of ["client_secret_jwt", "private_key_jwt", "tls_client_auth", "NONE"]) {
       const answer = register(server, { ...good, token_endpoint_auth_method })
       expect(await outcome(answer), token_endpoint_auth_method).toBe("400 invalid_client_metadata")
     }
   })
 
-  test("§5 URLs of a client are web pages and not scripts [REG-14]", async (server) => {
+  test("§5 the URLs of a client must be web pages, and no scripts [REG-14]", async (server) => {
     for (const name of ["client_uri", "logo_uri", "tos_uri", "policy_uri"]) {
       for (const url of ["javascript:alert(1)", "data:text/html,x", "http://client.example/", "x"]) {
         expect(await json(register(server, { ...good, [name]: url }), 201), url).not.toHaveProperty(name)
@@ -225,7 +225,7 @@ describe("RFC 7591", () => {
     expect((await register(server, { ...good, unknown: "x".repeat(70_000) })).status).toBe(413)
   })
 
-  test("§5 the consent page of a client with a misleading name still shows the redirect target [REG-16, LOGIN-16]", async (server) => {
+  test("§5 the page of a client with another's name shows the target of the redirect [REG-16, LOGIN-16]", async (server) => {
     const { page } = await server.toConsent(await server.register({ client_name: "Your Bank" }))
     expect(page.document.querySelector("main")?.text).toContain("client.example")
   })

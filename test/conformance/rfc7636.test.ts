@@ -8,13 +8,13 @@ apart([
     section: "§4.2",
     requirement: "a client that cannot use S256 may use plain",
     how: "otherwise",
-    why: "`plain` does not exist (OAuth 2.1 §7.5.1): that it is refused is tested"
+    why: "`plain` does not exist (OAuth 2.1 §7.5.1): a test shows its refusal"
   },
   {
     section: "§4.3",
     requirement: "code_challenge_method defaults to plain when it is missing",
     how: "otherwise",
-    why: "a request without the method would mean plain, and is refused, as is tested"
+    why: "a request without the method is refused, as is tested"
   },
   {
     section: "§4.6",
@@ -59,7 +59,7 @@ describe("RFC 7636", () => {
     }
   })
 
-  test("§4.3 code_challenge is required [AUTHZ-29]", async (server) => {
+  test("§4.3 an authorization request needs a code_challenge [AUTHZ-29]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ code_challenge: undefined })).error).toBe("invalid_request")
   })
@@ -69,7 +69,7 @@ describe("RFC 7636", () => {
     expect(sentBack(await open({ code_challenge_method: undefined })).error).toBe("invalid_request")
   })
 
-  test("§4.4 a code is issued with its challenge, which the response does not reveal [AUTHZ-32]", async (server) => {
+  test("§4.4 a response with a code does not contain its challenge [AUTHZ-32]", async (server) => {
     const { answer } = await allow(server, await server.register(), { code_challenge: example.challenge })
     expect(JSON.stringify(sentBack(answer))).not.toContain(example.challenge)
   })
@@ -86,7 +86,7 @@ describe("RFC 7636", () => {
     }
   })
 
-  test("§4.5 code_verifier is required [CODE-01]", async (server) => {
+  test("§4.5 a token request needs a code_verifier [CODE-01]", async (server) => {
     for (const metadata of [{}, confidential]) {
       const client = await server.register(metadata)
       const held = await server.code(client)
@@ -94,32 +94,32 @@ describe("RFC 7636", () => {
     }
   })
 
-  test("§4.6 the challenge is the hash of the verifier [CODE-02]", async (server) => {
+  test("§4.6 the hash of the verifier must equal the challenge [CODE-02]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     const verifier = `${held.verifier.slice(0, -1)}${held.verifier.endsWith("A") ? "B" : "A"}`
     expect(await outcome(server.redeem(client, { ...held, verifier }))).toBe("400 invalid_grant")
   })
 
-  test("§4.6 a wrong verifier from the right client uses up the code [CODE-02]", async (server) => {
+  test("§4.6 a wrong verifier from the right client spends the code [CODE-02]", async (server) => {
     const client = await server.register()
     const held = await server.code(client)
     await server.redeem(client, { ...held, verifier: "v".repeat(43) })
     expect(await outcome(server.redeem(client, held))).toBe("400 invalid_grant")
   })
 
-  test("§4.6 the challenge itself is not accepted as the verifier", async (server) => {
+  test("§4.6 the challenge itself is refused as a verifier", async (server) => {
     const client = await server.register()
     const { code } = await server.code(client, { code_challenge: example.challenge })
     expect(await outcome(server.redeem(client, { code, verifier: example.challenge }))).toBe("400 invalid_grant")
   })
 
-  test("§5 the metadata names the method, which every client needs [META-05]", async (server) => {
+  test("§5 the metadata name the method, which every client must use [META-05]", async (server) => {
     const metadata = await json(server.send("/.well-known/oauth-authorization-server"))
     expect(metadata.code_challenge_methods_supported).toEqual(["S256"])
   })
 
-  test("§7.2 a challenge protects an intercepted code [CODE-02]", async (server) => {
+  test("§7.2 an attacker cannot redeem an intercepted code without the verifier [CODE-02]", async (server) => {
     const client = await server.register()
     const { code } = await server.code(client)
     const own = await server.request(client)

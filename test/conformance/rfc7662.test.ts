@@ -23,15 +23,15 @@ import { apart, confidential, json } from "./support/Conformance.js"
 apart([
   {
     section: "§2.1",
-    requirement: "the endpoint may be called with a bearer token of the caller's own",
+    requirement: "the caller may authenticate with a bearer token",
     how: "otherwise",
     why: "callers authenticate as clients or as the server of a resource, by Basic or in the body"
   },
   {
     section: "§2.2",
-    requirement: "`username` and `nbf` may be told",
+    requirement: "the response may have `username` and `nbf`",
     how: "otherwise",
-    why: "both are optional: a resource server learns the subject and no name, and a token is good from its issue"
+    why: "both are optional: a resource server gets the subject and no name, and a token is valid from its issue"
   },
   {
     section: "§4",
@@ -49,7 +49,7 @@ apart([
     section: "§2.2",
     requirement: "a JWT's signature is checked",
     how: "not applicable",
-    why: "access tokens are sealed, not signed; that a changed one is inactive is tested"
+    why: "access tokens are sealed, not signed; a test shows that a changed one is inactive"
   }
 ])
 
@@ -58,7 +58,7 @@ const inactive = { active: false }
 const told = (server: TestServer, client: Client, token: string, more = {}) =>
   json(server.ask("/introspect", client, { token, ...more }))
 
-/** Creates a second resource, whose server may introspect tokens. */
+/** The operator makes a second resource, whose server may ask. */
 const addFiles = async (server: TestServer) => {
   const credentials = Option.some({ id: ResourceServerId.make("files"), digest: digest(Redacted.make("secret")) })
   const stored = { uri: ResourceIndicator.make(files.uri), scopes: files.scopes, credentials }
@@ -70,40 +70,40 @@ const toldFiles = (server: TestServer, token: string) =>
   json(server.post("/introspect", { token }, basic("files", "secret")))
 
 describe("RFC 7662", () => {
-  test("§2 the metadata names the introspection endpoint", async (server) => {
+  test("§2 the endpoint is in the metadata", async (server) => {
     const metadata = await json(server.send("/.well-known/oauth-authorization-server"))
     expect(metadata.introspection_endpoint).toBe(`${issuer}/introspect`)
   })
 
-  test("§2.1 the request is a POST [INTRO-07]", async (server) => {
+  test("§2.1 an introspection request must be a POST [INTRO-07]", async (server) => {
     for (const method of ["GET", "PUT"]) expect((await server.send("/introspect", { method })).status).toBe(405)
   })
 
-  test("§2.1 a token in the URI is refused [INTRO-07]", async (server) => {
+  test("§2.1 a token in the URI is not read [INTRO-07]", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     expect(await outcome(server.ask(`/introspect?token=${access_token}`, client, {}))).toBe("400 invalid_request")
   })
 
-  test("§2.1 token is required", async (server) => {
+  test("§2.1 an introspection request needs a token", async (server) => {
     const client = await server.register(confidential)
     expect(await outcome(server.ask("/introspect", client, {}))).toBe("400 invalid_request")
   })
 
-  test("§2.1 a caller without credentials is refused [INTRO-01]", async (server) => {
+  test("§2.1 a caller without credentials gets 401 [INTRO-01]", async (server) => {
     const { access_token: token } = await server.tokens(await server.register())
     expect(await outcome(server.post("/introspect", { token }))).toBe("401 invalid_client")
     const bearer = { authorization: `Bearer ${token}` }
     expect(await outcome(server.post("/introspect", { token }, bearer))).toBe("401 invalid_client")
   })
 
-  test("§2.1 a public client is refused [INTRO-01]", async (server) => {
+  test("§2.1 a public client gets 401 [INTRO-01]", async (server) => {
     const client = await server.register()
     const { access_token: token } = await server.tokens(client)
     expect(await outcome(server.ask("/introspect", client, { token }))).toBe("401 invalid_client")
   })
 
-  test("§2.1 a wrong or unknown token_type_hint does not matter", async (server) => {
+  test("§2.1 a wrong or unknown token_type_hint is ignored", async (server) => {
     const client = await server.register(confidential)
     const { access_token } = await server.tokens(client)
     for (const token_type_hint of ["refresh_token", "unknown", ""]) {
@@ -111,7 +111,7 @@ describe("RFC 7662", () => {
     }
   })
 
-  test("§2.2 the response is JSON that no cache stores", async (server) => {
+  test("§2.2 the response is JSON, not cached", async (server) => {
     const client = await server.register(confidential)
     const answer = await server.ask("/introspect", client, { token: "x" })
     expect(answer.headers.get("cache-control")).toBe("no-store")
@@ -135,7 +135,7 @@ describe("RFC 7662", () => {
     })
   })
 
-  test("§2.2 every token of a user has the same subject, which is not a name", async (server) => {
+  test("§2.2 the subject is the same for every token of a user, and is not the username", async (server) => {
     const client = await server.register(confidential)
     const first = await told(server, client, (await server.tokens(client)).access_token)
     const second = await told(server, client, (await server.tokens(client)).access_token)
@@ -176,7 +176,7 @@ describe("RFC 7662", () => {
     expect(await told(server, client, changed)).toEqual(inactive)
   })
 
-  test("§2.2 only its client can introspect a refresh token, which is marked as one [INTRO-06]", async (server) => {
+  test("§2.2 only its client gets the claims of a refresh token [INTRO-06]", async (server) => {
     const client = await server.register(confidential)
     const { refresh_token } = await server.tokens(client)
     expect(await told(server, client, refresh_token)).toMatchObject({ active: true, token_type: "refresh_token" })
@@ -185,7 +185,7 @@ describe("RFC 7662", () => {
     expect(await told(server, await server.register(confidential), successor.refresh_token)).toEqual(inactive)
   })
 
-  test("§2.2 a resource server can introspect tokens for its resource [INTRO-03]", async (server) => {
+  test("§2.2 a resource server gets the claims of tokens for its resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const client = await server.register()
     const { access_token } = await server.tokens(client, { scope: "files:read", resource: files.uri })
@@ -196,7 +196,7 @@ describe("RFC 7662", () => {
     })
   })
 
-  test("§2.2 a token for another resource is inactive for a resource server [INTRO-03]", async (server) => {
+  test("§2.2 a resource server gets active false for a token of another resource [INTRO-03]", async (server) => {
     await addFiles(server)
     const { access_token, refresh_token } = await server.tokens(await server.register())
     for (const token of [access_token, refresh_token]) expect(await toldFiles(server, token)).toEqual(inactive)
@@ -209,7 +209,7 @@ describe("RFC 7662", () => {
     expect(await toldFiles(server, access_token)).toMatchObject({ scope: "files:read", aud: files.uri })
   })
 
-  test("§2.3 wrong credentials are 401 invalid_client, with a challenge [INTRO-01]", async (server) => {
+  test("§2.3 wrong credentials get 401 invalid_client with a challenge [INTRO-01]", async (server) => {
     await addFiles(server)
     for (const id of ["files", "nobody"]) {
       const answer = await server.post("/introspect", { token: "x" }, basic(id, "wrong"))
@@ -224,7 +224,7 @@ describe("RFC 7662", () => {
     for (const token of [access_token, "lk_at_x"]) expect(await told(server, other, token)).toEqual(inactive)
   })
 
-  test("§4 scripts of other origins may not call the introspection endpoint", async (server) => {
+  test("§4 scripts of other origins are refused", async (server) => {
     const client = await server.register(confidential)
     const { headers } = await server.ask("/introspect", client, { token: "x" })
     expect(headers.has("access-control-allow-origin")).toBe(false)

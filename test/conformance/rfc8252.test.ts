@@ -26,40 +26,40 @@ apart([
     section: "§8.3",
     requirement: "`localhost` is NOT RECOMMENDED",
     how: "otherwise",
-    why: "it is taken, its port free, as the loopback addresses are: many clients know no other name"
+    why: "it is accepted with any port, like the loopback addresses: many clients use no other name"
   },
   {
     section: "§8.5",
-    requirement: "secrets that are shipped with an app prove nothing",
+    requirement: "secrets that are shipped with an app do not authenticate it",
     how: "elsewhere",
-    why: "`test/flow/browser/Authorize.test.ts`: consent is asked again of apps that cannot prove who they are"
+    why: "`test/flow/browser/Authorize.test.ts`: apps that cannot authenticate need consent each time"
   }
 ])
 
 const native = (uri: string) => ({ redirect_uris: [uri], token_endpoint_auth_method: "none" })
 
 describe("RFC 8252", () => {
-  test("§6 the response goes to the app by a redirect that its platform passes on", async (server) => {
+  test("§6 the app gets the response by a redirect to its own URI", async (server) => {
     const uri = "com.example.app:/callback"
     const { answer } = await allow(server, await server.register(native(uri)), { redirect_uri: uri })
     expect(answer.status).toBe(303)
     expect(answer.sentTo?.href.startsWith(`${uri}?code=`)).toBe(true)
   })
 
-  test("§7.1 private-use schemes are accepted [AUTHZ-23]", async (server) => {
+  test("§7.1 a private-use scheme is accepted [AUTHZ-23]", async (server) => {
     for (const uri of ["com.example.app:/callback", "com.example.app:callback"]) {
       expect((await register(server, native(uri))).status, uri).toBe(201)
     }
   })
 
-  test("§7.1 a private-use scheme has a period [REG-10]", async (server) => {
+  test("§7.1 a private-use scheme needs a period [REG-10]", async (server) => {
     for (const uri of ["myapp:/callback", "editor://callback"]) {
       expect(await outcome(register(server, native(uri))), uri).toBe("400 invalid_redirect_uri")
     }
   })
 
   test(
-    "§7.1 a scheme without a period is accepted only if the operator names it [REG-10]",
+    "§7.1 a scheme without a period is accepted if the operator names it [REG-10]",
     async (server) => {
       expect((await register(server, native("editor://callback"))).status).toBe(201)
       expect((await register(server, native("myapp:/callback"))).status).toBe(400)
@@ -74,7 +74,7 @@ describe("RFC 8252", () => {
     expect((await register(server, native("http://192.168.0.1/cb"))).status).toBe(400)
   })
 
-  test("§7.3 any port is allowed at the time of the request [AUTHZ-20]", async (server) => {
+  test("§7.3 a loopback redirect URI may have any port in the request [AUTHZ-20]", async (server) => {
     for (const host of ["127.0.0.1", "[::1]"]) {
       const client = await server.register(native(`http://${host}/cb`))
       for (const port of [":1024", ":65535", ""]) {
@@ -85,7 +85,7 @@ describe("RFC 8252", () => {
     }
   })
 
-  test("§7.3 only the port may differ [AUTHZ-21]", async (server) => {
+  test("§7.3 only the port of a loopback redirect URI may differ [AUTHZ-21]", async (server) => {
     const client = await server.register(native("http://127.0.0.1:3000/cb"))
     const others = [
       "http://127.0.0.1:3000/cb/",
@@ -103,12 +103,12 @@ describe("RFC 8252", () => {
     }
   })
 
-  test("§7.3 an https redirect URI has the port that it was registered with [AUTHZ-14]", async (server) => {
+  test("§7.3 an https redirect URI must have its registered port [AUTHZ-14]", async (server) => {
     const { open } = await acquainted(server)
     expect((await open({ redirect_uri: "https://client.example:8443/callback" })).status).toBe(400)
   })
 
-  test("§8.1 PKCE is required of native apps [AUTHZ-29]", async (server) => {
+  test("§8.1 a native app must use PKCE [AUTHZ-29]", async (server) => {
     const client = await server.register(native("com.example.app:/callback"))
     const parameters = { redirect_uri: "com.example.app:/callback", code_challenge: undefined }
     const { page } = await server.toConsent(client, parameters)
@@ -116,12 +116,12 @@ describe("RFC 8252", () => {
     expect(page.document.querySelector("button[value=allow]")).toBeNull()
   })
 
-  test("§8.2 native apps may not use the implicit grant [AUTHZ-07]", async (server) => {
+  test("§8.2 a native app cannot use the implicit grant [AUTHZ-07]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ response_type: "token" })).error).toBe("unsupported_response_type")
   })
 
-  test("§8.3 localhost is accepted like the loopback addresses [AUTHZ-22]", async (server) => {
+  test("§8.3 localhost has the same rules as the loopback addresses [AUTHZ-22]", async (server) => {
     const client = await server.register(native("http://localhost/cb"))
     const { answer } = await allow(server, client, { redirect_uri: "http://localhost:4321/cb" })
     expect(answer.sentTo?.searchParams.has("code")).toBe(true)
@@ -129,7 +129,7 @@ describe("RFC 8252", () => {
     expect((await server.browser().open((await server.request(client, named)).url)).status).toBe(400)
   })
 
-  test("§8.4 an app registers complete redirect URIs, which are matched exactly [AUTHZ-13]", async (server) => {
+  test("§8.4 an app registers complete redirect URIs, which are compared exactly [AUTHZ-13]", async (server) => {
     const uri = "com.example.app:/callback"
     const client = await server.register(native(uri))
     for (const redirect_uri of [
@@ -149,7 +149,7 @@ describe("RFC 8252", () => {
     expect(answer).not.toHaveProperty("client_secret")
   })
 
-  test("§8.6 a public client needs consent each time [AUTHZ-39]", async (server) => {
+  test("§8.6 an app that cannot authenticate needs consent each time [AUTHZ-39]", async (server) => {
     const redirect_uri = "http://127.0.0.1/cb"
     const client = await server.register(native(redirect_uri))
     const { browser } = await allow(server, client, { redirect_uri })
@@ -157,7 +157,7 @@ describe("RFC 8252", () => {
     expect(again.document.querySelector("button[value=allow]")).not.toBeNull()
   })
 
-  test("§8.10 the response names its server [AUTHZ-42]", async (server) => {
+  test("§8.10 the response names its issuer [AUTHZ-42]", async (server) => {
     const uri = "com.example.app:/callback"
     const { answer } = await allow(server, await server.register(native(uri)), { redirect_uri: uri })
     expect(answer.sentTo?.searchParams.get("iss")).toBe(issuer)

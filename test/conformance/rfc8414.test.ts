@@ -26,7 +26,7 @@ apart([
     section: "§2",
     requirement: "`service_documentation`, `ui_locales_supported`, `op_policy_uri`, `op_tos_uri`",
     how: "not applicable",
-    why: "optional, and there is nothing to name"
+    why: "optional, and the server has none"
   },
   {
     section: "§2.1",
@@ -49,7 +49,7 @@ apart([
 ])
 
 describe("RFC 8414", () => {
-  test("§2 issuer is exactly the configured one [META-01]", async (server) => {
+  test("§2 the issuer is exactly the configured one [META-01]", async (server) => {
     expect((await json(server.send(wellKnown))).issuer).toBe(issuer)
   })
 
@@ -62,22 +62,22 @@ describe("RFC 8414", () => {
     })
   )
 
-  test("§2 the metadata has authorization_endpoint and token_endpoint [META-04]", async (server) => {
+  test("§2 the metadata name authorization_endpoint and token_endpoint [META-04]", async (server) => {
     expect(await json(server.send(wellKnown))).toMatchObject({
       authorization_endpoint: `${issuer}/authorize`,
       token_endpoint: `${issuer}/token`
     })
   })
 
-  test("§2 response_types_supported is required [META-04]", async (server) => {
+  test("§2 the metadata name response_types_supported [META-04]", async (server) => {
     expect((await json(server.send(wellKnown))).response_types_supported).toEqual(["code"])
   })
 
-  test("§2 response_modes_supported is only query, because the default has fragment [META-10]", async (server) => {
+  test("§2 response_modes_supported is query alone, because the default includes fragment [META-10]", async (server) => {
     expect((await json(server.send(wellKnown))).response_modes_supported).toEqual(["query"])
   })
 
-  test("§2 grant_types_supported names the grant types, because the default has implicit [META-10]", async (server) => {
+  test("§2 grant_types_supported lists the grant types, because the default includes implicit [META-10]", async (server) => {
     const { grant_types_supported } = await json(server.send(wellKnown))
     expect(grant_types_supported).toEqual(["authorization_code", "client_credentials", "refresh_token"])
     const client = await server.register()
@@ -86,11 +86,11 @@ describe("RFC 8414", () => {
     }
   })
 
-  test("§2 scopes_supported names the scopes that the resources offer", async (server) => {
+  test("§2 scopes_supported lists the scopes of the resources", async (server) => {
     expect((await json(server.send(wellKnown))).scopes_supported).toEqual(["notes:read", "notes:write"])
   })
 
-  test("§2 the authentication methods are those that work, at each endpoint [META-10]", async (server) => {
+  test("§2 the metadata list the authentication methods that each endpoint accepts [META-10]", async (server) => {
     const metadata = await json(server.send(wellKnown))
     const methods = metadata.token_endpoint_auth_methods_supported as ReadonlyArray<string>
     expect(metadata.revocation_endpoint_auth_methods_supported).toEqual(methods)
@@ -106,7 +106,7 @@ describe("RFC 8414", () => {
     expect(names.filter((name) => name.includes("signing_alg"))).toEqual([])
   })
 
-  test("§2 registration, revocation and introspection are named, and answer", async (server) => {
+  test("§2 the metadata name the registration, revocation and introspection endpoints, which answer", async (server) => {
     const metadata = await json(server.send(wellKnown))
     for (const name of ["registration", "revocation", "introspection", "token", "authorization"]) {
       const url = String(metadata[`${name}_endpoint`])
@@ -125,7 +125,7 @@ describe("RFC 8414", () => {
   })
 
   test(
-    "§3.1 the well-known string is between the host and the path of the issuer [META-02]",
+    "§3.1 the well-known string is between host and path of an issuer with a path [META-02]",
     async (server) => {
       const document = await json(server.send(`${issuer}${wellKnown}/a/tenant`))
       expect(document.issuer).toBe(tenant.issuer)
@@ -134,7 +134,7 @@ describe("RFC 8414", () => {
     { settings: tenant }
   )
 
-  test("§3.1 the document accepts only GET [META-14]", async (server) => {
+  test("§3.1 the document is served to GET [META-14]", async (server) => {
     for (const method of ["POST", "PUT", "DELETE"]) {
       const answer = await server.send(wellKnown, { method })
       expect(answer.status).toBe(405)
@@ -144,14 +144,14 @@ describe("RFC 8414", () => {
     expect(head.status).toBe(200)
   })
 
-  test("§3.2 the response is 200 and application/json [META-13]", async (server) => {
+  test("§3.2 the response is 200 with application/json [META-13]", async (server) => {
     const answer = await server.send(wellKnown)
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff")
     await json(answer)
   })
 
   test(
-    "§3.2 members without elements are left out [META-09]",
+    "§3.2 members without elements are omitted [META-09]",
     async (server) => {
       const document = await json(server.send(wellKnown))
       expect(document).not.toHaveProperty("scopes_supported")
@@ -162,12 +162,12 @@ describe("RFC 8414", () => {
     { settings: { resources: [{ uri: resource, scopes: {} }] } }
   )
 
-  test("§3.3 the issuer matches the URL of the document [META-01]", async (server) => {
+  test("§3.3 the issuer is the URL from which the document's URL is built [META-01]", async (server) => {
     const { issuer: named } = await json(server.send(wellKnown))
     expect((await server.send(`${new URL(String(named)).origin}${wellKnown}`)).status).toBe(200)
   })
 
-  test("§6.2 no request can change the endpoints in the document [META-11, META-12]", async (server) => {
+  test("§6.2 no part of a request changes the endpoint URLs [META-11, META-12]", async (server) => {
     const headers = { host: "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https" }
     const answer = await server.send(wellKnown, { headers })
     expect(await answer.text()).not.toContain("evil.example")

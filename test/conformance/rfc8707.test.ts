@@ -9,7 +9,7 @@ const everything = { scope: "notes:read notes:write files:read", resource: [reso
 apart([
   {
     section: "§2",
-    requirement: "the resource of an authorization request may stand in a request object",
+    requirement: "the resource of an authorization request may be in a request object",
     how: "not applicable",
     why: "request objects are not taken"
   },
@@ -23,7 +23,7 @@ apart([
     section: "§2.2",
     requirement: "the audience of a JWT access token",
     how: "not applicable",
-    why: "access tokens are sealed; their audience is told by introspection, as `rfc7662.test.ts` has it"
+    why: "access tokens are sealed; introspection returns their audience: `rfc7662.test.ts`"
   },
   {
     section: "§2.2",
@@ -34,14 +34,14 @@ apart([
 ])
 
 describe("RFC 8707", () => {
-  test("§2 a resource is an absolute URI [AUTHZ-37]", async (server) => {
+  test("§2 a resource must be an absolute URI [AUTHZ-37]", async (server) => {
     const { open } = await acquainted(server)
     for (const wrong of ["/notes", "notes", "//127.0.0.1/notes"]) {
       expect(sentBack(await open({ resource: wrong })).error, wrong).toBe("invalid_target")
     }
   })
 
-  test("§2 a resource has no fragment [AUTHZ-37]", async (server) => {
+  test("§2 a resource with a fragment is refused [AUTHZ-37]", async (server) => {
     const { open } = await acquainted(server)
     expect(sentBack(await open({ resource: `${resource}#x` })).error).toBe("invalid_target")
     expect(sentBack(await open({ resource: `${resource}#` })).error).toBe("invalid_target")
@@ -54,7 +54,7 @@ describe("RFC 8707", () => {
   })
 
   test(
-    "§2 resource may be repeated [AUTHZ-36]",
+    "§2 a request may have several resources [AUTHZ-36]",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), everything)
       for (const uri of [resource, files.uri]) expect((await server.call(access_token, uri)).status, uri).toBe(200)
@@ -73,7 +73,7 @@ describe("RFC 8707", () => {
     expect((await server.call(tokens.access_token)).status).toBe(200)
   })
 
-  test("§2.1 the token of a request with a resource is only for this resource [AUTHZ-36, RS-08]", async (server) => {
+  test("§2.1 the token of a request with a resource is for this resource only [AUTHZ-36, RS-08]", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { resource })
     expect((await server.call(access_token)).status).toBe(200)
   })
@@ -88,7 +88,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.1 a scope that the resource does not have is invalid_scope [AUTHZ-34]",
+    "§2.1 a scope that the resource does not offer gets invalid_scope [AUTHZ-34]",
     async (server) => {
       const { open } = await acquainted(server)
       expect(sentBack(await open({ resource, scope: "files:read" })).error).toBe("invalid_scope")
@@ -102,7 +102,7 @@ describe("RFC 8707", () => {
   })
 
   test(
-    "§2.2 the token request names some of the resources, and the token is for these [CODE-07]",
+    "§2.2 a token request may name some of the resources, and the token is for these [CODE-07]",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client, everything)
@@ -114,7 +114,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 the scope of a token is that of its resource [TOKEN-14]",
+    "§2.2 a token has the scope of its resource only [TOKEN-14]",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client, everything)
@@ -124,7 +124,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 a resource that was not granted gets invalid_target, and the code stays unused [CODE-07]",
+    "§2.2 a resource that was not granted gets invalid_target, and the code is not spent [CODE-07]",
     async (server) => {
       const client = await server.register()
       const held = await server.code(client)
@@ -138,7 +138,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 a refresh may narrow the resources of its access token, and not those of the grant [REFRESH-08]",
+    "§2.2 a refresh may narrow the resources of one access token [REFRESH-08]",
     async (server) => {
       const client = await server.register()
       const first = await server.tokens(client, everything)
@@ -151,7 +151,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 a refresh does not widen the resources [REFRESH-08]",
+    "§2.2 a refresh cannot widen the resources [REFRESH-08]",
     async (server) => {
       const client = await server.register()
       const { refresh_token } = await server.tokens(client, { resource })
@@ -162,7 +162,7 @@ describe("RFC 8707", () => {
   )
 
   test(
-    "§2.2 a client that acts for itself names the resource [CC-04]",
+    "§2.2 a client that acts for itself must name the resource [CC-04]",
     async (server) => {
       const client = await server.addClient()
       const ask = (uri: string) => server.token(client, { grant_type: "client_credentials", resource: uri })
@@ -173,7 +173,7 @@ describe("RFC 8707", () => {
     both
   )
 
-  test("§3 each resource checks the audience of a token, so a token cannot be used elsewhere [RS-08]", async (server) => {
+  test("§3 the guard checks the audience, so another resource refuses the token [RS-08]", async (server) => {
     const client = await server.register({ token_endpoint_auth_method: "client_secret_basic" })
     const { access_token } = await server.tokens(client)
     expect((await json(server.ask("/introspect", client, { token: access_token }))).aud).toBe(resource)

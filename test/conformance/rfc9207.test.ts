@@ -42,7 +42,7 @@ describe("RFC 9207", () => {
     }
   })
 
-  test("§2 the response after a denial has iss [AUTHZ-42]", async (server) => {
+  test("§2 the response after Deny has iss [AUTHZ-42]", async (server) => {
     const { browser, page } = await server.toConsent(await server.register())
     expect(sentBack(await browser.submit(page, { button: "deny" }))).toMatchObject({
       error: "access_denied",
@@ -55,7 +55,7 @@ describe("RFC 9207", () => {
     expect(answer.sentTo?.searchParams.getAll("iss")).toEqual([issuer])
   })
 
-  test("§2 a redirect URI whose query has an iss is not registered", async (server) => {
+  test("§2 a redirect URI with iss in its query is not registered", async (server) => {
     await expect(server.register({ redirect_uris: [`${redirectUri}?iss=https://evil.example`] })).rejects.toThrow()
   })
 

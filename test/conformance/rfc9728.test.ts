@@ -17,7 +17,7 @@ apart([
     section: "§2",
     requirement: "`resource_documentation`, `resource_policy_uri`, `resource_tos_uri`",
     how: "not applicable",
-    why: "optional, and there is nothing to name"
+    why: "optional, and the server has none"
   },
   {
     section: "§2",
@@ -67,11 +67,11 @@ describe("RFC 9728", () => {
     expect((await json(server.send(`${wellKnown}/notes`))).authorization_servers).toEqual([issuer])
   })
 
-  test("§2 scopes_supported names the scopes that the resource offers", async (server) => {
+  test("§2 scopes_supported lists the scopes of the resource", async (server) => {
     expect((await json(server.send(`${wellKnown}/notes`))).scopes_supported).toEqual(["notes:read", "notes:write"])
   })
 
-  test("§2 bearer_methods_supported is only header, and no other method works [PRM-03]", async (server) => {
+  test("§2 bearer_methods_supported is header alone, and no other method works [PRM-03]", async (server) => {
     expect((await json(server.send(`${wellKnown}/notes`))).bearer_methods_supported).toEqual(["header"])
     const { access_token } = await server.tokens(await server.register())
     expect((await server.post(resource, { access_token })).status).toBe(401)
@@ -79,7 +79,7 @@ describe("RFC 9728", () => {
   })
 
   test(
-    "§2 resource_name is a name for users",
+    "§2 resource_name is the display name",
     async (server) => {
       expect((await json(server.send(`${wellKnown}/notes`))).resource_name).toBe("Your notes")
       expect(await json(server.send(`${wellKnown}/files`))).not.toHaveProperty("resource_name")
@@ -87,12 +87,12 @@ describe("RFC 9728", () => {
     both
   )
 
-  test("§3 the document is at the well-known path, which is inserted before the path of the resource [PRM-01]", async (server) => {
+  test("§3 the document is at the well-known path, inserted before the resource's own [PRM-01]", async (server) => {
     expect((await server.send(`${issuer}${wellKnown}/notes`)).status).toBe(200)
     expect((await server.send(`${resource}${wellKnown}`)).status).toBe(404)
   })
 
-  test("§3 the document is also at the root, for clients that look there [PRM-01]", async (server) => {
+  test("§3 the document is also at the root [PRM-01]", async (server) => {
     expect(await json(server.send(wellKnown))).toMatchObject({ resource })
   })
 
@@ -109,25 +109,25 @@ describe("RFC 9728", () => {
     both
   )
 
-  test("§3.1 any client may GET the document [PRM-04]", async (server) => {
+  test("§3.1 the document is served to every GET [PRM-04]", async (server) => {
     const answer = await server.send(`${wellKnown}/notes`, { headers: { origin: "https://app.example" } })
     expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, "*"])
     expect((await server.send(`${wellKnown}/notes`, { method: "POST" })).status).toBe(405)
   })
 
-  test("§3.2 the response is 200 and application/json", async (server) => {
+  test("§3.2 the response is 200 with application/json", async (server) => {
     await json(server.send(`${wellKnown}/notes`))
   })
 
   test(
-    "§3.2 members without elements are left out",
+    "§3.2 members without elements are omitted",
     async (server) => {
       expect(await json(server.send(`${wellKnown}/notes`))).not.toHaveProperty("scopes_supported")
     },
     { settings: { resources: [{ uri: resource, scopes: {} }] } }
   )
 
-  test("§3.3 the resource matches the URL of the document [PRM-01]", async (server) => {
+  test("§3.3 the resource is the URL from which the document's URL is built [PRM-01]", async (server) => {
     const { resource: named } = await json(server.send(`${wellKnown}/notes`))
     const url = new URL(String(named))
     expect(`${url.origin}${wellKnown}${url.pathname}`).toBe(`${issuer}${wellKnown}/notes`)
@@ -139,7 +139,7 @@ describe("RFC 9728", () => {
     expect((await json(server.send(String(resource_metadata)))).resource).toBe(resource)
   })
 
-  test("§5.1 every challenge names the document, for every fault of the token [PRM-06]", async (server) => {
+  test("§5.1 every challenge names the document, whatever is wrong with the token [PRM-06]", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     for (const [token, status] of [
       ["wrong", 401],
@@ -165,13 +165,13 @@ describe("RFC 9728", () => {
     expect(answer.headers.get("access-control-expose-headers")).toContain("WWW-Authenticate")
   })
 
-  test("§5.2 the document is the same for every client, and caches may store it [META-13]", async (server) => {
+  test("§5.2 the document is the same for every client, and may be cached [META-13]", async (server) => {
     const answer = await server.send(`${wellKnown}/notes`)
     expect(answer.headers.get("cache-control")).toMatch(/^public, max-age=\d+$/)
     expect(answer.headers.get("etag")).toMatch(/^"/)
   })
 
-  test("§7.3 a client gets from the challenge to a token and to the resource by the documents alone [PRM-02]", async (server) => {
+  test("§7.3 the documents lead a client from the challenge to a token to the resource [PRM-02]", async (server) => {
     const { resource_metadata } = challengeOf(await server.call(undefined))
     const { authorization_servers } = await json(server.send(String(resource_metadata)))
     const [named] = authorization_servers as ReadonlyArray<string>
@@ -180,7 +180,7 @@ describe("RFC 9728", () => {
     expect((await server.call(access_token)).status).toBe(200)
   })
 
-  test("§7.5 no request can change the URLs in the document [META-11]", async (server) => {
+  test("§7.5 no part of a request changes the URLs of the document [META-11]", async (server) => {
     const headers = { host: "evil.example", "x-forwarded-host": "evil.example" }
     expect(await (await server.send(`${wellKnown}/notes`, { headers })).text()).not.toContain("evil.example")
     const answer = await server.send(resource, { headers })
