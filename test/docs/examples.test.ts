@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
+import manifest from "../../package.json" with { type: "json" }
 import { typescriptFiles } from "../../scripts/lib/sources.mjs"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
