@@ -102,6 +102,11 @@ describe("a sample", () => {
     }
   )
 
+  it.each(samples)("the sample of $where imports only modules that the package exports", ({ text }) => {
+    const imported = Array.from(text.matchAll(/ from "latchkey(\/[^"]*)?"/g), ([, path = ""]) => `.${path}`)
+    expect(imported.filter((path) => !(path in manifest.exports))).toEqual([])
+  })
+
   const runnable = docstrings.filter(({ text }) => !/^declare |from "latchkey\/testing/m.test(text))
   it.each(runnable)("the sample of $where runs, and its values are as shown", async ({ folder, text, where }) => {
     const program = text

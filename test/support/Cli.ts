@@ -1,7 +1,4 @@
-/**
- * The built program as a process: `dist/bin/latchkey.js`, with a folder of its own for what it keeps, on a free port of
- * loopback. Only what was started here is ever ended.
- */
+/** Runs the built program `dist/bin/latchkey.js` as a process, in a new folder and on a free port of loopback. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
@@ -15,7 +12,7 @@ import { fileURLToPath } from "node:url"
 export const bin =
   process.env.LATCHKEY_TEST_BIN ?? fileURLToPath(new URL("../../dist/bin/latchkey.js", import.meta.url))
 
-/** Variables of whoever runs the tests must not change what is tested. */
+/** The environment without the settings of Latchkey, so that they do not affect the tests. */
 export const cleanEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LATCHKEY_")))
 
@@ -26,7 +23,7 @@ export interface Result {
   readonly stderr: string
 }
 
-/** A process, and what it has said so far. */
+/** A process, and its output until now. */
 export interface Running {
   readonly child: ChildProcess
   readonly stdout: () => string
@@ -35,15 +32,15 @@ export interface Running {
 }
 
 interface Launch {
-  /** Another program than the one that is tested. */
+  /** Another program instead of the tested one. */
   readonly program?: string | undefined
   readonly args: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** Where it runs: without it, in a new folder that is removed when it has ended. */
+  /** The working directory. Without it, a new folder that is removed when the process has ended. */
   readonly cwd?: string | undefined
-  /** What standard input holds; without it there is none. */
+  /** The content of standard input. Without it there is no standard input. */
   readonly stdin?: string | undefined
-  /** A program that starts it, and leaves it its process id: `strace -D`, and what that is told. */
+  /** A command that starts the program and keeps its process id, such as `strace -D` with its arguments. */
   readonly under?: ReadonlyArray<string> | undefined
 }
 
@@ -60,7 +57,7 @@ export const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Lau
   const said = { stdout: "", stderr: "" }
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (said.stdout += text))
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (said.stderr += text))
-  // A program that refuses before it reads closes its end.
+  // A program that fails before it reads closes its standard input.
   child.stdin?.on("error", () => {}).end(stdin)
   const ended = new Promise<Result>((resolve, reject) => {
     child.once("error", reject)
@@ -72,7 +69,7 @@ export const launch = ({ args, cwd, env, program = bin, stdin, under = [] }: Lau
   return { child, stdout: () => said.stdout, stderr: () => said.stderr, ended }
 }
 
-/** Longer than anything here takes, even on a busy machine. */
+/** Maximum time of a command in milliseconds, also on a busy machine. */
 const patience = 20_000
 
 const within = async (running: Running, what: string): Promise<Result> => {
@@ -85,7 +82,7 @@ const within = async (running: Running, what: string): Promise<Result> => {
   throw new Error(`${what} did not end; it said:\n${running.stdout()}${running.stderr()}`)
 }
 
-/** A free port of loopback: free a moment ago, at least. */
+/** Returns a port of loopback that was free a moment ago. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer()
@@ -96,13 +93,13 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-/** A new folder, which whoever asks for it removes. */
+/** Creates a folder. The caller removes it. */
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), "latchkey-test-"))
 
-/** Removes a folder with all that is in it. */
+/** Removes a folder with its content. */
 export const removeFolder = (path: string): void => rmSync(path, { recursive: true, force: true })
 
-/** A new folder, and how to be rid of it. */
+/** Creates a folder, and returns a function that removes it. */
 export const temporaryFolder = async (): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> => {
   const path = await mkdtemp(join(tmpdir(), "latchkey-test-"))
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
@@ -112,9 +109,9 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdin?: string
-  /** Sent once the program has said something. */
+  /** Sent after the first output of the program. */
   readonly signal?: NodeJS.Signals
-  /** The server beside which the command works: it has the same database, and the same issuer. */
+  /** The server whose database and issuer the command uses. */
   readonly server?: Server
   readonly under?: ReadonlyArray<string>
 }
@@ -128,37 +125,37 @@ export const run = (args: ReadonlyArray<string>, options: RunOptions = {}): Prom
 }
 
 export interface StartOptions {
-  /** Behind `serve`. `--port` is chosen here unless it is among them. */
+  /** The arguments of `serve`. A free port is chosen if `--port` is not among them. */
   readonly args?: ReadonlyArray<string>
   readonly env?: Readonly<Record<string, string>>
-  /** Where the server keeps things; it is left there. Without it, a new folder that goes with the server. */
+  /** The working directory of the server, which stays. Without it, a new folder that is removed with the server. */
   readonly folder?: string
-  /** Another program than the one that is tested: one that was broken, to see a test fail. */
+  /** Another program instead of the tested one, such as a broken one that must fail a test. */
   readonly program?: string
   readonly under?: ReadonlyArray<string>
 }
 
-/** A server that answers. */
+/** A server that has started. */
 export interface Server {
   readonly url: string
   readonly port: number
   readonly pid: number
-  /** Where it runs, and keeps its `data`. */
+  /** The working directory, which holds `data`. */
   readonly folder: string
-  /** What a command needs in its environment to work beside it. */
+  /** The variables with which a command uses the same database. */
   readonly env: Readonly<Record<string, string>>
-  /** All that it has said so far. */
+  /** The output until now. */
   readonly stdout: () => string
   readonly stderr: () => string
   /** Sends it a signal. */
   readonly kill: (signal: NodeJS.Signals) => void
-  /** What it said in all, once it has ended by itself or was told to. */
+  /** The whole output, when the server has ended. */
   readonly ended: Promise<Result>
-  /** Has it end, and takes its folder away. */
+  /** Stops the server, and removes its folder. */
   readonly stop: () => Promise<Result>
 }
 
-/** Starts a server, and waits for it to say that it is there. */
+/** Starts a server, and waits until it prints that it runs. */
 export const startServer = async (options: StartOptions = {}): Promise<Server> => {
   const { args = [], env = {} } = options
   const named = args.indexOf("--port")
@@ -199,13 +196,13 @@ export const startServer = async (options: StartOptions = {}): Promise<Server> =
   }
 }
 
-/** The file in which a server that has no terminal leaves the link to its first account. */
+/** Returns the file with the link to the first account of a server without a terminal. */
 export const firstAccountFile = (server: Server): string => {
   const named = /^ {2}(\S*first-account-link)$/m.exec(server.stdout())?.[1]
   if (named === undefined) throw new Error(`the server names no file:\n${server.stdout()}`)
   return join(named.startsWith("/") ? "" : server.folder, named)
 }
 
-/** The link to a server's first account. */
+/** Returns the link to the first account of a server. */
 export const firstAccountLink = async (server: Server): Promise<string> =>
   (await readFile(firstAccountFile(server), "utf8")).trim()

@@ -1,6 +1,6 @@
 /**
- * The commands of the program, many of them in one process, which loads it once for a file of tests: for what commands say
- * and do. What a process of its own is needed for (signals, a terminal, the end of the process) is shown by `Cli.run`.
+ * Runs many commands in one process, which loads the program once for each test file. `Cli.run` starts a process for tests of
+ * signals, terminals and the end of the process.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { rm } from "node:fs/promises"
@@ -9,7 +9,7 @@ import packageJson from "../../package.json" with { type: "json" }
 import { bundleTests } from "../../scripts/lib/bundle-tests.mjs"
 import * as Cli from "./Cli.js"
 
-/** A command line, and what is around it. */
+/** A command line and its environment. */
 export interface Asked {
   readonly args: ReadonlyArray<string>
   readonly cwd: string
@@ -18,7 +18,7 @@ export interface Asked {
   readonly stdin: string
 }
 
-/** What the process says next; fails when it ends, or says nothing for longer than anything here takes. */
+/** Waits for the next message of the process. Fails if it ends, or after 20 seconds. */
 const next = <A>(host: ChildProcess): Promise<A> =>
   new Promise((resolve, reject) => {
     const late = setTimeout(() => end("does not answer"), 20_000)
@@ -51,7 +51,7 @@ afterAll(async () => {
   ;(await host)?.kill()
 })
 
-/** Runs a command to its end, after those that were asked for before. */
+/** Runs a command to its end, after the commands that were requested before. */
 export const run = (
   args: ReadonlyArray<string>,
   options: Omit<Cli.RunOptions, "signal" | "under"> = {}

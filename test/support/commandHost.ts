@@ -1,4 +1,4 @@
-/** A process that runs one command of the program after another, as `Commands.ts` asks it to. */
+/** A process that runs commands of the program one after another, for `Commands.ts`. */
 import { Readable } from "node:stream"
 import * as Effect from "effect/Effect"
 import { exitCode, run } from "../../src/cli/Latchkey.js"
@@ -17,7 +17,7 @@ process.on("disconnect", () => process.exit())
 process.on("message", async ({ args, cwd, env, program, stdin }: Asked) => {
   said.stdout = said.stderr = ""
   process.chdir(cwd)
-  // The object stays: some have it in their hands.
+  // The object must stay the same, because modules have a reference to it.
   for (const name of Object.keys(process.env)) delete process.env[name]
   Object.assign(process.env, env)
   process.argv = [process.execPath, program, ...args]

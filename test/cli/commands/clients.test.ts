@@ -1,4 +1,4 @@
-/** `latchkey client create` and `client update`: what they refuse, and that the server knows the change at once. */
+/** `latchkey client create` and `client update`: their errors, and their effect on a running server. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../../support/Cli.js"
 import * as Commands from "../../support/Commands.js"
@@ -19,7 +19,7 @@ interface Client {
   readonly client_secret: string
 }
 
-/** A service that acts for itself. */
+/** A client with the client credentials grant. */
 const create = async (...args: ReadonlyArray<string>): Promise<Client> => {
   const service = ["--name", "Report", "--confidential", "--grant", "client_credentials"]
   const { code, stderr, stdout } = await run("client", "create", ...service, ...args, "--json")
@@ -45,12 +45,12 @@ describe("client create", () => {
     ["notes:raed", /--scope: .*"notes:raed" \(did you mean "notes:read"\?\)/],
     ["notes:read note:write", /--scope: .*did you mean "notes:write"/],
     ["latchkey:admim", /--scope: .*did you mean "latchkey:admin"/]
-  ])("refuses the scope %j and names the nearest", async (scope, line) => {
+  ])("client create refuses the scope %j and suggests a similar one", async (scope, line) => {
     expect(await run(...args, "--scope", scope)).toEqual(refused(2, line))
     expect((await run("client", "list")).stdout).toBe("")
   })
 
-  it("takes a scope that is like none, whose resource may come later, and says that nobody offers it", async () => {
+  it("client create accepts a scope whose resource may come later, and prints a warning", async () => {
     const { code, stderr, stdout } = await run(...args, "--scope", "calendar notes:read")
     expect({ code, stderr }).toEqual({
       code: 0,
@@ -60,18 +60,18 @@ describe("client create", () => {
     expect(stdout).toMatch(/scope +calendar notes:read/)
   })
 
-  it("takes the scope of the API, whether or not the API is served", async () => {
+  it("client create accepts the scopes of the admin API while the API is not served", async () => {
     const service = ["--name", "Onboarding", "--grant", "client_credentials", "--confidential"]
     const made = await run("client", "create", ...service, "--scope", "latchkey:admin")
     expect(made).toMatchObject({ code: 0, stderr: "" })
   })
 
-  it("refuses a public client that would act for itself, since it gets no token", async () => {
+  it("client create refuses a public client with the client credentials grant", async () => {
     const service = ["client", "create", "--name", "A", "--grant", "client_credentials", "--scope", "notes:read"]
     expect(await run(...service)).toEqual(refused(2, /--grant client_credentials: .*--confidential/))
   })
 
-  it("makes a client without a scope, and names the command that gives it one", async () => {
+  it("client create without --scope creates the client, and prints the command that adds a scope", async () => {
     const { stderr, stdout } = await run(...args, "--json")
     const { client_id } = JSON.parse(stdout) as Client
     expect(stderr).toContain(`latchkey client update ${client_id} --scope`)
@@ -80,7 +80,7 @@ describe("client create", () => {
 })
 
 describe("client update", () => {
-  it("changes what is named and keeps the rest, and the server knows it at once", async () => {
+  it("client update replaces the given values, keeps the others, and the server knows it at once", async () => {
     const client = await create("--scope", "notes:read notes:write")
     expect(await ask(client)).toMatchObject({ scope: "notes:read notes:write" })
     const { code, stdout } = await update(client, "--name", "Nightly report", "--scope", "notes:read")
@@ -98,14 +98,14 @@ describe("client update", () => {
     expect((await run("events", "--client", client.client_id)).stdout).toContain("client metadata changed")
   })
 
-  it("says what becomes of a scope that was taken", async () => {
+  it("client update prints the effect of a removed scope on tokens", async () => {
     const client = await create("--scope", "notes:read notes:write")
     const { stderr } = await update(client, "--scope", "notes:read")
     expect(stderr).toContain("It gets no new token with notes:write")
     expect(stderr).toContain(`latchkey grant revoke --client ${client.client_id}`)
   })
 
-  it("replaces a list as a whole, and removes a name or scope where an empty one is given", async () => {
+  it("client update replaces a list as a whole, and removes a name or scope if the new one is empty", async () => {
     const client = await create("--scope", "notes:read", "--redirect-uri", "https://a.example/1")
     const json = async (...args: ReadonlyArray<string>) => JSON.parse((await update(client, ...args, "--json")).stdout)
     const two = ["--redirect-uri", "https://a.example/2", "--redirect-uri", "https://a.example/3"]
@@ -114,7 +114,7 @@ describe("client update", () => {
     expect(await json("--name", "")).not.toHaveProperty("client_name")
   })
 
-  it("gives a secret to a client that begins to keep one, and takes it from one that ceases to", async () => {
+  it("client update to or from a confidential client revokes all its tokens", async () => {
     const client = await create("--scope", "notes:read")
     const people = ["--grant", "authorization_code", "--redirect-uri", "https://a.example/1"]
     const open = await update(client, "--auth-method", "none", ...people, "--json")
@@ -131,14 +131,14 @@ describe("client update", () => {
     ["--confidential, although it keeps a secret", ["--confidential"], "unchanged"],
     ["another name", ["--name", "Reports"], "changed"],
     ["another way to send its secret", ["--auth-method", "client_secret_post"], "changed"]
-  ])("given %s, says that the client is %3$s", async (_, args, word) => {
+  ])("client update with %s prints that the client is %3$s", async (_, args, word) => {
     const client = await create("--scope", "notes:read")
     const { code, stdout } = await update(client, ...args)
     expect(code).toBe(0)
     expect(stdout).toMatch(new RegExp(`^The client Reports? is ${word}\n`))
   })
 
-  it("blames --redirect-uri only where it was given, and not where a stored URI is no longer allowed", async () => {
+  it("client update names --redirect-uri in an error only if the option was given", async () => {
     const env = { LATCHKEY_REDIRECT_SCHEMES: "myapp" }
     const args = ["client", "create", "--name", "A", "--redirect-uri", "myapp://cb", "--scope", "notes:read", "--json"]
     const made = await Commands.run(args, { server, env })
@@ -161,7 +161,7 @@ describe("client update", () => {
     [["--grant", "authorization_code"], /give --redirect-uri/],
     [["--redirect-uri", "http://a.example/"], /--redirect-uri: /],
     [["--name", "Re\u200bport"], /--name holds U\+200B/]
-  ])("refuses %j, and the client stays as it is", async (args, line) => {
+  ])("client update refuses %j, and changes nothing", async (args, line) => {
     const client = await create("--scope", "notes:read")
     const shown = () => run("client", "show", client.client_id, "--json")
     const before = await shown()
@@ -169,7 +169,7 @@ describe("client update", () => {
     expect(await shown()).toEqual(before)
   })
 
-  it("is for clients that the operator made", async () => {
+  it("client update refuses a client that registered itself", async () => {
     const answer = await fetch(`${server.url}/register`, {
       method: "POST",
       body: JSON.stringify({ redirect_uris: ["https://a.example/cb"], token_endpoint_auth_method: "none" }),

@@ -1,4 +1,4 @@
-/** The commands that work beside a running server, on its database. */
+/** Commands on the database of a running server. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
@@ -18,14 +18,14 @@ const run = (args: ReadonlyArray<string>, stdin?: string) =>
   Commands.run(args, { server, ...(stdin === undefined ? {} : { stdin }) })
 
 describe("user", () => {
-  it("create makes an account that can log in at once", async () => {
+  it("user create creates an account that can log in at once", async () => {
     const { code, stderr, stdout } = await run(["user", "create", "Ada", "--password-stdin"], `${Tokens.password}\n`)
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toContain(`The account ada is created, and can log in at ${server.url}`)
     expect(await Tokens.accessToken(server, "notes:read")).toMatch(/^lk_at_/)
   })
 
-  it("create makes a name once", async () => {
+  it("user create refuses a name that exists", async () => {
     expect(await run(["user", "create", "ADA", "--password-stdin"], "another password")).toEqual(
       refused(1, /ada already/)
     )
@@ -38,7 +38,7 @@ describe("user", () => {
     ["endless", "x".repeat(100_000), /1024 bytes/],
     ["well known", "iloveyou1", /list of well-known passwords/],
     ["well known in capitals", "TRUSTNO1", /list of well-known passwords/]
-  ])("create takes no password that is %s", async (_, password, line) => {
+  ])("user create refuses a password that is %s", async (_, password, line) => {
     expect(await run(["user", "create", "bob", "--password-stdin"], password)).toEqual(refused(2, line))
   })
 
@@ -49,21 +49,21 @@ describe("user", () => {
     expect(await run(["user", "create", name, "--password-stdin"], "another password")).toEqual(refused(2, line))
   })
 
-  it("create asks nobody who is not there", async () => {
+  it("user create without a terminal asks for --password-stdin", async () => {
     expect(await run(["user", "create", "bob"])).toEqual(refused(2, /--password-stdin/))
     expect(await run(["user", "create", "bob"], "a password that was not asked for")).toEqual(
       refused(2, /--password-stdin/)
     )
   })
 
-  it("list shows the accounts, the oldest first", async () => {
+  it("user list shows the accounts, oldest first", async () => {
     await run(["user", "create", "bob", "--password-stdin"], "another password")
     const { code, stderr, stdout } = await run(["user", "list"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toMatch(/^\S+Z {2}ada\n\S+Z {2}bob\n$/)
   })
 
-  it("accounts are an issuer's own: under another, which is most likely misspelt, none are listed or made", async () => {
+  it("user commands refuse a database that has only another issuer", async () => {
     const other = ["--issuer", "https://auth.example.com"]
     for (const args of [["list"], ["create", "bob", "--password-stdin"]]) {
       const { code, stderr, stdout } = await run(["user", ...args, ...other], "correct horse battery")
@@ -77,7 +77,7 @@ describe("client", () => {
   const create = (...args: ReadonlyArray<string>) =>
     run(["client", "create", "--name", "Reports", "--redirect-uri", "https://reports.example/callback", ...args])
 
-  it("create registers a public client, under the names of RFC 7591", async () => {
+  it("client create registers a public client, and prints the members of RFC 7591", async () => {
     const { code, stderr, stdout } = await create("--scope", "notes:read", "--json")
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(JSON.parse(stdout)).toEqual({
@@ -92,7 +92,7 @@ describe("client", () => {
     })
   })
 
-  it("create shows a confidential client's secret once, and the server knows it at once", async () => {
+  it("client create prints the secret of a confidential client once, and the server accepts it at once", async () => {
     const { stdout } = await create("--confidential", "--scope", "notes:read", "--json")
     const client = JSON.parse(stdout) as { client_id: string; client_secret: string }
     expect(client).toMatchObject({ token_endpoint_auth_method: "client_secret_basic", client_secret_expires_at: 0 })
@@ -109,7 +109,7 @@ describe("client", () => {
     expect((await run(["client", "list", "--json"])).stdout).not.toContain(client.client_secret)
   })
 
-  it("create reads well without --json", async () => {
+  it("client create without --json prints the secret and the metadata", async () => {
     const { stdout } = await create("--auth-method", "client_secret_post", "--scope", "notes:read notes:write")
     expect(stdout).toContain(`Reports is registered at ${server.url}`)
     expect(stdout).toMatch(/client_secret +lk_cs_\S+ +\(shown only once\)/)
@@ -117,7 +117,7 @@ describe("client", () => {
     expect(stdout).toMatch(/scope +notes:read notes:write/)
   })
 
-  it("create takes several redirect URIs, and some of the grant types", async () => {
+  it("client create accepts several redirect URIs and grant types", async () => {
     const { stdout } = await create(
       ...["--redirect-uri", "http://localhost/callback"],
       ...["--grant", "authorization_code", "--scope", "a", "--json"]
@@ -128,7 +128,7 @@ describe("client", () => {
     })
   })
 
-  it("create says so when a client may ask for nothing", async () => {
+  it("client create without --scope prints how to add a scope", async () => {
     const { code, stderr, stdout } = await create("--json")
     expect(code).toBe(0)
     expect(stderr).toMatch(/^latchkey: without --scope/)
@@ -154,11 +154,11 @@ describe("client", () => {
     expect(await run(args)).toEqual(refused(2, line))
   })
 
-  it("create needs somewhere to send people back to", async () => {
+  it("client create refuses the authorization code grant without a redirect URI", async () => {
     expect(await run(["client", "create", "--name", "A"])).toEqual(refused(2, /--redirect-uri/))
   })
 
-  it("list shows who registered what, and a name of an earlier version does nothing to a terminal", async () => {
+  it("client list shows who registered each client, and escapes names with control characters", async () => {
     const answer = await fetch(`${server.url}/register`, {
       method: "POST",
       body: JSON.stringify({
@@ -184,18 +184,18 @@ describe("client", () => {
 })
 
 describe("no command", () => {
-  it("works on the memory of another process", async () => {
+  it("no command accepts the database memory:", async () => {
     for (const command of ["user list", "client list", "user create ada --password-stdin"]) {
       expect(await run([...command.split(" "), "--database", "memory:"], "a password")).toEqual(refused(2, /memory:/))
     }
   })
 
-  it("that only reads makes a database", async () => {
+  it("no command that reads creates a database", async () => {
     expect(await run(["user", "list", "--database", "sqlite:elsewhere.db"])).toEqual(refused(1, /no such database/))
     expect(existsSync(join(server.folder, "elsewhere.db"))).toBe(false)
   })
 
-  it("works on what is no database", async () => {
+  it("no command accepts a folder as a database", async () => {
     expect(await run(["client", "list", "--database", "sqlite:data"])).toEqual(refused(1, /directory/))
   })
 })

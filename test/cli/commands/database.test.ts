@@ -1,4 +1,4 @@
-/** The commands on the database itself: beside a running server, and on what it left. */
+/** `latchkey db` while a server runs, and on the database of a stopped server. */
 import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
@@ -56,7 +56,7 @@ describe("db gc", () => {
 })
 
 describe("db backup", () => {
-  it("holds, while the server goes on, all that was answered before it began, and opens with the key", async () => {
+  it("db backup copies all rows that were stored before it began, while the server runs", async () => {
     const grants = [await Tokens.issue(server, "notes:read"), await Tokens.issue(server, "notes:read")]
     const refreshed = grants.map(() => 0)
     let isOver = false
@@ -88,7 +88,7 @@ describe("db backup", () => {
     }
   })
 
-  it("overwrites nothing, and leaves no half of a file", async () => {
+  it("db backup overwrites no file, and leaves no partial file", async () => {
     writeFileSync(at("precious"), "precious")
     expect(await run("backup", "precious")).toEqual(refused(1, /precious: this file exists/))
     expect(readFileSync(at("precious"), "utf8")).toBe("precious")
@@ -118,14 +118,14 @@ describe("db migrate", () => {
 })
 
 describe("db copy", () => {
-  it("copies everything to an empty database, on which people go on; and to no other", async () => {
+  it("db copy copies all rows to an empty database, and refuses any other", async () => {
     const { clientId } = await Tokens.issue(server, "notes:read")
     const { rows } = await json("copy", "--to", "sqlite:elsewhere/copy.db")
     const there = await json("status", "--database", "sqlite:elsewhere/copy.db")
     expect(there.rows).toEqual(rows)
     expect(rows.grants).toBeGreaterThan(0)
 
-    // Without the key nothing is made of it; with it, it is what it was.
+    // The copy opens only with the key of the original.
     const list = ["grant", "list", "--client", clientId, "--json", "--database", "sqlite:elsewhere/copy.db"]
     expect(await Commands.run(list, { server })).toEqual(refused(1, /the master key is missing/))
     copyFileSync(at("data/latchkey.db.key"), at("elsewhere/copy.db.key"))

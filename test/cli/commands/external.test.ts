@@ -1,4 +1,4 @@
-/** The commands of an operator whose app logs people in itself: its people are named `external:` and their subject. */
+/** Commands on accounts that stand for users of an app: their names are `external:` and the app's name for the user. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,7 +25,7 @@ afterAll(() => folder.remove())
 const run = (args: ReadonlyArray<string>) =>
   Cli.run([...args, "--database", `sqlite:${join(folder.path, "app.db")}`, "--issuer", issuer])
 
-it("an app's person is listed, disabled, enabled and deleted by name, and their traces are found after that", async () => {
+it("user commands list, disable, enable and delete an external account by its name, and events find it after that", async () => {
   const name = "external:Ada L."
   expect((await run(["user", "list"])).stdout).toMatch(/^\S+Z {2}external:Ada L\.\n$/)
   expect(await run(["user", "disable", name])).toEqual(done(/^The account external:Ada L\. is disabled/))
@@ -38,7 +38,7 @@ it("an app's person is listed, disabled, enabled and deleted by name, and their 
   )
 })
 
-it("nobody gives an app's person a password, or makes an account that looks like one", async () => {
+it("user commands refuse to create an external account or to set its password", async () => {
   for (const verb of ["create", "set-password"]) {
     expect(await run(["user", verb, "external:ada"])).toEqual(refused(2, /NAME: .*begins with external:/))
   }

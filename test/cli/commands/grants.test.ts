@@ -1,4 +1,4 @@
-/** Grants and events, as the operator sees them beside a running server. */
+/** `latchkey grant` and `latchkey events` while a server runs. */
 import { userInfo } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -31,7 +31,7 @@ const run = (...args: ReadonlyArray<string>) => Commands.run(args, { server })
 const list = async (...args: ReadonlyArray<string>): Promise<ReadonlyArray<Listed>> =>
   JSON.parse((await run("grant", "list", "--json", ...args)).stdout)
 
-/** A new client, and the grant that it was given. */
+/** Registers a client, and issues a grant to it. */
 const issue = async () => {
   const issued = await Tokens.issue(server, "notes:read")
   const [grant, ...others] = await list("--client", issued.clientId)
@@ -49,8 +49,8 @@ const events = async (...args: ReadonlyArray<string>): Promise<ReadonlyArray<Tol
     .map((line) => JSON.parse(line))
 }
 
-/** Events are written a moment after they happen: waits for these to be there, in this order. */
-/** What is kept of a grant; of a day's refreshes the first is, should midnight pass just now. */
+/** Waits until these events are stored, in this order: an event is stored a moment after it is published. */
+/** The stored events of a grant. Only the first refresh of a day is stored, and midnight may pass during the test. */
 const tells = async (names: ReadonlyArray<string>, ...args: ReadonlyArray<string>) => {
   const told = async () => (await events(...args)).map(({ event }) => event).filter((event) => event !== "Refreshed")
   for (let tries = 0; tries < 20 && (await told()).length < names.length; tries++) await sleep(50)
@@ -58,7 +58,7 @@ const tells = async (names: ReadonlyArray<string>, ...args: ReadonlyArray<string
 }
 
 describe("grant", () => {
-  it("list says what people allowed", async () => {
+  it("grant list shows the account, client and scope of each grant", async () => {
     const { clientId, id } = await issue()
     const [grant] = await list("--client", clientId)
     expect(grant).toEqual({
@@ -84,7 +84,7 @@ describe("grant", () => {
     expect((await list()).map(({ id }) => id)).toContain(id)
   })
 
-  it("list has nothing of those who allowed nothing", async () => {
+  it("grant list is empty for an account or client without grants", async () => {
     await Commands.run(["user", "create", "bob", "--password-stdin"], { server, stdin: "a password of bob's" })
     expect(await list("--user", "bob")).toEqual([])
     expect(await run("grant", "list", "--user", "bob")).toMatchObject({ code: 0, stdout: "" })
@@ -92,7 +92,7 @@ describe("grant", () => {
     expect(await run("grant", "list", "--client", "a b")).toEqual(refused(2, /--client/))
   })
 
-  it("show tells a grant's whole story in order", async () => {
+  it("grant show lists all events of a grant in order", async () => {
     const { clientId, id, refresh } = await issue()
     expect(await refresh()).toBe(true)
     expect(await refresh()).toBe(true)
@@ -138,14 +138,14 @@ describe("grant", () => {
     ])
   })
 
-  it("revoke takes one back, and says what it did", async () => {
+  it("grant revoke ID revokes one grant and prints the number", async () => {
     const { id, refresh } = await issue()
     expect(await run("grant", "revoke", id)).toEqual(done(/^1 grant is revoked\n$/))
     expect(await run("grant", "revoke", id)).toEqual(done(/^0 grants are revoked\n$/))
     expect(await refresh()).toBe(false)
   })
 
-  it("revoke takes back all of a client, of a person, or of everybody, and nobody else's", async () => {
+  it("grant revoke revokes all grants of a client, of an account, or all grants, and no others", async () => {
     const [first, second] = [await issue(), await issue()]
     expect(await run("grant", "revoke", "--client", first.clientId)).toEqual(done(/^1 grant is revoked\n$/))
     expect(await statesOf("--client", first.clientId)).toEqual(["Revoked"])
@@ -159,12 +159,12 @@ describe("grant", () => {
     expect(new Set(await statesOf())).toEqual(new Set(["Revoked"]))
   })
 
-  it("revoke wants to be told exactly one thing", async () => {
+  it("grant revoke refuses none or several of ID, --user, --client and --all", async () => {
     const wrong = [[], ["x", "--all"], ["--user", "ada", "--client", "x"], ["--user", "ada", "--all"]]
     for (const args of wrong) expect(await run("grant", "revoke", ...args)).toEqual(refused(2, /--all/))
   })
 
-  it("knows what it does not know", async () => {
+  it("a grant command refuses an unknown grant, account or client", async () => {
     const { id } = await issue()
     for (const unknown of ["nothing", id.replace(/.{4}$/, "0000")]) {
       expect(await run("grant", "show", unknown)).toEqual(refused(1, new RegExp(`no grant ${unknown}`)))
@@ -176,7 +176,7 @@ describe("grant", () => {
 })
 
 describe("events", () => {
-  it("are found by grant, client and account, and each is one line", async () => {
+  it("events are filtered by grant, client and account, and printed one a line", async () => {
     const { clientId, id } = await issue()
     await tells(["Allowed", "Redeemed"], "--grant", id)
     await tells(["Allowed", "Redeemed"], "--client", clientId)
@@ -201,14 +201,14 @@ describe("events", () => {
     )
   })
 
-  it("come the oldest first, and the last of them by --limit", async () => {
+  it("events are printed oldest first, and --limit prints the last ones", async () => {
     const all = await events()
     expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).sort())
     expect(await events("--limit", "2")).toEqual(all.slice(-2))
     expect(await events("--limit", "0")).toEqual([])
   })
 
-  it("hold what the operator did by another command", async () => {
+  it("a change by a command is an event of the operator", async () => {
     await Commands.run(["user", "create", "carol", "--password-stdin"], { server, stdin: "a password of carol's" })
     await run("user", "disable", "carol")
     await run("user", "enable", "carol")
@@ -225,13 +225,13 @@ describe("events", () => {
     [["--user", "nobody"], 1, /no account nobody/],
     [["--grant", "nothing"], 2, /--grant/],
     [["--client", "a b"], 2, /--client/]
-  ])("refuse %j", async (args, code, line) => {
+  ])("latchkey events refuses %j", async (args, code, line) => {
     expect(await run("events", ...args)).toEqual(refused(code, line))
   })
 
-  it("are followed as they happen, each told once, until it is told to stop", async () => {
+  it("events --follow prints each new event once until it is stopped", async () => {
     const before = (await events()).at(-1)
-    // It ends at what it tells first: the one that was there shows that it listens, and is not told again.
+    // The stored event shows that the command has started. It must not be printed again.
     const listening = await Cli.run(["events", "--follow", "--json", "--limit", "1"], { server, signal: "SIGINT" })
     expect(listening).toMatchObject({ code: 0, stderr: "" })
     expect(JSON.parse(listening.stdout)).toEqual(before)

@@ -1,4 +1,4 @@
-/** The commands on keys, beside a running server: what they say, and what is seen of it. */
+/** `latchkey key` while a server runs: the output, and the effect on tokens. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Cli from "../../support/Cli.js"
 import * as Commands from "../../support/Commands.js"
@@ -25,14 +25,14 @@ const statusOf = async (token: string) => {
 }
 
 describe("key", () => {
-  it("list shows each key's state, and never the key", async () => {
+  it("key list shows the state of each key, and never the key", async () => {
     expect(await run("list")).toEqual(done(/^\S{8} {2}current {3}made \S+ \S+Z\n$/))
     expect(await keys()).toEqual([
       { id: expect.any(String), state: "Current", since: expect.any(String), created_at: expect.any(String) }
     ])
   })
 
-  it("rotate publishes a next key, once; nothing that lives notices", async () => {
+  it("key rotate makes one next key, and all tokens stay valid", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     expect(await run("rotate")).toEqual(done(/^The next key is \S{8}\. [^\n]+\n$/))
     expect(await statesOf()).toEqual(["Current", "Next"])
@@ -41,7 +41,7 @@ describe("key", () => {
     expect(await issued.refresh()).toBe(true)
   })
 
-  it("replace kills the access tokens of before as soon as the server hears of it, and no refresh token", async () => {
+  it("key replace makes access tokens invalid within a second, and refresh tokens stay valid", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     expect(await statusOf(issued.access)).not.toBe(401)
     expect(await run("replace")).toEqual(done(/^The key \S{8} replaces all other keys\./))
@@ -55,7 +55,7 @@ describe("key", () => {
     expect(stdout).toMatch(/key \S{8} is the current key/)
   })
 
-  it.each(["list", "rotate", "replace"])("%s works on the database that was meant, or on none", async (verb) => {
+  it.each(["list", "rotate", "replace"])("key %s refuses a database that does not exist", async (verb) => {
     expect(await run(verb, "--database", "sqlite:elsewhere.db")).toEqual(refused(1, /no such database/))
   })
 })

@@ -18,7 +18,7 @@ const patience = 60_000 + count * 0.6
 let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
 let server: Cli.Server
 let database: string
-/** Clients whose grants nobody revokes. */
+/** Clients whose grants are not revoked. */
 let others: ReadonlyArray<Tokens.Issued>
 
 beforeAll(async () => {
@@ -122,7 +122,7 @@ describe("grant list", () => {
   ): Promise<ReadonlyArray<{ readonly id: string; readonly state: string }>> =>
     JSON.parse((await Cli.run(["grant", "list", "--json", ...args], { server })).stdout)
 
-  it("prints a JSON array piece by piece, as one that was printed whole, and by state and number", async () => {
+  it("grant list --json prints one JSON array page by page, with --state and --limit too", async () => {
     const used = await crowd(1_200)
     const { stdout } = await Cli.run(["grant", "list", "--json", "--client", used.clientId], { server })
     const all: ReadonlyArray<{ readonly id: string }> = JSON.parse(stdout)
@@ -140,16 +140,19 @@ describe("grant list", () => {
     expect(lines.split("\n")).toHaveLength(4)
   })
 
-  it.each([["--json"], []])("ends without a word when its reader has read enough (%s)", async (...args) => {
-    const running = launch("grant", "list", ...args)
-    running.child.stdout?.once("data", () => running.child.stdout?.destroy())
-    expect(await running.ended).toMatchObject({ code: 0, stderr: "" })
-  })
+  it.each([["--json"], []])(
+    "grant list ends without an error when its reader closes the output (%s)",
+    async (...args) => {
+      const running = launch("grant", "list", ...args)
+      running.child.stdout?.once("data", () => running.child.stdout?.destroy())
+      expect(await running.ended).toMatchObject({ code: 0, stderr: "" })
+    }
+  )
 
   it.each([
     ["--limit", "many"],
     ["--state", "gone"]
-  ])("refuses %s %s", async (...args) => {
+  ])("grant list refuses %s %s", async (...args) => {
     expect(await Cli.run(["grant", "list", ...args], { server })).toEqual(refused(2, new RegExp(args[0] ?? "")))
   })
 })

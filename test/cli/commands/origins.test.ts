@@ -1,4 +1,4 @@
-/** Who did what in which request, as a launched server and the commands beside it tell it; and what its files and hosts are. */
+/** Actors and request ids of events, headers and hosts of responses, and modes of files, with a server as a process. */
 import { chmod, writeFile } from "node:fs/promises"
 import { userInfo } from "node:os"
 import { join } from "node:path"
@@ -29,7 +29,7 @@ describe("events", () => {
       .split("\n")
       .flatMap((line) => (line === "" ? [] : JSON.parse(line)))
 
-  it("name the operator at the command line by the user name of the operating system", async () => {
+  it("an event of a command names the operator by the user name of the operating system", async () => {
     const { username } = userInfo()
     expect((await told()).filter(({ event }) => event === "AccountCreated")).toMatchObject([
       { actor: { type: "Operator", name: username } }
@@ -40,7 +40,7 @@ describe("events", () => {
     )
   })
 
-  it("of a request are found by its id, which the log has too", async () => {
+  it("events --request finds the events of a request by the id that the log has", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     const redeemed = (await told("--client", issued.clientId)).find(({ event }) => event === "Redeemed")
     expect(redeemed?.actor).toEqual({ type: "Client", client_id: issued.clientId, is_authenticated: false })
@@ -58,7 +58,7 @@ describe("events", () => {
     expect(await told("--request", "no-such-request")).toEqual([])
   })
 
-  it("of a grant say who did each in `grant show`", async () => {
+  it("grant show prints the actor of each event", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     const [{ id }] = JSON.parse((await run("grant", "list", "--client", issued.clientId, "--json")).stdout)
     expect((await run("grant", "show", id)).stdout).toMatch(/ {2}allowed: \S+ {2}by user ada request=\S+\n/)
@@ -73,7 +73,7 @@ describe("every response", () => {
   })
   afterAll(() => server?.stop())
 
-  /** A request under the issuer's host, as a proxy in front hands it on. */
+  /** Sends a request under the host of the issuer, as a proxy forwards it. */
   const ask = async (line: string, headers: Readonly<Record<string, string>> = { host: "auth.example.com" }) => {
     const connection = await RawConnection.connect(server.port)
     const text = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -92,7 +92,7 @@ describe("every response", () => {
     "GET /oauth/mcp HTTP/1.1",
     "OPTIONS /oauth/mcp HTTP/1.1",
     "GET /oauth/api/admin/users HTTP/1.1"
-  ])("of an https issuer has Strict-Transport-Security and an id: %s", async (line) => {
+  ])("every response of an https issuer has Strict-Transport-Security and a request id: %s", async (line) => {
     const answer = await ask(line)
     expect(answer).toMatch(/\r\nstrict-transport-security: max-age=31536000\r\n/i)
     expect(answer.match(/\r\nx-request-id: [0-9a-z]{26}\r\n/gi)).toHaveLength(1)
@@ -102,13 +102,13 @@ describe("every response", () => {
     ["GET /oauth/ HTTP/1.1", "303", "https://auth.example.com/oauth"],
     ["GET / HTTP/1.1", "303", "https://auth.example.com/oauth"],
     ["GET /oauth HTTP/1.1", "200", undefined]
-  ])("to the root of an issuer with a path leads home: %s", async (line, status, location) => {
+  ])("a request to the root of an issuer with a path leads to the home page: %s", async (line, status, location) => {
     const answer = await ask(line)
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(/\r\nlocation: (\S+)\r\n/i.exec(answer)?.[1]).toBe(location)
   })
 
-  it("under a foreign host is 421, and one without a host, which HTTP/1.0 allows, is answered", async () => {
+  it("a page under another host is 421, and a request without a host (HTTP/1.0) is answered", async () => {
     for (const host of ["evil.example", "evil.example:443", "a b", "user@auth.example.com", "auth.example.com/"]) {
       expect(await ask("GET /oauth/account HTTP/1.1", { host }), host).toMatch(/^HTTP\/1.1 421 /)
     }
@@ -154,7 +154,7 @@ describe("a file that others can read", () => {
     }
   )
 
-  it("is warned of with a command that a shell takes, also where the path has a space", async () => {
+  it("the warning about an open file has a command that a shell accepts, also for a path with a space", async () => {
     const path = folder()
     const args = ["--database", "sqlite:my data/it's.db"]
     const env = { LATCHKEY_PORT: String(await Cli.freePort()) }
@@ -167,7 +167,7 @@ describe("a file that others can read", () => {
     await server.stop()
   })
 
-  it("is warned of by no other mode", async () => {
+  it("a file that only its owner can read gives no warning", async () => {
     const path = folder()
     const env = { LATCHKEY_PORT: String(await Cli.freePort()) }
     await (await Cli.startServer({ folder: path, env })).stop()

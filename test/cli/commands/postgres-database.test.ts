@@ -1,4 +1,4 @@
-/** The commands on a PostgreSQL database itself, and the way to one from a file. */
+/** `latchkey db` on a PostgreSQL database, and `db copy` to it from a file. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("db, on PostgreSQL"), () => {
   }
   const json = async (...args: ReadonlyArray<string>) => JSON.parse((await run([...args, "--json"])).stdout)
 
-  it("migrate, copy, status and gc work, backup names the tool, and none tells the password", async () => {
+  it("db migrate, copy, status and gc work on PostgreSQL, backup names pg_dump, and no output has the password", async () => {
     const there = ["--database", url]
     expect(await json("migrate", ...there)).toMatchObject({ from: 0, to: latest })
     expect(await run(["migrate", ...there])).toEqual(done(/ is up to date \(version \d+\)\n$/))

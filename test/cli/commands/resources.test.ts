@@ -1,4 +1,4 @@
-/** Resources that the operator makes: what the commands say, and that a running server guards them. */
+/** `latchkey resource` and `latchkey db status`, and the effect of new resources on a running server. */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -22,7 +22,7 @@ const offered = async () => {
   return ((await response.json()) as { scopes_supported?: ReadonlyArray<string> }).scopes_supported ?? []
 }
 
-/** Waits for the server to see what the operator changed. */
+/** Waits until the server knows a change. */
 const offers = async (scopes: ReadonlyArray<string>) => {
   for (let tries = 0; tries < 200 && (await offered()).join() !== scopes.join(); tries++) await sleep(20)
   expect(await offered()).toEqual(scopes)
@@ -31,7 +31,7 @@ const offers = async (scopes: ReadonlyArray<string>) => {
 const notes = "https://notes.example/mcp"
 
 describe("resource", () => {
-  it("there is none at first", async () => {
+  it("resource list is empty at first, and the server prints how to create a resource", async () => {
     expect(server.stdout()).toMatch(
       /protects no resource yet[\s\S]*\n {2}node .* resource create URI --scope "[^"\n]+"/
     )
@@ -39,7 +39,7 @@ describe("resource", () => {
     expect(await list()).toEqual([])
   })
 
-  it("create makes one, which a running server guards in a moment", async () => {
+  it("resource create creates a resource that a running server knows within moments", async () => {
     const made = await run(
       ...["resource", "create", notes, "--name", "Notes", "--json"],
       ...["--scope", "notes:read=Read your notes", "--scope", "notes:write=Write x = y"]
@@ -56,7 +56,7 @@ describe("resource", () => {
     await offers(["notes:read", "notes:write"])
   })
 
-  it("create with --introspects shows a secret once, by which its server introspects", async () => {
+  it("resource create --introspects prints once a secret with which tokens can be introspected", async () => {
     const { stdout } = await run(
       ...["resource", "create", "https://files.example/", "--scope", "files=See your files", "--introspects", "--json"]
     )
@@ -76,7 +76,7 @@ describe("resource", () => {
     }
   })
 
-  it("create reads well without --json", async () => {
+  it("resource create without --json prints the scopes and the secret", async () => {
     const { stdout } = await run(
       ...["resource", "create", "https://mail.example", "--scope", "mail=Read your mail", "--introspects"]
     )
@@ -99,13 +99,13 @@ describe("resource", () => {
     [[notes, "--scope", "a=A"], 1, /resource https:\/\/notes\.example\/mcp already/],
     [["https://mail.example/", "--scope", "a=A"], 1, /already/],
     [["https://other.example/", "--scope", "notes:read=Read"], 1, /notes\.example\/mcp offers .*"notes:read" already/]
-  ])("create refuses %j", async (args, code, line) => {
+  ])("resource create refuses %j", async (args, code, line) => {
     const before = await list()
     expect(await run("resource", "create", ...args)).toEqual(refused(code, line))
     expect(await list()).toEqual(before)
   })
 
-  it("a server that starts says what it guards", async () => {
+  it("a server prints its resources when it starts", async () => {
     const other = await Cli.startServer({
       folder: server.folder,
       env: { LATCHKEY_ISSUER: server.url }
@@ -117,7 +117,7 @@ describe("resource", () => {
     await other.stop()
   })
 
-  it("delete takes one away, which a running server forgets in a moment", async () => {
+  it("resource delete deletes a resource, and a running server knows it within moments", async () => {
     for (const uri of ["https://files.example/", "https://mail.example/", "HTTPS://notes.example/mcp"]) {
       expect(await run("resource", "delete", uri)).toEqual(done(/^The resource .* is deleted/))
     }
@@ -128,7 +128,7 @@ describe("resource", () => {
 })
 
 describe("db status", () => {
-  it("says where the database is, which version it has, and how much it holds", async () => {
+  it("db status shows the path, the version of the schema, and the number of rows", async () => {
     const { code, stderr, stdout } = await run("db", "status", "--json")
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     const status = JSON.parse(stdout)
@@ -143,7 +143,7 @@ describe("db status", () => {
     expect(text).toMatch(/\n {2}accounts +0\n/)
   })
 
-  it("makes no database, and reads none that is in memory, or is none", async () => {
+  it("db status creates no database, and refuses memory: and files that are not databases", async () => {
     expect(await run("db", "status", "--database", "sqlite:elsewhere.db")).toEqual(refused(1, /no such database/))
     expect(await run("db", "status", "--database", "memory:")).toEqual(refused(2, /memory:/))
     expect(await run("db", "status", "--database", "sqlite:data/latchkey.db.key")).toEqual(

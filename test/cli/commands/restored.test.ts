@@ -1,4 +1,4 @@
-/** A backup that was put back: what was taken away since lives again, unless the operator says that it was. */
+/** `latchkey db restored`: without it, tokens that were revoked after the backup are valid again. */
 import { copyFileSync, cpSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import * as Postgres from "../../support/Postgres.js"
 import { done, refused } from "../support/Refused.js"
 import * as Tokens from "../support/Tokens.js"
 
-/** Ended with the tests, whatever becomes of them. */
+/** Processes that are stopped after the tests, also after a failed one. */
 const servers: Array<Cli.Server> = []
 const startServer = async (options: Cli.StartOptions): Promise<Cli.Server> => {
   const server = await Cli.startServer({ args: ["--demo"], ...options })
@@ -25,7 +25,7 @@ const opens = async (server: Cli.Server, token: string): Promise<boolean> => {
   return status !== 401
 }
 
-/** A client's own token, for which there is no row. */
+/** A token of the client credentials grant, which has no row. */
 const machine = async (server: Cli.Server) => {
   const made = await Cli.run(
     [
@@ -61,7 +61,7 @@ const tokenOf = async (answer: Response) => {
   return access_token
 }
 
-describe("a backup that was put back", () => {
+describe("a restored backup", () => {
   let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
   let env: Readonly<Record<string, string>>
   beforeAll(async () => {
@@ -70,7 +70,7 @@ describe("a backup that was put back", () => {
   })
   afterAll(() => folder.remove())
 
-  it("revives nothing once db restored was said, and would have otherwise", async () => {
+  it("no token or session of a restored backup is valid after db restored", async () => {
     const here = { env, cwd: folder.path }
     const at = (name: string) => join(folder.path, name)
     const putBack = () => {
@@ -92,7 +92,7 @@ describe("a backup that was put back", () => {
     await first.stop()
     putBack()
 
-    // Unsaid: what was revoked lives again.
+    // Without db restored, revoked tokens are valid again.
     cpSync(at("data"), at("unsaid/data"), { recursive: true })
     const unsaid = await start(at("unsaid"))
     expect(await opens(unsaid, takenBack.access)).toBe(true)
@@ -115,7 +115,7 @@ describe("a backup that was put back", () => {
     }
     expect(await opens(said, ofMachine)).toBe(false)
     expect(await pending.redeem()).toMatchObject({ error: "invalid_grant" })
-    // People and clients are there, and go on.
+    // Accounts and clients are still there.
     expect((await Cli.run(["client", "list", "--json"], { server: said })).stdout).toContain(kept.clientId)
     const anew = await Tokens.issue(said, "notes:read")
     expect(await opens(said, anew.access)).toBe(true)
@@ -123,7 +123,7 @@ describe("a backup that was put back", () => {
     expect((await Cli.run(["events"], { server: said })).stdout).toMatch(/database restored from a backup.* 3 grants/)
     await said.stop()
 
-    // An older copy does not even open, and with the key of then the present one does not.
+    // The old backup does not open with the new key, and the current database does not open with the old key.
     putBack()
     expect(await Cli.run(["serve"], here)).toEqual(refused(1, /the master key does not open/))
     expect(await Cli.run(["db", "restored"], here)).toEqual(done(/3 grants/))
@@ -132,7 +132,7 @@ describe("a backup that was put back", () => {
     )
   })
 
-  it("takes a lost master key for nothing worse", async () => {
+  it("db restored replaces a lost master key", async () => {
     const cwd = join(folder.path, "unsaid")
     rmSync(join(cwd, "data/latchkey.db.key"))
     expect(await Cli.run(["serve"], { env, cwd })).toEqual(refused(1, /the master key is missing/))
@@ -142,11 +142,11 @@ describe("a backup that was put back", () => {
   })
 })
 
-describe.skipIf(Postgres.missing)(Postgres.named("a PostgreSQL database that was put back"), () => {
+describe.skipIf(Postgres.missing)(Postgres.named("a restored PostgreSQL database"), () => {
   const scope = Effect.runSync(Scope.make())
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-  it("needs a new master key, and a server that still has the old one gives out nothing more", async () => {
+  it("db restored on PostgreSQL demands a new master key, and a server with the old key issues no more tokens", async () => {
     const [before, after] = [7, 8].map((byte) => Buffer.alloc(32, byte).toString("base64url")) as [string, string]
     const url = Redacted.value(await Effect.runPromise(Scope.extend(Postgres.database, scope)))
     const env = { LATCHKEY_DATABASE: url, LATCHKEY_MASTER_KEY: before }

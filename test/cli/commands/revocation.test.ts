@@ -1,4 +1,4 @@
-/** The commands that take away, and give back, beside a running server: what they say, and what is seen of it. */
+/** Commands that disable, enable and delete accounts and clients while a server runs, and their effect on tokens. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Browser } from "../../flow/support/Browser.js"
 import * as Cli from "../../support/Cli.js"
@@ -31,7 +31,7 @@ const grantStates = async (clientId: string) =>
 describe("user", () => {
   beforeAll(() => Tokens.createAccount(server))
 
-  it("disable locks a person out at once; enable lets them in again, and what they had stays dead", async () => {
+  it("user disable revokes all tokens at once, and they stay revoked after user enable", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     expect(await statusOf(issued.access)).not.toBe(401)
     expect(await issued.refresh()).toBe(true)
@@ -49,7 +49,7 @@ describe("user", () => {
     expect(await Tokens.accessToken(server, "notes:read")).toMatch(/^lk_at_/)
   })
 
-  it("set-password ends what was issued under the old one", async () => {
+  it("user set-password revokes the tokens and sessions of the account", async () => {
     const issued = await Tokens.issue(server, "notes:read")
     const set = await run(["user", "set-password", "ada", "--password-stdin"], "another password")
     expect(set).toEqual(done(/^The account ada has a new password/))
@@ -62,25 +62,25 @@ describe("user", () => {
   it.each([
     ["set-password", ["--password-stdin"], Tokens.password],
     ["enable", [], undefined]
-  ])("%s ends the pause of a name that was guessed at", async (verb, options, stdin) => {
+  ])("user %s ends the pause of a name after wrong passwords", async (verb, options, stdin) => {
     const attempt = async (password: string) => {
       const browser = new Browser(fetch, server.url)
       const page = await browser.open(`${server.url}/account`)
       return (await browser.submit(page, { fields: { username: "ada", password } })).status
     }
-    // Four are free from one address; the fifth begins a pause of ten seconds.
+    // Four failures from one address are free; the fifth begins a pause of ten seconds.
     for (let i = 0; i < 5; i++) expect(await attempt("wrong password")).toBe(403)
     expect(await attempt(Tokens.password)).toBe(429)
     expect((await run(["user", verb, "ada", ...options], stdin)).code).toBe(0)
     expect(await attempt(Tokens.password)).toBe(200)
   })
 
-  it("set-password takes no password that create would not take, and asks nobody who is not there", async () => {
+  it("user set-password refuses an invalid password, and asks for --password-stdin without a terminal", async () => {
     expect(await run(["user", "set-password", "ada", "--password-stdin"], "short")).toEqual(refused(2, /at least 8/))
     expect(await run(["user", "set-password", "ada"])).toEqual(refused(2, /--password-stdin/))
   })
 
-  it("delete forgets an account, and its name is free", async () => {
+  it("user delete deletes an account, and its name is free again", async () => {
     await run(["user", "create", "bob", "--password-stdin"], "a password of bob's")
     expect(await run(["user", "delete", "bob"])).toEqual(done(/^The account bob is deleted/))
     expect((await run(["user", "list"])).stdout).not.toContain("bob")
@@ -90,7 +90,7 @@ describe("user", () => {
     )
   })
 
-  it.each(["disable", "enable", "delete"])("%s knows whom it does not know", async (verb) => {
+  it.each(["disable", "enable", "delete"])("user %s refuses an unknown or invalid name", async (verb) => {
     expect(await run(["user", verb, "nobody"])).toEqual(refused(1, /no account nobody/))
     expect(await run(["user", verb, "no body"])).toEqual(refused(2, /NAME: .*space/))
     expect(await run(["user", verb])).toEqual(refused(2, /NAME/))
@@ -113,7 +113,7 @@ describe("client", () => {
     return ((await response.json()) as { error: string }).error !== "invalid_client"
   }
 
-  it("show says all that is known of it, but for its secret", async () => {
+  it("client show shows a client without its secret", async () => {
     const { client_id, client_secret } = await create("--confidential")
     expect(await json("client", "show", client_id)).toEqual({
       client_id,
@@ -134,7 +134,7 @@ describe("client", () => {
     expect(stdout).not.toContain(client_secret)
   })
 
-  it("disable shuts it out at once; enable lets it in again, and what it had stays dead", async () => {
+  it("client disable revokes all tokens at once, and they stay revoked after client enable", async () => {
     const { access, clientId, refresh } = await Tokens.issue(server, "notes:read")
     expect(await json("client", "show", clientId)).toMatchObject({ origin: "Dynamic", used_at: expect.any(String) })
     expect(await run(["client", "disable", clientId])).toEqual(done(/^The client Test client is disabled/))
@@ -148,7 +148,7 @@ describe("client", () => {
     expect(await refresh()).toBe(false)
   })
 
-  it("rotate-secret shows the new secret once, and the old one is dead", async () => {
+  it("client rotate-secret prints the new secret once, and the old one is refused", async () => {
     const { client_id, client_secret } = await create("--confidential")
     expect(await authenticates(client_id, client_secret)).toBe(true)
     const rotated = await json("client", "rotate-secret", client_id)
@@ -160,22 +160,25 @@ describe("client", () => {
     expect((await run(["client", "show", client_id])).stdout).not.toContain("lk_cs_")
   })
 
-  it("rotate-secret gives no secret to a client that can keep none", async () => {
+  it("client rotate-secret refuses a public client", async () => {
     const { client_id } = await create()
     expect(await run(["client", "rotate-secret", client_id])).toEqual(refused(1, /public/))
     expect(await json("client", "show", client_id)).not.toHaveProperty("client_secret_expires_at")
   })
 
-  it("delete forgets it", async () => {
+  it("client delete deletes a client", async () => {
     const { client_id, client_secret } = await create("--confidential")
     expect(await run(["client", "delete", client_id])).toEqual(done(/^The client Reports is deleted/))
     expect(await authenticates(client_id, client_secret)).toBe(false)
     expect((await run(["client", "list"])).stdout).not.toContain(client_id)
   })
 
-  it.each(["show", "disable", "enable", "rotate-secret", "delete"])("%s knows what it does not know", async (verb) => {
-    expect(await run(["client", verb, "nothing"])).toEqual(refused(1, /no client nothing/))
-    expect(await run(["client", verb, "a\u001b[31mb c"])).toEqual(refused(1, /no client a\\u001b\[31mb c/))
-    expect(await run(["client", verb])).toEqual(refused(2, /ID/))
-  })
+  it.each(["show", "disable", "enable", "rotate-secret", "delete"])(
+    "client %s refuses an unknown client",
+    async (verb) => {
+      expect(await run(["client", verb, "nothing"])).toEqual(refused(1, /no client nothing/))
+      expect(await run(["client", verb, "a\u001b[31mb c"])).toEqual(refused(1, /no client a\\u001b\[31mb c/))
+      expect(await run(["client", verb])).toEqual(refused(2, /ID/))
+    }
+  )
 })

@@ -1,4 +1,4 @@
-/** The demo's MCP server, as clients over HTTP see it (MCP 2025-06-18, Transports and Authorization). */
+/** The MCP server of the demo over HTTP (MCP 2025-06-18, Transports and Authorization). */
 import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { protocolVersions } from "../../../src/cli/demo/McpHeaders.js"
@@ -46,7 +46,7 @@ const initialize = (id: unknown) => ({
 })
 
 describe("without a token", () => {
-  it("is told where to get one, and all scopes that the tools need (RFC 9728 §5.1)", async () => {
+  it("a request without a token gets a challenge with the metadata and the scopes of all tools (RFC 9728 §5.1)", async () => {
     const response = await send(initialize(1))
     expect(response.status).toBe(401)
     const challenge = response.headers.get("www-authenticate")
@@ -59,7 +59,7 @@ describe("without a token", () => {
     })
   })
 
-  it("a browser's client may ask, and may read the challenge", async () => {
+  it("a client in a browser may send a request and read the challenge", async () => {
     const preflight = await fetch(`${server.url}/mcp`, {
       method: "OPTIONS",
       headers: {
@@ -83,14 +83,14 @@ describe("without a token", () => {
 })
 
 describe("with a token", () => {
-  it("gets every body with nosniff, whatever was sent", async () => {
+  it("every response has nosniff", async () => {
     for (const body of [call(1, "whoami"), "{", [], call(2, "nothing"), call(3, "add_note"), "x".repeat(70_000)]) {
       const response = await send(body, reading)
       expect(response.headers.get("x-content-type-options"), String(body).slice(0, 50)).toBe("nosniff")
     }
   })
 
-  it("is answered where its target is in absolute form, also with an authority that is none", async () => {
+  it("a request with a target in absolute form is answered, also with an invalid authority", async () => {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })
     const head = {
       host: "a",
@@ -107,7 +107,7 @@ describe("with a token", () => {
     }
   })
 
-  it("says whom the client acts for", async () => {
+  it("whoami returns the account, the client and the scopes", async () => {
     const response = await send(call(1, "whoami"), reading)
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
@@ -119,13 +119,13 @@ describe("with a token", () => {
     })
   })
 
-  it("keeps notes, for their person alone", async () => {
+  it("notes belong to their user only", async () => {
     await send(call(1, "add_note", { text: "Buy milk" }), writing)
     const response = await send(call(2, "list_notes"), reading)
     expect(await response.json()).toMatchObject({ result: { structuredContent: { notes: ["Buy milk"] } } })
   })
 
-  it("refuses a tool that needs more scope, and names all that the operation needs (RFC 6750 §3.1)", async () => {
+  it("a tool whose scope is missing is refused with all scopes that it needs (RFC 6750 §3.1)", async () => {
     for (const body of [
       call(1, "add_note", { text: "no" }),
       [call(1, "whoami"), call(2, "add_note", { text: "no" })]
@@ -139,12 +139,12 @@ describe("with a token", () => {
     expect(JSON.stringify(notes)).not.toContain('"no"')
   })
 
-  it.each([0, 7, "a string", ""])("answers under the id of the request: %j", async (id) => {
+  it.each([0, 7, "a string", ""])("a response has the id of its request: %j", async (id) => {
     const response = await send(initialize(id), reading)
     expect(await response.json()).toMatchObject({ id, result: { serverInfo: { name: "latchkey-demo" } } })
   })
 
-  it("answers a batch as a batch", async () => {
+  it("a batch is answered with a batch", async () => {
     const response = await send([call("a", "whoami"), { jsonrpc: "2.0", id: 2, method: "tools/list" }], reading)
     expect(await response.json()).toMatchObject([
       { id: "a", result: { isError: false } },
@@ -159,7 +159,7 @@ describe("with a token", () => {
       "a notification that nobody knows",
       { jsonrpc: "2.0", method: "@effect/rpc/Interrupt", params: { requestId: "1" } }
     ]
-  ])("accepts %s, and says nothing", async (_, body) => {
+  ])("a message without a response gets 202: %s", async (_, body) => {
     const response = await send(body, reading)
     expect(response.status).toBe(202)
     expect(await response.text()).toBe("")
@@ -181,24 +181,24 @@ describe("with a token", () => {
       9,
       200
     ]
-  ])("says what is wrong with %s", async (_, body, code, id, status) => {
+  ])("an invalid message gets a JSON-RPC error: %s", async (_, body, code, id, status) => {
     const response = await send(body, reading)
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ jsonrpc: "2.0", id, error: { code } })
   })
 
-  it("tells a tool's caller what is wrong with its arguments", async () => {
+  it("invalid arguments of a tool get an error that names them", async () => {
     const response = await send(call(1, "add_note", { text: "" }), writing)
     expect(await response.json()).toMatchObject({ id: 1, result: { isError: true } })
   })
 
-  it("refuses a body that is too large, and one that is no JSON", async () => {
+  it("a body that is too large or not JSON is refused", async () => {
     const large = await send(call(1, "add_note", { text: "x".repeat(70_000) }), writing)
     expect(large.status).toBe(413)
     expect((await send("a=b", reading, { "content-type": "application/x-www-form-urlencoded" })).status).toBe(400)
   })
 
-  it("has no method but POST, with a token and without one, and says so", async () => {
+  it("every method but POST gets 405, with and without a token", async () => {
     for (const method of methods.filter((method) => method !== "POST" && method !== "OPTIONS")) {
       for (const headers of [{}, { authorization: `Bearer ${reading}` }]) {
         expect(await request(server.port, method, "/mcp", headers), method).toMatchObject({
@@ -209,7 +209,7 @@ describe("with a token", () => {
     }
   })
 
-  it("says what it is to a person who opens it in a browser, and where its MCP clients find it", async () => {
+  it("a browser gets a page that explains the address", async () => {
     const accept = "text/html,application/xhtml+xml,*/*;q=0.8"
     const page = await fetch(`${server.url}/mcp`, { headers: { accept } })
     expect([page.status, page.headers.get("allow")]).toEqual([405, "POST, OPTIONS"])
@@ -222,7 +222,7 @@ describe("with a token", () => {
     }
   })
 
-  it("is beside an API whose address says what it is in a browser", async () => {
+  it("a browser gets a page at /api that explains the API", async () => {
     const page = await fetch(`${server.url}/api`, { headers: { accept: "text/html" } })
     expect(page.status).toBe(200)
     const html = await page.text()
@@ -238,7 +238,7 @@ describe("with a token", () => {
     "http://localhost.evil.example",
     "https://127.0.0.1.evil.example",
     "null"
-  ])("refuses a request of a web page at the foreign origin %s (MCP, Security Warning)", async (origin) => {
+  ])("a web page of another origin is refused: %s (MCP, Security Warning)", async (origin) => {
     for (const body of [initialize(1), call(1, "whoami"), "{"]) {
       const response = await send(body, reading, { origin })
       expect(response.status).toBe(403)
@@ -246,13 +246,13 @@ describe("with a token", () => {
     }
   })
 
-  it("answers a request of a web page of its own origin, and of one on this computer", async () => {
+  it("a web page of the same origin or on this computer is answered", async () => {
     for (const origin of [server.url, "http://localhost:6274", "http://127.0.0.1:1", "http://[::1]:8080"])
       expect((await send(call(1, "whoami"), reading, { origin })).status, origin).toBe(200)
   })
 
   it.each(["2099-01-01", "1", "latest", "2025-06-18, 2025-06-18"])(
-    "refuses the unknown MCP-Protocol-Version %s, and names those it speaks",
+    "the unknown MCP-Protocol-Version %s is refused with the supported versions",
     async (version) => {
       const response = await send(call(1, "whoami"), reading, { "mcp-protocol-version": version })
       expect(response.status).toBe(400)
@@ -261,7 +261,7 @@ describe("with a token", () => {
     }
   )
 
-  it("speaks each version that it names, and negotiates the version of initialize in its body", async () => {
+  it("each supported version is accepted, and initialize negotiates it in its body", async () => {
     for (const protocolVersion of protocolVersions) {
       const answer = await send({ ...initialize(1), params: { ...initialize(1).params, protocolVersion } }, reading)
       expect(await answer.json()).toMatchObject({ result: { protocolVersion } })
@@ -272,12 +272,12 @@ describe("with a token", () => {
     expect(newer.status).toBe(200)
   })
 
-  it("answers a batch of 32 messages", async () => {
+  it("a batch of 32 messages is answered", async () => {
     const batch = Array.from({ length: 32 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }))
     expect(await (await send(batch, reading)).json()).toHaveLength(32)
   })
 
-  it("is only where it says", async () => {
+  it("other paths below /mcp are not found", async () => {
     for (const path of ["/mcp/", "/MCP", "//mcp"]) expect((await fetch(`${server.url}${path}`)).status).toBe(404)
   })
 })

@@ -1,4 +1,4 @@
-/** Native modules that are not there: an installer that runs no install scripts, or another Node than the one they are for. */
+/** Missing native modules: the installer ran no install scripts, or they are for another version of Node. */
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -9,7 +9,7 @@ import * as Cli from "../../support/Cli.js"
 const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url))
 const password = "correct horse battery"
 
-/** The program in a folder of its own, with packages that a test breaks. */
+/** The program in its own folder, with packages that a test breaks. */
 const install = async (folder: string) => {
   const bin = join(folder, "dist/bin")
   await mkdir(join(folder, "node_modules/@node-rs"), { recursive: true })
@@ -30,7 +30,7 @@ const install = async (folder: string) => {
 
 let folder: string
 let program: string
-/** Where a database was made while all was well. */
+/** The folder of a database that was created before a package was broken. */
 let beside: Awaited<ReturnType<typeof Cli.temporaryFolder>>
 let empty: Awaited<ReturnType<typeof Cli.temporaryFolder>>
 
@@ -62,13 +62,13 @@ describe("without the native module of better-sqlite3", () => {
     ["db", "backup", "copy.db"],
     ["client", "list"],
     ["db", "migrate"]
-  ])("%s %s says in one sentence which module is missing and what makes it", async (...args) => {
+  ])("%s %s names the missing module and the command that builds it", async (...args) => {
     const result = await run(args, beside.path)
     expect(result).toMatchObject({ code: 1, stdout: "" })
     expect(result.stderr).toMatch(sentence)
   })
 
-  it("a server and a first account in an empty folder say the same, and leave nothing behind", async () => {
+  it("serve and user create in an empty folder print the same error, and leave no file", async () => {
     expect((await run(["serve"], empty.path)).stderr).toMatch(sentence)
     const create = await run(["user", "create", "kim", "--password-stdin"], empty.path, password)
     expect(create).toMatchObject({ code: 1, stdout: "" })
@@ -76,7 +76,7 @@ describe("without the native module of better-sqlite3", () => {
     expect(await readdir(empty.path)).toEqual([])
   })
 
-  it("a server in memory runs", async () => {
+  it("a server with memory: runs", async () => {
     const server = await Cli.startServer({ program, args: ["--database", "memory:"] })
     const { status } = await fetch(`${server.url}/ready`)
     await server.stop()
@@ -85,7 +85,7 @@ describe("without the native module of better-sqlite3", () => {
 })
 
 describe("with a native module that cannot be loaded", () => {
-  it("better-sqlite3 is named with what makes it", async () => {
+  it("an unloadable better-sqlite3 is named with the command that builds it", async () => {
     const release = join(folder, "node_modules/better-sqlite3/build/Release")
     await mkdir(release, { recursive: true })
     await writeFile(join(release, "better_sqlite3.node"), "built for another Node")
@@ -97,10 +97,10 @@ describe("with a native module that cannot be loaded", () => {
 })
 
 describe("without the native module of @node-rs/argon2", () => {
-  it("a server says so in one sentence, and a command that hashes nothing works", async () => {
+  it("a server without argon2 prints one line, and a command without passwords works", async () => {
     const packages = join(folder, "node_modules/@node-rs")
     for (const name of await readdir(packages)) await rm(join(packages, name))
-    // Its package without the optional ones that hold the native part.
+    // The package without the optional packages of its native module.
     await cp(join(modules, "@node-rs/argon2"), join(packages, "argon2"), { recursive: true })
     const served = await run(["serve", "--database", "memory:"], empty.path)
     expect(served).toMatchObject({ code: 1, stdout: "" })

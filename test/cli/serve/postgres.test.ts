@@ -1,4 +1,4 @@
-/** The program with `--database postgres://…`: servers of one database, and the commands beside them. */
+/** The program with `--database postgres://…`: servers that share a database, and commands on it. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -33,7 +33,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     expect(stdout + stderr).not.toContain(masterKey)
   }
 
-  it("servers that start at once on a new database share it, and commands beside them work on it", async () => {
+  it("servers that start at the same time on a new database share it, and commands work on it", async () => {
     const [one, other] = servers as [Server, Server]
     const registered = await fetch(`${one.url}/register`, {
       method: "POST",
@@ -68,7 +68,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     }
   )
 
-  it("what is shown of the address has no password, and so has no file that is made of it", async () => {
+  it("no output and no file has the password of the database", async () => {
     for (const args of [["config"], ["config", "--json"]]) {
       const shown = await run(args, { env })
       expect(shown.stdout).toContain(`postgres://postgres@${url.host}${url.pathname}`)
@@ -116,7 +116,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     keepsQuiet(refused)
   })
 
-  it("another issuer is refused in one line, which says how it is meant", async () => {
+  it("another issuer is refused in one line that names --new-issuer", async () => {
     const other = { ...env, LATCHKEY_ISSUER: "https://auth.example.org" }
     for (const args of [["serve"], ["user", "create", "bob", "--password-stdin"]]) {
       const refused = await run(args, { env: other, stdin: "correct horse battery\n" })

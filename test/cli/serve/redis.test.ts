@@ -1,4 +1,4 @@
-/** Servers that count requests together, in a Redis. */
+/** Servers that count requests together in Redis. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { freePort, run, type Server, startServer } from "../../support/Cli.js"
 import * as Redis from "../../support/Redis.js"
 
-/** How many registrations an address has in an hour. */
+/** Maximum number of registrations of an address in an hour. */
 const quota = 60
 
-/** What a server is called does not depend on where it listens. */
+/** Two servers with the same issuer listen on different ports. */
 const issuer = "http://127.0.0.1:9400"
 
 const register = ({ url }: Server) =>
@@ -34,13 +34,13 @@ describe.skipIf(Redis.missing)(Redis.named("with LATCHKEY_REDIS_URL"), () => {
     await Effect.runPromise(Scope.close(scope, Exit.void))
   })
 
-  it("a quota is one for all servers, whatever their databases", async () => {
+  it("servers with different databases share a quota", async () => {
     const answers = await Promise.all(Array.from({ length: quota + 20 }, (_, i) => register(servers[i % 2] as Server)))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(quota)
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(20)
   })
 
-  it("nobody registers uncounted while Redis is down, and all else is answered", async () => {
+  it("registrations are refused while Redis is down, and other requests are answered", async () => {
     const port = await freePort()
     const server = await startServer({ env: { LATCHKEY_REDIS_URL: `redis://:secret-of-redis@127.0.0.1:${port}` } })
     try {
@@ -55,7 +55,7 @@ describe.skipIf(Redis.missing)(Redis.named("with LATCHKEY_REDIS_URL"), () => {
 
 describe("LATCHKEY_REDIS_URL", () => {
   it.each(["http://127.0.0.1", "redis", "redis://:secret-of-redis@127.0.0.1/not-a-number"])(
-    "%s is refused",
+    "LATCHKEY_REDIS_URL=%s is refused",
     async (url) => {
       const { code, stderr } = await run(["serve"], { env: { LATCHKEY_REDIS_URL: url } })
       expect(code).toBe(2)

@@ -1,4 +1,4 @@
-/** Requests as load balancers, proxies and browsers send them, to a server as a process. */
+/** Requests of load balancers, proxies and browsers to a server as a process. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../../support/Cli.js"
 import * as Raw from "../../support/RawConnection.js"
@@ -18,7 +18,7 @@ interface Answer {
   readonly body: string
 }
 
-/** Sends a request as it is, and answers with what came until the connection was closed. */
+/** Sends raw bytes, and returns the response until the connection is closed. */
 const send = async (text: string): Promise<Answer> => {
   const connection = await Raw.connect(server.port)
   connection.write(text)
@@ -38,7 +38,7 @@ const metadata = JSON.stringify({ redirect_uris: ["https://client.example/callba
 const register = (headers: Readonly<Record<string, string>> = {}, target = "/register") =>
   ask(`POST ${target}`, { "Content-Type": "application/json", ...headers }, metadata)
 
-/** What does not differ between two answers to the same request. */
+/** Removes the parts that differ between two responses to the same request. */
 const comparable = ({ body, head, status }: Answer) => ({
   status,
   challenge: /^www-authenticate: .*$/im.exec(head)?.[0],
@@ -51,7 +51,7 @@ describe("a health check", () => {
     ["GET /ready HTTP/1.0\r\n\r\n", expect.stringContaining("{")],
     ["HEAD /ready HTTP/1.0\r\n\r\n", ""],
     ["HEAD http://auth.example.com/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", ""]
-  ])("is answered 200: %j", async (text, body) => {
+  ])("a health check is answered 200: %j", async (text, body) => {
     expect(await send(text)).toMatchObject({ status: 200, body })
   })
 })
@@ -67,18 +67,21 @@ describe("a request target in absolute form", () => {
     ["GET", "http://auth.example.com", "/nowhere"],
     ["POST", "http://evil.example", "/mcp"],
     ["POST", "http://auth.example.com", "/token"]
-  ])("is answered as its path: %s %s%s (RFC 9112 §3.2.2)", async (method, authority, path) => {
-    const [absolute, plain] = [await ask(`${method} ${authority}${path}`), await ask(`${method} ${path}`)]
-    expect(comparable(absolute)).toEqual(comparable(plain))
-    expect(`${absolute.head}${absolute.body}`).not.toContain("example.com")
-    expect(`${absolute.head}${absolute.body}`).not.toContain("evil")
-  })
+  ])(
+    "a target in absolute form is answered as its path: %s %s%s (RFC 9112 §3.2.2)",
+    async (method, authority, path) => {
+      const [absolute, plain] = [await ask(`${method} ${authority}${path}`), await ask(`${method} ${path}`)]
+      expect(comparable(absolute)).toEqual(comparable(plain))
+      expect(`${absolute.head}${absolute.body}`).not.toContain("example.com")
+      expect(`${absolute.head}${absolute.body}`).not.toContain("evil")
+    }
+  )
 
-  it("registers a client", async () => {
+  it("a client registers with a target in absolute form", async () => {
     expect((await register({}, "http://127.0.0.1:9400/register")).status).toBe(201)
   })
 
-  it("leaves challenge and metadata to name the issuer", async () => {
+  it("the challenge and the metadata name the issuer, not the target", async () => {
     const { head } = await ask("POST http://evil.example/mcp")
     expect(head).toContain(`resource_metadata="${server.url}/.well-known/oauth-protected-resource/mcp"`)
     const { body } = await ask("GET http://evil.example/.well-known/oauth-authorization-server")
@@ -97,7 +100,7 @@ describe("the address in X-Forwarded-For", () => {
     ["192.0.2.44:80 ,127.0.0.3", "192.0.2.44"],
     ['"192.0.2.45:8080"', "192.0.2.45"],
     ["203.0.113.1", "203.0.113.1"]
-  ])("is read from %s as %s (RFC 7239 §6)", async (written, plain) => {
+  ])("the address of %s is read as %s (RFC 7239 §6)", async (written, plain) => {
     const first = await register({ "X-Forwarded-For": written })
     const second = await register({ "X-Forwarded-For": plain })
     expect([first.head, second.head]).toEqual([
@@ -106,7 +109,7 @@ describe("the address in X-Forwarded-For", () => {
     ])
   })
 
-  it("is missed in one line of the log, however many requests name none", async () => {
+  it("the log has one line for many requests without an address in X-Forwarded-For", async () => {
     for (let i = 0; i < 4; i++) await register({ "X-Forwarded-For": "unknown" })
     const lines = server.stderr().split("\n")
     expect(lines.filter((line) => line.includes("X-Forwarded-For"))).toEqual([
@@ -135,7 +138,7 @@ describe("a preflight", () => {
     ["/jwks", "GET", "traceparent"],
     ["/api/account", "GET", "authorization,traceparent"]
   ])(
-    "of %s is allowed each header that it asks for, by %s: %s (Fetch, CORS protocol)",
+    "a preflight of %s allows each requested header, by %s: %s (Fetch, CORS protocol)",
     async (path, method, headers) => {
       const { head, status } = await preflight(path, method, headers)
       expect(status).toBe(204)
@@ -146,11 +149,14 @@ describe("a preflight", () => {
     }
   )
 
-  it.each(["/login", "/consent", "/authorize", "/account"])("of the page %s is allowed nothing", async (path) => {
-    expect((await preflight(path, "POST", "traceparent")).head).not.toMatch(/^access-control-/im)
-  })
+  it.each(["/login", "/consent", "/authorize", "/account"])(
+    "a preflight of the page %s allows nothing",
+    async (path) => {
+      expect((await preflight(path, "POST", "traceparent")).head).not.toMatch(/^access-control-/im)
+    }
+  )
 
-  it("is followed by a challenge that the script may read", async () => {
+  it("a script may read the challenge after a preflight", async () => {
     const { head, status } = await ask("POST /mcp", { Origin: "https://app.example" })
     expect(status).toBe(401)
     expect(head).toMatch(/^access-control-allow-origin: \*\r?$/im)
@@ -163,27 +169,33 @@ describe("headers that are too large", () => {
     ["/authorize", { Accept: "text/html", Cookie: `a=secret${"x".repeat(17_000)}` }],
     ["/account", { Cookie: Array.from({ length: 20 }, (_, i) => `c${i}=secret${"x".repeat(1_000)}`).join("; ") }],
     ["/mcp", { Authorization: `Bearer secret${"x".repeat(17_000)}` }]
-  ])("are answered 431 with what to do, and logged once: %s (RFC 6585 §5)", async (path, headers) => {
-    const before = server.stderr()
-    const { body, status } = await ask(`GET ${path}`, headers)
-    expect(status).toBe(431)
-    expect(body).toContain("too large")
-    expect(body).toContain("clear the cookies of this site")
-    await expect.poll(() => server.stderr().slice(before.length)).toMatch(/HeadersTooLarge/)
-    expect(
-      server
-        .stderr()
-        .slice(before.length)
-        .match(/HeadersTooLarge/g)
-    ).toHaveLength(1)
-    expect(server.stderr()).not.toContain("secret")
-  })
+  ])(
+    "headers that are too large get 431 with a remedy, and are logged once: %s (RFC 6585 §5)",
+    async (path, headers) => {
+      const before = server.stderr()
+      const { body, status } = await ask(`GET ${path}`, headers)
+      expect(status).toBe(431)
+      expect(body).toContain("too large")
+      expect(body).toContain("clear the cookies of this site")
+      await expect.poll(() => server.stderr().slice(before.length)).toMatch(/HeadersTooLarge/)
+      expect(
+        server
+          .stderr()
+          .slice(before.length)
+          .match(/HeadersTooLarge/g)
+      ).toHaveLength(1)
+      expect(server.stderr()).not.toContain("secret")
+    }
+  )
 })
 
 describe("an unusual media type", () => {
-  it.each([";", "; charset=utf8", "; charset=ISO-8859-1", "; boundary=x", ";;"])("is read: %s", async (parameters) => {
-    expect((await register({ "Content-Type": `application/json${parameters}` })).status).toBe(201)
-    const refused = await ask("POST /token", { "Content-Type": `${form["Content-Type"]}${parameters}` }, "a=b")
-    expect(refused.body).toContain("invalid_client")
-  })
+  it.each([";", "; charset=utf8", "; charset=ISO-8859-1", "; boundary=x", ";;"])(
+    "a form with an unusual media type is read: %s",
+    async (parameters) => {
+      expect((await register({ "Content-Type": `application/json${parameters}` })).status).toBe(201)
+      const refused = await ask("POST /token", { "Content-Type": `${form["Content-Type"]}${parameters}` }, "a=b")
+      expect(refused.body).toContain("invalid_client")
+    }
+  )
 })

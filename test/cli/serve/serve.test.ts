@@ -1,4 +1,4 @@
-/** A server from its start to its end. */
+/** `latchkey serve`: start, settings, first account, log and shutdown. */
 import { execSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { readdir, readFile, stat } from "node:fs/promises"
@@ -28,14 +28,14 @@ const metadata = async (server: Cli.Server) => {
   return (await response.json()) as Readonly<Record<string, unknown>>
 }
 
-/** Waits for something to become true. */
+/** Waits until a condition is true. */
 const until = async (holds: () => boolean | Promise<boolean>) => {
   for (let tries = 0; tries < 500 && !(await holds()); tries++) await sleep(20)
   expect(await holds()).toBe(true)
 }
 
 describe("a server", () => {
-  it("tells a newcomer where it is, how to get in, and what it guards: nothing yet", async () => {
+  it("a new server prints its address, how to create an account, and that it protects no resource", async () => {
     const server = await start()
     expect(server.stdout()).toContain(`Latchkey 0.1.0 is running at ${server.url}\n`)
     expect(server.stdout()).toContain("data/latchkey.db")
@@ -50,7 +50,7 @@ describe("a server", () => {
     expect(result).toMatchObject({ code: 0, stderr: "" })
   })
 
-  it("with its demo says where the MCP server is, and how to try it", async () => {
+  it("a server with --demo prints the address of the MCP server and how to try it", async () => {
     const server = await start({ args: ["--demo"] })
     expect(server.stdout()).toContain(`${server.url}/mcp\n`)
     expect(server.stdout()).toMatch(/^ {2}claude mcp add .*\/mcp$/m)
@@ -59,7 +59,7 @@ describe("a server", () => {
     expect(await (await fetch(server.url)).text()).toContain("Demo notes")
   })
 
-  it("keeps everything in one file and its key, for its owner only", async () => {
+  it("a server stores everything in a database and its key, which only the owner can read", async () => {
     const server = await start()
     const folder = join(server.folder, "data")
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
@@ -69,7 +69,7 @@ describe("a server", () => {
     expect((await readdir(folder)).sort()).toEqual(["latchkey.db", "latchkey.db.key"])
   })
 
-  it("in memory leaves nothing behind", async () => {
+  it("a server with memory: leaves no file", async () => {
     const server = await start({ args: ["--database", "memory:"] })
     expect(server.stdout()).toContain("lost when the server stops")
     expect(server.stdout()).not.toContain("user create")
@@ -84,7 +84,7 @@ describe("a server", () => {
 })
 
 describe("settings", () => {
-  it("come from the environment, and options win over it", async () => {
+  it("settings come from variables, and options win over them", async () => {
     const [fromEnvironment, fromOption] = [await Cli.freePort(), await Cli.freePort()]
     const env = {
       LATCHKEY_PORT: String(fromEnvironment),
@@ -109,7 +109,7 @@ describe("settings", () => {
     expect(await ask("/auth", "auth.example.com")).toBe(421)
   })
 
-  it("of lifetimes reach the tokens", async () => {
+  it("a lifetime in a variable applies to tokens", async () => {
     const server = await start({ args: ["--demo"], env: { LATCHKEY_ACCESS_TOKEN_TTL: "1 second" } })
     await Tokens.createAccount(server)
     const token = await Tokens.accessToken(server, "notes:read")
@@ -117,7 +117,7 @@ describe("settings", () => {
     await until(async () => (await call()).status === 401)
   })
 
-  it("of schemes let clients register them", async () => {
+  it("a redirect scheme in a variable can be registered", async () => {
     const server = await start({ env: { LATCHKEY_REDIRECT_SCHEMES: "editor", LATCHKEY_APP_SCHEMES: "cursor" } })
     const register = (uri: string) =>
       fetch(`${server.url}/register`, {
@@ -130,7 +130,7 @@ describe("settings", () => {
     expect((await register("vscode://callback")).status).toBe(400)
   })
 
-  it("that mean nothing are pointed out", async () => {
+  it("a server warns of unknown variables", async () => {
     const server = await start({ env: { LATCHKEY_ACCES_TOKEN_TTL: "1 second", LATCHKEY_DATABASE: "memory:" } })
     expect(server.stderr()).toContain("LATCHKEY_ACCES_TOKEN_TTL")
     expect(JSON.parse(server.stderr())).toMatchObject({ logLevel: "WARN" })
@@ -138,7 +138,7 @@ describe("settings", () => {
 })
 
 describe("the first account", () => {
-  it("is made by a link in a file for its owner only, which is good once", async () => {
+  it("the link to the first account is in a file of the owner, and works once", async () => {
     const server = await start()
     const file = Cli.firstAccountFile(server)
     expect((await stat(file)).mode & 0o777).toBe(0o600)
@@ -160,7 +160,7 @@ describe("the first account", () => {
     expect(server.stderr()).not.toContain("token=")
   })
 
-  it("logs the person in, names the MCP server of the demo, and leads to the account", async () => {
+  it("the first account is logged in, and its page names the MCP server of the demo", async () => {
     const server = await start({ args: ["--demo"] })
     const browser = new Browser(fetch, server.url)
     const { password, username } = Tokens
@@ -173,7 +173,7 @@ describe("the first account", () => {
     expect(account.document.querySelector("h1")?.text).toBe("Your account")
   })
 
-  it("is refused with every fault of the form at once, and keeps the name", async () => {
+  it("the form of the first account shows all errors at once, and keeps the name", async () => {
     const server = await start()
     const browser = new Browser(fetch, server.url)
     const page = await browser.open(await Cli.firstAccountLink(server))
@@ -198,7 +198,7 @@ describe("the first account", () => {
     }
   })
 
-  it("decides what the home page offers: how to make it, a login, or the account of the person", async () => {
+  it("the home page offers the first account, a login, or the account of the user", async () => {
     const server = await start({ args: ["--demo"] })
     const browser = new Browser(fetch, server.url)
     const home = async (visitor = browser) => {
@@ -222,7 +222,7 @@ describe("the first account", () => {
     expect(stranger.words).not.toContain("Logged in")
   })
 
-  it("made on the command line voids the link", async () => {
+  it("an account of user create makes the link void", async () => {
     const server = await start()
     const link = await Cli.firstAccountLink(server)
     expect(await (await fetch(server.url)).text()).toContain("This server has no account yet")
@@ -232,10 +232,10 @@ describe("the first account", () => {
     await until(() => !existsSync(Cli.firstAccountFile(server)))
   })
 
-  it("once it is there, no link is made", async () => {
+  it("a server with an account makes no link", async () => {
     const first = await start()
     const file = Cli.firstAccountFile(first)
-    // What a server leaves that is killed goes with the next.
+    // The next server removes the file of a server that was killed.
     first.kill("SIGKILL")
     await first.ended
     expect(existsSync(file)).toBe(true)
@@ -247,7 +247,7 @@ describe("the first account", () => {
 })
 
 describe("what is logged", () => {
-  it("at the level debug is every request, structured, and never its query", async () => {
+  it("the log at level debug has every request as fields, and never its query", async () => {
     const server = await start({ args: ["--log-level", "debug", "--database", "memory:"] })
     await fetch(`${server.url}/authorize?client_id=nobody&login_hint=ada`)
     await fetch(`${server.url}/nothing/here?code=abc`)
@@ -269,15 +269,15 @@ describe("what is logged", () => {
     expect(server.stdout()).not.toContain("answered")
   })
 
-  it("otherwise is only what an operator should see; the level may come from the environment", async () => {
+  it("the log is empty for requests at the default level, and its level comes from a variable", async () => {
     const server = await start({ env: { LATCHKEY_LOG_LEVEL: "error", LATCHKEY_DATABASE: "memory:" } })
     await fetch(`${server.url}/authorize?client_id=nobody`)
     expect((await server.stop()).stderr).toBe("")
   })
 })
 
-describe("told to stop", () => {
-  /** A form whose end is sent when asked for. */
+describe("a server that is stopped", () => {
+  /** A form whose end is sent later. */
   const slowForm = (server: Cli.Server, agent: Agent) => {
     const body = "grant_type=authorization_code&client_id=nobody&code=none"
     const sending = request(`${server.url}/token`, {
@@ -308,7 +308,7 @@ describe("told to stop", () => {
       socket.once("connect", () => socket.destroy())
     })
 
-  it("answers what is under way, takes no more, closes its database, and ends with 0", async () => {
+  it("a stopped server completes its requests, accepts no more, closes its database, and ends with 0", async () => {
     const server = await start()
     const agent = new Agent({ keepAlive: true })
     closing.push(async () => agent.destroy())
@@ -319,7 +319,7 @@ describe("told to stop", () => {
     await until(() => refusesConnections(server.port))
     await sleep(100)
     slow.finish()
-    // The client is unknown, which is known from the database.
+    // The server must ask the database to refuse the unknown client.
     const answer = await slow.answer
     expect(answer).toMatchObject({ status: 401, connection: "close" })
     expect(JSON.parse(answer.body)).toMatchObject({ error: "invalid_client" })
@@ -327,7 +327,7 @@ describe("told to stop", () => {
     expect((await readdir(join(server.folder, "data"))).sort()).toEqual(["latchkey.db", "latchkey.db.key"])
   })
 
-  it("has done what it was asked, wherever the command stood on the line", async () => {
+  it("a stopped server ends with 0, wherever the command is on the command line", async () => {
     const folder = await Cli.temporaryFolder()
     closing.push(folder.remove)
     const env = { LATCHKEY_PORT: String(await Cli.freePort()), LATCHKEY_DATABASE: "memory:" }
@@ -335,7 +335,7 @@ describe("told to stop", () => {
     expect(await ended).toMatchObject({ code: 0, stderr: "" })
   })
 
-  it("does not wait for connections on which nothing is asked", async () => {
+  it("a stopped server does not wait for idle connections", async () => {
     const server = await start({ args: ["--database", "memory:"] })
     const idle = connect(server.port, "127.0.0.1")
     await new Promise((resolve) => idle.once("connect", resolve))
@@ -349,7 +349,7 @@ describe("told to stop", () => {
   })
 })
 
-it("starts again on what it kept", async () => {
+it("a server starts again on its database", async () => {
   const first = await start({ args: ["--demo"] })
   await Tokens.createAccount(first)
   const token = await Tokens.accessToken(first, "notes:read")

@@ -1,4 +1,4 @@
-/** The brand of a server: set by variables or in the file, and seen by everybody who opens an address of it. */
+/** The brand of a server: its settings, and the pages that show it. */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -28,7 +28,7 @@ describe("the settings of a brand", () => {
   const config = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
     Commands.run(["config", ...args], { cwd: folder.path, env })
 
-  it("stand together in the file, and each has a variable that wins", async () => {
+  it("the settings of the brand are a group in the file, and their variables win", async () => {
     await file({ brand: { name: "Notes", logo: "logo.svg", color: "#6d28d9" } })
     const env = { LATCHKEY_BRAND_NAME: "Diary", LATCHKEY_BRAND_COLOR_DARK: "#c4b5fd" }
     const { code, stdout } = await config(["--config", "latchkey.json", "--json"], env)
@@ -57,7 +57,7 @@ describe("the settings of a brand", () => {
     [{ LOGO: "" }, "LATCHKEY_BRAND_LOGO: give the path of a file"],
     [{ NAME: "Notes", LOGO: "photo.jpg" }, /photo\.jpg: the image is no PNG, SVG or WebP: give one of these$/],
     [{ NAME: "Notes", LOGO: "large.png" }, /large\.png: the image is larger than 65536 bytes: give a smaller one$/]
-  ] as const)("%j is refused, with what to do", async (variables, message) => {
+  ] as const)("the brand %j is refused with a remedy", async (variables, message) => {
     const env = Object.fromEntries(Object.entries(variables).map(([name, value]) => [`LATCHKEY_BRAND_${name}`, value]))
     const { code, stderr } = await config([], env)
     expect(code).toBe(2)
@@ -76,7 +76,7 @@ describe("the settings of a brand", () => {
     [{ "brand.name": "Notes" }, "latchkey.json: brand.name: there is no such setting"],
     [{ brand: { name: 1 } }, "latchkey.json: brand.name: give a text"],
     [{ brand: { logo: "none.svg" } }, "latchkey.json: brand.logo: none.svg: this file cannot be read (ENOENT)"]
-  ])("%j is no file of settings", async (content, message) => {
+  ])("the file %j is refused", async (content, message) => {
     await file(content)
     const { code, stderr } = await config(["--config", "latchkey.json"])
     expect(code).toBe(2)
@@ -115,7 +115,7 @@ describe("a server with a brand", () => {
     ["/mcp/nowhere", 404],
     ["/api/nowhere", 404],
     ["/TOKEN", 404]
-  ])("shows it to a browser at %s", async (path, status) => {
+  ])("a browser sees the brand at %s", async (path, status) => {
     const response = await fetch(`${server.url}${path}`, { headers: { accept } })
     expect(response.status).toBe(status)
     expect(response.headers.get("content-security-policy")).toMatch(
@@ -124,7 +124,7 @@ describe("a server with a brand", () => {
     expectBranded(await response.text())
   })
 
-  it("shows it where a browser sent too much (RFC 6585 §5)", async () => {
+  it("a browser with too large headers sees the brand (RFC 6585 §5)", async () => {
     const connection = await Raw.connect(Number(new URL(server.url).port))
     connection.write(Raw.request("GET /account", { Accept: accept, Cookie: "x".repeat(17_000) }))
     const answer = Buffer.from(await connection.closed(), "latin1").toString("utf8")
@@ -133,12 +133,12 @@ describe("a server with a brand", () => {
     expectBranded(answer.slice(answer.indexOf("\r\n\r\n")))
   })
 
-  it("names the description of the API by it", async () => {
+  it("the documentation of the API has the name of the brand", async () => {
     const page = await (await fetch(`${server.url}/api/docs`)).text()
     expect(page).toContain("<title>Notes Documentation</title>")
   })
 
-  it.each(["/nowhere", "/mcp", "/token"])("answers a program at %s in JSON, as without one", async (path) => {
+  it.each(["/nowhere", "/mcp", "/token"])("a program gets JSON at %s", async (path) => {
     const response = await fetch(`${server.url}${path}`, { headers: { accept: "application/json" } })
     expect(response.headers.get("content-type")).toBe("application/json")
     expect(await response.json()).toHaveProperty("error")

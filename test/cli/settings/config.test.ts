@@ -1,4 +1,4 @@
-/** `latchkey config`, and the file of settings that every command takes. */
+/** `latchkey config`, and the file of settings. */
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -23,11 +23,11 @@ describe("settings", () => {
   const config = (args: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
     Commands.run(["config", ...args], { cwd: folder.path, env })
 
-  /** Name to value and source, of a table. */
+  /** Parses a table: name to value and source. */
   const rows = ({ stdout }: Cli.Result) =>
     Object.fromEntries(stdout.split("\n").map((line) => [line.split(" ")[0], line.split(/ {2,}/).slice(1)]))
 
-  it("come from an option before a variable, before the file, before the default", async () => {
+  it("an option wins over a variable, a variable over the file, and the file over the default", async () => {
     await file({ issuer: "https://auth.example.com", host: "127.0.0.2", port: 9500, formTtl: "5 minutes" })
     const shown = rows(
       await config(["--config", "latchkey.json", "--host", "::1"], { LATCHKEY_PORT: "9501", LATCHKEY_HOST: "::" })
@@ -41,7 +41,7 @@ describe("settings", () => {
     })
   })
 
-  it("that are secret are not shown, nor put into a file", async () => {
+  it("secret settings are not printed, and not in the output of --json", async () => {
     const env = { LATCHKEY_MASTER_KEY: key }
     const [table, json] = [await config([], env), await config(["--json"], env)]
     expect(rows(table).masterKey).toEqual(["<redacted>", "variable"])
@@ -56,7 +56,7 @@ describe("settings", () => {
     expect(JSON.parse(result.stdout)).toMatchObject({ issuer: "https://auth.example.com" })
   })
 
-  it("are printed as a file that says the same when it is used", async () => {
+  it("config --json prints a file that gives the same settings", async () => {
     await file({ issuer: "https://auth.example.com", trustedProxies: ["10.0.0.0/8"], resources: [resource] })
     const { stdout } = await config(["--json"], {
       LATCHKEY_CONFIG: "latchkey.json",
@@ -67,7 +67,7 @@ describe("settings", () => {
     expect((await config(["--json", "--config=latchkey.json"])).stdout).toBe(stdout)
   })
 
-  it("have a JSON Schema, which lies in the repository", async () => {
+  it("docs/latchkey.schema.json is the output of config --schema", async () => {
     const path = fileURLToPath(new URL("../../../docs/latchkey.schema.json", import.meta.url))
     const schema = JSON.parse((await config(["--schema"])).stdout)
     expect(schema).toEqual(JSON.parse(await readFile(path, "utf8")))
@@ -81,7 +81,7 @@ describe("settings", () => {
   it.each([
     [{ masterKey: "sssecret" }, /latchkey\.json: masterKey: .*secret .*LATCHKEY_MASTER_KEY/],
     [{ config: "other.json" }, /latchkey\.json: config: /],
-    [{ prot: 9400 }, /latchkey\.json: prot: there is no such setting/],
+    [{ prot: 9400 }, /latchkey\.json: prot: there is no such setting; did you mean port/],
     [{ port: "9400" }, /latchkey\.json: port: .*65535/],
     [{ port: 0 }, /latchkey\.json: port: /],
     [{ issuer: { key: "sssecret" } }, /latchkey\.json: issuer: give a text/],
@@ -104,7 +104,7 @@ describe("settings", () => {
     [{ logLevel: "loud" }, /latchkey\.json: logLevel: /],
     [[], /latchkey\.json: give an object/],
     ["sssecret", /latchkey\.json: not JSON/]
-  ])("in a file are refused in one line that names file and member: %j", async (content, message) => {
+  ])("an invalid file is refused in one line that names the file and the member: %j", async (content, message) => {
     await file(content)
     const { code, stderr, stdout } = await config(["--config", "latchkey.json"])
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
@@ -112,13 +112,13 @@ describe("settings", () => {
     expect(stderr.replace("a secret does", "")).not.toMatch(/sssecret|\n./)
   })
 
-  it("cannot come from a file that is not there", async () => {
+  it("a missing file is refused", async () => {
     const { code, stderr } = await config(["--config", "none.json"])
     expect({ code, stderr }).toEqual({ code: 2, stderr: "latchkey: none.json: this file cannot be read (ENOENT)\n" })
   })
 })
 
-it("a server and the commands beside it stand on the same file", async () => {
+it("a server and a command use the same file of settings", async () => {
   const folder = await Cli.temporaryFolder()
   const port = await Cli.freePort()
   const url = `http://127.0.0.1:${port}`

@@ -1,4 +1,4 @@
-/** Variables as clusters, secret stores and hurried people fill them. */
+/** Variables of clusters and secret stores, and misspelt variables. */
 import { chmodSync, existsSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -27,7 +27,7 @@ const place = () => {
   return { run, createUser, database, keyFile: `${database}.key` }
 }
 
-/** A file of its own with this content. */
+/** Writes a new file with this content. */
 const file = (text: string, mode = 0o600): string => {
   const path = join(parent.path, `file-${folders++}`)
   writeFileSync(path, text)
@@ -35,7 +35,7 @@ const file = (text: string, mode = 0o600): string => {
   return path
 }
 
-/** The variables of a Service called `latchkey`, as `docker exec POD env` shows them. */
+/** The variables that Kubernetes sets for a Service with the name `latchkey`. */
 const serviceLinks = (address: string) => ({
   LATCHKEY_SERVICE_HOST: "10.43.12.7",
   LATCHKEY_SERVICE_PORT: "9400",
@@ -51,7 +51,7 @@ const serviceLinks = (address: string) => ({
 
 describe("service links of Kubernetes", () => {
   it.each(["tcp://10.0.0.1:9400", "tcp://10.0.0.1:80", "udp://10.43.12.7:53", "sctp://[fd00::1]:9400"])(
-    "the address %s in LATCHKEY_PORT is ignored, and a key is made as ever",
+    "the address %s in LATCHKEY_PORT is ignored, and a key is created",
     async (address) => {
       const { createUser, run } = place()
       expect(await createUser(serviceLinks(address))).toMatchObject({ code: 0, stderr: "" })
@@ -62,7 +62,7 @@ describe("service links of Kubernetes", () => {
     }
   )
 
-  it("a server names LATCHKEY_PORT in one warning, and no variable beside it", async () => {
+  it("a server warns of LATCHKEY_PORT once, and of no other service link", async () => {
     const port = await Cli.freePort()
     const server = await Cli.startServer({
       args: ["--port", String(port)],
@@ -78,7 +78,7 @@ describe("service links of Kubernetes", () => {
   })
 
   it.each(["abc", "70000", "http://10.0.0.1:9400", "tcp://", "tcp:9400", "tcp://10.0.0.1"])(
-    "%s in LATCHKEY_PORT is a mistake and is refused",
+    "LATCHKEY_PORT=%s is refused",
     async (port) => {
       const result = await place().run(["user", "list"], { LATCHKEY_PORT: port })
       expect(result).toMatchObject({ code: 2, stdout: "" })
@@ -86,19 +86,22 @@ describe("service links of Kubernetes", () => {
     }
   )
 
-  it("an address in --port is a mistake and is refused", async () => {
+  it("an address in --port is refused", async () => {
     const result = await place().run(["serve", "--port", "tcp://10.0.0.1:9400"])
     expect(result).toMatchObject({ code: 2 })
   })
 })
 
 describe("the master key from the environment", () => {
-  it.each(["%\n", "%\n\n", "%\r\n", "\uFEFF%", "\uFEFF%\r\n"])("the variable may hold the key as %j", async (form) => {
-    const { createUser, keyFile, run } = place()
-    expect(await createUser({ LATCHKEY_MASTER_KEY: form.replace("%", key) })).toMatchObject({ code: 0 })
-    expect(existsSync(keyFile)).toBe(false)
-    expect(await run(["key", "list"], { LATCHKEY_MASTER_KEY: key })).toMatchObject({ code: 0 })
-  })
+  it.each(["%\n", "%\n\n", "%\r\n", "\uFEFF%", "\uFEFF%\r\n"])(
+    "LATCHKEY_MASTER_KEY accepts the key as %j",
+    async (form) => {
+      const { createUser, keyFile, run } = place()
+      expect(await createUser({ LATCHKEY_MASTER_KEY: form.replace("%", key) })).toMatchObject({ code: 0 })
+      expect(existsSync(keyFile)).toBe(false)
+      expect(await run(["key", "list"], { LATCHKEY_MASTER_KEY: key })).toMatchObject({ code: 0 })
+    }
+  )
 
   it.each(["%", "%\n", "%\r\n", "\uFEFF%\n"])(
     "LATCHKEY_MASTER_KEY_FILE names a file that holds it as %j",
@@ -111,7 +114,7 @@ describe("the master key from the environment", () => {
     }
   )
 
-  it("a file of LATCHKEY_MASTER_KEY_FILE that cannot be used is refused, and nothing is made", async () => {
+  it("an invalid file of LATCHKEY_MASTER_KEY_FILE is refused, and no file is created", async () => {
     for (const [path, why] of [
       [join(parent.path, "nowhere"), /no such file/],
       [parent.path, /cannot be read/],
@@ -128,14 +131,14 @@ describe("the master key from the environment", () => {
     }
   })
 
-  it("two keys are refused", async () => {
+  it("both variables of the master key together are refused", async () => {
     const result = await place().createUser({ LATCHKEY_MASTER_KEY: key, LATCHKEY_MASTER_KEY_FILE: file(key) })
     expect(result).toMatchObject({ code: 2 })
     expect(result.stderr).toMatch(/LATCHKEY_MASTER_KEY and LATCHKEY_MASTER_KEY_FILE are both set/)
   })
 
   it.each(["LATCHKEY_MASTERKEY", "LATCHKEY_MASTER_KEY_PATH", "LATCHEY_MASTER_KEY", "latchkey_master_key"])(
-    "%s is refused by its name, and no key is made",
+    "the misspelt variable %s is refused, and no key is created",
     async (name) => {
       const { createUser, database, run } = place()
       const result = await createUser({ [name]: key })
@@ -144,7 +147,7 @@ describe("the master key from the environment", () => {
       expect(result.stderr).not.toContain(key)
       expect(existsSync(database)).toBe(false)
       expect(await run(["serve"], { [name]: key })).toMatchObject({ code: 2 })
-      // A key that is given is the key that was meant.
+      // With LATCHKEY_MASTER_KEY the similar name does not matter.
       expect(await createUser({ [name]: key, LATCHKEY_MASTER_KEY: key })).toMatchObject({ code: 0 })
     }
   )
@@ -166,13 +169,13 @@ describe("the master key from the environment", () => {
     ["LATCHKEY_DATABASE_URL", false],
     ["LATCHKEY_CLIENT_SECRET", false],
     ["LATCHKEY_PROT", false]
-  ])("whether %s resembles the name of the key: %s", (name, answer) => {
+  ])("isLikeMasterKey(%s) is %s", (name, answer) => {
     expect(isLikeMasterKey(name)).toBe(answer)
   })
 })
 
-describe("the key's file beside the database", () => {
-  /** A database whose key is a link to a file of this mode, as a secret is mounted. */
+describe("the file of the key next to the database", () => {
+  /** A database whose key is a link to a file of this mode, like a mounted secret. */
   const mounted = async (mode: number) => {
     const made = place()
     expect(await made.createUser({ LATCHKEY_MASTER_KEY: key })).toMatchObject({ code: 0 })
@@ -180,17 +183,17 @@ describe("the key's file beside the database", () => {
     return made.createUser({}, "ada")
   }
 
-  it("a mounted file that the own group can read is taken, with a warning", async () => {
+  it("a mounted file that the group of the process can read is accepted with a warning", async () => {
     const result = await mounted(0o440)
     expect(result).toMatchObject({ code: 0 })
     expect(result.stderr).toMatch(/"message":"the file of the master key can be read by its group".*"WARN"/)
   })
 
-  it("a mounted file that only its owner can read is taken", async () => {
+  it("a mounted file that only its owner can read is accepted", async () => {
     expect(await mounted(0o400)).toMatchObject({ code: 0, stderr: "" })
   })
 
-  it.each([0o444, 0o604, 0o660, 0o460])("a file of mode %i is refused", async (mode) => {
+  it.each([0o444, 0o604, 0o660, 0o460])("a key file with mode %i is refused", async (mode) => {
     const result = await mounted(mode)
     expect(result).toMatchObject({ code: 1 })
     expect(result.stderr).toMatch(/can be read by others/)

@@ -1,4 +1,4 @@
-/** What operators do about limits: paused logins, networks, and clients that nobody uses. */
+/** Commands about limits: paused logins, networks, and unused clients. */
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -8,7 +8,7 @@ import * as Commands from "../../support/Commands.js"
 import { done, refused } from "../support/Refused.js"
 import * as Tokens from "../support/Tokens.js"
 
-/** Sends a request as a trusted proxy does that got it from this address. */
+/** Sends a request that a trusted proxy forwards from this address. */
 const forwarding =
   (address: () => string): typeof fetch =>
   (input, init) => {
@@ -22,7 +22,7 @@ const opened = async (server: Cli.Server, address: () => string) => {
   return { browser, page: await browser.open(`${server.url}/account`) }
 }
 
-/** Logs in from an address, in a browser of its own. Gives the status of the answer. */
+/** Logs in from an address with a new browser. Returns the status of the response. */
 const logIn = async (server: Cli.Server, address: () => string, password: string, username = Tokens.username) => {
   const { browser, page } = await opened(server, address)
   return (await browser.submit(page, { fields: { username, password } })).status
@@ -52,7 +52,7 @@ describe("user", () => {
     for (let i = 0; i < 5; i++) expect(await logIn(server, home, "wrong password")).toBe(403)
     expect(await logIn(server, home, Tokens.password)).toBe(429)
     for (let i = 2; i < 11; i++) await logIn(server, () => `203.0.113.${i}`, "wrong password")
-    // The first pause is over in a second: here it is an hour.
+    // The pause of one second is prolonged to an hour.
     const until = Date.now() + 3_600_000
     const db = new Sqlite(join(server.folder, "data/latchkey.db"), { timeout: 2_000 })
     db.prepare("update login_counters set paused_until = ? where bucket < 65536").run(until)
@@ -110,7 +110,7 @@ describe("client prune", () => {
   }
   const daysAgo = (days: number) => Date.now() - days * 86_400_000
 
-  it("deletes beside a running server what nobody uses, and no client that somebody may still hold something of", async () => {
+  it("client prune deletes unused clients while a server runs, and no client with a grant or consent", async () => {
     await run(
       "client",
       "create",
@@ -152,13 +152,13 @@ describe("client prune", () => {
     expect(await register("Another")).toMatch(/./)
   })
 
-  it("deletes without a duration what the server deletes by itself after some time", async () => {
+  it("client prune without a duration deletes the clients that maintenance deletes", async () => {
     withDatabase((db) => db.prepare("update clients set issued_at = ? where used_at is null").run(daysAgo(2)))
     expect(await json("client", "prune")).toEqual({ dry_run: false, never_used: 2, idle: 0, more: false })
     expect(await names()).toEqual(["Operator's", "Test client", "Test client"])
   })
 
-  it("keeps without a duration what the server keeps: a used client until its longest grant is deleted", async () => {
+  it("client prune without a duration keeps a used client until its longest grant can be deleted", async () => {
     const id = await register("Used")
     withDatabase((db) => db.prepare("update clients set used_at = ? where id = ?").run(daysAgo(50), id))
     const env = { LATCHKEY_ABANDONED_CLIENT_TTL: "30 days" }
@@ -172,11 +172,16 @@ describe("client prune", () => {
     withDatabase((db) => db.prepare("delete from clients where id = ?").run(id))
   })
 
-  it.each(["7", "59 minutes", "0h", "-7 days", "soon", "7y", "Infinity"])("refuses %j in one line", async (text) => {
-    expect(await prune(`--unused-for=${text}`)).toEqual(refused(2, /--unused-for: give a duration of at least an hour/))
-  })
+  it.each(["7", "59 minutes", "0h", "-7 days", "soon", "7y", "Infinity"])(
+    "client prune --unused-for=%j is refused",
+    async (text) => {
+      expect(await prune(`--unused-for=${text}`)).toEqual(
+        refused(2, /--unused-for: give a duration of at least an hour/)
+      )
+    }
+  )
 
-  it("deletes thousands in batches, while people register", async () => {
+  it("client prune deletes thousands of clients in batches while clients register", async () => {
     withDatabase((db) => {
       db.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000)
         insert into clients (issuer, id, issued_at, origin, metadata, secret_digest, secret_expires_at, state, used_at, epoch)
@@ -195,7 +200,7 @@ describe("client prune", () => {
     expect(slowest.millis).toBeLessThan(2_000)
   })
 
-  it("makes room: db status shows the number and the maximum of unused clients", async () => {
+  it("db status shows the number and the maximum of unused clients", async () => {
     for (const count of [4, 5]) {
       withDatabase((db) => db.exec("delete from clients where origin = 'Dynamic' and used_at is null"))
       for (let i = 0; i < count; i++) await register(`App ${i}`)
@@ -230,7 +235,7 @@ describe("one address behind a proxy", () => {
   })
   afterAll(() => server?.stop())
 
-  it("is one address, whatever its port: it waits after some fifty wrong logins, and people elsewhere log in", async () => {
+  it("an address with any port must wait after some fifty wrong logins, and users elsewhere can log in", async () => {
     const stranger = ports("203.0.113.66")
     const statuses = []
     for (let i = 0; i < 58; i++) statuses.push(await logIn(server, stranger, "wrong password", `name${i}`))

@@ -38,7 +38,7 @@ const loaded = <N extends keyof Settings.Settings>(name: N, variables: Variables
   withVariables(variables, (settings) => Effect.succeed(settings[name]))
 
 describe("the address, the issuer and the database", () => {
-  it("have defaults on loopback and in a file", () => {
+  it("the defaults are an address on loopback and a SQLite file", () => {
     expect(Either.getOrThrow(read({}))).toMatchObject({
       address: { host: "127.0.0.1", port: 9400 },
       issuer: "http://127.0.0.1:9400",

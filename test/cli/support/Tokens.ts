@@ -1,4 +1,4 @@
-/** An access token of a running server, the way a client and its person come by one. */
+/** Issues tokens of a running server, as a client and its user do. */
 import * as oauth from "oauth4webapi"
 import { Browser } from "../../flow/support/Browser.js"
 import * as Cli from "../../support/Cli.js"
@@ -8,27 +8,27 @@ export const password = "correct horse battery"
 
 const redirectUri = "https://client.example/callback"
 
-/** Makes the account that logs in below. */
+/** Creates the account that logs in below. */
 export const createAccount = (server: Cli.Server) =>
   Cli.run(["user", "create", username, "--password-stdin"], { server, stdin: password })
 
-/** What a person has allowed a client, which has a code for it. */
+/** An approved grant whose code is not redeemed yet. */
 export interface Allowed {
   readonly clientId: string
-  /** Whether the person's browser is logged in still, and the consent remembered: it is sent back with another code. */
+  /** Whether the user's browser is still logged in and the consent remembered: it gets another code. */
   readonly isLoggedIn: () => Promise<boolean>
-  /** Spends the code; the answer of the token endpoint. */
+  /** Redeems the code. Returns the response of the token endpoint. */
   readonly redeem: () => Promise<Readonly<Record<string, string>>>
 }
 
-/** What a client was given, and how it asks for the next. */
+/** The tokens of a client, and its next requests. */
 export interface Issued extends Omit<Allowed, "redeem"> {
   readonly access: string
-  /** Spends the refresh token; `false` when it is refused. */
+  /** Uses the refresh token. Returns `false` if it is refused. */
   readonly refresh: () => Promise<boolean>
 }
 
-/** The access token of a new client. */
+/** Returns an access token of a new client. */
 export const accessToken = async (server: Cli.Server, scope: string): Promise<string> =>
   (await issue(server, scope)).access
 
@@ -37,7 +37,7 @@ const poster =
   async (path: string, body: string | URLSearchParams, headers: Readonly<Record<string, string>> = {}) =>
     (await (await fetch(`${server.url}${path}`, { method: "POST", body, headers })).json()) as Record<string, string>
 
-/** Registers a client, and has a person log in and allow it a scope. */
+/** Registers a client. The user logs in and allows it a scope. */
 export const allow = async (server: Cli.Server, scope: string): Promise<Allowed> => {
   const post = poster(server)
   const client = await post(
@@ -84,7 +84,7 @@ export const allow = async (server: Cli.Server, scope: string): Promise<Allowed>
   }
 }
 
-/** The same, and has the client fetch its tokens. */
+/** Does the same, and redeems the code. */
 export const issue = async (server: Cli.Server, scope: string): Promise<Issued> => {
   const post = poster(server)
   const { clientId, isLoggedIn, redeem } = await allow(server, scope)

@@ -1,10 +1,10 @@
-/** Standard output that cannot be written. */
+/** Errors of standard output. */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Cli from "../../support/Cli.js"
 
-/** A device to which no byte can be written (https://man7.org/linux/man-pages/man4/full.4.html). */
+/** A device on which every write fails (https://man7.org/linux/man-pages/man4/full.4.html). */
 const full = "/dev/full"
 
 describe.skipIf(!existsSync(full))("standard output on a full disk", () => {
@@ -19,7 +19,7 @@ describe.skipIf(!existsSync(full))("standard output on a full disk", () => {
   })
   afterAll(() => folder.remove())
 
-  /** Runs a command line in a shell, in which `latchkey` is the program. */
+  /** Runs a line in a shell in which `latchkey` is the program. */
   const shell = (line: string) =>
     new Promise<{ readonly code: number | null; readonly stderr: string }>((resolve) => {
       const script = `latchkey() { "${process.execPath}" "${Cli.bin}" "$@"; }; ${line}`
@@ -39,21 +39,21 @@ describe.skipIf(!existsSync(full))("standard output on a full disk", () => {
     "config",
     "--help",
     "db status"
-  ])("%s says in one line that its text is lost, and fails", async (args) => {
+  ])("%s fails with one line if its output cannot be written", async (args) => {
     const { code, stderr } = await shell(`latchkey ${args} > ${full}`)
     expect(code).toBe(1)
-    // Hints stand before it.
+    // Hints may come before it.
     expect(stderr.match(/^latchkey: standard output cannot be written \(ENOSPC\): .+$/gm)).toHaveLength(1)
   })
 
-  it("a file that takes a part of the text only is such an error", async () => {
-    // A limit of the shell's on the size of a file: the first write is cut, and the next one fails.
+  it("a command fails if only a part of its output fits into a file", async () => {
+    // The shell limits the size of a file: the first write is partial, and the next one fails.
     const { code, stderr } = await shell(`trap '' XFSZ; ulimit -f 1; latchkey config --schema > schema.json`)
     expect(code).toBe(1)
     expect(stderr).toMatch(/^latchkey: standard output cannot be written \(EFBIG\): [^\n]+\n$/)
   })
 
-  it("a reader that stops before the end is no error", async () => {
+  it("a command succeeds if its reader closes the output early", async () => {
     expect(await shell("latchkey config --schema | head -c 1")).toEqual({ code: 0, stderr: "" })
   })
 })

@@ -1,4 +1,4 @@
-/** What a server refuses to start with: in one line, without a trace, and with nothing changed. */
+/** Errors at the start of a server: one line, and nothing is changed. */
 import { chmod, copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
 import { join } from "node:path"
@@ -10,7 +10,7 @@ import * as Commands from "../../support/Commands.js"
 let folder: Awaited<ReturnType<typeof Cli.temporaryFolder>>
 let taken: Server
 let takenPort: number
-/** Where the database was made: keys are an issuer's own. */
+/** The issuer of the database: each issuer has its own keys. */
 let port: number
 const path = (name: string) => join(folder.path, name)
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   takenPort = await Cli.freePort()
   taken = createServer()
   await new Promise<void>((resolve) => taken.listen(takenPort, "127.0.0.1", resolve))
-  // A database as a server leaves it, and others that somebody did something to.
+  // A database of a server, and damaged copies of it.
   const server = await Cli.startServer({ folder: folder.path })
   port = server.port
   await server.stop()
@@ -46,7 +46,7 @@ afterAll(async () => {
   await folder.remove()
 })
 
-/** The command must end by itself, and must not have been a server in between. */
+/** The command must end without having listened. */
 const refused = async (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
@@ -62,7 +62,7 @@ const refused = async (
 }
 
 describe("settings that cannot be used", () => {
-  // What else is refused is in settings.test.ts, which starts no process.
+  // settings.test.ts has more cases, and starts no process.
   it.each([
     [["--port", "65536"], {}, /^latchkey: --port: .*1 to 65535/],
     [[], { LATCHKEY_PORT: "-1" }, /^latchkey: LATCHKEY_PORT: /],
@@ -78,11 +78,11 @@ describe("settings that cannot be used", () => {
     [["--database", "sqlite:new.db"], { LATCHKEY_MASTER_KEY: "c2hvcnQ" }, /LATCHKEY_MASTER_KEY: .*32 bytes/],
     [[], { LATCHKEY_RATE_LIMIT: "on" }, /^latchkey: LATCHKEY_RATE_LIMIT: give off/],
     [[], { LATCHKEY_LOG_LEVEL: "loud" }, /LATCHKEY_LOG_LEVEL/]
-  ])("%j %j", async (args, env, line) => {
+  ])("the options %j with the variables %j are refused", async (args, env, line) => {
     await refused(args, env as Readonly<Record<string, string>>, 2, line, Commands.run)
   })
 
-  it("a secret in them is not repeated", async () => {
+  it("an error does not repeat a secret", async () => {
     const { stderr } = await Cli.run(["serve"], { env: { LATCHKEY_ISSUER: "https://ada:secret@auth.example.com" } })
     expect(stderr).not.toContain("secret")
     const other = await Cli.run(["serve"], {
@@ -93,11 +93,11 @@ describe("settings that cannot be used", () => {
   })
 })
 
-describe("what is found at the place", () => {
-  it("a port in use", () =>
+describe("the environment of a server", () => {
+  it("a port in use is refused", () =>
     refused(["--port", String(takenPort)], {}, 1, new RegExp(`port ${takenPort} .* is in use: .*--port`)))
 
-  it("an address of another machine", () =>
+  it("an address of another machine is refused", () =>
     refused(["--host", "192.0.2.1", "--issuer", "https://auth.example.com"], {}, 1, /192\.0\.2\.1 .*--host/))
 
   it.each([
@@ -109,13 +109,13 @@ describe("what is found at the place", () => {
     ["keyless.db", /master key is missing/],
     ["exposed.db", /can be read by others/],
     ["text.db/below.db", /text\.db/]
-  ])("%s", async (name, line) => {
+  ])("the database %s is refused and stays unchanged", async (name, line) => {
     const before = await readFile(path(name)).catch(() => undefined)
     await refused(["--database", `sqlite:${name}`], {}, 1, line)
     expect(await readFile(path(name)).catch(() => undefined)).toEqual(before)
   })
 
-  it("another master key in the environment", () =>
+  it("another master key in the environment is refused", () =>
     refused(
       ["--database", "sqlite:data/latchkey.db"],
       { LATCHKEY_MASTER_KEY: "A".repeat(43) },

@@ -1,4 +1,4 @@
-/** The program on a terminal, as `script` makes one: what it shows there, what it asks, and what it keeps to itself. */
+/** The program on a terminal of `script`: its output, its questions, and hidden passwords. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
@@ -8,7 +8,7 @@ import * as Cli from "../../support/Cli.js"
 
 const script = "/usr/bin/script"
 
-/** A program on a terminal of its own. */
+/** A program on its own terminal. */
 class Terminal {
   screen = ""
   readonly ended: Promise<number | null>
@@ -16,7 +16,7 @@ class Terminal {
 
   constructor(folder: string, env: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) {
     const command = `exec '${process.execPath}' '${Cli.bin}' ${args.join(" ")}`
-    // With -e it ends as the command does; what it would record is thrown away.
+    // With -e the exit code is that of the command. The recording goes to /dev/null.
     this.#child = spawn(script, ["-q", "-e", "-f", "-c", command, "/dev/null"], {
       cwd: folder,
       env: { PATH: process.env.PATH, SHELL: "/bin/sh", TERM: "xterm", ...env },
@@ -26,14 +26,14 @@ class Terminal {
     this.ended = new Promise((resolve) => this.#child.once("close", resolve))
   }
 
-  /** Waits for a text to be on the screen as often as that. */
+  /** Waits until the screen shows a text this many times. */
   readonly shows = async (text: string, times = 1) => {
     const count = () => this.screen.split(text).length - 1
     for (let tries = 0; tries < 1000 && count() < times; tries++) await sleep(20)
     expect(count(), this.screen).toBeGreaterThanOrEqual(times)
   }
 
-  /** Types a text, as slowly as its reader needs. */
+  /** Types a text after a pause that the prompt needs. */
   readonly types = async (text: string) => {
     await sleep(100)
     this.#child.stdin?.write(text)
@@ -62,7 +62,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
   })
   afterAll(() => folder.remove())
 
-  it("a server shows the link to its first account, leaves no file, and ends with 0 at Ctrl-C", async () => {
+  it("a server prints the link to the first account, writes no file, and ends with 0 after Ctrl-C", async () => {
     const terminal = open("serve")
     await terminal.shows("Press Ctrl-C to stop the server.")
     const [link = ""] = /http:\S+first-account\?token=\S+/.exec(terminal.screen) ?? []
@@ -87,7 +87,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
     expect(terminal.screen).not.toMatch(/horse|short/)
   })
 
-  it("user create can be left", async () => {
+  it("user create changes nothing after Ctrl-C", async () => {
     const terminal = open("user", "create", "bob")
     await terminal.shows("Password for bob")
     await terminal.types(controlC)
@@ -95,7 +95,7 @@ describe.runIf(process.platform === "linux" && existsSync(script))("on a termina
     expect(await terminal.ended).toBe(1)
   })
 
-  it("user create reads no password there that should come from elsewhere", async () => {
+  it("user create refuses --password-stdin on a terminal", async () => {
     const terminal = open("user", "create", "bob", "--password-stdin")
     await terminal.shows("--password-stdin is for")
     expect(await terminal.ended).toBe(2)

@@ -1,11 +1,11 @@
-/** How the program answers what it is told: help on standard output, everything wrong in one line, and an exit code. */
+/** Help on standard output, usage errors in one line on standard error, and exit codes. */
 import { describe, expect, it } from "vitest"
 import packageJson from "../../../package.json" with { type: "json" }
 import * as Cli from "../../support/Cli.js"
 import * as Commands from "../../support/Commands.js"
 
 describe("help", () => {
-  it("names every command", async () => {
+  it("the help names every command", async () => {
     const { code, stderr, stdout } = await Cli.run(["--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     const commands = [
@@ -45,26 +45,26 @@ describe("help", () => {
     ["resource create", ["<URI>", "--name", "--scope", "--introspects", "--json"]],
     ["grant revoke", ["<ID>", "--user", "--client", "--all"]],
     ["events", ["--follow", "--user", "--client", "--grant", "--limit", "--json"]]
-  ])("of %s says how it is used, whatever else is missing", async (command, words) => {
+  ])("the help of %s lists its arguments and options", async (command, words) => {
     const { code, stderr, stdout } = await Commands.run([...command.split(" "), "--help"])
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toMatch(new RegExp(`^Usage: latchkey ${command} `))
     for (const word of words) expect(stdout).toContain(word)
   })
 
-  it("is plain text in a pipe, and fits a terminal", async () => {
+  it("the help is plain text of at most 100 columns in a pipe", async () => {
     const { stdout } = await Commands.run(["serve", "--help"])
     expect(stdout).not.toContain("\u001b")
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 
-  it("leaves out what the library would add", async () => {
+  it("the help has no text of @effect/cli about types", async () => {
     const { stdout } = await Commands.run(["client", "create", "--help"])
     expect(stdout).not.toMatch(/wizard|user-defined|This (setting|option)/)
   })
 })
 
-it("says its version", async () => {
+it("--version prints the version", async () => {
   expect(await Cli.run(["--version"])).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: "" })
 })
 
@@ -86,7 +86,7 @@ describe("wrong usage ends with 2 and one line on standard error", () => {
       ["client", "create", "--name", "A", "--redirect-uri", "https://a.example/", "--auth-method", "none"],
       /client_secret/
     ]
-  ])("%j", async (args, line) => {
+  ])("the command line %j is a usage error", async (args, line) => {
     const { code, stderr, stdout } = await Commands.run(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
     expect(stderr).toMatch(line)

@@ -93,7 +93,8 @@ export const sweep = (subpath: string, declarations: string): string => {
     /\/guard$|\/(AuthLayer|AdminApi|BearerAuth|BearerAuthApi|FirstAccountSetup|MasterKey|NodeServer|Pages|ResourceOwner|ScopePolicy|WebHandler|\w+Storage|RedisRateLimiter)$/.test(
       subpath
     )
-  const taken = names.filter(({ kind }) => isDoor || kind === "class")
+  // The members of a server's context are not for apps.
+  const taken = names.filter(({ kind, name }) => (isDoor || kind === "class") && name !== "ServerContext")
   return `import type { Context } from "effect"
 import * as D from "${subpath}"
 
