@@ -1,7 +1,8 @@
 /**
- * Bundles `src/main.ts` into what `latchkey` runs: a bundle starts in a fifth of the time that loading each module takes.
- * What is loaded only where it is asked for (the demo, the API's description) is a file of its own; what carries native
- * code stays outside, and so does the list of passwords, which is loaded by name.
+ * Bundles `src/main.ts` into the program `latchkey`. The bundle starts in a fifth of the time of single modules, and contains the
+ * packages that only the program needs: they are devDependencies. Modules that are loaded on demand (the demo, the description
+ * of the API) are separate files. Packages with native code stay outside, and so does the list of passwords, which is loaded by
+ * name.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -25,7 +26,7 @@ await build({
   external: ["better-sqlite3", "@node-rs/argon2", "@zxcvbn-ts/language-common"],
   define: { LATCHKEY_VERSION: JSON.stringify(version) },
   banner: {
-    // Bundled CommonJS modules call `require` for Node's own modules, which an ES module does not have.
+    // Bundled CommonJS modules call `require` for the modules of Node, and an ES module has no `require`.
     js: `#!/usr/bin/env node
 import { createRequire as latchkeyCreateRequire } from "node:module"
 const require = latchkeyCreateRequire(import.meta.url)`

@@ -1,4 +1,4 @@
-/** An API with a contract of its own, guarded, whose OpenAPI document says which token it needs. */
+/** A guarded HttpApi. Its OpenAPI document shows the token that it needs. */
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Schema } from "effect"
 import { AuthLayer, BearerAuthApi } from "latchkey"
@@ -30,5 +30,5 @@ const Auth = AuthLayer.layer({
   resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
 })
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app. It needs a storage and a server. */
 export const App = Layer.provideMerge(Routes, Auth)

@@ -22,7 +22,7 @@ afterAll(dispose)
 
 const ada = { name: "ada", password: "difference engine" }
 
-it("takes a person from a client through the app's own login to a token", async () => {
+it("a client sends a user through the app's own login to a token", async () => {
   const { call, consent, login } = await signIn(handler, ada)
   expect(login.pathname).toBe("/login")
   expect(await (await get(handler, login.href)).text()).toContain("Log in")
@@ -31,12 +31,12 @@ it("takes a person from a client through the app's own login to a token", async 
   expect(await (await call("/notes")).json()).toEqual({ subject: "user-1", notes: ["Buy milk"] })
 })
 
-it("sends nobody on to where a stranger's link says", async () => {
+it("the login page redirects only to the authorization server", async () => {
   const login = `${issuer}/login?return_to=${encodeURIComponent("https://evil.example/")}`
   expect(location(await post(handler, login, ada)).href).toBe(`${issuer}/account`)
 })
 
-it("ends everything of a user that the app deletes, and nothing of the others", async () => {
+it("deleting a user ends the tokens and sessions of this user only", async () => {
   const hers = await signIn(handler, ada)
   const his = await signIn(handler, { name: "bob", password: "correct horse battery" })
   expect((await hers.call("/notes")).status).toBe(200)

@@ -1,4 +1,4 @@
-/** An app with a login of its own: its session cookie says who is there, and the authorization server believes it. */
+/** An app with its own login. The authorization server uses the session of the app. */
 import { randomUUID } from "node:crypto"
 import { HttpLayerRouter, HttpServerRequest, HttpServerResponse, UrlParams } from "@effect/platform"
 import { DateTime, Effect, Layer, Option } from "effect"
@@ -7,13 +7,13 @@ import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
-/** The app would look into its own database, where there are hashes and no passwords. */
+/** Your own database, which has hashes instead of passwords. */
 export const users = new Map([
   ["ada", { id: "user-1", name: "Ada Lovelace", password: "difference engine" }],
   ["bob", { id: "user-2", name: "Bob", password: "correct horse battery" }]
 ])
 
-/** Who is logged in, by the cookie of the browser. */
+/** The logged-in users, by the cookie of the browser. */
 export const sessions = new Map<string, ResourceOwner.User>()
 
 export const Owner = ResourceOwner.layer({
@@ -22,14 +22,14 @@ export const Owner = ResourceOwner.layer({
   logoutUrl: "/logout"
 })
 
-/** Only back to the authorization server: anybody can write a link to a login page (CWE-601). */
+/** Redirects only to the authorization server, because everyone can write a link to a login page (CWE-601). */
 const returnTo = (params: UrlParams.UrlParams) =>
   Option.getOrElse(
     Option.filter(UrlParams.getFirst(params, "return_to"), (url) => url.startsWith(`${issuer}/`)),
     () => `${issuer}/account`
   )
 
-/** The page does not look at the cookie: whoever is sent here logs in, also anew. */
+/** The page ignores the cookie: a user who comes here must log in, even if already logged in. */
 const showLogin = HttpServerResponse.html(`<!doctype html>
 <html lang="en">
 <title>Log in</title>
@@ -41,7 +41,7 @@ const showLogin = HttpServerResponse.html(`<!doctype html>
 
 const logIn = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
-  // A form of another site logs nobody in here as somebody else.
+  // A form of another site must not log the user in as another user.
   if (request.headers["sec-fetch-site"] !== "same-origin") return HttpServerResponse.empty({ status: 403 })
   const form = yield* request.urlParamsBody
   const user = users.get(Option.getOrElse(UrlParams.getFirst(form, "name"), () => ""))
@@ -55,10 +55,10 @@ const logIn = Effect.gen(function* () {
     sessionId,
     authenticatedAt: yield* DateTime.now
   })
-  // The target of a request need not be a URL that parses: in absolute form its authority may be anything.
+  // The target of a request need not be a valid URL: in absolute form its authority can be any text.
   const query = UrlParams.fromInput(new URLSearchParams(request.url.split("?")[1]))
   return HttpServerResponse.redirect(returnTo(query), { status: 303 }).pipe(
-    // Over https it is `secure`, too. Lax, and not strict: people come to /authorize from other sites.
+    // With https it needs `secure`, too. It is lax, not strict, because users come to /authorize from other sites.
     HttpServerResponse.unsafeSetCookie("app", sessionId, { httpOnly: true, sameSite: "lax", path: "/" })
   )
 })
@@ -86,5 +86,5 @@ const Auth = AuthLayer.layer({
   resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
 }).pipe(Layer.provide(Owner))
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app. It needs a storage and a server. */
 export const App = Layer.provideMerge(Layer.mergeAll(Login, Notes), Auth)

@@ -1,4 +1,4 @@
-/** What a client and a person do together, for the tests: from discovery through the app's login to tokens. */
+/** A client and a user, for the tests: from discovery through the login of the app to tokens. */
 import * as oauth from "oauth4webapi"
 import { issuer } from "./app.js"
 
@@ -23,7 +23,7 @@ export const location = (response: Response) => new URL(response.headers.get("lo
 const offered = (page: string): ReadonlyArray<string> =>
   Array.from(page.matchAll(/name="scope" value="([^"]+)"/g), ([, token = ""]) => token)
 
-/** Asks for everything, as a client; logs in and allows what is offered, as a person. */
+/** Requests every scope as a client; logs in and allows the offered scopes as a user. */
 export const signIn = async (handler: Handler, person: { readonly name: string; readonly password: string }) => {
   const http = {
     [oauth.allowInsecureRequests]: true as const,

@@ -19,5 +19,5 @@ const Auth = AuthLayer.layer({
   resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }]
 }).pipe(Layer.provide(Layer.merge(Owner, Policy)))
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app. It needs a storage and a server. */
 export const App = Layer.provideMerge(Layer.merge(Login, Notes), Auth)

@@ -1,4 +1,4 @@
-/** An app whose routes let services in: programs that act for themselves, with a client that the app makes in code. */
+/** An app whose route accepts services: clients that act for themselves. */
 import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AuthLayer, BearerAuth } from "latchkey"
@@ -6,7 +6,7 @@ import { CurrentAccess } from "latchkey/CurrentAccess"
 
 export const issuer = "http://127.0.0.1:3000"
 
-/** For people and for services. A client's token has no person: its subject is the client. */
+/** For users and for services. The token of a service has no user: its subject is the client. */
 const Count = HttpLayerRouter.add(
   "GET",
   "/notes/count",
@@ -15,7 +15,7 @@ const Count = HttpLayerRouter.add(
   )
 ).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"], principals: ["User", "Client"] })))
 
-/** For people alone, as every guard is that does not name `principals`. */
+/** For users only, as every guard without `principals`. */
 const Notes = HttpLayerRouter.add("GET", "/notes", HttpServerResponse.unsafeJson(["Buy milk", "Call Ada"])).pipe(
   Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))
 )
@@ -25,5 +25,5 @@ const Auth = AuthLayer.layer({
   resources: [{ uri: `${issuer}/notes`, scopes: { "notes:read": "Read your notes" } }]
 })
 
-/** The whole app; what it still needs is a storage. */
+/** The whole app. It needs a storage and a server. */
 export const App = Layer.provideMerge(Layer.merge(Count, Notes), Auth)

@@ -1,4 +1,4 @@
-/** A client and a person walk through the example over HTTP, from the first refusal to the notes. */
+/** A client and a user go through the example over HTTP, from the first refusal to the notes. */
 import type { AddressInfo } from "node:net"
 import { createAdaptorServer } from "@hono/node-server"
 import { Effect, Layer, Redacted, Schema } from "effect"
@@ -17,7 +17,7 @@ const insecure = { [oauth.allowInsecureRequests]: true }
 const redirect_uri = "https://client.example/callback"
 const person = { username: "ada", password: "correct horse battery" }
 
-/** The example, listening, with one account. */
+/** Starts the example with one account. */
 const start = async () => {
   const server = createAdaptorServer({ fetch: (...args) => fetchApp(...args) })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
@@ -37,7 +37,7 @@ const start = async () => {
   return { issuer, storage, stop }
 }
 
-it("carries the whole server, and guards a route of Hono's", async () => {
+it("a client finds the server, gets a token and passes the guard of a Hono route", async () => {
   const { issuer, stop, storage } = await start()
   const call = (token?: string, method = "GET") =>
     fetch(`${issuer}/notes`, { method, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
@@ -93,10 +93,10 @@ it("carries the whole server, and guards a route of Hono's", async () => {
   expect(tooLittle.status).toBe(403)
   expect(tooLittle.headers.get("www-authenticate")).toContain('scope="notes:read notes:write"')
 
-  // Another process on the same storage needs no more than the guard.
+  // Another process on the same storage needs only the guard.
   const guard = makeGuard({ issuer, resource: metadata.resource, scopes: ["notes:read"] }, storage)
   const authorization = `Bearer ${tokens.access_token}`
-  // The server declares the resource in its code, so the storage does not have it, and the guard says so.
+  // The server declares the resource in its code, so the storage does not have it, and the error names it.
   await expect(guard({ headers: { authorization } })).rejects.toThrow(/\/notes, which does not exist/)
   await guard.dispose()
   const alone = makeGuard(

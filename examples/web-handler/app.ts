@@ -1,11 +1,11 @@
-/** A Hono app with routes of its own, one of them guarded, that carries the authorization server beside them. */
+/** A Hono app with a guarded route and the authorization server. */
 import { getConnInfo } from "@hono/node-server/conninfo"
 import type { Layer } from "effect"
 import { Hono } from "hono"
 import type { Storage } from "latchkey/Storage"
 import * as WebHandler from "latchkey/WebHandler"
 
-/** The app at its address; `dispose` closes the storage. */
+/** Returns the app. `dispose` closes the storage. */
 export const make = <E>(issuer: string, storage: Layer.Layer<Storage, E>) => {
   const auth = WebHandler.make(
     {
@@ -26,7 +26,7 @@ export const make = <E>(issuer: string, storage: Layer.Layer<Storage, E>) => {
     const { access, response } = await notes(c.req.raw, "notes:write")
     return response ?? c.json({ subject: access.subject }, 201)
   })
-  // Everything else is the authorization server's. Its limits go by the address of the socket.
+  // The authorization server answers everything else. Its limits use the address of the socket.
   app.all("*", (c) => auth.handler(c.req.raw, { remoteAddress: getConnInfo(c).remote.address }))
 
   return { app, dispose: auth.dispose }

@@ -9,7 +9,7 @@
  *
  * const notes = ResourceIndicator.make("https://notes.example.com/mcp")
  * const granted = ResourceScopes.make([notes, Scope.make("notes:read")])
- * ResourceScopes.at(granted, notes) // the scope "notes:read"
+ * Scope.format(ResourceScopes.at(granted, notes)) // "notes:read"
  */
 import * as Schema from "effect/Schema"
 import { type Resource, ResourceIndicator } from "./Resource.js"

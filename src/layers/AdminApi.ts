@@ -4,7 +4,7 @@
  * @example
  * import { HttpLayerRouter } from "@effect/platform"
  * import { Layer } from "effect"
- * import * as AdminApi from "latchkey/AdminApi"
+ * import * as AdminApi from "latchkey/admin"
  * import * as AuthLayer from "latchkey/AuthLayer"
  *
  * const Auth = AuthLayer.layer({ issuer: "https://notes.example.com", resources: [] })

@@ -1,4 +1,4 @@
-/** The checker against histories that are forged: every broken promise is seen, and nothing that is allowed is accused. */
+/** The checker with forged histories: it finds every broken promise and accepts everything that is allowed. */
 import { describe, expect, it } from "vitest"
 import { check, type Invariant, type Settings } from "./support/Checker.js"
 import type { Actions, Entry, Kind, Outcome } from "./support/History.js"
@@ -12,7 +12,7 @@ const settings: Settings = {
   refreshTokenIdle: 2_592_000_000
 }
 
-/** A history under a pen: one operation after another, unless one is begun here and ended there. */
+/** Writes a history: one operation after another, unless an operation is begun and ended separately. */
 class Forged {
   readonly entries: Array<Entry> = []
   #time = 0
@@ -27,7 +27,7 @@ class Forged {
     return this
   }
 
-  /** Begins an operation, and says how to end it. */
+  /** Begins an operation, and returns a function that ends it. */
   begin<K extends Kind>(kind: K, ask: Actions[K]["ask"]): (outcome: Outcome<K>) => void {
     const operation = this.#operations++
     this.#push(operation, { type: "invoke", client: "somebody", kind, ask } as Entry["what"])
@@ -49,7 +49,7 @@ class Forged {
     return this
   }
 
-  /** The server is gone. */
+  /** The server is killed. */
   settle(): this {
     this.entries.push({ moment: { order: this.entries.length, time: this.#time++ }, what: { type: "settled" } })
     return this
@@ -62,9 +62,9 @@ class Forged {
 
 const id = "0".repeat(26)
 const code = `lk_ac_${id}secret`
-/** The refresh token of a place, in the one true chain unless another is named. */
+/** The refresh token of a place in the chain, or in another chain if it is named. */
 const token = (generation: number, chain = "a", grant = id) => `lk_rt_${grant}.${generation}.${chain}`
-/** What is answered at a place; each access token is named by it. */
+/** The answer at a place. The access token is named after the place. */
 const tokens = (generation: number, access = `access ${generation}`) => ({ refresh: token(generation), access })
 const person = { page: "page", subject: "ada", client: "app" }
 
@@ -76,7 +76,7 @@ const row = (changes: Partial<GrantRow> = {}): Snapshot => ({
   grants: new Map([[id, { state: "Active", generation: 2, isLiving: true, isCovered: true, ...changes }]])
 })
 
-describe("a good history breaks nothing", () => {
+describe("the checker accepts a correct history", () => {
   it.each<[string, () => Forged]>([
     [
       "a life",
@@ -194,7 +194,7 @@ describe("a good history breaks nothing", () => {
     expect(forge().broken()).toEqual([])
   })
 
-  it("and a row that is where the clients are", () => {
+  it("the checker accepts a row that agrees with the clients", () => {
     expect(rotated().broken(row())).toEqual([])
     expect(rotated().broken(row({ generation: 3 }))).toEqual([])
     expect(
@@ -205,7 +205,7 @@ describe("a good history breaks nothing", () => {
   })
 })
 
-describe("a bad history breaks", () => {
+describe("the checker finds a broken promise", () => {
   it.each<[Invariant, string, () => Forged]>([
     ["SpentTwice", "a code gives tokens twice", () => redeemed().ok("Redeem", { code }, tokens(1, "access 1 again"))],
     [

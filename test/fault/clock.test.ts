@@ -1,4 +1,4 @@
-/** The clock of a server that runs, set a year forward and back, and an hour back: by libfaketime, on the built program. */
+/** libfaketime sets the clock of a running server a year forward and back, and an hour back. */
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { done, refused } from "../cli/support/Refused.js"
@@ -37,7 +37,7 @@ describe.runIf(FakeTime.missing === undefined)(FakeTime.named("a clock that is s
     await folder?.remove()
   })
 
-  /** The answer to a refresh or a redemption; what it says of its end is never past, and never more than ten minutes. */
+  /** The answer to a refresh or a redemption. Its `expires_in` is always between 1 second and 10 minutes. */
   const sane = (answer: Readonly<Record<string, unknown>>) => {
     if (answer.access_token !== undefined) {
       expect(answer.expires_in).toBeGreaterThan(0)
@@ -77,7 +77,7 @@ describe.runIf(FakeTime.missing === undefined)(FakeTime.named("a clock that is s
 
   const run = (...args: ReadonlyArray<string>) => Cli.run(args, { server })
 
-  it("revives nothing, deletes nothing for an hour, and has no start before what was seen", async () => {
+  it("a clock change revives no token, deletes nothing for an hour, and refuses a start before the stored time", async () => {
     const [used, unused] = [await issue(), await issue()]
     const code = await Tokens.allow(server, "notes:read")
     expect(await stateOf(used)).toEqual(alive)
@@ -88,7 +88,7 @@ describe.runIf(FakeTime.missing === undefined)(FakeTime.named("a clock that is s
     const later = await issue()
     expect(await stateOf(later)).toEqual(alive)
 
-    // Right again, and then an hour behind: for the server time goes on from where it was.
+    // Right again, then an hour slow: the time of the server does not go back.
     for (const seconds of [0, -hour]) {
       clock.set(seconds)
       expect(await stateOf(unused)).toEqual(dead)
@@ -103,7 +103,7 @@ describe.runIf(FakeTime.missing === undefined)(FakeTime.named("a clock that is s
     )
     expect(await run("db", "accept-clock")).toEqual(done(/^Accepted the current time 20\S+ for \S+\n$/))
     server = await start(server.port)
-    // By that clock it had not ended; and nobody deleted it.
+    // By that clock the grant had not expired, and maintenance did not delete it.
     expect(await refresh(unused)).toBe("refreshed")
   })
 })

@@ -1,4 +1,4 @@
-/** kill -9 in the middle of the operator's commands, beside a server: nothing is left by halves that anybody relies on. */
+/** kill -9 of an operator's command while a server runs: no partial result is used. */
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
@@ -26,7 +26,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
   })
   afterAll(() => cluster?.stop())
 
-  /** Asks the database beside the server. */
+  /** Queries the database while the server runs. */
   const ask = (text: string) => {
     const db = new Sqlite(cluster.database)
     try {
@@ -36,7 +36,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
       db.close()
     }
   }
-  /** Runs a command that is killed at its nth write to a file; whether it was. */
+  /** Runs a command that is killed at its nth write to a file. Returns whether it was killed. */
   const killed = async (args: ReadonlyArray<string>, nth: number) => {
     const inject = ["-e", "trace=pwrite64", "-e", `inject=pwrite64:signal=KILL:when=${nth}`]
     const { code } = await cluster.try(args, ["strace", "-D", "-o", "/dev/null", ...inject])
@@ -50,7 +50,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
     expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
   }
 
-  it("db gc: what is past use is there or not, all else is, and the next pass does the rest", async () => {
+  it("a killed db gc leaves other rows unchanged, and the next pass deletes the rest", async () => {
     ask(`
       with recursive n(i) as (values (1) union all select i + 1 from n where i < 2000)
       insert into events (issuer, id, at, kind)
@@ -64,7 +64,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
       expect(ask(past)).toBeGreaterThan(0)
       expect(ask(living)).toBe(before)
       await goesOn()
-      // The lease of the one that died ends by itself, minutes later.
+      // The lease of the killed process expires after minutes.
       ask("delete from leases")
     }
     expect(ask(past)).toBeLessThan(2000)
@@ -74,7 +74,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
     await goesOn()
   })
 
-  it("db backup: no file has the name until it is whole, and the original is as it was", async () => {
+  it("a killed db backup leaves no file with the given name and does not change the database", async () => {
     const target = join(cluster.folder, "backup.db")
     for (const nth of [1, 12]) {
       expect(await killed(["db", "backup", target], nth)).toBe(true)
@@ -83,14 +83,14 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
     }
     await cluster.command(["db", "backup", target])
     expect(ofSqlite(target)).toEqual(ofSqlite(cluster.database))
-    // What was begun has names of its own, and can be taken away.
+    // Partial files have other names and can be deleted.
     const left = (await readdir(cluster.folder)).filter(
       (name) => name.startsWith("backup.db.") && name.endsWith(".new")
     )
     expect(left).toHaveLength(2)
   })
 
-  it("key replace: at each moment one key seals, the old one or the new one, and nobody is logged out", async () => {
+  it("a killed key replace leaves one current key, the old or the new one, and all users stay logged in", async () => {
     const current = async () => {
       const keys = Object.entries(await Keys.listed(cluster)).filter(([_, state]) => state === "Current")
       expect(keys).toHaveLength(1)
@@ -99,7 +99,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a command that is kil
     for (const nth of [1, 6, 12]) {
       expect(await killed(["key", "replace"], nth)).toBe(true)
       const key = await current()
-      // The server reads its keys again when it has not for a second.
+      // The server reads its keys again after one second.
       await vi.waitFor(
         async () => {
           ;[held] = Races.tokensOf(await clients.refresh(client, held.refresh)) as [Tokens]

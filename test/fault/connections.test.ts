@@ -1,6 +1,6 @@
 /**
- * Strangers reset their connections to a server at every state that a connection has. The process lives, and answers
- * everybody else meanwhile; an honest request that offers an upgrade is answered as if it had not.
+ * Strangers reset their connections to a server in every state of a connection. The process survives and answers all other
+ * clients meanwhile. A valid request that offers an upgrade is answered as if it did not.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Effect from "effect/Effect"
@@ -37,7 +37,7 @@ const form = { "Content-Type": "application/x-www-form-urlencoded", "Content-Len
 
 const x = { Connection: "Upgrade", Upgrade: "x" }
 
-/** What a stranger does up to the moment of the reset, by the state of the connection then. */
+/** The actions of a stranger before the reset, for each state of the connection. */
 const states: Readonly<Record<string, (connection: Raw.RawConnection) => unknown>> = {
   "before the headers": () => {},
   "in the headers": ({ write }) => write("POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Ty"),
@@ -54,7 +54,7 @@ const states: Readonly<Record<string, (connection: Raw.RawConnection) => unknown
     await until("HTTP/1.1 200")
   },
   "in a long answer that is not read": async ({ socket, until, write }) => {
-    // The description of the API, where there is one: more than the buffers of a connection hold.
+    // The description of the API, if there is one: it is larger than the buffers of a connection.
     write(Raw.request("GET /api/docs"))
     await until("HTTP/1.1 ")
     socket.pause()
@@ -90,7 +90,7 @@ const states: Readonly<Record<string, (connection: Raw.RawConnection) => unknown
   "with more requests behind the first": ({ write }) => write(Raw.request("GET /health").repeat(5))
 }
 
-/** Asks after the server's health again and again until it is told to stop; answers with what was not 200 within 5 s. */
+/** Requests `/ready` again and again until it is stopped. Returns the responses that were not 200 within 5 seconds. */
 const bystander = (port: number) => {
   const failures: Array<string> = []
   let answered = 0
@@ -146,7 +146,7 @@ describe.each([
               Array.from({ length: 5 }, async () => {
                 const connection = await Raw.connect(target.port)
                 await states[state]?.(connection)
-                // A reset in the same step may overtake what was written.
+                // A reset in the same step may overtake the written bytes.
                 if (round > 0) await sleep(round)
                 connection.reset()
               })
@@ -161,7 +161,7 @@ describe.each([
         }
       )
 
-      it("registers a client whose POST offers an upgrade to HTTP/2: it has its body", async () => {
+      it("a registration that offers an upgrade to HTTP/2 is answered with its body", async () => {
         const connection = await Raw.connect(target.port)
         connection.write(Raw.request("POST /register", { ...Raw.h2c, ...json(registration) }, registration))
         const answer = await connection.closed()
@@ -169,7 +169,7 @@ describe.each([
         expect(answer).toContain('"client_name":"Honest"')
       })
 
-      it("closes a connection whose upgrade it has ignored", async () => {
+      it("the server closes a connection whose upgrade it ignored", async () => {
         const connection = await Raw.connect(target.port)
         connection.write(Raw.request("GET /health", x))
         expect(await connection.closed()).toMatch(/^HTTP\/1\.1 200 /)

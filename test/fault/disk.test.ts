@@ -1,6 +1,6 @@
 /**
- * A disk, or another process, that is in the way while the server runs: nobody is told that something was done which was
- * not, nobody is told that a good token is bad, and everything heals by itself.
+ * Failures of the disk and locks of other processes while the server runs. No response confirms a write that failed, no valid
+ * token is refused, and the server recovers without a restart.
  */
 import { spawnSync } from "node:child_process"
 import { mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises"
@@ -23,7 +23,7 @@ let held: Tokens
 
 const mayMount = process.getuid?.() === 0 && spawnSync("mount", ["--version"]).status === 0
 
-/** Where it may, the server keeps its database on a small disk of its own. */
+/** If the test may mount a file system, the database is on its own small disk. */
 const disk = (folder: string) => join(folder, "data")
 const smallDisk: Partial<Cluster.Options> = {
   prepare: async (folder) => {
@@ -50,7 +50,7 @@ afterEach(() => {
   expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
 })
 
-/** A refresh as it stands on the wire. */
+/** A refresh as an HTTP request. */
 const refresh = async () => {
   const { id, secret } = client
   const body = { grant_type: "refresh_token", refresh_token: held.refresh, client_id: id, client_secret: secret }
@@ -62,14 +62,14 @@ const refresh = async () => {
 const unavailable = { status: 503, error: "temporarily_unavailable", retryAfter: expect.stringMatching(/^[1-9]\d*$/) }
 
 describe("a lock that another process holds", () => {
-  it("makes writers wait and then 503, while readers are answered; and once it is free, all is well", async () => {
+  it("writes wait for a lock and then get 503, reads are answered, and all requests succeed after the lock is released", async () => {
     const other = new Sqlite(cluster.database)
     other.exec("begin exclusive")
     let isAnswered = false
     const waiting = refresh().finally(() => {
       isAnswered = true
     })
-    // Were there a wait inside the driver, none of these would be answered before the other is.
+    // If the driver waited, none of these would be answered before the write.
     for (let i = 0; i < 20; i++) expect(await clients.use(client, held.access)).toEqual({ type: "ok", answer: {} })
     expect(isAnswered).toBe(false)
     expect(await waiting).toEqual(unavailable)
@@ -80,10 +80,10 @@ describe("a lock that another process holds", () => {
 })
 
 describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only root may mount a small one)", () => {
-  it("makes writers 503, a revocation too, while readers are answered; with room again, all is well", async () => {
+  it("on a full disk writes and revocations get 503, reads are answered, and all requests succeed after space is freed", async () => {
     const filler = join(disk(cluster.folder), "filler")
     await writeFile(filler, Buffer.alloc(64 << 20)).catch(() => {})
-    // There is room in the log for a while.
+    // The log still has space for a while.
     for (let i = 0; ; i++) {
       const outcome = await clients.refresh(client, held.refresh)
       expect(outcome.type).not.toBe("fail")
@@ -97,7 +97,7 @@ describe.runIf(mayMount)(mayMount ? "a full disk" : "a full disk (left out: only
     expect(await clients.giveBack(client, held.refresh)).toEqual({ type: "unknown" })
     expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
 
-    // Room for a small write, and for no more: the server does not take that for health.
+    // There is space for one small write only, so the server must not be ready.
     await truncate(filler, (await stat(filler)).size - (16 << 10))
     for (let i = 0; i < 5; i++) expect((await clients.fetch("/ready")).status).toBe(503)
     const begun = cluster.server(0).stderr()
@@ -127,7 +127,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
     { calls: "fdatasync,fsync", error: "EIO" },
     { calls: "pwrite64", error: "EIO" },
     { calls: "pwrite64", error: "ENOSPC" },
-    // Files are opened only after a flush failed: the connection is closed then, and opened anew.
+    // Files are opened only after a failed flush, when the connection is closed and opened again.
     { calls: "openat", error: "EMFILE", before: ["-e", "inject=fsync,fdatasync:error=EIO:when=1"] }
   ])(
     "in $calls ($error), one call after another until none is left: done or not done, and never invalid",
@@ -151,7 +151,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
           expect(outcome.type).not.toBe("fail")
           if (outcome.type === "unknown") failures++
         }
-        // Nothing is restarted: the retry is answered, and with the living token.
+        // Without a restart the retry is answered with the valid token.
         ;[held] = Races.tokensOf(await clients.refresh(client, held.refresh)) as [Tokens]
         expect(await clients.use(client, held.access)).toMatchObject({ type: "ok" })
         if (both[0].type === "unknown") await clients.redeem(client, code)
@@ -161,8 +161,8 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
     }
   )
 
-  it("that can be read only makes writers 503, a revocation too, while readers are answered; then all is well", async () => {
-    // A file system that finds a fault in itself does so, and no file need be closed for it.
+  it("on a read-only disk writes and revocations get 503, reads are answered, and all requests succeed afterwards", async () => {
+    // A file system becomes read-only after an error, also for open files.
     const calls = "pwrite64,ftruncate,fsync,fdatasync,openat"
     const paths = ["", "-wal", "-shm"].flatMap((suffix) => ["-P", `${cluster.database}${suffix}`])
     const inject = ["-e", `trace=${calls}`, "-e", `inject=${calls}:error=EROFS`]
@@ -174,7 +174,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
       expect((await clients.fetch("/ready")).status).toBe(503)
     }
     await strace.detach()
-    // Also while no other request comes that would write.
+    // Also while no other request writes.
     expect((await clients.fetch("/ready")).status).toBe(200)
     expect(await refresh()).toMatchObject({ status: 200 })
     expect(await clients.giveBack(client, held.refresh)).toMatchObject({ type: "ok" })
@@ -183,7 +183,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("an error of the disk"
 })
 
 describe("pages that are damaged while the server runs", () => {
-  it("are 503 for whoever needs them, and nobody's token is called bad; put back before a start, all is well", async () => {
+  it("damaged pages cause 503 for requests that need them, refuse no valid token, and are fine after a restore", async () => {
     const code = Races.must(await clients.visit(client, person))
     const other = new Sqlite(cluster.database)
     other.pragma("wal_checkpoint(TRUNCATE)")
@@ -192,7 +192,7 @@ describe("pages that are damaged while the server runs", () => {
     const sound = await readFile(cluster.database)
     const damaged = Buffer.alloc(sound.length, 0xa5)
     sound.copy(damaged, 0, 0, pageSize)
-    // In place: the server has the file open.
+    // In place, because the server has the file open.
     await writeFile(cluster.database, damaged, { flag: "r+" })
     try {
       for (let i = 0; i < 3; i++) {

@@ -1,6 +1,6 @@
 /**
- * A failover that lost writes: the database is as it was some time ago, and clients hold what was given since. Here a
- * file that is put back; a standby that had not received everything looks the same to the servers.
+ * A failover that lost writes: the database is of an earlier time, and clients have newer tokens. The test restores a copy of a
+ * file; a standby that had not received all writes looks the same to the servers.
  */
 import { copyFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
@@ -22,7 +22,7 @@ describe("a database that has lost its last writes", () => {
   })
   afterAll(() => cluster?.stop())
 
-  it("is told by the tokens that are ahead of it: they are refused, with alarms, and everybody else goes on", async () => {
+  it("tokens that are newer than the database are refused with alarms, and other clients continue", async () => {
     const clients = new Clients({ ...cluster, history: new History() })
     const person = await clients.logIn()
     const client = await Races.allowedClient(clients, person)
@@ -39,22 +39,22 @@ describe("a database that has lost its last writes", () => {
     copyFileSync(copy, cluster.database)
     await cluster.restart(0)
 
-    // The row is behind the token, and nobody knows what else it has lost: nothing of that grant is good any more.
+    // The row is older than the token, and other writes may be lost too, so the whole grant is revoked.
     expect(await clients.use(client, newer.access)).toMatchObject({ type: "ok" })
     expect(await clients.refresh(client, newer.refresh)).toMatchObject(refused)
     expect(await clients.refresh(client, before.refresh)).toMatchObject(refused)
     for (const { access } of [before, newer]) expect(await clients.use(client, access)).toMatchObject(inactive)
-    // There is no row.
+    // The row is missing.
     expect(await clients.use(client, added.access)).toMatchObject(inactive)
     expect(await clients.refresh(client, added.refresh)).toMatchObject(refused)
-    // A person allows anew, and who did nothing meanwhile notices nothing.
+    // The user authorizes again. Clients without lost writes notice nothing.
     const anew = await Races.grant(clients, client, person)
     for (const { access, refresh } of [Races.must(untouched), anew]) {
       expect(await clients.use(client, access)).toMatchObject({ type: "ok" })
       expect(await clients.refresh(client, refresh)).toMatchObject({ type: "ok" })
     }
 
-    // What has happened is written by the end at the latest.
+    // Events are stored at the end of the process at the latest.
     const { stderr } = await cluster.server(0).stop()
     const errors = stderr
       .split("\n")

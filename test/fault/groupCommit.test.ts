@@ -1,4 +1,4 @@
-/** What group commit saves, and what it never does: an answer that leaves before its flush. */
+/** The flushes that group commit saves. No response is sent before its flush. */
 import { describe, expect, it } from "vitest"
 import * as Flushes from "./scenarios/Flushes.js"
 import * as Changed from "./support/Changed.js"
@@ -7,7 +7,7 @@ import * as Strace from "./support/Strace.js"
 describe.runIf(Strace.missing === undefined)(Strace.named("the flushes to the disk"), () => {
   const refreshes = 60
 
-  it("are one for each refresh when they come one by one, and few when they come at once", async () => {
+  it("sequential refreshes have one flush each, and concurrent refreshes share flushes", async () => {
     const { flushes, violations } = await Flushes.count({ refreshes, atOnce: [1, 30] })
     const [oneByOne, atOnce] = flushes
     expect(oneByOne).toBeGreaterThanOrEqual(refreshes)
@@ -15,7 +15,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("the flushes to the di
     expect(violations).toEqual([])
   })
 
-  it("are one for each refresh that comes at once, too, where a batch is one write", async () => {
+  it("concurrent refreshes have one flush each if a batch has one write", async () => {
     const { many, one } = Flushes.batches
     const { flushes } = await Changed.using(many, one, (program) => Flushes.count({ refreshes, atOnce: [30], program }))
     expect(flushes[0]).toBeGreaterThanOrEqual(refreshes)

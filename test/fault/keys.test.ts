@@ -1,4 +1,4 @@
-/** Keys that are rotated and replaced while processes that share nothing but a database make tokens and take them. */
+/** Keys are rotated and replaced while processes that share only a database issue and verify tokens. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Postgres from "../support/Postgres.js"
 import * as PostgresServer from "../support/PostgresServer.js"
@@ -9,13 +9,13 @@ import { type Client, Clients, type Person } from "./support/Clients.js"
 import * as Cluster from "./support/Cluster.js"
 import { History, operations, type Tokens } from "./support/History.js"
 
-/** What comes, comes in a second or two; that it comes is the promise. */
+/** Waits for a change, which usually takes a second or two. The change is promised, not its time. */
 const patience = { timeout: 30_000, interval: 50 }
 
 const nodes = [0, 1]
 const both = new Set(nodes)
 
-/** What the nodes say of a person's token and of a machine's. */
+/** The answers of the nodes to a token of a user and to a token of a client. */
 const good = nodes.map(() => ["ok", 200])
 const refusedByAll = nodes.map(() => ["fail", 401])
 
@@ -31,7 +31,7 @@ describe.each(["SQLite", "PostgreSQL"] as const)("two processes on one %s", (kin
   let grants: ReadonlyArray<Tokens>
   beforeAll(async () => {
     if (isLeftOut) return
-    // One of its own, since it is stopped.
+    // The test needs its own database, because it stops it.
     if (kind === "PostgreSQL") server = await PostgresServer.start({ fsync: "off" })
     postgres = await server?.create()
     cluster = await Cluster.start({ nodes: 2, postgres })
@@ -48,7 +48,7 @@ describe.each(["SQLite", "PostgreSQL"] as const)("two processes on one %s", (kin
 
   const unwell = () => operations(clients.history.entries).filter(({ outcome }) => outcome.type !== "ok")
 
-  it("a rotation is published before it seals, and no token and no page is refused on its way", async ({ skip }) => {
+  it("a rotated key is published before it encrypts, and no token and no page is refused", async ({ skip }) => {
     skip(isLeftOut)
     const before = Keys.keyOf(Races.must(grants[0]).access)
     const page = await clients.consent(client, person)
@@ -78,7 +78,7 @@ describe.each(["SQLite", "PostgreSQL"] as const)("two processes on one %s", (kin
     expect(check(clients.history.entries, cluster.settings, await cluster.snapshot())).toEqual([])
   })
 
-  it("a replacement kills what every other key sealed, at both nodes; refreshes go on, and give what is good", async ({
+  it("a replacement ends all earlier access tokens at both nodes, and a refresh returns a valid one", async ({
     skip
   }) => {
     skip(isLeftOut)
@@ -86,7 +86,7 @@ describe.each(["SQLite", "PostgreSQL"] as const)("two processes on one %s", (kin
     grants = await Races.times(3, () => Races.grant(clients, client, person))
     const old = await Races.times(2, (node) => Keys.fresh(clients, client, Races.must(grants[node]), machine, node))
     for (const tokens of old) expect(await Keys.opinions(clients, client, machine, tokens)).toEqual(good)
-    // Of tokens as they are made, one node may know the new key already, and the other not that the old one leaked.
+    // For a second one node may use the new key while the other still uses the old one.
     const { made, stop } = Keys.traffic(clients, client, grants.slice(2), { asMachine: machine, uses: false })
 
     const id = await Keys.make(cluster, "replace")
@@ -109,10 +109,10 @@ describe.each(["SQLite", "PostgreSQL"] as const)("two processes on one %s", (kin
     expect(unwell().filter(({ kind }) => kind !== "Use")).toEqual([])
   })
 
-  it("a node answers 503 for a key that it cannot look up, and takes the token when it can", async ({ skip }) => {
-    // A SQLite file is there, or its node is not.
+  it("a node answers 503 while it cannot look up a key, and accepts the token afterwards", async ({ skip }) => {
+    // A SQLite file cannot be down while its node runs.
     skip(server === undefined)
-    // Nobody asks node 1 anything from now on, so it reads no keys.
+    // No request goes to node 1 from now on, so it reads no keys.
     const id = await Keys.make(cluster, "replace")
     const token = await vi.waitFor(async () => {
       const token = await machine.token(0)

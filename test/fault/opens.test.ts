@@ -1,4 +1,4 @@
-/** A start at which a file of the database cannot be opened: it is refused in one line, or comes to nothing worse. */
+/** A start while a file of the database cannot be opened is refused in one line, or the server works. */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -15,15 +15,15 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a start without a fil
   })
   afterAll(() => folder?.remove())
 
-  /** Whether somebody can register, which is a write. */
+  /** Whether a client can register, which is a write. */
   const register = async (url: string) => {
     const body = JSON.stringify({ redirect_uris: ["https://client.example/callback"] })
     const headers = { "content-type": "application/json" }
     return (await fetch(`${url}/register`, { method: "POST", headers, body })).status
   }
 
-  // Every third opening of the database, its log and its index, which is each kind of them once.
-  it("is refused in one line, or serves and writes", async () => {
+  // Every third open of the database, its log and its index, so that each kind fails once.
+  it("a start without a free file descriptor is refused in one line, or the server writes", async () => {
     const database = join(folder.path, "data", "latchkey.db")
     const paths = ["", "-wal", "-shm"].flatMap((suffix) => ["-P", `${database}${suffix}`])
     let refusals = 0
@@ -36,7 +36,7 @@ describe.runIf(Strace.missing === undefined)(Strace.named("a start without a fil
         refusals++
         expect(started).toMatch(/ended with 1; it said:\nlatchkey: [^\n]*latchkey\.db: [^\n]*\n$/)
       } else {
-        // A connection that could be opened for reading only is opened anew.
+        // A connection that was opened read-only is opened again.
         expect([201, 503]).toContain(await register(started.url))
         expect(await register(started.url)).toBe(201)
         await started.stop()

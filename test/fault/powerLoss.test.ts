@@ -1,7 +1,6 @@
 /**
- * The loss of power: a server under load is watched, and its database is rebuilt as each moment would have left it. All
- * that a client had been told by then must be there. A server that does not wait for the disk must fail this, or it
- * proves nothing.
+ * Loss of power: strace records a server under load, and the test rebuilds the database as of each moment. It must have every
+ * write that was acknowledged by then. A server that does not wait for the disk must fail, or the test proves nothing.
  */
 import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -16,7 +15,7 @@ import { History } from "./support/History.js"
 import { ofSqlite } from "./support/Snapshot.js"
 import * as Strace from "./support/Strace.js"
 
-/** What was said to clients and would be gone after some loss, and how many losses were looked at. */
+/** The acknowledged writes that a loss of power would lose, and the number of checked moments. */
 const lostBy = async (program?: string) => {
   const cluster = await Cluster.start({ nodes: 1, ...(program && { program }) })
   try {
@@ -27,7 +26,7 @@ const lostBy = async (program?: string) => {
     const trace = join(cluster.folder, "trace")
     const paths = [cluster.database, `${cluster.database}-wal`]
     const strace = await Strace.attach(cluster.server(0).pid, trace, DiskTrace.straceArguments)
-    // Nothing is written meanwhile: nobody has been answered who was not before.
+    // No write happens meanwhile, so there is no new response.
     const files = new Map<string, Buffer>()
     for (const path of paths) files.set(path, await readFile(path))
     await Races.times(8, async (index) => {
@@ -37,7 +36,7 @@ const lostBy = async (program?: string) => {
       }
     })
     await Races.times(8, () => Races.grant(clients, client, person))
-    // Once this is answered, the calls before it are in the trace, and none is cut off.
+    // After this response all earlier calls are complete in the trace.
     await clients.fetch("/health")
     await strace.detach()
 
@@ -65,13 +64,13 @@ const lostBy = async (program?: string) => {
 }
 
 describe.runIf(Strace.missing === undefined)(Strace.named("when the power fails at any moment"), () => {
-  it("nothing is lost that a client was told", async () => {
+  it("a loss of power loses no acknowledged write", async () => {
     const { lost, losses, told } = await lostBy()
     expect({ lost, told }).toEqual({ lost: [], told: 72 })
     expect(losses).toBeGreaterThan(8)
   })
 
-  it("and a server that does not wait for the disk is found out", async () => {
+  it("a server that does not wait for the disk fails the same check", async () => {
     const { lost } = await Changed.using("synchronous = FULL", "synchronous = OFF", lostBy)
     expect(lost).not.toEqual([])
   })

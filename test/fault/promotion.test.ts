@@ -1,6 +1,6 @@
 /**
- * The primary is gone, its standby is promoted, and the address leads there: the servers heal by themselves. What was
- * acknowledged is all there where replication is synchronous; where it is not, what was lost is found out.
+ * The primary is lost, its standby is promoted and gets the address: the servers recover without a restart. With synchronous
+ * replication no acknowledged write is lost. With asynchronous replication lost writes are detected.
  */
 import Pg from "pg"
 import { afterEach, describe, expect, it } from "vitest"
@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close()
 })
 
-/** Asks until an answer is as it should be. */
+/** Retries until an answer is as expected. */
 const until = async <A>(ask: () => Promise<A>, isSo: (answer: A) => boolean): Promise<A> => {
   for (;;) {
     const answer = await ask()
@@ -27,7 +27,7 @@ const until = async <A>(ask: () => Promise<A>, isSo: (answer: A) => boolean): Pr
   }
 }
 
-/** Servers on a primary whose standby may be cut off from it, and may take its place. */
+/** Servers on a primary whose standby can be disconnected and promoted. */
 const meet = async (nodes: number, settings: Readonly<Record<string, string>>) => {
   const following = await Relay.listen(new URL("tcp://127.0.0.1:1"))
   opened.push(following.close)
@@ -55,9 +55,9 @@ const meet = async (nodes: number, settings: Readonly<Record<string, string>>) =
     clients,
     person,
     client,
-    /** How many statements wait for the standby. */
+    /** Number of statements that wait for the standby. */
     waiting: () => count("pg_stat_activity where wait_event = 'SyncRep'"),
-    /** Whether the standby has all that there is. */
+    /** Whether the standby has received all writes. */
     hasAll: async () => (await count("pg_stat_replication where replay_lsn >= pg_current_wal_lsn()")) > 0,
     cutOff: () => following.leadTo(),
     crash: async () => {
@@ -77,7 +77,7 @@ const meet = async (nodes: number, settings: Readonly<Record<string, string>>) =
   }
 }
 
-/** Requests go on until one is not answered; when that is, the last tokens that were. */
+/** Sends requests until one gets no response. Returns the last received tokens. */
 const goOn = async (clients: Clients, client: Client, held: Tokens): Promise<Tokens> => {
   for (let tokens = held; ; ) {
     const outcome = await clients.refresh(client, tokens.refresh)
@@ -98,7 +98,7 @@ const redeemOn = async (clients: Clients, client: Client, person: Person): Promi
 }
 
 describe.skipIf(Postgres.missing)(Postgres.named("a standby that is promoted"), () => {
-  it("after synchronous replication has all that was acknowledged, and servers heal by themselves", async () => {
+  it("after synchronous replication a promoted standby has all acknowledged writes, and servers recover", async () => {
     const { client, clients, cluster, crash, cutOff, person, promote, waiting } = await meet(2, {
       synchronous_standby_names: "*",
       synchronous_commit: "remote_apply"
@@ -109,7 +109,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a standby that is promoted"), 
 
     cutOff()
     await until(waiting, (count) => count >= working.length)
-    // Nothing that the standby does not have is acknowledged, not even to one who hung up and asks again.
+    // No write that the standby lacks is acknowledged, even to a client that disconnects and retries.
     const hangUp = new AbortController()
     const before = await waiting()
     const abandoned = clients.refresh(client, Races.must(left).refresh, { node: 0, signal: hangUp.signal })
@@ -142,7 +142,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a standby that is promoted"), 
     expect(check(clients.history.entries, cluster.settings, await cluster.snapshot())).toEqual([])
   })
 
-  it("after asynchronous replication may lack what was acknowledged: it is found out, and nothing forks", async () => {
+  it("after asynchronous replication lost writes are detected, and no grant forks", async () => {
     const { client, clients, cluster, crash, cutOff, hasAll, person, promote } = await meet(1, {})
     const held = await Races.grant(clients, client, person)
     const given = await Races.grant(clients, client, person)
@@ -156,22 +156,22 @@ describe.skipIf(Postgres.missing)(Postgres.named("a standby that is promoted"), 
     await crash()
     await promote()
 
-    // Newer than its row: the grant is revoked, and the token before goes with it.
+    // The token is newer than its row, so the grant is revoked with the previous token.
     expect(await clients.refresh(client, Races.must(newer).refresh)).toMatchObject({ error: "invalid_grant" })
     expect(await clients.refresh(client, held.refresh)).toMatchObject({ error: "invalid_grant" })
-    // Neither does a grant live that the database has not heard of, or whose redemption it has not.
+    // A grant is invalid if its row or its redemption is lost.
     for (const lost of [unknown, Races.must(redeemed)]) {
       expect(await clients.use(client, lost.access)).toMatchObject({ type: "fail" })
       expect(await clients.refresh(client, lost.refresh)).toMatchObject({ error: "invalid_grant" })
     }
-    // What the guide warns of: a revocation is undone.
+    // As the guide warns, a revocation is undone.
     expect(await clients.use(client, given.access)).toMatchObject({ type: "ok" })
 
     const events = await cluster.command(["events", "--json"])
     expect(events).toContain("LostWrites")
     const broken = check(clients.history.entries, cluster.settings, await cluster.snapshot())
     const lost = (grant: string) => broken.filter(({ where }) => where === grant).map(({ invariant }) => invariant)
-    // The checker sees each loss, or it would prove nothing of synchronous replication.
+    // The checker must find each loss, or it would prove nothing about synchronous replication.
     expect(lost(placeOf(held.refresh).grant)).toContain("TokenLost")
     expect(lost(placeOf(given.refresh).grant)).toContain("RevokedReturned")
     expect(lost(placeOf(unknown.refresh).grant)).toContain("GrantLost")

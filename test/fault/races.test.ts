@@ -1,6 +1,6 @@
 /**
- * Processes that share nothing but a database race for codes, refresh tokens, consents and registrations, over HTTP.
- * The numbers are small here; `npm run faults -- races` plays the same with large ones.
+ * Processes that share only a database race for codes, refresh tokens, consents and registrations, over HTTP. The numbers are
+ * small here; `npm run faults -- races` plays the same with large numbers.
  */
 import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
@@ -57,7 +57,7 @@ describe.each(deployments)("%s", (_, nodes, kind) => {
     expect(check(clients.history.entries, cluster.settings, snapshot)).toEqual([])
   })
 
-  it("of twenty redemptions of a code at once one succeeds, and what it gives works", async () => {
+  it("one of twenty concurrent redemptions of a code succeeds, and its tokens are valid", async () => {
     expect(await Races.codes(clients, person, { codes: 8, at: 20 })).toEqual({ codes: 8, successes: 8, working: 8 })
   })
 
@@ -66,10 +66,10 @@ describe.each(deployments)("%s", (_, nodes, kind) => {
     expect(await Races.honest(clients, person, size)).toEqual({ clients: 4, living: 4 })
   })
 
-  // Whatever the number of processes, these are the same two.
+  // These two are the same for any number of processes.
   if (nodes > 2) return
 
-  it("a consent page that is sent several times at once gives one code", async () => {
+  it("a consent page that is submitted several times at once gives one code", async () => {
     expect(await Races.consents(clients, person, { pages: 10, at: 4 })).toEqual({ pages: 10, codes: 10 })
   })
 
@@ -77,17 +77,20 @@ describe.each(deployments)("%s", (_, nodes, kind) => {
     expect(await Races.registrations(clients, { clients: 20, nodes })).toEqual({ clients: 20, known: 20 })
   })
 
-  it.each(["Token", "Client", "Subject"] as const)("nothing of a %s lives that went away meanwhile", async (which) => {
-    const left = await Races.times(4, (round) => Races.ending(clients, operator, which, round, random))
-    expect(left).toEqual([0, 0, 0, 0])
-  })
+  it.each(["Token", "Client", "Subject"] as const)(
+    "no token is valid after a concurrent end of its %s",
+    async (which) => {
+      const left = await Races.times(4, (round) => Races.ending(clients, operator, which, round, random))
+      expect(left).toEqual([0, 0, 0, 0])
+    }
+  )
 
-  it("nothing lives that was allowed before a consent was withdrawn meanwhile", async () => {
-    // What is left was allowed anew, or is dead: which, the checker says.
+  it("no earlier grant is valid after a concurrent withdrawal of its consent", async () => {
+    // The checker decides whether a remaining grant was allowed again or is dead.
     await Races.times(4, (round) => Races.ending(clients, operator, "Consent", round, random))
   })
 
-  it("a process that stands still, and goes on, does nothing twice that another did meanwhile", async () => {
+  it("a process that is suspended and resumed repeats nothing that another process did meanwhile", async () => {
     const { history } = clients
     const one = new Clients({ ...cluster, urls: cluster.urls.slice(0, 1), history })
     const other = new Clients({ ...cluster, urls: cluster.urls.slice(1), history })
@@ -95,8 +98,8 @@ describe.each(deployments)("%s", (_, nodes, kind) => {
     const held = await Races.times(8, () => Races.grant(one, client, person))
     const codes = await Races.times(8, async () => Races.must(await one.visit(client, person)))
 
-    // Stopped before it reads them, it has them in its sockets, and does them when it goes on. With the lock of a file it
-    // would stop all others.
+    // The requests are in its sockets when it is suspended, and it handles them when it resumes. With the lock of a file it
+    // would block all others.
     const file = kind === "SQLite" ? new Sqlite(cluster.database) : undefined
     file?.exec("begin immediate")
     cluster.server(1).kill("SIGSTOP")

@@ -1,12 +1,12 @@
-/** A thief who has a refresh token, and does all that can be done with it to get away. */
+/** A thief who rotates a stolen refresh token again and again. */
 import { describe, expect } from "@effect/vitest"
 import { outcome, test } from "../flow/support/Server.js"
 
-/** More than the chain is followed forward; `npm run faults -- races` has ten thousand. */
+/** Number of rotations: more than the chain is followed forward. `npm run faults -- races` does ten thousand. */
 const rotations = 300
 
-describe("a thief who rotates and rotates does not outrun detection", () => {
-  // In a moment, which is one burst; and with pauses, in which many windows pass.
+describe("a thief who rotates again and again does not escape detection", () => {
+  // At once, which is one burst; and with pauses of many windows.
   for (const [how, pause] of [
     ["in a moment", 0],
     ["for hours", 1000]

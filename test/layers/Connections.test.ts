@@ -1,4 +1,4 @@
-/** Connections to a server of node:http that an app has made by `NodeServer`: upgrades, WebSockets, and their end. */
+/** Connections to a server of `NodeServer.createServer`: upgrades, WebSockets, and their end. */
 import { createServer, METHODS, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -100,7 +100,7 @@ describe.each([
     })
   )
 
-  it("opens a WebSocket", () =>
+  it("a client opens a WebSocket", () =>
     onServer(make, async (port) => {
       const connection = await send(port, Raw.request("GET http://other.example/echo", Raw.webSocket))
       expect(await connection.until("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 /)
@@ -161,7 +161,7 @@ describe.each([
       })
     )
 
-    it("is reported once, with nothing of the request", () => {
+    it("onRefusal gets a request with large headers once, without its content", () => {
       const reported: Array<unknown> = []
       return onServer(
         () => make({ onRefusal: (refusal) => reported.push(refusal) }),
@@ -174,7 +174,7 @@ describe.each([
       )
     })
 
-    it("is left to a listener of the app's own", () =>
+    it("a listener of the app answers a request that Node cannot parse", () =>
       onServer(
         () =>
           make().on("clientError", (_, socket) => void socket.end("HTTP/1.1 431 Own\r\n\r\n", () => socket.destroy())),
@@ -185,7 +185,7 @@ describe.each([
   }
 )
 
-describe("an offered upgrade that is no WebSocket", () => {
+describe("an upgrade that is not a WebSocket", () => {
   it.each([
     ["Content-Length", { "Content-Length": "5" }, "a=b&c"],
     ["chunks", { "Transfer-Encoding": "chunked" }, "3\r\na=b\r\n2\r\n&c\r\n0\r\n\r\n"]
@@ -213,13 +213,13 @@ describe("an offered upgrade that is no WebSocket", () => {
     })
   )
 
-  it("ends its connection, so that bytes which Node has dropped begin no other request", () =>
+  it("the connection of an ignored upgrade ends, so that dropped bytes start no other request", () =>
     onServer(ours, async (port) => {
       const connection = await send(port, Raw.request("GET /", Raw.h2c) + Raw.request("GET /"))
       expect((await connection.closed()).match(/HTTP\/1\.1 /g)).toHaveLength(1)
     }))
 
-  it("leaves a connection under the limit of a request's time", () =>
+  it("the time limit of a request applies to the connection of an ignored upgrade", () =>
     onServer(ours, async (port) => {
       const connection = await send(port, Raw.request("POST /body", { ...Raw.h2c, "Content-Length": "5" }, "a="))
       expect(await connection.closed()).toMatch(/^HTTP\/1\.1 408 /)
@@ -230,7 +230,7 @@ describe.each([
   ["createServer", ours],
   ["guard", withGuard]
 ])("a WebSocket of the app's own, by NodeServer.%s", (_, make) => {
-  it("works, and a reset of it harms nobody", () =>
+  it("a WebSocket works, and its reset does not affect other clients", () =>
     onServer(make, async (port) => {
       const connection = await openSocket(port)
       const other = await openSocket(port)
@@ -241,7 +241,7 @@ describe.each([
       other.reset()
     }))
 
-  it("harms nobody by a malformed frame", () =>
+  it("a malformed frame of a WebSocket does not affect other clients", () =>
     onServer(make, async (port) => {
       const connection = await openSocket(port)
       connection.write(Buffer.from([0xff, 0xff, 0, 0]))
@@ -250,7 +250,7 @@ describe.each([
       expect(await get(port)).toBe("here")
     }))
 
-  it("is closed when it has been silent for the idle timeout, and not while it is in use", () =>
+  it("a WebSocket is closed after the idle timeout, and not while it has traffic", () =>
     onServer(make, async (port) => {
       const [silent, busy] = [await openSocket(port), await openSocket(port)]
       const says = setInterval(() => busy.write(Raw.frame("still")), 50)
@@ -262,7 +262,7 @@ describe.each([
       busy.reset()
     }))
 
-  it("whose handshake the app does not answer is closed, and its handler is interrupted", () =>
+  it("a handshake that the app does not answer is closed, and its handler is interrupted", () =>
     onServer(make, async (port) => {
       const before = interrupted
       const connection = await send(port, Raw.request("GET /never", Raw.webSocket))
@@ -270,7 +270,7 @@ describe.each([
       await expect.poll(() => interrupted).toBe(before + 1)
     }))
 
-  it("whose handshake the app refuses leaves no half-open connection", () =>
+  it("a handshake that the app refuses leaves no half-open connection", () =>
     onServer(make, async (port) => {
       const connection = await send(port, Raw.request("GET /", Raw.webSocket))
       expect(await connection.closed()).toMatch(/^HTTP\/1\.1 200 OK/)
@@ -282,7 +282,7 @@ describe.each([
     }))
 })
 
-it("an app without WebSockets gets their handshakes as ordinary requests", () =>
+it("an app without WebSockets gets handshakes as ordinary requests", () =>
   onServer(
     () => NodeServer.createServer({ webSockets: false }),
     async (port) => {
@@ -301,7 +301,7 @@ it.each([
   })
 )
 
-it("a server that ends says to its WebSockets that it goes, and waits for none that does not close", async () => {
+it("a stopping server sends a close frame to its WebSockets, and does not wait for those that stay open", async () => {
   const port = await freePort()
   const running = Effect.runFork(Layer.launch(NodeServer.serve(app, { host: "127.0.0.1", port, drain: 0 })))
   await expect.poll(() => get(port).catch(() => "")).toBe("here")
@@ -313,7 +313,7 @@ it("a server that ends says to its WebSockets that it goes, and waits for none t
   expect(await connection.closed()).toContain("\x88")
 })
 
-it("a server that its app has not reached yet answers every method with 503", async () => {
+it("a server whose app is not ready answers every method with 503", async () => {
   const server = NodeServer.createServer().listen(0, "127.0.0.1")
   await new Promise((resolve) => server.once("listening", resolve))
   const { port } = server.address() as AddressInfo

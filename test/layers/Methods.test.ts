@@ -113,7 +113,7 @@ it.each([
   expect(await ask("GET", path)).toMatchObject({ status })
 })
 
-it("leaves the answers of other paths to the app", async () => {
+it("the app answers requests for other paths", async () => {
   for (const path of ["/open", "/nothing", "/notes/1/2", "/Notes/"]) {
     expect(await ask("PROPFIND", path), path).toMatchObject({ status: 404, allow: undefined })
   }

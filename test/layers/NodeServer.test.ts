@@ -1,4 +1,4 @@
-/** The server before its routes are there, and after they have gone. */
+/** The server before its routes are ready, its limits, and its errors. */
 
 import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -20,7 +20,7 @@ const statusOf = (port: number) =>
     return { status: response.status, retryAfter: response.headers.get("retry-after") }
   })
 
-it("answers 503 until the app is there, so that nobody waits for nothing (RFC 9110 §15.6.4)", async () => {
+it("a server answers 503 until its app is ready (RFC 9110 §15.6.4)", async () => {
   const port = await freePort()
   const route = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("here"))
   const slow = Layer.mergeAll(route, Layer.effectDiscard(Effect.sleep("500 millis")))
@@ -57,7 +57,7 @@ const serving = async (options: NodeServer.Timeouts, test: (port: number) => Pro
   return lines
 }
 
-it("logs headers that are too large in one line, and nothing of them", async () => {
+it("the log has one line for headers that are too large, without their content", async () => {
   const lines = await serving({}, async (port) => {
     for (const text of [Raw.request("GET /", { Cookie: `a=secret${"x".repeat(17_000)}` }), "nonsense\r\n\r\n"]) {
       const connection = await Raw.connect(port)
@@ -70,7 +70,7 @@ it("logs headers that are too large in one line, and nothing of them", async () 
   ])
 })
 
-it("keeps an idle connection for longer than the 60 seconds of load balancers (RFC 9112 §9.5)", () =>
+it("an idle connection stays open for more than the 60 seconds of load balancers (RFC 9112 §9.5)", () =>
   serving({}, async (port) => {
     const connection = await Raw.connect(port)
     connection.write(Raw.request("GET /"))
@@ -82,7 +82,7 @@ it("keeps an idle connection for longer than the 60 seconds of load balancers (R
   }))
 
 it(
-  "ends an idle connection and an unfinished request at the timeouts that are set",
+  "an idle connection and an unfinished request end at the configured timeouts",
   () =>
     serving({ keepAliveTimeout: "1 second", headersTimeout: "1 second", requestTimeout: "2 seconds" }, async (port) => {
       const [idle, unfinished] = [await Raw.connect(port), await Raw.connect(port)]
@@ -96,7 +96,7 @@ it(
 
 const route = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("here"))
 
-it("logs the URL at which it listens, and the port that the system chose", async () => {
+it("the log has the URL of the server, with the port that the system chose", async () => {
   let listening = 0
   const lines = await serving({}, async (port) => {
     listening = port

@@ -1,4 +1,4 @@
-/** The server without a socket: what it does not know of a request it is told, and nothing of a URL is logged. */
+/** The server without a socket: its address comes from the caller, and the log contains no URL. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -54,18 +54,18 @@ afterEach(() => void lines.splice(0))
 const get = (path: string, connection?: WebHandler.Connection) =>
   auth.handler(new Request(`${issuer}${path}`), connection)
 
-it("takes the client's address from whoever holds the socket, never from the request", async () => {
+it("the handler takes the client's address from its argument, never from the request", async () => {
   expect(await (await get("/address", { remoteAddress: "203.0.113.7" })).text()).toBe("203.0.113.7")
   const forwarded = new Request(`${issuer}/address`, { headers: { "x-forwarded-for": "203.0.113.8" } })
   expect(await (await auth.handler(forwarded)).text()).toBe("unknown")
 })
 
-it("serves the app's own routes beside its own, with paths to the letter", async () => {
+it("the handler serves the routes of the app, and paths match exactly", async () => {
   expect((await get("/notes")).headers.get("www-authenticate")).toContain('scope="notes:read"')
   for (const path of ["/NOTES", "/notes/", "//notes", "/nowhere"]) expect((await get(path)).status, path).toBe(404)
 })
 
-it("answers a path without a route with a page for a browser, and with JSON for a program", async () => {
+it("an unknown path gets a page for a browser and JSON for a program", async () => {
   const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
   const program = "application/json, text/event-stream"
   for (const path of ["/nowhere", "/NOTES", "/authorize/", "/%3Cscript%3E", "/token/x"]) {
@@ -88,7 +88,7 @@ it("answers a path without a route with a page for a browser, and with JSON for 
   }
 })
 
-it("logs no URL (RFC 6819 §4.4.1.1)", async () => {
+it("the log contains no URL (RFC 6819 §4.4.1.1)", async () => {
   for (const path of ["/nowhere", "/notes", "/authorize"]) await get(`${path}?code=a-secret&access_token=a-secret`)
   expect(lines.length).toBeGreaterThan(0)
   expect(lines.join("\n")).not.toContain("a-secret")
@@ -118,7 +118,7 @@ it.each([
   }
 )
 
-it("has guards that answer as the guard of a route does, byte for byte", async () => {
+it("a guard of the handler answers exactly as the guard of a route", async () => {
   const request = new Request(`${issuer}/notes`, { headers: { authorization: "Bearer x" } })
   const { response } = await auth.guard({ scopes: ["notes:read"] })(request)
   const route = await auth.handler(request)
@@ -127,7 +127,7 @@ it("has guards that answer as the guard of a route does, byte for byte", async (
   expect(Object.fromEntries(response?.headers ?? [])).toEqual(Object.fromEntries(route.headers))
 })
 
-it("starts again after a start that failed, as a guard alone does", async () => {
+it("a handler and a guard start again after a failed start", async () => {
   const opened = { count: 0, closed: 0 }
   const late = Layer.unwrapScoped(
     Effect.gen(function* () {
@@ -158,7 +158,7 @@ it("starts again after a start that failed, as a guard alone does", async () => 
   expect(opened).toEqual({ count: 4, closed: 4 })
 })
 
-it("shares a SQLite file with ten more in one process, as a development server makes one at each change", async () => {
+it("eleven handlers in one process share a SQLite file, as a development server makes one at each change", async () => {
   await Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
@@ -229,7 +229,7 @@ it("a guard alone finds a resource that the storage has, and without `resource` 
   await Promise.all(Object.values(guards).map((guard) => guard.dispose()))
 })
 
-it("is told of wrong settings when it starts, and so is whoever asks a guard", async () => {
+it("wrong settings reject ready() and the calls of a guard", async () => {
   const wrong = WebHandler.make({ ...settings, issuer: "http://example.com" }, MemoryStorage.layer)
   await expect(wrong.ready()).rejects.toThrow(/issuer/)
   await wrong.dispose()

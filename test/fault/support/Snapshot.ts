@@ -1,13 +1,13 @@
-/** What a database holds of grants, as far as the checker asks. */
+/** The grants of a database, as far as the checker needs them. */
 import Sqlite from "better-sqlite3"
 import Pg from "pg"
 
 export interface GrantRow {
   readonly state: string
   readonly generation: number | null
-  /** Not revoked, and of the epochs that its person, its client and its consent have now. */
+  /** The grant is not revoked and has the current epochs of its user, its client and its consent. */
   readonly isLiving: boolean
-  /** A consent of the grant's epoch covers its whole scope. */
+  /** A consent with the epoch of the grant covers its whole scope. */
   readonly isCovered: boolean
 }
 
@@ -16,11 +16,11 @@ export interface Snapshot {
 }
 
 /**
- * The same text for every database that speaks SQL. An item of a consent is a resource, or a resource, a space and one token
- * of its scope.
+ * The same query for SQLite and PostgreSQL. An item of a consent is a resource, or a resource, a space and one token of its scope.
+ * The query joins the items with line breaks.
  */
 export const query = `
-  select g.id, g.state, g.generation, g.scope,
+  select g.id, g.state, g.generation, g.granted,
     case when g.state <> 'Revoked'
       and exists (select 1 from accounts a where a.issuer = g.issuer and a.id = g.subject
         and a.epoch = g.subject_epoch and a.state = 'Enabled')
@@ -29,12 +29,9 @@ export const query = `
       and exists (select 1 from consents s where s.issuer = g.issuer and s.subject = g.subject
         and s.client_id = g.client_id and s.epoch = g.consent_epoch)
     then 1 else 0 end as living,
-    (select count(distinct substr(i.value, length(r.value) + 2)) from consent_items i
-      join consent_items r on r.issuer = i.issuer and r.subject = i.subject and r.client_id = i.client_id
-        and r.epoch = i.epoch and r.kind = 'granted' and substr(i.value, 1, length(r.value) + 1) = r.value || ' '
+    (select string_agg(i.value, '\n') from consent_items i
       where i.issuer = g.issuer and i.subject = g.subject
-        and i.client_id = g.client_id and i.epoch = g.consent_epoch and i.kind = 'granted'
-        and ' ' || g.scope || ' ' like '% ' || substr(i.value, length(r.value) + 2) || ' %') as covered
+        and i.client_id = g.client_id and i.epoch = g.consent_epoch and i.kind = 'granted') as consented
   from grants g`
 
 /** A row of the query. */
@@ -42,26 +39,37 @@ export interface Row {
   readonly id: string
   readonly state: string
   readonly generation: number | string | null
-  readonly scope: string
+  /** A JSON object of resource to scope. */
+  readonly granted: string
   readonly living: number
-  readonly covered: number | string
+  readonly consented: string | null
 }
+
+/** The items that a consent needs to cover a grant. */
+const itemsOf = (granted: string): ReadonlyArray<string> =>
+  Object.entries(JSON.parse(granted) as Readonly<Record<string, string>>).flatMap(([resource, scope]) => [
+    resource,
+    ...scope.split(" ").flatMap((token) => (token === "" ? [] : [`${resource} ${token}`]))
+  ])
 
 export const fromRows = (rows: ReadonlyArray<Row>): Snapshot => ({
   grants: new Map(
-    rows.map(({ covered, generation, id, living, scope, state }) => [
-      id,
-      {
-        state,
-        generation: generation === null ? null : Number(generation),
-        isLiving: living === 1,
-        isCovered: Number(covered) === scope.split(" ").filter((token) => token !== "").length
-      }
-    ])
+    rows.map(({ consented, generation, granted, id, living, state }) => {
+      const items = new Set(consented?.split("\n"))
+      return [
+        id,
+        {
+          state,
+          generation: generation === null ? null : Number(generation),
+          isLiving: living === 1,
+          isCovered: itemsOf(granted).every((item) => items.has(item))
+        }
+      ]
+    })
   )
 })
 
-/** Reads a SQLite file, and whether it is sound. */
+/** Reads a SQLite file and checks whether it is sound. */
 export const ofSqlite = (path: string): Snapshot & { readonly integrity: unknown } => {
   const db = new Sqlite(path, { readonly: true })
   try {
@@ -74,7 +82,7 @@ export const ofSqlite = (path: string): Snapshot & { readonly integrity: unknown
   }
 }
 
-/** Reads a PostgreSQL database, whose own checksums are trusted. */
+/** Reads a PostgreSQL database. It relies on the checksums of the database. */
 export const ofPostgres = async (url: string): Promise<Snapshot & { readonly integrity: unknown }> => {
   const client = new Pg.Client({ connectionString: url })
   await client.connect()

@@ -1,4 +1,4 @@
-/** The account page: what a person allowed, where they are logged in, and their password; their own, and nobody else's. */
+/** The account page: users see and end their own apps and sessions, and change their own password. */
 import { describe, expect } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ const account = "200 Your account"
 const login = "200 Log in"
 const notOurs = "403 This form did not come from here"
 
-/** A new browser in which somebody is logged in. */
+/** A new browser in which a user is logged in. */
 const logIn = async (
   server: TestServer,
   username = "ada",
@@ -42,7 +42,7 @@ const sessionCookie = (browser: Browser) =>
 const appsOf = ({ document }: Page) => document.querySelectorAll("section h3").map(({ text }) => text.trim())
 const sessionsOf = ({ document }: Page) => document.querySelectorAll("ul.list li").length
 
-/** Each session as it is shown: the browser, when and from where it logged in, and whether it is this browser. */
+/** The shown sessions: the browser, the time and network of the login, and whether it is this browser. */
 const rowsOf = ({ document }: Page) =>
   document.querySelectorAll("ul.list li").map((row) => ({
     browser: row.querySelector("b")?.text,
@@ -50,7 +50,7 @@ const rowsOf = ({ document }: Page) =>
     isThis: row.querySelector(".here") !== null
   }))
 
-/** The names of the buttons that post an action, as they are heard. */
+/** The accessible names of the buttons that begin with these words. */
 const buttonsOf = ({ document }: Page, words: string) =>
   document
     .querySelectorAll("button")
@@ -62,7 +62,7 @@ const fill = (current: string, next: string, again = next) => ({
 })
 
 describe("the account page", () => {
-  test("asks for a login first, without an app, and is where that leads", async (server) => {
+  test("the account page asks for a login first, without an app, and follows the login", async (server) => {
     const browser = server.browser()
     const page = await browser.open(accountUrl)
     expect(headingOf(page)).toBe(login)
@@ -75,7 +75,7 @@ describe("the account page", () => {
     expect(after.url).toBe(accountUrl)
   })
 
-  test("shows the apps, what each may do, and where the person is logged in", async (server) => {
+  test("the account page shows the apps, their scopes, and the sessions", async (server) => {
     const client = await server.register({ client_name: "First app" })
     await server.tokens(client, { scope: "notes:read" })
     const browser = await logIn(server)
@@ -88,7 +88,7 @@ describe("the account page", () => {
     expect(page.document.querySelectorAll("ul.list .here").length).toBe(1)
   })
 
-  test("tells apps of one name and logins of one day apart by their times", async (server) => {
+  test("the account page distinguishes apps of one name and logins of one day by their times", async (server) => {
     for (const redirect of ["https://a.example/cb", "https://b.example/cb", "https://c.example/cb"]) {
       const client = await server.register({ client_name: "Agent", redirect_uris: [redirect] })
       const { browser, page } = await server.toConsent(client, { redirect_uri: redirect })
@@ -109,7 +109,7 @@ describe("the account page", () => {
     }
   })
 
-  test("tells apps of one name and one minute apart by where they send the person", async (server) => {
+  test("the account page distinguishes apps of one name and one minute by their targets", async (server) => {
     const redirects = ["https://a.example/cb", "http://127.0.0.1:1234/cb", "com.example.agent:/cb"]
     for (const redirect of redirects) {
       const client = await server.register({ client_name: "Agent", redirect_uris: [redirect] })
@@ -127,7 +127,7 @@ describe("the account page", () => {
     expect(page.html).not.toContain("of 3")
   })
 
-  test("numbers apps that nothing tells apart, so that no two buttons have one name", async (server) => {
+  test("the account page numbers identical apps, so that each button has its own name", async (server) => {
     for (let i = 0; i < 3; i++) await server.tokens(await server.register({ client_name: "Agent" }))
     const page = await (await logIn(server)).open(accountUrl)
     const to = "sends you to client.example, allowed since 1 June 2026, 00:00 UTC"
@@ -136,7 +136,7 @@ describe("the account page", () => {
     )
   })
 
-  test("says when an app was first allowed and when it last got a token, and begins anew after a withdrawal", async (server) => {
+  test("the account page shows when an app was first allowed and last got a token; a withdrawal resets both", async (server) => {
     const client = await server.register({ client_name: "Agent" })
     const timesOf = (page: Page) => page.document.querySelector("section > p.soft:last-of-type")?.innerHTML.trim()
     const { browser, page } = await server.toConsent(client)
@@ -157,7 +157,7 @@ describe("the account page", () => {
     expect(timesOf(await again.browser.open(accountUrl))).toBe("Allowed since 1 June 2026, 03:00 UTC")
   })
 
-  test("says of each session the browser, the time and the network, and of one that it is this browser", async (server) => {
+  test("the account page shows the browser, time and network of each session, and marks this browser", async (server) => {
     const browsers = [
       [
         "Firefox on Linux",
@@ -194,8 +194,8 @@ describe("the account page", () => {
     )
   })
 
-  test("says unknown browser of a User-Agent that is missing or names none, and shows nothing of it", async (server) => {
-    // What is not ASCII reaches a server as one character a byte.
+  test("a User-Agent without a browser name is shown as an unknown browser, and nothing of it is on the page", async (server) => {
+    // Each byte of a non-ASCII header reaches the server as one character.
     const bidi = Buffer.from("\u202eevil\u2066").toString("latin1")
     const strange = [undefined, "<script>alert(1)</script>", "x".repeat(10_000), bidi, "&quot;><img src=x>"]
     for (const userAgent of strange) await logIn(server, "ada", password, userAgent)
@@ -207,7 +207,7 @@ describe("the account page", () => {
     expect(new Set(buttonsOf(page, "Log out there")).size).toBe(strange.length)
   })
 
-  test("keeps no address in the row of a session", async (server) => {
+  test("the row of a session has no address", async (server) => {
     await logIn(server.from("192.0.2.77"))
     const stored = await server.run(
       Effect.gen(function* () {
@@ -220,7 +220,7 @@ describe("the account page", () => {
     expect(JSON.stringify(stored)).not.toContain("192.0.2.77")
   })
 
-  test("says less of a session whose network was sealed for another session or under another key", async (server) => {
+  test("a network that was sealed for another session or under another key is not shown", async (server) => {
     const browser = await logIn(server.from("192.0.2.77"))
     await server.run(
       Effect.gen(function* () {
@@ -239,7 +239,7 @@ describe("the account page", () => {
     expect(rows.filter(({ login }) => login?.includes("192.0.2.77")).map(({ isThis }) => isThis)).toEqual([true])
   })
 
-  test("shows nobody else's apps and sessions", async (server) => {
+  test("the account page shows only the user's own apps and sessions", async (server) => {
     await server.addAccount("bob")
     await server.tokens(await server.register())
     const page = await (await logIn(server, "bob")).open(accountUrl)
@@ -247,7 +247,7 @@ describe("the account page", () => {
     expect(sessionsOf(page)).toBe(1)
   })
 
-  test("says nothing that a link makes up", async (server) => {
+  test("the account page shows no notice that a link invents", async (server) => {
     const browser = await logIn(server)
     const plain = (page: Page) => page.html.replaceAll(/ value="lk_fm_[^"]*"/g, "")
     const before = plain(await browser.open(accountUrl))
@@ -258,7 +258,7 @@ describe("the account page", () => {
 })
 
 describe("removing an app's access", () => {
-  test("ends its tokens at once, and it is no longer listed", async (server) => {
+  test("removing access ends the app's tokens at once, and the app is no longer listed", async (server) => {
     const [client, other] = [await server.register({ client_name: "A" }), await server.register({ client_name: "B" })]
     const [tokens, others] = [await server.tokens(client), await server.tokens(other)]
     const browser = await logIn(server)
@@ -274,7 +274,7 @@ describe("removing an app's access", () => {
     expect(await outcome(server.refresh(other, others.refresh_token))).toBe("200")
   })
 
-  test("twice is no harm", async (server) => {
+  test("removing access twice is no error", async (server) => {
     await server.tokens(await server.register())
     const browser = await logIn(server)
     const form = withForm(await browser.open(accountUrl), "withdraw")
@@ -283,7 +283,7 @@ describe("removing an app's access", () => {
 })
 
 describe("ending a session", () => {
-  test("logs that browser out, and no other", async (server) => {
+  test("ending a session logs out that browser only", async (server) => {
     const first = await logIn(server)
     await server.advance("1 second")
     const [second, third] = [await logIn(server), await logIn(server, "ada")]
@@ -299,7 +299,7 @@ describe("ending a session", () => {
 })
 
 describe("a form of the account page", () => {
-  /** A person with an app and a second session, and everything that their page can do. */
+  /** A user with an app and a second session, and every action of their page. */
   const setUp = async (server: TestServer) => {
     const tokens = await server.tokens(await server.register())
     const browser = await logIn(server)
@@ -317,7 +317,7 @@ describe("a form of the account page", () => {
     return { browser, actions, expectUntouched }
   }
 
-  test("does nothing in another session of the same person", async (server) => {
+  test("a form does nothing in another session of the same user", async (server) => {
     const { actions, expectUntouched } = await setUp(server)
     const other = await logIn(server)
     for (const [form, options] of actions) {
@@ -327,7 +327,7 @@ describe("a form of the account page", () => {
     await expectUntouched()
   })
 
-  test("does nothing in the hands of another person", async (server) => {
+  test("a form does nothing for another user", async (server) => {
     const { actions, expectUntouched } = await setUp(server)
     await server.addAccount("bob")
     const other = await logIn(server, "bob")
@@ -339,13 +339,13 @@ describe("a form of the account page", () => {
     await logIn(server, "bob")
   })
 
-  test("does nothing where nobody is logged in", async (server) => {
+  test("a form does nothing in a browser that is not logged in", async (server) => {
     const { actions, expectUntouched } = await setUp(server)
     for (const [form, options] of actions) expect(headingOf(await server.browser().submit(form, options))).toBe(login)
     await expectUntouched()
   })
 
-  test("is taken from a page of ours only (RFC 6749 §10.12)", async (server) => {
+  test("a form is accepted only from a page of this server (RFC 6749 §10.12)", async (server) => {
     const { actions, browser, expectUntouched } = await setUp(server)
     const foreign: ReadonlyArray<Readonly<Record<string, string | undefined>>> = [
       { origin: undefined, "sec-fetch-site": undefined },
@@ -363,7 +363,7 @@ describe("a form of the account page", () => {
     await expectUntouched()
   })
 
-  test("that we did not make, or made for something else, does nothing", async (server) => {
+  test("a forged form, or one of another page, does nothing", async (server) => {
     const { actions, browser, expectUntouched } = await setUp(server)
     const [[page]] = actions
     const real = page.document.querySelector("input[name=form]")?.getAttribute("value") ?? ""
@@ -376,7 +376,7 @@ describe("a form of the account page", () => {
     await expectUntouched()
   })
 
-  test("that was open for too long does nothing, and the person sees their page", async (server) => {
+  test("an expired form does nothing, and the user sees the account page", async (server) => {
     const { actions, browser } = await setUp(server)
     await server.advance(defaultLifetimes.form)
     for (const [form, options] of actions) {
@@ -399,7 +399,7 @@ describe("a new password", () => {
   const differ = "The two new passwords differ."
   const throttled = "Too many attempts. Try again in 1 second."
 
-  test("needs the current one, a good one, and the same twice", async (server) => {
+  test("a password change needs the current password, a good new one, and its repetition", async (server) => {
     const tokens = await server.tokens(await server.register())
     const browser = await logIn(server)
     const before = sessionCookie(browser)
@@ -424,7 +424,7 @@ describe("a new password", () => {
     await logIn(server)
   })
 
-  test("is refused with every fault of the form at once", async (server) => {
+  test("a refused password change shows every problem at once", async (server) => {
     const browser = await logIn(server)
     const sentences = [wrong, invalid, differ]
     const forms = [
@@ -439,9 +439,9 @@ describe("a new password", () => {
     }
   })
 
-  test("is not guessed at in a stolen session: it is throttled as a login is", async (server) => {
+  test("guesses of the current password in a stolen session are throttled like logins", async (server) => {
     const browser = await logIn(server)
-    // Six on its own counter, because the browser is known, and nine on that of the name.
+    // Six count on the known browser's own counter, and nine on the username's.
     for (let i = 0; i < 6 + 9; i++) {
       expect((await change(browser, fill("wrong password", newPassword))).html).toContain(wrong)
     }
@@ -453,7 +453,7 @@ describe("a new password", () => {
     expect((await change(browser, fill(password, newPassword))).html).toContain("Your password is changed.")
   })
 
-  test("ends every other session and every grant, and keeps this browser logged in", async (server) => {
+  test("a password change ends every other session and every grant, and keeps this browser logged in", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const code = await server.code(client)
@@ -462,7 +462,7 @@ describe("a new password", () => {
     const page = await change(browser, fill(password, newPassword))
     expect(headingOf(page)).toBe(account)
     expect(page.html).toContain("Your password is changed.")
-    // The logins of the two authorizations, and the other browser's.
+    // The logins of the two authorizations, and of the other browser.
     expect(page.html).toContain("It ended 3 other logins and the access of 1 app.")
     expect(sessionsOf(page)).toBe(1)
     expect(headingOf(await other.open(accountUrl))).toBe(login)
@@ -473,7 +473,7 @@ describe("a new password", () => {
     expect(await outcome(server.redeem(client, code))).toBe("400 invalid_grant")
   })
 
-  test("says beforehand what it ends, and afterwards tells the numbers to that person alone, and not for ever", async (server) => {
+  test("the page says beforehand what a password change ends, and afterwards shows that user the numbers for a time", async (server) => {
     await server.addAccount("bob")
     const browser = await logIn(server)
     expect((await browser.open(accountUrl)).html).toContain(
@@ -489,7 +489,7 @@ describe("a new password", () => {
     expect((await browser.open(page.url)).html).not.toContain("It ended")
   })
 
-  test("gives this browser another session id", async (server) => {
+  test("a password change begins a session with a new id", async (server) => {
     const browser = await logIn(server)
     await change(browser, fill(password, newPassword))
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -498,7 +498,7 @@ describe("a new password", () => {
     expect(new Set(sessions).size).toBe(2)
   })
 
-  test("is the only one that logs in from then on", async (server) => {
+  test("only the new password logs in after a password change", async (server) => {
     await change(await logIn(server), fill(password, newPassword))
     const browser = server.browser()
     const page = await browser.open(accountUrl)

@@ -1,4 +1,4 @@
-/** A brand of the settings: on every answer that a browser shows, under a policy that allows it and no more. */
+/** The brand of the settings: on every page, under a policy that allows its style and logo only. */
 
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -24,7 +24,7 @@ const branded = { settings: { brand: { ...given, logo } } }
 
 const html = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" }
 
-/** A route of the app's own that takes no GET. */
+/** A route of the app that has no GET. */
 const routes = HttpLayerRouter.add("POST", "/notes", HttpServerResponse.text("written")).pipe(
   Layer.provide(BearerAuth.layer({ scopes: ["notes:read"], resource: notes.uri }))
 )
@@ -39,7 +39,7 @@ const expectBranded = (page: string) => {
   expect(page).not.toContain("Latchkey")
 }
 
-/** Requests that no endpoint takes, or that it takes in another way. */
+/** Requests with an unknown path or a wrong method. */
 const refused: ReadonlyArray<readonly [path: string, method: string, status: number]> = [
   ["/login", "GET", 405],
   ["/login", "POST", 403],
@@ -55,7 +55,7 @@ const refused: ReadonlyArray<readonly [path: string, method: string, status: num
 
 describe("a brand", () => {
   test(
-    "is on the pages of a login, under a policy that allows its style and its logo",
+    "the brand is on the pages of a login, under a policy that allows its style and logo",
     async (server) => {
       const client = await server.register()
       const { browser, page } = await server.toConsent(client)
@@ -71,7 +71,7 @@ describe("a brand", () => {
   )
 
   test(
-    "is on every page that a refused request of a browser gets",
+    "the brand is on every error page of a browser's request",
     async (server) => {
       for (const [path, method, status] of refused) {
         const answer = await server.send(path, { method, headers: html })
@@ -85,7 +85,7 @@ describe("a brand", () => {
   )
 
   test(
-    "has no logo in the policy where it has none, and no style but ours where nothing is set",
+    "the policy allows no logo without one, and only the standard style without settings",
     async (server) => {
       const { headers } = await server.send("/account")
       expect(headers.get("content-security-policy")).not.toContain("img-src")
@@ -94,14 +94,14 @@ describe("a brand", () => {
   )
 })
 
-/** The answer, without what differs each time. */
+/** The response without its variable parts. */
 const answerOf = async (server: TestServer, path: string, method: string) => {
   const answer = await server.send(path, { method, headers: { accept: "application/json" } })
   return [answer.status, answer.headers.get("content-type"), await answer.json()]
 }
 
 test(
-  "a program gets the errors that it got without a brand",
+  "a program gets the same errors with and without a brand",
   async (server) => {
     for (const [path, method] of refused.filter(([path]) => !/login|authorize$/.test(path))) {
       const [status, type, body] = await answerOf(server, path, method)
@@ -114,7 +114,7 @@ test(
   { ...branded, routes }
 )
 
-describe("pages of an app's own", () => {
+describe("an app's own pages", () => {
   const styles = "body { color: navy }"
   const own = Pages.layer({
     styles,
@@ -124,7 +124,7 @@ describe("pages of an app's own", () => {
   })
 
   test(
-    "get the brand, and its style and logo are allowed beside their own style",
+    "an app's own pages get the brand, and the policy allows its style and logo too",
     async (server) => {
       const page = await server.send("/account")
       expectBranded(await page.text())

@@ -27,7 +27,7 @@ const requests = async (server: TestServer, count: number) => {
 }
 
 describe("login pages that are opened at once", () => {
-  test("all log in, in whatever order their cookies come and their forms are sent", async (server) => {
+  test("login pages that load at once all log in, in any order of their cookies and forms", async (server) => {
     const urls = await requests(server, 2)
     for (const arrival of [
       [0, 1],
@@ -45,13 +45,13 @@ describe("login pages that are opened at once", () => {
     }
   })
 
-  test("all log in where ten tabs are restored", async (server) => {
+  test("ten restored tabs all log in", async (server) => {
     const urls = await requests(server, 10)
     const { browser, pages } = await openAtOnce(server, urls, [3, 1, 4, 0, 5, 9, 2, 6, 8, 7])
     for (const page of pages) expect(headingOf(await server.logIn(browser, page))).toBe(consentHeading)
   })
 
-  test("log nobody in from a browser that has none of their cookies", async (server) => {
+  test("a login form is refused from a browser without its cookie", async (server) => {
     const urls = await requests(server, 2)
     const { pages } = await openAtOnce(server, urls, [0, 1])
     const { browser } = await openAtOnce(server, urls, [0, 1])
@@ -61,7 +61,7 @@ describe("login pages that are opened at once", () => {
 })
 
 describe("the id of a browser", () => {
-  test("serves all pages that are opened one after the other", async (server) => {
+  test("pages that open one after the other share one browser id", async (server) => {
     const [first, second] = await requests(server, 2)
     const browser = server.browser()
     const pages = [await browser.open(first!), await browser.open(second!)]
@@ -69,7 +69,7 @@ describe("the id of a browser", () => {
     for (const page of pages) expect(headingOf(await server.logIn(browser, page))).toBe(consentHeading)
   })
 
-  test("is no id under another name, with another value, or twice", async (server) => {
+  test("a cookie with another name or value, or sent twice, is no browser id", async (server) => {
     const browser = server.browser()
     const page = await browser.open(`${issuer}/account`)
     const [[name, value] = ["", ""]] = idsOf(browser)
@@ -89,7 +89,7 @@ describe("the id of a browser", () => {
     expect((await post(`other=1; ${name}=${value}; more=2`)).status).toBe(303)
   })
 
-  test("is one of sixteen at most: a page deletes the oldest of more", async (server) => {
+  test("a browser has at most sixteen ids: a page deletes the oldest ones", async (server) => {
     const urls = await requests(server, 20)
     const order = urls.map((_, index) => index)
     const { browser } = await openAtOnce(server, urls, order)

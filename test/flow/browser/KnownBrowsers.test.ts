@@ -23,13 +23,13 @@ const logOut = (browser: Browser) => {
   for (const name of browser.cookies.keys()) if (name.includes("_session_")) browser.cookies.delete(name)
 }
 
-/** Fails with a name from nine networks, so that it is paused. */
+/** Fails with a username from nine networks, so that it is paused. */
 const pause = async (server: TestServer, username = "ada") => {
   for (let i = 0; i < untilPause; i++) await guard(server, username, [`203.0.113.${i}`])
 }
 
 describe("the device cookie", () => {
-  test("is set at a login: HttpOnly, Lax, for half a year, and to no other request", async (server) => {
+  test("a login sets the device cookie: HttpOnly, Lax, for half a year; no other request does", async (server) => {
     const browser = server.browser()
     await attempt(server, "ada", "wrong password", browser)
     expect(deviceCookie(browser)).toBeUndefined()
@@ -47,7 +47,7 @@ describe("the device cookie", () => {
   })
 
   test(
-    "is a __Host- cookie on https",
+    "the device cookie is a __Host- cookie on https",
     async (server) => {
       const browser = server.browser()
       await browser.submit(await browser.open(`${server.issuer}/account`), { fields: { username: "ada", password } })
@@ -56,12 +56,12 @@ describe("the device cookie", () => {
     { settings: { issuer: "https://auth.example.com" } }
   )
 
-  test("is no credential: a browser with nothing else is not logged in", async (server) => {
+  test("the device cookie is no credential: it logs no browser in", async (server) => {
     const browser = await knownBrowser(server)
     expect(headingOf(await browser.open(`${issuer}/account`))).toBe("200 Log in")
   })
 
-  test("is renewed by each login, with another device", async (server) => {
+  test("each login renews the device cookie with a new device id", async (server) => {
     const browser = await knownBrowser(server)
     const name = deviceCookie(browser) ?? ""
     const before = browser.cookies.get(name)
@@ -71,16 +71,16 @@ describe("the device cookie", () => {
 })
 
 describe("a known browser", () => {
-  test("logs in at once while the name is paused, and an unknown one waits", async (server) => {
+  test("a known browser logs in while the username is paused, and an unknown one waits", async (server) => {
     const browser = await knownBrowser(server)
     await pause(server)
     expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
     expect(headingOf(await attempt(server, "ada", password, browser))).toBe(loggedIn)
-    // It proves nothing of the others.
+    // Other browsers still wait.
     expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
   })
 
-  test("logs in at once from an address with 200 failures, and an unknown one there waits", async (server) => {
+  test("a known browser logs in from an address with 200 failures, and an unknown one waits", async (server) => {
     const office = server.from("192.0.2.1")
     const browser = await knownBrowser(office)
     for (let failures = 0; failures < 200; ) {
@@ -93,7 +93,7 @@ describe("a known browser", () => {
   })
 
   test(
-    "logs in while others use up the limit of its address",
+    "a known browser logs in while other browsers use up the limit of its address",
     async (server) => {
       const office = server.from("192.0.2.1")
       const browser = await knownBrowser(office)
@@ -105,7 +105,7 @@ describe("a known browser", () => {
   )
 
   test(
-    "has a limit of requests of its own",
+    "a known browser has its own limit of requests",
     async (server) => {
       const office = server.from("192.0.2.1")
       const browser = await knownBrowser(office)
@@ -116,22 +116,22 @@ describe("a known browser", () => {
     { settings: { rateLimits: { login: { quota: 3, window: "1 hour" } } } }
   )
 
-  test("counts its failures on itself alone, six of them, and then is one like any other", async (server) => {
+  test("a known browser may fail six times on its own counter, and then counts like an unknown one", async (server) => {
     const browser = await knownBrowser(server)
     for (let i = 0; i < 6; i++) {
       expect(headingOf(await attempt(server, "ada", "wrong password", browser))).toBe(failed)
     }
-    // The name has counted none of these: an unknown browser has all of its free failures.
+    // The username counted none of these failures: an unknown browser has all of its free failures.
     for (let i = 0; i < untilPause; i++) expect(await guard(server, "ada", [`203.0.113.${i}`]), `${i}`).toBe("tried")
     expect(headingOf(await attempt(server, "ada", password, browser))).toBe(throttled)
     await server.advance("1 second")
     expect(headingOf(await attempt(server, "ada", password, browser))).toBe(loggedIn)
-    // It was let in as an unknown one; its new device has failed never.
+    // It logged in as an unknown browser. Its new device id has no failures.
     await pause(server)
     expect(headingOf(await attempt(server, "ada", password, browser))).toBe(loggedIn)
   })
 
-  test("is known for the names that it logged in with, and for no other", async (server) => {
+  test("a browser is known only for the usernames with which it logged in", async (server) => {
     await server.addAccount("bob")
     const browser = await knownBrowser(server)
     await pause(server, "bob")
@@ -145,7 +145,7 @@ describe("a known browser", () => {
     }
   })
 
-  test("is known for the last four accounts, and its cookie does not grow", async (server) => {
+  test("a browser is known for its last four accounts, and its cookie does not grow", async (server) => {
     const browser = await knownBrowser(server)
     const lengths = new Set<number>()
     for (let i = 0; i < 6; i++) {
@@ -162,7 +162,7 @@ describe("a known browser", () => {
     expect(headingOf(await attempt(server, "user2", password, browser))).toBe(loggedIn)
   })
 
-  test("stays known when the password is changed: a pause does not keep its owner out", async (server) => {
+  test("a browser stays known after a password change, so a pause does not keep its owner out", async (server) => {
     const browser = await knownBrowser(server)
     const other = server.browser()
     const account = await attempt(server, "ada", password, other)
@@ -176,7 +176,7 @@ describe("a known browser", () => {
     expect(headingOf(await attempt(server, "ada", "another password", other))).toBe(loggedIn)
   })
 
-  test("is forgotten half a year after its last login", async (server) => {
+  test("a browser is unknown again half a year after its last login", async (server) => {
     const [first, second] = [await knownBrowser(server), await knownBrowser(server)]
     await server.advance(Duration.subtract(KnownBrowsers.lifetime, "1 hour"))
     await pause(server)
@@ -188,7 +188,7 @@ describe("a known browser", () => {
 })
 
 describe("a forged device cookie", () => {
-  test("makes no browser known: one bit changed, cut short, of another issuer", async (server) => {
+  test("a device cookie that is changed, cut or from another issuer makes no browser known", async (server) => {
     const browser = await knownBrowser(server)
     const name = deviceCookie(browser) ?? ""
     const value = browser.cookies.get(name) ?? ""
@@ -208,10 +208,10 @@ describe("a forged device cookie", () => {
 })
 
 describe("a stolen device cookie", () => {
-  test("is good for six guesses, and its owner's next login is not held up by them", async (server) => {
+  test("a stolen device cookie allows six guesses, and does not delay its owner's next login", async (server) => {
     const browser = await knownBrowser(server)
     const thief = browser.clone()
-    // The owner has a new device from here on.
+    // The owner has a new device id from here on.
     await attempt(server, "ada", password, browser)
     logOut(browser)
     await pause(server)

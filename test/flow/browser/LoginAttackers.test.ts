@@ -8,16 +8,16 @@ import { type TestServer, test } from "../support/Server.js"
 
 const elsewhere: Networks = ["198.51.100.7"]
 
-/** Where an attacker's next attempt comes from. */
+/** The networks of an attacker's next attempt. */
 type Attacker = () => Networks
 
-/** A day of a siege. */
+/** One day of an attack. */
 interface Day {
-  /** Passwords that were looked at. */
+  /** Number of passwords that were verified. */
   readonly tried: number
-  /** Seconds in which the watched browser had to wait. */
+  /** Total waiting time of the watched browser in seconds. */
   readonly paused: number
-  /** Its longest wait, in seconds. */
+  /** Its longest waiting time in seconds. */
   readonly longest: number
 }
 
@@ -62,20 +62,20 @@ const address =
   () => [`192.0.2.${n}`]
 const addresses = (count: number) => Array.from({ length: count }, (_, i) => address(i))
 
-/** One attacker who takes another network each time. */
+/** One attacker who uses another network each time. */
 const rotating = (networks: (n: number) => Networks): ReadonlyArray<Attacker> => {
   let n = 0
   return [() => networks(n++)]
 }
 
-describe("somebody who guesses at a name from one place", () => {
+describe("an attacker who guesses one password from one network", () => {
   for (const [place, attackers, first, later] of [
     ["one IPv4 address", () => [address(1)], { tried: 19, paused: 16, longest: 4 }, 5],
     ["one /64", () => rotating(() => networksOf(1, 1, 1)), { tried: 19, paused: 16, longest: 4 }, 5],
     ["one /56", () => rotating((n) => networksOf(1, 1, n % 256)), { tried: 23, paused: 33, longest: 8 }, 9],
     ["one /48", () => rotating((n) => networksOf(1, n % 256, n)), { tried: 31, paused: 67, longest: 16 }, 17]
   ] as const) {
-    test(`from ${place}, makes its owner wait for a minute on the first day, and not at all later`, async (server) => {
+    test(`an attacker in ${place} makes the owner wait for a minute on the first day, and not at all later`, async (server) => {
       const [one, ...others] = await siege(server, attackers(), elsewhere, 3)
       expect(one).toEqual(first)
       for (const { paused, tried } of others) {
@@ -85,25 +85,25 @@ describe("somebody who guesses at a name from one place", () => {
     })
   }
 
-  test("posts twice a second, and its refused attempts change nothing", async (server) => {
+  test("refused attempts, twice a second, change nothing", async (server) => {
     let tried = 0
     for (let i = 0; i < 320; i++) {
       if ((await guard(server, "ada", ["192.0.2.1"])) === "tried") tried++
       await server.advance("500 millis")
     }
-    // Five at once, and then one after 10, 20, 40 and 80 seconds more.
+    // Five attempts are verified at once, and then one after 10, 20, 40 and 80 seconds.
     expect(tried).toBe(9)
     expect(await waitOf(server, "ada", elsewhere)).toBe(0)
   })
 
-  test("from one /56, cannot keep the owner out of another /56 of its /48", async (server) => {
+  test("an attacker in one /56 cannot keep the owner out of another /56 of the same /48", async (server) => {
     const attackers = rotating((n) => networksOf(1, 1, n % 256))
     const [first, second] = await siege(server, attackers, networksOf(1, 2, 0), 2)
     expect(first?.paused).toBeLessThan(3 * 3_600)
     expect(second?.paused).toBeLessThan(60)
   })
 
-  test("from one /64, cannot keep the owner out of another /64 of its /56", async (server) => {
+  test("an attacker in one /64 cannot keep the owner out of another /64 of the same /56", async (server) => {
     const [first, second] = await siege(
       server,
       rotating(() => networksOf(1, 1, 1)),
@@ -115,14 +115,14 @@ describe("somebody who guesses at a name from one place", () => {
   })
 })
 
-describe("somebody who guesses at a name from many addresses", () => {
-  test("from 5, makes its owner wait for some of the first day, and not at all later", async (server) => {
+describe("an attacker who guesses one password from many addresses", () => {
+  test("an attacker with 5 addresses makes the owner wait for a part of the first day, and not at all later", async (server) => {
     const [first, second] = await siege(server, addresses(5), elsewhere, 2)
     expect(first?.paused).toBeLessThan(18 * 3_600)
     expect(second?.paused).toBe(0)
   })
 
-  test("from 20, keeps unknown browsers out with 96 guesses a day, and known ones not at all", async (server) => {
+  test("an attacker with 20 addresses keeps unknown browsers out with 96 guesses a day, and no known browser", async (server) => {
     const [, second] = await siege(server, addresses(20), elsewhere, 2)
     expect(second).toMatchObject({ tried: 96, longest: 900 })
     expect(second?.paused).toBeGreaterThan(23 * 3_600)
@@ -132,7 +132,7 @@ describe("somebody who guesses at a name from many addresses", () => {
 })
 
 describe("a network", () => {
-  test("may fail with many names, but not with any number", async (server) => {
+  test("a network may fail with many usernames, up to a limit", async (server) => {
     for (let i = 0; i < 51; i++) expect(await guard(server, `name${i}`, ["192.0.2.1"]), `${i}`).toBe("tried")
     expect(await guard(server, "another", ["192.0.2.1"], "right")).toBe(1)
     expect(await guard(server, "another", ["192.0.2.2"], "right")).toBe("tried")
@@ -142,13 +142,13 @@ describe("a network", () => {
     ["/56", 100, (n: number) => networksOf(1, 1, n)],
     ["/48", 200, (n: number) => networksOf(1, n, n)]
   ] as const) {
-    test(`of a ${prefix} may fail ${free} times, whichever networks in it are taken`, async (server) => {
+    test(`a ${prefix} may fail ${free} times, from any networks in it`, async (server) => {
       for (let i = 0; i <= free; i++) expect(await guard(server, `name${i}`, networks(i)), `${i}`).toBe("tried")
       expect(await guard(server, "another", networks(free + 1), "right")).toBe(1)
     })
   }
 
-  test("gets no fresh start by logging in to an account of one's own", async (server) => {
+  test("a login to the attacker's own account does not reset the network's counter", async (server) => {
     for (let i = 0; i < 51; i++) {
       expect(await guard(server, `name${i}`, ["192.0.2.1"]), `${i}`).toBe("tried")
       if (i < 50) expect(await guard(server, "mallory", ["192.0.2.1"], "right"), `${i}`).toBe("tried")
@@ -156,12 +156,12 @@ describe("a network", () => {
     expect(await guard(server, "another", ["192.0.2.1"], "right")).toBe(1)
   })
 
-  test("does not fail where the server did", async (server) => {
+  test("an error of the server is no failure of the network", async (server) => {
     for (let i = 0; i < 20; i++) expect(await guard(server, "ada", ["192.0.2.1"], "busy")).toBe("tried")
     expect(await guard(server, "ada", ["192.0.2.1"], "right")).toBe("tried")
   })
 
-  test("changes no counter of its own with what the pause of the name refuses", async (server) => {
+  test("attempts that the username's pause refuses change no counter of the network", async (server) => {
     for (let i = 0; i < 9; i++) await guard(server, "ada", [`203.0.113.${i}`])
     await Promise.all(Array.from({ length: 40 }, () => guard(server, "ada", networksOf(1, 1, 1))))
     await server.advance("1 second")

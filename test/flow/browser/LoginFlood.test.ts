@@ -1,10 +1,10 @@
-/** A flood of logins from one place leaves everybody else their places in the hashing queue. */
+/** A flood of logins from one network leaves other users their places in the hashing queue. */
 import { describe, expect } from "@effect/vitest"
 import * as Argon2 from "../../../src/layers/wiring/Argon2.js"
 import { failed, guard, headingOf, loggedIn } from "../support/Attempts.js"
 import { issuer, type Options, outcome, password, type TestServer, test, tokensOf } from "../support/Server.js"
 
-/** Opens the login page in a browser at each of these addresses; then all of them post at once. */
+/** Opens the login page in a browser at each of these addresses. Then all of them post at once. */
 const flood = async (server: TestServer, addresses: ReadonlyArray<string>) => {
   const opened = await Promise.all(
     addresses.map(async (address) => {
@@ -32,7 +32,7 @@ describe("a hundred logins at once", () => {
     ["one /48", (i: number) => `2001:db8:1:${(256 * i).toString(16)}::1`]
   ] as const) {
     test(
-      `from ${place} keep nobody else out`,
+      `a hundred logins from ${place} keep no other user out`,
       async (server) => {
         const home = server.from("198.51.100.7")
         const browser = home.browser()
@@ -53,7 +53,7 @@ describe("a hundred logins at once", () => {
   }
 
   test(
-    "do not count where they were not hashed, and are told to come back in a second",
+    "logins that were not hashed do not count, and may be retried after a second",
     async (server) => {
       const post = await flood(
         server,
@@ -71,8 +71,8 @@ describe("a hundred logins at once", () => {
   )
 })
 
-describe("forty people behind one address", () => {
-  test("all log in at once", async (server) => {
+describe("forty users behind one address", () => {
+  test("forty users behind one address all log in at once", async (server) => {
     for (let i = 0; i < 40; i++) await server.addAccount(`person${i}`)
     const office = server.from("192.0.2.1")
     const opened = await Promise.all(
@@ -87,7 +87,7 @@ describe("forty people behind one address", () => {
     expect(answers.map(headingOf)).toEqual(Array.from({ length: 40 }, () => loggedIn))
   })
 
-  test("all register, redeem their codes and refresh at once", async (server) => {
+  test("forty users behind one address all register, redeem their codes and refresh at once", async (server) => {
     const office = server.from("192.0.2.1")
     const forty = <A>(each: (i: number) => Promise<A>) => Promise.all(Array.from({ length: 40 }, (_, i) => each(i)))
     const clients = await forty(() => office.register())

@@ -1,4 +1,4 @@
-/** Guessing passwords is slow: a name that fails often waits, whether or not somebody has it, and is never locked for good. */
+/** Guessing passwords is slow: a username that fails often is paused, with or without an account, and never locked for good. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,7 +24,7 @@ const parallel = async (server: TestServer, username: string, count: number) => 
 }
 
 describe("after too many failures of one name", () => {
-  test("another attempt waits, whether or not somebody has that name (OAuth 2.1 §7.11)", async (server) => {
+  test("the next attempt waits, with or without an account of that username (OAuth 2.1 §7.11)", async (server) => {
     const answers = new Set<string>()
     for (const username of ["ada", "eve"]) {
       await fail(server, username)
@@ -37,7 +37,7 @@ describe("after too many failures of one name", () => {
     expect(answers.size).toBe(1)
   })
 
-  test("the right password waits as well, and is not even looked at", async (server) => {
+  test("the right password waits too, and is not verified", async (server) => {
     await fail(server, "ada")
     const page = await attempt(server, "ada", password)
     expect(headingOf(page)).toBe(throttled)
@@ -64,7 +64,7 @@ describe("after too many failures of one name", () => {
 
   test("each pause is twice the one before, up to a quarter of an hour", async (server) => {
     await fail(server, "ada")
-    // In a quarter of an hour one failure is forgotten, so the longest pauses grow no more.
+    // One failure expires in a quarter of an hour, so the longest pauses do not grow.
     for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 900, 900, 900]) {
       expect((await attempt(server, "ada")).headers.get("retry-after")).toBe(`${seconds}`)
       await server.advance(`${seconds} seconds`)
@@ -72,7 +72,7 @@ describe("after too many failures of one name", () => {
     }
   })
 
-  test("the page says how long to wait, in minutes where it is long", async (server) => {
+  test("the page shows the waiting time, in minutes if it is long", async (server) => {
     await fail(server, "ada")
     for (const seconds of [1, 2, 4, 8, 16, 32, 64]) {
       await server.advance(`${seconds} seconds`)
@@ -84,14 +84,14 @@ describe("after too many failures of one name", () => {
     expect(page.headers.get("retry-after")).toBe("120")
   })
 
-  test("another spelling of the name is the same name", async (server) => {
+  test("another spelling of the username is the same username", async (server) => {
     await fail(server, "ada")
     for (const username of ["ADA", " ada ", "\uff41\uff44\uff41"]) {
       expect(headingOf(await attempt(server, username, password)), username).toBe(throttled)
     }
   })
 
-  test("another name does not wait", async (server) => {
+  test("another username does not wait", async (server) => {
     await server.addAccount("bob")
     await fail(server, "ada")
     expect(headingOf(await attempt(server, "bob", password))).toBe(loggedIn)
@@ -99,14 +99,14 @@ describe("after too many failures of one name", () => {
     expect(headingOf(await attempt(server, "ada", password))).toBe(throttled)
   })
 
-  test("a name that nobody can have waits, too", async (server) => {
+  test("an invalid username waits too", async (server) => {
     await fail(server, "a da")
     expect(headingOf(await attempt(server, "a da"))).toBe(throttled)
   })
 })
 
 describe("failures", () => {
-  test("are forgotten one after the other, one each quarter of an hour", async (server) => {
+  test("failures expire one after the other, one each quarter of an hour", async (server) => {
     await fail(server, "ada", untilPause - 1)
     await server.advance("14 minutes")
     await fail(server, "ada", 1)
@@ -116,19 +116,19 @@ describe("failures", () => {
     expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
   })
 
-  test("are forgotten with a login", async (server) => {
+  test("a login deletes the failures", async (server) => {
     await fail(server, "ada", untilPause - 1)
     expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
     await fail(server, "ada")
     expect(headingOf(await attempt(server, "ada"))).toBe(throttled)
   })
 
-  test("at once are no more than one after the other", async (server) => {
+  test("concurrent attempts may fail no more often than attempts one after the other", async (server) => {
     expect(await parallel(server, "ada", 64)).toBe(untilPause)
     expect(await keptFailures(server)).toHaveLength(untilPause)
   })
 
-  test("that a burst was refused are not counted: the pause is as long as after the tried ones", async (server) => {
+  test("refused attempts of a burst are not counted: the pause is as long as after the tried ones", async (server) => {
     expect(await parallel(server, "ada", 40)).toBe(untilPause)
     const page = await attempt(server, "ada", password)
     expect(page.headers.get("retry-after")).toBe("1")
@@ -136,7 +136,7 @@ describe("failures", () => {
     expect(headingOf(await attempt(server, "ada", password))).toBe(loggedIn)
   })
 
-  test("at once are no more where there were many before", async (server) => {
+  test("concurrent attempts may fail no more often after many failures", async (server) => {
     await fail(server, "ada")
     await server.advance("1 seconds")
     expect(await parallel(server, "ada", 64)).toBe(1)
@@ -144,7 +144,7 @@ describe("failures", () => {
     expect(await parallel(server, "ada", 64)).toBe(untilPause)
   })
 
-  it.scoped("are remembered by another server on the same storage", () =>
+  it.scoped("another server on the same storage counts the same failures", () =>
     Effect.gen(function* () {
       const storage = Layer.succeedContext(yield* Layer.build(Layer.fresh(MemoryStorage.layer)))
       const first = yield* make({ storage })
@@ -176,7 +176,7 @@ describe("the operator ends a pause", () => {
     ["by enabling the account", (accounts: Accounts["Type"], id: Subject) => accounts.enable(id), password],
     ["by unlocking the account", (accounts: Accounts["Type"], id: Subject) => accounts.unlock(id), password]
   ] as const) {
-    test(`${verb}, of the name and of the networks that failed with it`, async (server) => {
+    test(`the operator ends the pause of a username and of its networks ${verb}`, async (server) => {
       const home = server.from("192.0.2.1")
       await fail(home, "ada", 5)
       for (let i = 2; i < 6; i++) await fail(server.from(`192.0.2.${i}`), "ada", 1)

@@ -1,4 +1,4 @@
-/** Pages of the app's own: what they may change, and what they may not. */
+/** The app's own pages: what they can change, and what they cannot. */
 import { expect } from "@effect/vitest"
 import * as Pages from "../../../src/http/pages/Pages.js"
 import { styles as ours } from "../../../src/http/pages/Styles.js"
@@ -17,7 +17,7 @@ const own = {
 }
 
 test(
-  "are shown in place of ours, and their forms work; those that are not given are ours",
+  "an app's own pages replace the given ones, and their forms work; the others stay",
   async (server) => {
     const client = await server.register()
     const browser = server.browser()
@@ -32,7 +32,7 @@ test(
 )
 
 test(
-  "stand for errors, too, be it a path's or a method's",
+  "the app's own error page is shown for an unknown path and a wrong method",
   async (server) => {
     for (const [path, method] of [
       ["/authorize", "GET"],
@@ -46,7 +46,7 @@ test(
 )
 
 test(
-  "have their style allowed beside ours, and nothing else is weaker for it",
+  "the policy allows the style of the app's own pages, and is otherwise unchanged",
   async (server) => {
     const { headers } = await server.browser().open(`${server.issuer}/account`)
     expect(headers.get("content-security-policy")).toBe(

@@ -1,4 +1,4 @@
-/** What an app's own tracer and metrics see: which verbs were run, for whose ids, and nothing that anybody sent. */
+/** The spans and metrics of an app: service calls with ids, and nothing that a client sent. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -35,7 +35,7 @@ const wholeRun = async (server: TestServer) => {
   const second = await tokensOf(server.refresh(client, first.refresh_token))
   await server.ask("/revoke", client, { token: second.refresh_token })
   expect(await outcome(server.call(second.access_token))).toBe("401 invalid_token")
-  // What stands in place of a client, a code, a grant type, a path or a method may be anything.
+  // The values of a client, a code, a grant type, a path and a method can be any text.
   await server.post("/token", { client_id: "no-such-client", grant_type: "strange-grant" })
   await server.token(client, { grant_type: "strange-grant" })
   await server.redeem(client, { code: "lk_ac_not-a-code", verifier })
@@ -67,7 +67,7 @@ describe("spans", () => {
   }
 
   test(
-    "stand under the span of their request, one for each verb of a service",
+    "a service call has a span under the span of its request",
     async (server) => {
       const client = await server.register()
       const code = await server.code(client)
@@ -82,7 +82,7 @@ describe("spans", () => {
   )
 
   test(
-    "tell which verbs a whole flow ran",
+    "the spans of a flow name each service call",
     async (server) => {
       const paths = await pathsOf(() => wholeRun(server))
       for (const path of [
@@ -105,7 +105,7 @@ describe("spans", () => {
   )
 
   test(
-    "say whom a verb was run for, by ids",
+    "a span has the ids of the user, the client and the grant",
     async (server) => {
       const client = await server.register()
       const tokens = await server.tokens(client)
@@ -154,7 +154,7 @@ describe("spans", () => {
     )
   }
 
-  it("are the services' alone on Node: the platform's own, with the URL, is off", async () => {
+  it("NodeServer makes no span of the platform, which would contain the URL", async () => {
     const { spans, tracer } = Spans.keeping()
     const port = await freePort()
     const app = AuthLayer.layer({ issuer: `http://127.0.0.1:${port}`, resources: [] }).pipe(
@@ -177,7 +177,7 @@ describe("spans", () => {
   })
 })
 
-/** What is counted so far, by name and tags; of a histogram, how many. */
+/** Returns the metrics so far, by name and tags. A histogram is its number of values. */
 const counts = Effect.map(Metric.snapshot, (pairs) =>
   pairs
     .filter(({ metricKey }) => metricKey.name.startsWith("latchkey_"))
@@ -188,10 +188,10 @@ const counts = Effect.map(Metric.snapshot, (pairs) =>
     }))
 )
 
-const pass = Effect.flatMap(Maintenance, (upkeep) => upkeep.pass)
+const pass = Effect.flatMap(Maintenance, ({ pass }) => pass)
 
 describe("metrics", () => {
-  /** What a request adds to one of them; the registry is the process's. */
+  /** Returns what a request adds to a metric, because the registry belongs to the process. */
   const added = async (name: string, request: () => Promise<unknown>, of: "count" | "sum" = "count") => {
     const read = async () =>
       (await Effect.runPromise(counts))
@@ -205,7 +205,7 @@ describe("metrics", () => {
     )
   }
 
-  test("count what happened, and why something was revoked", async (server) => {
+  test("metrics count events and the reasons of revocations", async (server) => {
     const client = await server.register()
     const run = async () => {
       const tokens = await server.tokens(client)
@@ -221,7 +221,7 @@ describe("metrics", () => {
     })
   })
 
-  test("count refusals by endpoint, error and reason, those of a guard too", async (server) => {
+  test("metrics count refusals by endpoint, error and reason, also those of a guard", async (server) => {
     const client = await server.register()
     const { browser } = await server.toConsent(client)
     const run = async () => {
@@ -243,7 +243,7 @@ describe("metrics", () => {
   })
 
   test(
-    "count a fault of ours once",
+    "metrics count a server error once",
     async (server) => {
       const client = await server.register()
       const code = await server.code(client)
@@ -255,7 +255,7 @@ describe("metrics", () => {
   )
 
   test(
-    "time requests by the clock, by endpoint, method and class of status",
+    "metrics measure request times by endpoint, method and class of status",
     async (server) => {
       const client = await server.register()
       const code = await server.code(client)
@@ -271,7 +271,7 @@ describe("metrics", () => {
   )
 
   test(
-    "time the API by its routes, not by what stands in them",
+    "metrics measure the API by its routes, not by ids in them",
     async (server) => {
       const run = () => server.send("/api/admin/users/somebody")
       expect(await added("latchkey_request_seconds", run)).toEqual({ "/api/admin/users/:id GET 4xx": 1 })
@@ -279,13 +279,13 @@ describe("metrics", () => {
     { api: true }
   )
 
-  test("count what upkeep deletes", async (server) => {
+  test("metrics count the rows that maintenance deletes", async (server) => {
     await server.register()
     await server.advance("400 days")
     expect(await added("latchkey_maintenance_total", () => server.run(pass))).toMatchObject({ clients: 1 })
   })
 
-  test("have tags of closed sets, whatever is sent", async (server) => {
+  test("the tags of metrics have fixed values for any request", async (server) => {
     const { client, sent } = await wholeRun(server)
     await server.run(pass)
     const values = (await Effect.runPromise(counts)).flatMap(({ tags }) => Object.entries(tags))

@@ -12,7 +12,7 @@ import { temporaryFile } from "../temporaryFile.js"
 const rootKey = { id: KeyId.make("AAAAAAAA"), sealed: "sealed", state: KeyState.Current(), createdAt: at(0) }
 
 describe("the master key", () => {
-  it.scopedLive("is 32 random bytes in base64url in a file of its own", () =>
+  it.scopedLive("a new master key is 32 random bytes in base64url in its own file", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const key = yield* using({ filename }, ({ key }) => Effect.succeed(key))
@@ -24,7 +24,7 @@ describe("the master key", () => {
     })
   )
 
-  it.scopedLive("is the one that is given, and then there is no file", () =>
+  it.scopedLive("a given master key is used, and no file is created", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const masterKey = Redacted.make(new Uint8Array(32).fill(7))
@@ -34,7 +34,7 @@ describe("the master key", () => {
     })
   )
 
-  it.scopedLive("is refused when it has another length, and nothing is made", () =>
+  it.scopedLive("a master key of another length is refused, and no file is created", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       const masterKey = Redacted.make(new Uint8Array(31))
@@ -44,7 +44,7 @@ describe("the master key", () => {
   )
 
   it.scopedLive.each([0o640, 0o604, 0o620, 0o777, 0o444, 0o460, 0o450])(
-    "is refused when others may use its file (mode %i)",
+    "a master key file that others can use is refused (mode %i)",
     (mode) =>
       Effect.gen(function* () {
         const filename = yield* temporaryFile
@@ -54,7 +54,7 @@ describe("the master key", () => {
       })
   )
 
-  it.scopedLive("is taken from a file of mode 0440 where its group is the process's own", () =>
+  it.scopedLive("a master key is read from a file of mode 0440 whose group is the group of the process", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* ours(filename)
@@ -63,14 +63,14 @@ describe("the master key", () => {
     })
   )
 
-  it("is refused when its file can be read by a group that is not the process's own", () => {
+  it("a master key file that another group can read is refused", () => {
     const isOwn = (gid: number) => gid === process.getegid?.() || process.getgroups?.().includes(gid)
     const gid = [60_001, 60_002, 60_003].find((gid) => !isOwn(gid)) ?? 60_004
     expect(PrivateFile.accessOf({ gid, mode: 0o100440, uid: 0 })).toBe("Others")
   })
 
   it.scopedLive.each(["", "short", `${"A".repeat(43)}=`, "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}B`])(
-    "is refused when its file holds %j",
+    "a master key file with %j is refused",
     (text) =>
       Effect.gen(function* () {
         const filename = yield* temporaryFile
@@ -82,19 +82,19 @@ describe("the master key", () => {
       })
   )
 
-  it.scopedLive("is not made anew when the database holds keys that it must open", () =>
+  it.scopedLive("no new master key is created when the database holds sealed keys", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* using({ filename }, ({ keys }) => keys.insertFirst(rootKey))
       Fs.rmSync(`${filename}.key`)
       expect(yield* refusal({ filename })).toMatchObject({ reason: "MasterKeyMissing" })
       expect(Fs.existsSync(`${filename}.key`)).toBe(false)
-      // Whoever has it elsewhere may give it.
+      // An operator who has the key elsewhere can give it.
       yield* using({ filename, masterKey: Redacted.make(new Uint8Array(32)) }, ({ keys }) => keys.list)
     })
   )
 
-  it.scopedLive("is made anew when the database holds nothing that it opens", () =>
+  it.scopedLive("a new master key is created when the database holds no sealed keys", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
       yield* ours(filename)

@@ -9,12 +9,12 @@ import { temporaryFile } from "../temporaryFile.js"
 
 const contents = Array.from({ length: 16 }, (_, i) => `${i}`.repeat(100))
 
-/** Everybody at once, each with a content of their own. */
+/** All callers at the same time, each with its own content. */
 const everybody = <A, E>(write: (content: Uint8Array) => Effect.Effect<A, E>) =>
   Effect.forEach(contents, (content) => write(new TextEncoder().encode(content)), { concurrency: "unbounded" })
 
-describe("of many callers at once", () => {
-  it.scopedLive("one creates the file, and nothing else is left", () =>
+describe("many callers at the same time", () => {
+  it.scopedLive("exactly one of many callers creates the file, and no draft stays", () =>
     Effect.gen(function* () {
       const path = yield* temporaryFile
       const made = yield* everybody((content) => PrivateFile.create(path, content))
@@ -24,7 +24,7 @@ describe("of many callers at once", () => {
     })
   )
 
-  it.scopedLive("each replaces the file, and the content of one is left", () =>
+  it.scopedLive("many callers replace the file, and it has the whole content of one of them", () =>
     Effect.gen(function* () {
       const path = yield* temporaryFile
       Fs.writeFileSync(path, "before", { mode: 0o644 })
@@ -35,7 +35,7 @@ describe("of many callers at once", () => {
   )
 })
 
-it.scopedLive("what cannot be replaced is said to be in the way", () =>
+it.scopedLive("the error of a path that cannot be replaced names the path", () =>
   Effect.gen(function* () {
     const path = yield* temporaryFile
     Fs.mkdirSync(path)

@@ -4,7 +4,7 @@ import * as ShellWord from "../../../src/layers/files/ShellWord.js"
 
 describe("a quoted word", () => {
   it.each(["data/latchkey.db", "", "my data/it's.db", "$HOME", "a`id`", "a;b", "~", "*", 'a"b', "a\\b", "a\nb", "ä"])(
-    "of %j is read by a shell as the same text",
+    "a shell reads the quoted text %j as the same text",
     (text) => {
       const command = `printf '[%s]' ${ShellWord.quote(text)}`
       expect(execFileSync("/bin/sh", ["-c", command], { encoding: "utf8" })).toBe(`[${text}]`)
@@ -12,7 +12,7 @@ describe("a quoted word", () => {
   )
 
   it.each(["/var/lib/latchkey.db", "sqlite:data/a_b-c.db", "https://auth.example.com", "a@b,c+d=e%20f"])(
-    "of %j has no quotes, since it needs none",
+    "the quoted text %j needs no quotes",
     (text) => expect(ShellWord.quote(text)).toBe(text)
   )
 })

@@ -1,4 +1,4 @@
-/** Settings as a user writes them: what cannot be used is refused at start, in one line that says what. */
+/** The settings as an app writes them. Invalid settings are refused at the start, in one line that names them. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ const notes = { uri: "https://api.example/notes", scopes: { "notes:read": "Read 
 const good: SettingsOptions = { issuer: "https://auth.example", resources: [notes] }
 
 describe("toSettings", () => {
-  it.effect("fills in the defaults", () =>
+  it.effect("toSettings adds the defaults", () =>
     Effect.gen(function* () {
       const settings = yield* toSettings({ ...good, lifetimes: { accessToken: "5 minutes" } })
       expect(settings.lifetimes).toEqual({ ...defaultLifetimes, accessToken: Duration.minutes(5) })
@@ -20,7 +20,7 @@ describe("toSettings", () => {
     })
   )
 
-  it.effect("takes limits that differ, and leaves out those that are off", () =>
+  it.effect("toSettings replaces changed limits and removes those that are off", () =>
     Effect.gen(function* () {
       const given = { token: { quota: 5, window: "10 seconds" }, login: "off" } as const
       const { rateLimits } = yield* toSettings({ ...good, rateLimits: given })
@@ -32,7 +32,7 @@ describe("toSettings", () => {
     })
   )
 
-  it.effect("takes a brand, and makes a data URI of its logo", () =>
+  it.effect("toSettings makes a data URI of the logo of a brand", () =>
     Effect.gen(function* () {
       expect((yield* toSettings(good)).brand).toEqual({})
       const logo = Buffer.from("\x89PNG\r\n\x1a\n", "latin1")
@@ -42,7 +42,7 @@ describe("toSettings", () => {
     })
   )
 
-  it.effect("refuses what contradicts itself, and says what", () =>
+  it.effect("toSettings refuses invalid settings with a message that names them", () =>
     Effect.gen(function* () {
       const bad: Readonly<Record<string, Partial<SettingsOptions>>> = {
         "http://auth.example": { issuer: "http://auth.example" },

@@ -1,4 +1,4 @@
-/** Hashing: what is a fault of the program or of the stored hash is a defect, and no reason to try again. */
+/** Hashing: a fault of the program or of a stored hash is a defect, and a retry does not help. */
 import { expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ it.live.each<readonly [string, string]>([
   }).pipe(Effect.provide(Argon2.layer(cheap)))
 )
 
-it.live("costs that the library does not take are a defect, and not a busy server", () =>
+it.live("costs that the library refuses are a defect, not a busy server", () =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit((yield* PasswordHasher).hash(password, ada))
     expect(Exit.isFailure(exit) && Cause.isDie(exit.cause)).toBe(true)

@@ -1,4 +1,4 @@
-/** Nobody takes all places of the hashing queue: they are shared by network and by name, and known browsers come first. */
+/** No one takes all places of the hashing queue: they are shared by network and username, and known browsers come first. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,21 +13,21 @@ let names = 0
 const unknown = (...networks: ReadonlyArray<string>): Applicant => ({ networks, name: `name${names++}`, known: false })
 const known = (...networks: ReadonlyArray<string>): Applicant => ({ ...unknown(...networks), known: true })
 
-/** A moment for every fiber that can go on. */
+/** Lets every ready fiber run. */
 const settle = Effect.repeatN(Effect.yieldNow(), 20)
 
-/** Everybody comes at once and no hash ends, not even with the test. */
+/** All applicants arrive at once, and no hash ends. */
 const enter = (applicants: ReadonlyArray<Applicant>, queue: HashingQueue.HashingQueue) =>
   Effect.zipLeft(
     Effect.forEach(applicants, (applicant) => Effect.forkDaemon(queue.run(applicant, Effect.never))),
     settle
   )
 
-/** Number of applicants that have a place now. */
+/** Returns the number of applicants that have a place now. */
 const placesOf = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>) =>
   Effect.map(Effect.forEach(fibers, Fiber.poll), (states) => states.filter(({ _tag }) => _tag === "None").length)
 
-/** Everybody comes at once: gives the number of those that got a place. */
+/** All applicants arrive at once. Returns the number of those that got a place. */
 const admitted = (applicants: ReadonlyArray<Applicant>, queue: HashingQueue.HashingQueue) =>
   Effect.flatMap(enter(applicants, queue), placesOf)
 
@@ -55,7 +55,7 @@ describe("a flood", () => {
     })
   )
 
-  it.effect("that holds all places gives one to the next applicant from elsewhere: that of who came last", () =>
+  it.effect("a flood with all places loses its last place to the next applicant from another network", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       const flood = yield* enter(
@@ -69,7 +69,7 @@ describe("a flood", () => {
     })
   )
 
-  it.effect("of one name from many networks gets 10 places", () =>
+  it.effect("a flood of one username from many networks gets 10 places", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       const flood = times(100, (i) => ({ ...unknown(`192.0.2.${i}`), name: "ada" }))
@@ -78,7 +78,7 @@ describe("a flood", () => {
     })
   )
 
-  it.effect("of many networks leaves 16 places to known browsers", () =>
+  it.effect("a flood from many networks leaves 16 places to known browsers", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       expect(
@@ -96,7 +96,7 @@ describe("a flood", () => {
     })
   )
 
-  it.effect("of an office takes no place from the known browsers there", () =>
+  it.effect("a flood from an office takes no place from the known browsers there", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       yield* admitted(
@@ -107,7 +107,7 @@ describe("a flood", () => {
     })
   )
 
-  it.effect("of 84 a second from one /56 keeps none of the others out, where 33 a second can be hashed", () =>
+  it.effect("a flood of 84 a second from one /56 keeps no other user out if 33 a second can be hashed", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       const outcomes = { honest: [0, 0], flood: [0, 0] }
@@ -130,7 +130,7 @@ describe("a flood", () => {
   )
 })
 
-describe("forty people of one office", () => {
+describe("forty users of one office", () => {
   it.effect.each([
     ["in browsers that nobody knows", (i: number) => ({ ...unknown("192.0.2.1"), name: `person${i}` })],
     ["in known browsers", (i: number) => ({ ...known("192.0.2.1"), name: `person${i}` })],
@@ -150,7 +150,7 @@ describe("forty people of one office", () => {
 })
 
 describe("the next turn", () => {
-  /** Fills both running places, lets the applicants wait, and gives the order in which they get their turns. */
+  /** Fills both running places, lets the applicants wait, and returns the order of their turns. */
   const order = (applicants: ReadonlyArray<Applicant>) =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
@@ -180,14 +180,14 @@ describe("the next turn", () => {
 
   const named = (name: string): Applicant => ({ networks: [`network of ${name}`], name, known: name.startsWith("k") })
 
-  it.effect("is a known browser's, and every fourth one an unknown browser's", () =>
+  it.effect("known browsers get the turns, and every fourth turn is an unknown browser's", () =>
     Effect.gen(function* () {
       const turns = yield* order(["u1", "u2", "k1", "k2", "k3", "k4", "u3"].map(named))
       expect(turns).toEqual(["k1", "k2", "k3", "u1", "k4", "u2", "u3"])
     })
   )
 
-  it.effect("is another network's: who comes behind a flood does not wait for all of it", () =>
+  it.effect("networks take turns: an applicant behind a flood does not wait for all of it", () =>
     Effect.gen(function* () {
       const flood = times(12, (i): Applicant => ({ networks: networksOf(1, 1, i), name: `flood ${i}`, known: false }))
       const turns = yield* order([...flood, ...["u1", "u2"].map(named)])
@@ -195,7 +195,7 @@ describe("the next turn", () => {
     })
   )
 
-  it.effect("comes within five seconds, or the applicant is told to come back", () =>
+  it.effect("an applicant without a turn in five seconds fails", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       yield* admitted([known("192.0.2.1"), known("192.0.2.2")], queue)
@@ -210,7 +210,7 @@ describe("the next turn", () => {
 })
 
 describe("a place", () => {
-  it.effect("is free again when its applicant goes away while it waits", () =>
+  it.effect("a waiting place is free again when its applicant is interrupted", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       yield* admitted([known("192.0.2.1"), known("192.0.2.2")], queue)
@@ -225,7 +225,7 @@ describe("a place", () => {
     })
   )
 
-  it.effect("is not free before its hash has ended, although its applicant has gone away", () =>
+  it.effect("a running place is free only when its hash ends, also if its applicant is interrupted", () =>
     Effect.gen(function* () {
       const queue = yield* HashingQueue.make
       const hashes = yield* Deferred.make<void>()

@@ -6,7 +6,7 @@ import { describe, vi } from "vitest"
 import * as NewPassword from "../../../src/services/accounts/NewPassword.js"
 
 describe("a new password", () => {
-  it.effect("is refused or accepted after a load of the list that failed", () =>
+  it.effect("a new password is checked again after the list failed to load", () =>
     Effect.gen(function* () {
       vi.doMock("@zxcvbn-ts/language-common", () => {
         throw new Error("too many open files")

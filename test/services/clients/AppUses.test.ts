@@ -1,4 +1,4 @@
-/** What is read of a person's grants to tell since when an app is allowed, and when it last got a token. */
+/** The times of an app, read from the user's grants. */
 import { expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ import {
   redemption
 } from "../../../src/testing/contracts/fixtures.js"
 
-/** What is known of the one app of a person with this number of grants, of which the first got a token. */
+/** The times of the one app of a user with this number of grants, of which the first got a token. */
 const useOf = (count: number) =>
   Effect.gen(function* () {
     const stores = (yield* Storage).stores(Issuer.make("https://auth.example.com"))
@@ -47,7 +47,7 @@ const useOf = (count: number) =>
     return use
   }).pipe(Effect.provide(MemoryStorage.layer))
 
-it.effect("one page of grants is read, and all of a person with fewer are known", () =>
+it.effect("one page of grants is read: a user with fewer grants has a known last use", () =>
   Effect.gen(function* () {
     const { allowedSince, lastUsedAt } = yield* useOf(Paging.size - 1)
     expect(allowedSince).toEqual(at(0))
@@ -55,7 +55,7 @@ it.effect("one page of grants is read, and all of a person with fewer are known"
   })
 )
 
-it.effect("no last use is known of a person whose grants fill the page", () =>
+it.effect("the last use is not known for a user whose grants fill the page", () =>
   Effect.gen(function* () {
     const { allowedSince, lastUsedAt } = yield* useOf(Paging.size)
     expect(allowedSince).toEqual(at(0))

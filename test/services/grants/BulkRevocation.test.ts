@@ -1,4 +1,4 @@
-/** Many grants are revoked in bounded batches, whatever the store, and a batch that fails is tried again. */
+/** Many grants are revoked in bounded batches with any store, and a failed batch is tried again. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -16,7 +16,7 @@ import { app, at, consent, grant, grantId } from "../../../src/testing/contracts
 
 const issuer = Issuer.make("https://auth.example.com")
 
-/** A store with grants and consents of as many people; notes how many rows each call may look at, and may fail. */
+/** A store with grants and consents of as many accounts. It records the limit of each call, and can fail. */
 const crowd = (count: number) =>
   Effect.gen(function* () {
     const stores = (yield* Storage).stores(issuer)
@@ -53,7 +53,7 @@ const crowd = (count: number) =>
 const pace = Effect.provideService(BulkRevocation.Pace, { size: 50, pause: Duration.zero })
 
 describe("a bulk revocation", () => {
-  it.effect("looks at no more rows a call than its pace says, until none is left", () =>
+  it.effect("a bulk revocation reads at most a batch of rows in a call, until none is left", () =>
     Effect.gen(function* () {
       const { bulk, calls } = yield* crowd(120)
       expect(yield* pace(bulk.withdraw({ clientId: app }))).toBe(120)
@@ -64,7 +64,7 @@ describe("a bulk revocation", () => {
     })
   )
 
-  it.effect("answers with the number of all, and with the ids of the first thousand", () =>
+  it.effect("a bulk revocation returns the number of all grants, and the ids of the first thousand", () =>
     Effect.gen(function* () {
       const { bulk } = yield* crowd(1_030)
       const { count, first } = yield* pace(bulk.grants({ everybody: true }, "Restored"))
@@ -73,7 +73,7 @@ describe("a bulk revocation", () => {
     })
   )
 
-  it.effect("reports after each batch how many rows were changed", () =>
+  it.effect("a bulk revocation reports the number of changed rows after each batch", () =>
     Effect.gen(function* () {
       const { bulk } = yield* crowd(120)
       const told: Array<readonly [string, number]> = []
@@ -89,7 +89,7 @@ describe("a bulk revocation", () => {
     })
   )
 
-  it.effect("tries a batch again while the store is busy, and leaves none out", () =>
+  it.effect("a bulk revocation retries a batch while the store is busy, and leaves out none", () =>
     Effect.gen(function* () {
       const { bulk, calls, failures } = yield* crowd(60)
       failures.left = 2
