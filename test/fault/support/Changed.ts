@@ -1,11 +1,11 @@
-/** The built program with something in it broken on purpose: a test that it passes proves nothing. */
+/** The built program with one promise broken. A test that it passes proves nothing. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { bin } from "../../support/Cli.js"
 
-/** The program, but for a text in it that is another; it is gone when this ends. */
+/** The program with one text replaced. It is deleted afterwards. */
 export const using = async <A>(from: string, to: string, use: (program: string) => Promise<A>): Promise<A> => {
-  // Below the repository, where it finds its packages.
+  // In the repository, where it finds its packages.
   const output = join(dirname(bin), "../../test-output")
   await mkdir(output, { recursive: true })
   const folder = await mkdtemp(join(output, "changed-"))

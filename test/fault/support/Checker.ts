@@ -1,42 +1,42 @@
 /**
- * Whether a history keeps the server's promises. A pure function of what clients saw and, where it was read, of what the
- * database holds in the end. It assumes nothing of what it cannot see: where an operation may have happened or not, or
- * may have come too late for a window, either answer is taken (ADR 22).
+ * Checks whether a history keeps the promises of the server. A pure function of the responses to clients and, optionally, of the
+ * final database. It assumes nothing about unknown facts: if an operation may have happened or not, or may have been too late for
+ * a window, it accepts both answers (ADR 22).
  */
 import type { Entry, Kind, Moment, Operation, Tokens, Whose } from "./History.js"
 import { operations } from "./History.js"
 import type { Snapshot } from "./Snapshot.js"
 
-/** The promises, by what breaks them. */
+/** The violations of the promises. */
 export type Invariant =
   /** A code was redeemed more than once. */
   | "SpentTwice"
   /** A page that was answered twice gave two codes. */
   | "DecidedTwice"
-  /** Tokens of one grant were answered with tokens of another. */
+  /** A token of one grant returned tokens of another grant. */
   | "ForeignFamily"
-  /** Two refresh tokens stand at one place of a grant's chain. */
+  /** A chain has two refresh tokens at one place. */
   | "Forked"
-  /** A chain is, or answered, behind what was acknowledged before. */
+  /** A chain is behind an acknowledged rotation. */
   | "WentBack"
-  /** A code that was given was refused to everybody, without a reason. */
+  /** An issued code was refused to every client without a reason. */
   | "CodeLost"
-  /** A refresh or access token that was given was refused, without a reason. */
+  /** An issued refresh or access token was refused without a reason. */
   | "TokenLost"
-  /** A grant that was given is in the database no more. */
+  /** An issued grant is missing in the database. */
   | "GrantLost"
-  /** A client that was registered is unknown, without a reason. */
+  /** A registered client is unknown without a reason. */
   | "ClientLost"
-  /** What was dead, since it was revoked or was said to be, is alive. */
+  /** A revoked grant or token was accepted. */
   | "RevokedReturned"
-  /** What had expired was taken. */
+  /** An expired code or token was accepted. */
   | "ExpiredRevived"
-  /** A living grant holds what no consent of its epoch covers. */
+  /** A valid grant has a scope that no consent of its epoch covers. */
   | "GrantWithoutConsent"
 
 export interface Violation {
   readonly invariant: Invariant
-  /** The grant, code or client it happened to, and when. */
+  /** The grant, code or client, and the time. */
   readonly where: string
 }
 
@@ -49,16 +49,16 @@ export interface Settings {
   readonly refreshTokenIdle: number
 }
 
-/** The place of a refresh token in its chain; the text says it (ADR 6). */
+/** The place of a refresh token in its chain, which its text contains (ADR 6). */
 export const placeOf = (token: string): { readonly grant: string; readonly generation: number } => {
   const [grant = "", generation = ""] = token.slice("lk_rt_".length).split(".")
   return { grant, generation: Number(generation) }
 }
 
-/** The grant of a code; the text says it. */
+/** The grant of a code, which its text contains. */
 export const grantOf = (code: string): string => code.slice("lk_ac_".length, "lk_ac_".length + 26)
 
-/** All that is known of one grant. */
+/** The operations of one grant. */
 interface Story {
   readonly grant: string
   readonly approvals: Array<Operation<"Approve">>
@@ -78,7 +78,7 @@ const answerOf = <K extends Kind>({ outcome }: Operation<K>) => (outcome.type ==
 
 const before = (a: Moment, b: Moment) => a.order < b.order
 
-/** Which grant an access token is of: the one whose refresh token came with it. */
+/** The grant of an access token: the grant of the refresh token in the same response. */
 const accessGrants = (all: ReadonlyArray<Operation>): ReadonlyMap<string, string> => {
   const grants = new Map<string, string>()
   for (const operation of all) {
@@ -283,7 +283,7 @@ const checkPages = (all: ReadonlyArray<Operation>): ReadonlyArray<Violation> => 
   return [...codes].flatMap(([where, { size }]) => (size > 1 ? [{ invariant: "DecidedTwice", where }] : []))
 }
 
-/** Every promise that a history breaks; none when it is good. */
+/** Returns every violation in a history. Empty if there is none. */
 export const check = (
   entries: ReadonlyArray<Entry>,
   settings: Settings,

@@ -1,6 +1,6 @@
 /**
- * Server processes on one database and under one issuer, and what an operator sets up once: a resource, a person, a
- * client of the admin API. A process that was killed is started again on the port that it had.
+ * Server processes with one database and one issuer, and the setup of an operator: a resource, a user, a client of the admin
+ * API. A killed process is started again on the same port.
  */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -14,7 +14,7 @@ export const username = "ada"
 export const password = "correct horse battery"
 export const scope = "notes:read"
 
-/** The servers' settings where a test names no others: windows that even a busy machine does not miss. */
+/** The default settings of the servers: windows that are long enough for a busy machine. */
 export const patient: Settings = {
   retryWindow: 600_000,
   codeWindow: 300_000,
@@ -25,7 +25,7 @@ export const patient: Settings = {
 
 const seconds = (millis: number) => `${millis / 1000} seconds`
 
-/** The settings as the servers are told. */
+/** The settings as environment variables. */
 export const environment = (settings: Settings) => ({
   LATCHKEY_REFRESH_WINDOW: seconds(settings.retryWindow),
   LATCHKEY_CODE_WINDOW: seconds(settings.codeWindow),
@@ -34,7 +34,7 @@ export const environment = (settings: Settings) => ({
   LATCHKEY_REFRESH_TOKEN_IDLE_TTL: seconds(settings.refreshTokenIdle)
 })
 
-/** Makes the first account by its link, at the node whose link it is: of those that start at once the last leaves its own. */
+/** Makes the first account by its link, at the node that wrote the link last. */
 const firstAccount = async (issuer: string, urls: ReadonlyArray<string>, link: string): Promise<void> => {
   for (const url of urls) {
     const browser = new Browser(async (request) => {
@@ -52,18 +52,18 @@ const firstAccount = async (issuer: string, urls: ReadonlyArray<string>, link: s
 }
 
 export interface Options {
-  /** How many processes. */
+  /** Number of processes. */
   readonly nodes: number
   readonly settings?: Settings
-  /** The address of an empty PostgreSQL database; without it a SQLite file is made. */
+  /** The address of an empty PostgreSQL database. Default: a new SQLite file. */
   readonly postgres?: string | undefined
-  /** More of the environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>
-  /** Another program than the one that is tested. */
+  /** Another program instead of the built one. */
   readonly program?: string
-  /** Done in the folder before anything starts there. */
+  /** Runs in the folder before the processes start. */
   readonly prepare?: (folder: string) => Promise<unknown>
-  /** Done in the folder when all has ended. */
+  /** Runs in the folder after all processes have ended. */
   readonly cleanUp?: (folder: string) => Promise<unknown>
 }
 
@@ -71,22 +71,22 @@ export interface Cluster {
   readonly issuer: string
   readonly folder: string
   readonly settings: Settings
-  /** The SQLite file; of a PostgreSQL there is none. */
+  /** The SQLite file. `undefined` for PostgreSQL. */
   readonly database: string
-  /** What the database holds now, and whether SQLite finds its file sound. */
+  /** Reads the database now, and checks whether its file is sound. */
   readonly snapshot: () => Promise<Snapshot & { readonly integrity: unknown }>
-  /** Where the servers answer, in the order in which they were started. */
+  /** The URLs of the servers in the order of their starts. */
   readonly urls: ReadonlyArray<string>
   readonly server: (node: number) => Cli.Server
-  /** Runs a command of the operator's beside the servers; fails unless it does what it was asked. */
+  /** Runs an operator's command while the servers run. Fails if the command fails. */
   readonly command: (args: ReadonlyArray<string>, stdin?: string) => Promise<string>
-  /** The same, under a program that may end it; answers with how it ended. */
+  /** The same under a program that may kill it. Returns how it ended. */
   readonly try: (args: ReadonlyArray<string>, under: ReadonlyArray<string>) => Promise<Cli.Result>
-  /** Ends a process without a word, and waits until it is gone. */
+  /** Kills a process and waits until it has ended. */
   readonly kill: (node: number) => Promise<void>
-  /** Starts the process again that was killed. */
+  /** Starts a killed process again. */
   readonly restart: (node: number) => Promise<void>
-  /** Ends all that still runs, and takes the folder away. */
+  /** Ends all processes and deletes the folder. */
   readonly stop: () => Promise<void>
 }
 
@@ -145,7 +145,7 @@ export const start = async ({
     await remove()
   }
   try {
-    // All at once: whoever comes first makes the database, and the others find it.
+    // All at once: the first makes the database, and the others find it.
     await Promise.all(ports.map((_, node) => restart(node)))
     await firstAccount(issuer, urls, await Cli.firstAccountLink(server(0)))
   } catch (error) {

@@ -1,4 +1,4 @@
-/** `examples/compose` as its `main.ts` runs it: a process of its own, on SQLite or, by another storage, on PostgreSQL. */
+/** `examples/compose` as its `main.ts` runs it, in its own process, with SQLite or PostgreSQL. */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { bundleTests } from "../../../scripts/lib/bundle-tests.mjs"
@@ -7,21 +7,21 @@ import * as Cli from "../../support/Cli.js"
 export interface Composed {
   readonly url: string
   readonly port: number
-  /** All that it has said so far. */
+  /** Its output so far. */
   readonly said: () => string
-  /** Whether the process lives. */
+  /** Whether the process runs. */
   readonly isAlive: () => boolean
   readonly stop: () => Promise<void>
 }
 
-/** The storage of `main.ts`, and that which takes its place on PostgreSQL. */
+/** The storage of `main.ts`, and its replacement for PostgreSQL. */
 const onSqlite = { module: '"latchkey/SqliteStorage"', options: '{ filename: "auth.db" }' }
 const onPostgres = (url: string) => ({
   module: '"latchkey/PostgresStorage"',
   options: `{ url: Redacted.make(${JSON.stringify(url)}), masterKey: Redacted.make(new Uint8Array(32)) }`
 })
 
-/** Reads a file of the example, and replaces texts that must be in it: the example may have changed. */
+/** Reads a file of the example and replaces texts. Fails if a text is missing, because the example may have changed. */
 const read = async (name: string, replacements: Readonly<Record<string, string>>): Promise<string> => {
   const text = await readFile(new URL(`../../../examples/compose/${name}`, import.meta.url), "utf8")
   const missing = Object.keys(replacements).filter((old) => !text.includes(old))
@@ -29,7 +29,7 @@ const read = async (name: string, replacements: Readonly<Record<string, string>>
   return Object.entries(replacements).reduce((text, [old, replacement]) => text.replaceAll(old, replacement), text)
 }
 
-/** Starts the example on a free port; `database` is the address of a PostgreSQL database. */
+/** Starts the example on a free port. `database` is the address of a PostgreSQL database. */
 export const start = async (database?: string): Promise<Composed> => {
   const port = await Cli.freePort()
   const folder = await Cli.temporaryFolder()

@@ -1,9 +1,9 @@
 /**
- * What a process wrote to its database and to its sockets, and when it had the disk flushed, read from strace; and the
- * files as a loss of power would leave them: what was written after a file's last flush is gone.
+ * Reads the writes of a process to its database and its sockets, and its flushes, from strace. Rebuilds the files as a loss of
+ * power would leave them, without the writes after the last flush of a file.
  */
 
-/** The calls that the trace must hold, whole and in hexadecimal. */
+/** The calls that the trace must contain, complete and in hexadecimal. */
 export const straceArguments = [
   ...["-y", "-xx", "-s", "1000000"],
   ...["-e", "trace=pwrite64,ftruncate,fsync,fdatasync,write,writev"]
@@ -13,12 +13,12 @@ export type Step =
   | { readonly did: "wrote"; readonly path: string; readonly bytes: Buffer; readonly offset: number }
   | { readonly did: "truncated"; readonly path: string; readonly length: number }
   | { readonly did: "flushed"; readonly path: string }
-  /** Something left by a socket, or another stream. */
+  /** Bytes that were sent by a socket or another stream. */
   | { readonly did: "said"; readonly text: string }
 
 const decode = (hex: string): Buffer => Buffer.from(hex.replaceAll("\\x", ""), "hex")
 
-/** `name(fd<path>, the rest) = result`; what failed did nothing. */
+/** `name(fd<path>, the rest) = result`. A failed call did nothing. */
 const line = /^(\w+)\(\d+<([^>]*)>(?:, )?(.*)\) = (\d+)/
 
 export const parse = (trace: string): ReadonlyArray<Step> =>
@@ -43,7 +43,7 @@ export const parse = (trace: string): ReadonlyArray<Step> =>
     }
   })
 
-/** A file, as the process sees it and as the disk has it. */
+/** A file as the process sees it, and as it is on the disk. */
 interface Image {
   seen: Buffer
   durable: Buffer
@@ -62,15 +62,15 @@ const resize = (before: Buffer, length: number): Buffer => {
   return after
 }
 
-/** What a loss of power leaves, and all that had been said before it. */
+/** The files after a loss of power, and all bytes that were sent before it. */
 export interface Loss {
   readonly files: ReadonlyMap<string, Buffer>
   readonly said: string
 }
 
 /**
- * The losses that differ in what is kept: right before each flush, when the most has been said of what is not yet flushed,
- * and at the end. `files` are as they were, and flushed, before the first step.
+ * The losses with different results: right before each flush, when most of the unflushed writes have been acknowledged, and at
+ * the end. `files` are as they were, and flushed, before the first step.
  */
 export function* losses(files: ReadonlyMap<string, Buffer>, steps: ReadonlyArray<Step>): Generator<Loss> {
   const images = new Map<string, Image>([...files].map(([path, bytes]) => [path, { seen: bytes, durable: bytes }]))

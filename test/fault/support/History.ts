@@ -1,42 +1,42 @@
 /**
- * What clients did, and what they were told: each operation is an `invoke` and then an `ok`, a `fail` or an `unknown`.
- * Whatever a client cannot know (the connection broke, or 503) is unknown: it may have happened, then or later.
+ * The requests and responses of clients: each operation is an `invoke` and then an `ok`, a `fail` or an `unknown`. A result that
+ * a client cannot know (the connection broke, or 503) is unknown: the operation may have happened, then or later.
  */
 
-/** What a client gets for a code or a refresh token. */
+/** The tokens that a client gets for a code or a refresh token. */
 export interface Tokens {
   readonly access: string
   readonly refresh: string
 }
 
-/** Whose grants a revocation takes away. A consent is one subject's for one client. */
+/** The grants that a revocation ends. A consent is of one subject for one client. */
 export type Whose =
   | { readonly of: "Token"; readonly token: string }
   | { readonly of: "Client"; readonly client: string }
   | { readonly of: "Subject"; readonly subject: string }
   | { readonly of: "Consent"; readonly subject: string; readonly client: string }
 
-/** What is asked, and what an `ok` answers. Every value is unique: a page, a client, a code, a token is named once. */
+/** The request and the `ok` response of each operation. Every page, client, code and token has a unique value. */
 export interface Actions {
-  /** `client` is the client's name; the answer is the id by which all others know it. */
+  /** `client` is the name of the client. The response is its id, which all other operations use. */
   readonly Register: { readonly ask: { readonly name: string }; readonly answer: { readonly client: string } }
-  /** A person allows what a page shows, or visits where nothing need be asked. */
+  /** A user allows the request of a page, or no page is needed. */
   readonly Approve: {
     readonly ask: { readonly page: string; readonly subject: string; readonly client: string }
     readonly answer: { readonly code: string }
   }
   readonly Redeem: { readonly ask: { readonly code: string }; readonly answer: Tokens }
   readonly Refresh: { readonly ask: { readonly token: string }; readonly answer: Tokens }
-  /** Whether an access token is good: `fail` when it is not. */
+  /** Whether an access token is valid: `fail` if it is not. */
   readonly Use: { readonly ask: { readonly token: string }; readonly answer: object }
-  /** Whether a client is known: `fail` when it is not. */
+  /** Whether a client is known: `fail` if it is not. */
   readonly Authenticate: { readonly ask: { readonly client: string }; readonly answer: object }
-  /** A deletion, a withdrawal or a revocation; who was taken away does not come back. */
+  /** A deletion, a withdrawal or a revocation. Deleted users and clients do not return. */
   readonly Revoke: { readonly ask: Whose; readonly answer: object }
 }
 export type Kind = keyof Actions
 
-/** A place in the history, and in time: `order` counts what happened, `time` is milliseconds of the clients' clock. */
+/** A position in the history: `order` counts the lines, `time` is in milliseconds by the clock of the clients. */
 export interface Moment {
   readonly order: number
   readonly time: number
@@ -51,12 +51,12 @@ interface Said<K extends Kind> {
     | { readonly type: "fail"; readonly error: string }
     | { readonly type: "unknown" }
 }
-/** One line of the log. Once a server is gone, what it did not answer is settled: it has happened, or never will. */
+/** One line of the log. After a server was killed, its open operations have happened or never will. */
 export type Entry =
   | { readonly [K in Kind]: Said<K> }[Kind]
   | { readonly operation?: never; readonly moment: Moment; readonly what: { readonly type: "settled" } }
 
-/** An operation from its beginning to its end; what is unknown has none. */
+/** An operation from its begin to its end. An unknown operation has no end. */
 export interface Operation<K extends Kind = Kind> {
   readonly kind: K
   readonly client: string
@@ -69,10 +69,10 @@ export interface Operation<K extends Kind = Kind> {
     | { readonly type: "unknown" }
 }
 
-/** What a client came to know. */
+/** The result that a client knows. */
 export type Outcome<K extends Kind> = Operation<K>["outcome"]
 
-/** After everything. */
+/** After all operations. */
 const never: Moment = { order: Number.POSITIVE_INFINITY, time: Number.POSITIVE_INFINITY }
 
 /** The operations of a log, in the order in which they were invoked. */
@@ -100,7 +100,7 @@ export class History {
   readonly #clock: () => number
   #operations = 0
 
-  /** `clock` tells the time in milliseconds: a monotonic one, unless the servers' clock is moved. */
+  /** `clock` returns the time in milliseconds. It is monotonic, unless the clock of the servers is changed. */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock
   }
@@ -109,12 +109,12 @@ export class History {
     return { order: this.entries.length, time: this.#clock() }
   }
 
-  /** Logs that whoever was asked so far is gone. */
+  /** Logs that the servers that got requests so far were killed. */
   settle(): void {
     this.entries.push({ moment: this.#moment(), what: { type: "settled" } })
   }
 
-  /** Logs an operation around what does it. `run` says how it ended; whatever it throws leaves that unknown. */
+  /** Logs an operation while `run` executes it. `run` returns the result; an exception means unknown. */
   async record<K extends Kind>(
     client: string,
     kind: K,

@@ -1,4 +1,4 @@
-/** The operator, through the admin API: makes people, and takes people and clients away. */
+/** The operator with the admin API: creates and deletes users, and deletes clients. */
 import type { Client, Clients } from "./Clients.js"
 import { type Cluster, password } from "./Cluster.js"
 import type { Outcome, Whose } from "./History.js"
@@ -9,7 +9,7 @@ export interface Operator {
   readonly deleteClient: (client: Client) => Promise<Outcome<"Revoke">>
 }
 
-/** Makes the operator's own client, and has it ask for its token. */
+/** Makes the client of the operator and gets its token. */
 export const make = async (cluster: Cluster, clients: Clients): Promise<Operator> => {
   const { client_id, client_secret } = JSON.parse(
     await cluster.command([

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that are the same for the same seed, so that a run can be repeated: mulberry32. */
+/** Numbers from 0 to 1 that depend only on the seed, so that a run can be repeated (mulberry32). */
 export const seeded = (seed: number): (() => number) => {
   let state = seed | 0
   return () => {

@@ -82,7 +82,7 @@ export const ofSqlite = (path: string): Snapshot & { readonly integrity: unknown
   }
 }
 
-/** Reads a PostgreSQL database, whose own checksums are trusted. */
+/** Reads a PostgreSQL database. It relies on the checksums of the database. */
 export const ofPostgres = async (url: string): Promise<Snapshot & { readonly integrity: unknown }> => {
   const client = new Pg.Client({ connectionString: url })
   await client.connect()

@@ -1,21 +1,21 @@
-/** strace on a process that runs: what it asks of the operating system, and errors in place of the answers. */
+/** strace on a running process: records its system calls and injects errors. */
 import { spawn, spawnSync } from "node:child_process"
 
-/** Why it cannot be used here; `undefined` when it can. */
+/** The reason why strace is not available. `undefined` if it is. */
 export const missing: string | undefined =
   spawnSync("strace", ["-o", "/dev/null", "true"]).status === 0 ? undefined : "strace is not here, or may not trace"
 
-/** The name of a test that needs it, with the reason where it is left out. */
+/** The name of a test that needs strace, with the reason if it is left out. */
 export const named = (name: string): string => (missing === undefined ? name : `${name} (left out: ${missing})`)
 
 export interface Tracing {
-  /** Lets the process go on by itself. */
+  /** Detaches from the process. */
   readonly detach: () => Promise<void>
 }
 
 /**
- * Attaches to the main thread of a process, where SQLite and the sockets are, and is there when this ends; what it sees
- * goes to a file.
+ * Attaches to the main thread of a process, which runs SQLite and the sockets. Returns when it is attached, and writes the
+ * trace to a file.
  */
 export const attach = (pid: number, file: string, args: ReadonlyArray<string>): Promise<Tracing> =>
   new Promise((resolve, reject) => {
