@@ -1,4 +1,4 @@
-/** The tests of the API, in this process and on a storage of their own. */
+/** The tests of the API, in this process and in memory. */
 import { expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as MemoryStorage from "latchkey/MemoryStorage"

@@ -27,7 +27,7 @@ import * as AuthLayer from "./AuthLayer.js"
 import type { SettingsOptions } from "./settings/SettingsOptions.js"
 import * as RestartingRuntime from "./wiring/RestartingRuntime.js"
 
-/** What a guard requires of a request. */
+/** The requirements of a guard. */
 export interface GuardOptions extends BearerGuard.Options {}
 
 /** The access of a request: who calls, for whom, and what the token allows. */

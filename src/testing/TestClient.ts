@@ -40,7 +40,7 @@ import * as Tokens from "./Tokens.js"
 
 export { TokenRefused, type TokenRequest } from "./Tokens.js"
 
-/** What a request sends in addition to a `RequestInit`. */
+/** The options of a request: those of `fetch`, and a token. */
 export interface RequestOptions extends RequestInit {
   /** An access token, for the Authorization header. */
   readonly token?: string | undefined
@@ -69,7 +69,7 @@ export const accessToken = (request: Tokens.TokenRequest): Effect.Effect<string,
 export const account = (user: string): Effect.Effect<Account, Tokens.TokenRefused, ServerContext> =>
   Effect.flatMap(ServerContext, (services) => Effect.provide(Tokens.accountOf(user), services))
 
-/** What `serve` provides to an app. */
+/** The services that `serve` provides to an app. */
 type Provided = HttpLayerRouter.HttpRouter | HttpPlatform | Generator | FileSystem | Path
 
 /** The type of errors that the handlers of an app leave to the router. */

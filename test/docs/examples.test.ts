@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
+import manifest from "../../package.json" with { type: "json" }
 import { typescriptFiles } from "../../scripts/lib/sources.mjs"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
@@ -93,13 +94,21 @@ const compile = (): ReadonlyMap<string, ReadonlyArray<string>> => {
 
 describe("a sample", () => {
   let errors: ReturnType<typeof compile> | undefined
-  it.each(samples.map((sample, index) => ({ ...sample, index })))("of $where compiles", ({ folder, index }) => {
-    errors ??= compile()
-    expect(errors.get(join(root, folder, `sample-${index}.ts`))).toEqual([])
+  it.each(samples.map((sample, index) => ({ ...sample, index })))(
+    "the sample of $where compiles",
+    ({ folder, index }) => {
+      errors ??= compile()
+      expect(errors.get(join(root, folder, `sample-${index}.ts`))).toEqual([])
+    }
+  )
+
+  it.each(samples)("the sample of $where imports only modules that the package exports", ({ text }) => {
+    const imported = Array.from(text.matchAll(/ from "latchkey(\/[^"]*)?"/g), ([, path = ""]) => `.${path}`)
+    expect(imported.filter((path) => !(path in manifest.exports))).toEqual([])
   })
 
   const runnable = docstrings.filter(({ text }) => !/^declare |from "latchkey\/testing/m.test(text))
-  it.each(runnable)("of $where runs, and its values are as shown", async ({ folder, text, where }) => {
+  it.each(runnable)("the sample of $where runs, and its values are as shown", async ({ folder, text, where }) => {
     const program = text
       .replaceAll(/ from "(\.[^"]+)\.js"/g, (_, path) => ` from "${resolve(root, folder, path)}.ts"`)
       .replaceAll(/^(?!import|export|const|\/\/|[)}])(\S.*) \/\/ (.+)$/gm, "assertEqual($1, $2)")

@@ -1,6 +1,6 @@
 /**
- * What the documents show is true: each program in them stands, to the letter, in an example that has a test, and each
- * command in them is run here, in their order, on a server of their own.
+ * Tests the documents: each program in them is a literal part of an example that has a test, and each command in them runs
+ * here, in the order of the document, on a new server.
  */
 import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url))
 
 const documents = ["README.md", ...readdirSync(join(root, "docs/guide")).map((name) => `docs/guide/${name}`)]
 
-/** The blocks of a language, as they stand. */
+/** The blocks of a language. */
 const blocks = (document: string, language: string): ReadonlyArray<string> =>
   Array.from(
     readFileSync(join(root, document), "utf8").matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms")),
@@ -32,7 +32,7 @@ const examples = readdirSync(join(root, "examples"), { recursive: true, encoding
   .map((file) => readFileSync(join(root, "examples", file), "utf8"))
 
 describe.each(documents)("%s", (document) => {
-  it("shows programs that are tested", () => {
+  it("every program in the document is a part of an example with a test", () => {
     for (const block of blocks(document, "ts")) {
       expect(
         examples.some((example) => example.includes(block)),
@@ -41,20 +41,20 @@ describe.each(documents)("%s", (document) => {
     }
   })
 
-  it("has links that lead somewhere", () => {
+  it("every link in the document has a target", () => {
     const text = readFileSync(join(root, document), "utf8")
     const files = Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g), ([, file = ""]) => file)
     expect(files.filter((file) => !existsSync(join(root, dirname(document), file)))).toEqual([])
   })
 })
 
-/** What a person types when a command asks for a new password. */
+/** Adds the input that a user types when a command asks for a new password. */
 const typed = (line: string): string =>
   /\buser (create|set-password) (?!.*--password-stdin)/.test(line)
     ? `echo "correct horse battery" | ${line} --password-stdin`
     : line
 
-/** The commands of a block, without what gets the project itself: that is how this test came to run. */
+/** The commands of a block, without those that install the project itself. */
 const commands = (block: string): ReadonlyArray<string> =>
   block
     .replaceAll("node dist/bin/latchkey.js", "latchkey")
@@ -63,7 +63,7 @@ const commands = (block: string): ReadonlyArray<string> =>
     .map((line) => line.replace(/\s+#.*$/, "").trim())
     .filter((line) => line !== "" && !/^(#|npm |npx )/.test(line))
 
-/** The PostgreSQL of the documents; here it is one of the tests'. */
+/** The address of PostgreSQL in the documents, which the tests replace by their own. */
 const postgres = "postgres://latchkey@db.example.com/latchkey"
 
 const withCommands = documents.filter((document) => blocks(document, "sh").length > 0)
@@ -73,7 +73,7 @@ const isLeftOut = (document: string) =>
 it.runIf(withCommands.some(isLeftOut))(Postgres.named("some documents need a PostgreSQL"), () => {})
 
 describe.each(withCommands.filter((document) => !isLeftOut(document)))("%s", (document) => {
-  /** What the commands of the document have exported. */
+  /** The variables that the commands of the document have exported. */
   const exported: Record<string, string> = {}
   const scope = Effect.runSync(Scope.make())
   let database: string
@@ -113,7 +113,7 @@ describe.each(withCommands.filter((document) => !isLeftOut(document)))("%s", (do
       child.once("close", (code) => resolve({ line, code, said }))
     })
 
-  it("shows commands that do what they should", async () => {
+  it("every command in the document succeeds", async () => {
     for (const line of blocks(document, "sh")
       .flatMap(commands)
       .map((line) => line.replaceAll(postgres, database).replaceAll("127.0.0.1:9400", `127.0.0.1:${port}`))) {

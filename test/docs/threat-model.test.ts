@@ -24,21 +24,21 @@ const tested = new Set(
 )
 
 describe("the threat model", () => {
-  it("names tests that exist", () => {
+  it("the threat model names only tests that exist", () => {
     expect(tests.length).toBeGreaterThan(10)
     expect(tests.filter((path) => !existsSync(join(root, path)))).toEqual([])
   })
 
-  it("names checks of the catalogue that are tested", () => {
+  it("the threat model names only checks of the catalogue that are tested", () => {
     expect(checks.length).toBeGreaterThan(30)
     expect(checks.filter((id) => !tested.has(id))).toEqual([])
   })
 
-  it("links to documents that exist", () => {
+  it("the threat model links only to documents that exist", () => {
     expect(links.filter((target) => !existsSync(join(root, "docs", target)))).toEqual([])
   })
 
-  it("names a test for every threat", () => {
+  it("the threat model names a test for every threat", () => {
     expect(threats.length).toBeGreaterThan(20)
     expect(threats.filter((line) => !/[A-Z]+-\d\d|test\/[\w/-]+\.test\.ts/.test(line.split("|")[3] ?? ""))).toEqual([])
   })

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 describe("latchkey serve --api", () => {
-  it("lets a client of the operator's list the users", async () => {
+  it("a client of the operator lists the users", async () => {
     expect(server.stdout()).toContain(`${server.url}/api/docs`)
     await Cli.run(["user", "create", "ada", "--password-stdin"], { server, stdin: "correct horse battery" })
     const args = ["--name", "Admin", "--confidential", "--grant", "client_credentials", "--scope", "latchkey:admin"]
@@ -31,14 +31,14 @@ describe("latchkey serve --api", () => {
     expect(await users.json()).toMatchObject({ users: [{ username: "ada", state: "Enabled" }] })
   })
 
-  it("is refused a setting that is neither on nor off", async () => {
+  it("a setting that is neither on nor off is refused", async () => {
     expect(await Cli.run(["serve"], { env: { LATCHKEY_API: "maybe" } })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("LATCHKEY_API: give on or off")
     })
   })
 
-  it("is not there without the option", async () => {
+  it("the API does not exist without the option", async () => {
     const plain = await Cli.startServer()
     try {
       expect((await fetch(`${plain.url}/api/openapi.json`)).status).toBe(404)
@@ -47,23 +47,26 @@ describe("latchkey serve --api", () => {
     }
   })
 
-  it.runIf(Chromium.executablePath !== undefined)("is described on a page that runs under its own policy", async () => {
-    mkdirSync(output, { recursive: true })
-    const browser = await Chromium.launch()
-    try {
-      const page = await browser.newPage({ viewport: { width: 1100, height: 1400 } })
-      const complaints: Array<string> = []
-      page.on("console", (message) => {
-        if (message.type() === "error") complaints.push(message.text())
-      })
-      page.on("pageerror", ({ message }) => complaints.push(message))
-      const response = await page.goto(`${server.url}/api/docs`)
-      expect(response?.headers()["content-security-policy"]).not.toContain("unsafe-inline")
-      await page.locator(".opblock-summary-path", { hasText: "/api/admin/users" }).first().waitFor()
-      await page.screenshot({ path: new URL("api-docs.png", output).pathname })
-      expect(complaints).toEqual([])
-    } finally {
-      await browser.close()
+  it.runIf(Chromium.executablePath !== undefined)(
+    "the page that describes the API runs under its own policy",
+    async () => {
+      mkdirSync(output, { recursive: true })
+      const browser = await Chromium.launch()
+      try {
+        const page = await browser.newPage({ viewport: { width: 1100, height: 1400 } })
+        const complaints: Array<string> = []
+        page.on("console", (message) => {
+          if (message.type() === "error") complaints.push(message.text())
+        })
+        page.on("pageerror", ({ message }) => complaints.push(message))
+        const response = await page.goto(`${server.url}/api/docs`)
+        expect(response?.headers()["content-security-policy"]).not.toContain("unsafe-inline")
+        await page.locator(".opblock-summary-path", { hasText: "/api/admin/users" }).first().waitFor()
+        await page.screenshot({ path: new URL("api-docs.png", output).pathname })
+        expect(complaints).toEqual([])
+      } finally {
+        await browser.close()
+      }
     }
-  })
+  )
 })

@@ -120,7 +120,7 @@ describe("oauth4webapi", () => {
   ) =>
     oauth.processIntrospectionResponse(as, client, await oauth.introspectionRequest(as, client, auth, token, insecure))
 
-  it.each(methods)("acts for itself, authenticating by %s (RFC 6749 §4.4)", async (method) => {
+  it.each(methods)("a client that authenticates by %s gets a token for itself (RFC 6749 §4.4)", async (method) => {
     const as = await metadata()
     const { id, secret } = await machine(method)
     const client = { client_id: id }
@@ -130,7 +130,7 @@ describe("oauth4webapi", () => {
     expect(issued).not.toHaveProperty("refresh_token")
   })
 
-  it.each(methods)("is told invalid_client for a wrong secret by %s (RFC 6749 §5.2)", async (method) => {
+  it.each(methods)("a wrong secret by %s gets invalid_client (RFC 6749 §5.2)", async (method) => {
     const as = await metadata()
     const client = { client_id: (await machine(method)).id }
     const wrong = authOf(method, "wrong")
@@ -146,7 +146,7 @@ describe("oauth4webapi", () => {
     await expect(introspect(as, client, wrong, "x")).rejects.toBeInstanceOf(oauth.WWWAuthenticateChallengeError)
   })
 
-  it("introspects and revokes its access token (RFC 7662 §2.2, RFC 7009 §2.1)", async () => {
+  it("a client introspects and revokes its access token (RFC 7662 §2.2, RFC 7009 §2.1)", async () => {
     const as = await metadata()
     const { auth, client } = await register(as, "client_secret_basic")
     const { access_token } = await tokens(as, client, auth)
@@ -160,7 +160,7 @@ describe("oauth4webapi", () => {
     expect(await introspect(as, client, auth, access_token)).toEqual({ active: false })
   })
 
-  it("revokes its refresh token, and everything with it (RFC 7009 §2.1)", async () => {
+  it("a client revokes its refresh token and its grant (RFC 7009 §2.1)", async () => {
     const as = await metadata()
     const { auth, client } = await register(as, "client_secret_post")
     const { access_token, refresh_token = "" } = await tokens(as, client, auth)
@@ -175,7 +175,7 @@ describe("oauth4webapi", () => {
     })
   })
 
-  it("is the server of a resource, and learns of tokens for it alone (RFC 7662 §4)", async () => {
+  it("a resource server gets claims only of tokens for its resource (RFC 7662 §4)", async () => {
     const as = await metadata()
     const { auth, client } = await register(as, "client_secret_basic")
     const here = await tokens(as, client, auth, { scope: "files", resource: "https://files.example/" })
@@ -223,7 +223,7 @@ describe("openid-client", () => {
     return openid.authorizationCodeGrant(config, await allow(url), { pkceCodeVerifier, expectedState })
   }
 
-  it("discovers the server, redeems a code and refreshes (RFC 8414 §3, RFC 6749 §4.1, §6)", async () => {
+  it("a client discovers the server, redeems a code and refreshes (RFC 8414 §3, RFC 6749 §4.1, §6)", async () => {
     const config = await register()
     expect(config.serverMetadata()).toMatchObject({ issuer: server.url, token_endpoint: `${server.url}/token` })
     const first = await tokens(config)
@@ -232,12 +232,12 @@ describe("openid-client", () => {
     expect(second.refresh_token).not.toBe(first.refresh_token)
   })
 
-  it.each(methods)("acts for itself, authenticating by %s (RFC 6749 §4.4)", async (method) => {
+  it.each(methods)("a client that authenticates by %s gets a token for itself (RFC 6749 §4.4)", async (method) => {
     const issued = await openid.clientCredentialsGrant(await discover(await machine(method), method))
     expect(issued).toMatchObject({ token_type: "bearer", scope: "notes:read" })
   })
 
-  it.each(methods)("is told of a wrong secret by %s (RFC 6749 §5.2)", async (method) => {
+  it.each(methods)("a wrong secret by %s gets invalid_client (RFC 6749 §5.2)", async (method) => {
     const config = await discover({ ...(await machine(method)), secret: "wrong" }, method)
     for (const request of [
       () => openid.clientCredentialsGrant(config),
@@ -248,7 +248,7 @@ describe("openid-client", () => {
     }
   })
 
-  it("introspects and revokes its access token (RFC 7662 §2.2, RFC 7009 §2.1)", async () => {
+  it("a client introspects and revokes its access token (RFC 7662 §2.2, RFC 7009 §2.1)", async () => {
     const config = await register()
     const { access_token } = await tokens(config)
     expect(await openid.tokenIntrospection(config, access_token)).toMatchObject({ active: true, scope: "notes:read" })
@@ -256,7 +256,7 @@ describe("openid-client", () => {
     expect(await openid.tokenIntrospection(config, access_token)).toEqual({ active: false })
   })
 
-  it("revokes its refresh token, and everything with it (RFC 7009 §2.1)", async () => {
+  it("a client revokes its refresh token and its grant (RFC 7009 §2.1)", async () => {
     const config = await register()
     const { access_token, refresh_token = "" } = await tokens(config)
     await openid.tokenRevocation(config, refresh_token)
@@ -264,7 +264,7 @@ describe("openid-client", () => {
     await expect(openid.refreshTokenGrant(config, refresh_token)).rejects.toMatchObject({ error: "invalid_grant" })
   })
 
-  it("is the server of a resource, and learns nothing of tokens for another (RFC 7662 §4)", async () => {
+  it("a resource server gets no claims of tokens for another resource (RFC 7662 §4)", async () => {
     const { access_token } = await tokens(await register())
     expect(await openid.tokenIntrospection(await discover(resourceServer), access_token)).toEqual({ active: false })
   })

@@ -66,7 +66,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
     return box
   }
 
-  it.each(requests)("shows both buttons, of one size, without scrolling, for %s", (_, data) =>
+  it.each(requests)("both buttons have one size and are visible without scrolling, for %s", (_, data) =>
     withPage(data, async (page) => {
       const [deny, allow] = [await boxOf(page, "button[value=deny]"), await boxOf(page, "button[value=allow]")]
       for (const { height, width, x, y } of [deny, allow]) {
@@ -81,7 +81,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
     })
   )
 
-  it("tells Allow and Deny apart by their looks, until nothing is ticked", () =>
+  it("Allow and Deny look different while a scope is ticked", () =>
     withPage(ordinary, async (page) => {
       const background = (decision: string) =>
         page.evaluate(`getComputedStyle(document.querySelector("button[value=${decision}]")).backgroundColor`)
@@ -99,12 +99,12 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
       expect(await hint.isVisible()).toBe(false)
     }))
 
-  it("asks for no tick where no permission is asked for", () =>
+  it("a request without scopes shows no checkbox", () =>
     withPage({ ...ordinary, resources: [{ ...resource, scopes: [] }] }, async (page) => {
       expect(await page.locator("[role=status]").isVisible()).toBe(false)
     }))
 
-  it("hides nothing that has the focus behind its buttons", () =>
+  it("the buttons hide no focused element", () =>
     withPage({ ...ordinary, resources: [1, 2, 3].map(() => ({ ...resource, scopes: scopesOf(4) })) }, async (page) => {
       const stops = await page.locator("a[href], input[type=checkbox], summary").count()
       for (let stop = 0; stop < stops; stop++) {
@@ -114,7 +114,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
       }
     }))
 
-  it("keeps the buttons at the end of the page where the screen is too short for both", () =>
+  it("the buttons are at the end of the page if the screen is too short", () =>
     withPage(
       ordinary,
       async (page) => {
@@ -124,7 +124,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the consent page on a pho
       320
     ))
 
-  it("keeps the tokens and the address of the resource folded until they are asked for", () =>
+  it("the scope tokens and the address of the resource are folded until the user opens them", () =>
     withPage(ordinary, async (page) => {
       const shown = () => page.locator("details code").first().isVisible()
       expect(await shown()).toBe(false)

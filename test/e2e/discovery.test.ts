@@ -42,20 +42,20 @@ describe.each([
     await server.stop()
   })
 
-  it("finds the metadata of an issuer with a path behind a proxy that routes by path", async () => {
+  it("a client finds the metadata of an issuer with a path behind a proxy that routes by path", async () => {
     const found = await discover(issuer)
     expect(found).toMatchObject({ issuer, token_endpoint: `${issuer}/token` })
     expect((await fetch(`${proxy.origin}/.well-known/oauth-authorization-server/tools`)).status).toBe(404)
   })
 
-  it("takes each OpenID document for one, whether the name is inserted or appended", async () => {
+  it("a client accepts the OpenID document under the inserted and the appended name", async () => {
     for (const path of ["/.well-known/openid-configuration/tools", "/tools/.well-known/openid-configuration"]) {
       const document: unknown = await (await fetch(`${server.url}${path}`)).json()
       expect(OpenIdProviderDiscoveryMetadataSchema.safeParse(document).error, path).toBeUndefined()
     }
   })
 
-  it("finds the same document under the appended name of RFC 8414 as under the inserted one", async () => {
+  it("the appended name of RFC 8414 has the same document as the inserted one", async () => {
     const [inserted, appended] = await Promise.all(
       ["/.well-known/oauth-authorization-server/tools", "/tools/.well-known/oauth-authorization-server"].map(
         async (path) => (await fetch(`${server.url}${path}`)).text()

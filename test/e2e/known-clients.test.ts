@@ -111,7 +111,7 @@ const redeem = async (client: KnownClient, registered: Json, parameters: Readonl
 }
 
 describe.each(knownClients.map((client) => [client.name, client] as const))("%s", (_, client) => {
-  it("connects to a server with default settings, from discovery to refresh", async () => {
+  it("the client connects to a server with default settings, from discovery to refresh", async () => {
     const found = await discover(client)
     const answer = await post(client, "/register", client.registration)
     expect(answer.status).toBe(201)

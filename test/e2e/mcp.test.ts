@@ -78,7 +78,7 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     return connection
   }
 
-  it("finds the server, registers, has a person log in and consent, and calls a tool", async () => {
+  it("an MCP client finds the server, registers, lets a user log in and consent, and calls a tool", async () => {
     const server = await start()
     const mcp = `${server.url}/mcp`
     const connection = await connect(mcp, await provider(), await person())
@@ -90,19 +90,22 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
   })
 
   // The 1.x line answers a 403 with its refresh token, which no refresh widens (RFC 6749 §6), and then gives up.
-  it.runIf(sdk === Sdk.v2)("steps up when a tool needs more (RFC 6750 §3.1, MCP step-up authorization)", async () => {
-    const server = await start()
-    const mcp = `${server.url}/mcp`
-    const [client, who] = [await provider(), await person()]
-    // The demo asks for all scopes at once; the person allows less.
-    const connection = await connect(mcp, client, who, ["notes:read"])
-    expect(await connection.call("whoami")).not.toContain("notes:write")
-    await withPerson(mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
-    expect(await connection.call("list_notes")).toContain("Buy milk")
-    expect(await connection.call("whoami")).toContain("notes:write")
-  })
+  it.runIf(sdk === Sdk.v2)(
+    "an MCP client requests more scope when a tool needs it (RFC 6750 §3.1, MCP step-up authorization)",
+    async () => {
+      const server = await start()
+      const mcp = `${server.url}/mcp`
+      const [client, who] = [await provider(), await person()]
+      // The demo asks for all scopes at once; the person allows less.
+      const connection = await connect(mcp, client, who, ["notes:read"])
+      expect(await connection.call("whoami")).not.toContain("notes:write")
+      await withPerson(mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
+      expect(await connection.call("list_notes")).toContain("Buy milk")
+      expect(await connection.call("whoami")).toContain("notes:write")
+    }
+  )
 
-  it("refreshes by itself when the access token is dead (RFC 6749 §6)", async () => {
+  it("an MCP client refreshes when its access token has expired (RFC 6749 §6)", async () => {
     const server = await start({ env: { LATCHKEY_ACCESS_TOKEN_TTL: "1 second" } })
     const mcp = `${server.url}/mcp`
     const client = await provider()
@@ -116,7 +119,7 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     expect(client.provider.sentTo).toBeUndefined()
   })
 
-  it("starts over when the server has forgotten the client (RFC 6749 §5.2)", async () => {
+  it("an MCP client registers again when the server has deleted it (RFC 6749 §5.2)", async () => {
     const first = await start()
     const mcp = `${first.url}/mcp`
     const [client, who] = [await provider(), await person()]

@@ -93,7 +93,7 @@ describe.runIf(Chromium.executablePath !== undefined)("oauth4webapi", () => {
     }
   )
 
-  it("is told when the person says no (RFC 6749 §4.1.2.1)", async () => {
+  it("the client gets access_denied when the user denies (RFC 6749 §4.1.2.1)", async () => {
     const as = await discover()
     const client = await register(as, "none")
     const { answer, state } = await authorize(as, client, "deny")

@@ -48,7 +48,7 @@ HttpLayerRouter.serve(Layer.provideMerge(Notes, Auth)).pipe(
 )
 `
 
-/** The tests of somebody's own store; here of one that is ours. */
+/** The test of a storage by its author; here for one of ours. */
 const contract = `import * as MemoryStorage from "latchkey/MemoryStorage"
 import { storageContract } from "latchkey/testing/StorageContract"
 
@@ -92,7 +92,7 @@ describe("the packed package", () => {
   }
   const complaintsOf = (file: string) => complaints.filter((line) => line.startsWith(`${file}(`))
 
-  /** What the package does not export, of the modules that a declaration of the app names. */
+  /** Returns the modules that a declaration of the app names, and that the package does not export. */
   const unexported = async (file: string) => {
     const declaration = await readFile(join(project.path, "out", `${file}.d.ts`), "utf8")
     const { resolve } = createRequire(join(project.path, "app.js"))
@@ -150,7 +150,7 @@ describe("the packed package", () => {
     expect(reached).toContain("dist/testing/TestClient.js")
   })
 
-  it("holds what is built and what is to be read, and nothing else", () => {
+  it("contains the build and the documents only", () => {
     const read = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "docs/latchkey.schema.json", "package.json"]
     expect(packed.filter((path) => !path.startsWith("dist/")).sort()).toEqual(read)
     expect(packed.filter((path) => /(^|\/)tests?\/|\.(test|spec)\.|(?<!\.d)\.ts$/.test(path))).toEqual([])
@@ -174,7 +174,7 @@ describe("the packed package", () => {
     expect(Array.from(names).filter((name) => !(name in declared))).toEqual([])
   })
 
-  it("can be imported by each of its exports", async () => {
+  it("can be imported through each of its exports", async () => {
     // The contracts are imported by vitest alone.
     const paths = Object.keys(packageJson.exports).filter((path) => !/json$|Contract$/.test(path))
     const specifiers = paths.map((path) => `latchkey${path.slice(1)}`)
@@ -182,13 +182,13 @@ describe("the packed package", () => {
     await project.run(process.execPath, "--input-type=module", "--eval", script)
   })
 
-  it("brings its program", async () => {
+  it("brings the latchkey command", async () => {
     const bin = join(project.installed(".bin"), "latchkey")
     expect((await project.run(bin, "--version")).stdout).toBe(`${packageJson.version}\n`)
     expect((await project.run(bin, "--help")).stdout).toContain("latchkey serve")
   })
 
-  it("type-checks to the last declaration, by each of its exports, with the types of its peers and of Node alone", () => {
+  it("type-checks through each of its exports, with no types but those of its peers and of Node", () => {
     expect(complaints).toEqual([])
   })
 
@@ -197,7 +197,7 @@ describe("the packed package", () => {
     expect(await unexported(fileOf(title))).toEqual([])
   })
 
-  it("lets an app export again what any of its layers and services gives", async () => {
+  it("lets an app re-export the values of its layers and services", async () => {
     const subpaths = Declarations.subpaths(project.installed("latchkey"), packageJson.exports)
     expect(subpaths.length).toBeGreaterThan(50)
     const left = await Promise.all(subpaths.map(({ subpath }) => unexported(fileOf(subpath))))
@@ -207,7 +207,7 @@ describe("the packed package", () => {
   it("hides the types of all services of a server", async () => {
     const { resolve } = createRequire(join(project.path, "app.js"))
     expect(() => resolve("latchkey/layers/wiring/AuthServer")).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED|not defined/)
-    const declaration = await readFile(join(project.path, "out", `${fileOf("a route beside a server")}.d.ts`), "utf8")
+    const declaration = await readFile(join(project.path, "out", `${fileOf("a route and a server")}.d.ts`), "utf8")
     expect(declaration).not.toMatch(/Keyring|Sessions|PasswordHasher/)
   })
 

@@ -113,7 +113,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
   const authorizeUrl = (clientName: string, redirectUri: string, more: Record<string, string> = {}) =>
     authorizeUrlOf(server, clientName, redirectUri, more)
 
-  it("make the first account, by a link that is good once", () =>
+  it("a user creates the first account by a link that works once", () =>
     visit(async (page) => {
       const link = await Cli.firstAccountLink(server)
       await page.goto(link)
@@ -131,7 +131,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "first-account-void")
     }))
 
-  it("ask who is there, and what an app may do", () =>
+  it("a user logs in and decides about an app", () =>
     visit(async (page, context) => {
       await page.goto(await authorizeUrl("Note Taker", "https://client.example/callback"))
       await look(page, "login")
@@ -176,7 +176,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "logged-out")
     }))
 
-  it("say what went wrong, and what is here", () =>
+  it("the error pages and the home page are readable", () =>
     visit(async (page) => {
       await page.goto(`${server.url}/authorize?client_id=nobody`)
       await look(page, "error")
@@ -190,7 +190,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "home")
     }))
 
-  it("show a person what they allowed and where they are logged in, and let them take it back", () =>
+  it("a user sees the allowed apps and the sessions on the account page, and ends them", () =>
     visit(async (page) => {
       const allow = async (clientName: string) => {
         await page.goto(await authorizeUrl(clientName, `${server.url}/health`))
@@ -242,7 +242,7 @@ describe.runIf(Chromium.executablePath !== undefined)("the pages", () => {
       await look(page, "account-wrong-password")
     }))
 
-  it("can be used by keyboard alone", () =>
+  it("every page works with the keyboard alone", () =>
     visit(async (page) => {
       await page.goto(await authorizeUrl("Note Taker", "https://client.example/callback"))
       await page.waitForFunction("document.activeElement?.name === 'username'")

@@ -96,7 +96,7 @@ const operators = async () => {
 }
 
 describe("latchkey serve --demo --api, at its most talkative", () => {
-  it("says and keeps no secret of a whole run, in any form", async () => {
+  it("a whole run prints and stores no secret, in any form", async () => {
     const client = await people()
     await operators()
     await command(["client", "show", client.client_id])
@@ -115,7 +115,7 @@ describe("latchkey serve --demo --api, at its most talkative", () => {
     for (const word of ["answered", "RefreshTokenReplayed", "WrongSecret"]) expect(stderr).toContain(word)
   })
 
-  it("is searched by what it says and keeps: a name is found there", () => {
+  it("the search finds a name in the output and in the files", () => {
     const names = new Secrets()
     names.add("resource", `${server.url}/mcp`)
     const found = names.search({ ...filesOf(join(server.folder, "data")), stdout: server.stdout() })

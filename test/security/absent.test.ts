@@ -84,6 +84,6 @@ absent("MANAGE", "a registration names no address at which it could be changed",
   await isNowhere(target, [`/register/${client.client_id}`], ["registration_client_uri"])
 })
 
-absent("UINFO", "no endpoint tells who a token is about", (target) =>
+absent("UINFO", "no endpoint returns claims about the user of a token", (target) =>
   isNowhere(target, ["/userinfo"], ["userinfo_endpoint"])
 )

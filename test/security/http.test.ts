@@ -233,7 +233,7 @@ check("HTTP-11", "abandoned requests are not stored, or are deleted after their 
   for (let i = 0; i < 10; i++) await target.code(client)
   await target.advance("40 days")
   const report = await target.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
-  expect(report).toMatchObject({ _tag: "Done", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
+  expect(report).toMatchObject({ _tag: "Completed", report: { grants: 10, sessions: 1, revokedTokens: 1 } })
   expect(await outcome(target.ask("/revoke", unused, { token: "x" }))).toBe("401 invalid_client")
 })
 

@@ -37,7 +37,7 @@ describe("a planted secret is found", () => {
     expect(isFound(`${secret}!`, `before ${text} after`)).toBe(false)
   })
 
-  it.each([0, 1, 2])("in base64, %i bytes after where a group begins", (shift) => {
+  it.each([0, 1, 2])("a planted secret is found in base64, %i bytes after the beginning of a group", (shift) => {
     for (const encoding of ["base64", "base64url"] as const) {
       const text = Buffer.concat([Buffer.from("abc".slice(0, shift)), key, Buffer.from("z")]).toString(encoding)
       expect(isFound(key, text), encoding).toBe(true)
@@ -53,19 +53,19 @@ describe("a planted secret is found", () => {
     expect(isFound(key.toString("base64url"), text)).toBe(true)
   })
 
-  it("by a part of it that is secret by itself", () => {
+  it("a planted secret is found by a part that is secret by itself", () => {
     const secrets = new Secrets()
     secrets.addFromText(`refresh_token=${token}`)
     for (const part of [secretPart, tagPart]) expect(secrets.search({ place: part })).not.toEqual([])
   })
 
-  it("and it is said what, where and how", () => {
+  it("a find names the secret, the place and the form", () => {
     const leak = { kind: "planted", form: "hex", around: expect.stringContaining("key: ") }
     const places = { log: "nothing here", database: `key: ${key.toString("hex")}` }
     expect(secretsWith(key).search(places)).toEqual([{ ...leak, place: "database" }])
   })
 
-  it("only where it is whole", () => {
+  it("a part of a planted secret is not found", () => {
     expect(isFound(password, password.slice(0, -1))).toBe(false)
   })
 })
@@ -98,16 +98,16 @@ describe("a secret is collected", () => {
     })
   }
 
-  it("from a header where none belongs", async () => {
+  it("a secret is collected from a header that should have none", async () => {
     const secrets = await passed(new Request(url, { headers: { "x-other": token } }))
     expect(secrets.search({ place: token })).not.toEqual([])
   })
 
-  it("and what is public is not", async () => {
+  it("a public value is not collected", async () => {
     expect((await passed(form({ client_id: "a public client", scope: "notes:read" }))).size).toBe(0)
   })
 
-  it("only if it is long enough not to be found by chance", () => {
+  it("a short text is not collected, because it could occur by chance", () => {
     expect(() => secretsWith("secret")).toThrow("too short")
   })
 })

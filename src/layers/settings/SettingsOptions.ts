@@ -129,7 +129,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)
     // A scope is granted at every resource that offers it: a user could not allow it at one and deny it at the other.
     if (shared !== undefined) {
-      return yield* refuse(`two resources offer the scope "${shared}": give each resource scopes of its own`)
+      return yield* refuse(`two resources offer the scope "${shared}": give each resource its own scopes`)
     }
     return {
       issuer: yield* decode(Issuer, options.issuer, options.issuer),

@@ -1,4 +1,4 @@
-/** What apps export that emit declarations, as packages of a monorepo do, and what such a declaration may name. */
+/** The exports of apps that emit declarations, as packages of a monorepo do, and the modules that a declaration may name. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 
@@ -44,7 +44,7 @@ export const modules: Readonly<Record<string, string>> = {
   "a guard of an HttpApi": `export class ReadNotes extends BearerAuthApi.Tag<ReadNotes>()("ReadNotes", { scopes: ["notes:read"] }) {}
 export const GuardLayer = ReadNotes.layer`,
   "a guarded route": Notes,
-  "a route beside a server": `${Composed}export const App = Layer.provideMerge(Notes, Auth)`,
+  "a route and a server": `${Composed}export const App = Layer.provideMerge(Notes, Auth)`,
   "an app on SQLite": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provide(SqliteStorage.layer({ filename: "auth.db" })))`,
   "an app on PostgreSQL": `${Composed}export const App = Layer.provideMerge(Notes, Auth).pipe(Layer.provideMerge(PostgresStorage.layer(postgres)))`,
   "an app with the API": `${Composed}export const App = Layer.provideMerge(Layer.merge(Notes, AdminApi.layer), Auth)`,
@@ -106,7 +106,7 @@ export {}
 `
 }
 
-/** The subpaths of the package that a module each stands behind, with the file of their declarations. */
+/** Returns the subpaths of the package, each with its declarations. */
 export const subpaths = (
   folder: string,
   exports: Readonly<Record<string, string | { readonly types: string } | null>>

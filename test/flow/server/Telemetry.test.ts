@@ -35,7 +35,7 @@ const wholeRun = async (server: TestServer) => {
   const second = await tokensOf(server.refresh(client, first.refresh_token))
   await server.ask("/revoke", client, { token: second.refresh_token })
   expect(await outcome(server.call(second.access_token))).toBe("401 invalid_token")
-  // What stands in place of a client, a code, a grant type, a path or a method may be anything.
+  // The values of a client, a code, a grant type, a path and a method can be any text.
   await server.post("/token", { client_id: "no-such-client", grant_type: "strange-grant" })
   await server.token(client, { grant_type: "strange-grant" })
   await server.redeem(client, { code: "lk_ac_not-a-code", verifier })
@@ -177,7 +177,7 @@ describe("spans", () => {
   })
 })
 
-/** What is counted so far, by name and tags; of a histogram, how many. */
+/** Returns the metrics so far, by name and tags. A histogram is its number of values. */
 const counts = Effect.map(Metric.snapshot, (pairs) =>
   pairs
     .filter(({ metricKey }) => metricKey.name.startsWith("latchkey_"))
@@ -188,10 +188,10 @@ const counts = Effect.map(Metric.snapshot, (pairs) =>
     }))
 )
 
-const pass = Effect.flatMap(Maintenance, (upkeep) => upkeep.pass)
+const pass = Effect.flatMap(Maintenance, ({ pass }) => pass)
 
 describe("metrics", () => {
-  /** What a request adds to one of them; the registry is the process's. */
+  /** Returns what a request adds to a metric, because the registry belongs to the process. */
   const added = async (name: string, request: () => Promise<unknown>, of: "count" | "sum" = "count") => {
     const read = async () =>
       (await Effect.runPromise(counts))
@@ -279,7 +279,7 @@ describe("metrics", () => {
     { api: true }
   )
 
-  test("count what upkeep deletes", async (server) => {
+  test("metrics count the rows that maintenance deletes", async (server) => {
     await server.register()
     await server.advance("400 days")
     expect(await added("latchkey_maintenance_total", () => server.run(pass))).toMatchObject({ clients: 1 })

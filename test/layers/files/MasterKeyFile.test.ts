@@ -89,7 +89,7 @@ describe("the master key", () => {
       Fs.rmSync(`${filename}.key`)
       expect(yield* refusal({ filename })).toMatchObject({ reason: "MasterKeyMissing" })
       expect(Fs.existsSync(`${filename}.key`)).toBe(false)
-      // Whoever has it elsewhere may give it.
+      // An operator who has the key elsewhere can give it.
       yield* using({ filename, masterKey: Redacted.make(new Uint8Array(32)) }, ({ keys }) => keys.list)
     })
   )

@@ -9,7 +9,7 @@ import { temporaryFile } from "../temporaryFile.js"
 
 const contents = Array.from({ length: 16 }, (_, i) => `${i}`.repeat(100))
 
-/** Everybody at once, each with a content of their own. */
+/** All callers at the same time, each with its own content. */
 const everybody = <A, E>(write: (content: Uint8Array) => Effect.Effect<A, E>) =>
   Effect.forEach(contents, (content) => write(new TextEncoder().encode(content)), { concurrency: "unbounded" })
 
