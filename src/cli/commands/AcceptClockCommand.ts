@@ -8,7 +8,7 @@ import type { Issuer } from "../../domain/Issuer.js"
 import * as ClockCheck from "../../services/maintenance/ClockCheck.js"
 import { HighWaterMark } from "../../services/stores/HighWaterMark.js"
 import { Storage } from "../../services/stores/Storage.js"
-import * as Database from "../settings/Database.js"
+import * as DatabaseLayer from "../settings/DatabaseLayer.js"
 import * as Refusals from "../settings/Refusals.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
@@ -37,7 +37,7 @@ export const acceptClock = Command.make("accept-clock", options, ({ json, ...fla
     const { issuer } = target
     const now = yield* DateTime.now
     yield* accept(issuer, now).pipe(
-      Effect.provide(Database.layerFor(target, false)),
+      Effect.provide(DatabaseLayer.layerFor(target, false)),
       Effect.catchTags(Refusals.ofDatabase)
     )
     yield* Output.print(

@@ -10,7 +10,8 @@ import * as MasterKeyFile from "../../layers/files/MasterKeyFile.js"
 import * as SqliteStorage from "../../layers/SqliteStorage.js"
 import * as Restore from "../../services/maintenance/Restore.js"
 import { Storage } from "../../services/stores/Storage.js"
-import * as Database from "../settings/Database.js"
+import type * as Database from "../settings/Database.js"
+import * as DatabaseLayer from "../settings/DatabaseLayer.js"
 import * as MasterKey from "../settings/MasterKey.js"
 import * as Refusals from "../settings/Refusals.js"
 import * as Setting from "../settings/Setting.js"
@@ -47,7 +48,7 @@ const underGivenKey = (target: Database.Configured, variable: string) =>
       )
     }
     return { masterKey: variable, grants: yield* atOnce(Restore.run(all)) }
-  }).pipe(Effect.provide(Database.layer(target, timeout)), Effect.catchTags(Refusals.ofDatabase))
+  }).pipe(Effect.provide(DatabaseLayer.layer(target, timeout)), Effect.catchTags(Refusals.ofDatabase))
 
 /** Restores under a new master key, which replaces the key in the file next to the database. */
 const underNewKey = (filename: string, path: string) =>

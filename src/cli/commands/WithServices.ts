@@ -8,6 +8,7 @@ import * as ApiResource from "../../http/admin/ApiResource.js"
 import * as AuthServer from "../../layers/wiring/AuthServer.js"
 import { Resources } from "../../services/resources/Resources.js"
 import * as Database from "../settings/Database.js"
+import * as DatabaseLayer from "../settings/DatabaseLayer.js"
 import * as LibraryOptions from "../settings/LibraryOptions.js"
 import * as Refusals from "../settings/Refusals.js"
 import type * as Sources from "../settings/Sources.js"
@@ -28,7 +29,7 @@ const layer = (target: Target.Target) =>
       }
       return AuthServer.layerServices({ issuer, ...(yield* LibraryOptions.options(target)) }).pipe(
         Layer.tap((services) => Context.get(services, Resources).addBuiltIn(ApiResource.make(issuer))),
-        Layer.provide(Database.layerFor(target, false))
+        Layer.provide(DatabaseLayer.layerFor(target, false))
       )
     })
   )

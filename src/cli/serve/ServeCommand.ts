@@ -11,7 +11,7 @@ import * as AuthServer from "../../layers/wiring/AuthServer.js"
 import * as FirstAccount from "../../services/accounts/FirstAccount.js"
 import { Resources } from "../../services/resources/Resources.js"
 import * as ConfigFile from "../settings/ConfigFile.js"
-import * as Database from "../settings/Database.js"
+import * as DatabaseLayer from "../settings/DatabaseLayer.js"
 import * as LibraryOptions from "../settings/LibraryOptions.js"
 import * as MasterKey from "../settings/MasterKey.js"
 import * as Refusals from "../settings/Refusals.js"
@@ -89,7 +89,7 @@ const start = (flags: Sources.Flags & { readonly api: boolean; readonly demo: bo
     return yield* welcome.pipe(
       Layer.provide(NodeServer.serve(app, { ...address, ...timeouts, webSockets: false, logAddress: false })),
       // The database closes after everything that uses it.
-      Layer.provide(Database.layerFor(target, flags.newIssuer)),
+      Layer.provide(DatabaseLayer.layerFor(target, flags.newIssuer)),
       Layer.launch,
       Effect.catchTags({
         ...Refusals.ofStorage(target),
