@@ -91,7 +91,7 @@ const describe = (resource: StoredResource, secret: Option.Option<Redacted.Redac
 
 const introspection = (issuer: Issuer, id: Resource.ResourceServerId, secret: Redacted.Redacted) =>
   [
-    `It introspects tokens at ${issuer}/introspect, with HTTP Basic and`,
+    `It introspects tokens at ${issuer}/introspect with HTTP Basic as`,
     "",
     Output.table([
       ["id", id],

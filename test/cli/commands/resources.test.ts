@@ -139,7 +139,7 @@ describe("db status", () => {
     })
     expect(status.schema_version).toBe(status.supported_version)
     const text = (await run("db", "status")).stdout
-    expect(text).toMatch(/^The database \S+ has [0-9]+ bytes, and version [0-9]+ of the schema: up to date\n\n/)
+    expect(text).toMatch(/^The database \S+ has [0-9]+ bytes\. The version of its schema is [0-9]+: up to date\n\n/)
     expect(text).toMatch(/\n {2}accounts +0\n/)
   })
 

@@ -144,7 +144,7 @@ describe("the first account", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     const link = await Cli.firstAccountLink(server)
     expect(link.startsWith(`${server.url}/first-account?token=`)).toBe(true)
-    const [, command = ""] = /This command shows it:\s+(.+)/.exec(server.stdout()) ?? []
+    const [, command = ""] = /This command prints it:\s+(.+)/.exec(server.stdout()) ?? []
     expect(execSync(command, { cwd: server.folder, encoding: "utf8" }).trim()).toBe(link)
     expect(server.stdout()).not.toContain("token=")
 

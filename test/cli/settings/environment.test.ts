@@ -116,9 +116,9 @@ describe("the master key from the environment", () => {
 
   it("an invalid file of LATCHKEY_MASTER_KEY_FILE is refused, and no file is created", async () => {
     for (const [path, why] of [
-      [join(parent.path, "nowhere"), /no such file/],
+      [join(parent.path, "nowhere"), /does not exist/],
       [parent.path, /cannot be read/],
-      [file("short"), /no master key/],
+      [file("short"), /not a master key/],
       [file(key, 0o644), /can be read by others/],
       ["", /give the path of a file/]
     ] as const) {
