@@ -1,4 +1,4 @@
-/** The example does what it says: each page with a form is its own, and a person gets through all of them. */
+/** The example replaces each page with a form, and a user gets through all of them. */
 import { HttpLayerRouter } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { FirstAccount } from "latchkey/FirstAccount"
@@ -8,7 +8,7 @@ import { afterAll, expect, it } from "vitest"
 import { Browser, type Page, withForm } from "../../test/flow/support/Browser.js"
 import { App, issuer } from "./app.js"
 
-/** Learns the token of the link for the first account, which a server prints when it starts. */
+/** Returns the token of the link for the first account, which a server prints when it starts. */
 let token = ""
 const Told = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -57,7 +57,7 @@ const newBrowser = () => new Browser((request) => handler(request), issuer)
 
 const headingOf = ({ document, status }: Page) => `${status} ${document.querySelector("h1")?.text}`
 
-it("carries a person from the first account to an app's token, and back", async () => {
+it("a user gets from the first account to an app's token, and logs out", async () => {
   const ada = { username: "ada", password: "correct horse battery" }
   const browser = newBrowser()
   await browser.open(issuer)
@@ -69,7 +69,7 @@ it("carries a person from the first account to an app's token, and back", async 
   expect(differs.html).toContain("That did not work")
   await browser.submit(differs, { fields: { ...ada, password_again: ada.password } })
 
-  // Another browser, in which nobody is logged in yet.
+  // Another browser that is not logged in yet.
   const other = newBrowser()
   const client = await register("Notes Desktop")
   const login = await other.open(authorizeUrl(client))
@@ -98,7 +98,7 @@ it("carries a person from the first account to an app's token, and back", async 
   const account = await other.open(`${issuer}/account`)
   expect(headingOf(account)).toBe("200 You")
   expect(account.html).toContain("Notes Desktop")
-  const without = await other.submit(withForm(account, "Take away"))
+  const without = await other.submit(withForm(account, "Remove access"))
   expect(without.html).toContain("Done.")
   expect(without.html).not.toContain("Notes Desktop")
 
@@ -116,7 +116,7 @@ it("carries a person from the first account to an app's token, and back", async 
   expect(headingOf(await other.open(`${issuer}/account`))).toBe("200 Welcome")
 })
 
-it("ends another login by the form of its own", async () => {
+it("the account page ends another session by its own form", async () => {
   const person = { username: "ada", password: "another good one" }
   const [one, two] = [newBrowser(), newBrowser()]
   for (const browser of [one, two]) await browser.submit(await browser.open(`${issuer}/account`), { fields: person })
@@ -124,13 +124,13 @@ it("ends another login by the form of its own", async () => {
   expect(headingOf(await two.open(`${issuer}/account`))).toBe("200 Welcome")
 })
 
-it("says on its login page that an app registered itself, and shortens its name", async () => {
+it("the login page says that an app registered itself, and shortens its name", async () => {
   const { html } = await newBrowser().open(authorizeUrl(await register("Notes ".repeat(30))))
   expect(html).toContain("it registered itself: its name was not checked")
   expect(html).toMatch(/<bdi>(Notes ){7}Notes…<\/bdi>/)
 })
 
-it("has its brand on its own pages, and on those that are ours", async () => {
+it("the brand is on the app's own pages and on the others", async () => {
   for (const path of ["/account", "/authorize", "/logout"]) {
     const { html } = await newBrowser().open(`${issuer}${path}`)
     expect(html).toMatch(/<title>.+ – Notes<\/title>/)

@@ -1,4 +1,4 @@
-/** Every page with a form, in words and looks of the app's own. What it does not give, such as the error page, is ours. */
+/** The app's own version of every page with a form. The other pages, such as the error page, stay Latchkey's. */
 import { Pages } from "latchkey"
 import * as Html from "latchkey/Html"
 import * as PageForms from "latchkey/PageForms"
@@ -11,7 +11,7 @@ body { font: 1.2rem/1.5 Georgia, serif; margin: 3rem auto; max-width: 30rem; pad
 .logo { height: 2rem }
 `
 
-/** The whole document. The brand of the settings has its header and its footer, and names the page in its title. */
+/** Returns the whole document, with the header, the footer and the title of the brand in the settings. */
 const document = (brand: Pages.Brand, title: string, body: Html.Html): string =>
   html`<!doctype html>
 <html lang="en">
@@ -29,7 +29,7 @@ ${brand.footer}
 </body>
 </html>`.text
 
-/** A form carries its sealed state back, to the address that its data names. */
+/** A form posts its sealed state to the address in its data. */
 const form = (data: { readonly form: string; readonly formAction: string }, fields: Html.Html): Html.Html =>
   html`<form method="post" action="${data.formAction}">
 <input type="hidden" name="${PageForms.login.form}" value="${data.form}">
@@ -45,7 +45,7 @@ const username = (name: string, value: string): Html.Html =>
 const sorry = (isWrong: boolean): Html.Html | false =>
   isWrong && html`<p role="alert">That did not work. Please try again.</p>`
 
-/** What is known of an app: an app that registered itself chose its own name. */
+/** The name of an app. An app that registered itself chose its own name. */
 const app = (data: { readonly clientName: string; readonly clientOrigin?: string | undefined }): Html.Html =>
   html`<bdi>${Shorten.name(data.clientName)}</bdi>${
     data.clientOrigin === "Dynamic" && html` (it registered itself: its name was not checked)`
@@ -84,7 +84,7 @@ ${form(
 <button name="${PageForms.consent.decision}" value="${PageForms.consent.deny}">No</button>
 <button name="${PageForms.consent.decision}" value="${PageForms.consent.allow}">Yes</button>`
 )}
-<p><a href="${data.switchUrl}">I am somebody else</a></p>`
+<p><a href="${data.switchUrl}">I am another user</a></p>`
   )
 
 const logoutPage: Pages.Documents["logoutPage"] = (data, brand) =>
@@ -104,7 +104,7 @@ ${password(PageForms.firstAccount.passwordAgain, "Password again", "new-password
 )}`
   )
 
-/** Each app, each login elsewhere and the password have a form of their own: its sealed state says what it does. */
+/** Each app, each other session and the password have a form. Its sealed state says what it does. */
 const accountPage: Pages.Documents["accountPage"] = (data, brand) =>
   document(
     brand,
@@ -112,7 +112,7 @@ const accountPage: Pages.Documents["accountPage"] = (data, brand) =>
     html`<p>You are ${data.username}.</p>
 ${data.notice !== undefined && html`<p role="status">Done.</p>`}
 ${sorry(data.problem !== undefined)}
-${data.apps.map((given) => form(given, html`${app(given)} <button>Take away</button>`))}
+${data.apps.map((given) => form(given, html`${app(given)} <button>Remove access</button>`))}
 ${data.sessions.filter(({ isThis }) => !isThis).map((session) => form(session, html`${session.since} <button>End</button>`))}
 ${
   data.password !== undefined &&

@@ -1,5 +1,5 @@
 /**
- * The account and admin API, beside the authorization server that it is of; its description is at `/api/docs`.
+ * The account and admin API of an authorization server. Its description is at `/api/docs`.
  *
  * @example
  * import { HttpLayerRouter } from "@effect/platform"
@@ -40,7 +40,7 @@ const handlers = (api: Api.Placed) =>
     UsersHandlers.layer(api)
   )
 
-/** The API becomes a resource that can be asked for, by name, and its guards know it. */
+/** Makes the API a resource that clients can request by name, and that its guards find. */
 const resource = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
@@ -48,9 +48,10 @@ const resource = Layer.effectDiscard(
   })
 )
 
-/** What the API stands on: the services of an `AuthLayer`, and the app's router. */
+/** The services of an `AuthLayer`, and the app's router. */
 export type Requirements = ServerContext | HttpLayerRouter.HttpRouter
 
+/** The API on the app's router. */
 export const layer: Layer.Layer<never, never, Requirements> = provideServer(
   Layer.unwrapEffect(
     Effect.map(ServerSettings, ({ issuer }) =>
@@ -65,7 +66,7 @@ export const layer: Layer.Layer<never, never, Requirements> = provideServer(
   )
 )
 
-/** The API, and a page at its own address (`/api`) that says what it is, for a server that has no route of its own there. */
+/** The API, and a page at its path (`/api`) that describes it, for a server that has no other route there. */
 export const layerWithAddress: Layer.Layer<never, never, Requirements> = Layer.merge(
   layer,
   provideServer(ApiDocuments.layerAddress)

@@ -1,6 +1,6 @@
 /**
- * The long runs, by `npm run faults`: the scenarios of the tests beside this file, with numbers that nobody waits for in
- * CI. Each prints rows of one table, for docs/reliability.md, and ends with 1 when a promise was broken.
+ * The long runs (`npm run faults`): the scenarios of the tests with numbers that are too large for CI. Each prints rows of the
+ * tables in docs/reliability.md, and exits with 1 if a promise was broken.
  */
 import { parseArgs } from "node:util"
 import * as PostgresServer from "../support/PostgresServer.js"
@@ -18,7 +18,7 @@ const usage = `npm run faults -- [crashes] [--rounds 1000] [--lanes 2] [--seed 1
 npm run faults -- flushes [--refreshes 1000] [--at 64]
 npm run faults -- races [--codes 1000] [--clients 300] [--rotations 10000] [--nodes 1,2,4] [--postgres]`
 
-/** One row: what was provoked, how often, what was asserted, and what came of it. */
+/** One row: the fault, the number of rounds, the assertion, and the result. */
 interface Row {
   readonly fault: string
   readonly rounds: number
@@ -39,7 +39,7 @@ const inWords = (violations: ReadonlyArray<Violation>): string =>
     ? "no violation"
     : violations.map(({ invariant, where }) => `${invariant} (${where})`).join(", ")
 
-/** kill -9, so many times, by several servers at a time. */
+/** kill -9, many times, with several servers at a time. */
 const crashes = async (rounds: number, lanes: number, seed: number): Promise<ReadonlyArray<Row>> => {
   const done: Array<Crashes.Round> = []
   let next = 0
@@ -51,7 +51,7 @@ const crashes = async (rounds: number, lanes: number, seed: number): Promise<Rea
         const kind = Crashes.kinds[next++ % Crashes.kinds.length] ?? "refresh"
         done.push(await lane.round(kind, 100 + random() * 200))
         if (done.length % 50 === 0) process.stderr.write(`${done.length} of ${rounds}\n`)
-        // A new database now and then, so that its log is young, too.
+        // A new database now and then, so that the log is sometimes new.
         if (own % 50 === 0) {
           await lane.stop()
           lane = await Crashes.start(random)
@@ -65,7 +65,7 @@ const crashes = async (rounds: number, lanes: number, seed: number): Promise<Rea
     const sum = (count: (round: Crashes.Round) => number) => all.reduce((total, round) => total + count(round), 0)
     const unsound = all.filter(({ integrity }) => integrity !== "ok").length
     const violations = all.flatMap((round) => round.violations)
-    // Each redemption under way at the kill may have spent its code; a refresh is retried.
+    // Each open redemption may have spent its code. A refresh is retried.
     const tooMany = all.some(({ inFlight, loggedInAgain }) => loggedInAgain > (kind === "redemption" ? inFlight : 0))
     const counts = `${sum((round) => round.acknowledged)} acknowledged, ${sum((round) => round.inFlight)} in flight`
     return {
@@ -79,7 +79,7 @@ const crashes = async (rounds: number, lanes: number, seed: number): Promise<Rea
   })
 }
 
-/** What group commit saves: the same refreshes, by the server as it is and by one whose batches are one write each. */
+/** The flushes that group commit saves: the same refreshes with the server and with one write in a batch. */
 const flushes = async (refreshes: number, atOnce: number): Promise<ReadonlyArray<Row>> => {
   const row = (fault: string, asserted: string, { violations }: Flushed, count = 0, isGood = false): Row => ({
     fault: `${refreshes} refreshes, ${fault}`,
@@ -102,7 +102,7 @@ const flushes = async (refreshes: number, atOnce: number): Promise<ReadonlyArray
   ]
 }
 
-/** A request that has to wait for its turn is no finding; one that is refused or lost would be. */
+/** A slow request is no violation. A refused or lost request is. */
 const unhurried = { LATCHKEY_DATABASE_TIMEOUT: "20 seconds" }
 
 const races = async (
@@ -121,7 +121,7 @@ const races = async (
     settings: Settings = Cluster.patient
   ) => {
     const cluster = await Cluster.start({ nodes, settings, postgres: await postgres?.create(), env: unhurried })
-    // What the servers said is gone with them.
+    // The output of the servers is lost with them.
     const tell = () => {
       for (const node of cluster.urls.keys()) process.stderr.write(cluster.server(node).stderr().slice(-2000))
     }
@@ -211,7 +211,7 @@ else {
     rotations: Number(values.rotations),
     seed
   }
-  // One that keeps what it acknowledged, as a user's would.
+  // A database that keeps acknowledged writes, as in production.
   const postgres = values.postgres ? await PostgresServer.start({ max_connections: "200" }) : undefined
   try {
     for (const nodes of values.nodes.split(",")) show(await races(Number(nodes), postgres, size))

@@ -1,4 +1,4 @@
-/** In which errors each flow can end: signatures tell the truth, and `npm run typecheck` holds them to it. */
+/** The errors in which each flow can end. `npm run typecheck` checks the signatures. */
 import type * as Effect from "effect/Effect"
 import { describe, expectTypeOf, it } from "vitest"
 import type { AuthorizationRefused, AuthorizationRejected } from "../../src/domain/AuthorizationRequest.js"
@@ -31,7 +31,7 @@ import type { Introspection } from "../../src/services/tokens/Introspection.js"
 import type { TokenRevocation } from "../../src/services/tokens/TokenRevocation.js"
 import type { TokenVerifier } from "../../src/services/tokens/TokenVerifier.js"
 
-/** The tags in which a verb can fail: of two error classes with the same members the tag tells them apart. */
+/** The tags of the errors that a verb can fail with: only the tag distinguishes error classes with the same members. */
 type Fails<Verb extends (...parameters: never) => Effect.Effect<unknown, unknown, unknown>> =
   Effect.Effect.Error<ReturnType<Verb>> extends infer E
     ? E extends { readonly _tag: string }

@@ -1,4 +1,4 @@
-/** What does not compile: a handler that forgets an error, and a wire table that lacks one. */
+/** Code that must not compile: a handler with an unknown error, and a wire table without an error. */
 // What must not compile here is what these find, too.
 // @effect-diagnostics missingEffectContext:off missingEffectError:off floatingEffect:off
 // @effect-diagnostics globalErrorInEffectFailure:off anyUnknownInErrorContext:off

@@ -7,9 +7,10 @@ import { AuthMethod, ClientId, ClientMetadata } from "../../domain/Client.js"
 import { ClientView } from "../views/ClientView.js"
 import { AdminGuard } from "./ApiGuards.js"
 import { summary } from "./Operation.js"
+import { After, Limit, Next } from "./Paging.js"
 import * as Problems from "./Problems.js"
 
-const Clients = Schema.Struct({ clients: Schema.Array(ClientView) }).annotations({ identifier: "Clients" })
+const Clients = Schema.Struct({ clients: Schema.Array(ClientView), next: Next }).annotations({ identifier: "Clients" })
 export const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata)).annotations({
   identifier: "NewClient",
   description:
@@ -43,6 +44,7 @@ const path = Schema.Struct({ client_id: ClientId })
 export class ClientsGroup extends HttpApiGroup.make("clients")
   .add(
     HttpApiEndpoint.get("list", "/admin/clients")
+      .setUrlParams(Schema.Struct({ after: After(ClientId), limit: Limit }))
       .addSuccess(Clients)
       .annotateContext(summary("List the clients, the oldest first."))
   )

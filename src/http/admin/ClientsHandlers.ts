@@ -2,7 +2,6 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as Client from "../../domain/Client.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
@@ -10,6 +9,7 @@ import { Clients } from "../../services/clients/Clients.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
 import { ClientChanges, NewClient } from "./ClientsGroup.js"
+import { formatPosition, next } from "./Paging.js"
 import * as Payload from "./Payload.js"
 import { noSuch, orNoSuch } from "./Problems.js"
 
@@ -25,11 +25,13 @@ export const layer = (api: Api.Placed) =>
       })
 
       return handlers
-        .handle("list", () =>
-          Effect.map(Stream.runCollect(clients.all), (all) => ({
-            clients: Array.from(all, (client) => ClientView.fromClient(client))
+        .handle("list", ({ urlParams: { after, limit } }) => {
+          const page = after === undefined ? { limit } : { limit, after: { issuedAt: after.at, id: after.id } }
+          return Effect.map(clients.list(page), (rows) => ({
+            clients: rows.map((client) => ClientView.fromClient(client)),
+            ...next(rows, limit, ({ id, issuedAt }) => formatPosition({ at: issuedAt, id }))
           }))
-        )
+        })
         .handleRaw("create", ({ request }) =>
           Effect.map(Effect.flatMap(Payload.read(request, NewClient), registration.create), ({ client, secret }) =>
             ClientView.fromClient(client, secret)

@@ -7,9 +7,10 @@ import { AccountName, NewUsername, Password, Subject } from "../../domain/Accoun
 import { AccountView } from "../views/AccountView.js"
 import { AdminGuard } from "./ApiGuards.js"
 import { summary } from "./Operation.js"
+import { After, Limit, Next } from "./Paging.js"
 import * as Problems from "./Problems.js"
 
-const Users = Schema.Struct({ users: Schema.Array(AccountView) }).annotations({ identifier: "Users" })
+const Users = Schema.Struct({ users: Schema.Array(AccountView), next: Next }).annotations({ identifier: "Users" })
 export const NewUser = Schema.Struct({ username: NewUsername, password: Password }).annotations({
   identifier: "NewUser"
 })
@@ -19,7 +20,7 @@ const path = Schema.Struct({ id: Subject })
 export class UsersGroup extends HttpApiGroup.make("users")
   .add(
     HttpApiEndpoint.get("list", "/admin/users")
-      .setUrlParams(Schema.Struct({ username: Schema.optional(AccountName) }))
+      .setUrlParams(Schema.Struct({ username: Schema.optional(AccountName), after: After(Subject), limit: Limit }))
       .addSuccess(Users)
       .annotateContext(summary("List the accounts, the oldest first, or the account of a name."))
   )

@@ -2,7 +2,6 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import type { Account, Password } from "../../domain/Account.js"
 import { Conflict } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
@@ -11,6 +10,7 @@ import { LoginThrottle } from "../../services/accounts/LoginThrottle.js"
 import * as PasswordRules from "../../services/accounts/NewPassword.js"
 import * as AccountView from "../views/AccountView.js"
 import type * as Api from "./Api.js"
+import { formatPosition, next } from "./Paging.js"
 import * as Payload from "./Payload.js"
 import { noSuch, orNoSuch } from "./Problems.js"
 import { NewPassword, NewUser } from "./UsersGroup.js"
@@ -32,20 +32,22 @@ export const layer = (api: Api.Placed) =>
         Effect.map(throttle.pausedUntil(account.username), (pausedUntil) =>
           AccountView.fromAccount(account, pausedUntil)
         )
-      const viewAll = Effect.zipWith(Stream.runCollect(accounts.all), throttle.pauses, (all, pausedUntil) =>
-        Array.from(all, (account) => AccountView.fromAccount(account, pausedUntil(account.username)))
-      )
 
       return handlers
-        .handle("list", ({ urlParams: { username } }) =>
-          Effect.map(
-            username === undefined
-              ? viewAll
-              : Effect.flatMap(accounts.findByUsername(username), (found) =>
-                  Effect.forEach(Option.toArray(found), viewOf)
-                ),
-            (users) => ({ users })
-          )
+        .handle("list", ({ urlParams: { after, limit, username } }) =>
+          Effect.gen(function* () {
+            if (username !== undefined) {
+              const found = Option.toArray(yield* accounts.findByUsername(username))
+              return { users: yield* Effect.forEach(found, viewOf) }
+            }
+            const page = after === undefined ? { limit } : { limit, after: { createdAt: after.at, id: after.id } }
+            const rows = yield* accounts.list(page)
+            const pausedUntil = yield* throttle.pauses
+            return {
+              users: rows.map((account) => AccountView.fromAccount(account, pausedUntil(account.username))),
+              ...next(rows, limit, ({ createdAt, id }) => formatPosition({ at: createdAt, id }))
+            }
+          })
         )
         .handleRaw("create", ({ request }) =>
           Effect.gen(function* () {

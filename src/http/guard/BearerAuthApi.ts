@@ -106,7 +106,7 @@ interface Refused {
 }
 
 /**
- * Checks the request at hand. An `HttpApi` turns an error into a body and a status, by its schema, and sets no headers. So a
+ * Checks the current request. An `HttpApi` turns an error into a body and a status, by its schema, and sets no headers. So a
  * refusal, by the guard or by `requireScope`, leaves its headers for the response.
  */
 const access = (guard: BearerGuard.Guard) =>

@@ -12,7 +12,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import * as Account from "../../domain/Account.js"
 import type { EventKind } from "../../domain/Event.js"
 import { AccessDenied, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
@@ -21,7 +20,6 @@ import { GrantRevocation } from "../grants/GrantRevocation.js"
 import * as RunToEnd from "../grants/RunToEnd.js"
 import { identifier, randomBytes } from "../keys/Crypto.js"
 import { AccountStore, findOwn } from "../stores/AccountStore.js"
-import * as Lists from "../stores/Lists.js"
 import { LoginThrottle } from "./LoginThrottle.js"
 import { type Applicant, knownAs, PasswordHasher } from "./PasswordHasher.js"
 
@@ -64,8 +62,8 @@ export class Accounts extends Context.Tag("latchkey/Accounts")<
     ) => Effect.Effect<Option.Option<Account.Account>, TemporarilyUnavailable>
     readonly find: Context.Tag.Service<AccountStore>["find"]
     readonly findByUsername: Context.Tag.Service<AccountStore>["findByUsername"]
-    /** Returns all accounts, the oldest first. */
-    readonly all: Stream.Stream<Account.Account, TemporarilyUnavailable>
+    /** Returns a page of the accounts, the oldest first. */
+    readonly list: AccountStore["Type"]["list"]
     /** Disables the account: its user cannot log in, and everything issued for it is invalid. */
     readonly disable: (id: Account.Subject) => Found
     /** Enables the account again, and ends its login pauses. Tokens that were issued before it was disabled stay invalid. */
@@ -194,7 +192,7 @@ const make = Effect.gen(function* () {
     }),
     find: store.find,
     findByUsername: store.findByUsername,
-    all: Stream.provideService(Lists.accounts, AccountStore, store),
+    list: store.list,
     disable: Effect.fn("Accounts.disable")((id) => runToEnd(end(id, store.setState(id, "Disabled"), "Disabled"))),
     enable: Effect.fn("Accounts.enable")((id) =>
       runToEnd(

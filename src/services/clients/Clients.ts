@@ -13,8 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as Stream from "effect/Stream"
-import type { Client, ClientId } from "../../domain/Client.js"
+import type { ClientId } from "../../domain/Client.js"
 import type { EventKind } from "../../domain/Event.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { Events } from "../events/Events.js"
@@ -22,7 +21,6 @@ import { GrantRevocation } from "../grants/GrantRevocation.js"
 import * as RunToEnd from "../grants/RunToEnd.js"
 import { digest } from "../keys/Crypto.js"
 import { ClientStore, type MetadataChange } from "../stores/ClientStore.js"
-import * as Lists from "../stores/Lists.js"
 import { newClientSecret } from "./ClientSecret.js"
 
 /** Whether the client exists, and was changed. */
@@ -34,8 +32,8 @@ export class Clients extends Context.Tag("latchkey/Clients")<
   Clients,
   {
     readonly find: Context.Tag.Service<ClientStore>["find"]
-    /** Returns all clients, the oldest first. */
-    readonly all: Stream.Stream<Client, TemporarilyUnavailable>
+    /** Returns a page of the clients, the oldest first. */
+    readonly list: ClientStore["Type"]["list"]
     /** Disables the client: it gets no more tokens, and everything issued to it is invalid. */
     readonly disable: (id: ClientId) => Found
     /** Enables the client again. Tokens that were issued before it was disabled stay invalid. */
@@ -80,7 +78,7 @@ const make = Effect.gen(function* () {
 
   return Clients.of({
     find: clients.find,
-    all: Stream.provideService(Lists.clients, ClientStore, clients),
+    list: clients.list,
     disable: Effect.fn("Clients.disable")((id) => end(id, clients.setState(id, "Disabled"), "Disabled")),
     enable: Effect.fn("Clients.enable")((id) =>
       runToEnd(RunToEnd.thenIfFound(clients.setState(id, "Enabled"), publish(id, "Enabled")))

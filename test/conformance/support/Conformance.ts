@@ -1,28 +1,28 @@
 /**
- * What the conformance tests share. Each is named `"§section what must hold [CHECK-01]"`: the script that writes
- * `docs/conformance.md` reads the names, and what stands in `apart`.
+ * Shared parts of the conformance tests. The name of each test is `"§section rule [CHECK-01]"`: the script that writes
+ * `docs/conformance.md` reads the names, and the arguments of `apart`.
  */
 import { expect } from "@effect/vitest"
 import type { Browser, Page } from "../../flow/support/Browser.js"
 import { type Client, type Parameters, redirectUri, type TestServer } from "../../flow/support/Server.js"
 
-/** A sentence of the RFC that no test here answers, and why. */
+/** A sentence of the RFC that no test of the file covers, and the reason. */
 export interface Apart {
   readonly section: string
   readonly requirement: string
-  /** It is no matter of this server, it is answered otherwise on purpose, or other tests show it. */
+  /** It does not apply to this server, the server differs on purpose, or other tests cover it. */
   readonly how: "not applicable" | "otherwise" | "elsewhere"
   readonly why: string
 }
 
-/** Names what the tests of a file leave out. Nothing runs: the table shows it. */
+/** Names the sentences that the tests of a file leave out, for the table. It runs nothing. */
 export const apart = (_: ReadonlyArray<Apart>): void => {}
 
 export const confidential = { token_endpoint_auth_method: "client_secret_basic" }
 
 export type Json = Readonly<Record<string, unknown>>
 
-/** The JSON of an answer of this status. */
+/** Returns the JSON of a response, and expects its status. */
 export const json = async (answer: Response | Promise<Response>, status = 200): Promise<Json> => {
   const response = await answer
   expect(response.status).toBe(status)
@@ -30,13 +30,13 @@ export const json = async (answer: Response | Promise<Response>, status = 200): 
   return (await response.json()) as Json
 }
 
-/** The attributes of a bearer challenge (RFC 9110 §11.6.1). */
+/** Returns the attributes of a bearer challenge (RFC 9110 §11.6.1). */
 export const challengeOf = (answer: Response): Readonly<Record<string, string>> => {
   const [, attributes = ""] = /^Bearer (.*)$/.exec(answer.headers.get("www-authenticate") ?? "") ?? []
   return Object.fromEntries(Array.from(attributes.matchAll(/(\w+)="([^"]*)"/g), ([, name, value]) => [name, value]))
 }
 
-/** Somebody who has allowed the client before, so that errors reach it by redirect. */
+/** A user who has allowed the client before, so that errors reach the client by redirect. */
 export interface Acquainted {
   readonly client: Client
   readonly browser: Browser

@@ -1,6 +1,6 @@
 /**
- * A server under load is killed without a word, at a moment that nobody chose, and started again. Then every client does
- * what it would do: asks again for what it was not told, and uses what it was given.
+ * A server under load is killed at a random moment and started again. Then every client continues: it repeats requests without a
+ * response, and uses the tokens that it has.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { check, type Violation } from "../support/Checker.js"
@@ -11,41 +11,41 @@ import * as Operator from "../support/Operator.js"
 import { ofSqlite } from "../support/Snapshot.js"
 import { allowedClient, tokensOf } from "./Races.js"
 
-/** What the clients are doing when the server dies. */
+/** The operations of the clients when the server is killed. */
 export const kinds = ["redemption", "refresh", "registration", "consent"] as const
 export type Kind = (typeof kinds)[number]
 
 export interface Round {
   readonly kind: Kind
-  /** What was acknowledged before the server died. */
+  /** Number of acknowledged operations before the kill. */
   readonly acknowledged: number
-  /** What was under way when it did. */
+  /** Number of open operations at the kill. */
   readonly inFlight: number
-  /** Codes that were spent without an answer: their clients send the person there once more. */
+  /** Number of codes that were spent without a response, so that their users authorize again. */
   readonly loggedInAgain: number
   readonly violations: ReadonlyArray<Violation>
-  /** What SQLite's integrity_check says: "ok". */
+  /** The result of SQLite's integrity_check: "ok". */
   readonly integrity: unknown
 }
 
-/** One server, which dies and comes back. */
+/** One server, which is killed and started again. */
 export interface Lane {
-  /** The server dies between `after` milliseconds of load and twice that. */
+  /** The server is killed between `after` milliseconds of load and twice that. */
   readonly round: (kind: Kind, after: number) => Promise<Round>
   readonly stop: () => Promise<void>
 }
 
-/** The windows that a server has which nobody configured: an honest client must do with them. */
+/** The default windows of a server, which must suffice for an honest client. */
 const settings = { ...Cluster.patient, retryWindow: 30_000, codeWindow: 2000 }
 
 const workers = 8
 
-/** What clients hold, and could lose. */
+/** The codes and tokens of the clients, which a crash could lose. */
 interface Held {
   readonly codes: Array<Code>
   readonly grants: Array<Tokens>
   readonly clients: Array<Client>
-  /** Pages that were sent and not answered. */
+  /** Pages that were submitted without a response. */
   readonly pages: Array<() => Promise<Code | undefined>>
 }
 
@@ -98,7 +98,7 @@ interface Scene {
 
 interface Load {
   readonly prepare: () => Promise<unknown>
-  /** One thing after another, by each of the workers; `false` when the server does not answer. */
+  /** Runs operations in sequence by each worker. `false` if the server does not answer. */
   readonly work: (worker: number) => Promise<boolean>
 }
 
@@ -150,7 +150,7 @@ const loads: Readonly<Record<Kind, (scene: Scene) => Load>> = {
   })
 }
 
-/** Every client carries on; the answer is how many have to send their person there again. */
+/** Every client continues. Returns the number of users who have to authorize again. */
 const recover = async ({ client, clients, held }: Pick<Scene, "client" | "clients" | "held">): Promise<number> => {
   for (const send of held.pages) {
     const code = await send()

@@ -1,4 +1,4 @@
-/** How often a server has the disk flushed for so many refreshes, by what strace sees. */
+/** Counts by strace the flushes to the disk for a number of refreshes. */
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { check } from "../support/Checker.js"
@@ -8,10 +8,10 @@ import { History } from "../support/History.js"
 import * as Strace from "../support/Strace.js"
 import * as Races from "./Races.js"
 
-/** The text of the built program that says how large a batch is, and one by which each write is a batch. */
+/** The text of the built program with the batch size, and its replacement with one write in a batch. */
 export const batches = { many: "maxBatch = 64", one: "maxBatch = 1" } as const
 
-/** Refreshes so many grants, for each of `atOnce` so many at a time, and counts the flushes of each. */
+/** Refreshes grants, with each concurrency of `atOnce`, and counts the flushes. */
 export const count = async (size: {
   readonly refreshes: number
   readonly atOnce: ReadonlyArray<number>

@@ -1,6 +1,6 @@
 /**
- * Keys that follow one another while tokens are made at one node and used at the other. What clients were told stands in
- * the history; what is a machine's own, and guarded, is noted here, as is under which key each token came.
+ * Keys are rotated while tokens are issued at one node and used at the other. The history has the responses to clients. This file
+ * records the requests of a client to a guarded route, and the key of each token.
  */
 import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -11,14 +11,14 @@ import type { Cluster } from "../support/Cluster.js"
 import type { Tokens } from "../support/History.js"
 import { must, times, tokensOf } from "./Races.js"
 
-/** The key that sealed an access token; the text says it (ADR 4). */
+/** The key of an access token, which its text contains (ADR 4). */
 export const keyOf = (token: string): string => token.slice("lk_at_".length, "lk_at_".length + 8)
 
-/** What no key sealed that there ever was, and looks as if one had. */
+/** A token with an unknown key. */
 export const forged = (): string =>
   `lk_at_${randomBytes(6).toString("base64url")}${randomBytes(96).toString("base64url")}`
 
-/** The keys as `latchkey key list` shows them: their states by their ids. */
+/** The states of the keys by their ids, from `latchkey key list`. */
 export const listed = async (cluster: Cluster): Promise<Readonly<Record<string, string>>> => {
   const keys = JSON.parse(await cluster.command(["key", "list", "--json"])) as ReadonlyArray<{
     id: string
@@ -27,11 +27,11 @@ export const listed = async (cluster: Cluster): Promise<Readonly<Record<string, 
   return Object.fromEntries(keys.map(({ id, state }) => [id, state]))
 }
 
-/** Publishes the next key, or replaces all; answers with the id of the new one. */
+/** Publishes the next key, or replaces all keys. Returns the id of the new key. */
 export const make = async (cluster: Cluster, verb: "rotate" | "replace"): Promise<string> =>
   (JSON.parse(await cluster.command(["key", verb, "--json"])) as { readonly id: string }).id
 
-/** Has the minute of a published key be over, as far as the database knows, and upkeep come by, which promotes it. */
+/** Makes a published key a minute older in the database, and runs maintenance, which promotes it. */
 export const promote = async (cluster: Cluster, postgres: string | undefined): Promise<void> => {
   const earlier = "update root_keys set created_at = created_at - 60000 where turn is null"
   if (postgres === undefined) {
@@ -42,7 +42,7 @@ export const promote = async (cluster: Cluster, postgres: string | undefined): P
   await cluster.command(["db", "gc"])
 }
 
-/** A client that acts for itself, and asks at a guarded route. */
+/** A client that acts for itself and requests a guarded route. */
 export interface Machine {
   readonly token: (node: number) => Promise<string>
   /** The answer to a guarded request. */
@@ -67,27 +67,27 @@ export const machine = async (cluster: Cluster, clients: Clients): Promise<Machi
   }
 }
 
-/** A token, and the node that made it. */
+/** A token, and the node that issued it. */
 export interface Made {
   readonly node: number
   readonly token: string
 }
 
-/** From one request of a client to its next, in milliseconds: the nodes are to have time for what else they are told. */
+/** Interval between two requests of a client in milliseconds, so that the nodes have time for other requests. */
 const pace = 100
 
 export interface Traffic {
-  /** What was made so far, of each node in the order in which it came. */
+  /** The issued tokens so far, in the order of each node. */
   readonly made: ReadonlyArray<Made>
   /** The statuses of guarded requests that were refused. */
   readonly refused: ReadonlyArray<number>
-  /** Lets what is under way come to its end. */
+  /** Waits for the open requests. */
   readonly stop: () => Promise<void>
 }
 
 /**
- * Each grant is refreshed at one node after the other, and a machine fetches its tokens there. With `uses`, what the one
- * node makes is used at the other at once.
+ * Refreshes each grant at one node after the other, and a client gets its tokens there. With `uses`, each token of one node is
+ * used at the other at once.
  */
 export const traffic = (
   clients: Clients,
@@ -133,7 +133,7 @@ export const traffic = (
   }
 }
 
-/** New tokens of a machine and of a grant, made at a node. */
+/** New tokens of a client and of a grant from a node. */
 export const fresh = async (
   clients: Clients,
   client: Client,
@@ -145,7 +145,7 @@ export const fresh = async (
   return { ofGrant: must(tokens), ofMachine: await asMachine.token(node) }
 }
 
-/** What the nodes say of tokens: `200` and `ok` where they are good. */
+/** The answers of the nodes to tokens: `200` and `ok` if they are valid. */
 export const opinions = (
   clients: Clients,
   client: Client,

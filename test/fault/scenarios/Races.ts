@@ -1,6 +1,6 @@
 /**
- * What races between processes that share nothing but a database. Each scenario plays one race, and answers with what it
- * counted; what clients were told stands in the history, which the checker reads afterwards.
+ * Races between processes that share only a database. Each scenario plays one race and returns its counts. The history has the
+ * responses to clients, which the checker reads afterwards.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Client, Clients, Code, Person } from "../support/Clients.js"
@@ -10,7 +10,7 @@ import type { Operator } from "../support/Operator.js"
 export const times = <A>(count: number, run: (index: number) => Promise<A>): Promise<ReadonlyArray<A>> =>
   Promise.all(Array.from({ length: count }, (_, index) => run(index)))
 
-/** Runs over a list with so many at a time. */
+/** Runs over a list with a fixed concurrency. */
 export const inTurns = async <A, B>(
   all: ReadonlyArray<A>,
   atOnce: number,
@@ -33,27 +33,27 @@ export const must = <A>(value: A | undefined): A => {
   return value
 }
 
-/** A client that a person has allowed once, so that each visit gives a code. */
+/** A client with a consent, so that each visit returns a code. */
 export const allowedClient = async (clients: Clients, person: Person): Promise<Client> => {
   const client = must(await clients.register())
   must(await (await clients.consent(client, person))())
   return client
 }
 
-/** A new grant, and the tokens of it. */
+/** A new grant and its tokens. */
 export const grant = async (clients: Clients, client: Client, person: Person): Promise<Tokens> => {
   const [tokens] = tokensOf(await clients.redeem(client, must(await clients.visit(client, person))))
   return must(tokens)
 }
 
-/** Whether both tokens are good: the access token is, and the refresh token gives others that are. */
+/** Whether both tokens are valid: the access token, and the tokens that the refresh token returns. */
 const works = async (clients: Clients, client: Client, { access, refresh }: Tokens): Promise<boolean> => {
   const used = await clients.use(client, access)
   const [next] = tokensOf(await clients.refresh(client, refresh))
   return used.type === "ok" && next !== undefined && (await clients.use(client, next.access)).type === "ok"
 }
 
-/** Each code is redeemed many times at once, at all nodes. Counts the successes, and whose tokens work afterwards. */
+/** Redeems each code many times at once at all nodes. Counts the successes, and the valid tokens afterwards. */
 export const codes = async (
   clients: Clients,
   person: Person,
@@ -68,9 +68,8 @@ export const codes = async (
 }
 
 /**
- * Honest clients of six tasks that share one refresh token: each task reads it, lags, presents it, often does not wait
- * for the answer and tries again, and stores what it gets, which may be older than what is stored by then. Counts the
- * grants that live in the end.
+ * Honest clients with six tasks that share one refresh token. Each task reads it, lags, presents it, often retries without waiting
+ * for the response, and stores the result, which may be older than the stored token. Counts the valid grants in the end.
  */
 export const honest = async (
   clients: Clients,
@@ -95,7 +94,7 @@ export const honest = async (
   return { clients: size.clients, living: living.filter(Boolean).length }
 }
 
-/** Each consent page is sent several times at once, to all nodes. Counts the pages, and the codes that they gave. */
+/** Submits each consent page several times at once to all nodes. Counts the pages and the codes. */
 export const consents = async (
   clients: Clients,
   person: Person,
@@ -109,7 +108,7 @@ export const consents = async (
   return { pages: size.pages, codes: distinct.size }
 }
 
-/** Clients register at all nodes at once. Counts them, and those that every node knows at once. */
+/** Registers clients at all nodes at once. Counts them, and those that every node knows at once. */
 export const registrations = async (clients: Clients, size: { readonly clients: number; readonly nodes: number }) => {
   const registered = await times(size.clients, (index) => clients.register(index))
   const known = await times(size.clients, async (index) => {
@@ -120,13 +119,12 @@ export const registrations = async (clients: Clients, size: { readonly clients: 
   return { clients: size.clients, known: known.filter(Boolean).length }
 }
 
-/** Whose way of ending things is raced. */
+/** The kind of end in the race. */
 export type Ending = "Token" | "Consent" | "Client" | "Subject"
 
 /**
- * A grant is refreshed and used, another code is redeemed, and more are asked for, while all of it is taken away.
- * Afterwards everything that anybody was given is tried again. Counts what still works then: of a consent, what the
- * person allowed anew while it was withdrawn; of all others, nothing.
+ * Refreshes and uses a grant, redeems another code and requests more codes, while all of them are revoked. Tries every issued token
+ * afterwards, and counts the valid ones: after a withdrawal those that the user allowed again meanwhile, otherwise none.
  */
 export const ending = async (
   clients: Clients,
@@ -149,7 +147,7 @@ export const ending = async (
     Subject: () => operator.deleteUser(name, id)
   }[which]
 
-  // Around the moment at which it ends, whenever that is.
+  // Around the moment of the end.
   const visit = () => sleep(random() * 10).then(() => clients.visit(client, person))
   const [refreshed, redeemed, , , ...made] = await Promise.all([
     clients.refresh(client, held.refresh),
@@ -160,7 +158,7 @@ export const ending = async (
   ])
   const codes = made.filter((one): one is Code => one !== undefined)
   const late = await Promise.all(codes.map((one) => clients.redeem(client, one)))
-  // Of a token that was given back, only its own grant is dead.
+  // The revocation of a token ends only its own grant.
   const own =
     which === "Token" ? [held, ...tokensOf(refreshed)] : [held, ...[refreshed, redeemed, ...late].flatMap(tokensOf)]
   const alive = await Promise.all(own.map((tokens) => clients.use(client, tokens.access)))
@@ -169,8 +167,8 @@ export const ending = async (
 }
 
 /**
- * A thief rotates a stolen refresh token on and on; then its owner comes with the one that was stolen, a window after
- * the thief began. Counts what the thief has left of it.
+ * A thief rotates a stolen refresh token again and again. One window later its owner presents the stolen token. Counts the valid
+ * tokens of the thief.
  */
 export const thief = async (
   clients: Clients,

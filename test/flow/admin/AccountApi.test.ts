@@ -1,4 +1,4 @@
-/** The account API: a person's own account, through a program that they allowed to. */
+/** The account API: the account of a user, for a program that the user allowed. */
 import { describe, expect } from "@effect/vitest"
 import * as Server from "../support/Server.js"
 import { issuer, outcome, type TestServer, test } from "../support/Server.js"

@@ -1,4 +1,4 @@
-/** Events say who did what they tell of: a person, a client, a program of the operator's, the server, or nobody known. */
+/** The actor of an event: a user, a client, a program of the operator, the server, or an anonymous one. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Actor, EventKind } from "../../../src/domain/Event.js"
@@ -7,7 +7,7 @@ import { KeyRotation } from "../../../src/services/maintenance/KeyRotation.js"
 import { kept } from "../support/EventRows.js"
 import { issuer, type TestServer, test, tokensOf } from "../support/Server.js"
 
-/** The actors of all events of one kind. */
+/** Returns the actors of all events of one kind. */
 const actorsOf = async (server: TestServer, tag: EventKind["_tag"]): Promise<ReadonlyArray<Actor | undefined>> =>
   (await kept(server)).flatMap(({ actor, kind }) => (kind._tag === tag ? [actor] : []))
 

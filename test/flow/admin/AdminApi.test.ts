@@ -1,4 +1,4 @@
-/** The admin API: what the command line does, for a program of the operator's. */
+/** The admin API: the actions of the command line, for a program of the operator. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LoginCounters } from "../../../src/services/stores/LoginCounters.js"
@@ -48,6 +48,31 @@ describe("users", () => {
       expect((await call("DELETE", `/admin/users/${id}`)).status).toBe(204)
       expect(await outcome(call("GET", `/admin/users/${id}`))).toBe("404 not_found")
       expect(await outcome(call("DELETE", `/admin/users/${id}`))).toBe("404 not_found")
+    },
+    withApi
+  )
+
+  test(
+    "the admin API lists users and clients page by page, the oldest first",
+    async (server) => {
+      const { call, json } = await admin(server)
+      for (const name of ["bob", "carol"]) await server.addAccount(name)
+      await server.addClient({ scope: "notes:read" })
+      for (const [list, ids] of [
+        ["users", (await json("GET", "/admin/users")).users.map(({ id }: { id: string }) => id)],
+        ["clients", (await json("GET", "/admin/clients")).clients.map(({ client_id }: Server.Client) => client_id)]
+      ] as const) {
+        const found: Array<string> = []
+        for (let after = ""; ; ) {
+          const page = await json("GET", `/admin/${list}?limit=1${after}`)
+          found.push(...page[list].map((row: Record<string, string>) => row.id ?? row.client_id))
+          if (page.next === undefined) break
+          after = `&after=${encodeURIComponent(page.next)}`
+        }
+        expect(found, list).toEqual(ids)
+        expect(await outcome(call("GET", `/admin/${list}?after=x`))).toBe("400 invalid_request")
+        expect(await outcome(call("GET", `/admin/${list}?limit=501`))).toBe("400 invalid_request")
+      }
     },
     withApi
   )

@@ -1,4 +1,4 @@
-/** The login, consent and logout pages: only the person who sees a page decides by it, once, in that browser. */
+/** The login, consent and logout pages: only the user who sees a page decides with it, once, in that browser. */
 import { describe, expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -37,7 +37,7 @@ const consent = `200 ${consentHeading}`
 const login = "200 Log in"
 const notOurs = "403 This form did not come from here"
 
-/** Where a page leads: its heading, or the parameters with which the browser is sent to the client. */
+/** The result of a page: its heading, or the parameters of the redirect to the client. */
 const leadsTo = (page: Page) =>
   page.sentTo === undefined ? headingOf(page) : [...page.sentTo.searchParams.keys()].join(" ")
 
@@ -51,14 +51,14 @@ const cookieHeader = (browser: Browser) => Array.from(browser.cookies, (pair) =>
 const cookieName = (browser: Browser, kind: "session" | "browser") =>
   Array.from(browser.cookies.keys()).find((name) => name.includes(`latchkey_${kind}_`)) ?? `no ${kind} cookie`
 
-/** What stands on a consent page: each scope, whether it is ticked, and whether it is marked as new. */
+/** The scopes of a consent page: whether each is ticked, and whether it is marked as new. */
 const boxesOf = (page: Page) =>
   page.document.querySelectorAll("label").map((label) => {
     const box = label.querySelector("input[name=scope]")
     return [box?.getAttribute("value"), box?.hasAttribute("checked"), /\bNew\b/.test(label.text)]
   })
 
-/** Headers of a request that a page of ours did not make, and what else a browser would say. */
+/** Headers of a request from another page than this server's. */
 const foreign: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {
   "no word of the browser": { origin: undefined, "sec-fetch-site": undefined },
   "another site": { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
@@ -74,7 +74,7 @@ const foreign: Readonly<Record<string, Readonly<Record<string, string | undefine
 
 describe("a form", () => {
   // LOGIN-01, LOGIN-02, CORS-05
-  test("is taken from a page of ours only, as the browser tells it (RFC 6749 §10.12)", async (server) => {
+  test("a form is accepted only from a page of this server (RFC 6749 §10.12)", async (server) => {
     const client = await server.register()
     const browser = server.browser()
     const fields = { username: "ada", password }
@@ -95,7 +95,7 @@ describe("a form", () => {
     expect(codeOf(await browser.submit(consentPage, { button: "allow" }))).toMatch(/^lk_ac_/)
   })
 
-  test("that this server did not make for that very step decides nothing", async (server) => {
+  test("a form that this server did not make for that step decides nothing", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     const stranger = server.browser()
@@ -140,7 +140,7 @@ describe("a form", () => {
   })
 
   // LOGIN-25
-  test("is good for ten minutes, and then decides nothing", async (server) => {
+  test("a form works for ten minutes, and then decides nothing", async (server) => {
     const client = await server.register()
     const [late, early] = [server.browser(), server.browser()]
     const { url } = await server.request(client)
@@ -162,7 +162,7 @@ describe("a form", () => {
   })
 
   // LOGIN-01, AUTHZ-50
-  test("to log in logs nobody in from another browser", async (server) => {
+  test("a login form logs in no other browser", async (server) => {
     const client = await server.register()
     const [attackers, victims] = [server.browser(), server.browser()]
     const { url } = await server.request(client)
@@ -174,7 +174,7 @@ describe("a form", () => {
   })
 
   // AUTHZ-50, LOGIN-02
-  test("to consent is of one session: in another it leads back to the request", async (server) => {
+  test("a consent form belongs to one session: in another it leads back to the request", async (server) => {
     await server.addAccount("bob")
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
@@ -197,7 +197,7 @@ describe("a form", () => {
   })
 
   // LOGIN-27
-  test("to consent does nothing once somebody else has logged in, or the person has logged out", async (server) => {
+  test("a consent form does nothing once another user has logged in, or the user has logged out", async (server) => {
     await server.addAccount("bob")
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
@@ -215,7 +215,7 @@ describe("a form", () => {
     expect(headingOf(await browser.submit(bobs, { button: "allow" }))).toBe(login)
   })
 
-  test("may name each of its fields once", async (server) => {
+  test("a form may have each field once", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     const headers = { origin: issuer, cookie: cookieHeader(browser) }
@@ -230,7 +230,7 @@ describe("a form", () => {
   })
 
   // LOGIN-24, LOGIN-19
-  test("takes nothing from whoever sends it but the name, the password and the ticks", async (server) => {
+  test("a form takes only the username, the password and the ticks from its sender", async (server) => {
     const client = await server.register()
     const other = await server.register({ redirect_uris: ["https://evil.example/"] })
     const { browser, page } = await server.toConsent(client, { scope: "notes:read" })
@@ -259,7 +259,7 @@ describe("a form", () => {
 
 describe("a decision", () => {
   // LOGIN-03
-  test("sent twice is given once: the same redirect again, and one grant", async (server) => {
+  test("a decision that is sent twice makes one grant, and gets the same redirect", async (server) => {
     const client = await server.register()
     const { browser, page, verifier } = await server.toConsent(client)
     const answers = await Promise.all(Array.from({ length: 8 }, () => browser.submit(page, { button: "allow" })))
@@ -269,7 +269,7 @@ describe("a decision", () => {
     expect(await outcome(server.redeem(client, { code, verifier }))).toBe("200")
   })
 
-  test("sent again, once its code has been spent, changes nothing, and says so", async (server) => {
+  test("a decision that is sent again after its code was redeemed changes nothing, and says so", async (server) => {
     const client = await server.register()
     const { browser, page, verifier } = await server.toConsent(client)
     const code = codeOf(await browser.submit(page, { button: "allow" }))
@@ -280,7 +280,7 @@ describe("a decision", () => {
     expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("200")
   })
 
-  test("to deny takes back an earlier one to allow, spent or not, and cannot be turned again", async (server) => {
+  test("Deny revokes an earlier Allow, redeemed or not, and is final", async (server) => {
     const client = await server.register()
     for (const spent of [false, true]) {
       for (const again of [false, true]) {
@@ -299,14 +299,14 @@ describe("a decision", () => {
     }
   })
 
-  test("to deny writes no grant (RFC 6749 §4.1.2.1)", async (server) => {
+  test("Deny writes no grant (RFC 6749 §4.1.2.1)", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     expect(leadsTo(await browser.submit(page, { button: "deny" }))).toBe("error error_description state iss")
     expect(headingOf(await browser.submit(page, { button: "allow" }))).toBe("409 Already decided")
   })
 
-  test("to deny stands while the page is allowed at the same moment, whichever is faster", async (server) => {
+  test("Deny wins over a concurrent Allow of the same page, whichever is faster", async (server) => {
     const client = await server.register()
     for (let i = 0; i < 10; i++) {
       const { browser, page, verifier } = await server.toConsent(client)
@@ -321,7 +321,7 @@ describe("a decision", () => {
   })
 
   // LOGIN-19, TOKEN-14
-  test("is for what is ticked, and the answer says what that is (RFC 6749 §3.3)", async (server) => {
+  test("a decision allows the ticked scopes, and the response names them (RFC 6749 §3.3)", async (server) => {
     const client = await server.register()
     const { browser, page, verifier } = await server.toConsent(client)
     const code = codeOf(await browser.submit(page, { button: "allow", ticked: ["notes:write"] }))
@@ -332,7 +332,7 @@ describe("a decision", () => {
   })
 
   test(
-    "does not give a resource of which nothing is ticked (RFC 8707 §2.2)",
+    "a decision gives no resource without a ticked scope (RFC 8707 §2.2)",
     async (server) => {
       const client = await server.register()
       const { browser, page, verifier } = await server.toConsent(client, {
@@ -352,7 +352,7 @@ describe("a decision", () => {
 
   const written: Array<string> = []
   test(
-    "is the first thing that is written of a request",
+    "nothing of a request is written before the decision",
     async (server) => {
       const client = await server.register()
       written.length = 0
@@ -381,7 +381,7 @@ describe("a decision", () => {
   )
 
   // LOGIN-31, AUTHZ-43
-  test("and a login go on by 303, never with what was posted (RFC 9700 §4.12)", async (server) => {
+  test("a decision and a login redirect by 303, which never repeats the post (RFC 9700 §4.12)", async (server) => {
     const client = await server.register()
     const { browser, page } = await server.toConsent(client)
     await browser.submit(page, { button: "allow" })
@@ -392,7 +392,7 @@ describe("a decision", () => {
   })
 
   // LOGIN-26
-  test("in each of five flows of one browser is about its own client, scope and state", async (server) => {
+  test("each of five flows in one browser decides about its own client, scope and state", async (server) => {
     const browser = server.browser()
     const flows = await Promise.all(
       Array.from({ length: 5 }, async (_, index) => {
@@ -428,7 +428,7 @@ describe("a decision", () => {
 
 describe("the consent page", () => {
   // LOGIN-16, REG-16
-  test("names the app, what it asks for and of what, where the answer goes, and who is logged in", async (server) => {
+  test("the consent page names the app, the scopes, the resource, the target and the user", async (server) => {
     const client = await server.register({ client_name: "Notes for all", client_uri: "https://client.example/about" })
     const { page } = await server.toConsent(client)
     const text = page.document.querySelector("main")?.text ?? ""
@@ -446,7 +446,7 @@ describe("the consent page", () => {
     expect(buttons).toEqual(["deny", "allow"])
   })
 
-  test("warns of a target that any program can take (RFC 8252 §8.6)", async (server) => {
+  test("the consent page warns of a target that any program can take (RFC 8252 §8.6)", async (server) => {
     for (const [uri, warning] of [
       ["http://localhost:3000/callback", "a program on this device"],
       ["com.example.app:/callback", "the app registered for com.example.app:"]
@@ -475,7 +475,7 @@ describe("the consent page", () => {
     ["a claimed https address", redirectUri, {}],
     ["a secret", "http://localhost:3000/callback", { token_endpoint_auth_method: "client_secret_basic" }]
   ] as const) {
-    test(`keeps ticked what was allowed before, for a client with ${name}, and marks what is new`, async (server) => {
+    test(`earlier scopes stay ticked for a client with ${name}, and new ones are marked`, async (server) => {
       const { boxes, scope } = await stepUp(server, uri, metadata)
       expect(boxes).toEqual([
         ["notes:read", true, false],
@@ -485,7 +485,7 @@ describe("the consent page", () => {
     })
   }
 
-  test("offers what was allowed before unticked to a client that cannot prove who it is", async (server) => {
+  test("earlier scopes are unticked for a client that cannot authenticate", async (server) => {
     for (const uri of ["http://localhost:3000/callback", "com.example.app:/callback"]) {
       const { boxes, scope } = await stepUp(server, uri)
       expect(boxes).toEqual([
@@ -496,7 +496,7 @@ describe("the consent page", () => {
     }
   })
 
-  test("makes a new grant: the older one lives on", async (server) => {
+  test("a second consent makes a new grant, and the older grant stays active", async (server) => {
     const { client, newer, older } = await stepUp(server, redirectUri)
     expect(older.refresh_token.slice(6, 32)).not.toBe(newer.refresh_token.slice(6, 32))
     expect(await outcome(server.call(older.access_token))).toBe("200")
@@ -504,7 +504,7 @@ describe("the consent page", () => {
     expect(refreshed.scope).toBe("notes:read")
   })
 
-  test("carries over nothing of another person's, nor of another client of the same name", async (server) => {
+  test("the consent page carries over nothing from another user, or from another client of the same name", async (server) => {
     await server.addAccount("bob")
     const [client, namesake] = [await server.register(), await server.register()]
     await server.tokens(client, { scope: "notes:read" })
@@ -516,7 +516,7 @@ describe("the consent page", () => {
   })
 
   test(
-    "carries over nothing of another resource than the request is for",
+    "the consent page carries over nothing of a resource that the request does not name",
     async (server) => {
       const client = await server.register()
       await server.tokens(client, { scope: "files:read", resource: files.uri })
@@ -529,7 +529,7 @@ describe("the consent page", () => {
 
 describe("a session", () => {
   // LOGIN-04
-  test("is new at each login: what the browser had before is not it, and is over", async (server) => {
+  test("each login begins a new session, and ends the browser's earlier one", async (server) => {
     const client = await server.register()
     const attackers = server.browser()
     const { url } = await server.request(client, { prompt: "login" })
@@ -543,7 +543,7 @@ describe("a session", () => {
     expect(headingOf(await attackers.open(plain))).toBe(login)
   })
 
-  test("is never of a browser's choosing", async (server) => {
+  test("a browser cannot choose its session", async (server) => {
     const client = await server.register()
     const browser = server.browser()
     const chosen = "A".repeat(43)
@@ -560,7 +560,7 @@ describe("a session", () => {
     expect(headingOf(await third.open(url))).toBe(login)
   })
 
-  test("ends after twelve hours, and with the person's epoch", async (server) => {
+  test("a session ends after twelve hours, and with the account's epoch", async (server) => {
     const client = await server.register()
     const { browser } = await server.toConsent(client)
     const { url } = await server.request(client)
@@ -582,7 +582,7 @@ describe("a session", () => {
   })
 
   // LOGIN-07
-  test("ends at the logout page, which only asks when it is opened", async (server) => {
+  test("the logout page ends a session by its form, not when it is opened", async (server) => {
     const client = await server.register()
     const tokens = await server.tokens(client)
     const { browser } = await server.toConsent(client)
@@ -598,12 +598,12 @@ describe("a session", () => {
     expect(cookieName(browser, "session")).toBe("no session cookie")
     expect(headingOf(await stolen.open(url))).toBe(login)
     expect(headingOf(await browser.submit(page))).toBe("200 You are logged out")
-    // What was granted stays granted.
+    // The grants stay active.
     expect(await outcome(server.call(tokens.access_token))).toBe("200")
     expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("200")
   })
 
-  test("is not ended by the logout page of another", async (server) => {
+  test("the logout page of another session ends no session", async (server) => {
     const client = await server.register()
     const [first, second] = [(await server.toConsent(client)).browser, (await server.toConsent(client)).browser]
     const page = await first.open(`${issuer}/logout`)
@@ -614,7 +614,7 @@ describe("a session", () => {
 
 describe("a login", () => {
   // LOGIN-08
-  test("that fails looks the same whatever was wrong: name, password, or both", async (server) => {
+  test("a failed login looks the same for a wrong username, a wrong password, or both", async (server) => {
     const client = await server.register()
     const browser = server.browser()
     const page = await browser.open((await server.request(client)).url)
@@ -639,7 +639,7 @@ describe("a login", () => {
       const answer = await browser.submit(page, { fields })
       expect(headingOf(answer), JSON.stringify(fields)).toBe("403 Log in")
       const body = answer.html.replaceAll(/ (value|autofocus)(="[^"]*")?/g, "")
-      // The name comes back in the form, so the length differs by what was typed.
+      // The form has the typed username again, so the length differs.
       const headers = sameEachTime(answer, "content-length")
       answers.add(JSON.stringify([headers, body]))
     }
@@ -648,7 +648,7 @@ describe("a login", () => {
   })
 
   // INJ-03, LOGIN-12
-  test("takes the name in any letters that mean the same, and the password as it is", async (server) => {
+  test("a login normalises the username, and takes the password as it is", async (server) => {
     const client = await server.register()
     for (const username of ["ADA", "Ada", " ada ", "\uff41\uff44\uff41"]) {
       const browser = server.browser()
@@ -658,7 +658,7 @@ describe("a login", () => {
   })
 
   // LOGIN-15
-  test("takes the whole of a long password", async (server) => {
+  test("a login compares the whole of a long password", async (server) => {
     const long = "pässwörd ".repeat(14)
     await server.addAccount("bob", long)
     const client = await server.register()
@@ -680,7 +680,7 @@ describe("the cookies", () => {
   const value = "[A-Za-z0-9_-]{43}"
 
   // LOGIN-05
-  test("on loopback http are for this host and path, and no script (RFC 6265 §4.1.2)", async (server) => {
+  test("cookies on loopback http are for this host and path, and not for scripts (RFC 6265 §4.1.2)", async (server) => {
     const [[browser, ...ofBrowser] = [], [session, ...ofSession] = []] = await setCookies(server)
     expect(browser).toMatch(new RegExp(`^latchkey_browser_[A-Za-z0-9_-]{8}=${value}$`))
     expect(session).toMatch(new RegExp(`^latchkey_session_[A-Za-z0-9_-]{8}=${value}$`))
@@ -689,7 +689,7 @@ describe("the cookies", () => {
   })
 
   test(
-    "on https are __Host- cookies",
+    "cookies on https are __Host- cookies",
     async (server) => {
       const [[browser, ...ofBrowser] = [], [session, ...ofSession] = []] = await setCookies(server, secureResource)
       expect(browser).toMatch(new RegExp(`^__Host-latchkey_browser_[A-Za-z0-9_-]{8}=${value}$`))
@@ -700,7 +700,7 @@ describe("the cookies", () => {
     { settings: secure }
   )
 
-  test("of a browser stays the same through logins", async (server) => {
+  test("the cookie with the browser id stays the same through logins", async (server) => {
     const client = await server.register()
     const { browser, url } = await server.toConsent(client)
     const before = browser.cookies.get(cookieName(browser, "browser"))
@@ -710,7 +710,7 @@ describe("the cookies", () => {
   })
 
   // LOGIN-06
-  test("that are not as we set them are nobody's", async (server) => {
+  test("a cookie that this server did not set logs no one in", async (server) => {
     const client = await server.register()
     const { browser } = await server.toConsent(client)
     const { url } = await server.request(client, { prompt: "consent" })
@@ -774,7 +774,7 @@ describe("every page", () => {
   const policy = `default-src 'none'; style-src 'sha256-${styleHash(styles)}'; base-uri 'none'; frame-ancestors 'none'`
 
   // LOGIN-29, AUTHZ-45, AUTHZ-46, AUTHZ-47
-  test("and every redirect says what may be done with it (RFC 9700 §4.16, RFC 6819 §5.2.2.6)", async (server) => {
+  test("every page and every redirect has its security headers (RFC 9700 §4.16, RFC 6819 §5.2.2.6)", async (server) => {
     const answers = await everyPage(server)
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 303, 400, 403, 405, 409, 413]))
     for (const { headers, status } of answers) {
@@ -792,7 +792,7 @@ describe("every page", () => {
   })
 
   test(
-    "on https tells browsers to stay there",
+    "every page on https has Strict-Transport-Security",
     async (server) => {
       for (const { headers } of await everyPage(server, secureResource)) {
         expect(headers.get("strict-transport-security")).toBe("max-age=31536000")
@@ -802,8 +802,8 @@ describe("every page", () => {
   )
 })
 
-describe("a stranger's words", () => {
-  /** What stands in a page is ours: its only style is the one of the policy, and nothing in it runs or is fetched. */
+describe("text from clients and users", () => {
+  /** Expects that the page has only the style of its policy, and that nothing runs or is fetched. */
   const expectInert = (page: Page, name: string) => {
     expect(
       page.document.querySelectorAll("script, img, iframe, object, embed, link, base, [style], meta[http-equiv]"),
@@ -833,7 +833,7 @@ describe("a stranger's words", () => {
   ]
 
   // LOGIN-20
-  test("in its metadata are text (RFC 7591 §5)", async (server) => {
+  test("client metadata is shown as text (RFC 7591 §5)", async (server) => {
     for (const payload of payloads) {
       const client = await server.register({ client_name: payload })
       const browser = server.browser()
@@ -848,7 +848,7 @@ describe("a stranger's words", () => {
   })
 
   // LOGIN-21, LOGIN-22
-  test("in its parameters are text, or not there at all (OAuth 2.1 §7.12)", async (server) => {
+  test("request parameters are shown as text, or not at all (OAuth 2.1 §7.12)", async (server) => {
     const client = await server.register()
     const { browser } = await server.toConsent(client)
     const names = ["client_id", "redirect_uri", "response_type", "scope", "state", "resource", "code_challenge"]
@@ -866,7 +866,7 @@ describe("a stranger's words", () => {
     }
   })
 
-  test("typed into the login form come back as text", async (server) => {
+  test("text that is typed into the login form is shown as text", async (server) => {
     const client = await server.register()
     const browser = server.browser()
     const page = await browser.open((await server.request(client)).url)

@@ -1,4 +1,4 @@
-/** The guard of a route: who passes, and what the others are told. */
+/** The guard of a route: the requests that pass, and the responses to the others. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
@@ -21,12 +21,12 @@ const bothResources = { settings: { resources: [notes, files] } }
 
 const metadata = `${issuer}/.well-known/oauth-protected-resource/notes`
 
-/** Calls the notes with an Authorization header, or others. */
+/** Calls the notes with an Authorization header or other headers. */
 const call = (server: TestServer, headers: Readonly<Record<string, string>>) => server.send(resource, { headers })
 
 const withAuthorization = (server: TestServer, authorization: string) => call(server, { authorization })
 
-/** The attributes of a bearer challenge (RFC 9110 §11.6.1). */
+/** Returns the attributes of a bearer challenge (RFC 9110 §11.6.1). */
 const challengeOf = (answer: Response): Readonly<Record<string, string>> => {
   const [, attributes = ""] = /^Bearer (.*)$/.exec(answer.headers.get("www-authenticate") ?? "") ?? []
   return Object.fromEntries(Array.from(attributes.matchAll(/(\w+)="([^"]*)"/g), ([, name, value]) => [name, value]))

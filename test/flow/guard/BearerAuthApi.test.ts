@@ -1,4 +1,4 @@
-/** The guard of an HttpApi: who passes and what the others are told is as for a route, and OpenAPI says what is needed. */
+/** The guard of an HttpApi: it answers as the guard of a route does, and OpenAPI names the token that it needs. */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -49,7 +49,7 @@ const handlers = HttpApiBuilder.group(api, "notes", (handlers) =>
     .handle("broken", () => Effect.die("a secret of the handler"))
 )
 
-/** The same as routes, whose answers the API's have to equal. */
+/** The same operations as routes. The API must return equal responses. */
 const asRoutes = HttpLayerRouter.addAll([
   HttpLayerRouter.route(
     "GET",
@@ -82,7 +82,7 @@ const call = (server: TestServer, headers: Readonly<Record<string, string>>, pat
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-/** Everything of an answer. */
+/** Returns the status, the headers and the body of a response. */
 const whole = async (answer: Response) => ({
   status: answer.status,
   // Each request has an id of its own.

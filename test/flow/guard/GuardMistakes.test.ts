@@ -1,4 +1,4 @@
-/** A guard that nobody could pass says so, to whoever wrote it: when it starts, or in the log. */
+/** A guard that no request could pass reports it to the author of the app: at its start, or in the log. */
 
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -19,7 +19,7 @@ import * as Storage from "../support/Storage.js"
 
 const both = { settings: { resources: [notes, files] } }
 
-/** Why a server with this guard does not start. */
+/** Returns the reason why a server with this guard does not start. */
 const mistake = (routes: NonNullable<Server.Options["routes"]>, options: Server.Options = {}) =>
   Effect.flip(Server.make({ ...options, routes }))
 
@@ -32,7 +32,7 @@ const keeping = () => {
   return { lines, logger }
 }
 
-/** A storage in which the operator has made a resource with these scopes. */
+/** A storage in which the operator has created a resource with these scopes. */
 const archiveOf = (scopes: Readonly<Record<string, string>>) =>
   Storage.changed(
     Storage.verbs(ResourceStore, () => ({
@@ -47,7 +47,7 @@ describe("a guard of a resource of the settings", () => {
     [["NOTES:READ"], '"NOTES:READ" (did you mean "notes:read"?)'],
     [["files:read"], '"files:read"'],
     [["calendar"], '"calendar"; it offers notes:read notes:write']
-  ])("does not start with the scopes %j, which its resource does not offer", ([scopes, said]) =>
+  ])("a guard with the scopes %j, which its resource does not offer, does not start", ([scopes, said]) =>
     Effect.gen(function* () {
       const error = yield* mistake(Server.guarded("/notes", { scopes, resource }), both)
       expect(error).toBeInstanceOf(BearerAuth.UnknownScope)
@@ -80,7 +80,7 @@ describe("a guard that does not say which resource it guards", () => {
       `The settings and the storage have ${resource}, ${issuer}/files. Name one of them in the option \`resource\``
     ],
     [[], "The settings and the storage have no resource. Name the resource in the option `resource`"]
-  ])("names itself, the option and the choice: %#", ([resources, said]) =>
+  ])("the error of a guard without a resource names the guard, the option and the resources: %#", ([resources, said]) =>
     Effect.gen(function* () {
       const error = yield* mistake(Server.guarded("/x", { scopes: ["notes:read"] }), { settings: { resources } })
       expect(error).toBeInstanceOf(BearerAuth.UnknownResource)
@@ -134,7 +134,7 @@ describe("a token of the wrong kind", () => {
         })
       }
       expect(forPeople.lines).toEqual([
-        'access token refused: BearerAuth with the scopes ["notes:read"] takes only tokens of people; its option principals: ["User","Client"] takes tokens that clients get for themselves too'
+        'access token refused: BearerAuth with the scopes ["notes:read"] accepts only tokens of users; its option principals: ["User","Client"] accepts tokens that clients get for themselves too'
       ])
       for (const line of forPeople.lines) expect(line).not.toContain(access_token)
     },
@@ -147,9 +147,9 @@ describe("a token of the wrong kind", () => {
     async (server) => {
       const { access_token } = await server.tokens(await server.register())
       const answer = await server.call(access_token)
-      expect(await answer.json()).toMatchObject({ error_description: "tokens of people are not accepted here" })
+      expect(await answer.json()).toMatchObject({ error_description: "tokens of users are not accepted here" })
       expect(forClients.lines).toEqual([
-        expect.stringContaining('principals: ["Client","User"] takes tokens of people')
+        expect.stringContaining('principals: ["Client","User"] accepts tokens of users')
       ])
     },
     {
@@ -173,8 +173,8 @@ describe("a token of the wrong kind for the API", () => {
       expect((await call("/api/admin/users", ofPerson.access_token)).status).toBe(403)
       expect((await call("/api/account", ofClient.access_token)).status).toBe(403)
       expect(lines).toEqual([
-        'access token refused: the API with the scopes ["latchkey:admin"] takes only tokens that clients get for themselves',
-        'access token refused: the API with the scopes ["latchkey:account"] takes only tokens of people'
+        'access token refused: the API with the scopes ["latchkey:admin"] accepts only tokens that clients get for themselves',
+        'access token refused: the API with the scopes ["latchkey:account"] accepts only tokens of users'
       ])
     },
     { logger, api: true }
@@ -189,7 +189,7 @@ describe("a route behind a guard", () => {
       const { access_token } = await server.tokens(await server.register())
       for (const _ of [1, 2]) expect(await outcome(server.call(access_token))).toBe("403 insufficient_scope")
       expect(lines).toEqual([
-        `a route behind BearerAuth with the scopes ["notes:read"] needs a scope that nobody can get: ${resource} does not offer the scope "notes:wirte" (did you mean "notes:write"?); it offers notes:read notes:write`
+        `a route behind BearerAuth with the scopes ["notes:read"] needs a scope that no client can get: ${resource} does not offer the scope "notes:wirte" (did you mean "notes:write"?); it offers notes:read notes:write`
       ])
     },
     {

@@ -1,4 +1,4 @@
-/** A stranger's words on the pages: the name, the web site and the host of an app that registered itself. */
+/** The name, the web site and the host of a self-registered app on the pages. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import { type Client, issuer, password, redirectUri, type TestServer, test } fro
 
 const hex = (character: string) => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
 
-/** The answer to a registration: its status, and the error with its description. */
+/** The response to a registration: its status, and the error with its description. */
 const registration = async (server: TestServer, client_name: unknown) => {
   const answer = await server.send("/register", {
     method: "POST",
@@ -21,7 +21,7 @@ const registration = async (server: TestServer, client_name: unknown) => {
   return error === undefined ? `${answer.status}` : `${answer.status} ${error}: ${error_description}`
 }
 
-/** Characters that a name may not hold, by the words with which the error calls them. */
+/** Characters that a name may not have, by their names in the error. */
 const refused = {
   "a control character": ["\0", "\u0007", "\t", "\n", "\u001b", "\u007f", "\u0085", "\u009b"],
   "half of a surrogate pair": ["\ud800", "\udfff"],
@@ -46,7 +46,7 @@ const refused = {
 }
 
 describe("a registration", () => {
-  test("whose client_name holds a character that cannot be seen is refused, and the error names the character", async (server) => {
+  test("a client_name with an invisible character is refused, and the error names the character", async (server) => {
     for (const [kind, characters] of Object.entries(refused)) {
       for (const character of characters) {
         const expected = `400 invalid_client_metadata: the member client_name holds ${hex(character)}, ${kind}`
@@ -57,7 +57,7 @@ describe("a registration", () => {
     }
   })
 
-  test("whose client_name holds an emoji with a joiner or a variation selector is refused, for these are ignorable code points and hide as well between letters", async (server) => {
+  test("a client_name with an emoji joiner or variation selector is refused, because these hide between letters too", async (server) => {
     const invisible = "an invisible character"
     for (const [name, codePoint] of [
       ["Family \u{1f468}\u200d\u{1f469}", `U+200D, ${invisible}`],
@@ -71,7 +71,7 @@ describe("a registration", () => {
     }
   })
 
-  test("whose client_name shows nothing is refused", async (server) => {
+  test("a client_name that shows nothing is refused", async (server) => {
     for (const name of [" ", "   ", "\u00a0", "\u2003\u2009", "\u3000", "\u1680", " \u0301", "\u20dd"]) {
       expect(await registration(server, name), JSON.stringify(name)).toBe(
         "400 invalid_client_metadata: the member client_name holds nothing that can be seen"
@@ -79,7 +79,7 @@ describe("a registration", () => {
     }
   })
 
-  test("whose client_name stacks more than four marks on a letter is refused", async (server) => {
+  test("a client_name with more than four marks on a letter is refused", async (server) => {
     const message = "the member client_name holds more than 4 combining marks on one letter, the next is"
     for (const mark of ["\u0301", "\u0336", "\u20dd", "\u0489", "\u{1e8d0}"]) {
       expect(await registration(server, `Z${mark.repeat(5)}algo`), hex(mark)).toContain(`${message} ${hex(mark)}`)
@@ -87,7 +87,7 @@ describe("a registration", () => {
     }
   })
 
-  test("takes names of every writing", async (server) => {
+  test("a client_name in any script is accepted", async (server) => {
     const names = [
       ...[
         "Notes für alle",
@@ -117,7 +117,7 @@ describe("a registration", () => {
   })
 })
 
-/** A client as an earlier version stored it, which checked less of a name. */
+/** A client that an earlier version stored, which checked names less strictly. */
 const stored = async (server: TestServer, client_name: string): Promise<Client> => {
   const fresh = await server.register()
   const id = ClientId.make(`old-${fresh.client_id}`)
@@ -133,7 +133,7 @@ const stored = async (server: TestServer, client_name: string): Promise<Client> 
 
 const nameOn = (page: Page) => page.document.querySelector(".app-name")?.textContent
 
-/** Every page that shows the name of a client, by what it is called. */
+/** Every page that shows the name of a client, by the page's name. */
 const everyPage = async (server: TestServer, client: Client): Promise<ReadonlyArray<readonly [string, Page]>> => {
   const browser = server.browser()
   const login = await browser.open((await server.request(client)).url)
@@ -147,7 +147,7 @@ const everyPage = async (server: TestServer, client: Client): Promise<ReadonlyAr
 }
 
 describe("a client that an earlier version stored", () => {
-  test("is shown by what can be seen of its name, on every page", async (server) => {
+  test("every page shows the visible part of a stored name", async (server) => {
     for (const [name, shown] of [
       ["\u202eknab\u200b \u2066your\u0007 app\u2028", "knab your app"],
       ["Your\u2028Bank\ttoday\u3164\u2800\ufe0f", "Your Bank today"],
@@ -161,7 +161,7 @@ describe("a client that an earlier version stored", () => {
     }
   })
 
-  test("is shown by its id where nothing can be seen of its name, on every page", async (server) => {
+  test("every page shows the client id if a stored name shows nothing", async (server) => {
     for (const name of ["\u200b\u202e", "\u3164", "\u2800\u2800", "\u00a0\u3000", "\ufe0f\u0301", "\ue000"]) {
       const client = await stored(server, name)
       for (const [at, page] of await everyPage(server, client)) {
@@ -172,7 +172,7 @@ describe("a client that an earlier version stored", () => {
 })
 
 describe("an app that registered itself", () => {
-  test("is called unverified once on every page, right behind its name or the heading that has it, above the password field too; an operator's is not", async (server) => {
+  test("every page calls a self-registered app unverified once, directly after its name; an operator's app is not", async (server) => {
     const own = await server.register({ client_name: "Notes" })
     for (const [at, { html }] of await everyPage(server, own)) {
       const [, rest = ""] = html.split(/<bdi class="name app-name"[^>]*>Notes<\/bdi>(?: wants to access .*<\/h1>)?/)
@@ -194,7 +194,7 @@ describe("an app that registered itself", () => {
     }
   })
 
-  test("is called unverified where its name is only heard: on the button that removes its access", async (server) => {
+  test("the accessible name of the button that removes access calls a self-registered app unverified", async (server) => {
     const pages = await everyPage(server, await server.register({ client_name: "Notes" }))
     const account = pages.find(([at]) => at === "account")?.[1]
     expect(account?.document.querySelector("section button")?.textContent).toContain(
@@ -202,7 +202,7 @@ describe("an app that registered itself", () => {
     )
   })
 
-  test("has a long name shortened between characters, on every page", async (server) => {
+  test("every page shortens a long name between characters", async (server) => {
     for (const [name, shown] of [
       ["x".repeat(48), "x".repeat(48)],
       ["x".repeat(49), `${"x".repeat(47)}…`],
@@ -220,7 +220,7 @@ describe("an app that registered itself", () => {
     }
   })
 
-  test("has a long host shortened at its front, so that the end, which says whose it is, is always shown", async (server) => {
+  test("a long host is shortened at its front, so that its registered domain is always shown", async (server) => {
     const label = "a".repeat(63)
     const registered = `${"r".repeat(63)}.${"xn--vermgensberatung-pwb"}`
     for (const [host, shown] of [
@@ -250,7 +250,7 @@ describe("an app that registered itself", () => {
     }
   })
 
-  test("has a long private-use scheme shortened at its end", async (server) => {
+  test("a long private-use scheme is shortened at its end", async (server) => {
     for (const [scheme, shown] of [
       ["com.example.app", "com.example.app"],
       [`com.example.${"part.".repeat(60)}app`, `com.example.${"part.".repeat(23)}…`],
@@ -284,7 +284,7 @@ describe("the web site of a client", () => {
     ["any host, for a private-use target without one", "com.example.app:/cb", "https://bank.example/"]
   ]
 
-  /** The link to the client's web site on its consent page, if there is one. */
+  /** The link to the client's web site on its consent page; `undefined` if there is none. */
   const linkFor = async (server: TestServer, client: Client, redirect_uri: string) => {
     const { page } = await server.toConsent(client, { redirect_uri })
     expect(page.document.querySelector("title")?.text).toBe("Allow access?")
@@ -292,7 +292,7 @@ describe("the web site of a client", () => {
     return link === null ? undefined : { host: link.querySelector("bdi")?.text, href: link.getAttribute("href") }
   }
 
-  test("is not shown where its host is not the very host of the redirect target, whoever registered it", async (server) => {
+  test("a web site on another host than the redirect target is not shown, for any client", async (server) => {
     for (const [why, redirect, client_uri] of sites) {
       const metadata = { redirect_uris: [redirect], client_uri, token_endpoint_auth_method: "none" }
       const operators = await server.addClient({ ...metadata, grant_types: ["authorization_code"] })
@@ -302,7 +302,7 @@ describe("the web site of a client", () => {
     }
   })
 
-  test("is shown under its host where that is the very host of the redirect target, in any spelling", async (server) => {
+  test("a web site on the host of the redirect target is shown under its host, in any spelling", async (server) => {
     for (const [redirect, client_uri, host] of [
       [redirectUri, "https://client.example/about?x#y", "client.example"],
       [redirectUri, "https://CLIENT.example:443/", "client.example"],
@@ -314,14 +314,14 @@ describe("the web site of a client", () => {
     }
   })
 
-  test("follows the target of the request, where a client has several", async (server) => {
+  test("the shown web site depends on the target of the request, if a client has several", async (server) => {
     const other = "https://other.example/cb"
     const client = await server.register({ redirect_uris: [redirectUri, other], client_uri: "https://client.example/" })
     expect(await linkFor(server, client, redirectUri)).toMatchObject({ host: "client.example" })
     expect(await linkFor(server, client, other)).toBe(undefined)
   })
 
-  test("is the only page of its naming that is linked: the logo, the terms and the policy are shown nowhere", async (server) => {
+  test("only the web site is linked: the logo, the terms and the policy are shown nowhere", async (server) => {
     const client = await server.register({
       client_uri: "https://client.example/about",
       logo_uri: "https://client.example/logo.png",

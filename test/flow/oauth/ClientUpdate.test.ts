@@ -1,4 +1,4 @@
-/** The operator changes a client: what is named changes, and nobody gets more than the client may have from then on. */
+/** The operator updates a client: the named members change, and no token gives more than the client may have then. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -18,7 +18,7 @@ const update = (server: TestServer, client: Server.Client, changes: unknown) =>
     Effect.flatMap(ClientRegistration, (registration) => Effect.either(registration.update(idOf(client), changes)))
   )
 
-/** The error of a change that is refused. */
+/** The error of a refused update. */
 const refusal = async (server: TestServer, client: Server.Client, changes: unknown) => {
   const answer = await update(server, client, changes)
   return answer._tag === "Left" ? `${answer.left._tag} ${answer.left.reason}: ${answer.left.description}` : "changed"
@@ -41,7 +41,7 @@ const changesOf = async (server: TestServer) => {
 }
 
 describe("a change", () => {
-  test("replaces the members that it names, removes those that are null, and keeps the others", async (server) => {
+  test("an update replaces the named members, removes those that are null, and keeps the others", async (server) => {
     const client = await server.addClient({ ...forPeople, client_uri: "https://reports.example/" })
     const before = await stored(server, client)
     await update(server, client, {
@@ -62,7 +62,7 @@ describe("a change", () => {
     })
   })
 
-  test("of the grant types changes the response types with them (RFC 7591 §2.1)", async (server) => {
+  test("an update of the grant types changes the response types with them (RFC 7591 §2.1)", async (server) => {
     const client = await server.addClient(forPeople)
     await update(server, client, { grant_types: ["client_credentials"] })
     expect((await stored(server, client)).metadata).toMatchObject({ response_types: [] })
@@ -72,7 +72,7 @@ describe("a change", () => {
     expect(await outcome(server.token(client, { grant_type: "client_credentials" }))).toBe("400 unauthorized_client")
   })
 
-  test("is one event; one that changes nothing is none", async (server) => {
+  test("an update publishes one event; one that changes nothing publishes none", async (server) => {
     const client = await server.addClient(forPeople)
     await update(server, client, { client_name: "Reports" })
     await update(server, client, {})
@@ -81,7 +81,7 @@ describe("a change", () => {
     expect(await changesOf(server)).toEqual(["Updated"])
   })
 
-  test("of one member does not undo another that is made at the same moment", async (server) => {
+  test("concurrent updates of different members are all stored", async (server) => {
     const client = await server.addClient(forPeople)
     const changes = [{ client_name: "Reporting" }, { scope: "notes:read" }, { client_uri: "https://reports.example/" }]
     await Promise.all(changes.map((change) => update(server, client, change)))
@@ -107,7 +107,7 @@ describe("a change is refused", () => {
     [null, "InvalidClientMetadata NotAnObject"]
   ]
   for (const [changes, expected] of malformed) {
-    test(`of ${JSON.stringify(changes)}, and the client stays as it is`, async (server) => {
+    test(`the update ${JSON.stringify(changes)} is refused, and the client stays unchanged`, async (server) => {
       const client = await server.addClient(forPeople)
       const before = await stored(server, client)
       expect(await refusal(server, client, changes)).toContain(expected)
@@ -115,7 +115,7 @@ describe("a change is refused", () => {
     })
   }
 
-  test("for a client that registered itself, and for one that is not there", async (server) => {
+  test("an update of a self-registered or unknown client is refused", async (server) => {
     const itself = await server.register()
     expect(await refusal(server, itself, { client_name: "x" })).toContain("Conflict SelfRegistered")
     expect(await refusal(server, { client_id: "nobody" }, { client_name: "x" })).toContain("NotFound")
@@ -123,7 +123,7 @@ describe("a change is refused", () => {
 })
 
 describe("a scope that is taken from a client", () => {
-  test("is in no token of its own any more, at once", async (server) => {
+  test("a removed scope is in none of the client's own tokens, at once", async (server) => {
     const client = await server.addClient()
     const { access_token } = await tokensOf(server.token(client, { grant_type: "client_credentials" }))
     await update(server, client, { scope: "notes:write" })
@@ -136,7 +136,7 @@ describe("a scope that is taken from a client", () => {
     )
   })
 
-  test("is in no token of a refresh, and the grant stays", async (server) => {
+  test("a removed scope is in no token of a refresh, and the grant stays", async (server) => {
     const client = await server.addClient(forPeople)
     const first = await server.tokens(client)
     expect(first.scope).toBe("notes:read notes:write")
@@ -146,19 +146,19 @@ describe("a scope that is taken from a client", () => {
     expect(await (await server.call(second.access_token)).json()).toMatchObject({ scope: "notes:read" })
     const named = await tokensOf(server.refresh(client, second.refresh_token, { scope: "notes:read notes:write" }))
     expect(named.scope).toBe("notes:read")
-    // What it gets back, the person had allowed.
+    // The user had allowed the scope that the client gets back.
     await update(server, client, { scope: "notes:read notes:write" })
     expect((await tokensOf(server.refresh(client, named.refresh_token))).scope).toBe("notes:read notes:write")
   })
 
-  test("is in no token of a code that waited meanwhile", async (server) => {
+  test("a removed scope is in no token of a code that was issued before", async (server) => {
     const client = await server.addClient(forPeople)
     const code = await server.code(client)
     await update(server, client, { scope: "notes:read" })
     expect((await tokensOf(server.redeem(client, code))).scope).toBe("notes:read")
   })
 
-  test("ends a refresh that would give nothing else, and does not spend the refresh token", async (server) => {
+  test("a refresh without a remaining scope fails, and does not spend the refresh token", async (server) => {
     const client = await server.addClient(forPeople)
     const tokens = await server.tokens(client, { scope: "notes:write" })
     await update(server, client, { scope: "notes:read" })
@@ -167,7 +167,7 @@ describe("a scope that is taken from a client", () => {
     expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("200")
   })
 
-  test("is not added to a grant when it is given to the client later", async (server) => {
+  test("a scope that the client gets later is not added to a grant", async (server) => {
     const client = await server.addClient({ ...forPeople, scope: "notes:read" })
     const tokens = await server.tokens(client, { scope: "notes:read" })
     await update(server, client, { scope: "notes:read notes:write" })
@@ -176,7 +176,7 @@ describe("a scope that is taken from a client", () => {
 })
 
 describe("a client that", () => {
-  test("begins to keep a secret gets one, and loses all that was issued to it", async (server) => {
+  test("a client that becomes confidential gets a secret, and loses everything issued to it", async (server) => {
     const client = await server.addClient({ ...forPeople, token_endpoint_auth_method: "none" })
     const tokens = await server.tokens(client)
     const answer = await update(server, client, { token_endpoint_auth_method: "client_secret_post" })
@@ -190,7 +190,7 @@ describe("a client that", () => {
     expect(await changesOf(server)).toEqual(["Updated"])
   })
 
-  test("ceases to keep a secret has none, and loses all that was issued to it", async (server) => {
+  test("a client that becomes public has no secret, and loses everything issued to it", async (server) => {
     const client = await server.addClient(forPeople)
     const tokens = await server.tokens(client)
     await update(server, client, { token_endpoint_auth_method: "none" })
@@ -201,7 +201,7 @@ describe("a client that", () => {
     expect((await server.tokens(open)).scope).toBe("notes:read notes:write")
   })
 
-  test("sends its secret in another way keeps it, and what was issued", async (server) => {
+  test("a client with another way to send its secret keeps the secret and its tokens", async (server) => {
     const client = await server.addClient(forPeople)
     const tokens = await server.tokens(client)
     await update(server, client, { token_endpoint_auth_method: "client_secret_post" })
@@ -210,7 +210,7 @@ describe("a client that", () => {
     expect(await outcome(server.call(tokens.access_token))).toBe("200")
   })
 
-  test("loses a redirect URI is not sent there", async (server) => {
+  test("a removed redirect URI gets no redirect", async (server) => {
     const client = await server.addClient(forPeople)
     await update(server, client, { redirect_uris: ["https://elsewhere.example/callback"] })
     const page = await server.browser().open((await server.request(client)).url)
@@ -218,7 +218,7 @@ describe("a client that", () => {
     expect(page.url.startsWith(issuer)).toBe(true)
   })
 
-  test("loses refresh tokens cannot refresh", async (server) => {
+  test("a client without the refresh_token grant type cannot refresh", async (server) => {
     const client = await server.addClient(forPeople)
     const tokens = await server.tokens(client)
     await update(server, client, { grant_types: ["authorization_code"] })
@@ -228,7 +228,7 @@ describe("a client that", () => {
 
 describe("the admin API", () => {
   test(
-    "changes a client by PATCH, and says why it does not",
+    "the admin API updates a client by PATCH, and gives the reason of a refusal",
     async (server) => {
       const admin = await server.addClient({ scope: "latchkey:admin" })
       const { access_token } = await tokensOf(

@@ -1,4 +1,4 @@
-/** Whether the process lives, and whether it can work. */
+/** The health endpoints: the process runs, and the server can answer requests. */
 import { describe, expect } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

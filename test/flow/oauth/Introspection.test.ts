@@ -1,4 +1,4 @@
-/** Introspection: what a token is good for, told to those whose business it is, and to nobody else. */
+/** Introspection: a token's client and its resource server get its members, and no other caller does. */
 import { describe, expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ const confidential = { token_endpoint_auth_method: "client_secret_basic" }
 const filesServer = { id: "files-server", secret: "files secret" }
 const everything = { scope: "notes:read notes:write files:read", resource: [resource, files.uri] }
 
-/** Beside the notes of the settings, the operator makes the files, whose server may ask. */
+/** Creates the resource of the files, whose server may introspect tokens, in addition to the notes of the settings. */
 const addFiles = async (server: TestServer) => {
   await server.run(
     Effect.flatMap(ResourceStore, (resources) =>
@@ -39,11 +39,11 @@ const json = async (answer: Response | Promise<Response>) => {
   return (await response.json()) as Readonly<Record<string, unknown>>
 }
 
-/** What a client is told. */
+/** Introspects a token as a client. */
 const told = (server: TestServer, client: Server.Client, token: string, parameters: Server.Parameters = {}) =>
   json(server.ask("/introspect", client, { token, ...parameters }))
 
-/** What the server of the files is told. */
+/** Introspects a token as the server of the files. */
 const toldFiles = (server: TestServer, token: string) =>
   json(server.post("/introspect", { token }, basic(filesServer.id, filesServer.secret)))
 

@@ -1,4 +1,4 @@
-/** The documents that clients start from: what they say, where they lie, and that nobody can make them say otherwise. */
+/** The metadata documents: their content and their addresses, which no request can change. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Server from "../support/Server.js"

@@ -1,4 +1,4 @@
-/** A registration keeps the part that can be used, and the answer says what that is (RFC 7591 §3.2.1, ADR 30). */
+/** A registration keeps its usable part, and the response names it (RFC 7591 §3.2.1, ADR 30). */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { defaultAppSchemes } from "../../../src/domain/AppSchemes.js"
@@ -19,7 +19,7 @@ const register = (server: TestServer, metadata: Readonly<Record<string, unknown>
 
 type Members = Readonly<Record<string, unknown>>
 
-/** Expects each of the members to be taken, and these to be in the answer. */
+/** Expects that each of the members is accepted, and that the response has these. */
 const expectKept = async (server: TestServer, table: ReadonlyArray<readonly [sent: Members, kept: Members]>) => {
   for (const [sent, kept] of table) {
     const answer = await register(server, sent)
@@ -34,7 +34,7 @@ const expectRefused = async (server: TestServer, error: string, table: ReadonlyA
   }
 }
 
-/** The answer to a registration of no more than a redirect URI, less what differs each time. */
+/** The response to a registration with only a redirect URI, without its variable parts. */
 const plain = async (server: TestServer, metadata: Members = {}) => {
   const answer = await register(server, metadata)
   expect(answer.status, JSON.stringify(metadata).slice(0, 120)).toBe(201)
@@ -43,7 +43,7 @@ const plain = async (server: TestServer, metadata: Members = {}) => {
 }
 
 describe("a redirect URI", () => {
-  test("that policy refuses is left out while another stays", async (server) => {
+  test("a redirect URI that the policy refuses is left out if another stays", async (server) => {
     const refused = [
       "editor://publisher.ext/cb",
       "http://host.docker.internal:3000/cb",
@@ -69,7 +69,7 @@ describe("a redirect URI", () => {
     await expectKept(server, [[{ redirect_uris: [...refused, loopback] }, { redirect_uris: [loopback] }]])
   })
 
-  test("that is given twice is registered once", async (server) => {
+  test("a redirect URI that is given twice is registered once", async (server) => {
     const many = Array.from({ length: 30 }, () => loopback)
     await expectKept(server, [
       [{ redirect_uris: [loopback, loopback] }, { redirect_uris: [loopback] }],
@@ -77,7 +77,7 @@ describe("a redirect URI", () => {
     ])
   })
 
-  test("must be left: a list of which none can be used is an error (RFC 7591 §3.2.2)", async (server) => {
+  test("a list without a usable redirect URI is an error (RFC 7591 §3.2.2)", async (server) => {
     await expectRefused(server, "invalid_redirect_uri", [
       { redirect_uris: ["http://evil.example/cb", "javascript:alert(1)"] },
       { redirect_uris: ["editor://publisher.ext/cb"] },
@@ -89,7 +89,7 @@ describe("a redirect URI", () => {
     ])
   })
 
-  test("that was left out is no place to send a person to (RFC 6749 §3.1.2.4)", async (server) => {
+  test("a redirect URI that was left out gets no redirect (RFC 6749 §3.1.2.4)", async (server) => {
     const leftOut = "http://host.docker.internal:3000/cb"
     const client = await server.register({ redirect_uris: [redirectUri, leftOut] })
     const { page } = await server.toConsent(client)
@@ -102,7 +102,7 @@ describe("a redirect URI", () => {
 })
 
 describe("a scheme of a widely used app", () => {
-  test("is taken from a public client, and the consent page names it", async (server) => {
+  test("a public client may use the scheme of a widely used app, and the consent page names it", async (server) => {
     for (const scheme of defaultAppSchemes) {
       const uri = `${scheme}://publisher.extension/callback`
       const client = await server.register({ redirect_uris: [uri] })
@@ -112,12 +112,12 @@ describe("a scheme of a widely used app", () => {
     }
   })
 
-  test("is taken beside an https and a loopback URI, as Cursor sends them", async (server) => {
+  test("such a scheme is accepted together with an https and a loopback URI, as Cursor sends them", async (server) => {
     const redirect_uris = [cursor, "https://www.cursor.com/agents/mcp/oauth/callback", "http://localhost:8787/callback"]
     await expectKept(server, [[{ redirect_uris }, { redirect_uris }]])
   })
 
-  test("is refused from a client that keeps a secret", async (server) => {
+  test("such a scheme is refused for a client with a secret", async (server) => {
     for (const token_endpoint_auth_method of ["client_secret_basic", "client_secret_post", null]) {
       await expectRefused(server, "invalid_redirect_uri", [{ redirect_uris: [cursor], token_endpoint_auth_method }])
       await expectKept(server, [
@@ -127,7 +127,7 @@ describe("a scheme of a widely used app", () => {
   })
 
   test(
-    "is joined by those that the operator names",
+    "the operator can add schemes",
     (server) =>
       expectKept(server, [
         [{ redirect_uris: ["editor:/cb", cursor, "other:/cb"] }, { redirect_uris: ["editor:/cb", cursor] }],
@@ -137,7 +137,7 @@ describe("a scheme of a widely used app", () => {
   )
 
   test(
-    "is replaced by those that the operator lists",
+    "the operator can replace the schemes",
     async (server) => {
       await expectKept(server, [[{ redirect_uris: ["editor:/cb"] }, { redirect_uris: ["editor:/cb"] }]])
       await expectRefused(server, "invalid_redirect_uri", [
@@ -150,7 +150,7 @@ describe("a scheme of a widely used app", () => {
 })
 
 describe("a member that only describes the client", () => {
-  test("is left out where it cannot be used", async (server) => {
+  test("an unusable descriptive member is left out", async (server) => {
     const nothing = await plain(server)
     const unusable: ReadonlyArray<Members> = [
       ...["client_uri", "logo_uri", "tos_uri", "policy_uri"].flatMap((name) =>
@@ -168,7 +168,7 @@ describe("a member that only describes the client", () => {
     for (const members of unusable) expect(await plain(server, members), JSON.stringify(members)).toEqual(nothing)
   })
 
-  test("is kept beside another that is left out", async (server) => {
+  test("a usable descriptive member stays if another is left out", async (server) => {
     await expectKept(server, [
       [{ client_name: "Notes", client_uri: "http://localhost:3080" }, { client_name: "Notes" }],
       [{ logo_uri: 7, tos_uri: "https://a.example/tos" }, { tos_uri: "https://a.example/tos" }],
@@ -176,14 +176,14 @@ describe("a member that only describes the client", () => {
     ])
   })
 
-  test("is stored in bounds: of a long list of contacts ten are kept", async (server) => {
+  test("a long list of contacts is stored with its first ten", async (server) => {
     const contacts = Array.from({ length: 200 }, (_, index) => `ada${index}@a.example`)
     await expectKept(server, [[{ contacts }, { contacts: contacts.slice(0, 10) }]])
   })
 })
 
 describe("a member without a value", () => {
-  test("is one that was not sent (RFC 7592 §2.2)", async (server) => {
+  test("a member without a value counts as not sent (RFC 7592 §2.2)", async (server) => {
     const nothing = await plain(server)
     const names = ["client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri", "contacts", "scope"]
     const others = ["software_id", "software_version", "application_type", "grant_types", "response_types"]
@@ -199,7 +199,7 @@ describe("a member without a value", () => {
     }
   })
 
-  test("has the default of RFC 7591 §2", async (server) => {
+  test("a member without a value has the default of RFC 7591 §2", async (server) => {
     for (const value of [null, ""]) {
       expect(await plain(server, { token_endpoint_auth_method: value, grant_types: value })).toMatchObject({
         token_endpoint_auth_method: "client_secret_basic",
@@ -212,7 +212,7 @@ describe("a member without a value", () => {
 })
 
 describe("grant types, response types and methods", () => {
-  test("that are not here are left out while one stays", async (server) => {
+  test("unknown grant types, response types and methods are left out if one stays", async (server) => {
     const code = ["authorization_code"]
     await expectKept(server, [
       [{ response_types: ["code", "token"] }, { response_types: ["code"] }],
@@ -224,7 +224,7 @@ describe("grant types, response types and methods", () => {
     ])
   })
 
-  test("are an error where none stays: a wrong reading would change who may do what", async (server) => {
+  test("a list without a usable value is an error, because a guess would change the client's rights", async (server) => {
     await expectRefused(server, "invalid_client_metadata", [
       { response_types: ["token"] },
       { response_types: ["id_token", "code token"] },
@@ -242,7 +242,7 @@ describe("grant types, response types and methods", () => {
     ])
   })
 
-  test("are the strongest of those that a client offers, where the one that it names is not here", async (server) => {
+  test("the strongest offered method is registered if the named one is unknown", async (server) => {
     const name = "token_endpoint_auth_method"
     const choices = "token_endpoint_auth_methods_supported"
     await expectKept(server, [
@@ -257,7 +257,7 @@ describe("grant types, response types and methods", () => {
   })
 })
 
-test("a part that an operator wrote and that cannot be used is an error", async (server) => {
+test("an unusable part in the operator's metadata is an error", async (server) => {
   const create = (metadata: Members) =>
     server.run(
       Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** Registration: anybody may introduce a client, and what it says of itself gives it nothing. */
+/** Registration: any client may register itself, and its metadata gives it no rights. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -40,7 +40,7 @@ const each = (name: string, values: ReadonlyArray<unknown>) => values.map((value
 
 describe("the answer", () => {
   // REG-02
-  test("echoes all there is, defaults included, and the secret (RFC 7591 §3.2.1)", async (server) => {
+  test("the response has all metadata, defaults included, and the secret (RFC 7591 §3.2.1)", async (server) => {
     const answer = await register(server, good)
     expect(answer.status).toBe(201)
     expect(answer.headers.get("content-type")).toBe("application/json")
@@ -58,7 +58,7 @@ describe("the answer", () => {
     })
   })
 
-  test("holds no secret for a client that keeps none", async (server) => {
+  test("the response to a public client has no secret", async (server) => {
     const answer = await register(server, { ...good, token_endpoint_auth_method: "none" })
     expect(Object.keys((await answer.json()) as object).filter((name) => name.startsWith("client_"))).toEqual([
       "client_id",
@@ -66,7 +66,7 @@ describe("the answer", () => {
     ])
   })
 
-  test("echoes what the client said of itself, and that is what is kept (RFC 7591 §2)", async (server) => {
+  test("the response has the client's metadata, and the same metadata is stored (RFC 7591 §2)", async (server) => {
     const metadata = {
       redirect_uris: [redirectUri, "http://127.0.0.1:3000/callback", "com.example.app:/callback"],
       token_endpoint_auth_method: "client_secret_post",
@@ -82,7 +82,7 @@ describe("the answer", () => {
       software_version: "1.0",
       application_type: "native"
     }
-    // What a client may ask for is not its own to say.
+    // A client does not choose its own maximum scope.
     const answer = await register(server, { ...metadata, scope: "notes:read" })
     const body = (await answer.json()) as Readonly<Record<string, string>>
     expect(body).toMatchObject({ ...metadata, scope: "notes:read notes:write" })
@@ -98,7 +98,7 @@ describe("the answer", () => {
   })
 
   // REG-03
-  test("holds an id and a secret that no other has", async (server) => {
+  test("each response has its own id and secret", async (server) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => register(server, good)))
     const clients = await Promise.all(answers.map((answer) => answer.json() as Promise<Record<string, string>>))
     expect(new Set(clients.map(({ client_id }) => client_id)).size).toBe(20)
@@ -106,7 +106,7 @@ describe("the answer", () => {
   })
 
   // CORS-02
-  test("may be read by scripts of any origin, which send no cookie", async (server) => {
+  test("scripts of any origin may read the response, and send no cookie", async (server) => {
     const headers = { origin: "https://app.example" }
     const preflight = await server.send("/register", {
       method: "OPTIONS",
@@ -127,9 +127,9 @@ describe("the answer", () => {
   })
 })
 
-describe("what is no registration", () => {
+describe("a malformed registration", () => {
   // REG-01
-  test("another method (RFC 7591 §3)", async (server) => {
+  test("a registration with another method is refused (RFC 7591 §3)", async (server) => {
     for (const method of ["GET", "HEAD", "PUT", "DELETE", "PATCH"]) {
       const answer = await server.send("/register", { method })
       expect(answer.status).toBe(405)
@@ -137,7 +137,7 @@ describe("what is no registration", () => {
     }
   })
 
-  test("another media type (RFC 7591 §3.1)", async (server) => {
+  test("a registration with another media type is refused (RFC 7591 §3.1)", async (server) => {
     const body = JSON.stringify(good)
     const types = ["application/x-www-form-urlencoded", "text/plain", "text/json", "application/jsonx", ""]
     for (const type of [...types, "text/plain; application/json", "application/json, text/plain"]) {
@@ -147,7 +147,7 @@ describe("what is no registration", () => {
     expect(await outcome(send(server, body, encoded))).toBe("400 invalid_request")
   })
 
-  test("what is not JSON, or no object (RFC 8259 §2)", async (server) => {
+  test("a registration that is no JSON object is refused (RFC 8259 §2)", async (server) => {
     const text = JSON.stringify(good)
     const notJson = [
       "",
@@ -170,7 +170,7 @@ describe("what is no registration", () => {
     expect(await outcome(send(server, new Uint8Array([0x7b, 0xff, 0x7d])))).toBe("400 invalid_request")
   })
 
-  test("an object that names a member twice, however it is spelt", async (server) => {
+  test("an object with a repeated member is refused, in any spelling", async (server) => {
     const members = [
       `"redirect_uris":["${redirectUri}"],"redirect_uris":["https://evil.example/"]`,
       `"redirect_uris":["${redirectUri}"],"redirect\\u005furis":["https://evil.example/"]`,
@@ -185,7 +185,7 @@ describe("what is no registration", () => {
   })
 
   // REG-05
-  test("more than 64 KiB", async (server) => {
+  test("a registration of more than 64 KiB is refused", async (server) => {
     const padding = (length: number) => JSON.stringify({ ...good, unknown: "x".repeat(length) })
     expect(await outcome(send(server, padding(60_000)))).toBe("201")
     expect(await outcome(send(server, padding(64 * 1024)))).toBe("413 invalid_request")
@@ -194,7 +194,7 @@ describe("what is no registration", () => {
 
 describe("redirect URIs", () => {
   // REG-07
-  test("are needed for the code grant, as a list of texts (RFC 7591 §2)", async (server) => {
+  test("the code grant needs redirect URIs, as a list of strings (RFC 7591 §2)", async (server) => {
     expect(await outcome(register(server, {}))).toBe("400 invalid_redirect_uri")
     const eleven = Array.from({ length: 11 }, (_, index) => `${redirectUri}/${index}`)
     const lists = [[], null, redirectUri, {}, [1], [null], [[redirectUri]], [""], eleven]
@@ -202,7 +202,7 @@ describe("redirect URIs", () => {
     await expectOutcomes(server, "201", [{ redirect_uris: eleven.slice(1) }])
   })
 
-  test("may be https, http on loopback, or an app's with a dot in its scheme (RFC 8252 §7)", async (server) => {
+  test("a redirect URI may be https, http on loopback, or have a scheme with a dot (RFC 8252 §7)", async (server) => {
     const uris = [
       "https://client.example",
       "https://client.example:8443/cb?env=1",
@@ -220,7 +220,7 @@ describe("redirect URIs", () => {
   })
 
   // REG-08, REG-09, REG-10
-  test("may be nothing else (RFC 6749 §3.1.2, RFC 9700 §2.6)", async (server) => {
+  test("any other redirect URI is refused (RFC 6749 §3.1.2, RFC 9700 §2.6)", async (server) => {
     const schemes = "javascript data vbscript file blob about ftp ws wss intent mailto view-source filesystem chrome"
     const uris = [
       ...schemes.split(" ").map((scheme) => `${scheme}:alert(1)`),
@@ -289,7 +289,7 @@ describe("redirect URIs", () => {
   })
 
   // AUTHZ-16
-  test("do not name in their query what the answer will", async (server) => {
+  test("a redirect URI with a parameter of the authorization response is refused", async (server) => {
     const names = ["code", "state", "iss", "error", "error_description", "error_uri", "%63ode", "a=1&iss"]
     await expectOutcomes(
       server,
@@ -302,7 +302,7 @@ describe("redirect URIs", () => {
   })
 
   test(
-    "may have a scheme without a dot that the operator names",
+    "a redirect URI may have a scheme without a dot that the operator names",
     async (server) => {
       await expectOutcomes(server, "201", [{ redirect_uris: ["editor://publisher.extension/callback"] }])
       await expectOutcomes(server, "400 invalid_redirect_uri", [
@@ -314,7 +314,7 @@ describe("redirect URIs", () => {
   )
 
   // REG-17
-  test("are taken whatever the application type, which MCP clients leave out", async (server) => {
+  test("redirect URIs are accepted for any application type, which MCP clients leave out", async (server) => {
     for (const application_type of ["native", "web", undefined]) {
       await expectOutcomes(server, "201", [{ application_type, redirect_uris: ["http://localhost:3000/cb"] }])
     }
@@ -322,7 +322,7 @@ describe("redirect URIs", () => {
 })
 
 describe("grant types and response types", () => {
-  test("that are not here are left out of the answer (RFC 7591 §3.2.1)", async (server) => {
+  test("unknown grant types and response types are left out of the response (RFC 7591 §3.2.1)", async (server) => {
     const device = "urn:ietf:params:oauth:grant-type:device_code"
     const grant_types = [
       "authorization_code",
@@ -337,7 +337,7 @@ describe("grant types and response types", () => {
   })
 
   // REG-11
-  test("that will never be here, or do not go together, are refused (RFC 7591 §2.1, OAuth 2.1 §10.1)", async (server) => {
+  test("obsolete or inconsistent grant types and response types are refused (RFC 7591 §2.1, OAuth 2.1 §10.1)", async (server) => {
     await expectOutcomes(server, "400 invalid_client_metadata", [
       ...each("grant_types", [["implicit"], ["implicit", "password"], ["client_credentials"], [1]]),
       ...each("grant_types", [["AUTHORIZATION_CODE"], "authorization_code"]),
@@ -349,7 +349,7 @@ describe("grant types and response types", () => {
 
 describe("other members", () => {
   // CAUTH-20
-  test("name an authentication method that there is (RFC 7591 §2)", async (server) => {
+  test("the authentication method must be a known one (RFC 7591 §2)", async (server) => {
     for (const method of ["none", "client_secret_basic", "client_secret_post"]) {
       const answer = register(server, { ...good, token_endpoint_auth_method: method })
       expect(await member(answer, "token_endpoint_auth_method")).toBe(method)
@@ -358,14 +358,14 @@ describe("other members", () => {
     await expectOutcomes(server, "400 invalid_client_metadata", each("token_endpoint_auth_method", others))
   })
 
-  test("give keys in one way (RFC 7591 §2)", async (server) => {
+  test("keys are given in one way only (RFC 7591 §2)", async (server) => {
     const jwks = { keys: [] }
     await expectOutcomes(server, "400 invalid_client_metadata", [{ jwks, jwks_uri: "https://client.example/jwks" }])
     await expectOutcomes(server, "201", [{ jwks }, { jwks_uri: "https://client.example/jwks" }])
   })
 
   // REG-05
-  test("hold a name of 200 characters at most", async (server) => {
+  test("a name has at most 200 characters", async (server) => {
     const name = "x".repeat(200)
     expect(await member(register(server, { ...good, client_name: name }), "client_name")).toBe(name)
     const answer = await register(server, { ...good, client_name: `${name}x` })
@@ -373,7 +373,7 @@ describe("other members", () => {
   })
 
   // INJ-02
-  test("hold no NUL and no half of a character, which not every store can keep", async (server) => {
+  test("metadata with a NUL or half a surrogate pair is refused, because not every store can keep it", async (server) => {
     for (const text of ["a\0b", "\ud800", "a\udc00b"]) {
       await expectOutcomes(server, "400 invalid_client_metadata", [{ client_name: text }])
       const uri = `https://client.example/${text}`
@@ -385,7 +385,7 @@ describe("other members", () => {
   })
 
   // REG-12, REG-15
-  test("that are not known, or not the client's to say, are neither kept nor echoed (RFC 7591 §2)", async (server) => {
+  test("unknown members, and those that a client cannot choose, are neither stored nor returned (RFC 7591 §2)", async (server) => {
     const claims = {
       client_id: "admin",
       client_secret: "chosen",
@@ -413,7 +413,7 @@ describe("other members", () => {
   })
 
   // REG-13
-  test("named after a prototype's change nothing", async (server) => {
+  test("members with the names of prototype members change nothing", async (server) => {
     for (const name of ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "then"]) {
       const inner = `{"polluted":true,"prototype":{"polluted":true},"client_id":"x","redirect_uris":["${redirectUri}"]}`
       const body = `{"${name}":${inner},"redirect_uris":["${redirectUri}"]}`

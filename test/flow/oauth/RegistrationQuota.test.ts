@@ -1,4 +1,4 @@
-/** Registration stays open, whatever one person does, and leaves a bounded number of rows. */
+/** Registration stays open in a flood, and stores a bounded number of rows. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -21,7 +21,7 @@ const statusOf = async (server: TestServer, client: Client) => {
   return (await server.browser().open(url)).status
 }
 
-/** One after the other, so that each is older than the next. */
+/** Registers one client after the other, so that each is older than the next. */
 const registerTimes = async (server: TestServer, times: number): Promise<ReadonlyArray<Client>> => {
   const clients: Array<Client> = []
   for (let i = 0; i < times; i++) {
@@ -33,7 +33,7 @@ const registerTimes = async (server: TestServer, times: number): Promise<Readonl
 
 describe("registration", () => {
   // REG-06
-  test("stays open for another network while 167 networks of one household register at full speed", async (server) => {
+  test("registration stays open for another network while 167 networks of one household register at full speed", async (server) => {
     const honest = await server.from("2001:db8:1::1").register()
     let heard = 0
     for (let network = 0; network < 167; network++) {
@@ -45,7 +45,7 @@ describe("registration", () => {
     expect(await statusOf(server, honest)).toBe(200)
   })
 
-  test("is still possible for everybody else after 1,200 attempts from one /56, of which 240 are heard", async (server) => {
+  test("registration stays open for other networks after 1,200 attempts from one /56, of which 240 are accepted", async (server) => {
     const waiting = await server.from("2001:db8:1::1").register()
     const statuses = []
     for (let i = 0; i < 1_200; i++) {
@@ -62,7 +62,7 @@ describe("registration", () => {
   })
 
   test(
-    "stays open when there are as many unused clients as may be: the oldest makes room, and no used one does",
+    "registration at the maximum of unused clients replaces the oldest unused one, and no used one",
     async (server) => {
       const used = await server.register()
       await server.tokens(used)
@@ -80,7 +80,7 @@ describe("registration", () => {
   )
 
   test(
-    "tells a client that made room that it is unknown, at the token endpoint and on a page, so that it registers again",
+    "a replaced client is unknown at the token endpoint and on a page, so that it registers again",
     async (server) => {
       const evicted = await server.register()
       await server.advance("1 millis")
@@ -95,7 +95,7 @@ describe("registration", () => {
   )
 
   test(
-    "is closed with a maximum of 0: the answer says so, names no time to come back, and no metadata offers it",
+    "a maximum of 0 closes registration: the response has no Retry-After, and the metadata does not offer it",
     async (server) => {
       const answer = await register(server)
       expect(answer.headers.has("retry-after")).toBe(false)
@@ -111,11 +111,11 @@ describe("registration", () => {
     { settings: { maxUnusedClients: 0 } }
   )
 
-  test("offers itself in the metadata where it is open", async (server) => {
+  test("the metadata offers registration if it is open", async (server) => {
     expect(await server.discover()).toMatchObject({ registration_endpoint: `${issuer}/register` })
   })
 
-  test("deletes a client that nobody used within a day", async (server) => {
+  test("a client that was not used within a day is deleted", async (server) => {
     const client = await server.register()
     await server.advance("1 day")
     const pass = () => server.run(Effect.flatMap(Maintenance, ({ pass }) => pass))
@@ -133,7 +133,7 @@ describe("the operator", () => {
   })
 
   test(
-    "is told once when unused clients are nearly as many as may be, and once when they are",
+    "the operator is warned once near the maximum of unused clients, and once at the maximum",
     async (server) => {
       await registerTimes(server, 7)
       expect(warnings).toEqual([])
@@ -172,7 +172,7 @@ describe("the operator", () => {
   )
 
   test(
-    "finds no event of a stranger's registration, since there may be any number of them, but those of their own clients",
+    "the event log has the registrations of the operator's clients, and none of self-registered ones",
     async (server) => {
       await registerTimes(server, 20)
       const { client_id } = await server.addClient()

@@ -1,4 +1,4 @@
-/** Revocation: a client gives back what it holds, and nobody gives back what is another's. */
+/** Revocation: a client revokes its own tokens, and no other client's. */
 import { describe, expect } from "@effect/vitest"
 import type * as Server from "../support/Server.js"
 import { basic, issuer, outcome, type TestServer, test, tokensOf } from "../support/Server.js"
@@ -16,7 +16,7 @@ const expectDead = async (server: TestServer, client: Server.Client, tokens: Ser
   expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
 }
 
-/** A client, and what three refreshes of one grant gave it, the oldest first. */
+/** A client, and the tokens of three refreshes of one grant, the oldest first. */
 const chain = async (server: TestServer) => {
   const client = await server.register()
   const first = await server.tokens(client)

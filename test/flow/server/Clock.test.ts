@@ -1,4 +1,4 @@
-/** What has expired stays so, even if somebody sets the clock back while the server runs (design §3, Time). */
+/** An expired token stays expired, even if the clock is set back while the server runs (design §3, Time). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -43,14 +43,14 @@ describe("a clock that is set back while a server runs", () => {
 const minute = 60_000
 const week = 168 * hour
 
-/** A storage that outlives the servers on it. */
+/** A storage that is used by several servers, one after the other. */
 const lasting = Effect.map(Layer.build(Layer.fresh(MemoryStorage.layer)), Context.get(Storage))
 
-/** Nobody logs in to it. */
+/** Starts a server on the storage, without an account. */
 const started = (storage: Context.Tag.Service<Storage>) =>
   make({ storage: Layer.succeed(Storage, storage), isSecond: true })
 
-/** A server that starts so long after another on the same storage. */
+/** Starts a server this many milliseconds after another one on the same storage. */
 const startedAgain = (millis: number) =>
   Effect.gen(function* () {
     const storage = yield* lasting

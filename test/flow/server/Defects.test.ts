@@ -1,4 +1,4 @@
-/** What goes wrong on our side, or in a layer of the user's: the wire says little, the log says all but secrets. */
+/** Defects of the server or of a layer of the app: the response says little, and the log says everything except secrets. */
 import { describe, expect } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ import type { Page } from "../support/Browser.js"
 import { guarded, outcome, test, tokensOf } from "../support/Server.js"
 import * as Storage from "../support/Storage.js"
 
-/** A logger that keeps every line, with all that is in it. */
+/** A logger that keeps every line with all its fields. */
 const keeping = () => {
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ annotations, cause, message, spans }) => {

@@ -1,4 +1,4 @@
-/** Networks that have limits of their own: an office, a runner of tests, a probe. */
+/** Networks with their own limits: an office, a test runner, a probe. */
 import { describe, expect } from "@effect/vitest"
 import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
 import { attempt, failed, guard, headingOf, loggedIn, throttled } from "../support/Attempts.js"
@@ -16,7 +16,7 @@ const settings = (networkLimits: SettingsOptions["networkLimits"], more: Partial
   }
 })
 
-/** Number of requests that are heard, out of one from each of these addresses. */
+/** Returns the number of requests that are answered, of one from each of these addresses. */
 const heard = async (server: TestServer, addresses: ReadonlyArray<string>, headers = {}) => {
   let count = 0
   for (const address of addresses) {

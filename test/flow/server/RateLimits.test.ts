@@ -1,4 +1,4 @@
-/** Floods: whoever asks too often waits, and nobody else does. */
+/** Rate limits: a client that sends too many requests waits, and no other client does. */
 import { describe, expect } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ const register = (server: TestServer, headers: Readonly<Record<string, string>> 
     headers: { "content-type": "application/json", ...headers }
   })
 
-/** One request to each endpoint that has a limit, and what it is answered with. */
+/** One request to each endpoint that has a limit, and its response. */
 const endpoints = {
   account: [(server: TestServer) => server.send("/account"), "200"],
   api: [(server: TestServer) => server.send("/api/account"), "401"],

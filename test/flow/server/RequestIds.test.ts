@@ -12,7 +12,7 @@ import { issuer, type TestServer, test, tokensOf } from "../support/Server.js"
 
 const header = "x-request-id"
 
-/** Whatever was logged, line by line, with the annotations of each. */
+/** A logger that keeps each line with its annotations. */
 const keeping = () => {
   const lines: Array<{ readonly message: string; readonly annotations: Readonly<Record<string, unknown>> }> = []
   const logger = Logger.map(Logger.jsonLogger, (line) => void lines.push(JSON.parse(line)))

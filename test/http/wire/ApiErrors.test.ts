@@ -1,4 +1,4 @@
-/** Errors as schemas of an `HttpApi`: the table of `Wire` decides, and encoding only maps. */
+/** Errors as schemas of an `HttpApi`: the table of `Wire` decides, and encoding has no effects. */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ const cases = [
   [ApiErrors.ServerError, new Errors.ServerError({ reason: "Defect", description })]
 ] as const
 
-/** The counters of Latchkey, of which the process may have some from other tests. */
+/** Returns the counters of Latchkey; other tests in the process may have changed them before. */
 const counts = Effect.map(Metric.snapshot, (pairs) =>
   pairs.flatMap(({ metricKey: { name, tags }, metricState }) =>
     name.startsWith("latchkey_")

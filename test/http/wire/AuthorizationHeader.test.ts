@@ -1,11 +1,11 @@
-/** What Node hides of a request's headers is found in the raw ones. */
+/** Repeated headers are found in the raw headers, because Node hides them. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { refuseRepeated } from "../../../src/http/wire/AuthorizationHeader.js"
 
-/** A request as node:http gives it: the headers, and below them what really came. */
+/** A request as node:http provides it: the headers, and the raw headers that were sent. */
 const withRawHeaders = (...rawHeaders: ReadonlyArray<string>): HttpServerRequest.HttpServerRequest =>
   Object.create(HttpServerRequest.fromWeb(new Request("http://localhost/token")), { source: { value: { rawHeaders } } })
 

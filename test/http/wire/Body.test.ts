@@ -1,4 +1,4 @@
-/** Bodies of node:http: read up to the limit, and no further. */
+/** Bodies of node:http, which are read up to the limit. */
 import { Readable } from "node:stream"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { describe, expect, it } from "@effect/vitest"
@@ -8,7 +8,7 @@ import * as Body from "../../../src/http/wire/Body.js"
 
 const form = "application/x-www-form-urlencoded"
 
-/** A request as node:http gives it, with a stream for its body. */
+/** A request as node:http provides it, with a stream as its body. */
 const withStream = (source: Readable): HttpServerRequest.HttpServerRequest =>
   Object.create(HttpServerRequest.fromWeb(new Request("http://localhost/token")), {
     headers: { value: { "content-type": form } },

@@ -1,4 +1,4 @@
-/** Where a request comes from is what our own proxies say, and nobody else. */
+/** The address of a client, which only trusted proxies may report. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { describe, expect, it } from "@effect/vitest"
 import * as ClientAddress from "../../../src/http/wire/ClientAddress.js"
@@ -64,7 +64,7 @@ describe("the address of a client", () => {
     ["2001:db8:1:2::4711", "2001:db8:1:2::/64"],
     ["[2001:db8:1:2::1%eth0]:1", "2001:db8:1:2::/64"],
     ["[::ffff:203.0.113.7]:80", "203.0.113.7"]
-  ])("is read from %s, as gateways write it (RFC 7239 §6)", (forwarded, expected) => {
+  ])("the client's address is read from %s, as gateways write it (RFC 7239 §6)", (forwarded, expected) => {
     expect(of("10.0.0.1", forwarded, ours)).toBe(expected)
   })
 
@@ -130,7 +130,10 @@ describe("a peer that forwards an address", () => {
     // A peer without an address, as one of a Unix socket, cannot be added to the trusted ones.
     [undefined, "x-forwarded-for", ours, false],
     ["/run/proxy.sock", "x-forwarded-for", ours, false]
-  ])("is untrusted unless it is known and trusted: %s with %s behind %j: %s", (peer, header, proxies, expected) => {
-    expect(isUntrusted(peer, header, proxies)).toBe(expected)
-  })
+  ])(
+    "a forwarded address is untrusted unless its peer is trusted: %s with %s behind %j: %s",
+    (peer, header, proxies, expected) => {
+      expect(isUntrusted(peer, header, proxies)).toBe(expected)
+    }
+  )
 })

@@ -1,4 +1,4 @@
-/** Ranges of addresses: which texts are one, in which form, and which addresses are in it. */
+/** Ranges of addresses: their syntax, their format, and the addresses that they contain. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import IpAddress from "ipaddr.js"
@@ -17,7 +17,7 @@ describe("a range", () => {
     ["::/0", "::/0"],
     ["::ffff:203.0.113.0/120", "203.0.113.0/24"],
     ["::ffff:203.0.113.7", "203.0.113.7/32"]
-  ])("%s is read as %s", (text, range) => {
+  ])("the range %s is read as %s", (text, range) => {
     expect(formatted(text)).toBe(range)
   })
 
@@ -25,7 +25,7 @@ describe("a range", () => {
     ...["", "/", "/24", "203.0.113.0/", "203.0.113.0/33", "203.0.113.0/-1", "203.0.113.0/08", "203.0.113.0/24/24"],
     ...["10/8", "10.0/8", "010.0.0.0/8", "0x0a.0.0.0/8", "167772160", "256.0.0.0/8", " 10.0.0.0/8", "10.0.0.0 /8"],
     ...["2001:db8::/129", "2001:db8::/48 ", "fe80::1%eth0/64", "2001:db8/32", "[2001:db8::]/32", "office", "*"]
-  ])("%j is refused", (text) => {
+  ])("the text %j is not a range", (text) => {
     expect(formatted(text)).toBeUndefined()
   })
 
@@ -38,7 +38,7 @@ describe("a range", () => {
     ["::/0", "2001:db8::7", true],
     ["2001:db8::/47", "2001:db8:1:ffff::", true],
     ["2001:db8::/47", "2001:db8:2::", false]
-  ])("%s and the address %s: %s", (range, address, isIn) => {
+  ])("the range %s contains the address %s: %s", (range, address, isIn) => {
     const parsed = Option.getOrThrow(NetworkRange.parse(range))
     expect(NetworkRange.contains(parsed, IpAddress.parse(address))).toBe(isIn)
   })

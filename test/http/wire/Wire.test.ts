@@ -1,4 +1,4 @@
-/** The wire: what an error may say in a header, in JSON, and in a redirect. */
+/** The wire: the text of an error in a header, in JSON, and in a redirect. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
