@@ -35,6 +35,8 @@ export default defineConfig({
     alias: sources
   },
   test: {
+    // The report has only the output of tests that failed.
+    silent: "passed-only",
     pool: "forks",
     poolOptions: { forks: { maxForks: 2, minForks: 1 } },
     // Some tests start a dozen processes, and a busy machine is no reason to fail.

@@ -9,14 +9,14 @@
 import * as path from "node:path"
 import ts from "typescript"
 import { finish } from "./lib/generated.mjs"
-import { exceptions, rooms } from "./lib/rooms.mjs"
+import { rooms } from "./lib/rooms.mjs"
 import { isEntryPoint, parse, repository, typescriptFiles, walk } from "./lib/sources.mjs"
 
 /** The entry points: they may import anything, and no file imports them. */
 const entryPoints = new Set(["src/index.ts", "src/main.ts"])
 
 /** @typedef {{ readonly node: ts.Node, readonly specifier: string }} Import */
-/** @typedef {{ readonly rooms: typeof rooms, readonly exceptions: typeof exceptions }} Plan */
+/** @typedef {{ readonly rooms: typeof rooms }} Plan */
 
 /**
  * The modules that a file names: imports, re-exports, `import()` (also in types) and `import x = require()`.
@@ -67,14 +67,13 @@ const isInward = (order, from, to) => {
 }
 
 /**
- * Why `file` may not import `specifier`, or undefined when it may. `outward` collects the outward arrows that were met.
+ * Why `file` may not import `specifier`, or undefined when it may.
  *
  * @param {string} file
  * @param {string} specifier
  * @param {Plan} plan
- * @param {Set<string>} outward
  */
-const refusal = (file, specifier, plan, outward) => {
+const refusal = (file, specifier, plan) => {
   const from = roomOf(file)
   if (!specifier.startsWith(".")) {
     if (specifier === "latchkey" || specifier.startsWith("latchkey/")) {
@@ -89,9 +88,7 @@ const refusal = (file, specifier, plan, outward) => {
   if (entryPoints.has(imported)) return `no file may import the entry point ${imported}`
   const to = roomOf(imported)
   if (entryPoints.has(file) || isInward(plan.rooms, from, to)) return undefined
-  const arrow = `${from} -> ${to}`
-  outward.add(arrow)
-  return plan.exceptions.includes(arrow) ? undefined : `${from} may not import ${to} (${imported})`
+  return `${from} may not import ${to} (${imported})`
 }
 
 /**
@@ -100,14 +97,12 @@ const refusal = (file, specifier, plan, outward) => {
  * @param {string} root
  * @param {Plan} plan
  */
-export const check = (root, plan = { rooms, exceptions }) => {
+export const check = (root, plan = { rooms }) => {
   const files = typescriptFiles(root, "src")
   /** @type {Array<string>} */
   const violations = []
   /** @type {Map<string, number>} */
   const arrows = new Map()
-  /** @type {Set<string>} */
-  const outward = new Set()
 
   for (const file of files) {
     const source = parse(root, file)
@@ -121,15 +116,12 @@ export const check = (root, plan = { rooms, exceptions }) => {
       violations.push(`${file}:1:1 src/${room} is no room of scripts/lib/rooms.mjs`)
     }
     for (const { node, specifier } of importsOf(source)) {
-      const message = refusal(file, specifier, plan, outward)
+      const message = refusal(file, specifier, plan)
       if (message) report(node, message)
       if (!specifier.startsWith(".")) continue
       const arrow = `${room} -> ${roomOf(target(file, specifier))}`
       if (!entryPoints.has(file) && arrow !== `${room} -> ${room}`) arrows.set(arrow, (arrows.get(arrow) ?? 0) + 1)
     }
-  }
-  for (const exception of plan.exceptions) {
-    if (!outward.has(exception)) violations.push(`the exception "${exception}" is no longer needed: delete it`)
   }
   return { files, violations, arrows }
 }

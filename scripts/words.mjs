@@ -41,7 +41,14 @@ const findsOf = ({ line, text }) =>
       const start = index + match.length - match.trimStart().length
       const excerpt = text.slice(Math.max(0, start - 30), start + 60).replace(/\s+/g, " ")
       const lines = text.slice(0, index + match.length).split(/[\n\v]/).length
-      return { line: line + lines - 1, phrase: match.trim().replace(/\s+/g, " "), excerpt }
+      return {
+        line: line + lines - 1,
+        phrase: match
+          .replace(/^[^A-Za-z]+/, "")
+          .trim()
+          .replace(/\s+/g, " "),
+        excerpt
+      }
     })
   )
 

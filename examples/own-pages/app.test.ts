@@ -98,7 +98,7 @@ it("a user gets from the first account to an app's token, and logs out", async (
   const account = await other.open(`${issuer}/account`)
   expect(headingOf(account)).toBe("200 You")
   expect(account.html).toContain("Notes Desktop")
-  const without = await other.submit(withForm(account, "Take away"))
+  const without = await other.submit(withForm(account, "Remove access"))
   expect(without.html).toContain("Done.")
   expect(without.html).not.toContain("Notes Desktop")
 

@@ -53,11 +53,3 @@ export const rooms = [
   { name: "testing/histories", only: ["domain", "services", "testing/contracts"] },
   { name: "testing" }
 ]
-
-/**
- * Arrows that point outwards today, as `room -> room`. An entry that is no longer needed is refused; the list must become
- * empty.
- *
- * @type {ReadonlyArray<string>}
- */
-export const exceptions = ["layers/files -> layers/sql", "testing/contracts -> testing", "testing/histories -> testing"]

@@ -14,12 +14,10 @@ const plan = {
     { name: "layers" },
     { name: "cli" },
     { name: "testing", only: ["domain", "services"] }
-  ],
-  exceptions: []
+  ]
 }
 
-const violations = (files: Readonly<Record<string, string>>, exceptions: ReadonlyArray<string> = []) =>
-  check(tree(files), { ...plan, exceptions }).violations
+const violations = (files: Readonly<Record<string, string>>) => check(tree(files), plan).violations
 
 describe("check-arrows", () => {
   it("accepts imports that point inwards, in every folder and from the entry points", () => {
@@ -104,14 +102,6 @@ describe("check-arrows", () => {
 
   it.each(refused)("refuses %s", (_, files, message) => {
     expect(violations(files)).toEqual(expect.arrayContaining([expect.stringContaining(message)]))
-  })
-
-  it("accepts an exception that is needed, and refuses one that is not", () => {
-    const files = { "src/services/A.ts": `import "../layers/B.js"` }
-    expect(violations(files, ["services -> layers"])).toEqual([])
-    expect(violations(files, ["services -> layers", "domain -> layers"])).toEqual([
-      expect.stringContaining(`"domain -> layers" is no longer needed`)
-    ])
   })
 
   it("exits 1 with one line for each violation", () => {

@@ -1,8 +1,8 @@
 /** Errors of the library as one line for the operator. */
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { StorageOpenError } from "../../layers/files/StorageOpenError.js"
 import type { ListenError } from "../../layers/NodeServer.js"
 import type { SettingsError } from "../../layers/settings/SettingsOptions.js"
-import type { StorageOpenError } from "../../layers/sql/StorageOpenError.js"
 import type { WrongMasterKey } from "../../services/keys/Keyring.js"
 import type { ClockWentBack } from "../../services/maintenance/ClockCheck.js"
 import { badUsage, impossible } from "../terminal/Failure.js"

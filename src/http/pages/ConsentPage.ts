@@ -138,7 +138,7 @@ const hint = html`<p class="unticked" role="status">Tick at least one permission
 export const consentPage = (self: ConsentPage, brand?: Brand): string => {
   const markNew = self.resources.some(({ scopes }) => scopes.some(({ isNew }) => !isNew))
   const isOne = self.resources.length === 1
-  const asks = "What it asks for"
+  const asks = "Requested access"
   return layout({
     brand,
     title: "Allow access?",

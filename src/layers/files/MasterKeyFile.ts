@@ -6,9 +6,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Base64Url from "../../domain/Base64Url.js"
 import { randomBytes } from "../../services/keys/Crypto.js"
-import { codeOf } from "../sql/ErrorCode.js"
-import { StorageOpenError } from "../sql/StorageOpenError.js"
+import { codeOf } from "./ErrorCode.js"
 import * as PrivateFile from "./PrivateFile.js"
+import { StorageOpenError } from "./StorageOpenError.js"
 
 /** Length of a master key in bytes. */
 export const length = 32

@@ -1,5 +1,5 @@
 /** Errors of native modules that this process cannot load: they name the module and the command that builds it. */
-import { codeOf } from "../sql/ErrorCode.js"
+import { codeOf } from "./ErrorCode.js"
 
 /** A native module cannot be loaded. The message is one sentence for the operator. */
 export class NativeModuleError extends Error {

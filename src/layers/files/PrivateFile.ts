@@ -6,9 +6,9 @@ import * as Path from "node:path"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../services/keys/Crypto.js"
-import { codeOf } from "../sql/ErrorCode.js"
-import { StorageOpenError } from "../sql/StorageOpenError.js"
+import { codeOf } from "./ErrorCode.js"
 import * as ShellWord from "./ShellWord.js"
+import { StorageOpenError } from "./StorageOpenError.js"
 
 const attempt = <A>(what: string, path: string, promise: () => Promise<A>): Effect.Effect<A, StorageOpenError> =>
   Effect.tryPromise({

@@ -2,7 +2,7 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Data from "effect/Data"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import { codeOf, isBusy } from "./ErrorCode.js"
+import { codeOf, isBusy } from "../files/ErrorCode.js"
 
 /** A failure of the database. It omits the values that a driver may add to its message. */
 export class DatabaseFailure extends Data.TaggedError("DatabaseFailure")<{

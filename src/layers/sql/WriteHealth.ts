@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { Outage } from "../../services/stores/Storage.js"
-import { codeOf } from "./ErrorCode.js"
+import { codeOf } from "../files/ErrorCode.js"
 
 /** Error codes that stay until the operator acts, with the remedy and the event that ends the outage. */
 const table: ReadonlyArray<readonly [codes: RegExp, remedy: string, lastsUntil: Outage["lastsUntil"]]> = [

@@ -5,8 +5,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import { Subject } from "../../domain/Account.js"
-import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import { account, alice, app, at, bob, consent, day, newHash, session, username } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const ann = username("ann")
 

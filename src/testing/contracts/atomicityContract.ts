@@ -13,7 +13,6 @@ import { describe } from "vitest"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { KeyState } from "../../services/stores/KeyStore.js"
 import { Storage } from "../../services/stores/Storage.js"
-import { freshIssuer, type Stores, type StoreTest, storesOf } from "../Nodes.js"
 import {
   account,
   alice,
@@ -33,6 +32,7 @@ import {
   second,
   session
 } from "./fixtures.js"
+import { freshIssuer, type Stores, type StoreTest, storesOf } from "./Nodes.js"
 
 /** Whether the statement that is about to begin, or that has just ended, must fail. */
 export type IsToFail = (when: "Before" | "After") => boolean

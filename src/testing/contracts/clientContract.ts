@@ -6,8 +6,8 @@ import { describe } from "vitest"
 import type { Client, ClientMetadata, StoredSecret } from "../../domain/Client.js"
 import { ClientId } from "../../domain/Client.js"
 import * as Scope from "../../domain/Scope.js"
-import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import { app, at, callback, client, day, digest, newSecret, otherApp } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 /** A client with a value for each member. */
 export const everything: Partial<Client> = {

@@ -8,7 +8,6 @@ import * as Grant from "../../domain/Grant.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
-import { fresh, type StoreTest } from "../Nodes.js"
 import {
   active,
   app,
@@ -34,6 +33,7 @@ import {
   token,
   wrongChallenge
 } from "./fixtures.js"
+import { fresh, type StoreTest } from "./Nodes.js"
 
 const { Expired, Unknown, WrongVerifier } = Grant.RedemptionAnswer
 const Duplicate = () => Grant.RedemptionAnswer.Duplicate({ elsewhere: false })

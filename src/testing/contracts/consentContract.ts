@@ -9,7 +9,6 @@ import { ResourceIndicator } from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { Pair } from "../../services/stores/ConsentStore.js"
-import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import {
   alice,
   app,
@@ -24,6 +23,7 @@ import {
   otherApp,
   otherCallback
 } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
 

@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import type { Client } from "../../domain/Client.js"
-import { crowds, fresh, race, type Stores, type StoreTest } from "../Nodes.js"
 import { clientId, everything } from "./clientContract.js"
 import { alice, app, at, client, consent, day, grant, grantId, otherApp, second } from "./fixtures.js"
+import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
 export const dynamicClientContract = (it: StoreTest) => {
   describe("clients that registered themselves", () => {

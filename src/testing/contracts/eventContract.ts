@@ -6,8 +6,8 @@ import type { Actor, Event, EventKind } from "../../domain/Event.js"
 import * as Identifier from "../../domain/Identifier.js"
 import { SessionId } from "../../domain/Session.js"
 import type { EventFilter } from "../../services/stores/EventLog.js"
-import { fresh, race, type StoreTest } from "../Nodes.js"
 import { alice, app, at, bob, day, grantId, otherApp } from "./fixtures.js"
+import { fresh, race, type StoreTest } from "./Nodes.js"
 
 const event = (n: number, kind: EventKind): Event => ({
   id: Identifier.format(at(n).epochMillis, new Uint8Array(10)),

@@ -19,7 +19,7 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import { type Session, SessionId } from "../../domain/Session.js"
 import { KeyId, KeyState, type StoredKey } from "../../services/stores/KeyStore.js"
-import { fresh, type Stores } from "../Nodes.js"
+import { fresh, type Stores } from "./Nodes.js"
 
 /** The instant that is this many milliseconds after the begin of a test. */
 export const at = (millis: number): DateTime.Utc => DateTime.unsafeMake(1_767_225_600_000 + millis)

@@ -6,7 +6,6 @@ import { describe } from "vitest"
 import { TokenId } from "../../domain/AccessToken.js"
 import * as Grant from "../../domain/Grant.js"
 import type { RevocationFilter, RevokedPage } from "../../services/stores/GrantStore.js"
-import { fresh, type Stores, type StoreTest } from "../Nodes.js"
 import {
   active,
   alice,
@@ -27,6 +26,7 @@ import {
   rotation,
   second
 } from "./fixtures.js"
+import { fresh, type Stores, type StoreTest } from "./Nodes.js"
 
 type State = "Enabled" | "Disabled"
 

@@ -5,7 +5,6 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import type * as Grant from "../../domain/Grant.js"
 import type { GrantFilter } from "../../services/stores/GrantStore.js"
-import { fresh, race, type StoreTest } from "../Nodes.js"
 import {
   active,
   alice,
@@ -23,6 +22,7 @@ import {
   redemption,
   second
 } from "./fixtures.js"
+import { fresh, race, type StoreTest } from "./Nodes.js"
 
 const idsOf = (grants: ReadonlyArray<Grant.Grant>) => grants.map(({ terms }) => terms.id)
 

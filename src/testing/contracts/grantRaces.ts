@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import * as Grant from "../../domain/Grant.js"
-import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import {
   active,
   alice,
@@ -21,6 +20,7 @@ import {
   token,
   wrongChallenge
 } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const tagsOf = (answers: ReadonlyArray<{ readonly _tag: string }>) => answers.map(({ _tag }) => _tag)
 

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { HighWaterMark } from "../../services/stores/HighWaterMark.js"
-import { freshIssuer, Nodes, type StoreTest } from "../Nodes.js"
 import { at, day, second } from "./fixtures.js"
+import { freshIssuer, Nodes, type StoreTest } from "./Nodes.js"
 
 /** The mark of an issuer that no other test uses, for each node. */
 const fresh = Effect.zipWith(Nodes, freshIssuer, (nodes, issuer) => {

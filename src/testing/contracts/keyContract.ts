@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { describe } from "vitest"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { KeyState, type StoredKey } from "../../services/stores/KeyStore.js"
-import { crowds, fresh, race, type Stores, type StoreTest } from "../Nodes.js"
 import { at, key } from "./fixtures.js"
+import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
 const next = (n: number) => key(n, KeyState.Next())
 const replaced = (n: number, when: number) => key(n, KeyState.Replaced({ at: at(when) }))

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import { describe } from "vitest"
 import { Issuer } from "../../domain/Issuer.js"
 import { LeaseStore } from "../../services/stores/LeaseStore.js"
-import { Nodes, type StoreTest } from "../Nodes.js"
 import { at, day, second } from "./fixtures.js"
+import { Nodes, type StoreTest } from "./Nodes.js"
 
 let issuers = 0
 

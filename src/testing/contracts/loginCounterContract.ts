@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { describe } from "vitest"
 import * as FailureCounter from "../../domain/FailureCounter.js"
 import { buckets, Counting } from "../../services/stores/LoginCounters.js"
-import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import { at, second } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 /** Pauses of 1, 2, 4, 8 and then 10 seconds. */
 const rule: FailureCounter.Rule = { free: 3, firstPause: second, forgetsEvery: 10 * second }

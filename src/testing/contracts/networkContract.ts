@@ -5,7 +5,6 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import * as Grant from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import { crowds, race, type Stores, type StoreTest } from "../Nodes.js"
 import {
   abroad,
   active,
@@ -20,6 +19,7 @@ import {
   second,
   thirdNetwork
 } from "./fixtures.js"
+import { crowds, race, type Stores, type StoreTest } from "./Nodes.js"
 
 type Network = Grant.Rotation["network"]
 type Present = (

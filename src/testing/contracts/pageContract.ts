@@ -9,8 +9,8 @@ import { ClientId } from "../../domain/Client.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import * as Lists from "../../services/stores/Lists.js"
-import { fresh, type StoreTest } from "../Nodes.js"
 import { account, at, client } from "./fixtures.js"
+import { fresh, type StoreTest } from "./Nodes.js"
 
 /** Names in the order of the list: by time, then by id. Two have the same time. */
 const inOrder = [

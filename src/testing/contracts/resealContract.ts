@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import * as Grant from "../../domain/Grant.js"
-import { fresh, race, type StoreTest } from "../Nodes.js"
 import {
   active,
   approved,
@@ -18,6 +17,7 @@ import {
   second,
   token
 } from "./fixtures.js"
+import { fresh, race, type StoreTest } from "./Nodes.js"
 
 const [from, to] = ["lk_ck_sealed", "lk_ck_anew"]
 

@@ -5,8 +5,8 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { ResourceIndicator, ResourceServerId } from "../../domain/Resource.js"
 import type { StoredResource } from "../../services/stores/ResourceStore.js"
-import { crowds, fresh, race, type StoreTest } from "../Nodes.js"
 import { digest, notes } from "./fixtures.js"
+import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const files = ResourceIndicator.make("https://files.example.com/with%20spaces?and=query")
 const server = (n: number) => ({ id: ResourceServerId.make(`server-${n}`), digest: digest(`server-${n}`) })

@@ -10,7 +10,6 @@ import { describe } from "vitest"
 import { TokenId } from "../../domain/AccessToken.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { Storage } from "../../services/stores/Storage.js"
-import { freshIssuer, type Stores, type StoreTest, storesOf } from "../Nodes.js"
 import {
   account,
   alice,
@@ -32,6 +31,7 @@ import {
   token,
   window
 } from "./fixtures.js"
+import { freshIssuer, type Stores, type StoreTest, storesOf } from "./Nodes.js"
 
 /** Makes the storage for each test. `undefined` if it does not claim to be durable. */
 type Durable<E> = Effect.Effect<Layer.Layer<Storage, E>, E, Scope.Scope> | undefined

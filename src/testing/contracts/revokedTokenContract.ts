@@ -3,8 +3,8 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { describe } from "vitest"
 import { TokenId } from "../../domain/AccessToken.js"
-import { fresh, race, type StoreTest } from "../Nodes.js"
 import { at, day, second } from "./fixtures.js"
+import { fresh, race, type StoreTest } from "./Nodes.js"
 
 const one = TokenId.make("one")
 const other = TokenId.make("other")

@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import * as Grant from "../../domain/Grant.js"
-import type { StoreTest } from "../Nodes.js"
 import {
   active,
   approved,
@@ -24,6 +23,7 @@ import {
   token,
   window
 } from "./fixtures.js"
+import type { StoreTest } from "./Nodes.js"
 
 const { Ahead, Expired, Revoked, Unknown } = Grant.RotationAnswer
 const Replayed = () => Grant.RotationAnswer.Replayed({ elsewhere: false })

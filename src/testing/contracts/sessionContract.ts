@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe } from "vitest"
 import { Subject } from "../../domain/Account.js"
-import { fresh, race, type Stores, type StoreTest } from "../Nodes.js"
 import { account, alice, at, bob, day, digest, newHash, session } from "./fixtures.js"
+import { fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
 /** An issuer with a user who is logged in. */
 const loggedIn = Effect.gen(function* () {

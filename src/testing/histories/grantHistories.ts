@@ -24,7 +24,7 @@ import {
   token,
   wrongChallenge
 } from "../contracts/fixtures.js"
-import { fresh, type Stores, type StoreTest } from "../Nodes.js"
+import { fresh, type Stores, type StoreTest } from "../contracts/Nodes.js"
 
 const codeWindow = 2 * second
 const idle = 100 * second

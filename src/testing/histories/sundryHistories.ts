@@ -11,7 +11,7 @@ import { ResourceIndicator } from "../../domain/Resource.js"
 import { KeyState } from "../../services/stores/KeyStore.js"
 import { Counting } from "../../services/stores/LoginCounters.js"
 import { at, key, second } from "../contracts/fixtures.js"
-import { fresh, type Stores, type StoreTest } from "../Nodes.js"
+import { fresh, type Stores, type StoreTest } from "../contracts/Nodes.js"
 
 interface Kept {
   now: number

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { describe } from "vitest"
 import { account, client, second } from "../contracts/fixtures.js"
-import { fresh, type StoreTest } from "../Nodes.js"
+import { fresh, type StoreTest } from "../contracts/Nodes.js"
 import { codeLives, idles, must, party, tokenLives, type World } from "./worldModel.js"
 import { clientIds, look, subjects, verbs } from "./worldVerbs.js"
 

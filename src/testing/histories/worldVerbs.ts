@@ -26,7 +26,7 @@ import {
   session,
   token
 } from "../contracts/fixtures.js"
-import type { Stores } from "../Nodes.js"
+import type { Stores } from "../contracts/Nodes.js"
 import {
   areEpochsCurrent,
   type Choice,

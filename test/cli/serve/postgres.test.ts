@@ -91,7 +91,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("with a PostgreSQL database"), 
     [
       "a database that is not there",
       (env) => ({ ...env, LATCHKEY_DATABASE: url.href.replace(url.pathname, "/nothing") }),
-      /^latchkey: postgres:\/\/127\.0\.0\.1:\d+\/nothing: there is no such database/
+      /^latchkey: postgres:\/\/127\.0\.0\.1:\d+\/nothing: this database does not exist/
     ],
     [
       "TLS where the server has none",

@@ -23,7 +23,7 @@ import {
   redemption,
   session
 } from "../../../src/testing/contracts/fixtures.js"
-import { storesOf } from "../../../src/testing/Nodes.js"
+import { storesOf } from "../../../src/testing/contracts/Nodes.js"
 import { settings } from "../settings.js"
 
 const issuer = Issuer.make("https://auth.example.com")

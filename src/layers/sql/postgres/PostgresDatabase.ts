@@ -1,9 +1,9 @@
 /** The status and the migration of a PostgreSQL database, for the operator's commands. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import type { StorageOpenError } from "../../files/StorageOpenError.js"
 import * as DatabaseStatus from "../DatabaseStatus.js"
 import type { Migrated } from "../migrations/Migration.js"
-import type { StorageOpenError } from "../StorageOpenError.js"
 import * as PostgresAddress from "./PostgresAddress.js"
 import * as PostgresMigrator from "./PostgresMigrator.js"
 import type { PostgresOptions } from "./PostgresOptions.js"

@@ -7,9 +7,9 @@
  */
 import * as Effect from "effect/Effect"
 import Pg from "pg"
+import { StorageOpenError } from "../../files/StorageOpenError.js"
 import type { Migrated } from "../migrations/Migration.js"
 import { latest, migrations, tables } from "../migrations.js"
-import { StorageOpenError } from "../StorageOpenError.js"
 
 /** The key of the advisory lock that all migrating nodes of a database take: "Ltch". */
 const lock = 0x4c746368

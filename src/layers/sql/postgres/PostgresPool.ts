@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import Pg from "pg"
 import { parse } from "pg-connection-string"
 import { isLoopback } from "../../../domain/Loopback.js"
-import { StorageOpenError } from "../StorageOpenError.js"
+import { StorageOpenError } from "../../files/StorageOpenError.js"
 import * as PostgresAddress from "./PostgresAddress.js"
 import type { PostgresOptions } from "./PostgresOptions.js"
 

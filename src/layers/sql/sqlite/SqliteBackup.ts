@@ -8,9 +8,9 @@ import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../../services/keys/Crypto.js"
+import { codeOf } from "../../files/ErrorCode.js"
 import * as NativeModule from "../../files/NativeModule.js"
-import { codeOf } from "../ErrorCode.js"
-import { StorageOpenError } from "../StorageOpenError.js"
+import { StorageOpenError } from "../../files/StorageOpenError.js"
 import * as SqliteFile from "./SqliteFile.js"
 
 /**

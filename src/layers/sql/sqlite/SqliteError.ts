@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { codeOf, isBusy } from "../ErrorCode.js"
+import { codeOf, isBusy } from "../../files/ErrorCode.js"
 
 /**
  * Whether the connection must be opened again. Either the operating system failed, so that the content of the disk is

@@ -3,11 +3,11 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import { codeOf, isBusy } from "../../files/ErrorCode.js"
 import * as NativeModule from "../../files/NativeModule.js"
 import * as PrivateFile from "../../files/PrivateFile.js"
-import { codeOf, isBusy } from "../ErrorCode.js"
+import { StorageOpenError } from "../../files/StorageOpenError.js"
 import { latest, tables } from "../migrations.js"
-import { StorageOpenError } from "../StorageOpenError.js"
 import { untilFree } from "./SqliteError.js"
 
 /** "Ltch": marks a SQLite file as Latchkey's (https://www.sqlite.org/pragma.html#pragma_application_id). */

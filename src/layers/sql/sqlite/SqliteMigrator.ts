@@ -1,9 +1,9 @@
 /** Updates the schema of a SQLite file. */
 import type Sqlite from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import type { StorageOpenError } from "../../files/StorageOpenError.js"
 import type { Migrated, Migration } from "../migrations/Migration.js"
 import { migrations } from "../migrations.js"
-import type { StorageOpenError } from "../StorageOpenError.js"
 import * as SqliteFile from "./SqliteFile.js"
 
 /**

@@ -1,8 +1,8 @@
 /** The status of a SQLite file. */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
+import type { StorageOpenError } from "../../files/StorageOpenError.js"
 import * as DatabaseStatus from "../DatabaseStatus.js"
-import type { StorageOpenError } from "../StorageOpenError.js"
 import * as SqliteFile from "./SqliteFile.js"
 
 const sizeOf = (path: string): number => Fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0

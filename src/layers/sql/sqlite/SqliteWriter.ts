@@ -17,7 +17,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { isBusy } from "../ErrorCode.js"
+import { isBusy } from "../../files/ErrorCode.js"
 import type { Read, SqliteConnection } from "./SqliteConnection.js"
 import { endsTransaction, isBroken, patience } from "./SqliteError.js"
 

@@ -19,7 +19,7 @@ import {
   second,
   token
 } from "../../../../src/testing/contracts/fixtures.js"
-import * as Nodes from "../../../../src/testing/Nodes.js"
+import * as Nodes from "../../../../src/testing/contracts/Nodes.js"
 import * as Postgres from "../../../support/Postgres.js"
 import * as Relay from "../../../support/Relay.js"
 

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { describe } from "vitest"
 import type { TemporarilyUnavailable } from "../../../../src/domain/OAuthError.js"
-import type { StorageOpenError } from "../../../../src/layers/sql/StorageOpenError.js"
+import type { StorageOpenError } from "../../../../src/layers/files/StorageOpenError.js"
 import { ours, refusal, using, withSqlite } from "../../sqliteFiles.js"
 import { temporaryFile } from "../../temporaryFile.js"
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { describe } from "vitest"
-import { codeOf } from "../../../../src/layers/sql/ErrorCode.js"
+import { codeOf } from "../../../../src/layers/files/ErrorCode.js"
 import type { SqliteConnection } from "../../../../src/layers/sql/sqlite/SqliteConnection.js"
 import * as SqliteWriter from "../../../../src/layers/sql/sqlite/SqliteWriter.js"
 
