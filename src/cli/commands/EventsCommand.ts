@@ -15,6 +15,7 @@ import type { EventFilter } from "../../services/stores/EventLog.js"
 import * as Lists from "../../services/stores/Lists.js"
 import * as Target from "../settings/Target.js"
 import * as Output from "../terminal/Output.js"
+import * as EventSentences from "./EventSentences.js"
 import * as EventText from "./EventText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
@@ -107,7 +108,7 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
       Effect.map(EventText.namesIn(event, find), (nameOf) =>
         [
           Output.instant(event.at),
-          EventText.sentence(event.kind),
+          EventSentences.sentence(event.kind),
           EventText.subjects(event.kind, nameOf),
           EventText.origin(event, nameOf)
         ]

@@ -17,6 +17,8 @@ import * as Target from "../settings/Target.js"
 import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as BulkProgress from "./BulkProgress.js"
+import * as EventReasons from "./EventReasons.js"
+import * as EventSentences from "./EventSentences.js"
 import * as EventText from "./EventText.js"
 import * as GrantOptions from "./GrantOptions.js"
 import * as Lookup from "./Lookup.js"
@@ -50,10 +52,10 @@ export const show = Command.make(
         }
         const client = yield* (yield* ClientStore).find(terms.clientId)
         const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })
-        const why = grant._tag === "Revoked" ? `: ${EventText.reasons[grant.reason]}` : ""
+        const why = grant._tag === "Revoked" ? `: ${EventReasons.ofRevocation[grant.reason]}` : ""
         const entries = yield* Effect.forEach(events, (event) =>
           Effect.map(EventText.namesIn(event, nameOf), (nameOf) =>
-            ["", Output.instant(event.at), EventText.sentence(event.kind), EventText.origin(event, nameOf)]
+            ["", Output.instant(event.at), EventSentences.sentence(event.kind), EventText.origin(event, nameOf)]
               .join("  ")
               .trimEnd()
           )
