@@ -15,7 +15,7 @@ import * as Sources from "../settings/Sources.js"
 import * as Target from "../settings/Target.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import { existingFile } from "./DatabaseCommands.js"
+import { existingFile } from "./StoredDatabase.js"
 
 const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 

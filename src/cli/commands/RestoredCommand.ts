@@ -20,8 +20,8 @@ import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as BulkProgress from "./BulkProgress.js"
-import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Operator from "./Operator.js"
+import * as StoredDatabase from "./StoredDatabase.js"
 
 const options = {
   json: Options.boolean("json").pipe(Options.withDescription("Print JSON")),
@@ -63,10 +63,10 @@ const underNewKey = (filename: string, path: string) =>
 
 export const restored = Command.make("restored", options, ({ json, ...flags }) =>
   Effect.gen(function* () {
-    const target = yield* DatabaseCommands.existing(flags)
+    const target = yield* StoredDatabase.existing(flags)
     const { database, settings } = target
     const key = yield* MasterKey.given(settings)
-    const name = DatabaseCommands.nameOf(database)
+    const name = StoredDatabase.nameOf(database)
     const { grants, masterKey } = yield* Operator.acting(
       database._tag === "Sqlite" && Option.isNone(key)
         ? underNewKey(database.filename, `${name}.key`)
