@@ -37,7 +37,7 @@ export const scope = Options.text("scope").pipe(
 /** The argument that names a client. */
 export const id = Args.text({ name: "ID" }).pipe(Args.withDescription("client_id, as latchkey client list shows it"))
 
-/** The options of every command on clients. */
+/** The options of the commands that print clients. */
 export const common = {
   json: Options.boolean("json").pipe(Options.withDescription("Print JSON, with the member names of RFC 7591")),
   ...Target.forCommand
