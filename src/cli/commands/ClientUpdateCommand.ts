@@ -8,13 +8,14 @@ import * as Scope from "../../domain/Scope.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { badUsage, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as ClientCommands from "./ClientCommands.js"
+import * as ClientMetadataInput from "./ClientMetadataInput.js"
 import * as ClientOptions from "./ClientOptions.js"
+import * as ClientText from "./ClientText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
 const options = {
-  id: ClientCommands.id,
+  id: ClientOptions.id,
   name: ClientOptions.name.pipe(Options.optional),
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
@@ -24,7 +25,7 @@ const options = {
   ),
   grants: ClientOptions.grants("Grant type that the client may use; repeatable"),
   scope: ClientOptions.scope,
-  ...ClientCommands.listOptions
+  ...ClientOptions.common
 }
 
 /** Explains the effect of a change on issued tokens, if there is one. */
@@ -48,22 +49,22 @@ export const update = Command.make(
           return yield* badUsage("--confidential and --auth-method none contradict each other: give one of them")
         }
         const before = yield* Lookup.client(id)
-        const newScope = yield* Effect.transposeMapOption(scope, ClientOptions.readScope)
+        const newScope = yield* Effect.transposeMapOption(scope, ClientMetadataInput.readScope)
         const secretMethod = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
         const method = Option.orElse(authMethod, () => Option.fromNullable(secretMethod))
         const changes = {
-          ...ClientOptions.member("client_name", name),
+          ...ClientMetadataInput.member("client_name", name),
           ...(redirectUris.length === 0 ? {} : { redirect_uris: redirectUris }),
-          ...(grants.length === 0 ? {} : { grant_types: yield* ClientOptions.readGrants(grants) }),
-          ...ClientOptions.member("token_endpoint_auth_method", method),
-          ...ClientOptions.member("scope", Option.map(newScope, Scope.format))
+          ...(grants.length === 0 ? {} : { grant_types: yield* ClientMetadataInput.readGrants(grants) }),
+          ...ClientMetadataInput.member("token_endpoint_auth_method", method),
+          ...ClientMetadataInput.member("scope", Option.map(newScope, Scope.format))
         }
         if (Object.keys(changes).length === 0 && !confidential) {
           return yield* badUsage(
             "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
           )
         }
-        yield* ClientOptions.requireSecret(
+        yield* ClientMetadataInput.requireSecret(
           grants.length === 0 ? before.metadata.grant_types : grants,
           Option.match(method, { onNone: () => Client.isConfidential(before), onSome: (method) => method !== "none" })
         )
@@ -73,14 +74,14 @@ export const update = Command.make(
         const effect = consequence(before, client)
         yield* Output.print(
           json
-            ? Output.toJson(ClientCommands.information(client, secret))
-            : `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientCommands.rows(registered))}`
+            ? Output.toJson(ClientText.information(client, secret))
+            : `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientText.rows(registered))}`
         )
         if (effect !== undefined) yield* Output.complain(effect)
-        if (Option.isSome(newScope)) yield* ClientOptions.complainOfUnknown(newScope.value)
+        if (Option.isSome(newScope)) yield* ClientMetadataInput.complainOfUnknown(newScope.value)
       }).pipe(
         Effect.catchTags({
-          ...ClientOptions.refusals(redirectUris),
+          ...ClientMetadataInput.refusals(redirectUris),
           // It was deleted while this command ran.
           NotFound: () => Lookup.noSuchClient(id),
           Conflict: ({ description }) => impossible(description)
