@@ -32,6 +32,7 @@ export const rooms = [
   { name: "layers/memory", only: ["domain", "services"] },
   { name: "layers/settings" },
   { name: "layers/files" },
+  { name: "layers/passwords" },
   { name: "layers/sql/migrations" },
   { name: "layers/sql" },
   { name: "layers/sql/sqlite" },

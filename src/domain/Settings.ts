@@ -1,4 +1,7 @@
-/** The settings of a server, with defaults and their reasons. Settings that contradict each other are refused. */
+/**
+ * The settings of a server, with defaults and their reasons (`RateLimit` has those of rate limits). Settings that contradict
+ * each other are refused.
+ */
 import * as Duration from "effect/Duration"
 import type { Brand } from "./Brand.js"
 import type { Issuer } from "./Issuer.js"

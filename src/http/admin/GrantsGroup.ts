@@ -38,7 +38,7 @@ export class GrantsGroup extends HttpApiGroup.make("grants")
       .setPath(Schema.Struct({ id: GrantId }))
       .addSuccess(GrantWithHistory)
       .addError(Problems.NotFound)
-      .annotateContext(summary("Show a grant and its history, which says why it ended."))
+      .annotateContext(summary("Show a grant and its history. The history of an ended grant has the reason."))
   )
   .add(
     HttpApiEndpoint.post("revoke", "/admin/grants/:id/revoke")
@@ -54,7 +54,7 @@ export class GrantsGroup extends HttpApiGroup.make("grants")
       .addSuccess(Revoked)
       .annotateContext(
         summary(
-          "Revoke the grants of a user, of a client, or of both. Their tokens stop working at once, and the consents are withdrawn, so users are asked again. With a client alone, the tokens that it got for itself are revoked, too."
+          "Revoke the grants of a user, of a client, or of both. Their tokens stop working at once. The consents are withdrawn too, so the server shows the consent page again. If the filter has only a client, this also revokes the tokens that the client got with client_credentials."
         )
       )
   )

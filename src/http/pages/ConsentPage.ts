@@ -1,4 +1,7 @@
-/** The consent page, where the user decides what an app may do (RFC 6749 §4.1, step B), and the page of a decided one. */
+/**
+ * The consent page, where the user decides what an app may do (RFC 6749 §4.1, step B), and the page that answers a
+ * repeated form.
+ */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Brand } from "./Brand.js"

@@ -27,7 +27,7 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 /** Whether scripts of any origin may call a path. Where they may, no cookie counts. */
 type IsShared = (path: string) => boolean
 
-/** A route that was added; its paths match to the letter, as those of all our endpoints. */
+/** A route that was added. Its path matches exactly, as the paths of all our endpoints do. */
 interface Added {
   readonly isShared: boolean
 }
@@ -80,14 +80,14 @@ const recordingOf = (
     )
 })
 
-/** A middleware that an `HttpApi` knows wraps no handler, so the origin of a request comes from further out. */
-const followed = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+/** Runs an answer with the id and the origin of its request, which a middleware of an `HttpApi` does not have. */
+const withOrigin = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => Edge.follow(request, answer))
 
-/** By the app's router, and by each router that records for it. */
+/** The recording of an app's router. Each router that records for it is a key too. */
 const recordings = new WeakMap<HttpLayerRouter.HttpRouter, Recording>()
 
-/** The recording of a router. The first call has the router answer the methods that its paths do not have. */
+/** Returns the recording of a router. The first call makes the router answer other methods with 405. */
 const recordingFor = (router: HttpLayerRouter.HttpRouter, settings: Settings) =>
   Effect.gen(function* () {
     const before = recordings.get(router)
@@ -95,7 +95,7 @@ const recordingFor = (router: HttpLayerRouter.HttpRouter, settings: Settings) =>
     const recording: Recording = { router, added: makeRecord() }
     recordings.set(router, recording)
     const edge = Edge.make(settings)
-    const otherwise = (
+    const refuse = (
       request: HttpServerRequest.HttpServerRequest,
       { allow, isShared }: ReturnType<typeof methodsAt>
     ) => {
@@ -106,25 +106,25 @@ const recordingFor = (router: HttpLayerRouter.HttpRouter, settings: Settings) =>
       return HttpServerResponse.setHeaders(response, { allow: allow.join(", "), ...(isShared ? Cors.headers : {}) })
     }
     yield* router.addGlobalMiddleware((answer) =>
-      Effect.catchAll(followed(answer), (error: unknown) => {
+      Effect.catchAll(withOrigin(answer), (error: unknown) => {
         const request = isRouteNotFound(error) ? error.request : undefined
         const here = request === undefined ? undefined : methodsAt(recording, request.url)
         if (request === undefined || here === undefined || here.allow.length === 0) {
           return Effect.fail(error as HttpLayerRouter.unhandled)
         }
-        return edge.around(Effect.succeed(HttpServerResponse.setHeaders(otherwise(request, here), edge.headers)))
+        return edge.around(Effect.succeed(HttpServerResponse.setHeaders(refuse(request, here), edge.headers)))
       })
     )
     return recording
   })
 
 /**
- * Provided to routes, has their paths answer 405. `Allow` names the methods of all such routes at a path; it does not know
- * a route of the same path to which this is not provided. `isShared` says at which paths scripts of any origin are answered:
- * at none if not given.
+ * Provide this layer to routes. Then their paths answer other methods with 405. `Allow` names the methods of all such routes
+ * at a path, and not of a route without this layer. `isShared` returns true for paths that scripts of any origin may call: no
+ * path if not given.
  *
- * Each call makes its own layer: one that two servers of a process shared would be built once, and give both the router of
- * the first.
+ * Each call returns a new layer. Effect builds a shared layer once, so two servers of a process would use the router of the
+ * first.
  */
 export const layer = (isShared: IsShared = () => false) =>
   Layer.effect(

@@ -47,8 +47,8 @@ import * as Introspection from "../../services/tokens/Introspection.js"
 import * as RefreshChain from "../../services/tokens/RefreshChain.js"
 import * as TokenRevocation from "../../services/tokens/TokenRevocation.js"
 import * as TokenVerifier from "../../services/tokens/TokenVerifier.js"
+import * as Argon2 from "../passwords/Argon2.js"
 import { type SettingsOptions, toSettings } from "../settings/SettingsOptions.js"
-import * as Argon2 from "./Argon2.js"
 
 /**
  * Writes the values that the app provided, or the defaults, into the context of the services. Layers that run later with

@@ -1,4 +1,7 @@
-/** Hashes and verifies passwords: slowly, outside the event loop, and with a fair share of the machine for each applicant. */
+/**
+ * Hashes and verifies passwords: slowly, outside the event loop, and with a fair share of the machine for each applicant. The
+ * implementation is `layers/passwords/Argon2`.
+ */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -11,7 +14,10 @@ export interface Applicant {
   readonly networks: ReadonlyArray<string>
   /** The username. */
   readonly name: string
-  /** Whether this browser has logged in with this username before, or the user is known otherwise. They come first. */
+  /**
+   * Whether this browser has logged in with this username before, or the user is known otherwise. The queue serves
+   * these applicants first.
+   */
   readonly known: boolean
 }
 

@@ -1,6 +1,6 @@
 /** A flood of logins from one network leaves other users their places in the hashing queue. */
 import { describe, expect } from "@effect/vitest"
-import * as Argon2 from "../../../src/layers/wiring/Argon2.js"
+import * as Argon2 from "../../../src/layers/passwords/Argon2.js"
 import { failed, guard, headingOf, loggedIn } from "../support/Attempts.js"
 import { issuer, type Options, outcome, password, type TestServer, test, tokensOf } from "../support/Server.js"
 

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Argon2 from "../../../src/layers/wiring/Argon2.js"
+import * as Argon2 from "../../../src/layers/passwords/Argon2.js"
 import { knownAs, PasswordHasher } from "../../../src/services/accounts/PasswordHasher.js"
 
 const cheap = { memoryCost: 8, timeCost: 1 }
