@@ -5,6 +5,7 @@ import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -78,10 +79,7 @@ export const create = Command.make(
   ({ authMethod, confidential, grants, json, name, redirectUris, scope, ...flags }) =>
     Effect.gen(function* () {
       const target = yield* Target.load(flags)
-      const requested = Option.filter(
-        yield* Effect.transposeMapOption(scope, ClientOptions.readScope),
-        (scope) => scope.size > 0
-      )
+      const requested = Option.filter(scope, (scope) => scope.size > 0)
       const isConfidential = confidential || Option.isSome(authMethod)
       yield* ClientOptions.requireSecret(grants, isConfidential)
       yield* Effect.gen(function* () {
@@ -94,7 +92,7 @@ export const create = Command.make(
           token_endpoint_auth_method: isConfidential
             ? Option.getOrElse(authMethod, () => "client_secret_basic")
             : "none",
-          ...ClientOptions.member("scope", Option.map(requested, Scope.format))
+          ...Record.getSomes({ scope: Option.map(requested, Scope.format) })
         })
         yield* Output.print(
           json ? Output.toJson(information(registered.client, registered.secret)) : describe(registered, target)

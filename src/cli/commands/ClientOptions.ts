@@ -1,7 +1,6 @@
 /** The options of `latchkey client create` and `client update`. */
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { InvalidClientMetadata, InvalidRedirectUri } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
@@ -10,35 +9,36 @@ import { GrantTypes } from "../../services/GrantTypes.js"
 import { Resources } from "../../services/resources/Resources.js"
 import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import { flag, parsed, text } from "./CommandOptions.js"
 
-export const name = Options.text("name").pipe(
-  Options.withPseudoName("NAME"),
-  Options.withDescription("Name that users see on the consent page")
-)
+export const name = text("name", "NAME", "Name that users see on the consent page")
 
-export const redirectUris = Options.text("redirect-uri").pipe(
-  Options.withPseudoName("URI"),
-  Options.withDescription("Redirect URI; repeatable"),
+const noTexts: ReadonlyArray<string> = []
+
+export const redirectUris = text("redirect-uri", "URI", "Redirect URI; repeatable").pipe(
   Options.repeated,
-  Options.withDefault<ReadonlyArray<string>>([])
+  Options.withDefault(noTexts)
 )
 
-export const confidential = Options.boolean("confidential").pipe(
-  Options.withDescription("Give the client a secret: for a program on a server, not on a user's device")
+export const confidential = flag(
+  "confidential",
+  "Give the client a secret: for a program on a server, not on a user's device"
 )
 
 export const grants = (description: string) =>
-  Options.text("grant").pipe(
-    Options.withPseudoName("GRANT_TYPE"),
-    Options.withDescription(description),
-    Options.repeated,
-    Options.withDefault<ReadonlyArray<string>>([])
+  text("grant", "GRANT_TYPE", description).pipe(Options.repeated, Options.withDefault(noTexts))
+
+/** Parses scope tokens with spaces between them. An empty text gives an empty scope. */
+const readScope = (text: string) =>
+  Effect.mapError(Scope.parse(text.trim().replace(/ +/g, " ")), () =>
+    badUsage('--scope: give scope tokens with spaces between them, such as "notes:read notes:write"')
   )
 
-export const scope = Options.text("scope").pipe(
-  Options.withPseudoName("SCOPE"),
-  Options.withDescription('Scope that the client may request, such as "notes:read notes:write"'),
-  Options.optional
+export const scope = parsed(
+  "scope",
+  "SCOPE",
+  'Scope that the client may request, such as "notes:read notes:write"',
+  readScope
 )
 
 /** Refuses a grant type that the server does not have. A registration over HTTP ignores it. */
@@ -54,12 +54,6 @@ export const requireSecret = (grants: ReadonlyArray<string>, isConfidential: boo
   grants.includes("client_credentials") && !isConfidential
     ? badUsage("--grant client_credentials: this grant type needs a client secret: give --confidential, too")
     : Effect.void
-
-/** Parses scope tokens with spaces between them. An empty text gives an empty scope. */
-export const readScope = (text: string) =>
-  Effect.mapError(Scope.parse(text.trim().replace(/ +/g, " ")), () =>
-    badUsage('--scope: give scope tokens with spaces between them, such as "notes:read notes:write"')
-  )
 
 /**
  * Prints the scopes that no known resource offers on standard error. A command does not know the resources of an app or of
@@ -95,10 +89,3 @@ export const refusals = (redirectUris: ReadonlyArray<string>) => ({
           : `a stored redirect URI of this client is not allowed any more: ${description}; give --redirect-uri to replace it`
     )
 })
-
-/** Returns the value of an option as a member of the metadata, if the option was given. */
-export const member = <const Name extends string, A>(name: Name, value: Option.Option<A>) =>
-  Option.match(value, {
-    onNone: () => ({}),
-    onSome: (value) => ({ [name]: value }) as { readonly [Key in Name]: A }
-  })
