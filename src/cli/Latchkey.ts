@@ -16,22 +16,27 @@ import * as Backup from "./commands/BackupCommands.js"
 import * as Client from "./commands/ClientCommands.js"
 import * as ClientUpdate from "./commands/ClientUpdateCommand.js"
 import * as Config from "./commands/ConfigCommand.js"
-import * as DatabaseCommands from "./commands/DatabaseCommands.js"
+import * as DatabaseStatus from "./commands/DatabaseStatusCommand.js"
 import * as EventsCommand from "./commands/EventsCommand.js"
 import * as Gc from "./commands/GcCommand.js"
 import * as Grant from "./commands/GrantCommands.js"
 import * as GrantList from "./commands/GrantList.js"
 import * as Key from "./commands/KeyCommands.js"
+import * as Migrate from "./commands/MigrateCommand.js"
 import * as Prune from "./commands/PruneCommand.js"
 import * as Resource from "./commands/ResourceCommands.js"
 import * as Restored from "./commands/RestoredCommand.js"
-import * as User from "./commands/UserCommands.js"
+import * as UserChange from "./commands/UserChangeCommands.js"
+import * as UserCreate from "./commands/UserCreateCommand.js"
+import * as UserList from "./commands/UserListCommand.js"
+import * as UserPassword from "./commands/UserPasswordCommand.js"
 import * as Serve from "./serve/ServeCommand.js"
 import * as ConfigFile from "./settings/ConfigFile.js"
 import * as Sources from "./settings/Sources.js"
 import * as Variables from "./settings/Variables.js"
+import { find, group, leaf } from "./terminal/CommandTree.js"
 import { badUsage, Failure, impossible } from "./terminal/Failure.js"
-import { find, group, leaf, render } from "./terminal/Help.js"
+import { render } from "./terminal/Help.js"
 import * as Log from "./terminal/Log.js"
 import * as Output from "./terminal/Output.js"
 import { version } from "./terminal/Version.js"
@@ -50,13 +55,13 @@ const latchkey = group(
   [
     serve,
     group("user", "Manage the accounts of users", [
-      leaf(User.create),
-      leaf(User.list),
-      leaf(User.disable),
-      leaf(User.enable),
-      leaf(User.unlock),
-      leaf(User.setPassword),
-      leaf(User.remove)
+      leaf(UserCreate.create),
+      leaf(UserList.list),
+      leaf(UserChange.disable),
+      leaf(UserChange.enable),
+      leaf(UserChange.unlock),
+      leaf(UserPassword.setPassword),
+      leaf(UserChange.remove)
     ]),
     group("client", "Manage clients", [
       leaf(Client.create),
@@ -83,9 +88,9 @@ const latchkey = group(
     ]),
     leaf(Config.config),
     group("db", "Manage the database", [
-      leaf(DatabaseCommands.status),
+      leaf(DatabaseStatus.status),
       leaf(Gc.gc),
-      leaf(DatabaseCommands.migrate),
+      leaf(Migrate.migrate),
       leaf(Backup.backup),
       leaf(Backup.copy),
       leaf(Restored.restored),

@@ -13,7 +13,7 @@ import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import { json } from "./CommandOptions.js"
-import * as DatabaseCommands from "./DatabaseCommands.js"
+import * as StoredDatabase from "./StoredDatabase.js"
 
 const accept = (issuer: Issuer, now: DateTime.Utc) =>
   Effect.gen(function* () {
@@ -28,7 +28,7 @@ const accept = (issuer: Issuer, now: DateTime.Utc) =>
 
 export const acceptClock = Command.make("accept-clock", { json, ...Target.forCommand }, ({ json, ...flags }) =>
   Effect.gen(function* () {
-    const target = yield* DatabaseCommands.existing(flags)
+    const target = yield* StoredDatabase.existing(flags)
     const { issuer } = target
     const now = yield* DateTime.now
     yield* accept(issuer, now).pipe(

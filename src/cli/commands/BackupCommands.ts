@@ -15,7 +15,7 @@ import * as Target from "../settings/Target.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import { json, text } from "./CommandOptions.js"
-import { existingFile } from "./DatabaseCommands.js"
+import { existingFile } from "./StoredDatabase.js"
 
 const file = Args.text({ name: "FILE" }).pipe(Args.withDescription("Path of the backup; no file may exist there"))
 

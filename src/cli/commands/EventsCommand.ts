@@ -14,6 +14,7 @@ import type { EventFilter } from "../../services/stores/EventLog.js"
 import * as Lists from "../../services/stores/Lists.js"
 import * as Output from "../terminal/Output.js"
 import { flag, optional, parsed } from "./CommandOptions.js"
+import * as EventSentences from "./EventSentences.js"
 import * as EventText from "./EventText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
@@ -86,7 +87,7 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
       Effect.map(EventText.namesIn(event, find), (nameOf) =>
         [
           Output.instant(event.at),
-          EventText.sentence(event.kind),
+          EventSentences.sentence(event.kind),
           EventText.subjects(event.kind, nameOf),
           EventText.origin(event, nameOf)
         ]

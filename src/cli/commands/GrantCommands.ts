@@ -17,6 +17,8 @@ import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as BulkProgress from "./BulkProgress.js"
 import { flag, json, optional } from "./CommandOptions.js"
+import * as EventReasons from "./EventReasons.js"
+import * as EventSentences from "./EventSentences.js"
 import * as EventText from "./EventText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
@@ -49,10 +51,10 @@ export const show = WithServices.command(
       }
       const client = yield* (yield* ClientStore).find(terms.clientId)
       const clientName = Option.match(client, { onNone: () => "deleted", onSome: Client.displayName })
-      const why = grant._tag === "Revoked" ? `: ${EventText.reasons[grant.reason]}` : ""
+      const why = grant._tag === "Revoked" ? `: ${EventReasons.ofRevocation[grant.reason]}` : ""
       const entries = yield* Effect.forEach(events, (event) =>
         Effect.map(EventText.namesIn(event, nameOf), (nameOf) =>
-          ["", Output.instant(event.at), EventText.sentence(event.kind), EventText.origin(event, nameOf)]
+          ["", Output.instant(event.at), EventSentences.sentence(event.kind), EventText.origin(event, nameOf)]
             .join("  ")
             .trimEnd()
         )

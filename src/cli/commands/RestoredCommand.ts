@@ -20,8 +20,8 @@ import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as BulkProgress from "./BulkProgress.js"
 import { json } from "./CommandOptions.js"
-import * as DatabaseCommands from "./DatabaseCommands.js"
 import * as Operator from "./Operator.js"
+import * as StoredDatabase from "./StoredDatabase.js"
 
 /** Maximum time of a PostgreSQL statement: no request waits, and the command must complete. */
 const timeout = Duration.minutes(5)
@@ -58,10 +58,10 @@ const underNewKey = (filename: string, path: string) =>
 
 export const restored = Command.make("restored", { json, ...Target.forCommand }, ({ json, ...flags }) =>
   Effect.gen(function* () {
-    const target = yield* DatabaseCommands.existing(flags)
+    const target = yield* StoredDatabase.existing(flags)
     const { database, settings } = target
     const key = yield* MasterKey.given(settings)
-    const name = DatabaseCommands.nameOf(database)
+    const name = StoredDatabase.nameOf(database)
     const { grants, masterKey } = yield* Operator.acting(
       database._tag === "Sqlite" && Option.isNone(key)
         ? underNewKey(database.filename, `${name}.key`)

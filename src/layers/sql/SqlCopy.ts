@@ -3,31 +3,9 @@
  * transaction, so no row changes during the copy, and the copy is complete or absent.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Base64Url from "../../domain/Base64Url.js"
-import { digestOf } from "../../services/keys/Crypto.js"
-
-/** A value of a row. A driver may return a 64-bit integer as text. */
-type Value = string | number | bigint | null
-type Row = Readonly<Record<string, unknown>>
-
-export interface Table {
-  readonly name: string
-  readonly columns: ReadonlyArray<{ readonly name: string; readonly isInteger: boolean }>
-  /** The columns of the primary key, in the order of the key. */
-  readonly key: ReadonlyArray<string>
-}
-
-/** One side of a copy. */
-export interface Side<E> {
-  /** The name of the database in messages, without a password. */
-  readonly name: string
-  /** The tables of Latchkey with all their columns. */
-  readonly tables: Effect.Effect<ReadonlyArray<Table>, E>
-  /** Runs a statement. `?` is the placeholder of a value. */
-  readonly execute: (text: string, values: ReadonlyArray<Value>) => Effect.Effect<ReadonlyArray<Row>, E>
-}
+import type { Side, Table } from "./CopySide.js"
+import * as TableRows from "./TableRows.js"
 
 /** The reason why nothing was copied. */
 export class CopyRefused extends Schema.TaggedError<CopyRefused>("latchkey/CopyRefused")("CopyRefused", {
@@ -44,9 +22,6 @@ export class CopyRefused extends Schema.TaggedError<CopyRefused>("latchkey/CopyR
 
 /** The number of copied rows for each table name. */
 export type Copied = Readonly<Record<string, number>>
-
-/** Number of rows of one read and of one insert. */
-const batch = 100
 
 /** Copies each table in the order of its key, then reads the copy back and compares it. */
 export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied, CopyRefused | E> =>
@@ -70,8 +45,8 @@ export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied,
     }
     const copied: Record<string, number> = {}
     for (const table of tables) {
-      const sent = yield* each(source, table, (rows) => insert(target, table, rows))
-      const kept = yield* each(target, table, () => Effect.void)
+      const sent = yield* TableRows.each(source, table, (rows) => TableRows.insert(target, table, rows))
+      const kept = yield* TableRows.each(target, table, () => Effect.void)
       if (sent.count !== kept.count || sent.sum !== kept.sum) {
         return yield* new CopyRefused({
           reason: "NotTheSame",
@@ -86,53 +61,3 @@ export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied,
 /** The parts of a table that must be equal on both sides, as one text. The order of columns may differ. */
 const shapeOf = ({ columns, key }: Table): string =>
   JSON.stringify([key, columns.map(({ isInteger, name }) => `${name} ${isInteger ? "integer" : "text"}`).sort()])
-
-/** Reads a table. Returns the number of its rows and a checksum, which does not depend on their order. */
-const each = <E>(
-  side: Side<E>,
-  table: Table,
-  use: (rows: ReadonlyArray<ReadonlyArray<Value>>) => Effect.Effect<void, E>
-) =>
-  Effect.gen(function* () {
-    const { columns, key, name } = table
-    const list = columns.map((column) => column.name).join(", ")
-    const order = key.join(", ")
-    const places = columns.map((column) => column.name)
-    const keyPlaces = key.map((column) => places.indexOf(column))
-    let sum: Uint8Array = new Uint8Array(32)
-    let count = 0
-    let after: ReadonlyArray<Value> = []
-    while (true) {
-      const where = after.length === 0 ? "" : `where (${order}) > (${key.map(() => "?").join(", ")})`
-      const found: ReadonlyArray<Row> = yield* side.execute(
-        `select ${list} from ${name} ${where} order by ${order} limit ${batch}`,
-        after
-      )
-      const rows = found.map((row) => columns.map((column) => read(row[column.name], column.isInteger)))
-      if (rows.length > 0) yield* use(rows)
-      for (const row of rows) sum = plus(sum, row)
-      count += rows.length
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < batch) return { count, sum: sum.join(" ") }
-      after = keyPlaces.map((place) => last[place] ?? null)
-    }
-  })
-
-const read = (value: unknown, isInteger: boolean): Value => {
-  if (value === null || value === undefined) return null
-  return isInteger ? Number(value) : String(value)
-}
-
-/** Adds a row to the checksum. The order of rows does not matter. Each row counts, because no two rows of a table are equal. */
-const plus = (sum: Uint8Array, row: ReadonlyArray<Value>): Uint8Array => {
-  const part = Option.getOrThrow(Base64Url.decode(digestOf(JSON.stringify(row))))
-  return sum.map((byte, i) => byte ^ (part[i] ?? 0))
-}
-
-const insert = <E>(side: Side<E>, { columns, name }: Table, rows: ReadonlyArray<ReadonlyArray<Value>>) => {
-  const places = `(${columns.map(() => "?").join(", ")})`
-  const names = columns.map((column) => column.name).join(", ")
-  return Effect.asVoid(
-    side.execute(`insert into ${name} (${names}) values ${rows.map(() => places).join(", ")}`, rows.flat())
-  )
-}

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { defaultLifetimes } from "../../../src/domain/Settings.js"
 import { StorageOpenError } from "../../../src/layers/files/StorageOpenError.js"
+import type { Side } from "../../../src/layers/sql/CopySide.js"
 import * as PostgresCopy from "../../../src/layers/sql/postgres/PostgresCopy.js"
 import * as PostgresDatabase from "../../../src/layers/sql/postgres/PostgresDatabase.js"
 import * as SqlCopy from "../../../src/layers/sql/SqlCopy.js"
@@ -70,7 +71,7 @@ const files = Effect.gen(function* () {
 const copy = (
   from: string,
   to: string,
-  change: (side: SqlCopy.Side<StorageOpenError>) => SqlCopy.Side<StorageOpenError> = (side) => side
+  change: (side: Side<StorageOpenError>) => Side<StorageOpenError> = (side) => side
 ) => SqliteCopy.source(from, (source) => SqliteCopy.target(to, (side) => SqlCopy.copy(source, change(side))))
 
 /** The rows of PostgreSQL in the form of SQLite. */
@@ -107,7 +108,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
   const toPostgres = (
     from: string,
     url: Redacted.Redacted,
-    change: (side: SqlCopy.Side<StorageOpenError>) => SqlCopy.Side<StorageOpenError> = (side) => side
+    change: (side: Side<StorageOpenError>) => Side<StorageOpenError> = (side) => side
   ) => SqliteCopy.source(from, (source) => PostgresCopy.target({ url }, (side) => SqlCopy.copy(source, change(side))))
 
   it.scopedLive("a copy to PostgreSQL has each row of each table, and a second copy is refused", () =>
@@ -141,7 +142,7 @@ describe.skipIf(Postgres.missing)(Postgres.named("a copy to PostgreSQL"), () => 
       let count = 0
       const intrude = `set statement_timeout = 200; insert into latchkey.revoked_tokens values ('a', 'b', 1)`
       const intruder: Array<string> = []
-      const fails = (side: SqlCopy.Side<StorageOpenError>): SqlCopy.Side<StorageOpenError> => ({
+      const fails = (side: Side<StorageOpenError>): Side<StorageOpenError> => ({
         ...side,
         execute: (text, values) => {
           if (!text.startsWith("insert")) return side.execute(text, values)
@@ -208,7 +209,7 @@ describe("a copy", () => {
       const inserts = Object.keys(dump(from)).length * 2
       for (const failing of [1, 2, inserts]) {
         let count = 0
-        const fails = (side: SqlCopy.Side<StorageOpenError>): SqlCopy.Side<StorageOpenError> => ({
+        const fails = (side: Side<StorageOpenError>): Side<StorageOpenError> => ({
           ...side,
           execute: (text, values) =>
             text.startsWith("insert") && ++count === failing
@@ -230,7 +231,7 @@ describe("a copy", () => {
   ] as const)("a copy is rolled back if %s when it is read back", ([, damage]) =>
     Effect.gen(function* () {
       const { from, to } = yield* files
-      const damaged = (side: SqlCopy.Side<StorageOpenError>): SqlCopy.Side<StorageOpenError> => ({
+      const damaged = (side: Side<StorageOpenError>): Side<StorageOpenError> => ({
         ...side,
         execute: (text, values) => {
           const table = /from (\w+)/.exec(damage)?.[1] ?? /update (\w+)/.exec(damage)?.[1]
@@ -249,7 +250,7 @@ describe("a copy", () => {
     Effect.gen(function* () {
       const { from, to } = yield* files
       const tried: Array<string> = []
-      const trying = (side: SqlCopy.Side<StorageOpenError>): SqlCopy.Side<StorageOpenError> => ({
+      const trying = (side: Side<StorageOpenError>): Side<StorageOpenError> => ({
         ...side,
         execute: (text, values) => {
           const db = SqliteFile.openWriter(from)

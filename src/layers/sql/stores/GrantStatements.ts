@@ -3,8 +3,8 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import type { Issuer } from "../../../domain/Issuer.js"
 import { grantEnd } from "../GrantEnd.js"
 import * as SqlStatement from "../SqlStatement.js"
+import { subjectEpoch } from "./AccountStatements.js"
 import { columns } from "./GrantRow.js"
-import { subjectEpoch } from "./SqlAccountStore.js"
 
 /** The epochs of the grant equal the current epochs of its subject, client and consent. */
 const epochsMatch = `

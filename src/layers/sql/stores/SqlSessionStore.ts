@@ -11,7 +11,7 @@ import { type Session, SessionId } from "../../../domain/Session.js"
 import type { SessionStore } from "../../../services/stores/SessionStore.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
-import { subjectEpoch } from "./SqlAccountStore.js"
+import { subjectEpoch } from "./AccountStatements.js"
 
 const columns = "id, digest, subject, authenticated_at, expires_at, subject_epoch, browser, network"
 
