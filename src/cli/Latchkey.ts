@@ -13,7 +13,11 @@ import * as Option from "effect/Option"
 import { NativeModuleError } from "../layers/files/NativeModule.js"
 import * as AcceptClock from "./commands/AcceptClockCommand.js"
 import * as Backup from "./commands/BackupCommands.js"
-import * as Client from "./commands/ClientCommands.js"
+import * as ClientChange from "./commands/ClientChangeCommands.js"
+import * as ClientCreate from "./commands/ClientCreateCommand.js"
+import * as ClientList from "./commands/ClientListCommand.js"
+import * as ClientSecret from "./commands/ClientSecretCommand.js"
+import * as ClientShow from "./commands/ClientShowCommand.js"
 import * as ClientUpdate from "./commands/ClientUpdateCommand.js"
 import * as Config from "./commands/ConfigCommand.js"
 import * as DatabaseStatus from "./commands/DatabaseStatusCommand.js"
@@ -64,14 +68,14 @@ const latchkey = group(
       leaf(UserChange.remove)
     ]),
     group("client", "Manage clients", [
-      leaf(Client.create),
-      leaf(Client.list),
-      leaf(Client.show),
+      leaf(ClientCreate.create),
+      leaf(ClientList.list),
+      leaf(ClientShow.show),
       leaf(ClientUpdate.update),
-      leaf(Client.disable),
-      leaf(Client.enable),
-      leaf(Client.rotateSecret),
-      leaf(Client.remove),
+      leaf(ClientChange.disable),
+      leaf(ClientChange.enable),
+      leaf(ClientSecret.rotateSecret),
+      leaf(ClientChange.remove),
       leaf(Prune.prune)
     ]),
     group("resource", "Manage protected resources", [

@@ -1,14 +1,7 @@
-/** The options of `latchkey client create` and `client update`. */
+/** The arguments and options of the commands on clients. */
+import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
-import * as Effect from "effect/Effect"
-import type { InvalidClientMetadata, InvalidRedirectUri } from "../../domain/OAuthError.js"
-import * as Resource from "../../domain/Resource.js"
-import * as Scope from "../../domain/Scope.js"
-import * as UnknownScope from "../../domain/UnknownScope.js"
-import { GrantTypes } from "../../services/GrantTypes.js"
-import { Resources } from "../../services/resources/Resources.js"
-import { badUsage } from "../terminal/Failure.js"
-import * as Output from "../terminal/Output.js"
+import { readScope } from "./ClientMetadataInput.js"
 import { flag, parsed, text } from "./CommandOptions.js"
 
 export const name = text("name", "NAME", "Name that users see on the consent page")
@@ -28,12 +21,6 @@ export const confidential = flag(
 export const grants = (description: string) =>
   text("grant", "GRANT_TYPE", description).pipe(Options.repeated, Options.withDefault(noTexts))
 
-/** Parses scope tokens with spaces between them. An empty text gives an empty scope. */
-const readScope = (text: string) =>
-  Effect.mapError(Scope.parse(text.trim().replace(/ +/g, " ")), () =>
-    badUsage('--scope: give scope tokens with spaces between them, such as "notes:read notes:write"')
-  )
-
 export const scope = parsed(
   "scope",
   "SCOPE",
@@ -41,51 +28,7 @@ export const scope = parsed(
   readScope
 )
 
-/** Refuses a grant type that the server does not have. A registration over HTTP ignores it. */
-export const readGrants = (grants: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const names = yield* (yield* GrantTypes).names
-    const unknown = grants.find((grant) => !names.includes(grant))
-    return unknown === undefined ? grants : yield* badUsage(`--grant: unknown grant type; give ${names.join(" or ")}`)
-  })
+/** The argument that names a client. */
+export const id = Args.text({ name: "ID" }).pipe(Args.withDescription("client_id, as latchkey client list shows it"))
 
-/** Refuses a public client with the client credentials grant, which needs a secret (RFC 6749 §4.4). */
-export const requireSecret = (grants: ReadonlyArray<string>, isConfidential: boolean) =>
-  grants.includes("client_credentials") && !isConfidential
-    ? badUsage("--grant client_credentials: this grant type needs a client secret: give --confidential, too")
-    : Effect.void
-
-/**
- * Prints the scopes that no known resource offers on standard error. A command does not know the resources of an app or of
- * the demo, so it prints nothing if it knows no resource.
- */
-export const complainOfUnknown = (scope: Scope.Scope) =>
-  Effect.gen(function* () {
-    const all = yield* (yield* Resources).all
-    const unknown = UnknownScope.find(scope, Resource.offered(all))
-    const known = Resource.offered(Resource.listed(all))
-    if (Scope.isEmpty(known) || unknown.length === 0) return
-    const tokens = unknown.map(UnknownScope.format).join(", ")
-    yield* Output.complain(
-      `no resource of the settings or the database offers the scope ${tokens}; they offer ${Scope.format(known)}`
-    )
-  })
-
-/**
- * Errors of the metadata, in terms of the options. Without `--redirect-uri` the invalid URI is a stored one: the current
- * settings, or the new authentication method, do not allow it.
- */
-export const refusals = (redirectUris: ReadonlyArray<string>) => ({
-  InvalidClientMetadata: ({ description, reason }: InvalidClientMetadata) =>
-    badUsage(
-      reason === "MisspeltScope" ? `--scope: ${description}` : description.replace("the member client_name", "--name")
-    ),
-  InvalidRedirectUri: ({ description, reason }: InvalidRedirectUri) =>
-    badUsage(
-      reason === "Missing"
-        ? "a client with the authorization code grant needs a redirect URI: give --redirect-uri"
-        : redirectUris.length > 0
-          ? `--redirect-uri: ${description}`
-          : `a stored redirect URI of this client is not allowed any more: ${description}; give --redirect-uri to replace it`
-    )
-})
+export const json = flag("json", "Print JSON, with the member names of RFC 7591")

@@ -8,13 +8,14 @@ import * as Scope from "../../domain/Scope.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
 import { badUsage, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
-import * as ClientCommands from "./ClientCommands.js"
+import * as ClientMetadataInput from "./ClientMetadataInput.js"
 import * as ClientOptions from "./ClientOptions.js"
+import * as ClientText from "./ClientText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
 const options = {
-  id: ClientCommands.id,
+  id: ClientOptions.id,
   name: ClientOptions.name.pipe(Options.optional),
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
@@ -24,7 +25,7 @@ const options = {
   ),
   grants: ClientOptions.grants("Grant type that the client may use; repeatable"),
   scope: ClientOptions.scope,
-  json: ClientCommands.listOptions.json
+  json: ClientOptions.json
 }
 
 /** Explains the effect of a change on issued tokens, if there is one. */
@@ -57,14 +58,14 @@ export const update = WithServices.command(
           scope: Option.map(scope, Scope.format)
         }),
         ...(redirectUris.length === 0 ? {} : { redirect_uris: redirectUris }),
-        ...(grants.length === 0 ? {} : { grant_types: yield* ClientOptions.readGrants(grants) })
+        ...(grants.length === 0 ? {} : { grant_types: yield* ClientMetadataInput.readGrants(grants) })
       }
       if (Object.keys(changes).length === 0 && !confidential) {
         return yield* badUsage(
           "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
         )
       }
-      yield* ClientOptions.requireSecret(
+      yield* ClientMetadataInput.requireSecret(
         grants.length === 0 ? before.metadata.grant_types : grants,
         Option.match(method, { onNone: () => Client.isConfidential(before), onSome: (method) => method !== "none" })
       )
@@ -74,14 +75,14 @@ export const update = WithServices.command(
       const effect = consequence(before, client)
       yield* Output.result(
         json,
-        ClientCommands.information(client, secret),
-        `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientCommands.rows(registered))}`
+        ClientText.information(client, secret),
+        `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientText.rows(registered))}`
       )
       if (effect !== undefined) yield* Output.complain(effect)
-      if (Option.isSome(scope)) yield* ClientOptions.complainOfUnknown(scope.value)
+      if (Option.isSome(scope)) yield* ClientMetadataInput.complainOfUnknown(scope.value)
     }).pipe(
       Effect.catchTags({
-        ...ClientOptions.refusals(redirectUris),
+        ...ClientMetadataInput.refusals(redirectUris),
         // It was deleted while this command ran.
         NotFound: () => Lookup.noSuchClient(id),
         Conflict: ({ description }) => impossible(description)
