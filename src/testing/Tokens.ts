@@ -67,7 +67,7 @@ const findOrCreate = Effect.fnUntraced(function* (user: string) {
   const found = yield* findOwn(yield* AccountStore, user)
   if (Option.isSome(found)) return found.value
   const username = yield* Effect.orDie(Schema.decode(Account.NewUsername)(user))
-  const password = Schema.decodeSync(Account.Password)(Redacted.value(yield* randomSecret()))
+  const password = yield* Effect.orDie(Schema.decode(Account.Password)(Redacted.value(yield* randomSecret())))
   return Option.getOrThrow(yield* accounts.create({ username, password }))
 })
 

@@ -234,6 +234,6 @@ it("wrong settings reject ready() and the calls of a guard", async () => {
   await expect(wrong.ready()).rejects.toThrow(/issuer/)
   await wrong.dispose()
   const guard = makeGuard({ ...settings, scopes: [], resource: "notes" }, MemoryStorage.layer)
-  await expect(guard({ headers: {} })).rejects.toThrow(/not a resource's URL/)
+  await expect(guard({ headers: {} })).rejects.toThrow(/not the URL of a resource/)
   await guard.dispose()
 })

@@ -59,6 +59,8 @@ const middleware = HttpLayerRouter.middleware(
         const request = yield* HttpServerRequest.HttpServerRequest
         const { path } = (yield* HttpLayerRouter.RouteContext).route
         const { admit, headers } = counting(request)
+        // The platform gives the errors of handlers no type; `toError` reads them.
+        // @effect-diagnostics-next-line anyUnknownInErrorContext:off
         const answered = Effect.zipRight(admit, handler).pipe(
           Effect.catchAllDefect((defect) => Effect.fail(defect)),
           Effect.catchAll((problem: unknown) => toError(path, problem)),
