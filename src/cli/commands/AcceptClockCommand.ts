@@ -1,6 +1,5 @@
 /** `latchkey db accept-clock`: accepts the current time after the clock was wrong. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -13,12 +12,8 @@ import * as Refusals from "../settings/Refusals.js"
 import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import { json } from "./CommandOptions.js"
 import * as StoredDatabase from "./StoredDatabase.js"
-
-const options = {
-  json: Options.boolean("json").pipe(Options.withDescription("Print JSON")),
-  ...Target.forCommand
-}
 
 const accept = (issuer: Issuer, now: DateTime.Utc) =>
   Effect.gen(function* () {
@@ -31,7 +26,7 @@ const accept = (issuer: Issuer, now: DateTime.Utc) =>
     yield* Context.get(stores(issuer), HighWaterMark).accept(now)
   })
 
-export const acceptClock = Command.make("accept-clock", options, ({ json, ...flags }) =>
+export const acceptClock = Command.make("accept-clock", { json, ...Target.forCommand }, ({ json, ...flags }) =>
   Effect.gen(function* () {
     const target = yield* StoredDatabase.existing(flags)
     const { issuer } = target
@@ -40,11 +35,8 @@ export const acceptClock = Command.make("accept-clock", options, ({ json, ...fla
       Effect.provide(DatabaseLayer.layerFor(target, false)),
       Effect.catchTags(Refusals.ofDatabase)
     )
-    yield* Output.print(
-      json
-        ? Output.toJson({ issuer, accepted: DateTime.formatIso(now) })
-        : `Accepted the current time ${DateTime.formatIso(now)} for ${issuer}`
-    )
+    const accepted = DateTime.formatIso(now)
+    yield* Output.result(json, { issuer, accepted }, `Accepted the current time ${accepted} for ${issuer}`)
   })
 ).pipe(
   Command.withDescription(

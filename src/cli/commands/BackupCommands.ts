@@ -2,7 +2,6 @@
 import * as Path from "node:path"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as SqlCopy from "../../layers/sql/SqlCopy.js"
 import * as SqliteBackup from "../../layers/sql/sqlite/SqliteBackup.js"
@@ -15,9 +14,8 @@ import * as Sources from "../settings/Sources.js"
 import * as Target from "../settings/Target.js"
 import { badUsage, type Failure, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import { json, text } from "./CommandOptions.js"
 import { existingFile } from "./StoredDatabase.js"
-
-const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
 const file = Args.text({ name: "FILE" }).pipe(Args.withDescription("Path of the backup; no file may exist there"))
 
@@ -26,21 +24,18 @@ export const backup = Command.make("backup", { file, json, ...Target.forCommand 
     const path = yield* existingFile(flags, "this is a PostgreSQL database: back up its schema with pg_dump")
     const to = Path.resolve(file)
     const size = yield* Effect.mapError(SqliteBackup.write(path, to), Refusals.storageOpenError)
-    yield* Output.print(
-      json
-        ? Output.toJson({ path: to, size })
-        : [
-            `The backup ${to} has ${size} bytes and passed its check`,
-            "It is useless without the master key: back that up too, in another place"
-          ].join("\n")
+    yield* Output.result(
+      json,
+      { path: to, size },
+      [
+        `The backup ${to} has ${size} bytes and passed its check`,
+        "It is useless without the master key: back that up too, in another place"
+      ].join("\n")
     )
   })
 ).pipe(Command.withDescription("Back up a SQLite database to a file. The server may run meanwhile"))
 
-const to = Options.text("to").pipe(
-  Options.withPseudoName("DATABASE"),
-  Options.withDescription("Database to copy to, written as for --database; it must be empty")
-)
+const to = text("to", "DATABASE", "Database to copy to, written as for --database; it must be empty")
 
 /** Copies a database file to another database. Returns the number of rows of each table. */
 const copyTo = (
@@ -87,17 +82,17 @@ export const copy = Command.make("copy", { to, json, ...Target.forCommand }, ({ 
     const rows = yield* copyTo(path, database, source.settings)
     const count = Object.values(rows).reduce((sum, count) => sum + count, 0)
     const name = Database.format(database)
-    yield* Output.print(
-      json
-        ? Output.toJson({ from: path, to: name, rows })
-        : [
-            `${count} rows are copied to ${name}, and compared with the source`,
-            Output.table(Object.entries(rows).map(([table, count]) => [table, String(count)])),
-            [
-              `Start the server on it, with ${whichKey(path, database)}. Never start it on the old database again:`,
-              `  ${Program.line("serve", { ...source, database })}`
-            ].join("\n")
-          ].join("\n\n")
+    yield* Output.result(
+      json,
+      { from: path, to: name, rows },
+      [
+        `${count} rows are copied to ${name}, and compared with the source`,
+        Output.table(Object.entries(rows).map(([table, count]) => [table, String(count)])),
+        [
+          `Start the server on it, with ${whichKey(path, database)}. Never start it on the old database again:`,
+          `  ${Program.line("serve", { ...source, database })}`
+        ].join("\n")
+      ].join("\n\n")
     )
   })
 ).pipe(

@@ -1,9 +1,7 @@
 /** Commands that change one account or client: disable, enable, unlock, delete. */
 import type * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import * as Target from "../settings/Target.js"
 import type { Failure } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as WithServices from "./WithServices.js"
@@ -26,13 +24,11 @@ interface Change<Id, R1, R2> {
 
 /** Makes a command that changes one row and prints what it did. */
 export const make = <Id, R1, R2>({ apply, argument, description, done, find, missing, verb }: Change<Id, R1, R2>) =>
-  Command.make(verb, { text: argument, ...Target.forCommand }, ({ text, ...flags }) =>
-    WithServices.onExisting(flags, () =>
-      Effect.gen(function* () {
-        const { id, name } = yield* find(text)
-        if (!(yield* apply(id))) return yield* missing(text)
-        const [kind, predicate] = done
-        yield* Output.print(`The ${kind} ${name} ${predicate}`)
-      })
-    )
-  ).pipe(Command.withDescription(description))
+  WithServices.command(verb, description, { text: argument }, ({ text }) =>
+    Effect.gen(function* () {
+      const { id, name } = yield* find(text)
+      if (!(yield* apply(id))) return yield* missing(text)
+      const [kind, predicate] = done
+      yield* Output.print(`The ${kind} ${name} ${predicate}`)
+    })
+  )

@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Client from "../../domain/Client.js"
 import * as Scope from "../../domain/Scope.js"
 import { ClientRegistration, type Registered } from "../../services/clients/ClientRegistration.js"
@@ -26,7 +27,8 @@ const options = {
     "Grant type that the client may use; repeatable (default: authorization_code and refresh_token)"
   ),
   scope: ClientOptions.scope,
-  ...ClientOptions.common
+  json: ClientOptions.json,
+  ...Target.forCommand
 }
 
 const describe = (registered: Registered, target: Target.Target): string => {
@@ -40,10 +42,7 @@ export const create = Command.make(
   ({ authMethod, confidential, grants, json, name, redirectUris, scope, ...flags }) =>
     Effect.gen(function* () {
       const target = yield* Target.load(flags)
-      const requested = Option.filter(
-        yield* Effect.transposeMapOption(scope, ClientMetadataInput.readScope),
-        (scope) => scope.size > 0
-      )
+      const requested = Option.filter(scope, (scope) => scope.size > 0)
       const isConfidential = confidential || Option.isSome(authMethod)
       yield* ClientMetadataInput.requireSecret(grants, isConfidential)
       yield* Effect.gen(function* () {
@@ -58,12 +57,12 @@ export const create = Command.make(
           token_endpoint_auth_method: isConfidential
             ? Option.getOrElse(authMethod, () => "client_secret_basic")
             : "none",
-          ...ClientMetadataInput.member("scope", Option.map(requested, Scope.format))
+          ...Record.getSomes({ scope: Option.map(requested, Scope.format) })
         })
-        yield* Output.print(
-          json
-            ? Output.toJson(ClientText.information(registered.client, registered.secret))
-            : describe(registered, target)
+        yield* Output.result(
+          json,
+          ClientText.information(registered.client, registered.secret),
+          describe(registered, target)
         )
         if (Option.isSome(requested)) return yield* ClientMetadataInput.complainOfUnknown(requested.value)
         yield* Output.complain(

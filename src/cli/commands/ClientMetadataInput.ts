@@ -1,6 +1,5 @@
 /** Reads the metadata of a client from the options of `latchkey client create` and `client update`. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { InvalidClientMetadata, InvalidRedirectUri } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
@@ -64,10 +63,3 @@ export const refusals = (redirectUris: ReadonlyArray<string>) => ({
           : `a stored redirect URI of this client is not allowed any more: ${description}; give --redirect-uri to replace it`
     )
 })
-
-/** Returns the value of an option as a member of the metadata, if the option was given. */
-export const member = <const Name extends string, A>(name: Name, value: Option.Option<A>) =>
-  Option.match(value, {
-    onNone: () => ({}),
-    onSome: (value) => ({ [name]: value }) as { readonly [Key in Name]: A }
-  })

@@ -1,5 +1,4 @@
 /** `latchkey client show`. */
-import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
@@ -10,20 +9,23 @@ import * as ClientText from "./ClientText.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
-export const show = Command.make("show", { id: ClientOptions.id, ...ClientOptions.common }, ({ id, json, ...flags }) =>
-  WithServices.onExisting(flags, () =>
+export const show = WithServices.command(
+  "show",
+  "Show a client",
+  { id: ClientOptions.id, json: ClientOptions.json },
+  ({ id, json }) =>
     Effect.gen(function* () {
       const client = yield* Lookup.client(id)
-      if (json) return yield* Output.print(Output.toJson(ClientView.fromClient(client)))
       const by = client.origin === "Operator" ? "the operator" : "itself"
       const details = Output.table([
         ...ClientText.rows({ client, secret: Option.none() }),
         ["registered", `${Output.instant(client.issuedAt)}, by ${by}`],
         ["last used", Option.match(client.usedAt, { onNone: () => "not yet", onSome: Output.instant })]
       ])
-      yield* Output.print(
+      yield* Output.result(
+        json,
+        ClientView.fromClient(client),
         `The client ${Client.displayName(client)} is ${client.state === "Enabled" ? "enabled" : "disabled"}\n\n${details}`
       )
     })
-  )
-).pipe(Command.withDescription("Show a client"))
+)

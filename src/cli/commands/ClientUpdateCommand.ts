@@ -1,8 +1,8 @@
 /** `latchkey client update`: changes a client that the operator created. */
-import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Client from "../../domain/Client.js"
 import * as Scope from "../../domain/Scope.js"
 import { ClientRegistration } from "../../services/clients/ClientRegistration.js"
@@ -25,7 +25,7 @@ const options = {
   ),
   grants: ClientOptions.grants("Grant type that the client may use; repeatable"),
   scope: ClientOptions.scope,
-  ...ClientOptions.common
+  json: ClientOptions.json
 }
 
 /** Explains the effect of a change on issued tokens, if there is one. */
@@ -39,57 +39,53 @@ const consequence = (before: Client.Client, after: Client.Client): string | unde
     : `It gets no new token with ${Scope.format(removed)}. Access tokens of users' grants keep it until they expire; to revoke them now, run latchkey grant revoke --client ${after.id}`
 }
 
-export const update = Command.make(
+export const update = WithServices.command(
   "update",
+  'Change a client of "client create". Each option replaces the old value, a list as a whole; an empty --name or --scope removes the value; other values stay. Grants and tokens stay, and new tokens have at most the new scope. If the client gets or loses its secret, all its grants and tokens are revoked',
   options,
-  ({ authMethod, confidential, grants, id, json, name, redirectUris, scope, ...flags }) =>
-    WithServices.onExisting(flags, () =>
-      Effect.gen(function* () {
-        if (confidential && Option.contains(authMethod, "none")) {
-          return yield* badUsage("--confidential and --auth-method none contradict each other: give one of them")
-        }
-        const before = yield* Lookup.client(id)
-        const newScope = yield* Effect.transposeMapOption(scope, ClientMetadataInput.readScope)
-        const secretMethod = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
-        const method = Option.orElse(authMethod, () => Option.fromNullable(secretMethod))
-        const changes = {
-          ...ClientMetadataInput.member("client_name", name),
-          ...(redirectUris.length === 0 ? {} : { redirect_uris: redirectUris }),
-          ...(grants.length === 0 ? {} : { grant_types: yield* ClientMetadataInput.readGrants(grants) }),
-          ...ClientMetadataInput.member("token_endpoint_auth_method", method),
-          ...ClientMetadataInput.member("scope", Option.map(newScope, Scope.format))
-        }
-        if (Object.keys(changes).length === 0 && !confidential) {
-          return yield* badUsage(
-            "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
-          )
-        }
-        yield* ClientMetadataInput.requireSecret(
-          grants.length === 0 ? before.metadata.grant_types : grants,
-          Option.match(method, { onNone: () => Client.isConfidential(before), onSome: (method) => method !== "none" })
+  ({ authMethod, confidential, grants, id, json, name, redirectUris, scope }) =>
+    Effect.gen(function* () {
+      if (confidential && Option.contains(authMethod, "none")) {
+        return yield* badUsage("--confidential and --auth-method none contradict each other: give one of them")
+      }
+      const before = yield* Lookup.client(id)
+      const secretMethod = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
+      const method = Option.orElse(authMethod, () => Option.fromNullable(secretMethod))
+      const changes = {
+        ...Record.getSomes({
+          client_name: name,
+          token_endpoint_auth_method: method,
+          scope: Option.map(scope, Scope.format)
+        }),
+        ...(redirectUris.length === 0 ? {} : { redirect_uris: redirectUris }),
+        ...(grants.length === 0 ? {} : { grant_types: yield* ClientMetadataInput.readGrants(grants) })
+      }
+      if (Object.keys(changes).length === 0 && !confidential) {
+        return yield* badUsage(
+          "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
         )
-        const registered = yield* (yield* ClientRegistration).update(before.id, changes)
-        const { client, secret } = registered
-        const isSame = Option.isNone(secret) && Client.isSameMetadata(before.metadata, client.metadata)
-        const effect = consequence(before, client)
-        yield* Output.print(
-          json
-            ? Output.toJson(ClientText.information(client, secret))
-            : `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientText.rows(registered))}`
-        )
-        if (effect !== undefined) yield* Output.complain(effect)
-        if (Option.isSome(newScope)) yield* ClientMetadataInput.complainOfUnknown(newScope.value)
-      }).pipe(
-        Effect.catchTags({
-          ...ClientMetadataInput.refusals(redirectUris),
-          // It was deleted while this command ran.
-          NotFound: () => Lookup.noSuchClient(id),
-          Conflict: ({ description }) => impossible(description)
-        })
+      }
+      yield* ClientMetadataInput.requireSecret(
+        grants.length === 0 ? before.metadata.grant_types : grants,
+        Option.match(method, { onNone: () => Client.isConfidential(before), onSome: (method) => method !== "none" })
       )
+      const registered = yield* (yield* ClientRegistration).update(before.id, changes)
+      const { client, secret } = registered
+      const isSame = Option.isNone(secret) && Client.isSameMetadata(before.metadata, client.metadata)
+      const effect = consequence(before, client)
+      yield* Output.result(
+        json,
+        ClientText.information(client, secret),
+        `The client ${Client.displayName(client)} is ${isSame ? "unchanged" : "changed"}\n\n${Output.table(ClientText.rows(registered))}`
+      )
+      if (effect !== undefined) yield* Output.complain(effect)
+      if (Option.isSome(scope)) yield* ClientMetadataInput.complainOfUnknown(scope.value)
+    }).pipe(
+      Effect.catchTags({
+        ...ClientMetadataInput.refusals(redirectUris),
+        // It was deleted while this command ran.
+        NotFound: () => Lookup.noSuchClient(id),
+        Conflict: ({ description }) => impossible(description)
+      })
     )
-).pipe(
-  Command.withDescription(
-    'Change a client of "client create". Each option replaces the old value, a list as a whole; an empty --name or --scope removes the value; other values stay. Grants and tokens stay, and new tokens have at most the new scope. If the client gets or loses its secret, all its grants and tokens are revoked'
-  )
 )

@@ -1,6 +1,5 @@
 /** `latchkey db status`. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as DatabaseStatus from "../../layers/sql/DatabaseStatus.js"
@@ -11,10 +10,9 @@ import * as LibraryOptions from "../settings/LibraryOptions.js"
 import * as Refusals from "../settings/Refusals.js"
 import * as Target from "../settings/Target.js"
 import * as Output from "../terminal/Output.js"
+import { json } from "./CommandOptions.js"
 import { describe } from "./DatabaseStatusText.js"
 import { existing, nameMember, nameOf, postgres, type StoredTarget } from "./StoredDatabase.js"
-
-const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
 /** Returns the status of a database as JSON. */
 const toObject = ({ database, settings }: StoredTarget, status: DatabaseStatus.Status) => {
@@ -45,7 +43,7 @@ export const status = Command.make("status", { json, ...Target.forCommand }, ({ 
     const status = yield* database._tag === "Sqlite"
       ? Effect.mapError(SqliteStatus.read(nameOf(database), cutoffs), Refusals.storageOpenError)
       : postgres(database.url, settings, ({ status }, options) => status(options, cutoffs))
-    yield* Output.print(json ? Output.toJson(toObject(target, status)) : describe(target, status))
+    yield* Output.result(json, toObject(target, status), describe(target, status))
   })
 ).pipe(
   Command.withDescription(

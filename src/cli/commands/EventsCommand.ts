@@ -1,10 +1,9 @@
 /** `latchkey events`: prints stored events, and new ones as they are stored. */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
 import type { Event } from "../../domain/Event.js"
 import * as Identifier from "../../domain/Identifier.js"
@@ -13,8 +12,8 @@ import * as EventView from "../../http/views/EventView.js"
 import type { AccountStore } from "../../services/stores/AccountStore.js"
 import type { EventFilter } from "../../services/stores/EventLog.js"
 import * as Lists from "../../services/stores/Lists.js"
-import * as Target from "../settings/Target.js"
 import * as Output from "../terminal/Output.js"
+import { flag, optional, parsed } from "./CommandOptions.js"
 import * as EventSentences from "./EventSentences.js"
 import * as EventText from "./EventText.js"
 import * as Lookup from "./Lookup.js"
@@ -24,40 +23,20 @@ import * as WithServices from "./WithServices.js"
 export const followOption = "--follow"
 
 const options = {
-  follow: Options.boolean(followOption.slice(2)).pipe(
-    Options.withDescription(
-      "Print new events until the command is stopped; with --limit, print the last stored ones first"
-    )
+  follow: flag(
+    followOption.slice(2),
+    "Print new events until the command is stopped; with --limit, print the last stored ones first"
   ),
-  user: Options.text("user").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("Only events of this account; give a deleted account by its id"),
-    Options.optional
+  user: optional("user", "NAME", "Only events of this account; give a deleted account by its id"),
+  client: parsed("client", "ID", "Only events of this client", Lookup.clientId),
+  grant: parsed("grant", "ID", "Only events of this grant", Lookup.grantId),
+  request: optional(
+    "request",
+    "ID",
+    "Only events of the HTTP request with this id, which its log lines and the X-Request-Id header have"
   ),
-  client: Options.text("client").pipe(
-    Options.withPseudoName("ID"),
-    Options.withDescription("Only events of this client"),
-    Options.optional
-  ),
-  grant: Options.text("grant").pipe(
-    Options.withPseudoName("ID"),
-    Options.withDescription("Only events of this grant"),
-    Options.optional
-  ),
-  request: Options.text("request").pipe(
-    Options.withPseudoName("ID"),
-    Options.withDescription(
-      "Only events of the HTTP request with this id, which its log lines and the X-Request-Id header have"
-    ),
-    Options.optional
-  ),
-  limit: Options.text("limit").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription("Only the last N events (default: all)"),
-    Options.optional
-  ),
-  json: Options.boolean("json").pipe(Options.withDescription("Print JSON, one event a line")),
-  ...Target.forCommand
+  limit: parsed("limit", "N", "Only the last N events (default: all)", Lookup.limit),
+  json: flag("json", "Print JSON, one event a line")
 }
 
 /** Interval between two reads of new events. */
@@ -119,25 +98,26 @@ const printer = (json: boolean): Effect.Effect<Print, never, AccountStore> =>
     return (events) => Effect.forEach(events, (event) => Effect.flatMap(line(event), Output.print), { discard: true })
   })
 
-export const events = Command.make("events", options, ({ client, grant, json, limit, request, user, ...flags }) =>
-  Effect.gen(function* () {
-    const count = yield* Lookup.optional(limit, Lookup.limit)
-    const clientId = yield* Lookup.optional(client, Lookup.clientId)
-    const grantId = yield* Lookup.optional(grant, Lookup.grantId)
-    yield* WithServices.onExisting(flags, () =>
-      Effect.gen(function* () {
-        const subject = yield* Lookup.optional(user, Lookup.subject)
-        const filter: Filter = {
-          ...(subject === undefined ? {} : { subject }),
-          ...(clientId === undefined ? {} : { clientId }),
-          ...(grantId === undefined ? {} : { grantId }),
-          ...(Option.isNone(request) ? {} : { requestId: request.value })
-        }
-        const print = yield* printer(json)
-        if (flags.follow) return yield* Effect.raceFirst(follow(filter, count ?? 0, print), Output.closed)
-        if (count !== undefined) return yield* Effect.flatMap(last(filter, count), print)
-        yield* Stream.runForEachChunk(Lists.events(filter), print)
-      })
-    )
-  })
-).pipe(Command.withDescription("Print the events of accounts, clients, grants and keys, oldest first"))
+export const events = WithServices.command(
+  "events",
+  "Print the events of accounts, clients, grants and keys, oldest first",
+  options,
+  ({ client, grant, json, limit, request, user, ...given }) =>
+    Effect.gen(function* () {
+      const subject = yield* Effect.transposeMapOption(user, (name) => Lookup.subject(name))
+      const filter: Filter = Record.getSomes({ subject, clientId: client, grantId: grant, requestId: request })
+      const print = yield* printer(json)
+      if (given.follow) {
+        return yield* Effect.raceFirst(
+          follow(
+            filter,
+            Option.getOrElse(limit, () => 0),
+            print
+          ),
+          Output.closed
+        )
+      }
+      if (Option.isSome(limit)) return yield* Effect.flatMap(last(filter, limit.value), print)
+      yield* Stream.runForEachChunk(Lists.events(filter), print)
+    })
+)

@@ -1,20 +1,13 @@
 /** `latchkey db gc`: deletes expired rows, as a running server does every 15 minutes. */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import type { MaintenanceCounts, MaintenanceReport } from "../../services/maintenance/MaintenanceReport.js"
 import { BatchPace } from "../../services/stores/Batches.js"
-import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import { flag } from "./CommandOptions.js"
 import * as WithServices from "./WithServices.js"
-
-const options = {
-  json: Options.boolean("json").pipe(Options.withDescription("Print the counts as JSON")),
-  ...Target.forCommand
-}
 
 /** Each count of a report: its name in JSON, and its description. */
 const counts: ReadonlyArray<readonly [count: keyof MaintenanceCounts, name: string, description: string]> = [
@@ -82,8 +75,11 @@ const toObject = (report: MaintenanceReport) => ({
 /** Rests for less time than a server: no request waits in this process. */
 const pace = { size: 50, maxBatches: 1_000, pause: Duration.millis(10) }
 
-export const gc = Command.make("gc", options, ({ json, ...flags }) =>
-  WithServices.onExisting(flags, () =>
+export const gc = WithServices.command(
+  "gc",
+  "Delete expired rows now. A running server does it every 15 minutes; both may run at the same time",
+  { json: flag("json", "Print the counts as JSON") },
+  ({ json }) =>
     Effect.gen(function* () {
       const pass = yield* Effect.provideService(passes((yield* Maintenance.Maintenance).pass), BatchPace, pace)
       if (pass._tag === "HeldByAnotherNode")
@@ -93,13 +89,8 @@ export const gc = Command.make("gc", options, ({ json, ...flags }) =>
           "the clock jumped forward, or the server was off for long: nothing is deleted for an hour. If the clock is right, run latchkey db accept-clock"
         )
       const { report } = pass
-      yield* Output.print(json ? Output.toJson(toObject(report)) : describeReport(report))
+      yield* Output.result(json, toObject(report), describeReport(report))
       if (report.failed.length > 0)
         return yield* impossible(`some steps failed, see the log: ${report.failed.join(", ")}`)
     })
-  )
-).pipe(
-  Command.withDescription(
-    "Delete expired rows now. A running server does it every 15 minutes; both may run at the same time"
-  )
 )

@@ -81,12 +81,6 @@ export const grantId = (text: string): Effect.Effect<GrantId, Failure> =>
 export const limit = (text: string): Effect.Effect<number, Failure> =>
   /^[0-9]{1,9}$/.test(text) ? Effect.succeed(Number(text)) : badUsage("--limit: give a number, such as 20")
 
-/** Parses an option if it was given. */
-export const optional = <A, E, R>(
-  flag: Option.Option<string>,
-  parse: (text: string) => Effect.Effect<A, E, R>
-): Effect.Effect<A | undefined, E, R> => Effect.map(Effect.transposeMapOption(flag, parse), Option.getOrUndefined)
-
 /** Maximum number of cached names. */
 const maxNames = 10_000
 

@@ -1,15 +1,13 @@
 /** `latchkey db migrate`. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as SqliteFile from "../../layers/sql/sqlite/SqliteFile.js"
 import * as SqliteMigrator from "../../layers/sql/sqlite/SqliteMigrator.js"
 import * as Refusals from "../settings/Refusals.js"
 import * as Target from "../settings/Target.js"
 import * as Output from "../terminal/Output.js"
+import { json } from "./CommandOptions.js"
 import { existing, nameMember, nameOf, postgres } from "./StoredDatabase.js"
-
-const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
 export const migrate = Command.make("migrate", { json, ...Target.forCommand }, ({ json, ...flags }) =>
   Effect.gen(function* () {
@@ -20,13 +18,8 @@ export const migrate = Command.make("migrate", { json, ...Target.forCommand }, (
           Effect.mapError(Refusals.storageOpenError)
         )
       : postgres(database.url, settings, ({ migrate }, options) => migrate(options))
-    yield* Output.print(
-      json
-        ? Output.toJson({ ...nameMember(database), from, to })
-        : from === to
-          ? `The schema of ${nameOf(database)} is up to date (version ${to})`
-          : `The schema of ${nameOf(database)} is migrated from version ${from} to ${to}`
-    )
+    const state = from === to ? `up to date (version ${to})` : `migrated from version ${from} to ${to}`
+    yield* Output.result(json, { ...nameMember(database), from, to }, `The schema of ${nameOf(database)} is ${state}`)
   })
 ).pipe(
   Command.withDescription("Migrate the schema to the version of this program. Each start of a server does the same")

@@ -1,6 +1,4 @@
 /** `latchkey client prune`: deletes unused clients that registered themselves. */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,23 +10,10 @@ import * as ExpiryCutoffs from "../../services/maintenance/ExpiryCutoffs.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Batches from "../../services/stores/Batches.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
-import * as Target from "../settings/Target.js"
 import { badUsage, type Failure } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import { flag, parsed } from "./CommandOptions.js"
 import * as WithServices from "./WithServices.js"
-
-const options = {
-  unusedFor: Options.text("unused-for").pipe(
-    Options.withPseudoName("DURATION"),
-    Options.withDescription(
-      'Minimum time without use, such as "7 days" or 7d; at least an hour, and at least 2 days for clients that were used (default: the times after which a server deletes them)'
-    ),
-    Options.optional
-  ),
-  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Count the clients, and delete none")),
-  json: Options.boolean("json").pipe(Options.withDescription("Print the counts as JSON")),
-  ...Target.forCommand
-}
 
 const units: Readonly<Record<string, string>> = { h: "hours", d: "days", w: "weeks" }
 
@@ -46,6 +31,17 @@ const parseDuration = (text: string): Effect.Effect<Duration.Duration, Failure> 
       onSome: Effect.succeed
     }
   )
+
+const options = {
+  unusedFor: parsed(
+    "unused-for",
+    "DURATION",
+    'Minimum time without use, such as "7 days" or 7d; at least an hour, and at least 2 days for clients that were used (default: the times after which a server deletes them)',
+    parseDuration
+  ),
+  dryRun: flag("dry-run", "Count the clients, and delete none"),
+  json: flag("json", "Print the counts as JSON")
+}
 
 /** Minimum time without use of clients that were used: a use is stored at most once a day. */
 const minimumIdle = Duration.times(usePrecision, 2)
@@ -111,24 +107,20 @@ const describe = (isDry: boolean, cutoffs: Cutoffs, { idle, more, neverUsed }: C
   ].join("\n\n")
 }
 
-export const prune = Command.make("prune", options, ({ dryRun, json, unusedFor, ...flags }) =>
-  Effect.gen(function* () {
-    const age = yield* Effect.transposeMapOption(unusedFor, parseDuration)
-    yield* WithServices.onExisting(flags, () =>
-      Effect.gen(function* () {
-        const { lifetimes } = yield* ServerSettings
-        const cutoffs = cutoffsOf(age, lifetimes, yield* DateTime.now)
-        const counts = yield* dryRun ? count(cutoffs) : remove(cutoffs)
-        yield* Output.print(
-          json
-            ? Output.toJson({ dry_run: dryRun, never_used: counts.neverUsed, idle: counts.idle, more: counts.more })
-            : describe(dryRun, cutoffs, counts)
-        )
-      })
-    )
-  })
-).pipe(
-  Command.withDescription(
-    "Delete unused clients that registered themselves. It deletes clients that were never used, and clients that were not used for the given time and have no grant or consent. A server may run meanwhile"
-  )
+export const prune = WithServices.command(
+  "prune",
+  "Delete unused clients that registered themselves. It deletes clients that were never used, and clients that were not used for the given time and have no grant or consent. A server may run meanwhile",
+  options,
+  ({ dryRun, json, unusedFor }) =>
+    Effect.gen(function* () {
+      const { lifetimes } = yield* ServerSettings
+      const cutoffs = cutoffsOf(unusedFor, lifetimes, yield* DateTime.now)
+      const counts = yield* dryRun ? count(cutoffs) : remove(cutoffs)
+      const { idle, more, neverUsed } = counts
+      yield* Output.result(
+        json,
+        { dry_run: dryRun, never_used: neverUsed, idle, more },
+        describe(dryRun, cutoffs, counts)
+      )
+    })
 )

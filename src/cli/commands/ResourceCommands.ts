@@ -5,8 +5,10 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import type { Issuer } from "../../domain/Issuer.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
@@ -17,37 +19,13 @@ import * as Database from "../settings/Database.js"
 import * as Target from "../settings/Target.js"
 import { badUsage, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
+import { flag, json, parsed, text } from "./CommandOptions.js"
+import * as Listing from "./Listing.js"
 import * as WithServices from "./WithServices.js"
 
 const uri = Args.text({ name: "URI" }).pipe(
   Args.withDescription("URL of the resource, as its clients know it, such as https://notes.example.com/mcp")
 )
-
-const options = {
-  uri,
-  name: Options.text("name").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("Name that users see on the consent page (default: the URL)"),
-    Options.optional
-  ),
-  scopes: Options.text("scope").pipe(
-    Options.withPseudoName("SCOPE=SENTENCE"),
-    Options.withDescription(
-      'Scope that clients request, and the sentence that users read on the consent page, such as "notes:read=Read your notes"; repeatable'
-    ),
-    Options.repeated
-  ),
-  introspects: Options.boolean("introspects").pipe(
-    Options.withDescription("The resource introspects tokens at this server (RFC 7662), and gets a secret for it")
-  ),
-  json: Options.boolean("json").pipe(Options.withDescription("Print JSON")),
-  ...Target.forCommand
-}
-
-const parseUri = (text: string) =>
-  Effect.mapError(Schema.decode(Resource.ResourceIndicator)(text), (error) =>
-    badUsage(`URI: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
-  )
 
 const isSentence = Schema.is(Resource.Sentence)
 
@@ -55,6 +33,27 @@ const parseName = (text: string) =>
   isSentence(text.trim())
     ? Effect.succeed(text.trim())
     : badUsage("--name: give 1 to 200 characters, all of them printable")
+
+const options = {
+  uri,
+  name: parsed("name", "NAME", "Name that users see on the consent page (default: the URL)", parseName),
+  scopes: text(
+    "scope",
+    "SCOPE=SENTENCE",
+    'Scope that clients request, and the sentence that users read on the consent page, such as "notes:read=Read your notes"; repeatable'
+  ).pipe(Options.repeated),
+  introspects: flag(
+    "introspects",
+    "The resource introspects tokens at this server (RFC 7662), and gets a secret for it"
+  ),
+  json,
+  ...Target.forCommand
+}
+
+const parseUri = (text: string) =>
+  Effect.mapError(Schema.decode(Resource.ResourceIndicator)(text), (error) =>
+    badUsage(`URI: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
+  )
 
 /** Parses `notes:read=Read your notes`. A scope with an equals sign cannot be written like this. */
 const parseScope = (text: string) => {
@@ -103,18 +102,15 @@ export const create = Command.make("create", options, ({ introspects, json, name
   Effect.gen(function* () {
     const target = yield* Target.load(flags)
     const indicator = yield* parseUri(uri)
-    const title = yield* Effect.transposeMapOption(name, parseName)
     const offered = yield* parseScopes(scopes)
     yield* Effect.gen(function* () {
       const { resource, secret } = yield* (yield* ResourceRegistration).register({
         uri: indicator,
-        ...Option.match(title, { onNone: () => ({}), onSome: (name) => ({ name }) }),
+        ...Record.getSomes({ name }),
         scopes: offered,
         introspects
       })
-      yield* Output.print(
-        json ? Output.toJson(ResourceView.fromResource(resource, secret)) : describe(resource, secret, target)
-      )
+      yield* Output.result(json, ResourceView.fromResource(resource, secret), describe(resource, secret, target))
     }).pipe(
       Effect.catchTags({
         UriTaken: () => impossible(`there is a resource ${indicator} already`),
@@ -130,32 +126,31 @@ export const create = Command.make("create", options, ({ introspects, json, name
   )
 )
 
-export const list = Command.make("list", { json: options.json, ...Target.forCommand }, ({ json, ...flags }) =>
-  WithServices.onExisting(flags, (target) =>
-    Effect.gen(function* () {
-      const all = yield* (yield* ResourceStore).list
-      if (json) return yield* Output.print(Output.toJson(all.map((resource) => ResourceView.fromResource(resource))))
-      if (all.length === 0) return yield* Output.complain(`there is no resource yet at ${target.issuer}`)
-      yield* Effect.forEach(all, (resource) =>
-        Output.print(
+export const list = WithServices.command(
+  "list",
+  "List the resources of latchkey resource create. The resources that an app composes into its server are not listed",
+  { json },
+  ({ json }, { issuer }) =>
+    Effect.flatMap(ResourceStore, ({ list }) =>
+      Listing.print(json, Stream.fromIterableEffect(list), {
+        toObject: (resource) => ResourceView.fromResource(resource),
+        toLine: (resource) =>
           [
             resource.uri,
             Scope.format(Resource.scope(resource)),
             ...(Option.isSome(resource.credentials) ? ["introspects"] : []),
             ...(resource.name === undefined ? [] : [Output.printable(resource.name)])
-          ].join("  ")
-        )
-      )
-    })
-  )
-).pipe(
-  Command.withDescription(
-    "List the resources of latchkey resource create. The resources that an app composes into its server are not listed"
-  )
+          ].join("  "),
+        empty: `there is no resource yet at ${issuer}`
+      })
+    )
 )
 
-export const remove = Command.make("delete", { uri, ...Target.forCommand }, ({ uri, ...flags }) =>
-  WithServices.onExisting(flags, () =>
+export const remove = WithServices.command(
+  "delete",
+  "Delete a resource. A running server knows it within a second",
+  { uri },
+  ({ uri }) =>
     Effect.gen(function* () {
       const store = yield* ResourceStore
       const resource = Resource.find(yield* store.list, uri)
@@ -166,5 +161,4 @@ export const remove = Command.make("delete", { uri, ...Target.forCommand }, ({ u
         `The resource ${resource.name ?? resource.uri} is deleted: no tokens are issued for it any more`
       )
     })
-  )
-).pipe(Command.withDescription("Delete a resource. A running server knows it within a second"))
+)

@@ -1,6 +1,5 @@
 /** `latchkey db restored`: run once after a backup was restored, before the server starts. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -20,13 +19,9 @@ import * as Target from "../settings/Target.js"
 import { impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as BulkProgress from "./BulkProgress.js"
+import { json } from "./CommandOptions.js"
 import * as Operator from "./Operator.js"
 import * as StoredDatabase from "./StoredDatabase.js"
-
-const options = {
-  json: Options.boolean("json").pipe(Options.withDescription("Print JSON")),
-  ...Target.forCommand
-}
 
 /** Maximum time of a PostgreSQL statement: no request waits, and the command must complete. */
 const timeout = Duration.minutes(5)
@@ -61,7 +56,7 @@ const underNewKey = (filename: string, path: string) =>
     }).pipe(Effect.provide(SqliteStorage.layer({ filename, masterKey })))
   }).pipe(Effect.catchTags(Refusals.ofDatabase))
 
-export const restored = Command.make("restored", options, ({ json, ...flags }) =>
+export const restored = Command.make("restored", { json, ...Target.forCommand }, ({ json, ...flags }) =>
   Effect.gen(function* () {
     const target = yield* StoredDatabase.existing(flags)
     const { database, settings } = target
@@ -78,14 +73,14 @@ export const restored = Command.make("restored", options, ({ json, ...flags }) =
             })
           )
     )
-    yield* Output.print(
-      json
-        ? Output.toJson({ database: name, grants, master_key: masterKey })
-        : [
-            `All tokens, sessions and consents of ${name} are revoked (${grants} grants)`,
-            `The master key in ${masterKey} is new. Back it up: no older key opens this database, and the new key opens no older backup`,
-            "Start the server. Users and clients must log in again. Passwords, secrets and accounts are those of the backup: check what changed since"
-          ].join("\n")
+    yield* Output.result(
+      json,
+      { database: name, grants, master_key: masterKey },
+      [
+        `All tokens, sessions and consents of ${name} are revoked (${grants} grants)`,
+        `The master key in ${masterKey} is new. Back it up: no older key opens this database, and the new key opens no older backup`,
+        "Start the server. Users and clients must log in again. Passwords, secrets and accounts are those of the backup: check what changed since"
+      ].join("\n")
     )
   })
 ).pipe(

@@ -1,6 +1,6 @@
 /** The arguments and the option of the commands on accounts. */
 import * as Args from "@effect/cli/Args"
-import * as Options from "@effect/cli/Options"
+import { flag } from "./CommandOptions.js"
 
 export const newName = Args.text({ name: "NAME" }).pipe(
   Args.withDescription("Username to log in with: 1 to 64 characters without spaces; upper and lower case are the same")
@@ -14,6 +14,4 @@ export const anyName = Args.text({ name: "NAME" }).pipe(
   Args.withDescription("Username; for a user of your own app, external: and the app's name for the user")
 )
 
-export const passwordStdin = Options.boolean("password-stdin").pipe(
-  Options.withDescription("Read the password from standard input instead of asking for it")
-)
+export const passwordStdin = flag("password-stdin", "Read the password from standard input instead of asking for it")

@@ -1,5 +1,6 @@
 /** Runs a command with the services of a server on the same database, while the server runs or is stopped. */
 import * as Fs from "node:fs"
+import * as Command from "@effect/cli/Command"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -64,3 +65,17 @@ export const onExisting = <A, R>(
     yield* requireExisting(target)
     return yield* provide(target)(use(target))
   })
+
+/** Makes a command that works on the existing database of a server. */
+export const command = <Name extends string, const Config extends Command.Command.Config, A, R>(
+  verb: Name,
+  description: string,
+  config: Config,
+  use: (
+    given: Command.Command.ParseConfigValue<Config>,
+    target: Target.Target
+  ) => Effect.Effect<A, Failure | TemporarilyUnavailable, R>
+) =>
+  Command.make(verb, { given: config, flags: Target.forCommand }, ({ flags, given }) =>
+    onExisting(flags, (target) => use(given, target))
+  ).pipe(Command.withDescription(description))

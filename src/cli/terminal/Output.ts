@@ -26,6 +26,10 @@ export const toJson = (value: unknown): string => printable(JSON.stringify(value
 /** The same on one line, for values that are printed as they come. */
 export const toJsonLine = (value: unknown): string => printable(JSON.stringify(value))
 
+/** Prints the result of a command as JSON or as text. */
+export const result = (json: boolean, object: unknown, text: string): Effect.Effect<void> =>
+  print(json ? toJson(object) : text)
+
 /** Formats an instant: `2026-06-01 10:00:00Z`. */
 export const instant = (time: DateTime.Utc): string => DateTime.formatIso(time).replace("T", " ").replace(/\.\d+/, "")
 
