@@ -13,26 +13,29 @@ import * as WithServices from "./WithServices.js"
 const counts: ReadonlyArray<readonly [count: keyof MaintenanceCounts, name: string, description: string]> = [
   ["grants", "grants", "grants that ended"],
   ["sessions", "sessions", "expired sessions"],
-  ["revokedTokens", "revoked_tokens", "expired access tokens that were revoked one by one"],
+  ["revokedTokens", "revoked_tokens", "revocations of access tokens that have expired"],
   ["events", "events", "events"],
   ["clients", "clients", "clients that were never used"],
   ["abandonedClients", "abandoned_clients", "clients that were last used long ago and have no grant"],
   ["consents", "consents", "consents to deleted clients"],
-  ["resealed", "resealed", "refresh chain keys encrypted again under the current key"],
+  ["resealed", "resealed", "chain keys of grants, encrypted again with the current root key"],
   ["keysRemoved", "keys_removed", "keys that are not needed any more"]
 ]
+
+/** Returns the name of a step in JSON. */
+const nameOf = (step: string): string => counts.find(([count]) => count === step)?.[1] ?? step
 
 const unfinishedOf = ({ unfinished }: MaintenanceReport) => counts.filter(([count]) => unfinished.includes(count))
 
 const moreLeft = (report: MaintenanceReport): string => {
   const descriptions = unfinishedOf(report).map(([_, __, description]) => description)
   const left = descriptions.length === 0 ? "" : ` (${descriptions.join("; ")})`
-  return `More rows must be deleted${left}: run latchkey db gc again, or a running server deletes them within minutes`
+  return `The work is not complete${left}: run latchkey db gc again, or wait. A running server continues within minutes`
 }
 
 /**
- * Repeats the pass until it has checked all consents. A new process would begin with the first consent again, so this
- * process continues.
+ * Repeats the pass until it has checked all consents. Only this process knows the last consent that it checked: a new process
+ * begins with the first one.
  */
 const passes = (
   pass: Effect.Effect<Maintenance.PassOutcome>,
@@ -47,7 +50,7 @@ const passes = (
       : Effect.succeed(Maintenance.PassOutcome.Completed({ report }))
   })
 
-/** Adds the counts of two passes. The later pass knows which steps are unfinished. */
+/** Adds the counts of two passes. `unfinished` and `more` are those of the later pass. */
 const sum = (first: MaintenanceReport, second: MaintenanceReport): MaintenanceReport => ({
   ...second,
   ...Object.fromEntries(counts.map(([count]) => [count, first[count] + second[count]])),
@@ -67,12 +70,12 @@ export const describeReport = (report: MaintenanceReport): string => {
 
 const toObject = (report: MaintenanceReport) => ({
   ...Object.fromEntries(counts.map(([count, name]) => [name, report[count]])),
-  failed: report.failed,
+  failed: report.failed.map(nameOf),
   more: report.more,
   unfinished: unfinishedOf(report).map(([_, name]) => name)
 })
 
-/** Rests for less time than a server: no request waits in this process. */
+/** Pauses for less time than a server does, because this process answers no requests. */
 const pace = { size: 50, maxBatches: 1_000, pause: Duration.millis(10) }
 
 export const gc = WithServices.command(

@@ -26,7 +26,7 @@ const toLine = (key: StoredKey): string =>
 
 export const list = WithServices.command(
   "list",
-  "List the keys. The current key encrypts, the next one will replace it, a retired key only decrypts older tokens, and a replaced key leaked and is refused",
+  "List the keys. The current key encrypts. The next key replaces it later. A retired key only decrypts older tokens. A replaced key has leaked, and the server refuses its tokens",
   { json },
   ({ json }, { issuer }) =>
     Effect.flatMap(KeyStore, ({ list }) =>
@@ -40,7 +40,7 @@ export const list = WithServices.command(
 
 export const rotate = WithServices.command(
   "rotate",
-  "Make the next key. A running server makes one itself when the current key is old. All tokens stay valid",
+  "Create the next key. A running server makes it the current key within minutes, and does the same by itself when the current key is old. All tokens stay valid",
   { json },
   ({ json }) =>
     Effect.gen(function* () {
@@ -56,7 +56,7 @@ export const rotate = WithServices.command(
 
 export const replace = WithServices.command(
   "replace",
-  "Replace all keys at once, because one leaked. Access tokens and open pages become invalid within a second; refresh tokens and sessions stay valid",
+  "Replace all keys at once, because one leaked. Access tokens, and login and consent pages that are open in a browser, become invalid within a second; refresh tokens and sessions stay valid",
   { json },
   ({ json }) =>
     Effect.gen(function* () {

@@ -6,14 +6,14 @@ import * as Output from "../terminal/Output.js"
 interface Format<A> {
   readonly toObject: (row: A) => unknown
   readonly toLine: (row: A) => string
-  /** Printed on standard error instead of no lines. */
+  /** The message on standard error when the list is empty. */
   readonly empty: string
 }
 
 /** Prints a text, and waits until it is written. */
 const write = (text: string) => Effect.zipRight(Output.print(text), Output.written)
 
-/** Prints the array as `Output.toJson` does, but a page at a time: a page is printed when the next one is known. */
+/** Prints the array as `Output.toJson` does, page by page. A comma or a bracket follows a page, so it waits for the next one. */
 const writeArray = <A, E, R>(pages: Stream.Stream<ReadonlyArray<A>, E, R>, { toObject }: Format<A>) => {
   const toText = (row: A) => Output.toJson(toObject(row)).replace(/^/gm, "  ")
   return pages.pipe(

@@ -14,8 +14,8 @@ export interface Refusal {
 }
 
 /**
- * Refuses a web page of another site, whose name may have been rebound to this address (DNS rebinding). Requests without
- * `Origin` do not come from a web page. Pages on this computer, such as the MCP Inspector, may call.
+ * Refuses requests from web pages of other sites. An attacker can point the name of a site at this address (DNS rebinding).
+ * Requests without `Origin` do not come from a web page. Pages on this computer, such as the MCP Inspector, may call.
  */
 export const refuseOrigin = (origin: string | undefined, issuer: Issuer.Issuer): Option.Option<Refusal> => {
   if (origin === undefined || origin === Issuer.origin(issuer)) return Option.none()

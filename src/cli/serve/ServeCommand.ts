@@ -39,7 +39,7 @@ const newIssuer = Options.boolean("new-issuer").pipe(
 )
 
 const firstAccountHint =
-  "To make the first account, open the link that the server printed when it started: on its terminal, or in the file that it named there. The command `latchkey user create NAME` makes one too."
+  "To create the first account, open the link that the server printed when it started: on its terminal, or in the file that it named there. The command `latchkey user create NAME` creates one too."
 
 /** Loads the modules of the demo only if it is used. */
 const loadDemo = (isWanted: boolean) =>

@@ -26,7 +26,7 @@ export const text = ({ demo, firstAccount, hasApi, isKeyInFile, resources, targe
     ...address(target),
     ...storage(target, isKeyInFile),
     ...account(firstAccount, target),
-    ...(resources.length === 0 ? noResource(target) : list(resources.filter(({ uri }) => uri !== demo))),
+    ...(resources.length === 0 ? noResource(target) : resourceList(resources.filter(({ uri }) => uri !== demo))),
     ...(demo === undefined ? [] : tryDemo(demo)),
     ...(hasApi ? [`The account and admin API is documented at ${target.issuer}/api/docs`] : []),
     "Press Ctrl-C to stop the server."
@@ -38,7 +38,7 @@ const address = ({ address, issuer }: Target.Target): Paragraphs => {
   const url = Target.urlOf(address)
   return [
     `Latchkey ${version} is running at ${issuer}`,
-    ...(issuer === url ? [] : [`It listens on ${url}. Requests for ${issuer} must arrive there.`])
+    ...(issuer === url ? [] : [`It listens on ${url}. Your proxy must forward requests for ${issuer} to this address.`])
   ]
 }
 
@@ -48,7 +48,7 @@ const storage = ({ database }: Target.Target, isKeyInFile: boolean): Paragraphs 
     Postgres: () => [`The database is ${Database.format(database)}.`],
     Sqlite: ({ filename }) => [
       isKeyInFile
-        ? `The database is ${filename}, and its key is ${filename}.key.\nBack up both, in different places.`
+        ? `The database is ${filename}, and its master key is ${filename}.key.\nBack up both, in different places.`
         : `The database is ${filename}.`
     ]
   })
@@ -60,7 +60,7 @@ const account = (firstAccount: FirstAccountLink, target: Target.Target): Paragra
     Postgres: () => byCommand,
     Sqlite: () => byCommand
   })
-  const first = "There is no account yet. To make the first one, open"
+  const first = "There is no account yet. To create the first one, open"
   return FirstAccountLink.$match(firstAccount, {
     Void: () => [],
     Shown: ({ link }) => [`${first} this link, which works once:`, `  ${link}`, ...orByCommand],
@@ -75,7 +75,7 @@ const account = (firstAccount: FirstAccountLink, target: Target.Target): Paragra
 }
 
 /** The resources other than the demo, which has its own paragraphs. */
-const list = (resources: ReadonlyArray<Resource.Resource>): Paragraphs =>
+const resourceList = (resources: ReadonlyArray<Resource.Resource>): Paragraphs =>
   resources.length === 0
     ? []
     : ["It protects", resources.map((resource) => `  ${resource.uri}  (${scopeOf(resource)})`).join("\n")]
@@ -84,14 +84,14 @@ const scopeOf = (resource: Resource.Resource): string => Scope.format(Resource.s
 
 const noResource = (target: Target.Target): Paragraphs => {
   const nothing =
-    "It protects no resource yet: clients can register and users can log in, but there is no scope to request."
+    "It protects no resource yet: clients can register and users can log in, but no client can get a scope."
   const byCommand = [
-    `${nothing}\nAdd a resource in another terminal, or restart with --demo to see it work:`,
+    `${nothing}\nAdd a resource in another terminal, or restart with --demo to try the server:`,
     `  ${Program.line('resource create URI --scope "notes:read=Read your notes"', target)}`
   ]
   return Database.Database.$match(target.database, {
     Memory: () => [
-      `${nothing}\nCompose Latchkey into your own app, as the README shows, or restart with --demo to see it work.`
+      `${nothing}\nCompose Latchkey into your own app, as the README shows, or restart with --demo to try the server.`
     ],
     Postgres: () => byCommand,
     Sqlite: () => byCommand

@@ -13,7 +13,7 @@ const DatabaseText = Schema.String.pipe(
   Schema.filter((text) => /^(memory:|sqlite:.+)$/.test(text) || PostgresAddress.isOne(text))
 )
 
-/** The master key: 256 bits. A failed decode does not hold the text. */
+/** The master key: 256 bits. The error of an invalid key does not contain the key. */
 const MasterKey = Schema.transformOrFail(Schema.String, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), {
   strict: true,
   decode: (text, _, ast) =>
@@ -46,7 +46,7 @@ export const databaseFields = {
   }),
   databaseTimeout: setting(Durations.DurationText.pipe(Schema.filter((duration) => Duration.toMillis(duration) >= 1)), {
     description:
-      "Maximum time of a PostgreSQL statement, and of the wait for a free connection, before a request is answered 503",
+      "Maximum time that a request waits for a PostgreSQL statement or for a free connection. After it, the server answers 503",
     default: "2 seconds",
     hint: 'give a duration, such as "2 seconds"'
   }),

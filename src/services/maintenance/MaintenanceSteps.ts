@@ -55,7 +55,7 @@ export const make = Effect.gen(function* () {
 
   // A pass looks at every consent, so each pass continues after the last consent that the pass before it looked at.
   let lastConsent: Pair | undefined
-  const withoutClient: Step = {
+  const consentsOfDeletedClients: Step = {
     name: "consents",
     run: Effect.suspend(() =>
       Batches.run<Pair | undefined, TemporarilyUnavailable, never>(lastConsent, consents.prune)
@@ -69,7 +69,7 @@ export const make = Effect.gen(function* () {
   }
 
   const advanceKeys: Step = {
-    name: "keys",
+    name: "resealed",
     run: Effect.map(keys.advance, ({ more, ...counts }) => ({ counts, more, isUnfinished: more }))
   }
 
@@ -82,7 +82,7 @@ export const make = Effect.gen(function* () {
       deletion("events", (limit) => eventLog.prune(before.events, limit)),
       deletion("clients", (limit) => clients.removeUnused(before.clients, limit)),
       deletion("abandonedClients", (limit) => clients.removeAbandoned(before.abandonedClients, limit)),
-      withoutClient,
+      consentsOfDeletedClients,
       advanceKeys
     ]
   }

@@ -25,6 +25,10 @@ describe("the report of db gc", () => {
     expect(text).toMatch(/\(grants[^)]*\): run latchkey db gc again/)
   })
 
+  it("a report of chain keys that are left names them", () => {
+    expect(describeReport({ ...report, more: true, unfinished: ["resealed"] })).toMatch(/\(chain keys/)
+  })
+
   it("a report of a finished pass does not ask for another", () => {
     expect(describeReport({ ...report, sessions: 2 })).not.toContain("run latchkey")
     expect(describeReport(report)).not.toContain("run latchkey")
