@@ -8,4 +8,5 @@ const resources = [{ uri: "http://127.0.0.1:3000/mcp", scopes: { "tools:use": "U
 const auth = WebHandler.make({ issuer: "http://127.0.0.1:3000", resources }, SqliteStorage.layer({ filename: "my.db" }))
 const guard = auth.guard({ scopes: ["tools:use"] })
 const guarded = async (request: Request) => (await guard(request)).response ?? mcp(request)
-serve({ fetch: (request) => (new URL(request.url).pathname === "/mcp" ? guarded(request) : auth.handler(request)) })
+const app = (request: Request) => (new URL(request.url).pathname === "/mcp" ? guarded(request) : auth.handler(request))
+serve({ fetch: app, hostname: "127.0.0.1", port: 3000 })
