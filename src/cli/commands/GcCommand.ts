@@ -22,13 +22,13 @@ const counts: ReadonlyArray<readonly [count: keyof MaintenanceCounts, name: stri
   ["keysRemoved", "keys_removed", "keys that are not needed any more"]
 ]
 
-/** Returns the name of a step in JSON. */
-const nameOf = (step: string): string => counts.find(([count]) => count === step)?.[1] ?? step
+/** Returns the counts that steps add to, each with its name and its description. */
+const ofSteps = (steps: MaintenanceReport["failed"]) => counts.filter(([count]) => steps.includes(count))
 
-const unfinishedOf = ({ unfinished }: MaintenanceReport) => counts.filter(([count]) => unfinished.includes(count))
+const namesOf = (steps: MaintenanceReport["failed"]) => ofSteps(steps).map(([_, name]) => name)
 
 const moreLeft = (report: MaintenanceReport): string => {
-  const descriptions = unfinishedOf(report).map(([_, __, description]) => description)
+  const descriptions = ofSteps(report.unfinished).map(([_, __, description]) => description)
   const left = descriptions.length === 0 ? "" : ` (${descriptions.join("; ")})`
   return `The work is not complete${left}: run latchkey db gc again, or wait. A running server continues within minutes`
 }
@@ -70,9 +70,9 @@ export const describeReport = (report: MaintenanceReport): string => {
 
 const toObject = (report: MaintenanceReport) => ({
   ...Object.fromEntries(counts.map(([count, name]) => [name, report[count]])),
-  failed: report.failed.map(nameOf),
+  failed: namesOf(report.failed),
   more: report.more,
-  unfinished: unfinishedOf(report).map(([_, name]) => name)
+  unfinished: namesOf(report.unfinished)
 })
 
 /** Pauses for less time than a server does, because this process answers no requests. */

@@ -27,7 +27,7 @@ export const username = parseWith(Username)
 /** Parses the name of a new account. */
 export const newUsername = parseWith(NewUsername)
 
-/** Parses the name of any account, also of one that stands for a user of an app. */
+/** Parses the name of any account, also of an account for a user of an app. */
 export const accountName = parseWith(AccountName)
 
 const noSuch = (kind: string, text: string) => impossible(`there is no ${kind} ${Output.printable(text)}`)

@@ -9,7 +9,7 @@ export const newName = Args.text({ name: "NAME" }).pipe(
 /** The username of an account with a password. */
 export const name = Args.text({ name: "NAME" }).pipe(Args.withDescription("Username"))
 
-/** The username of any account, also of one that stands for a user of an app. */
+/** The username of any account, also of an account for a user of an app. */
 export const anyName = Args.text({ name: "NAME" }).pipe(
   Args.withDescription("Username; for a user of your own app, external: and the app's name for the user")
 )

@@ -30,7 +30,7 @@ const App = Schema.Struct({
   resources: Schema.Array(ResourceIndicator),
   granted: ResourceScopesView,
   redirect_uris: Schema.Array(RedirectUri).annotations({
-    description: "The redirect targets that the user allowed. A loopback target stands for all ports."
+    description: "The redirect targets that the user allowed. A loopback target includes all ports."
   }),
   allowed_since: Schema.String.annotations({
     description: "The earliest time of a known consent for the client."

@@ -21,7 +21,7 @@ import * as Wire from "./Wire.js"
 export const isRouteNotFound = (error: unknown): error is RouteNotFound =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "RouteNotFound"
 
-/** The methods that a router takes by name; `*` stands for all of them. */
+/** The methods that a router takes by name; `*` means all of them. */
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 /** Whether scripts of any origin may call a path. Where they may, no cookie counts. */

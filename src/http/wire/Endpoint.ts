@@ -47,7 +47,7 @@ export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP exte
 /** The description of an endpoint. */
 export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG>
   extends Methods<EG, RG, EP, RP> {
-  /** A path; one that ends in `/*` stands for every path below it. */
+  /** The path. A path that ends in `/*` matches every path below it. */
   readonly path: string
   /** Renders an error. `incident` is the id of the request, for a page. */
   readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse

@@ -46,7 +46,11 @@ export const leaseName = "maintenance"
 /** Length of the lease. It is extended before each step, and no step takes as long. */
 const leaseLength = Duration.minutes(5)
 
-const failed = (name: string, before: MaintenanceReport.MaintenanceReport, cause: Cause.Cause<unknown>) =>
+const failed = (
+  name: MaintenanceSteps.Step["name"],
+  before: MaintenanceReport.MaintenanceReport,
+  cause: Cause.Cause<unknown>
+) =>
   Effect.as(
     Effect.annotateLogs(Effect.logWarning("maintenance step failed, the next pass tries again", cause), { step: name }),
     { ...before, failed: [...before.failed, name] }

@@ -19,11 +19,11 @@ export interface MaintenanceCounts {
 /** The result of a pass. */
 export interface MaintenanceReport extends MaintenanceCounts {
   /** Names of the steps that failed. The log has the reasons. */
-  readonly failed: ReadonlyArray<string>
+  readonly failed: ReadonlyArray<keyof MaintenanceCounts>
   /** Whether there is more to do than one pass does. */
   readonly more: boolean
   /** Names of the steps that stopped before their end. The next pass over the consents continues where this one stopped. */
-  readonly unfinished: ReadonlyArray<string>
+  readonly unfinished: ReadonlyArray<keyof MaintenanceCounts>
 }
 
 /** The report of a pass that has done nothing yet. */

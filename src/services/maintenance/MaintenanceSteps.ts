@@ -24,9 +24,9 @@ export interface StepResult {
   readonly isUnfinished: boolean
 }
 
-/** A step of a pass. */
+/** A step of a pass. Its name is the count that it adds to, or the first of them. */
 export interface Step {
-  readonly name: string
+  readonly name: keyof MaintenanceCounts
   readonly run: Effect.Effect<StepResult, TemporarilyUnavailable>
 }
 

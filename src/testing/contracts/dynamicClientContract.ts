@@ -8,6 +8,14 @@ import { clientId, everything } from "./clientContract.js"
 import { alice, app, at, client, consent, day, grant, grantId, otherApp, second } from "./fixtures.js"
 import { crowds, fresh, race, type Stores, type StoreTest } from "./Nodes.js"
 
+/** A client that was registered and last used at an instant. */
+const used = (n: number, changes: Partial<Client> = {}) =>
+  client(clientId(n), { usedAt: Option.some(at(n)), issuedAt: at(n), ...changes })
+
+/** The ids of the clients that are stored. */
+const idsOf = (clients: Stores["clients"]) =>
+  Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
+
 export const dynamicClientContract = (it: StoreTest) => {
   describe("clients that registered themselves", () => {
     it.effect("insertDynamic stores clients up to the maximum, then each replaces the oldest one", () =>
@@ -89,7 +97,7 @@ export const dynamicClientContract = (it: StoreTest) => {
             client(clientId(5), { issuedAt: at(5) })
           ]
           yield* Effect.forEach([...given].reverse(), clients.insert)
-          const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
+          const left = idsOf(clients)
           expect(yield* clients.removeUnused(at(2), 10)).toBe(0)
           expect(yield* clients.removeUnused(at(5), 2)).toBe(2)
           expect(yield* left).toEqual([0, 1, 4, 5].map(clientId))
@@ -104,8 +112,6 @@ export const dynamicClientContract = (it: StoreTest) => {
       () =>
         Effect.gen(function* () {
           const { clients, grants } = yield* fresh
-          const used = (n: number, changes: Partial<Client> = {}) =>
-            client(clientId(n), { usedAt: Option.some(at(n)), issuedAt: at(n), ...changes })
           const given = [
             used(0, { origin: "Operator" }),
             used(1),
@@ -120,7 +126,7 @@ export const dynamicClientContract = (it: StoreTest) => {
           yield* grants.approve(grant({ id: grantId(1), clientId: clientId(1) }))
           yield* grants.approve(grant({ id: grantId(5), clientId: clientId(5) }))
           yield* grants.revoke(grantId(5), "Denied", at(second))
-          const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
+          const left = idsOf(clients)
           expect(yield* clients.removeAbandoned(at(3), 10)).toBe(0)
           expect(yield* clients.removeAbandoned(at(7), 2)).toBe(2)
           expect(yield* left).toEqual([0, 1, 2, 5, 6, 7].map(clientId))
@@ -138,8 +144,6 @@ export const dynamicClientContract = (it: StoreTest) => {
     it.effect("countIdle and removeIdle select clients without a grant and a consent, and no others", () =>
       Effect.gen(function* () {
         const { clients, consents, grants, nodes } = yield* fresh
-        const used = (n: number, changes: Partial<Client> = {}) =>
-          client(clientId(n), { usedAt: Option.some(at(n)), issuedAt: at(n), ...changes })
         const given = [
           used(0, { origin: "Operator" }),
           used(1),
@@ -156,7 +160,7 @@ export const dynamicClientContract = (it: StoreTest) => {
         yield* consents.record(consent({ clientId: clientId(3) }))
         yield* consents.record(consent({ clientId: clientId(4) }))
         yield* consents.withdraw(alice, clientId(4))
-        const left = Effect.map(clients.list({ limit: 1_000 }), (list) => list.map(({ id }) => id))
+        const left = idsOf(clients)
         for (const node of nodes) {
           expect(yield* node.clients.countIdle(at(4))).toBe(0)
           expect(yield* node.clients.countIdle(at(7))).toBe(3)

@@ -1,4 +1,4 @@
-/** Commands on accounts that stand for users of an app: their names are `external:` and the app's name for the user. */
+/** Commands on accounts for users of an app: their names are `external:` and the app's name for the user. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

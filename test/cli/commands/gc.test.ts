@@ -1,22 +1,7 @@
 /** The text of `latchkey db gc` for a report. */
 import { describe, expect, it } from "vitest"
 import { describeReport } from "../../../src/cli/commands/GcCommand.js"
-import type { MaintenanceReport } from "../../../src/services/maintenance/MaintenanceReport.js"
-
-const report: MaintenanceReport = {
-  grants: 0,
-  sessions: 0,
-  revokedTokens: 0,
-  events: 0,
-  clients: 0,
-  abandonedClients: 0,
-  consents: 0,
-  resealed: 0,
-  keysRemoved: 0,
-  failed: [],
-  more: false,
-  unfinished: []
-}
+import { empty as report } from "../../../src/services/maintenance/MaintenanceReport.js"
 
 describe("the report of db gc", () => {
   it("a report of an unfinished pass names the rows that are left", () => {
