@@ -17,15 +17,14 @@ const sources = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 /** The tests that start processes, browsers or databases: these folders, and every file of this name. */
 const system = ["test/{bench,cli,e2e,fault,fuzz}/**/*.test.ts", "test/**/*.system.test.ts"]
 
-/** A project of `npm test`: one process imports the sources once, for one file after another. */
+/** A project of `npm test`. */
 const fast = (name: string, include: Array<string>) => ({
   extends: true as const,
   test: {
     name,
     include,
     exclude: system,
-    isolate: false,
-    setupFiles: "test/support/noProcesses.ts"
+    setupFiles: "test/support/setup.ts"
   }
 })
 
@@ -38,7 +37,9 @@ export default defineConfig({
     // The report has only the output of tests that failed.
     silent: "passed-only",
     pool: "forks",
-    poolOptions: { forks: { maxForks: 2, minForks: 1 } },
+    // One process imports the sources once, for one file after another. Vitest reads this here only, for all projects;
+    // `npm run vitest:system` overrides it.
+    poolOptions: { forks: { maxForks: 2, minForks: 1, isolate: false } },
     // Some tests start a dozen processes, and a busy machine is no reason to fail.
     testTimeout: 120_000,
     hookTimeout: 60_000,

@@ -2,6 +2,7 @@
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as DisplayText from "./DisplayText.js"
+import * as Url from "./Url.js"
 
 /** A checked brand. For a missing member the pages use their default. */
 export interface Brand {
@@ -34,7 +35,7 @@ export const nameObjection = (text: string): string | undefined => {
 
 /** Returns an instruction for the operator if `text` cannot be the address of the support; else `undefined`. */
 export const supportUrlObjection = (text: string): string | undefined => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = Url.parse(text)
   const isPage = url?.protocol === "https:" && url.username === "" && url.password === ""
   const isMail = url?.protocol === "mailto:" && /^[^@\s]+@[^@\s]+$/.test(url.pathname)
   return isPage || isMail

@@ -10,6 +10,7 @@ import * as DisplayText from "./DisplayText.js"
 import * as RedirectUri from "./RedirectUri.js"
 import * as Scope from "./Scope.js"
 import * as Time from "./Time.js"
+import * as Url from "./Url.js"
 
 /** client_id (RFC 6749 §2.2): visible ASCII that this server chooses. It is no secret. */
 export const ClientId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7E]{1,255}$/), Schema.brand("ClientId"))
@@ -25,7 +26,7 @@ const Text = Schema.NonEmptyString.pipe(Schema.filter((text) => !/[\0\p{Cs}]/u.t
 /** The address of a web page, as the client names it: https only. The server never fetches it, and at most links to it. */
 const WebPage = Text.pipe(
   Schema.maxLength(2048),
-  Schema.filter((text) => (URL.canParse(text) && new URL(text).protocol === "https:") || "must be an https URL")
+  Schema.filter((text) => Url.parse(text)?.protocol === "https:" || "must be an https URL")
 )
 
 const ShortText = Text.pipe(Schema.maxLength(200))

@@ -5,11 +5,12 @@
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "./Loopback.js"
+import * as Url from "./Url.js"
 
 /** Returns why `text` cannot be an issuer; `undefined` if it can. */
 const objection = (text: string): string | undefined => {
-  if (!URL.canParse(text)) return "the issuer must be an absolute URL"
-  const url = new URL(text)
+  const url = Url.parse(text)
+  if (url === undefined) return "the issuer must be an absolute URL"
   if (url.protocol !== "https:" && url.protocol !== "http:") return "the issuer must be an https URL"
   if (url.protocol === "http:" && !isLoopback(url)) return "an http issuer is for loopback hosts only; use https"
   if (url.username !== "" || url.password !== "") return "the issuer must not name a user"

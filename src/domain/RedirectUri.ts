@@ -4,6 +4,7 @@
 import type * as Equivalence from "effect/Equivalence"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "./Loopback.js"
+import * as Url from "./Url.js"
 
 /** Maximum length of a redirect URI, in characters. */
 export const maxLength = 2048
@@ -34,10 +35,10 @@ export const objection = (text: string, policy: Policy): string | undefined => {
   if (/%(?![0-9A-Fa-f]{2})/.test(text) || /%(00|0a|0d)/i.test(text)) return "a redirect URI is not well percent-encoded"
   if (text.includes("#")) return "a redirect URI has no fragment (RFC 6749, 3.1.2)"
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]
-  if (scheme === undefined || !URL.canParse(text)) return "a redirect URI is absolute (RFC 6749, 3.1.2)"
+  const url = Url.parse(text)
+  if (scheme === undefined || url === undefined) return "a redirect URI is absolute (RFC 6749, 3.1.2)"
   if (scheme !== scheme.toLowerCase()) return "the scheme of a redirect URI is written in lower case"
   if (dangerousSchemes.has(scheme)) return `redirect URIs of the scheme ${scheme} are not accepted`
-  const url = new URL(text)
   if (url.username !== "" || url.password !== "") return "a redirect URI names no user"
   if (responseParameters.some((name) => url.searchParams.has(name))) {
     return "the query of a redirect URI does not hold parameters of the response"

@@ -5,14 +5,16 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as DisplayText from "./DisplayText.js"
 import * as Scope from "./Scope.js"
+import * as Url from "./Url.js"
 
 /** A resource indicator: an absolute URI without a fragment (RFC 8707 §2), in normal form. */
 export const ResourceIndicator = Schema.String.pipe(
   Schema.filter((text, _, ast) => {
     const fail = (reason: string) => new ParseResult.Type(ast, text, reason)
-    if (text.length > 2048 || !URL.canParse(text)) return fail("a resource is an absolute URI (RFC 8707 §2)")
+    const url = Url.parse(text)
+    if (text.length > 2048 || url === undefined) return fail("a resource is an absolute URI (RFC 8707 §2)")
     if (text.includes("#")) return fail("a resource has no fragment (RFC 8707 §2)")
-    const { href, protocol } = new URL(text)
+    const { href, protocol } = url
     if (protocol !== "https:" && protocol !== "http:") return fail("a resource is an http or https URL")
     // Clients compare it as a string, and most of them write URLs as a URL parser does.
     return text === href || `${text}/` === href ? undefined : fail(`a resource is written as ${href}`)
@@ -94,13 +96,12 @@ export const offered = (resources: Iterable<Resource>): Scope.Scope =>
  * Returns the resource of an indicator. The indicator may also have an upper-case scheme or host, or the trailing slash that
  * URL parsers add to a bare origin (MCP, "Canonical Server URI").
  */
-export const find = (resources: ReadonlyArray<Resource>, indicator: string): Resource | undefined =>
-  resources.find(({ uri }) => uri === indicator) ??
-  (URL.canParse(indicator) && !indicator.includes("#")
-    ? resources.find(({ uri }) => sameUrl(uri, indicator))
-    : undefined)
-
-const sameUrl = (left: string, right: string): boolean => new URL(left).href === new URL(right).href
+export const find = (resources: ReadonlyArray<Resource>, indicator: string): Resource | undefined => {
+  const exact = resources.find(({ uri }) => uri === indicator)
+  if (exact !== undefined || indicator.includes("#")) return exact
+  const href = Url.parse(indicator)?.href
+  return href === undefined ? undefined : resources.find(({ uri }) => new URL(uri).href === href)
+}
 
 /** Returns the path of the resource's URL, `""` for a bare origin. The path of its metadata ends with it (RFC 9728 §3.1). */
 export const path = (self: Pick<Resource, "uri">): string => {

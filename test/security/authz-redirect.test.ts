@@ -1,5 +1,6 @@
 /** AUTHZ: the redirect URI. */
 import { expect } from "vitest"
+import * as Url from "../../src/domain/Url.js"
 import type { Client } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
 import type { Target } from "./support/Target.js"
@@ -222,7 +223,7 @@ control(
 control(
   "AUTHZ-14",
   "against a server that normalises hosts",
-  careless((uri) => (URL.canParse(uri) ? new URL(uri).href : uri))
+  careless((uri) => Url.parse(uri)?.href ?? uri)
 )
 
 control(

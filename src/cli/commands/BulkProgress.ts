@@ -38,7 +38,7 @@ export const at =
           return isTerminal ? Output.rewrite(text) : Output.complain(text)
         })
       return yield* self.pipe(
-        Effect.provideService(BulkRevocation.Pace, pace),
+        Effect.provideService(BulkRevocation.Pace, { ...(yield* BulkRevocation.Pace), ...pace }),
         Effect.provideService(BulkRevocation.Progress, { report }),
         Effect.ensuring(Effect.suspend(() => (isLineOpen ? Output.rewrite("") : Effect.void)))
       )

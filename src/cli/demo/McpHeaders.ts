@@ -2,6 +2,7 @@
 import * as Option from "effect/Option"
 import * as Issuer from "../../domain/Issuer.js"
 import * as Loopback from "../../domain/Loopback.js"
+import * as Url from "../../domain/Url.js"
 import * as JsonRpc from "./JsonRpc.js"
 
 /** Versions of MCP that the server of @effect/ai negotiates, newest first. */
@@ -19,8 +20,8 @@ export interface Refusal {
  */
 export const refuseOrigin = (origin: string | undefined, issuer: Issuer.Issuer): Option.Option<Refusal> => {
   if (origin === undefined || origin === Issuer.origin(issuer)) return Option.none()
-  const isLocal = URL.canParse(origin) && Loopback.isLoopback(new URL(origin))
-  return isLocal
+  const url = Url.parse(origin)
+  return url !== undefined && Loopback.isLoopback(url)
     ? Option.none()
     : Option.some({
         status: 403,

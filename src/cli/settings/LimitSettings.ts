@@ -4,6 +4,7 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { defaultLimits, maxFactor } from "../../domain/RateLimit.js"
 import { defaultMaxUnusedClients } from "../../domain/Settings.js"
+import * as Url from "../../domain/Url.js"
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import { DurationText } from "./Durations.js"
 import { optional, setting } from "./Setting.js"
@@ -27,7 +28,7 @@ const NetworkLimits = Schema.Record({
 
 /** The URL of a Redis server. It may hold a password. */
 const RedisUrl = Schema.Redacted(
-  Schema.String.pipe(Schema.filter((text) => /^rediss?:\/\//.test(text) && URL.canParse(text)))
+  Schema.String.pipe(Schema.filter((text) => /^rediss?:\/\//.test(text) && Url.parse(text) !== undefined))
 )
 
 export const limitFields = {

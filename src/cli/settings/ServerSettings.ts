@@ -3,6 +3,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Issuer } from "../../domain/Issuer.js"
+import * as Url from "../../domain/Url.js"
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import * as NodeServer from "../../layers/NodeServer.js"
 import * as Durations from "./Durations.js"
@@ -16,7 +17,10 @@ const Host = Schema.transform(
   Schema.String.pipe(
     Schema.filter((text) => {
       const host = withoutBrackets(text)
-      return /^[A-Za-z0-9._:-]+$/.test(host) && URL.canParse(`http://${host.includes(":") ? `[${host}]` : host}:1`)
+      return (
+        /^[A-Za-z0-9._:-]+$/.test(host) &&
+        Url.parse(`http://${host.includes(":") ? `[${host}]` : host}:1`) !== undefined
+      )
     })
   ),
   Schema.String,

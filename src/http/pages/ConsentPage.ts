@@ -4,6 +4,7 @@
  */
 import type { Client } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import * as Url from "../../domain/Url.js"
 import type { Brand } from "./Brand.js"
 import { type Html, href, html } from "./Html.js"
 import { layout, type Nothing } from "./Layout.js"
@@ -88,9 +89,8 @@ const listed = (resources: ReadonlyArray<ConsentResource>): Html => {
 
 /** The link to the app's web site. It shows the host, because users recognise a site by its host. */
 const site = (uri: string): Html | undefined => {
-  if (!URL.canParse(uri)) return undefined
-  const url = new URL(uri)
-  if (url.protocol !== "https:") return undefined
+  const url = Url.parse(uri)
+  if (url?.protocol !== "https:") return undefined
   return html`<p class="soft site">Web site of the app: <a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${Shorten.host(url.host)}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
 }
 

@@ -7,6 +7,7 @@
  * const row = (name: string) => html`<li title="${name}">${name}</li>`
  * html`<ul>${[row("<b>")]}</ul>`.text // '<ul><li title="&lt;b&gt;">&lt;b&gt;</li></ul>'
  */
+import * as Url from "../../domain/Url.js"
 
 /** Markup that is sent without escaping. The caller of the constructor is responsible for the text. */
 export class Html {
@@ -43,6 +44,6 @@ const runnable = new Set(["javascript:", "data:", "vbscript:", "blob:", "filesys
 
 /** Returns an `href` attribute. Returns nothing for a URL that a browser would run: the link is plain text then. */
 export const href = (url: string): Html => {
-  const base = "https://base.invalid/"
-  return URL.canParse(url, base) && !runnable.has(new URL(url, base).protocol) ? html` href="${url}"` : html``
+  const parsed = Url.parse(url, "https://base.invalid/")
+  return parsed === undefined || runnable.has(parsed.protocol) ? html`` : html` href="${url}"`
 }

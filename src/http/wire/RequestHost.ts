@@ -8,13 +8,13 @@ import * as Effect from "effect/Effect"
 import { MisdirectedRequest } from "../../domain/HttpError.js"
 import { isLoopback } from "../../domain/Loopback.js"
 import type { Settings } from "../../domain/Settings.js"
+import * as Url from "../../domain/Url.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as OncePerServer from "./OncePerServer.js"
 
 /** Parses an authority as a URL with the issuer's scheme; returns `undefined` if the text is not an authority. */
 const parse = (authority: string, { protocol }: URL): URL | undefined => {
-  const url = `${protocol}//${authority}`
-  return /^[^\s/?#@\\]+$/.test(authority) && URL.canParse(url) ? new URL(url) : undefined
+  return /^[^\s/?#@\\]+$/.test(authority) ? Url.parse(`${protocol}//${authority}`) : undefined
 }
 
 /**
@@ -23,7 +23,7 @@ const parse = (authority: string, { protocol }: URL): URL | undefined => {
  */
 const absoluteUrl = ({ source }: HttpServerRequest.HttpServerRequest): URL | undefined => {
   const { url } = source as { readonly url?: string }
-  return url !== undefined && !url.startsWith("/") && URL.canParse(url) ? new URL(url) : undefined
+  return url !== undefined && !url.startsWith("/") ? Url.parse(url) : undefined
 }
 
 /** The relation of a request's host to the issuer's. */

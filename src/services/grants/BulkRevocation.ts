@@ -24,13 +24,15 @@ import * as Batches from "../stores/Batches.js"
 import { type ConsentFilter, ConsentStore, type Pair } from "../stores/ConsentStore.js"
 import { GrantStore, type RevocationFilter } from "../stores/GrantStore.js"
 
-/** Size of the batches of a bulk revocation, and the time between them. */
+/** Size of the batches of a bulk revocation, the time between them, and the wait before a failed batch is retried. */
 export class Pace extends Context.Reference<Pace>()("latchkey/BulkRevocation/Pace", {
   defaultValue: () => ({
     /** Maximum number of rows that one batch changes. */
     size: 50,
     /** Time from the end of one batch to the next. */
-    pause: Duration.millis(20)
+    pause: Duration.millis(20),
+    /** Time until the first of five retries of a failed batch. It doubles with each retry. */
+    retryAfter: Duration.millis(100)
   })
 }) {}
 
@@ -51,11 +53,13 @@ export interface Revoked {
 /** Maximum number of ids in a result, because millions of them would fill the memory. */
 export const maxIds = 1_000
 
-/** Retries a verb of a busy store for three seconds of real time. */
+/** Retries a verb of a busy store five times: at the standard pace for three seconds of real time. */
 export const again = <A>(verb: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
-  verb.pipe(
-    Effect.retry(Schedule.intersect(Schedule.exponential("100 millis"), Schedule.recurs(5))),
-    Effect.withClock(Clock.make())
+  Effect.flatMap(Pace, ({ retryAfter }) =>
+    verb.pipe(
+      Effect.retry(Schedule.intersect(Schedule.exponential(retryAfter), Schedule.recurs(5))),
+      Effect.withClock(Clock.make())
+    )
   )
 
 /** Makes the verbs, over the stores of one issuer. */

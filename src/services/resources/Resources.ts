@@ -14,7 +14,7 @@ import { ResourceStore } from "../stores/ResourceStore.js"
 export class Resources extends Context.Tag("latchkey/Resources")<
   Resources,
   {
-    /** Returns all resources, built-in ones too. A change by the operator is visible within a second. */
+    /** Returns all resources, built-in ones too. A change by the operator is visible within a tenth of a second. */
     readonly all: Effect.Effect<ReadonlyArray<Resource>, TemporarilyUnavailable>
     /**
      * Returns the scope that one resource offers now; empty where no such resource exists. Reads no store for a resource of
@@ -27,7 +27,7 @@ export class Resources extends Context.Tag("latchkey/Resources")<
 >() {}
 
 /** Time for which the list of stored resources is cached. */
-const timeToLive = "1 second"
+const timeToLive = "100 millis"
 
 const make = Effect.gen(function* () {
   const store = yield* ResourceStore

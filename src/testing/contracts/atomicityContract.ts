@@ -281,17 +281,19 @@ const tell = (story: Story, when: "Before" | "After") =>
     }
   })
 
-export const atomicityContract = <E>(it: StoreTest, failing: Failing<E>) =>
-  describe.skipIf(failing === undefined)(
-    failing === undefined ? "where a statement fails (left out: it cannot be made to)" : "where a statement fails",
-    () => {
-      // A suite that is left out builds no storage.
-      it.layer(layerFaulty(failing ?? (() => Effect.die("it cannot be made to fail"))))((it) => {
-        for (const story of stories) {
-          it.effect(`${story.name} is complete or absent after a failure, and a repetition completes it`, () =>
-            Effect.zipRight(tell(story, "Before"), tell(story, "After"))
-          )
-        }
-      })
-    }
-  )
+export const atomicityContract = <E>(it: StoreTest, failing: Failing<E>) => {
+  // A suite that is left out builds no storage.
+  if (failing === undefined) {
+    it.skipIf(true)("where a statement fails (left out: it cannot be made to)", () => {})
+    return
+  }
+  describe("where a statement fails", () => {
+    it.layer(layerFaulty(failing))((it) => {
+      for (const story of stories) {
+        it.effect(`${story.name} is complete or absent after a failure, and a repetition completes it`, () =>
+          Effect.zipRight(tell(story, "Before"), tell(story, "After"))
+        )
+      }
+    })
+  })
+}

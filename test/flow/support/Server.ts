@@ -25,6 +25,7 @@ import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/guard/BearerAuth.js"
 import * as AdminApi from "../../../src/layers/AdminApi.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import * as Argon2 from "../../../src/layers/passwords/Argon2.js"
 import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
 import * as AuthServer from "../../../src/layers/wiring/AuthServer.js"
 import { Accounts } from "../../../src/services/accounts/Accounts.js"
@@ -105,8 +106,11 @@ export const routesOf = (resources: SettingsOptions["resources"]) =>
 
 /** Batches without pauses, because the test's clock does not move by itself. */
 const withoutPauses = Context.make(BatchPace, { size: 10, maxBatches: 1_000, pause: Duration.zero }).pipe(
-  Context.add(BulkRevocation.Pace, { size: 50, pause: Duration.zero })
+  Context.add(BulkRevocation.Pace, { size: 50, pause: Duration.zero, retryAfter: Duration.millis(1) })
 )
+
+/** Hashes at the lowest cost: no rule but those of a few tests depends on the time of a hash, and these tests set their own. */
+const cheapHashes = Argon2.layer({ memoryCost: 8, timeCost: 1 })
 
 /** Starts a server with one account, `ada`. */
 export const make = ({
@@ -131,7 +135,7 @@ export const make = ({
     )
     const router = yield* Layer.build(
       Layer.provideMerge(
-        Layer.provide(app, Layer.mergeAll(storage, seams, schedule, Layer.succeedContext(withoutPauses))),
+        Layer.provide(app, Layer.mergeAll(storage, cheapHashes, seams, schedule, Layer.succeedContext(withoutPauses))),
         HttpLayerRouter.layer
       )
     )

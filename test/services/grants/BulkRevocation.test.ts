@@ -50,7 +50,11 @@ const crowd = (count: number) =>
     return { calls, failures, bulk: yield* Effect.provide(BulkRevocation.make, context) }
   }).pipe(Effect.provide(MemoryStorage.layer))
 
-const pace = Effect.provideService(BulkRevocation.Pace, { size: 50, pause: Duration.zero })
+const pace = Effect.provideService(BulkRevocation.Pace, {
+  size: 50,
+  pause: Duration.zero,
+  retryAfter: Duration.millis(1)
+})
 
 describe("a bulk revocation", () => {
   it.effect("a bulk revocation reads at most a batch of rows in a call, until none is left", () =>

@@ -1,8 +1,9 @@
 /** The address of a PostgreSQL database, `postgres://user:password@host:port/database?parameters`, and its parts without a secret. */
+import * as Url from "../../../domain/Url.js"
 
 /** Whether a text is such an address. */
 export const isOne = (text: string): boolean =>
-  /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).pathname.length > 1
+  /^postgres(ql)?:\/\//.test(text) && (Url.parse(text)?.pathname ?? "").length > 1
 
 /** Returns `postgres://host:port/database`, for messages. `undefined` for any other text. */
 export const label = (text: string): string | undefined => {
