@@ -44,7 +44,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     projects: [
-      fast("pure", ["test/{docs,domain,http,layers,scripts,services,support,types}/**/*.test.ts"]),
+      fast("pure", ["test/{docs,domain,http,layers,scripts,services,speed,support,types}/**/*.test.ts"]),
       fast("flow", ["test/{conformance,flow,security}/**/*.test.ts", "examples/**/*.test.ts"]),
       fast("contract", ["test/{contract,testing}/**/*.test.ts"]),
       {

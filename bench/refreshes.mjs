@@ -137,6 +137,7 @@ const say = (text) => Effect.sync(() => values.json || process.stdout.write(`${t
 const program = (path) =>
   Effect.gen(function* () {
     const { client, tokens } = yield* makeGrants
+    const handle = yield* RefreshTokenGrant.make
     const before = holdings(path)
     const began = performance.now()
     let done = 0
@@ -157,7 +158,7 @@ const program = (path) =>
           const place = own[turn % own.length] ?? first
           const refresh_token = Redacted.value(tokens[place] ?? Redacted.make(""))
           const request = { refresh_token, resource: [resource] }
-          const { refreshToken } = yield* RefreshTokenGrant.handle(request, client, {
+          const { refreshToken } = yield* handle(request, client, {
             network: Option.some("192.0.2.1")
           })
           tokens[place] = Option.getOrThrow(refreshToken)

@@ -2,7 +2,7 @@
  * The parameters of a request, as they were sent. A name may be repeated. A parameter without a value counts as not sent
  * (RFC 6749 §3.1, §3.2).
  */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { InvalidRequest, InvalidScope } from "./OAuthError.js"
 import * as Scope from "./Scope.js"
@@ -16,53 +16,54 @@ export interface Parameters {
 }
 
 /** Reads `application/x-www-form-urlencoded` text: a query without its `?`, or a body. */
-export const parse = (text: string): Effect.Effect<Parameters, InvalidRequest> =>
-  Effect.suspend(() => fromEntries(new URLSearchParams(text)))
+export const parse = (text: string): Either.Either<Parameters, InvalidRequest> => fromEntries(new URLSearchParams(text))
 
 /** Reads decoded names and values. */
 export const fromEntries = (
   entries: Iterable<readonly [name: string, value: string]>
-): Effect.Effect<Parameters, InvalidRequest> =>
-  Effect.suspend(() => {
-    const values = new Map<string, Array<string>>()
-    let count = 0
-    for (const [name, value] of entries) {
-      if (++count > maxCount) {
-        return new InvalidRequest({ reason: "TooManyParameters", description: "too many parameters" })
-      }
-      // NUL and invalid UTF-8 could be stored or returned in another form than they were sent.
-      if (value.includes("\0") || value.includes("\uFFFD")) return malformed(name)
-      if (value === "") continue
-      const before = values.get(name)
-      if (before === undefined) values.set(name, [value])
-      else before.push(value)
+): Either.Either<Parameters, InvalidRequest> => {
+  const values = new Map<string, Array<string>>()
+  let count = 0
+  for (const [name, value] of entries) {
+    if (++count > maxCount) {
+      return Either.left(new InvalidRequest({ reason: "TooManyParameters", description: "too many parameters" }))
     }
-    return Effect.succeed({ values })
-  })
+    // NUL and invalid UTF-8 could be stored or returned in another form than they were sent.
+    if (value.includes("\0") || value.includes("\uFFFD")) return Either.left(malformed(name))
+    if (value === "") continue
+    const before = values.get(name)
+    if (before === undefined) values.set(name, [value])
+    else before.push(value)
+  }
+  return Either.right({ values })
+}
 
 /** Returns all values of a parameter that may be repeated. */
 export const all = (self: Parameters, name: string): ReadonlyArray<string> => self.values.get(name) ?? []
 
 /** Returns the value of a parameter that may not be repeated; fails if it is repeated (RFC 6749 §3.1). */
-export const single = (self: Parameters, name: string): Effect.Effect<Option.Option<string>, InvalidRequest> => {
+export const single = (self: Parameters, name: string): Either.Either<Option.Option<string>, InvalidRequest> => {
   const values = all(self, name)
-  return values.length > 1 ? repeated(name) : Effect.succeed(Option.fromNullable(values[0]))
+  return values.length > 1 ? Either.left(repeated(name)) : Either.right(Option.fromNullable(values[0]))
 }
 
 /** Returns the value of a required parameter; fails if it is missing or repeated. */
-export const required = (self: Parameters, name: string): Effect.Effect<string, InvalidRequest> =>
-  Effect.flatMap(single(self, name), Option.match({ onNone: () => missing(name), onSome: Effect.succeed }))
+export const required = (self: Parameters, name: string): Either.Either<string, InvalidRequest> =>
+  Either.flatMap(
+    single(self, name),
+    Either.fromOption(() => missing(name))
+  )
 
 /** Returns the text of a form field that a user may leave empty; `""` if it is missing. */
-export const field = (self: Parameters, name: string): Effect.Effect<string, InvalidRequest> =>
-  Effect.map(
+export const field = (self: Parameters, name: string): Either.Either<string, InvalidRequest> =>
+  Either.map(
     single(self, name),
     Option.getOrElse(() => "")
   )
 
 /** Reads the value of a `scope` parameter (RFC 6749 §3.3). */
-export const scope = (text: string): Effect.Effect<Scope.Scope, InvalidScope> =>
-  Effect.mapError(
+export const scope = (text: string): Either.Either<Scope.Scope, InvalidScope> =>
+  Either.mapLeft(
     Scope.parse(text),
     () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
   )
@@ -71,11 +72,11 @@ export const scope = (text: string): Effect.Effect<Scope.Scope, InvalidScope> =>
 export const refuseRepeated = (
   self: Parameters,
   repeatable: ReadonlySet<string>
-): Effect.Effect<void, InvalidRequest> => {
+): Either.Either<void, InvalidRequest> => {
   for (const [name, values] of self.values) {
-    if (values.length > 1 && !repeatable.has(name)) return repeated(name)
+    if (values.length > 1 && !repeatable.has(name)) return Either.left(repeated(name))
   }
-  return Effect.void
+  return Either.void
 }
 
 // The client chooses the name, so the error repeats it only if it looks like a name.

@@ -22,14 +22,16 @@ import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import type { HttpPlatform } from "@effect/platform/HttpPlatform"
 import * as HttpServer from "@effect/platform/HttpServer"
 import type { NodeContext } from "@effect/platform-node/NodeContext"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import * as DirectRoutes from "../http/wire/DirectRoutes.js"
+import * as Edge from "../http/wire/Edge.js"
 import * as Page from "../http/wire/Page.js"
 import * as ConnectionGuard from "./node/ConnectionGuard.js"
+import * as LeanHttpServer from "./node/LeanHttpServer.js"
 import { ListenError } from "./node/ListenError.js"
 import type { Refusal } from "./node/MalformedRequest.js"
 import { requestClass } from "./node/WebSocketHandshake.js"
@@ -190,11 +192,20 @@ export const serve = <A, E, R>(
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      // A request that no route receives gets a page of the app's authorization server.
-      const pages = Layer.effectDiscard(
-        Effect.map(HttpLayerRouter.HttpRouter, (router) => guarded.setRendering(() => Page.ofRouter(router, "/")))
+      let own: LeanHttpServer.Own = { direct: () => undefined, clock: undefined, addServices: () => {} }
+      const ofRouter = Layer.effectDiscard(
+        Effect.map(HttpLayerRouter.HttpRouter, (router) => {
+          // A request that no route receives gets a page of the app's authorization server.
+          guarded.setRendering(() => Page.ofRouter(router, "/"))
+          own = {
+            direct: DirectRoutes.finder(router),
+            clock: DirectRoutes.clockOf(router),
+            addServices: Edge.addFollowing
+          }
+        })
       )
-      const served = HttpLayerRouter.serve(Layer.mergeAll(app, Routes.notFound, pages), {
+      const routes = Layer.provide(Layer.mergeAll(app, Routes.notFound, ofRouter), DirectRoutes.layer())
+      const served = HttpLayerRouter.serve(routes as typeof app, {
         disableLogger: true,
         disableListenLog: true,
         routerConfig: Routes.routerConfig
@@ -205,7 +216,7 @@ export const serve = <A, E, R>(
       )
       const { host, port } = options
       const listening = Layer.mapError(
-        NodeHttpServer.layer(() => guarded.server, { host, port }),
+        LeanHttpServer.layer(guarded.server, { host, port }, () => own),
         ({ cause }) => ListenError.of({ host, port }, cause)
       )
       return Layer.provideMerge(drained, served).pipe(

@@ -4,7 +4,8 @@
  *
  * @example
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
+ * import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
  * import * as Schema from "effect/Schema"
  * import * as AuthLayer from "latchkey/AuthLayer"
  * import * as GrantTypes from "latchkey/GrantTypes"
@@ -30,6 +31,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
@@ -45,6 +47,7 @@ import type {
 import { type InvalidRequest, UnsupportedGrantType } from "../domain/OAuthError.js"
 import * as Parameters from "../domain/Parameters.js"
 import type { TokenResponse } from "../domain/TokenResponse.js"
+import * as Locally from "./Locally.js"
 
 /** The errors that the handler of a grant type may fail with. */
 export type GrantError =
@@ -106,11 +109,13 @@ export class GrantTypes extends Context.Tag("latchkey/GrantTypes")<
 /** An empty registry: the layers of the grant types fill it. */
 export const layerEmpty = Layer.sync(GrantTypes, () => {
   const handlers = new Map<string, Handler>()
+  let names: ReadonlyArray<string> = []
   return GrantTypes.of({
     register: (handler) =>
       Effect.suspend(() => {
         if (handlers.has(handler.grantType)) return Effect.die(new DuplicateGrantType(handler.grantType))
         handlers.set(handler.grantType, handler)
+        names = Array.from(handlers.keys())
         return Effect.void
       }),
     find: (grantType) => {
@@ -122,7 +127,7 @@ export const layerEmpty = Layer.sync(GrantTypes, () => {
           })
         : Effect.succeed(handler)
     },
-    names: Effect.sync(() => Array.from(handlers.keys()))
+    names: Effect.sync(() => names)
   })
 })
 
@@ -134,15 +139,14 @@ export const layer = <A, I extends EncodedParameters, R>(
     Effect.gen(function* () {
       const grantTypes = yield* GrantTypes
       const context = yield* Effect.context<R>()
-      const decode = Schema.decodeUnknown(options.parameters)
+      const decode = Schema.decodeUnknownEither(options.parameters)
       yield* grantTypes.register({
         grantType: options.grantType,
         handle: (parameters, client, caller) =>
-          decode(toRecord(parameters)).pipe(
-            Effect.mapError(toInvalidRequest),
-            Effect.flatMap((decoded) => options.handle(decoded, client, caller)),
-            Effect.provide(context)
-          )
+          Either.match(decode(toRecord(parameters)), {
+            onLeft: (error) => Effect.fail(toInvalidRequest(error)),
+            onRight: (decoded) => Locally.withValues(options.handle(decoded, client, caller), { services: context })
+          })
       })
     })
   )

@@ -119,6 +119,7 @@ export const layerTest = (
       Resources.of({
         all: Effect.succeed(resources),
         offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
+        offeredHere: () => undefined,
         addBuiltIn: () => Effect.void
       })
     ),

@@ -26,9 +26,22 @@ export const failing = <Client extends SqlClient.SqlClient>(sql: Client, isToFai
     },
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name)
-      return name === "unsafe" && typeof member === "function"
-        ? (...parameters: ReadonlyArray<unknown>) => around(Reflect.apply(member, target, parameters))
-        : member
+      if (name === "unsafe" && typeof member === "function") {
+        return (...parameters: ReadonlyArray<unknown>) => around(Reflect.apply(member, target, parameters))
+      }
+      if (name === "direct" && typeof member === "function") {
+        return (...parameters: ReadonlyArray<unknown>) =>
+          ask("Before").pipe(
+            Effect.zipRight(
+              Effect.suspend(() => {
+                const answer: unknown = Reflect.apply(member, target, parameters)
+                return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
+              })
+            ),
+            Effect.zipLeft(ask("After"))
+          )
+      }
+      return member
     }
   })
 }

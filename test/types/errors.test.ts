@@ -49,19 +49,19 @@ describe("a flow ends in these errors, and no other", () => {
   })
 
   it("redeeming a code never ends in InvalidScope, because the request has no scope (RFC 6749 §4.1.3)", () => {
-    type Redeeming = Fails<typeof AuthorizationCodeGrant.handle>
+    type Redeeming = Fails<Effect.Effect.Success<typeof AuthorizationCodeGrant.make>>
     expectTypeOf<Redeeming>().toEqualTypeOf<Tags<InvalidGrant | InvalidTarget | TemporarilyUnavailable>>()
     expectTypeOf<Extract<Redeeming, "InvalidScope">>().toBeNever()
   })
 
   it("refreshing may end in InvalidScope, because the scope may exceed the grant (RFC 6749 §6)", () => {
-    expectTypeOf<Fails<typeof RefreshTokenGrant.handle>>().toEqualTypeOf<
+    expectTypeOf<Fails<Effect.Effect.Success<typeof RefreshTokenGrant.make>>>().toEqualTypeOf<
       Tags<InvalidGrant | InvalidScope | InvalidTarget | TemporarilyUnavailable>
     >()
   })
 
   it("client credentials never end in InvalidGrant, because there is no grant (RFC 6749 §4.4)", () => {
-    expectTypeOf<Fails<typeof ClientCredentialsGrant.handle>>().toEqualTypeOf<
+    expectTypeOf<Fails<Effect.Effect.Success<typeof ClientCredentialsGrant.make>>>().toEqualTypeOf<
       Tags<UnauthorizedClient | InvalidScope | InvalidTarget | TemporarilyUnavailable>
     >()
   })

@@ -24,7 +24,7 @@ const document = Effect.gen(function* () {
     path: `${Api.path(issuer)}/openapi.json`,
     cors: true,
     renderError: (error) => Wire.toJson(error, issuer),
-    GET: PublicDocument.answer(spec)
+    GET: ({ request }) => Effect.succeed(PublicDocument.answer(request, spec))
   })
 })
 

@@ -44,10 +44,10 @@ const check = (principal: Access["principal"], scope: string) =>
       BearerGuard.make({ resource: uri, principals: [principal], scopes: [scope] }, { name: "the API", isFixed: true })
     )
     return () =>
-      Effect.tap(Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check), ({ clientId }) =>
+      Effect.tap(Effect.flatMap(HttpServerRequest.HttpServerRequest, guard.check), ({ clientId }) => {
         // The guard has identified a program of a user already; this program acts for the operator.
-        principal === "Client" ? identify({ _tag: "Program", clientId }) : Effect.void
-      )
+        if (principal === "Client") identify({ _tag: "Program", clientId })
+      })
   })
 
 export const layer = Layer.mergeAll(

@@ -61,7 +61,7 @@ const middleware = HttpLayerRouter.middleware(
         const { admit, headers } = counting(request)
         // The platform gives the errors of handlers no type; `toError` reads them.
         // @effect-diagnostics-next-line anyUnknownInErrorContext:off
-        const answered = Effect.zipRight(admit, handler).pipe(
+        const answered = (admit === undefined ? handler : Effect.zipRight(admit, handler)).pipe(
           Effect.catchAllDefect((defect) => Effect.fail(defect)),
           Effect.catchAll((problem: unknown) => toError(path, problem)),
           Effect.flatMap((answer) =>

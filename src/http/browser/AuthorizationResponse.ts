@@ -1,6 +1,5 @@
 /** The authorization response (RFC 6749 §4.1.2): a code or an error for the client, or an error page for the user. */
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { AuthorizationRefused, AuthorizationRejected, ReplyAddress } from "../../domain/AuthorizationRequest.js"
@@ -25,7 +24,7 @@ export const granted = (request: ReplyAddress, code: Redacted.Redacted) =>
 /** Counts a refusal as one of the authorization endpoint, whichever endpoint finds it. */
 const count = (error: Metrics.Refusal["error"]) =>
   Effect.flatMap(ServerSettings, ({ issuer }) =>
-    Metric.update(Metrics.refusals, { endpoint: `${Issuer.path(issuer)}/authorize`, error })
+    Effect.sync(() => Metrics.countRefusal({ endpoint: `${Issuer.path(issuer)}/authorize`, error }))
   )
 
 /** Answers a request whose error must not go to the client: an error page (RFC 6749 §4.1.2.1). */

@@ -3,7 +3,7 @@
  * nothing, unless the user has already decided (ADR 15).
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as DateTime from "effect/DateTime"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -15,6 +15,7 @@ import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { Approvals, Consideration } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
 import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
+import * as ServerClock from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Body from "../wire/Body.js"
 import * as Endpoint from "../wire/Endpoint.js"
@@ -25,22 +26,24 @@ import * as ConsentPrompt from "./ConsentPrompt.js"
 import * as LoginPrompt from "./LoginPrompt.js"
 import * as Visitor from "./Visitor.js"
 
-const get = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
+const makeGet = Effect.gen(function* () {
   const requests = yield* AuthorizationRequests
-  const url = yield* AuthorizationUrl.read(Option.getOrElse(Body.query(request), () => ""))
-  const visitor = yield* Visitor.loggedIn(request)
-  return yield* requests.validate(url.parameters).pipe(
-    Effect.flatMap((authorization) => answer({ request, url, authorization, visitor })),
-    Effect.catchTags({
-      AuthorizationRefused: AuthorizationResponse.refused,
-      // An unknown user is not redirected to a client: they log in first (RFC 9700 §4.11.2).
-      AuthorizationRejected: (rejection) =>
-        Option.isSome(visitor) || url.silent
-          ? AuthorizationResponse.rejected(rejection, visitor)
-          : LoginPrompt.show(request, { ...url, replyTo: rejection.replyTo }, "")
-    })
-  )
+  const approvals = yield* Approvals
+  return Effect.fnUntraced(function* ({ request }: Endpoint.Call) {
+    const url = yield* AuthorizationUrl.read(Option.getOrElse(Body.query(request), () => ""))
+    const visitor = yield* Visitor.loggedIn(request)
+    return yield* requests.validate(url.parameters).pipe(
+      Effect.flatMap((authorization) => answer(approvals, { request, url, authorization, visitor })),
+      Effect.catchTags({
+        AuthorizationRefused: AuthorizationResponse.refused,
+        // An unknown user is not redirected to a client: they log in first (RFC 9700 §4.11.2).
+        AuthorizationRejected: (rejection) =>
+          Option.isSome(visitor) || url.silent
+            ? AuthorizationResponse.rejected(rejection, visitor)
+            : LoginPrompt.show(request, { ...url, replyTo: rejection.replyTo }, "")
+      })
+    )
+  })
 })
 
 /** A valid request, and who is at the browser. */
@@ -55,12 +58,11 @@ const loginRequired = new LoginRequired({ reason: "NoSession", description: "no 
 const consentRequired = new ConsentRequired({ reason: "NoConsent", description: "the user has not allowed this yet" })
 
 /** Answers with a login page, a consent page, or a code if consent is remembered; rejects where no page may be shown. */
-const answer = ({ authorization, request, url, visitor }: Visit) =>
+const answer = (approvals: Context.Tag.Service<Approvals>, { authorization, request, url, visitor }: Visit) =>
   Effect.gen(function* () {
-    const approvals = yield* Approvals
     const reject = (error: AuthorizationRejected["error"]) =>
       new AuthorizationRejected({ replyTo: authorization, error })
-    if (Option.isNone(visitor) || LoginPrompt.isRequired(authorization, url, visitor.value, yield* DateTime.now)) {
+    if (Option.isNone(visitor) || LoginPrompt.isRequired(authorization, url, visitor.value, yield* ServerClock.now)) {
       return url.silent
         ? yield* reject(loginRequired)
         : yield* LoginPrompt.show(
@@ -110,7 +112,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.addPage("/authorize", { GET: get, POST: post }, ["authorize"])
+    yield* Endpoint.addPage("/authorize", { GET: yield* makeGet, POST: post }, ["authorize"])
     yield* metadata.add({
       authorization_endpoint: `${issuer}/authorize`,
       response_types_supported: ["code"],

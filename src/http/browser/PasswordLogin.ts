@@ -3,7 +3,6 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -62,7 +61,10 @@ export const orThrottled = <A, R>(path: string, tried: Effect.Effect<A, TooManyR
     tried.pipe(
       Effect.map(Either.right),
       Effect.catchTag("TooManyRequests", (error) =>
-        Effect.as(Metric.update(Metrics.refusals, { endpoint: Issuer.path(issuer) + path, error }), Either.left(error))
+        Effect.sync(() => {
+          Metrics.countRefusal({ endpoint: Issuer.path(issuer) + path, error })
+          return Either.left(error)
+        })
       )
     )
   )

@@ -1,5 +1,6 @@
 /** The user who is logged in at the browser that sent a request. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AccessDenied, TemporarilyUnavailable } from "../../domain/OAuthError.js"
@@ -23,23 +24,23 @@ export const loggedIn = (
   AccessDenied | TemporarilyUnavailable,
   Accounts | ServerSettings | Sessions
 > =>
-  Effect.tap(find(request), (who) =>
-    Option.match(who, {
-      onNone: () => Effect.void,
-      onSome: ({ session: { id, subject } }) => identify({ _tag: "Person", subject, sessionId: id })
-    })
-  )
+  Effect.tap(find(request), (who) => {
+    if (Option.isNone(who)) return
+    const { id, subject } = who.value.session
+    identify({ _tag: "Person", subject, sessionId: id })
+  })
 
 /** The session of the browser, here or at the app. */
 const find = (request: HttpServerRequest.HttpServerRequest) =>
-  Effect.gen(function* () {
-    const owner = yield* ResourceOwner
-    if (owner._tag === "External") return yield* Effect.transposeMapOption(yield* owner.find(request), fromApp)
-    const { issuer } = yield* ServerSettings
-    const sessions = yield* Sessions
-    return yield* Option.match(Cookies.read(request, issuer, "session"), {
+  Effect.contextWithEffect((context: Context.Context<Accounts | ServerSettings | Sessions>) => {
+    const owner = Context.get(context, ResourceOwner)
+    if (owner._tag === "External") {
+      return Effect.flatMap(owner.find(request), (user) => Effect.transposeMapOption(user, fromApp))
+    }
+    const { issuer } = Context.get(context, ServerSettings)
+    return Option.match(Cookies.read(request, issuer, "session"), {
       onNone: () => Effect.succeedNone,
-      onSome: sessions.find
+      onSome: Context.get(context, Sessions).find
     })
   })
 

@@ -6,7 +6,8 @@
  * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
  * import { Effect, Layer } from "effect"
  * import * as BearerAuth from "latchkey/BearerAuth"
- * import { CurrentAccess } from "latchkey/CurrentAccess"
+ * import * as Locally from "../../services/Locally.js"
+import { CurrentAccess } from "latchkey/CurrentAccess"
  *
  * const listNotes = Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject, notes: [] }))
  * const Notes = HttpLayerRouter.add("GET", "/notes", listNotes).pipe(
@@ -15,11 +16,17 @@
  */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../../domain/OAuthError.js"
+import * as Locally from "../../services/Locally.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
 import * as BearerGuard from "./BearerGuard.js"
@@ -55,20 +62,27 @@ export const layer = (
 
 const guarding = (options: BearerGuard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
-    Effect.map(
-      BearerGuard.make(options, { name: "BearerAuth" }),
-      (guard) => (handler) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          Effect.matchEffect(guard.check(request), {
-            onFailure: guard.answer,
-            onSuccess: (access) =>
-              Effect.provideService(handler, CurrentAccess, access).pipe(
-                Effect.catchAll((error: unknown) =>
-                  isInsufficientScope(error) ? guard.answer(error) : Effect.fail(error as HttpLayerRouter.unhandled)
-                ),
-                Effect.map(BearerGuard.notShared)
-              )
-          }).pipe((answer) => guard.edge.around(answer))
+    Effect.map(BearerGuard.make(options, { name: "BearerAuth" }), (guard) => (handler) => {
+      return Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>((current) => {
+        const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
+        const request = Context.unsafeGet(
+          fiber.currentContext as Context.Context<HttpServerRequest.HttpServerRequest>,
+          HttpServerRequest.HttpServerRequest
         )
-    )
+        const { annotations, services, sign } = guard.edge.values(request, fiber)
+        const answered = guard.around(request, (access) =>
+          Locally.inFiber(
+            fiber,
+            { services: Context.make(CurrentAccess, access) },
+            handler,
+            BearerGuard.notShared,
+            (cause) => {
+              const error: unknown = Option.getOrUndefined(Cause.failureOption(cause))
+              return isInsufficientScope(error) ? guard.answer(error) : Effect.failCause(cause)
+            }
+          )
+        )
+        return Locally.inFiber(fiber, { services, annotations }, answered, sign)
+      })
+    })
   ).layer

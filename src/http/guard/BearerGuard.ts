@@ -4,9 +4,13 @@
  * `HttpApi`, and `layers/Guard` makes a function of it.
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as FiberRef from "effect/FiberRef"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import type { Actor } from "../../domain/Event.js"
 import {
   InsufficientScope,
@@ -16,7 +20,7 @@ import {
   type ServerError,
   type TemporarilyUnavailable
 } from "../../domain/OAuthError.js"
-import * as Scope from "../../domain/Scope.js"
+import * as Metrics from "../../services/events/Metrics.js"
 import { identify } from "../../services/events/Origin.js"
 import type { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -65,6 +69,11 @@ export type Refusal =
 export interface Guard {
   /** Returns the access of a request, or fails if it does not pass. */
   readonly check: (request: AuthorizationHeader.Carrier) => Effect.Effect<Access, Refusal>
+  /** Answers a request: with `handle` if it passes, and with a refusal if it does not. */
+  readonly around: <E, R>(
+    request: AuthorizationHeader.Carrier,
+    handle: (access: Access) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
   /** Logs and counts a refusal, and returns the headers of its response: a challenge (RFC 6750 §3) unless the server failed. */
   readonly refuse: (refusal: Refusal) => Effect.Effect<Readonly<Record<string, string>>>
   /** Refuses, and returns the response. */
@@ -128,13 +137,24 @@ export const make = (
         ),
         { resource: uri, principal }
       )
-    const once = { User: OncePerServer.make(), Client: OncePerServer.make() }
+    const wrongPrincipal = (principal: Access["principal"]) => ({
+      error: new InsufficientScope({
+        reason: "WrongPrincipal",
+        description: `${tokensOf[principal]} are not accepted here`,
+        required: scopes
+      }),
+      once: OncePerServer.make()
+    })
+    const wrong = { User: wrongPrincipal("User"), Client: wrongPrincipal("Client") }
+    /** Logs, once for each kind of token, that the guard does not accept it. */
+    const warnOf = (refusal: InsufficientScope): Effect.Effect<void> => {
+      const principal = (["User", "Client"] as const).find((principal) => wrong[principal].error === refusal)
+      return principal === undefined ? Effect.void : wrong[principal].once(settings, logWrongPrincipal(principal))
+    }
 
     /** Logs scopes that a route needs and that its resource does not offer, so that no client can get them. */
     const noticed = new Set<string>()
-    const noticeNotOffered = Effect.fnUntraced(function* (required: ReadonlyArray<string>) {
-      const news = required.filter((token) => !noticed.has(token))
-      if (news.length === 0) return
+    const noticeNotOffered = Effect.fnUntraced(function* (news: ReadonlyArray<string>) {
       const resource = yield* Effect.orElseSucceed(current, () => undefined)
       if (resource === undefined) return
       for (const token of news) noticed.add(token)
@@ -143,31 +163,55 @@ export const make = (
       yield* Effect.logWarning(`a route behind ${guard} needs a scope that no client can get: ${sentence}`)
     })
 
-    const check = Effect.fnUntraced(
-      function* (request: AuthorizationHeader.Carrier) {
-        yield* AuthorizationHeader.refuseRepeated(request)
-        const token = yield* AuthorizationHeader.bearer(request)
-        if (Option.isNone(token)) {
-          return yield* new MissingToken({ reason: "NoAuthorization", description: "there is no access token" })
-        }
-        const access = yield* verifier.verify(token.value, uri)
-        if ((yield* current) === undefined) {
-          return yield* new InvalidToken({ reason: "WrongAudience", description: "the resource does not exist" })
-        }
-        if (!principals.includes(access.principal)) {
-          yield* once[access.principal](settings, logWrongPrincipal(access.principal))
-          return yield* new InsufficientScope({
-            reason: "WrongPrincipal",
-            description: `${tokensOf[access.principal]} are not accepted here`,
-            required: scopes
-          })
-        }
-        yield* requireOf(access, scopes)
-        yield* identify(actorOf(access))
-        return access
-      },
-      Effect.catchAllDefect((defect) => Effect.flip(Refusals.incident(uri, defect)))
-    )
+    /** Reads the token of a request. */
+    const parse = (
+      request: AuthorizationHeader.Carrier
+    ): Either.Either<Redacted.Redacted, InvalidRequest | MissingToken> =>
+      AuthorizationHeader.refuseRepeated(request).pipe(
+        Either.flatMap(() => AuthorizationHeader.bearer(request)),
+        Either.flatMap(Either.fromOption(() => noToken))
+      )
+
+    const requireExistence = (access: Access): Effect.Effect<Access, InvalidToken | TemporarilyUnavailable> =>
+      Effect.flatMap(current, (resource) => (resource === undefined ? notThere : Effect.succeed(access)))
+
+    const verify = (token: Redacted.Redacted): Effect.Effect<Access, InvalidToken | TemporarilyUnavailable> =>
+      guarded.isConfigured ? verifier.verify(token, uri) : Effect.flatMap(verifier.verify(token, uri), requireExistence)
+
+    /** As `verify`, where an exception of the app's own verifier is a defect. */
+    const verifyNow = (token: Redacted.Redacted): ReturnType<typeof verify> => {
+      try {
+        return verify(token)
+      } catch (defect) {
+        return Effect.die(defect)
+      }
+    }
+
+    /** Returns why an access is not enough for the operation; `undefined` if it is. */
+    const objection = (access: Access): InsufficientScope | undefined => {
+      if (!principals.includes(access.principal)) return wrong[access.principal].error
+      const required = requireOf(access, scopes)
+      if (Either.isLeft(required)) return required.left
+      identify(actorOf(access))
+      return undefined
+    }
+
+    const incident = (defect: unknown): Effect.Effect<ServerError> => Refusals.incident(uri, defect)
+
+    const check = (request: AuthorizationHeader.Carrier): Effect.Effect<Access, Refusal> =>
+      Effect.catchAllDefect(
+        Effect.flatMap(
+          Effect.flatMap(
+            Effect.suspend(() => parse(request)),
+            verify
+          ),
+          (access): Effect.Effect<Access, InsufficientScope> => {
+            const refusal = objection(access)
+            return refusal === undefined ? Effect.succeed(access) : Effect.zipRight(warnOf(refusal), refusal)
+          }
+        ),
+        (defect) => Effect.flip(incident(defect))
+      )
 
     const refuse = (refusal: Refusal): Effect.Effect<Readonly<Record<string, string>>> => {
       // The server failed: the client must keep its token.
@@ -180,19 +224,48 @@ export const make = (
       const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
       // The whole scope of the operation: a client that requested only a part would lack the rest at its next request.
       const scope = Array.from(new Set([...scopes, ...further]))
-      return Effect.annotateLogs(Effect.logDebug("guarded request refused"), {
-        error: refusal._tag,
-        reason: refusal.reason
-      }).pipe(
-        Effect.zipRight(noticeNotOffered(further)),
-        Effect.zipRight(Refusals.count(counted, refusal)),
-        Effect.as({ ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers })
-      )
+      const headers = { ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers }
+      return Effect.withFiberRuntime((fiber) => {
+        Metrics.countRefusal({ endpoint: counted, error: refusal })
+        const news = further.filter((token) => !noticed.has(token))
+        const tasks = [
+          ...(news.length === 0 ? [] : [noticeNotOffered(news)]),
+          ...(LogLevel.lessThan(LogLevel.Debug, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
+            ? []
+            : [
+                Effect.annotateLogs(Effect.logDebug("guarded request refused"), {
+                  error: refusal._tag,
+                  reason: refusal.reason
+                })
+              ])
+        ]
+        return tasks.length === 0 ? Effect.succeed(headers) : Effect.as(Effect.all(tasks, { discard: true }), headers)
+      })
     }
 
     const answer = (refusal: Refusal) => Effect.map(refuse(refusal), (headers) => Wire.toResponse(refusal, headers))
 
-    return { check, refuse, answer, edge }
+    const around: Guard["around"] = (request, handle) => {
+      const token = parse(request)
+      if (Either.isLeft(token)) return answer(token.left)
+      return Effect.matchCauseEffect(verifyNow(token.right), {
+        onFailure: (cause) =>
+          Option.match(Cause.failureOption(cause), {
+            onNone: () =>
+              Option.match(Cause.dieOption(cause), {
+                onNone: () => Effect.failCause(cause as Cause.Cause<never>),
+                onSome: (defect) => Effect.flatMap(incident(defect), answer)
+              }),
+            onSome: answer
+          }),
+        onSuccess: (access) => {
+          const refusal = objection(access)
+          return refusal === undefined ? handle(access) : Effect.zipRight(warnOf(refusal), answer(refusal))
+        }
+      })
+    }
+
+    return { around, check, refuse, answer, edge }
   })
 
 /** Returns the actor of an access: a user through a client, or a client by itself. */
@@ -206,14 +279,20 @@ const actorOf = ({ clientId, principal, subject }: Access): Actor =>
 export const onInsufficientScope = FiberRef.unsafeMake((_: InsufficientScope): Effect.Effect<void> => Effect.void)
 
 /** Fails unless the access carries these scopes. */
-export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Effect.Effect<void, InsufficientScope> =>
-  Scope.isSubset(Scope.make(...scopes), access.scope)
-    ? Effect.void
-    : new InsufficientScope({
-        reason: "ScopeMissing",
-        description: "the access token does not carry the scope that this needs",
-        required: scopes
-      })
+export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Either.Either<void, InsufficientScope> =>
+  scopes.every((token) => access.scope.has(token))
+    ? Either.void
+    : Either.left(
+        new InsufficientScope({
+          reason: "ScopeMissing",
+          description: "the access token does not carry the scope that this needs",
+          required: scopes
+        })
+      )
+
+const noToken = new MissingToken({ reason: "NoAuthorization", description: "there is no access token" })
+
+const notThere = new InvalidToken({ reason: "WrongAudience", description: "the resource does not exist" })
 
 /** Keeps a response to one user out of shared caches (RFC 9111 §3.5). */
 export const notShared = (response: HttpServerResponse.HttpServerResponse) =>

@@ -1,5 +1,4 @@
 /** `POST /introspect` (RFC 7662 §2). */
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,25 +16,26 @@ import { ActiveToken, Caller, Introspection } from "../../services/tokens/Intros
 import * as Body from "../wire/Body.js"
 import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import { Meter } from "../wire/RateLimits.js"
 import * as Wire from "../wire/Wire.js"
 
-const introspect = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
+const make = Effect.gen(function* () {
+  const callers = yield* IntrospectionCallers
   const introspection = yield* Introspection
   const { issuer } = yield* ServerSettings
-  const parameters = yield* Body.formOnly(request)
-  const caller = yield* (yield* IntrospectionCallers).authenticate(yield* Credentials.read(request, parameters))
-  yield* (yield* Meter).consume(
-    "introspectClient",
-    Caller.$match(caller, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
-  )
-  const token = Redacted.make(yield* Parameters.required(parameters, "token"))
-  const active = yield* introspection.introspect(token, caller)
-  return HttpServerResponse.unsafeJson(
-    Option.match(active, { onNone: () => ({ active: false }), onSome: (token) => toJson(issuer, token) }),
-    { headers: Wire.noStore }
-  )
+  return Effect.fnUntraced(function* ({ meter, request }: Endpoint.Call) {
+    const parameters = yield* Body.formOnly(request)
+    const caller = yield* callers.authenticate(yield* Credentials.read(request, parameters))
+    yield* meter.consume(
+      "introspectClient",
+      Caller.$match(caller, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
+    )
+    const token = Redacted.make(yield* Parameters.required(parameters, "token"))
+    const active = yield* introspection.introspect(token, caller)
+    return HttpServerResponse.unsafeJson(
+      Option.match(active, { onNone: () => ({ active: false }), onSome: (token) => toJson(issuer, token) }),
+      { headers: Wire.noStore }
+    )
+  })
 })
 
 /** The members of RFC 7662 §2.2. */
@@ -69,7 +69,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.addJson("/introspect", false, { POST: introspect }, ["introspect"])
+    yield* Endpoint.addJson("/introspect", false, { POST: yield* make }, ["introspect"])
     yield* metadata.add({
       introspection_endpoint: `${issuer}/introspect`,
       introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Issuer from "../../domain/Issuer.js"
-import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
+import { type Members, ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as PublicDocument from "../wire/PublicDocument.js"
@@ -36,7 +36,12 @@ export const layer = Layer.effectDiscard(
     const { document } = yield* ServerMetadata
     const { issuer } = yield* ServerSettings
     for (const path of paths(issuer)) yield* Endpoint.add(PublicDocument.endpoint(path, issuer, document))
-    const openid = Effect.map(document, (members) => ({ ...members, ...openidMembers(issuer) }))
+    const own = openidMembers(issuer)
+    let last: { readonly members: Members; readonly document: PublicDocument.Document } | undefined
+    const openid = Effect.map(document, (members) => {
+      if (last?.members !== members) last = { members, document: { ...members, ...own } }
+      return last.document
+    })
     for (const path of addresses(issuer, "openid-configuration")) {
       yield* Endpoint.add(PublicDocument.endpoint(path, issuer, openid))
     }

@@ -2,7 +2,6 @@
  * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root for
  * the first of them, where clients look that do not know the path.
  */
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -45,18 +44,25 @@ const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource
 /** Serves the current metadata of the resources of this origin: the operator can create and delete some. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
+    const { issuer, resources: configured } = yield* ServerSettings
     const { all } = yield* Resources
-    const GET = Effect.gen(function* () {
-      const { url } = yield* HttpServerRequest.HttpServerRequest
-      const here = (yield* all).filter(({ uri }) => new URL(uri).origin === Issuer.origin(issuer))
-      const resource = at(here, url.slice(wellKnown.length))
-      return resource === undefined
-        ? HttpServerResponse.empty({ status: 404 })
-        : yield* PublicDocument.answer(document(issuer, resource))
-    })
+    const documents = new WeakMap<Resource.Resource, PublicDocument.Document>()
+    const documentOf = (resource: Resource.Resource): PublicDocument.Document => {
+      const made = documents.get(resource) ?? document(issuer, resource)
+      documents.set(resource, made)
+      return made
+    }
+    const GET = ({ request }: Endpoint.Call) =>
+      Effect.map(all, (all) => {
+        const here = all.filter(({ uri }) => new URL(uri).origin === Issuer.origin(issuer))
+        const resource = at(here, request.url.slice(wellKnown.length))
+        return resource === undefined
+          ? HttpServerResponse.empty({ status: 404 })
+          : PublicDocument.answer(request, documentOf(resource))
+      })
+    const direct = configured.map(Resource.path).flatMap((path) => (path === "" ? [] : wellKnown + path))
     for (const path of [wellKnown, `${wellKnown}/*`]) {
-      yield* Endpoint.add({ path, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
+      yield* Endpoint.add({ path, direct, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
     }
   })
 )

@@ -1,5 +1,4 @@
 /** `POST /register`: dynamic client registration (RFC 7591 §3). */
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,19 +13,18 @@ import * as Endpoint from "../wire/Endpoint.js"
 import * as JsonText from "../wire/JsonText.js"
 import * as Wire from "../wire/Wire.js"
 
-const register = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
+const make = Effect.gen(function* () {
   const registration = yield* ClientRegistration
   const resources = yield* Resources
-  const metadata = yield* JsonText.parse(yield* Body.json(request))
-  const { client, secret } = yield* registration.register(metadata)
-  return HttpServerResponse.unsafeJson(
-    ClientInformation.toJson(client, Resource.offered(Resource.listed(yield* resources.all)), secret),
-    {
+  return Effect.fnUntraced(function* ({ request }: Endpoint.Call) {
+    const metadata = yield* JsonText.parse(yield* Body.json(request))
+    const { client, secret } = yield* registration.register(metadata)
+    const offered = Resource.offered(Resource.listed(yield* resources.all))
+    return HttpServerResponse.unsafeJson(ClientInformation.toJson(client, offered, secret), {
       status: 201,
       headers: Wire.noStore
-    }
-  )
+    })
+  })
 })
 
 /** Serves the endpoint, and adds it to the metadata unless registration is closed. Then its response says so. */
@@ -34,7 +32,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer, maxUnusedClients } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    yield* Endpoint.addJson("/register", true, { POST: register }, ["register", "registerDaily"])
+    yield* Endpoint.addJson("/register", true, { POST: yield* make }, ["register", "registerDaily"])
     if (maxUnusedClients > 0) yield* metadata.add({ registration_endpoint: `${issuer}/register` })
   })
 )

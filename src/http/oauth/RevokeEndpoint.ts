@@ -1,5 +1,4 @@
 /** `POST /revoke` (RFC 7009 §2). */
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,21 +12,23 @@ import { TokenRevocation } from "../../services/tokens/TokenRevocation.js"
 import * as Body from "../wire/Body.js"
 import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import { Meter } from "../wire/RateLimits.js"
 import * as Wire from "../wire/Wire.js"
 
-const revoke = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
+// The client ignores the content (RFC 7009 §2.2), but widely used clients parse every response of 200 as JSON.
+const revoked = HttpServerResponse.unsafeJson({}, { headers: Wire.noStore })
+
+const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const revocation = yield* TokenRevocation
-  const parameters = yield* Body.formOnly(request)
-  const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
-  // As at the token endpoint: any client may know the id of a public client.
-  if (isConfidential(client)) yield* (yield* Meter).consume("revokeClient", client.id)
-  const token = Redacted.make(yield* Parameters.required(parameters, "token"))
-  yield* revocation.revoke(token, client)
-  // The client ignores the content (RFC 7009 §2.2), but widely used clients parse every response of 200 as JSON.
-  return HttpServerResponse.unsafeJson({}, { headers: Wire.noStore })
+  return Effect.fnUntraced(function* ({ meter, request }: Endpoint.Call) {
+    const parameters = yield* Body.formOnly(request)
+    const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+    // As at the token endpoint: any client may know the id of a public client.
+    if (isConfidential(client)) yield* meter.consume("revokeClient", client.id)
+    const token = Redacted.make(yield* Parameters.required(parameters, "token"))
+    yield* revocation.revoke(token, client)
+    return revoked
+  })
 })
 
 /** Serves the endpoint, and adds it to the metadata. */
@@ -36,7 +37,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     const { methods } = yield* ClientAuthenticator
-    yield* Endpoint.addJson("/revoke", true, { POST: revoke }, ["revoke"])
+    yield* Endpoint.addJson("/revoke", true, { POST: yield* make }, ["revoke"])
     yield* metadata.add({
       revocation_endpoint: `${issuer}/revoke`,
       revocation_endpoint_auth_methods_supported: methods

@@ -1,5 +1,4 @@
 /** `POST /token` (RFC 6749 §3.2). */
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,37 +13,36 @@ import { ClientAuthenticator } from "../../services/clients/ClientAuthenticator.
 import { GrantTypes } from "../../services/GrantTypes.js"
 import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Spans from "../../services/Spans.js"
 import * as Body from "../wire/Body.js"
 import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
-import { Meter } from "../wire/RateLimits.js"
 import * as Wire from "../wire/Wire.js"
 
 /** Parameters that may be repeated (RFC 8707 §2). */
 const repeatable = new Set(["resource"])
 
 /** Authenticates the client before it reads any code or token (RFC 6749 §3.2.1). */
-const token = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
+const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const grantTypes = yield* GrantTypes
-  const { consume, network } = yield* Meter
+  return Effect.fnUntraced(function* ({ meter: { consume, network }, request }: Endpoint.Call) {
+    const parameters = yield* Body.formOnly(request, repeatable)
+    const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+    // Only an authenticated client uses up its own quota: any client can send the id of a public client.
+    if (isConfidential(client)) yield* consume("tokenClient", client.id)
 
-  const parameters = yield* Body.formOnly(request, repeatable)
-  const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
-  // Only an authenticated client uses up its own quota: any client can send the id of a public client.
-  if (isConfidential(client)) yield* consume("tokenClient", client.id)
-
-  const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
-  yield* Effect.annotateCurrentSpan({ clientId: client.id, grantType: grant.grantType })
-  if (!mayUse(client, grant.grantType)) {
-    return yield* new UnauthorizedClient({
-      reason: "GrantTypeNotRegistered",
-      description: "the client did not register this grant type"
-    })
-  }
-  const response = yield* grant.handle(parameters, client, { network })
-  return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
+    const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
+    Spans.annotate({ clientId: client.id, grantType: grant.grantType })
+    if (!mayUse(client, grant.grantType)) {
+      return yield* new UnauthorizedClient({
+        reason: "GrantTypeNotRegistered",
+        description: "the client did not register this grant type"
+      })
+    }
+    const response = yield* grant.handle(parameters, client, { network })
+    return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
+  })
 })
 
 /** The members of RFC 6749 §5.1. */
@@ -65,7 +63,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     const { methods } = yield* ClientAuthenticator
-    yield* Endpoint.addJson("/token", true, { POST: token }, ["token"])
+    yield* Endpoint.addJson("/token", true, { POST: yield* make }, ["token"])
     yield* metadata.add({
       token_endpoint: `${issuer}/token`,
       token_endpoint_auth_methods_supported: methods

@@ -4,13 +4,16 @@
  */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type { RouteNotFound } from "@effect/platform/HttpServerError"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { Settings } from "../../domain/Settings.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Cors from "./Cors.js"
+import * as DirectRoutes from "./DirectRoutes.js"
 import * as Edge from "./Edge.js"
 import { wantsPage } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
@@ -80,10 +83,6 @@ const recordingOf = (
     )
 })
 
-/** Runs an answer with the id and the origin of its request, which a middleware of an `HttpApi` does not have. */
-const withOrigin = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => Edge.follow(request, answer))
-
 /** The recording of an app's router. Each router that records for it is a key too. */
 const recordings = new WeakMap<HttpLayerRouter.HttpRouter, Recording>()
 
@@ -105,14 +104,18 @@ const recordingFor = (router: HttpLayerRouter.HttpRouter, settings: Settings) =>
         : Wire.toJson(Refusals.notAllowed, settings.issuer)
       return HttpServerResponse.setHeaders(response, { allow: allow.join(", "), ...(isShared ? Cors.headers : {}) })
     }
-    yield* router.addGlobalMiddleware((answer) =>
-      Effect.catchAll(withOrigin(answer), (error: unknown) => {
+    yield* DirectRoutes.addOwnMiddleware(router, (answer) =>
+      Edge.follow<
+        HttpServerResponse.HttpServerResponse,
+        HttpLayerRouter.unhandled,
+        HttpServerRequest.HttpServerRequest
+      >(answer, (cause) => {
+        const error: unknown = Option.getOrUndefined(Cause.failureOption(cause))
         const request = isRouteNotFound(error) ? error.request : undefined
         const here = request === undefined ? undefined : methodsAt(recording, request.url)
-        if (request === undefined || here === undefined || here.allow.length === 0) {
-          return Effect.fail(error as HttpLayerRouter.unhandled)
-        }
-        return edge.around(Effect.succeed(HttpServerResponse.setHeaders(refuse(request, here), edge.headers)))
+        return request === undefined || here === undefined || here.allow.length === 0
+          ? Effect.failCause(cause)
+          : edge.around(Effect.succeed(HttpServerResponse.setHeaders(refuse(request, here), edge.headers)))
       })
     )
     return recording

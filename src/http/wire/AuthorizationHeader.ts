@@ -1,5 +1,4 @@
 /** Parses the Authorization header (RFC 9110 §11.6.2): the platform's decoders do not check the scheme. */
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
@@ -18,13 +17,22 @@ export interface Carrier {
 const onlyOnce = new Set(["authorization", "host", "content-type", "dpop"])
 
 /** Fails when a header is repeated that may be sent once. */
-export const refuseRepeated = (request: Carrier): Effect.Effect<void, InvalidRequest> => {
+export const refuseRepeated = (request: Carrier): Either.Either<void, InvalidRequest> => {
   const raw = (request.source as { readonly rawHeaders?: ReadonlyArray<string> } | undefined)?.rawHeaders ?? []
-  const names = raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
-  return names.some((name, index) => onlyOnce.has(name) && names.indexOf(name) !== index)
-    ? new InvalidRequest({ reason: "RepeatedHeader", description: "a header is repeated that may be sent once" })
-    : Effect.void
+  const seen = new Set<string>()
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] ?? "").toLowerCase()
+    if (!onlyOnce.has(name)) continue
+    if (seen.has(name)) return Either.left(repeated)
+    seen.add(name)
+  }
+  return Either.void
 }
+
+const repeated = new InvalidRequest({
+  reason: "RepeatedHeader",
+  description: "a header is repeated that may be sent once"
+})
 
 const malformed = new InvalidRequest({
   reason: "MalformedAuthorization",
@@ -39,30 +47,32 @@ const credentials = (request: Carrier, scheme: string): Option.Option<string> =>
 }
 
 /** Returns the access token of a request (RFC 6750 §2.1); `None` if the header has no bearer token. */
-export const bearer = (request: Carrier): Effect.Effect<Option.Option<Redacted.Redacted>, InvalidRequest> =>
+export const bearer = (request: Carrier): Either.Either<Option.Option<Redacted.Redacted>, InvalidRequest> =>
   Option.match(credentials(request, "bearer"), {
-    onNone: () => Effect.succeedNone,
+    onNone: () => Either.right(Option.none()),
     onSome: (token) =>
-      /^[A-Za-z0-9._~+/-]+=*$/.test(token) ? Effect.succeedSome(Redacted.make(token)) : Effect.fail(malformed)
+      /^[A-Za-z0-9._~+/-]+=*$/.test(token) ? Either.right(Option.some(Redacted.make(token))) : Either.left(malformed)
   })
 
 /**
  * Returns the client id and secret of a request (RFC 6749 §2.3.1), both form-decoded and as they were sent if these differ:
  * some clients encode them and some do not, and the header does not say which.
  */
-export const basic = (request: Carrier): Effect.Effect<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
+export const basic = (request: Carrier): Either.Either<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
   Option.match(credentials(request, "basic"), {
-    onNone: () => Effect.succeedNone,
+    onNone: () => Either.right(Option.none()),
     onSome: (encoded) => {
       const text = Either.getOrElse(Encoding.decodeBase64String(encoded), () => "")
       const colon = text.indexOf(":")
       if (colon < 1) {
-        return new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
+        return Either.left(
+          new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
+        )
       }
       const raw = { clientId: text.slice(0, colon), secret: Redacted.make(text.slice(colon + 1)) }
       const decoded = { clientId: formDecode(raw.clientId), secret: Redacted.make(formDecode(text.slice(colon + 1))) }
       const same = decoded.clientId === raw.clientId && Redacted.value(decoded.secret) === Redacted.value(raw.secret)
-      return Effect.succeedSome(same ? [raw] : [decoded, raw])
+      return Either.right(Option.some(same ? [raw] : [decoded, raw]))
     }
   })
 

@@ -6,6 +6,7 @@
 import type { Readable } from "node:stream"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { RequestTooLarge } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
@@ -49,8 +50,8 @@ const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge |
     const stop = () => {
       source.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError)
     }
+    // An effect that stops the reading would cost more than the listeners: the close of the connection stops it, too.
     source.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError)
-    return Effect.sync(stop)
   })
 
 /** Reads a request of the Fetch standard. */
@@ -93,31 +94,34 @@ const members = (header: string): ReadonlyArray<string> =>
  * so every parameter is ignored (RFC 2045 §5), also `charset` (RFC 8259 §11): the bytes are decoded as UTF-8, and other bytes
  * are refused. A list may be empty and may have empty members (RFC 9110 §5.6.6, §8.3.1).
  */
-const requireMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string) => {
+const hasMediaType = (request: HttpServerRequest.HttpServerRequest, mediaType: string): boolean => {
   const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1)
   const isPlain = members(request.headers["content-encoding"] ?? "").every((coding) => coding === "identity")
-  return type.trim().toLowerCase() === mediaType && isPlain
-    ? Effect.void
-    : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
+  return isPlain && type.trim().toLowerCase() === mediaType
 }
 
-/** Reads the body as text, which must be valid UTF-8 (RFC 6749 Appendix B, RFC 8259 §8.1). */
-const text = (request: HttpServerRequest.HttpServerRequest, mediaType: string) =>
-  requireMediaType(request, mediaType).pipe(
-    Effect.zipRight(read(request)),
-    Effect.flatMap((bytes) =>
-      Effect.try({
-        try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-        catch: () => unreadable
-      })
-    )
-  )
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Decodes a body, which must be valid UTF-8 (RFC 6749 Appendix B, RFC 8259 §8.1). */
+const decode = (bytes: Uint8Array): Either.Either<string, InvalidRequest> =>
+  Either.try({ try: () => utf8.decode(bytes), catch: () => unreadable })
+
+/** Reads the body as text, and then what the text says. */
+const readAs = <A, E>(
+  request: HttpServerRequest.HttpServerRequest,
+  mediaType: string,
+  parse: (text: string) => Either.Either<A, E>
+): Effect.Effect<A, E | InvalidRequest | RequestTooLarge> =>
+  hasMediaType(request, mediaType)
+    ? Effect.flatMap(read(request), (bytes) => Either.flatMap(decode(bytes), parse))
+    : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
+
+const formType = "application/x-www-form-urlencoded"
 
 /** Reads the parameters of a form (RFC 6749 Appendix B). */
 export const form = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
-  Effect.flatMap(text(request, "application/x-www-form-urlencoded"), Parameters.parse)
+): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> => readAs(request, formType, Parameters.parse)
 
 /**
  * Reads the parameters of a form, and refuses parameters in the URL: every program on the way may log and store a query
@@ -125,16 +129,22 @@ export const form = (
  */
 export const formOnly = (
   request: HttpServerRequest.HttpServerRequest,
-  repeatable: ReadonlySet<string> = new Set()
+  repeatable: ReadonlySet<string> = none
 ): Effect.Effect<Parameters.Parameters, InvalidRequest | RequestTooLarge> =>
   Option.isSome(query(request))
     ? new InvalidRequest({ reason: "ParameterInQuery", description: "send the parameters in the body" })
-    : Effect.tap(form(request), (parameters) => Parameters.refuseRepeated(parameters, repeatable))
+    : readAs(request, formType, (text) =>
+        Either.flatMap(Parameters.parse(text), (parameters) =>
+          Either.map(Parameters.refuseRepeated(parameters, repeatable), () => parameters)
+        )
+      )
+
+const none: ReadonlySet<string> = new Set()
 
 /** Reads the text of a JSON document. A text that begins with a byte order mark is not JSON (RFC 8259 §8.1). */
 export const json = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<string, InvalidRequest | RequestTooLarge> => text(request, "application/json")
+): Effect.Effect<string, InvalidRequest | RequestTooLarge> => readAs(request, "application/json", Either.right)
 
 /** Returns the query of a request's URL, without its `?`. */
 export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {

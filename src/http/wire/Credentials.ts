@@ -1,6 +1,6 @@
 /** The client credentials of a request (RFC 6749 §2.3.1), which uses at most one method. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
@@ -12,8 +12,8 @@ import * as AuthorizationHeader from "./AuthorizationHeader.js"
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   parameters: Parameters.Parameters
-): Effect.Effect<ClientCredentials, InvalidRequest | InvalidClient> =>
-  Effect.gen(function* () {
+): Either.Either<ClientCredentials, InvalidRequest | InvalidClient> =>
+  Either.gen(function* () {
     const readings = yield* AuthorizationHeader.basic(request)
     const clientId = yield* Parameters.single(parameters, "client_id")
     const secret = yield* Parameters.single(parameters, "client_secret")
@@ -23,23 +23,23 @@ export const read = (
         onNone: () => readings.value,
         onSome: (id) => readings.value.filter((reading) => reading.clientId === id)
       })
-      if (Option.isSome(secret) || agreeing.length === 0) {
-        return yield* new InvalidRequest({
-          reason: "SeveralCredentials",
-          description: "the client authenticates by more than one method"
-        })
-      }
+      if (Option.isSome(secret) || agreeing.length === 0) return yield* Either.left(several)
       return ClientCredentials.Basic({ readings: agreeing })
     }
-    if (AuthorizationHeader.isPresent(request)) {
-      return yield* new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
-    }
+    if (AuthorizationHeader.isPresent(request)) return yield* Either.left(malformed)
     if (Option.isNone(clientId)) {
-      return Option.isSome(secret)
-        ? yield* Parameters.missing("client_id")
-        : yield* new InvalidClient({ reason: "MissingCredentials", description: "the request names no client" })
+      return yield* Either.left(Option.isSome(secret) ? Parameters.missing("client_id") : nobody)
     }
     return Option.isSome(secret)
       ? ClientCredentials.Post({ clientId: clientId.value, secret: Redacted.make(secret.value) })
       : ClientCredentials.None({ clientId: clientId.value })
   })
+
+const several = new InvalidRequest({
+  reason: "SeveralCredentials",
+  description: "the client authenticates by more than one method"
+})
+
+const malformed = new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
+
+const nobody = new InvalidClient({ reason: "MissingCredentials", description: "the request names no client" })

@@ -4,13 +4,19 @@
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import type { Actor } from "../../domain/Event.js"
 import type { Settings } from "../../domain/Settings.js"
 import { CurrentOrigin, type Origin } from "../../services/events/Origin.js"
 import { nextIdentifier } from "../../services/keys/Crypto.js"
+import * as Locally from "../../services/Locally.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as ClientAddress from "./ClientAddress.js"
 import * as Wire from "./Wire.js"
@@ -36,6 +42,8 @@ const header = "x-request-id"
  * accepted.
  */
 const wellFormed = /^(?!.*lk_[a-z]{2}_)[A-Za-z0-9+/=._:-]{1,200}$/
+
+type Running = Fiber.RuntimeFiber<unknown, unknown>
 
 const anonymous: Actor = { _tag: "Anonymous" }
 
@@ -82,6 +90,18 @@ export interface Edge {
     request: Carrier,
     response: HttpServerResponse.HttpServerResponse
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+  /**
+   * Returns the values that a part of the present request runs with, and the function that sets the id on its response. For a
+   * handler that is in a hurry; `around` does the same.
+   */
+  readonly values: (
+    request: Carrier,
+    fiber: Running
+  ) => {
+    readonly services: Context.Context<never>
+    readonly annotations: Readonly<Record<string, unknown>>
+    readonly sign: (response: HttpServerResponse.HttpServerResponse) => HttpServerResponse.HttpServerResponse
+  }
   /** Runs a handler as a part of its request, and sets the id on its response. */
   readonly around: <E, R>(
     handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
@@ -90,49 +110,95 @@ export interface Edge {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const enter = <A, E, R>(origin: Origin, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(CurrentOrigin, (current) =>
-    current === origin
-      ? self
-      : Effect.annotateLogs(Effect.provideService(self, CurrentOrigin, origin), annotations(origin))
-  )
+/** Returns the values to run a part of a request with; `undefined` if the fiber has them. */
+const valuesOf = (fiber: Running, origin: Origin) =>
+  fiber.currentContext.unsafeMap.get(CurrentOrigin.key) === origin
+    ? undefined
+    : { services: Context.make(CurrentOrigin, origin), annotations: annotations(origin) }
 
 const sign = ({ requestId = "" }: Origin, response: HttpServerResponse.HttpServerResponse) =>
   response.headers[header] === undefined ? HttpServerResponse.setHeader(response, header, requestId) : response
 
 /**
- * Runs the handler of a request when only a guard inside it knows the settings of the server. The handler has the outer
- * origin until the guard makes the origin of the request, and that one afterwards. So the events of a handler name the
- * caller whom its guard let in; routes without a guard do not change.
+ * The origin of a request of which only a guard inside its handler knows the settings of the server: the outer origin until the
+ * guard makes the origin of the request, and that one afterwards.
  */
-export const follow = <A, E, R>(request: Carrier, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(CurrentOrigin, (outside) => {
-    const current = () => origins.get(request.source as WeakKey) ?? outside
-    return Effect.provideService(self, CurrentOrigin, {
-      get actor() {
-        return current().actor
-      },
-      get requestId() {
-        return current().requestId
-      },
-      get address() {
-        return current().address
-      }
-    })
+class Following implements Origin {
+  constructor(
+    readonly source: WeakKey,
+    readonly outside: Origin
+  ) {}
+
+  get #now(): Origin {
+    return origins.get(this.source) ?? this.outside
+  }
+
+  get actor() {
+    return this.#now.actor
+  }
+
+  get requestId() {
+    return this.#now.requestId
+  }
+
+  get address() {
+    return this.#now.address
+  }
+}
+
+/** Adds the origin that follows the guard of a request to its services, as `follow` does. */
+export const addFollowing = (services: Map<string, unknown>, { source }: HttpServerRequest.HttpServerRequest): void => {
+  const outside = Context.get(Context.unsafeMake<never>(services), CurrentOrigin)
+  services.set(CurrentOrigin.key, new Following(source as WeakKey, outside))
+}
+
+/**
+ * Runs the handler of a request so that its events name the caller whom its guard let in; routes without a guard do not change.
+ * `recover` answers a failure of the handler.
+ */
+export const follow = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  recover: (cause: Cause.Cause<E>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((current) => {
+    const fiber = current as unknown as Running
+    const request = fiber.currentContext.unsafeMap.get(HttpServerRequest.HttpServerRequest.key) as Carrier | undefined
+    const source = request?.source as WeakKey | undefined
+    const outside = Context.get(fiber.currentContext, CurrentOrigin)
+    if (source === undefined || (outside instanceof Following && outside.source === source)) {
+      return Effect.catchAllCause(self, recover)
+    }
+    const services = Context.make(CurrentOrigin, new Following(source, outside))
+    return Locally.inFiber(fiber, { services }, self, identity, recover)
   })
 
 /** Makes the edge of a server from its settings. */
 export const make = (settings: Settings): Edge => {
-  const find = <A, E, R>(request: Carrier, use: (origin: Origin) => Effect.Effect<A, E, R>) =>
-    Effect.clockWith((clock) => use(originOf(request, settings, clock.unsafeCurrentTimeMillis())))
+  const find = (request: Carrier, fiber: Running) =>
+    originOf(request, settings, Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis())
+  const enter: Edge["enter"] = (request, self) =>
+    Locally.withEach(self, (fiber) => valuesOf(fiber, find(request, fiber)))
   return {
-    enter: (request, self) => find(request, (origin) => enter(origin, self)),
-    annotations: (request) => find(request, (origin) => Effect.succeed(annotations(origin))),
-    sign: (request, response) => find(request, (origin) => Effect.succeed(sign(origin, response))),
+    enter,
+    values: (request, fiber) => {
+      const origin = find(request, fiber)
+      return {
+        services: Context.make(CurrentOrigin, origin) as Context.Context<never>,
+        annotations: annotations(origin),
+        sign: (response) => sign(origin, response)
+      }
+    },
+    annotations: (request) => Effect.withFiberRuntime((fiber) => Effect.succeed(annotations(find(request, fiber)))),
+    sign: (request, response) =>
+      Effect.withFiberRuntime((fiber) => Effect.succeed(sign(find(request, fiber), response))),
     around: (handler) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-        find(request, (origin) => Effect.map(enter(origin, handler), (response) => sign(origin, response)))
-      ),
+      Effect.withFiberRuntime((fiber) => {
+        const request = Context.unsafeGet(
+          fiber.currentContext as Context.Context<HttpServerRequest.HttpServerRequest>,
+          HttpServerRequest.HttpServerRequest
+        )
+        return Effect.map(enter(request, handler), (response) => sign(find(request, fiber), response))
+      }),
     headers: Wire.strictTransport(settings.issuer)
   }
 }

@@ -6,10 +6,15 @@
 
 import { METHODS } from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type { Scope } from "effect/Scope"
 import type { MisdirectedRequest } from "../../domain/HttpError.js"
 import * as Issuer from "../../domain/Issuer.js"
@@ -17,9 +22,12 @@ import type { OAuthError } from "../../domain/OAuthError.js"
 import type { LimitName } from "../../domain/RateLimit.js"
 import type { Settings } from "../../domain/Settings.js"
 import * as Origin from "../../services/events/Origin.js"
+import * as Locally from "../../services/Locally.js"
+import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Cors from "./Cors.js"
+import * as DirectRoutes from "./DirectRoutes.js"
 import * as Edge from "./Edge.js"
 import * as NotFound from "./NotFound.js"
 import { wantsPage } from "./OpenedInBrowser.js"
@@ -27,7 +35,7 @@ import * as Page from "./Page.js"
 import * as RateLimits from "./RateLimits.js"
 import * as Refusals from "./Refusals.js"
 import * as RequestHost from "./RequestHost.js"
-import { observed } from "./Telemetry.js"
+import * as Telemetry from "./Telemetry.js"
 import * as Wire from "./Wire.js"
 
 /** The services that the router provides to every handler. */
@@ -38,10 +46,18 @@ type Provided = Routed | RateLimits.Meter
 
 type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
+/** The values of one request. A handler that takes them as an argument looks up no service. */
+export interface Call {
+  readonly request: HttpServerRequest.HttpServerRequest
+  readonly meter: Context.Tag.Service<RateLimits.Meter>
+}
+
+type Answering<E, R> = Handler<E, R> | ((call: Call) => Handler<E, R>)
+
 /** The handler of each method. HEAD is answered as GET, without the body. */
 export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
-  readonly GET?: Handler<EG, RG>
-  readonly POST?: Handler<EP, RP>
+  readonly GET?: Answering<EG, RG>
+  readonly POST?: Answering<EP, RP>
 }
 
 /** The description of an endpoint. */
@@ -51,6 +67,8 @@ export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP ext
   readonly path: string
   /** Renders an error. `incident` is the id of the request, for a page. */
   readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
+  /** Paths below a path that ends in `/*` which `NodeServer` answers before the router, unless the app has a route there. */
+  readonly direct?: ReadonlyArray<string>
   /**
    * Whether users open it in a browser. A page answers at the issuer's host only (see `RequestHost`), and its errors show the
    * id of the request, by which the operator finds them in the log.
@@ -70,23 +88,24 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
 ): Effect.Effect<
   void,
   never,
-  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerSettings | Exclude<RG | RP, Provided>
+  HttpLayerRouter.HttpRouter | Page.PageRendering | ServerClock | ServerSettings | Exclude<RG | RP, Provided>
 > =>
   Effect.gen(function* () {
     const router = yield* HttpLayerRouter.HttpRouter
     const rendering = yield* Page.PageRendering
     const settings = yield* ServerSettings
-    const { around, headers } = Edge.make(settings)
+    const edge = Edge.make(settings)
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
-    // The platform would log whole URLs, which hold codes.
-    const site: Site = { settings, rendering, headers }
-    const handler = HttpMiddleware.withLoggerDisabled(answer<EG | EP, RG | RP>(endpoint, site)).pipe(
-      Effect.provide(context),
-      around
-    )
+    const clock = yield* ServerClock
+    const site: Site = { settings, rendering, edge, clock, services: context as Context.Context<never> }
+    const handler = answer<EG | EP, RG | RP>(endpoint, site)
     // `R` without the services that were just provided: the compiler does not subtract type parameters.
     // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
-    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler as Handler<never, Routed>)
+    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler)
+    const isBelow = endpoint.path.endsWith("/*")
+    for (const path of isBelow ? (endpoint.direct ?? []) : [endpoint.path]) {
+      DirectRoutes.add(router, path, { handler, isBelow })
+    }
   })
 
 /**
@@ -136,31 +155,67 @@ const addBelow = <EG extends OAuthError, RG, EP extends OAuthError, RP>(
 interface Site {
   readonly settings: Settings
   readonly rendering: Page.Rendering
-  /** The headers of every response. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly edge: Edge.Edge
+  readonly clock: Clock.Clock
+  /** The services of the handlers. */
+  readonly services: Context.Context<never>
 }
 
-const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site) =>
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
+/** Answers a request in its fiber: one step takes what the request needs, and one gives the response its headers. */
+const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Handler<never, Routed> => {
+  const { clock, edge, rendering, services } = site
+  const fixed = { ...edge.headers, ...Wire.noSniff, ...(endpoint.cors ? Cors.headers : {}) }
+  const isHere = (path: string) =>
+    endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
+  return Effect.withFiberRuntime((current) => {
+    const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
+    const request = Context.unsafeGet(
+      fiber.currentContext as Context.Context<HttpServerRequest.HttpServerRequest>,
+      HttpServerRequest.HttpServerRequest
+    )
+    const { annotations, services: origin, sign } = edge.values(request, fiber)
     const [path = ""] = request.url.split("?", 1)
-    const isHere = endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
-    if (!isHere) return HttpServerResponse.setHeaders(NotFound.answer(request, site.rendering), site.headers)
-    const answered = observed(endpoint.path, request.method, respond(endpoint, request, site))
-    return HttpServerResponse.setHeaders(yield* answered, {
-      ...site.headers,
-      "x-content-type-options": "nosniff",
-      ...(endpoint.cors ? Cors.headers : {})
-    })
+    if (!isHere(path)) {
+      return Effect.succeed(sign(HttpServerResponse.setHeaders(NotFound.answer(request, rendering), edge.headers)))
+    }
+    const counted = (endpoint.counted ?? RateLimits.uncounted)(request)
+    const end = Telemetry.start(fiber, endpoint.path, request.method)
+    return Locally.inFiber<HttpServerResponse.HttpServerResponse, never, R, R, HttpServerResponse.HttpServerResponse>(
+      fiber,
+      {
+        // All that the handler needs: the router provides the rest.
+        services: Context.mergeAll(
+          services,
+          origin,
+          Context.make(RateLimits.Meter, counted.meter)
+        ) as Context.Context<unknown> as Context.Context<R>,
+        annotations,
+        clock: Context.get(fiber.currentDefaultServices, Clock.Clock) === clock ? undefined : clock,
+        // The platform would log whole URLs, which hold codes.
+        isPlatformLogOff: true
+      },
+      Telemetry.traced(fiber, endpoint.path, request.method, respond(endpoint, { request, counted }, site)),
+      (response) => {
+        end(response.status)
+        return sign(HttpServerResponse.setHeaders(response, { ...counted.headers(), ...fixed }))
+      }
+    )
   })
+}
+
+/** A request at the path of an endpoint. */
+interface Present {
+  readonly request: HttpServerRequest.HttpServerRequest
+  readonly counted: RateLimits.Counted
+}
 
 const respond = <E extends OAuthError, R>(
   endpoint: Any<E, R>,
-  request: HttpServerRequest.HttpServerRequest,
+  { counted: { admit, meter }, request }: Present,
   { rendering, settings }: Site
-): Handler<never, Exclude<R, RateLimits.Meter>> => {
-  const handler = handlerOf(endpoint, request.method)
-  if (handler === undefined) {
+): Handler<never, R> => {
+  const answering = answeringOf(endpoint, request.method)
+  if (answering === undefined) {
     const allow = allowed(endpoint)
     return Effect.succeed(
       request.method === "OPTIONS" && endpoint.cors
@@ -172,21 +227,32 @@ const respond = <E extends OAuthError, R>(
           )
     )
   }
-  const { admit, headers, meter } = (endpoint.counted ?? RateLimits.uncounted)(request)
-  return admit.pipe(
-    Effect.zipRight(refuseRepeated(request)),
-    Effect.zipRight(endpoint.isPage === true ? atIssuer(request, settings, handler) : handler),
-    Effect.provideService(RateLimits.Meter, meter),
-    Effect.catchAll((error) => refuse(endpoint, error)),
-    Effect.catchAllDefect((defect) =>
-      Refusals.incident(endpoint.path, defect).pipe(
-        Effect.tap((error) => Refusals.count(endpoint.path, error)),
-        Effect.map(endpoint.renderError)
-      )
-    ),
-    Effect.map((answer) => HttpServerResponse.setHeaders(answer, headers()))
-  )
+  const begin = (): Handler<OAuthError, R> => {
+    const headers = refuseRepeated(request)
+    if (Either.isLeft(headers)) return Effect.fail(headers.left)
+    const handler = Effect.isEffect(answering) ? answering : answering({ request, meter })
+    return endpoint.isPage === true ? atIssuer(request, settings, handler) : handler
+  }
+  const handled = admit === undefined ? Effect.suspend(begin) : Effect.flatMap(admit, begin)
+  return Effect.catchAllCause(handled, (cause) => recover(endpoint, cause))
 }
+
+/** Answers a failed request: an error with its response, and a defect with an incident. */
+const recover = <E extends OAuthError, R>(endpoint: Any<E, R>, cause: Cause.Cause<OAuthError>): Handler<never, never> =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () =>
+      Option.match(Cause.dieOption(cause), {
+        onNone: () => Effect.failCause(cause as Cause.Cause<never>),
+        onSome: (defect) => failed(endpoint, defect)
+      }),
+    onSome: (error) => Effect.catchAllDefect(refuse(endpoint, error), (defect) => failed(endpoint, defect))
+  })
+
+const failed = <E extends OAuthError, R>({ path, renderError }: Any<E, R>, defect: unknown): Handler<never, never> =>
+  Refusals.incident(path, defect).pipe(
+    Effect.tap((error) => Refusals.count(path, error)),
+    Effect.map(renderError)
+  )
 
 /** Answers a request that names the issuer's host, and redirects one that names another name of this machine. */
 const atIssuer = <E extends OAuthError, R>(
@@ -216,7 +282,7 @@ const refuse = <E extends OAuthError, R>({ isPage, path, renderError }: Any<E, R
       : Effect.sync(() => renderError(error))
   )
 
-const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string): Handler<E, R> | undefined => {
+const answeringOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: string): Answering<E, R> | undefined => {
   switch (method) {
     case "GET":
     case "HEAD":

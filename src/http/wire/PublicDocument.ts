@@ -1,5 +1,5 @@
 /** A JSON document, such as metadata, that every client may read and cache. */
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../../domain/Issuer.js"
@@ -8,30 +8,56 @@ import { digestOf } from "../../services/keys/Crypto.js"
 import type { Endpoint } from "./Endpoint.js"
 import * as Wire from "./Wire.js"
 
+/** The members of a document. The same object is the same document. */
+export type Document = Readonly<Record<string, unknown>>
+
 /** Returns true if the client has the document already. Proxies make strong tags weak (RFC 9110 §13.1.2). */
 const holds = (ifNoneMatch: string | undefined, etag: string): boolean =>
   (ifNoneMatch ?? "").split(",").some((tag) => ["*", etag, `W/${etag}`].includes(tag.trim()))
 
+/** The two responses with a document. */
+interface Made {
+  readonly etag: string
+  readonly whole: HttpServerResponse.HttpServerResponse
+  readonly notModified: HttpServerResponse.HttpServerResponse
+}
+
+const make = (document: Document): Made => {
+  const body = JSON.stringify(document)
+  const etag = `"${digestOf(body)}"`
+  const headers = { "cache-control": "public, max-age=300", etag }
+  return {
+    etag,
+    whole: HttpServerResponse.uint8Array(new TextEncoder().encode(body), { contentType: "application/json", headers }),
+    notModified: HttpServerResponse.empty({ status: 304, headers })
+  }
+}
+
+/** The responses of each document, made once. */
+const made = new WeakMap<Document, Made>()
+
 /** Returns a document as a response with an entity tag of its content (RFC 9110 §8.8.3). */
 export const answer = (
-  document: Readonly<Record<string, unknown>>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
-  Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
-    const body = JSON.stringify(document)
-    const headers = { "cache-control": "public, max-age=300", etag: `"${digestOf(body)}"` }
-    return holds(request.headers["if-none-match"], headers.etag)
-      ? HttpServerResponse.empty({ status: 304, headers })
-      : HttpServerResponse.text(body, { contentType: "application/json", headers })
-  })
+  request: HttpServerRequest.HttpServerRequest,
+  document: Document
+): HttpServerResponse.HttpServerResponse => {
+  let responses = made.get(document)
+  if (responses === undefined) {
+    responses = make(document)
+    made.set(document, responses)
+  }
+  const { etag, notModified, whole } = responses
+  return holds(request.headers["if-none-match"], etag) ? notModified : whole
+}
 
 /** Makes an endpoint that serves a document. */
 export const endpoint = (
   path: string,
   issuer: Issuer,
-  document: Effect.Effect<Readonly<Record<string, unknown>>, TemporarilyUnavailable>
-): Endpoint<TemporarilyUnavailable, HttpServerRequest.HttpServerRequest, never, never> => ({
+  document: Effect.Effect<Document, TemporarilyUnavailable>
+): Endpoint<TemporarilyUnavailable, never, never, never> => ({
   path,
   cors: true,
   renderError: (error) => Wire.toJson(error, issuer),
-  GET: Effect.flatMap(document, answer)
+  GET: ({ request }) => Effect.map(document, (document) => answer(request, document))
 })

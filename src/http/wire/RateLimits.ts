@@ -49,8 +49,8 @@ export class Meter extends Context.Tag("latchkey/http/Meter")<
 
 /** The counting of one request. */
 export interface Counted {
-  /** Runs first: the server reads and writes nothing for a request that it refuses. */
-  readonly admit: Effect.Effect<void, Refusal>
+  /** Runs first: the server reads and writes nothing for a request that it refuses. `undefined` if there is nothing to count. */
+  readonly admit: Effect.Effect<void, Refusal> | undefined
   /** For the handler. */
   readonly meter: Context.Tag.Service<Meter>
   /** Returns the headers of the response. */
@@ -62,7 +62,7 @@ export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 
 /** Counts nothing, for endpoints without limits. */
 export const uncounted: Counting = () => ({
-  admit: Effect.void,
+  admit: undefined,
   meter: {
     consume: () => Effect.void,
     consumeByAddress: () => Effect.void,
@@ -113,22 +113,24 @@ export const byAddress = (
     return (request) => {
       const met: Array<Met> = []
 
-      const consume = Effect.fnUntraced(function* (asked: ReadonlyArray<QuotaRequest>) {
-        if (asked.length === 0) return
-        const decision = yield* decide(asked)
-        if (Option.isNone(decision)) return
-        const { quotas } = decision.value
+      const consume = (asked: ReadonlyArray<QuotaRequest>): Effect.Effect<void, Refusal> =>
+        asked.length === 0
+          ? Effect.void
+          : Effect.flatMap(decide(asked), (decision) =>
+              Option.isNone(decision) ? Effect.void : note(asked, decision.value)
+            )
+
+      const note = (asked: ReadonlyArray<QuotaRequest>, decision: Decision): Effect.Effect<void, TooManyRequests> => {
         // The quotas that this request was counted against before must allow the next request, too.
         const waits = met.map(({ limit, state }) => nextAfter(limit, state))
-        met.push(...Arr.zipWith(asked, quotas, ({ limit }, state) => ({ limit, state })))
-        if (Decision.$is("Refused")(decision.value)) {
-          return yield* new TooManyRequests({
-            reason: "RateLimited",
-            description: "too many requests; try again later",
-            retryAfter: Math.max(1, seconds(waits.reduce(Duration.max, decision.value.retryAfter)))
-          })
-        }
-      })
+        met.push(...Arr.zipWith(asked, decision.quotas, ({ limit }, state) => ({ limit, state })))
+        if (!Decision.$is("Refused")(decision)) return Effect.void
+        return new TooManyRequests({
+          reason: "RateLimited",
+          description: "too many requests; try again later",
+          retryAfter: Math.max(1, seconds(waits.reduce(Duration.max, decision.retryAfter)))
+        })
+      }
 
       const origin = ClientAddress.read(request, trustedProxies)
       const { isUnreadable, isUntrusted, networks } = origin
@@ -145,7 +147,9 @@ export const byAddress = (
           ? Effect.zipRight(warnOfProxy(settings), consumeByAddress(admitted))
           : isUntrusted
             ? Effect.zipRight(warnOfUntrusted(request, settings), consumeByAddress(admitted))
-            : consumeByAddress(admitted),
+            : admitted.length === 0
+              ? undefined
+              : consumeByAddress(admitted),
         meter: {
           consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
           consumeByAddress: (name) => consumeByAddress(limitsOf([name])),

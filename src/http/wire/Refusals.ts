@@ -1,7 +1,6 @@
 /** Logs and counts the requests that get an error: by the endpoint, the tag of the error, and its reason. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import { MethodNotAllowed } from "../../domain/HttpError.js"
 import { type OAuthError, ServerError } from "../../domain/OAuthError.js"
 import * as Metrics from "../../services/events/Metrics.js"
@@ -25,7 +24,7 @@ export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
 
 /** Counts an error. */
 export const count = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
-  Metric.update(Metrics.refusals, { endpoint, error })
+  Effect.sync(() => Metrics.countRefusal({ endpoint, error }))
 
 /** The fields of a cause in a log line: without the stack, which is the same for every request of an outage. */
 const causeOf = (cause: unknown): Readonly<Record<string, string>> => {

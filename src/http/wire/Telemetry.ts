@@ -4,35 +4,61 @@
  */
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
+import type * as Fiber from "effect/Fiber"
 import * as Metrics from "../../services/events/Metrics.js"
+import * as Spans from "../../services/Spans.js"
 
 /** The methods that telemetry names. A client may send any method, so all others count as one. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
-/** Records a request while its handler runs. The names of the attributes are those of OpenTelemetry. */
+const nameOf = (method: string): string => (methods.has(method) ? method : "_OTHER")
+
+/** Starts to measure a request. The function that it returns ends the measurement. */
+export const start = (fiber: Fiber.RuntimeFiber<unknown, unknown>, endpoint: string, method: string) => {
+  const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+  const began = clock.unsafeCurrentTimeNanos()
+  return (status: number): void =>
+    Metrics.countRequest({
+      endpoint,
+      method: nameOf(method),
+      status,
+      seconds: Number(clock.unsafeCurrentTimeNanos() - began) / 1e9
+    })
+}
+
+/** Measures a request while its handler runs, and adds its span if the app has installed a tracer. */
 export const observed = <E, R>(
   endpoint: string,
-  given: string,
+  method: string,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-) => {
-  const method = methods.has(given) ? given : "_OTHER"
-  return Effect.flatMap(Clock.currentTimeNanos, (start) =>
-    Effect.tap(handler, ({ status }) =>
-      Effect.flatMap(Clock.currentTimeNanos, (end) =>
-        Effect.zipRight(
-          Effect.annotateCurrentSpan("http.response.status_code", status),
-          Metric.update(Metrics.requests, { endpoint, method, status, seconds: Number(end - start) / 1e9 })
-        )
-      )
-    )
-  ).pipe(
-    Effect.withSpan(`${method} ${endpoint}`, {
-      kind: "server",
-      // The stack is the same for every request, and costs as much as the rest of the span.
-      captureStackTrace: false,
-      attributes: { "http.request.method": method, "http.route": endpoint }
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+  Effect.withFiberRuntime((current) => {
+    const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
+    const end = start(fiber, endpoint, method)
+    return Effect.map(traced(fiber, endpoint, method, handler), (response) => {
+      end(response.status)
+      return response
     })
-  )
-}
+  })
+
+/** Adds the span of a request, if the app has installed a tracer. The names of the attributes are those of OpenTelemetry. */
+export const traced = <E, R>(
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  endpoint: string,
+  method: string,
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+  Spans.isTraced(fiber)
+    ? Effect.tap(handler, ({ status }) =>
+        Effect.sync(() => Spans.annotate({ "http.response.status_code": status }))
+      ).pipe(
+        Effect.withSpan(`${nameOf(method)} ${endpoint}`, {
+          kind: "server",
+          // The stack is the same for every request, and costs as much as the rest of the span.
+          captureStackTrace: false,
+          attributes: { "http.request.method": nameOf(method), "http.route": endpoint }
+        })
+      )
+    : handler

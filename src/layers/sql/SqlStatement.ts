@@ -18,6 +18,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { Issuer } from "../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import * as Spans from "../../services/Spans.js"
 import * as SqlFailure from "./SqlFailure.js"
 
 /** The value of a column. */
@@ -37,10 +38,20 @@ type Names<Text extends string, Found = never> = Text extends `${string}:${infer
 
 export type Parameters<Text extends string> = { readonly [Name in Exclude<Names<Text>, "issuer">]: Value }
 
-/** A client that reports the cause of each failed statement. */
+/** A client that reports the cause of each failed statement, and that may run a statement without the machinery of spans. */
 export interface Observed extends SqlClient.SqlClient {
   readonly onFailure?: (cause: unknown) => void
+  readonly direct?: Direct
 }
+
+/**
+ * Runs a statement, without a span. Returns the rows, if the driver has answered at once, or an effect that waits for them. It
+ * runs in a fiber, where an exception is a defect.
+ */
+export type Direct = (
+  sql: string,
+  params: ReadonlyArray<unknown>
+) => ReadonlyArray<object> | Effect.Effect<ReadonlyArray<object>, SqlError>
 
 /**
  * Returns a function that runs a statement and maps its error to the error of a port. On PostgreSQL a statement is
@@ -61,24 +72,72 @@ export const runner = (
   })
 }
 
+/** Returns a function that runs a compiled statement: without a span, while the app has installed no tracer. */
+const executor = (sql: Observed) => {
+  const run = runner(sql)
+  return (
+    text: string,
+    values: ReadonlyArray<Value | undefined>
+  ): Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable> => {
+    const { direct } = sql
+    if (direct === undefined) return run(sql.unsafe(text, values))
+    return Spans.whereTraced<ReadonlyArray<object>, TemporarilyUnavailable, never>(
+      () => run(sql.unsafe(text, values)),
+      () => {
+        const answer = direct(text, values)
+        return Effect.isEffect(answer) ? run(answer) : Effect.succeed(answer)
+      }
+    )
+  }
+}
+
+/** Returns the placeholder of the parameter at a position, which counts from 1. */
+const placeholderOf = (sql: Observed): ((position: number) => string) =>
+  sql.onDialectOrElse({ pg: () => (position) => `$${position}`, orElse: () => () => "?" })
+
 /** Returns a function that compiles statements on the rows of one issuer. Its value is `:issuer` in each text. */
 export const queries = (sql: Observed, issuer: Issuer) => {
-  const run = runner(sql)
+  const execute = executor(sql)
+  const placeholder = placeholderOf(sql)
   return <const Text extends string>(text: Text) => {
     const names: Array<string> = []
-    const placeholder = sql.onDialectOrElse({ pg: () => () => `$${names.length}`, orElse: () => () => "?" })
     const compiled = text.replace(/:([A-Za-z]+)/g, (_, name: string) => {
       names.push(name)
-      return placeholder()
+      return placeholder(names.length)
     })
     return (parameters: Parameters<Text>): Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable> => {
       const values: Readonly<Record<string, Value>> = { ...parameters, issuer }
-      return run(
-        sql.unsafe(
-          compiled,
-          names.map((name) => values[name])
-        )
+      return execute(
+        compiled,
+        names.map((name) => values[name])
       )
     }
   }
+}
+
+/** Returns a function that inserts rows by one statement. A row that exists already stays as it is. */
+export const insertion = <const Column extends string>(
+  sql: Observed,
+  table: string,
+  columns: ReadonlyArray<Column>
+) => {
+  const execute = executor(sql)
+  const placeholder = placeholderOf(sql)
+  const texts = new Map<number, string>()
+  const textOf = (rows: number): string => {
+    const known = texts.get(rows)
+    if (known !== undefined) return known
+    const tuples = Array.from({ length: rows }, (_, row) => {
+      const own = columns.map((_, column) => placeholder(row * columns.length + column + 1))
+      return `(${own.join(", ")})`
+    })
+    const text = `insert into ${table} (${columns.join(", ")}) values ${tuples.join(", ")} on conflict do nothing`
+    texts.set(rows, text)
+    return text
+  }
+  return (rows: ReadonlyArray<Readonly<Record<Column, Value>>>) =>
+    execute(
+      textOf(rows.length),
+      rows.flatMap((row) => columns.map((column) => row[column]))
+    )
 }

@@ -5,6 +5,8 @@
 import { HttpRouter } from "@effect/platform/HttpLayerRouter"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as DirectRoutes from "../../http/wire/DirectRoutes.js"
+import * as Locally from "../../services/Locally.js"
 import { ServerClock } from "../../services/ServerClock.js"
 
 /** Answers every request of the router on the server's clock, those for routes of the app included. */
@@ -12,7 +14,8 @@ export const requests: Layer.Layer<never, never, HttpRouter | ServerClock> = Lay
   Effect.gen(function* () {
     const router = yield* HttpRouter
     const clock = yield* ServerClock
-    yield* router.addGlobalMiddleware((answer) => Effect.withClock(answer, clock))
+    DirectRoutes.setClock(router, clock)
+    yield* DirectRoutes.addOwnMiddleware(router, (answer) => Locally.withClock(answer, clock))
   })
 )
 

@@ -2,9 +2,12 @@
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { isRouteNotFound } from "../../http/wire/AllowedMethods.js"
+import * as DirectRoutes from "../../http/wire/DirectRoutes.js"
 import * as NotFound from "../../http/wire/NotFound.js"
 import * as Page from "../../http/wire/Page.js"
 
@@ -24,15 +27,16 @@ const answerAt = (rendering: Page.Rendering, request: HttpServerRequest.HttpServ
  * Answers requests without a route, with a page of the authorization server on this router. The platform would log the error,
  * and its message contains the whole URL.
  */
-export const notFound = HttpLayerRouter.middleware(
-  Effect.map(
-    HttpLayerRouter.HttpRouter,
-    (router) => (answer) =>
-      Effect.catchAll(answer, (error: unknown) =>
-        isRouteNotFound(error)
+export const notFound: Layer.Layer<never, never, HttpLayerRouter.HttpRouter> = Layer.effectDiscard(
+  Effect.flatMap(HttpLayerRouter.HttpRouter, (router) =>
+    DirectRoutes.addOwnMiddleware(router, (answer) =>
+      // `catchAll` would take one more step of each request that succeeds.
+      Effect.catchAllCause(answer, (cause) => {
+        const error: unknown = Option.getOrUndefined(Cause.failureOption(cause))
+        return isRouteNotFound(error)
           ? answerAt(Page.ofRouter(router, error.request.url), error.request)
-          : Effect.fail(error as HttpLayerRouter.unhandled)
-      )
-  ),
-  { global: true }
+          : Effect.failCause(cause)
+      })
+    )
+  )
 )

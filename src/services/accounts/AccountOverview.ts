@@ -13,6 +13,7 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { SessionId } from "../../domain/Session.js"
 import * as AppUses from "../clients/AppUses.js"
 import { GrantRevocation } from "../grants/GrantRevocation.js"
+import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
 import { GrantStore } from "../stores/GrantStore.js"
@@ -103,8 +104,8 @@ const make = Effect.gen(function* () {
   })
 
   return AccountOverview.of({
-    apps: Effect.fn("AccountOverview.apps")(function* (subject) {
-      yield* Effect.annotateCurrentSpan({ subject })
+    apps: Spans.fn("AccountOverview.apps")(function* (subject) {
+      Spans.annotate({ subject })
       const useOf = yield* Effect.provideService(AppUses.of(subject), GrantStore, grants)
       const apps = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
         Effect.map(
@@ -114,21 +115,21 @@ const make = Effect.gen(function* () {
       )
       return apps.flatMap(Option.toArray)
     }),
-    removeAccess: Effect.fn("AccountOverview.removeAccess")(function* (subject, clientId) {
+    removeAccess: Spans.fn("AccountOverview.removeAccess")(function* (subject, clientId) {
       if (Option.isNone(yield* consents.find(subject, clientId))) return false
       yield* revocation.withdraw(subject, clientId)
       return true
     }),
     sessions: sessions.list,
-    endSession: Effect.fn("AccountOverview.endSession")(function* (subject, id) {
+    endSession: Spans.fn("AccountOverview.endSession")(function* (subject, id) {
       const found = (yield* sessions.list(subject)).find(({ session }) => session.id === id)
       if (found === undefined) return false
       yield* sessions.end(found.session)
       return true
     }),
-    changePassword: Effect.fn("AccountOverview.changePassword")(function* ({ account, session }, form) {
+    changePassword: Spans.fn("AccountOverview.changePassword")(function* ({ account, session }, form) {
       const { id } = account
-      yield* Effect.annotateCurrentSpan({ subject: id })
+      Spans.annotate({ subject: id })
       const password = yield* NewPassword.read(form.password)
       const isSame = isSamePassword(form.password, form.passwordAgain)
       const isCurrent = yield* verify(account, form.current, form.attempt)

@@ -19,6 +19,7 @@ import { Events } from "../events/Events.js"
 import { GrantRevocation } from "../grants/GrantRevocation.js"
 import * as RunToEnd from "../grants/RunToEnd.js"
 import { identifier, randomBytes } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { AccountStore, findOwn } from "../stores/AccountStore.js"
 import { LoginThrottle } from "./LoginThrottle.js"
 import { type Applicant, knownAs, PasswordHasher } from "./PasswordHasher.js"
@@ -111,9 +112,10 @@ const make = Effect.gen(function* () {
 
   const publishCreated = (account: Account.Account, answer: "Created" | "NameTaken" | "NotFirst") =>
     answer === "Created"
-      ? events
-          .publish({ _tag: "AccountCreated", subject: account.id })
-          .pipe(Effect.zipRight(Effect.annotateCurrentSpan({ subject: account.id })), Effect.as(Option.some(account)))
+      ? events.publish({ _tag: "AccountCreated", subject: account.id }).pipe(
+          Effect.tap(() => Spans.annotate({ subject: account.id })),
+          Effect.as(Option.some(account))
+        )
       : Effect.succeedNone
 
   const admitNew = Effect.fnUntraced(function* (subject: Account.Subject) {
@@ -132,7 +134,7 @@ const make = Effect.gen(function* () {
 
   const publish = (subject: Account.Subject, change: Change) =>
     Effect.zipRight(
-      Effect.annotateCurrentSpan({ subject }),
+      Effect.sync(() => Spans.annotate({ subject })),
       events.publish({ _tag: "AccountChanged", subject, change })
     )
 
@@ -156,11 +158,11 @@ const make = Effect.gen(function* () {
     )
 
   return Accounts.of({
-    create: Effect.fn("Accounts.create")(function* (account) {
+    create: Spans.fn("Accounts.create")(function* (account) {
       const prepared = yield* prepare(account)
       return yield* publishCreated(prepared, yield* store.insert(prepared))
     }),
-    createFirst: Effect.fn("Accounts.createFirst")(function* (account) {
+    createFirst: Spans.fn("Accounts.createFirst")(function* (account) {
       const prepared = yield* prepare(account)
       return yield* publishCreated(prepared, yield* store.insertFirst(prepared))
     }),
@@ -177,11 +179,11 @@ const make = Effect.gen(function* () {
       }
       return account
     }),
-    authenticate: Effect.fn("Accounts.authenticate")(function* (username, password, applicant) {
+    authenticate: Spans.fn("Accounts.authenticate")(function* (username, password, applicant) {
       // An overlong password is wrong for any username, and is not hashed.
       if (Buffer.byteLength(Redacted.value(password)) > Account.maxPasswordBytes) return Option.none()
       const account = yield* findOwn(store, username)
-      if (Option.isSome(account)) yield* Effect.annotateCurrentSpan({ subject: account.value.id })
+      if (Option.isSome(account)) Spans.annotate({ subject: account.value.id })
       const hash = Option.map(account, ({ passwordHash }) => passwordHash)
       // An earlier version hashed a password as it was typed. Whether a second hash is made depends only on the typed text,
       // and both are always made, so the time reveals nothing about the account.
@@ -199,7 +201,7 @@ const make = Effect.gen(function* () {
         RunToEnd.thenIfFound(store.setState(id, "Enabled"), Effect.zipRight(endPauses(id), publish(id, "Enabled")))
       )
     ),
-    unlock: Effect.fn("Accounts.unlock")(function* (id) {
+    unlock: Spans.fn("Accounts.unlock")(function* (id) {
       const account = yield* findBuiltIn(id)
       if (Option.isNone(account)) return false
       yield* runToEnd(Effect.zipRight(throttle.clear(account.value.username), publish(id, "Unlocked")))
@@ -209,7 +211,7 @@ const make = Effect.gen(function* () {
     remove: Effect.fn("Accounts.remove")((id) =>
       runToEnd(Effect.zipLeft(RunToEnd.thenIfFound(store.remove(id), publish(id, "Deleted")), revokeAll(id)))
     ),
-    setPassword: Effect.fn("Accounts.setPassword")(function* (id, password) {
+    setPassword: Spans.fn("Accounts.setPassword")(function* (id, password) {
       const found = yield* findBuiltIn(id)
       if (Option.isNone(found)) return Option.none()
       const { epoch, username } = found.value

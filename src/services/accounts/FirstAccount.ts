@@ -10,6 +10,7 @@ import type * as Redacted from "effect/Redacted"
 import type { Account } from "../../domain/Account.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { digest, digestsEqual, randomSecret } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { AccountStore } from "../stores/AccountStore.js"
 import { Accounts, type NewAccount } from "./Accounts.js"
 
@@ -50,7 +51,7 @@ const make = Effect.gen(function* () {
   return FirstAccount.of({
     token: Effect.withSpan(token, "FirstAccount.token"),
     admits: Effect.fn("FirstAccount.admits")(admits),
-    create: Effect.fn("FirstAccount.create")(function* (presented, account) {
+    create: Spans.fn("FirstAccount.create")(function* (presented, account) {
       return (yield* admits(presented)) ? yield* accounts.createFirst(account) : Option.none()
     })
   })

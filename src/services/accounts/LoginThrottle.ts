@@ -15,6 +15,7 @@ import { TooManyRequests } from "../../domain/HttpError.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { deriveKey } from "../keys/Crypto.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Spans from "../Spans.js"
 import * as AccountStore from "../stores/AccountStore.js"
 import * as LoginCounters from "../stores/LoginCounters.js"
 import { Storage } from "../stores/Storage.js"
@@ -159,7 +160,7 @@ const make = Effect.gen(function* () {
       )
       return { ...attempt, device }
     }),
-    guard: Effect.fn("LoginThrottle.guard")(function* (attempt, verify) {
+    guard: Spans.fn("LoginThrottle.guard")(function* (attempt, verify) {
       const { counted, known } = yield* begin(attempt)
       const { networks, username: name } = attempt
       const found = yield* Effect.tapError(verify({ networks, name, known }), () => Effect.ignore(release(counted)))

@@ -11,7 +11,9 @@ import { type Session, SessionId } from "../../domain/Session.js"
 import { Events } from "../events/Events.js"
 import { identify } from "../events/Origin.js"
 import { digest, identifier, randomSecret } from "../keys/Crypto.js"
+import * as ServerClock from "../ServerClock.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Spans from "../Spans.js"
 import { AccountStore } from "../stores/AccountStore.js"
 import { SessionStore } from "../stores/SessionStore.js"
 import * as LoginNetworks from "./LoginNetworks.js"
@@ -61,8 +63,8 @@ const make = Effect.gen(function* () {
   const { lifetimes } = yield* ServerSettings
 
   return Sessions.of({
-    begin: Effect.fn("Sessions.begin")(function* (account, { browser, network }) {
-      yield* Effect.annotateCurrentSpan({ subject: account.id })
+    begin: Spans.fn("Sessions.begin")(function* (account, { browser, network }) {
+      Spans.annotate({ subject: account.id })
       const now = yield* DateTime.now
       const secret = yield* randomSecret()
       const id = SessionId.make(yield* identifier)
@@ -77,14 +79,14 @@ const make = Effect.gen(function* () {
         sealedNetwork: yield* Effect.transposeMapOption(network, (network) => networks.seal(id, network))
       }
       yield* sessions.insert(session)
-      yield* identify({ _tag: "Person", subject: account.id, sessionId: session.id })
+      identify({ _tag: "Person", subject: account.id, sessionId: session.id })
       yield* events.publish({ _tag: "LoggedIn", subject: account.id, sessionId: session.id })
       return { session, secret }
     }),
-    find: Effect.fn("Sessions.find")(function* (secret) {
-      const session = yield* sessions.find(digest(secret), yield* DateTime.now)
+    find: Spans.fn("Sessions.find")(function* (secret) {
+      const session = yield* sessions.find(digest(secret), yield* ServerClock.now)
       if (Option.isNone(session)) return Option.none()
-      yield* Effect.annotateCurrentSpan({ subject: session.value.subject })
+      Spans.annotate({ subject: session.value.subject })
       const account = yield* accounts.find(session.value.subject)
       return Option.map(account, (account) => ({
         session: session.value,
@@ -92,8 +94,8 @@ const make = Effect.gen(function* () {
         displayName: account.username
       }))
     }),
-    list: Effect.fn("Sessions.list")(function* (subject) {
-      yield* Effect.annotateCurrentSpan({ subject })
+    list: Spans.fn("Sessions.list")(function* (subject) {
+      Spans.annotate({ subject })
       const all = yield* sessions.list(subject, yield* DateTime.now)
       return all.map((session) => ({
         session,
@@ -101,8 +103,8 @@ const make = Effect.gen(function* () {
         network: Option.flatMap(session.sealedNetwork, (sealed) => networks.open(session.id, sealed))
       }))
     }),
-    end: Effect.fn("Sessions.end")(function* ({ id, subject }) {
-      yield* Effect.annotateCurrentSpan({ subject })
+    end: Spans.fn("Sessions.end")(function* ({ id, subject }) {
+      Spans.annotate({ subject })
       const isNew = yield* sessions.end(id)
       if (isNew) yield* events.publish({ _tag: "LoggedOut", subject, sessionId: id })
     })

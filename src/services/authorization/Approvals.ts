@@ -19,6 +19,7 @@ import type { LoggedIn } from "../accounts/Sessions.js"
 import { Events } from "../events/Events.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
+import * as Spans from "../Spans.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as Denials from "./Denials.js"
@@ -114,7 +115,7 @@ const make = Effect.gen(function* () {
 
   /** The recorded consent, and the part of the candidate scopes that the policy permits. */
   const weigh = Effect.fnUntraced(function* (request: AuthorizationRequest, who: LoggedIn) {
-    yield* Effect.annotateCurrentSpan({ subject: who.account.id, clientId: request.client.id })
+    Spans.annotate({ subject: who.account.id, clientId: request.client.id })
     const consent = yield* consents.find(who.account.id, request.client.id)
     const candidates = ResourceScopes.scope(Offer.candidates(request, consent))
     return { consent, permitted: yield* permitted(request, who, candidates) }
@@ -170,7 +171,7 @@ const make = Effect.gen(function* () {
   })
 
   return Approvals.of({
-    consider: Effect.fn("Approvals.consider")(function* (request, who, mayRemember) {
+    consider: Spans.fn("Approvals.consider")(function* (request, who, mayRemember) {
       const { consent, permitted } = yield* weigh(request, who)
       const grant = yield* GrantApproval.draw
       const remembered = Option.filter(
@@ -196,15 +197,15 @@ const make = Effect.gen(function* () {
       })
     }),
 
-    offer: Effect.fn("Approvals.offer")(function* (request, who) {
+    offer: Spans.fn("Approvals.offer")(function* (request, who) {
       const { consent, permitted } = yield* weigh(request, who)
       const offer = Offer.make(request, consent, permitted, yield* GrantApproval.draw)
       return Option.isSome(offer) ? offer.value : yield* nothingPermitted
     }),
 
-    decide: Effect.fn("Approvals.decide")(function* (decision) {
+    decide: Spans.fn("Approvals.decide")(function* (decision) {
       const { choice, offer, request, who } = decision
-      yield* Effect.annotateCurrentSpan({
+      Spans.annotate({
         grantId: offer.grantId,
         subject: who.account.id,
         clientId: request.client.id

@@ -10,6 +10,7 @@ import {
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type * as Parameters from "../../domain/Parameters.js"
 import { Resources } from "../resources/Resources.js"
+import * as Spans from "../Spans.js"
 import * as AuthorizationChecks from "./AuthorizationChecks.js"
 import * as ReplyAddresses from "./ReplyAddresses.js"
 
@@ -30,9 +31,9 @@ const make = Effect.gen(function* () {
   const replyAddress = yield* ReplyAddresses.make
   const resources = yield* Resources
   return AuthorizationRequests.of({
-    validate: Effect.fn("AuthorizationRequests.validate")(function* (parameters) {
+    validate: Spans.fn("AuthorizationRequests.validate")(function* (parameters) {
       const replyTo = yield* replyAddress(parameters)
-      yield* Effect.annotateCurrentSpan({ clientId: replyTo.client.id })
+      Spans.annotate({ clientId: replyTo.client.id })
       return yield* Effect.mapError(
         AuthorizationChecks.check(parameters, replyTo, yield* resources.all),
         (error) => new AuthorizationRejected({ replyTo, error })

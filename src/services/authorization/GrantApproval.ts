@@ -13,6 +13,7 @@ import * as Scope from "../../domain/Scope.js"
 import type { LoggedIn } from "../accounts/Sessions.js"
 import { Events } from "../events/Events.js"
 import { digest, identifier, randomBytes } from "../keys/Crypto.js"
+import * as ServerClock from "../ServerClock.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { GrantStore } from "../stores/GrantStore.js"
@@ -49,7 +50,7 @@ export const make = Effect.gen(function* () {
   return Effect.fnUntraced(function* (approval: Approval) {
     const { by, consent, grant, granted, request } = approval
     const { account, session } = approval.who
-    const now = yield* DateTime.now
+    const now = yield* ServerClock.now
     // Before the grant, so that maintenance does not delete the client as unused in between.
     if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
     const answer = yield* grants.approve(

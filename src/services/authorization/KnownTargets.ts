@@ -7,6 +7,7 @@ import type { ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Consent from "../../domain/Consent.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { LoggedIn } from "../accounts/Sessions.js"
+import * as Spans from "../Spans.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
 
 export class KnownTargets extends Context.Tag("latchkey/KnownTargets")<
@@ -22,8 +23,8 @@ export class KnownTargets extends Context.Tag("latchkey/KnownTargets")<
 
 const make = Effect.map(ConsentStore, (consents) =>
   KnownTargets.of({
-    has: Effect.fn("KnownTargets.has")(function* ({ account }, { client, redirectUri }) {
-      yield* Effect.annotateCurrentSpan({ subject: account.id, clientId: client.id })
+    has: Spans.fn("KnownTargets.has")(function* ({ account }, { client, redirectUri }) {
+      Spans.annotate({ subject: account.id, clientId: client.id })
       return Option.exists(yield* consents.find(account.id, client.id), Consent.includesTarget(redirectUri))
     })
   })

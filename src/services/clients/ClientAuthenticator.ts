@@ -12,6 +12,7 @@ import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthEr
 import * as Time from "../../domain/Time.js"
 import { identify } from "../events/Origin.js"
 import { digest, digestOf, digestsEqual } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 
 /** An id and a secret: one reading of an Authorization header or a body. */
@@ -52,17 +53,20 @@ const refuse = (reason: InvalidClient["reason"]) =>
 /** Compared if a client has no secret, so that the comparison takes the same time. */
 const decoy = digestOf("no secret has this digest")
 
+const decodeId = Schema.decodeOption(ClientId)
+
 const make = Effect.map(ClientStore, (clients) => {
-  const find = Effect.fnUntraced(function* (clientId: string) {
-    const id = Schema.decodeOption(ClientId)(clientId)
-    const client = Option.isSome(id) ? yield* clients.find(id.value) : Option.none<Client>()
-    // Only for a known client: a client may send any text as its id.
-    if (Option.isSome(client)) yield* Effect.annotateCurrentSpan({ clientId: client.value.id })
-    return client
-  })
+  const find = (clientId: string): Effect.Effect<Option.Option<Client>, TemporarilyUnavailable> =>
+    Option.match(decodeId(clientId), { onNone: () => Effect.succeedNone, onSome: clients.find })
+
+  /** Only for a known client: a client may send any text as its id. */
+  const annotate = (client: Option.Option<Client>): void => {
+    if (Option.isSome(client)) Spans.annotate({ clientId: client.value.id })
+  }
 
   const byId = Effect.fnUntraced(function* (clientId: string) {
     const client = yield* find(clientId)
+    annotate(client)
     if (Option.isNone(client)) return yield* refuse("UnknownClient")
     if (client.value.state === "Disabled") return yield* refuse("Disabled")
     return isConfidential(client.value) ? yield* refuse("MissingCredentials") : client.value
@@ -70,14 +74,16 @@ const make = Effect.map(ClientStore, (clients) => {
 
   const bySecret = Effect.fnUntraced(function* (used: AuthMethod, { clientId, secret }: IdAndSecret) {
     const client = yield* find(clientId)
+    annotate(client)
     const stored = Option.flatMap(client, (client) => client.secret)
     const matches = digestsEqual(digest(secret), Option.isSome(stored) ? stored.value.digest : decoy)
     if (Option.isNone(client)) return yield* refuse("UnknownClient")
     if (client.value.state === "Disabled") return yield* refuse("Disabled")
     if (!isConfidential(client.value)) return yield* refuse("WrongMethod")
     if (Option.isNone(stored) || !matches) return yield* refuse("WrongSecret")
-    const now = yield* DateTime.now
-    if (Option.exists(stored.value.expiresAt, (end) => !Time.isBefore(now, end))) return yield* refuse("ExpiredSecret")
+    if (Option.isSome(stored.value.expiresAt) && !Time.isBefore(yield* DateTime.now, stored.value.expiresAt.value)) {
+      return yield* refuse("ExpiredSecret")
+    }
     const registered = client.value.metadata.token_endpoint_auth_method
     if (used !== registered) {
       yield* Effect.annotateLogs(Effect.logInfo("client authenticated by another method than it registered"), {
@@ -93,28 +99,29 @@ const make = Effect.map(ClientStore, (clients) => {
   const byHeader = (reading: IdAndSecret) =>
     Redacted.value(reading.secret) === "" ? byId(reading.clientId) : bySecret("client_secret_basic", reading)
 
-  const check = Effect.fnUntraced(function* (credentials: ClientCredentials) {
+  const check = (credentials: ClientCredentials): Effect.Effect<Client, InvalidClient | TemporarilyUnavailable> => {
     switch (credentials._tag) {
       case "None":
-        return yield* byId(credentials.clientId)
+        return byId(credentials.clientId)
       case "Post":
-        return yield* bySecret("client_secret_post", credentials)
+        return bySecret("client_secret_post", credentials)
       case "Basic": {
         const [first, ...others] = credentials.readings
-        if (first === undefined) return yield* refuse("MalformedCredentials")
-        return yield* others.reduce(
-          (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => byHeader(reading)),
-          byHeader(first)
-        )
+        return first === undefined
+          ? refuse("MalformedCredentials")
+          : others.reduce(
+              (tried, reading) => Effect.catchTag(tried, "InvalidClient", () => byHeader(reading)),
+              byHeader(first)
+            )
       }
     }
-  })
+  }
 
   return ClientAuthenticator.of({
     methods: ["none", "client_secret_basic", "client_secret_post"],
-    authenticate: Effect.fn("ClientAuthenticator.authenticate")(function* (credentials) {
+    authenticate: Spans.fn("ClientAuthenticator.authenticate")(function* (credentials) {
       const client = yield* check(credentials)
-      yield* identify({ _tag: "Client", clientId: client.id, isAuthenticated: isConfidential(client) })
+      identify({ _tag: "Client", clientId: client.id, isAuthenticated: isConfidential(client) })
       return client
     })
   })

@@ -19,6 +19,7 @@ import { GrantTypes } from "../GrantTypes.js"
 import { digest, identifier } from "../keys/Crypto.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { newClientSecret } from "./ClientSecret.js"
 import { Clients } from "./Clients.js"
@@ -157,7 +158,7 @@ const make = Effect.gen(function* () {
 
   const publish = Effect.fnUntraced(function* (registered: Registered) {
     const { id, origin } = registered.client
-    yield* Effect.annotateCurrentSpan({ clientId: id })
+    Spans.annotate({ clientId: id })
     // A self-registered client may be deleted in a day, and its event would stay. Its consents are stored instead (ADR 26).
     const report = origin === "Dynamic" ? events.emit : events.publish
     yield* report({ _tag: "ClientRegistered", clientId: id, origin })
@@ -196,20 +197,20 @@ const make = Effect.gen(function* () {
   })
 
   return ClientRegistration.of({
-    register: Effect.fn("ClientRegistration.register")(function* (json) {
+    register: Spans.fn("ClientRegistration.register")(function* (json) {
       if (settings.maxUnusedClients === 0) return yield* closed
       const prepared = yield* prepare(json, "Dynamic")
       yield* watchQuota(yield* store.insertDynamic(prepared.client, settings.maxUnusedClients))
       return yield* publish(prepared)
     }),
-    create: Effect.fn("ClientRegistration.create")(function* (json) {
+    create: Spans.fn("ClientRegistration.create")(function* (json) {
       const prepared = yield* prepare(json, "Operator")
       yield* refuseMisspelt(prepared.client.metadata.scope ?? Scope.empty)
       yield* store.insert(prepared.client)
       return yield* publish(prepared)
     }),
-    update: Effect.fn("ClientRegistration.update")(function* (id, changes) {
-      yield* Effect.annotateCurrentSpan({ clientId: id })
+    update: Spans.fn("ClientRegistration.update")(function* (id, changes) {
+      Spans.annotate({ clientId: id })
       return yield* change(id, changes)
     })
   })

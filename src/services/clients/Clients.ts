@@ -20,6 +20,7 @@ import { Events } from "../events/Events.js"
 import { GrantRevocation } from "../grants/GrantRevocation.js"
 import * as RunToEnd from "../grants/RunToEnd.js"
 import { digest } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { ClientStore, type MetadataChange } from "../stores/ClientStore.js"
 import { newClientSecret } from "./ClientSecret.js"
 
@@ -65,7 +66,7 @@ const make = Effect.gen(function* () {
 
   const publish = (clientId: ClientId, change: Change) =>
     Effect.zipRight(
-      Effect.annotateCurrentSpan({ clientId }),
+      Effect.sync(() => Spans.annotate({ clientId })),
       events.publish({ _tag: "ClientChanged", clientId, change })
     )
 
@@ -87,7 +88,7 @@ const make = Effect.gen(function* () {
     remove: Effect.fn("Clients.remove")((id) =>
       runToEnd(Effect.zipLeft(RunToEnd.thenIfFound(clients.remove(id), publish(id, "Deleted")), revokeAll(id)))
     ),
-    rotateSecret: Effect.fn("Clients.rotateSecret")(function* (id) {
+    rotateSecret: Spans.fn("Clients.rotateSecret")(function* (id) {
       const secret = yield* newClientSecret
       const changed = clients.setSecret(id, { digest: digest(secret), expiresAt: Option.none() })
       const found = yield* end(id, changed, "SecretRotated", rotateToContinue(id))

@@ -8,6 +8,7 @@ import * as Client from "../../domain/Client.js"
 import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import { digest, digestsEqual } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { ResourceStore } from "../stores/ResourceStore.js"
 import { Caller } from "../tokens/Introspection.js"
 import { ClientAuthenticator, ClientCredentials, type IdAndSecret } from "./ClientAuthenticator.js"
@@ -37,7 +38,7 @@ const make = Effect.gen(function* () {
   })
 
   return IntrospectionCallers.of({
-    authenticate: Effect.fn("IntrospectionCallers.authenticate")(function* (credentials) {
+    authenticate: Spans.fn("IntrospectionCallers.authenticate")(function* (credentials) {
       const readings = ClientCredentials.$match(credentials, {
         None: () => [],
         Post: (reading) => [reading],

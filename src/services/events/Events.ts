@@ -7,14 +7,16 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
+import * as LogLevel from "effect/LogLevel"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import { type Event, type EventKind, idsOf } from "../../domain/Event.js"
 import * as Identifier from "../../domain/Identifier.js"
 import * as Time from "../../domain/Time.js"
-import { randomBytes } from "../keys/Crypto.js"
+import { SecureRandom } from "../keys/Crypto.js"
 import * as EventWriter from "./EventWriter.js"
 import * as Metrics from "./Metrics.js"
 import * as Origin from "./Origin.js"
@@ -58,12 +60,17 @@ const alarming = new Set<string>([
 /** Events and reasons that mean that the database lost rows: more may be missing than this event names. */
 const grave = new Set<string>(["LostWrites", "GrantMissing"])
 
-const logEvent = ({ actor, kind: { _tag: event, ...ids } }: Event, isRepeated: boolean) => {
+/** Returns the effect that logs an event; `undefined` if the app has switched its level off. */
+const logOf = (fiber: Running, { actor, kind: { _tag: event, ...ids } }: Event, isRepeated: boolean) => {
   const name = "reason" in ids ? ids.reason : event
   const isAlarm = alarming.has(name) && !isRepeated
-  const log = grave.has(name) ? Effect.logError : isAlarm ? Effect.logWarning : Effect.logDebug
-  return Effect.annotateLogs(log("event emitted"), { event, ...ids, actor })
+  const level = grave.has(name) ? LogLevel.Error : isAlarm ? LogLevel.Warning : LogLevel.Debug
+  return LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
+    ? undefined
+    : Effect.annotateLogs(Effect.logWithLevel(level, "event emitted"), { event, ...ids, actor })
 }
+
+type Running = Fiber.RuntimeFiber<unknown, unknown>
 
 /** Returns a function that answers whether an event is the first of its kind and grant on its day. */
 const makeFirstOfDay = () => {
@@ -97,35 +104,51 @@ const makeNextId = () => {
 
 const make = Effect.gen(function* () {
   const live = yield* PubSub.sliding<Event>(1024)
+  const random = yield* SecureRandom
   const write = yield* EventWriter.make
+  let subscribers = 0
   const nextId = makeNextId()
   const isFirstOfDay = makeFirstOfDay()
 
-  const emit = Effect.fnUntraced(function* (kind: EventKind, isRepeated = false) {
-    const now = yield* Clock.currentTimeMillis
-    const event: Event = {
-      id: nextId(now, yield* randomBytes(10)),
-      at: DateTime.unsafeMake(now),
-      kind,
-      ...(yield* Origin.facts)
-    }
-    yield* logEvent(event, isRepeated)
-    yield* Metric.update(Metrics.events, kind)
-    yield* PubSub.publish(live, event)
-    return event
-  })
+  /** Makes an event, counts it, runs `store`, and logs and sends it. It takes one step without a subscriber and without a log line. */
+  const record = (kind: EventKind, isRepeated: boolean, store: (event: Event) => void): Effect.Effect<void> =>
+    Effect.withFiberRuntime((current) => {
+      const fiber = current as unknown as Running
+      const now = Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+      const event: Event = {
+        id: nextId(now, random.bytes(10)),
+        at: DateTime.unsafeMake(now),
+        kind,
+        ...Origin.factsOf(Context.get(fiber.currentContext, Origin.CurrentOrigin))
+      }
+      Metrics.countEvent(kind)
+      store(event)
+      const logged = logOf(fiber, event, isRepeated)
+      const sent = subscribers === 0 ? undefined : Effect.asVoid(PubSub.publish(live, event))
+      if (logged === undefined) return sent ?? Effect.void
+      return sent === undefined ? logged : Effect.zipRight(logged, sent)
+    })
 
-  const publish = (kind: EventKind) => Effect.flatMap(emit(kind), write)
+  const nothing = () => {}
+  const publish = (kind: EventKind) => record(kind, false, write)
 
   return Events.of({
-    emit: (kind) => Effect.asVoid(emit(kind)),
+    emit: (kind) => record(kind, false, nothing),
     publish: (kind, options) =>
       options === undefined
         ? publish(kind)
         : Effect.flatMap(DateTime.now, (now) =>
-            isFirstOfDay(kind, now) ? publish(kind) : Effect.asVoid(emit(kind, true))
+            isFirstOfDay(kind, now) ? publish(kind) : record(kind, true, nothing)
           ),
-    stream: Stream.fromPubSub(live)
+    stream: Stream.unwrapScoped(
+      Effect.as(
+        Effect.acquireRelease(
+          Effect.sync(() => subscribers++),
+          () => Effect.sync(() => subscribers--)
+        ),
+        Stream.fromPubSub(live)
+      )
+    )
   })
 })
 

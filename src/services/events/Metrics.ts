@@ -19,15 +19,25 @@ const labels = (tags: Readonly<Record<string, string>>) =>
   Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
 
 /** Number of events by kind; `reason` is the reason of a revocation. */
-export const events = Metric.counter("latchkey_events_total", {
+const events = Metric.counter("latchkey_events_total", {
   description: "Events of accounts, clients, grants and keys",
   incremental: true
-}).pipe(
-  Metric.mapInput((_: EventKind) => 1),
-  Metric.taggedWithLabelsInput((kind) =>
-    labels({ event: kind._tag, ...("reason" in kind ? { reason: kind.reason } : {}) })
-  )
-)
+})
+
+/** The metric of each kind and reason, because each tag makes another metric. */
+const eventsByTags = new Map<string, typeof events>()
+
+/** Counts an event. It takes no step. */
+export const countEvent = (kind: EventKind): void => {
+  const reason = "reason" in kind ? kind.reason : undefined
+  const key = `${kind._tag} ${reason ?? ""}`
+  let metric = eventsByTags.get(key)
+  if (metric === undefined) {
+    metric = Metric.taggedWithLabels(events, labels({ event: kind._tag, ...(reason === undefined ? {} : { reason }) }))
+    eventsByTags.set(key, metric)
+  }
+  metric.unsafeUpdate(1, [])
+}
 
 /** A refused request. */
 export interface Refusal {
@@ -37,13 +47,23 @@ export interface Refusal {
 }
 
 /** Number of refused requests. The log has a line for each of them. */
-export const refusals = Metric.counter("latchkey_refusals_total", {
+const refusals = Metric.counter("latchkey_refusals_total", {
   description: "Requests that were refused",
   incremental: true
-}).pipe(
-  Metric.mapInput((_: Refusal) => 1),
-  Metric.taggedWithLabelsInput(({ endpoint, error }) => labels({ endpoint, error: error._tag, reason: error.reason }))
-)
+})
+
+const refusalsByTags = new Map<string, typeof refusals>()
+
+/** Counts a refused request. It takes no step. */
+export const countRefusal = ({ endpoint, error }: Refusal): void => {
+  const key = `${endpoint} ${error._tag} ${error.reason}`
+  let metric = refusalsByTags.get(key)
+  if (metric === undefined) {
+    metric = Metric.taggedWithLabels(refusals, labels({ endpoint, error: error._tag, reason: error.reason }))
+    refusalsByTags.set(key, metric)
+  }
+  metric.unsafeUpdate(1, [])
+}
 
 /** An answered request. */
 export interface Answered {
@@ -58,13 +78,21 @@ const boundaries = MetricBoundaries.fromIterable([
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 ])
 
-/** Time from a request to its response, by the class of the status, such as `2xx`. */
-export const requests = Metric.histogram("latchkey_request_seconds", boundaries, "How long requests took").pipe(
-  Metric.mapInput(({ seconds }: Answered) => seconds),
-  Metric.taggedWithLabelsInput(({ endpoint, method, status }) =>
-    labels({ endpoint, method, status: `${Math.floor(status / 100)}xx` })
-  )
-)
+const durations = Metric.histogram("latchkey_request_seconds", boundaries, "How long requests took")
+
+const durationsByTags = new Map<string, typeof durations>()
+
+/** Counts the time from a request to its response, by the class of the status, such as `2xx`. It takes no step. */
+export const countRequest = ({ endpoint, method, seconds, status }: Answered): void => {
+  const key = `${endpoint} ${method} ${Math.floor(status / 100)}`
+  let metric = durationsByTags.get(key)
+  if (metric === undefined) {
+    const tags = labels({ endpoint, method, status: `${Math.floor(status / 100)}xx` })
+    metric = Metric.taggedWithLabels(durations, tags)
+    durationsByTags.set(key, metric)
+  }
+  metric.unsafeUpdate(seconds, [])
+}
 
 /** Rows that maintenance deleted and chain keys that it resealed, by the names of its report. */
 export const maintenance = Metric.counter("latchkey_maintenance_total", {

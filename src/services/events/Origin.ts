@@ -16,7 +16,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
 import type { Actor } from "../../domain/Event.js"
 
 /** The origin of an action. */
@@ -40,11 +42,15 @@ export class CurrentOrigin extends Context.Reference<CurrentOrigin>()("latchkey/
   defaultValue: (): Origin => outsideRequests({ _tag: "Server" })
 }) {}
 
-/** Sets the actor of the present request from now on. Outside a request it does nothing. */
-export const identify = (actor: Actor): Effect.Effect<void> =>
-  Effect.map(CurrentOrigin, (origin) => {
-    if (origin.requestId !== undefined) MutableRef.set(origin.actor, actor)
-  })
+/**
+ * Sets the actor of the request that the running fiber answers, from now on. Outside a request it does nothing. It is no
+ * effect, because it runs on every request.
+ */
+export const identify = (actor: Actor): void => {
+  const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
+  const origin = fiber === undefined ? undefined : Context.get(fiber.currentContext, CurrentOrigin)
+  if (origin?.requestId !== undefined) MutableRef.set(origin.actor, actor)
+}
 
 /** Runs an effect outside a request, such as a job or a command, with an actor other than the server. */
 export const actingAs =
@@ -55,10 +61,9 @@ export const actingAs =
 /** Returns the id of the present request; `undefined` outside one. */
 export const requestId: Effect.Effect<string | undefined> = Effect.map(CurrentOrigin, ({ requestId }) => requestId)
 
-/** Returns the fields of the origin that an event has. */
-export const facts: Effect.Effect<{ readonly actor: Actor; readonly requestId?: string; readonly address?: string }> =
-  Effect.map(CurrentOrigin, ({ actor, address, requestId }) => ({
-    actor: MutableRef.get(actor),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(address === undefined ? {} : { address })
-  }))
+/** Returns the fields of an origin that an event has. */
+export const factsOf = ({ actor, address, requestId }: Origin) => ({
+  actor: MutableRef.get(actor),
+  ...(requestId === undefined ? {} : { requestId }),
+  ...(address === undefined ? {} : { address })
+})

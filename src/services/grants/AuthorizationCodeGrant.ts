@@ -1,6 +1,6 @@
 /** `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5). */
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
@@ -17,8 +17,11 @@ import * as GrantTypes from "../GrantTypes.js"
 import { challengeOf, digest } from "../keys/Crypto.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
+import * as ServerClock from "../ServerClock.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Spans from "../Spans.js"
 import { GrantStore } from "../stores/GrantStore.js"
+import { AccessTokens } from "../tokens/AccessTokens.js"
 import { RefreshChain } from "../tokens/RefreshChain.js"
 import * as Networks from "./Networks.js"
 import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
@@ -34,76 +37,80 @@ const refuse = (reason: InvalidGrant["reason"]) =>
   new InvalidGrant({ reason, description: "the code is invalid, expired or already used" })
 
 /** Exchanges a code for tokens. Every check that spends nothing comes first; then one statement redeems the code. */
-export const handle = Effect.fn("AuthorizationCodeGrant.handle")(function* (
-  request: typeof parameters.Type,
-  client: Client,
-  caller: GrantTypes.Caller
-) {
+export const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain
   const events = yield* Events
   const { lifetimes, retryFromElsewhere } = yield* ServerSettings
   const resources = yield* Resources
+  const tokens = yield* AccessTokens
+  return Spans.fn("AuthorizationCodeGrant.handle")(function* (
+    request: typeof parameters.Type,
+    client: Client,
+    caller: GrantTypes.Caller
+  ) {
+    const parsed = AuthorizationCode.parse(request.code)
+    if (Option.isNone(parsed)) return yield* refuse("Unknown")
+    const code = parsed.value
+    const digestOfCode = digest(code.text)
 
-  const parsed = AuthorizationCode.parse(request.code)
-  if (Option.isNone(parsed)) return yield* refuse("Unknown")
-  const code = parsed.value
-  const digestOfCode = digest(code.text)
+    const found = yield* grants.find(code.grantId)
+    if (Option.isNone(found) || found.value.code.digest !== digestOfCode) return yield* refuse("Unknown")
+    const { terms } = found.value
+    const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
+    Spans.annotate(ids)
+    if (terms.clientId !== client.id) return yield* refuse("WrongClient")
+    const known = yield* resources.all
+    const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+    const scope = ResourceScopes.scope(terms.granted)
+    const access = yield* issueAccessToken(tokens, { client, terms, scope, audience, known })
 
-  const found = yield* grants.find(code.grantId)
-  if (Option.isNone(found) || found.value.code.digest !== digestOfCode) return yield* refuse("Unknown")
-  const { terms } = found.value
-  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
-  yield* Effect.annotateCurrentSpan(ids)
-  if (terms.clientId !== client.id) return yield* refuse("WrongClient")
-  const known = yield* resources.all
-  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
-  const scope = ResourceScopes.scope(terms.granted)
-  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
+    const now = yield* ServerClock.now
+    const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
+    const answer = yield* grants.redeem({
+      grantId: terms.id,
+      digest: digestOfCode,
+      clientId: client.id,
+      redirectUri: Option.map(Option.fromNullable(request.redirect_uri), (uri) => RedirectUri.make(uri, true)),
+      challenge: challengeOf(request.code_verifier),
+      now,
+      duplicateWindow: lifetimes.codeWindow,
+      network: Networks.ofRedemption(code.text, caller),
+      fromElsewhere: retryFromElsewhere,
+      chain: Option.map(chain, ({ sealedKey, token }) => ({
+        digest: digest(RefreshToken.format(token)),
+        key: sealedKey,
+        idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
+      }))
+    })
 
-  const now = yield* DateTime.now
-  const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
-  const answer = yield* grants.redeem({
-    grantId: terms.id,
-    digest: digestOfCode,
-    clientId: client.id,
-    redirectUri: Option.map(Option.fromNullable(request.redirect_uri), (uri) => RedirectUri.make(uri, true)),
-    challenge: challengeOf(request.code_verifier),
-    now,
-    duplicateWindow: lifetimes.codeWindow,
-    network: Networks.ofRedemption(code.text, caller),
-    fromElsewhere: retryFromElsewhere,
-    chain: Option.map(chain, ({ sealedKey, token }) => ({
-      digest: digest(RefreshToken.format(token)),
-      key: sealedKey,
-      idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
-    }))
-  })
-
-  const refuseRevoked = (reason: "WrongVerifier" | "CodeReplayed", refusal: InvalidGrant["reason"]) =>
-    Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason }), refuse(refusal))
-  const publishDuplicate = (elsewhere: boolean) =>
-    events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
-  return yield* Grant.RedemptionAnswer.$match(answer, {
-    Redeemed: () =>
-      Effect.as(
-        events.publish({ _tag: "Redeemed", ...ids }),
-        tokenResponse(
-          access,
-          Option.map(chain, ({ token }) => token)
-        )
-      ),
-    WrongVerifier: () => refuseRevoked("WrongVerifier", "WrongVerifier"),
-    Duplicate: ({ elsewhere }) => Effect.zipRight(publishDuplicate(elsewhere), refuse("Duplicate")),
-    Replayed: ({ elsewhere }) =>
-      (elsewhere ? publishDuplicate(elsewhere) : Effect.void).pipe(
-        Effect.zipRight(grants.revoke(terms.id, "CodeReplayed", now)),
-        Effect.flatMap((isNew) => (isNew ? refuseRevoked("CodeReplayed", "Replayed") : refuse("Replayed")))
-      ),
-    Expired: () => refuse("Expired"),
-    Unknown: () => refuse("Unknown")
+    const refuseRevoked = (reason: "WrongVerifier" | "CodeReplayed", refusal: InvalidGrant["reason"]) =>
+      Effect.zipRight(events.publish({ _tag: "Revoked", ...ids, reason }), refuse(refusal))
+    const publishDuplicate = (elsewhere: boolean) =>
+      events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
+    return yield* Grant.RedemptionAnswer.$match(answer, {
+      Redeemed: () =>
+        Effect.as(
+          events.publish({ _tag: "Redeemed", ...ids }),
+          tokenResponse(
+            access,
+            Option.map(chain, ({ token }) => token)
+          )
+        ),
+      WrongVerifier: () => refuseRevoked("WrongVerifier", "WrongVerifier"),
+      Duplicate: ({ elsewhere }) => Effect.zipRight(publishDuplicate(elsewhere), refuse("Duplicate")),
+      Replayed: ({ elsewhere }) =>
+        (elsewhere ? publishDuplicate(elsewhere) : Effect.void).pipe(
+          Effect.zipRight(grants.revoke(terms.id, "CodeReplayed", now)),
+          Effect.flatMap((isNew) => (isNew ? refuseRevoked("CodeReplayed", "Replayed") : refuse("Replayed")))
+        ),
+      Expired: () => refuse("Expired"),
+      Unknown: () => refuse("Unknown")
+    })
   })
 })
 
 /** The authorization code grant. */
-export const layer = GrantTypes.layer({ grantType: "authorization_code", parameters, handle })
+export const layer = Layer.unwrapEffect(
+  Effect.map(make, (handle) => GrantTypes.layer({ grantType: "authorization_code", parameters, handle }))
+)

@@ -1,10 +1,12 @@
 /** `grant_type=client_credentials` (RFC 6749 §4.4): a token for the client itself. It writes nothing. */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
-import { InvalidScope, UnauthorizedClient } from "../../domain/OAuthError.js"
+import { InvalidScope, type InvalidTarget, UnauthorizedClient } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
@@ -12,6 +14,7 @@ import * as GrantTypes from "../GrantTypes.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
+import * as Spans from "../Spans.js"
 import { AccessTokens } from "../tokens/AccessTokens.js"
 import { tokenResponse } from "./TokenAnswer.js"
 
@@ -26,69 +29,73 @@ const notRegistered = new InvalidScope({
 })
 
 /** The resources that the request names; by default those that offer anything that the client may have. */
-const audienceOf = Effect.fnUntraced(function* (
+const audienceOf = (
   known: ReadonlyArray<Resource.Resource>,
   indicators: ReadonlyArray<string>,
   scope: Scope.Scope,
   client: Client.Client
-) {
+): Either.Either<Arr.NonEmptyReadonlyArray<Resource.Resource>, InvalidScope | InvalidTarget> => {
   const mayHave = (resource: Resource.Resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource)))
-  const audience = Option.getOrElse(yield* RequestedResources.named(known, indicators), () =>
-    RequestedResources.defaultsForClient(known, scope).filter(mayHave)
-  )
-  if (!Arr.isNonEmptyReadonlyArray(audience)) return yield* notRegistered
-  yield* RequestedResources.requireCompatible(audience)
-  return audience
-})
+  return Either.flatMap(RequestedResources.named(known, indicators), (named): ReturnType<typeof audienceOf> => {
+    const audience = Option.getOrElse(named, () => RequestedResources.defaultsForClient(known, scope).filter(mayHave))
+    return Arr.isNonEmptyReadonlyArray(audience)
+      ? Either.map(RequestedResources.requireCompatible(audience), () => audience)
+      : Either.left(notRegistered)
+  })
+}
 
 /** The requested tokens that some resource offers (RFC 6749 §3.3). Fails where the client may not have one of them. */
-const readScope = Effect.fnUntraced(function* (
+const readScope = (
   text: string,
   client: Client.Client,
   known: ReadonlyArray<Resource.Resource>
-) {
-  const offered = Resource.offered(known)
-  const scope = Scope.intersection(yield* Parameters.scope(text), offered)
-  return Scope.isSubset(scope, Client.allowedScope(client, offered)) ? scope : yield* notRegistered
-})
+): Either.Either<Scope.Scope, InvalidScope> =>
+  Either.flatMap(Parameters.scope(text), (tokens) => {
+    const offered = Resource.offered(known)
+    const scope = Scope.intersection(tokens, offered)
+    return Scope.isSubset(scope, Client.allowedScope(client, offered))
+      ? Either.right(scope)
+      : Either.left(notRegistered)
+  })
 
 /** Checks the client, its resources and its scope, and issues an access token. */
-export const handle = Effect.fn("ClientCredentialsGrant.handle")(function* (
-  request: typeof parameters.Type,
-  client: Client.Client
-) {
+export const make = Effect.gen(function* () {
   const tokens = yield* AccessTokens
   const resources = yield* Resources
   const policy = yield* ScopePolicy
-  yield* Effect.annotateCurrentSpan({ clientId: client.id })
-  // No user consents here, so the client must keep a secret, and the operator must have registered it.
-  if (!Client.isConfidential(client) || client.origin !== "Operator") {
-    return yield* new UnauthorizedClient({
-      reason: "GrantTypeNotRegistered",
-      description: "the client may not use client_credentials"
+  return Spans.fn("ClientCredentialsGrant.handle")(function* (request: typeof parameters.Type, client: Client.Client) {
+    Spans.annotate({ clientId: client.id })
+    // No user consents here, so the client must keep a secret, and the operator must have registered it.
+    if (!Client.isConfidential(client) || client.origin !== "Operator") {
+      return yield* new UnauthorizedClient({
+        reason: "GrantTypeNotRegistered",
+        description: "the client may not use client_credentials"
+      })
+    }
+    const known = yield* resources.all
+    const requested = request.scope === undefined ? undefined : yield* readScope(request.scope, client, known)
+    const audience = yield* audienceOf(known, request.resource, requested ?? Scope.empty, client)
+    const allowed = Client.allowedScope(client, Resource.offered(audience))
+    const candidates = requested === undefined ? allowed : Scope.intersection(requested, allowed)
+    if (Scope.isEmpty(candidates)) return yield* notRegistered
+    const scope = yield* policy.permit({
+      client,
+      subject: Option.none(),
+      account: Option.none(),
+      scope: candidates,
+      resources: audience
     })
-  }
-  const known = yield* resources.all
-  const requested = request.scope === undefined ? undefined : yield* readScope(request.scope, client, known)
-  const audience = yield* audienceOf(known, request.resource, requested ?? Scope.empty, client)
-  const allowed = Client.allowedScope(client, Resource.offered(audience))
-  const candidates = requested === undefined ? allowed : Scope.intersection(requested, allowed)
-  if (Scope.isEmpty(candidates)) return yield* notRegistered
-  const scope = yield* policy.permit({
-    client,
-    subject: Option.none(),
-    account: Option.none(),
-    scope: candidates,
-    resources: audience
+    if (Scope.isEmpty(scope)) {
+      return yield* new InvalidScope({ reason: "NotPermitted", description: "no requested scope is permitted" })
+    }
+    const uris = Arr.map(audience, ({ uri }) => uri)
+    const issued = yield* tokens.issueToClient(client, scope, uris)
+    // RFC 6749 §4.4.3: there is no refresh token.
+    return tokenResponse({ ...issued, scope }, Option.none())
   })
-  if (Scope.isEmpty(scope)) {
-    return yield* new InvalidScope({ reason: "NotPermitted", description: "no requested scope is permitted" })
-  }
-  const uris = Arr.map(audience, ({ uri }) => uri)
-  const issued = yield* tokens.issueToClient(client, scope, uris)
-  // RFC 6749 §4.4.3: there is no refresh token.
-  return tokenResponse({ ...issued, scope }, Option.none())
 })
 
 /** The client credentials grant. */
-export const layer = GrantTypes.layer({ grantType: "client_credentials", parameters, handle })
+export const layer = Layer.unwrapEffect(
+  Effect.map(make, (handle) => GrantTypes.layer({ grantType: "client_credentials", parameters, handle }))
+)

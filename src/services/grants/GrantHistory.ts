@@ -11,6 +11,7 @@ import * as Grant from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
+import * as Spans from "../Spans.js"
 import { EventLog } from "../stores/EventLog.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as Lists from "../stores/Lists.js"
@@ -58,15 +59,15 @@ const make = Effect.gen(function* () {
   return GrantHistory.of({
     find: grants.find,
     list: grants.list,
-    status: Effect.fn("GrantHistory.status")(function* (grant) {
-      yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
+    status: Spans.fn("GrantHistory.status")(function* (grant) {
+      Spans.annotate({ grantId: grant.terms.id })
       const now = yield* DateTime.now
       const status = Grant.statusAt(now)(grant)
       if (status !== "Active") return status
       return Option.isSome(yield* grants.findActive(grant.terms.id, now, Option.none())) ? status : "Revoked"
     }),
-    entries: Effect.fn("GrantHistory.entries")(function* (grant) {
-      yield* Effect.annotateCurrentSpan({ grantId: grant.terms.id })
+    entries: Spans.fn("GrantHistory.entries")(function* (grant) {
+      Spans.annotate({ grantId: grant.terms.id })
       const stored = yield* Stream.runCollect(Lists.events({ grantId: grant.terms.id })).pipe(
         Effect.provideService(EventLog, log)
       )

@@ -18,6 +18,7 @@ import type { ClientId } from "../../domain/Client.js"
 import type { GrantId, RevocationReason } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { Events } from "../events/Events.js"
+import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore } from "../stores/ConsentStore.js"
 import { emptyFilter, GrantStore, isEverybody, type RevocationFilter } from "../stores/GrantStore.js"
@@ -95,23 +96,23 @@ const make = Effect.gen(function* () {
   }
 
   return GrantRevocation.of({
-    revoke: Effect.fn("GrantRevocation.revoke")(function* (grantId) {
+    revoke: Spans.fn("GrantRevocation.revoke")(function* (grantId) {
       const grant = yield* grants.find(grantId)
       if (Option.isNone(grant)) return Option.none()
       const reason = "OperatorRevoked"
       const { clientId, subject } = grant.value.terms
-      yield* Effect.annotateCurrentSpan({ grantId, subject, clientId })
+      Spans.annotate({ grantId, subject, clientId })
       const revoked = grants.revoke(grantId, reason, yield* DateTime.now)
       const publish = events.publish({ _tag: "Revoked", grantId, subject, clientId, reason })
       return Option.some(yield* runToEnd(RunToEnd.thenIfFound(revoked, publish)))
     }),
     revokeAll: Effect.fn("GrantRevocation.revokeAll")((filter) =>
-      Effect.annotateCurrentSpan({ ...filter }).pipe(
+      Effect.sync(() => Spans.annotate({ ...filter })).pipe(
         Effect.zipRight(runToEnd(Effect.zipRight(endEpochs(filter), mark(filter, "OperatorRevoked"))))
       )
     ),
-    withdraw: Effect.fn("GrantRevocation.withdraw")(function* (subject, clientId) {
-      yield* Effect.annotateCurrentSpan({ subject, clientId })
+    withdraw: Spans.fn("GrantRevocation.withdraw")(function* (subject, clientId) {
+      Spans.annotate({ subject, clientId })
       const publish = events.publish({ _tag: "ConsentWithdrawn", subject, clientId })
       const withdrawn = RunToEnd.thenIfFound(consents.withdraw(subject, clientId), publish)
       yield* runToEnd(Effect.zipRight(withdrawn, mark({ subject, clientId }, "ConsentWithdrawn")))

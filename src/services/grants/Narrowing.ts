@@ -1,5 +1,5 @@
 /** The scope of a token request: that of its grant, or a part of it (RFC 6749 §6). */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidScope, InvalidTarget } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
@@ -17,16 +17,16 @@ export const scope = (
   terms: Grant.Terms,
   known: ReadonlyArray<Resource.Resource>,
   requested: string | undefined
-): Effect.Effect<Scope.Scope, InvalidScope> => {
+): Either.Either<Scope.Scope, InvalidScope> => {
   const granted = ResourceScopes.scope(terms.granted)
-  if (requested === undefined) return Effect.succeed(granted)
-  return Effect.flatMap(Parameters.scope(requested), (tokens) => {
+  if (requested === undefined) return Either.right(granted)
+  return Either.flatMap(Parameters.scope(requested), (tokens) => {
     const scope = Scope.intersection(tokens, granted)
     const offered = Resource.offered(known.filter(({ uri }) => terms.granted.has(uri)))
     const isMore = !Scope.isEmpty(Scope.intersection(Scope.difference(tokens, granted), offered))
     return isMore || Scope.isEmpty(scope)
-      ? new InvalidScope({ reason: "NotGranted", description: "the scope exceeds the granted scope" })
-      : Effect.succeed(scope)
+      ? Either.left(new InvalidScope({ reason: "NotGranted", description: "the scope exceeds the granted scope" }))
+      : Either.right(scope)
   })
 }
 
@@ -40,13 +40,13 @@ export const scopeAt = (
   terms: Grant.Terms,
   known: ReadonlyArray<Resource.Resource>,
   audience: Audience
-): Effect.Effect<Scope.Scope, InvalidTarget> => {
+): Either.Either<Scope.Scope, InvalidTarget> => {
   const resources = known.filter(({ uri }) => audience.includes(uri))
   const granted = ResourceScopes.scope(
     ResourceScopes.intersection(ResourceScopes.offeredBy(resources, scope), terms.granted)
   )
   const effective = Scope.intersection(scope, granted)
   return Scope.isEmpty(effective) && !Scope.isEmpty(Resource.offered(resources))
-    ? new InvalidTarget({ reason: "NotGranted", description: "the resource offers nothing of the scope" })
-    : Effect.succeed(effective)
+    ? Either.left(new InvalidTarget({ reason: "NotGranted", description: "the resource offers nothing of the scope" }))
+    : Either.right(effective)
 }

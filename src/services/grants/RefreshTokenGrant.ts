@@ -1,6 +1,6 @@
 /** `grant_type=refresh_token` (RFC 6749 §6, OAuth 2.1 §4.3). */
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Client } from "../../domain/Client.js"
@@ -13,8 +13,11 @@ import * as GrantTypes from "../GrantTypes.js"
 import { digest } from "../keys/Crypto.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
+import * as ServerClock from "../ServerClock.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Spans from "../Spans.js"
 import { GrantStore } from "../stores/GrantStore.js"
+import { AccessTokens } from "../tokens/AccessTokens.js"
 import * as RefreshChain from "../tokens/RefreshChain.js"
 import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
@@ -30,88 +33,92 @@ const refuse = (reason: InvalidGrant["reason"]) =>
   new InvalidGrant({ reason, description: "the refresh token is invalid, expired or revoked" })
 
 /** Exchanges a refresh token. Every check that changes nothing comes first; then one statement rotates the chain. */
-export const handle = Effect.fn("RefreshTokenGrant.handle")(function* (
-  request: typeof parameters.Type,
-  client: Client,
-  caller: GrantTypes.Caller
-) {
+export const make = Effect.gen(function* () {
   const grants = yield* GrantStore
   const chains = yield* RefreshChain.RefreshChain
   const events = yield* Events
   const { lifetimes, retryFromElsewhere } = yield* ServerSettings
   const resources = yield* Resources
+  const tokens = yield* AccessTokens
+  return Spans.fn("RefreshTokenGrant.handle")(function* (
+    request: typeof parameters.Type,
+    client: Client,
+    caller: GrantTypes.Caller
+  ) {
+    const parsed = RefreshToken.parse(request.refresh_token)
+    if (Option.isNone(parsed)) return yield* refuse("Unknown")
+    const presented = parsed.value
 
-  const parsed = RefreshToken.parse(request.refresh_token)
-  if (Option.isNone(parsed)) return yield* refuse("Unknown")
-  const presented = parsed.value
+    const found = yield* grants.find(presented.grantId)
+    if (Option.isNone(found)) return yield* refuse("Unknown")
+    const grant = found.value
+    const { terms } = grant
+    const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
+    Spans.annotate(ids)
+    if (terms.clientId !== client.id) return yield* refuse("WrongClient")
+    if (!Grant.isRefreshable(grant)) return yield* refuse(grant._tag === "Revoked" ? "Revoked" : "Unknown")
+    const key = yield* chains.recognise(presented, grant.chain.value.key)
+    // A guessed token must not revoke a grant: a token that the chain does not recognise changes nothing.
+    if (Option.isNone(key)) return yield* refuse("Unknown")
 
-  const found = yield* grants.find(presented.grantId)
-  if (Option.isNone(found)) return yield* refuse("Unknown")
-  const grant = found.value
-  const { terms } = grant
-  const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
-  yield* Effect.annotateCurrentSpan(ids)
-  if (terms.clientId !== client.id) return yield* refuse("WrongClient")
-  if (!Grant.isRefreshable(grant)) return yield* refuse(grant._tag === "Revoked" ? "Revoked" : "Unknown")
-  const key = yield* chains.recognise(presented, grant.chain.value.key)
-  // A guessed token must not revoke a grant: a token that the chain does not recognise changes nothing.
-  if (Option.isNone(key)) return yield* refuse("Unknown")
+    const known = yield* resources.all
+    const scope = yield* Narrowing.scope(terms, known, request.scope)
+    const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
+    const access = yield* issueAccessToken(tokens, { client, terms, scope, audience, known })
 
-  const known = yield* resources.all
-  const scope = yield* Narrowing.scope(terms, known, request.scope)
-  const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
-  const access = yield* issueAccessToken({ client, terms, scope, audience, known })
+    const now = yield* ServerClock.now
+    const successor = RefreshChain.next(key.value, presented)
+    const answer = yield* grants.rotate({
+      grantId: terms.id,
+      generation: presented.generation,
+      digest: digest(RefreshToken.format(presented)),
+      successor: digest(RefreshToken.format(successor)),
+      now,
+      retryWindow: lifetimes.refreshWindow,
+      network: Networks.ofRotation(key.value, caller),
+      fromElsewhere: retryFromElsewhere,
+      idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
+    })
 
-  const now = yield* DateTime.now
-  const successor = RefreshChain.next(key.value, presented)
-  const answer = yield* grants.rotate({
-    grantId: terms.id,
-    generation: presented.generation,
-    digest: digest(RefreshToken.format(presented)),
-    successor: digest(RefreshToken.format(successor)),
-    now,
-    retryWindow: lifetimes.refreshWindow,
-    network: Networks.ofRotation(key.value, caller),
-    fromElsewhere: retryFromElsewhere,
-    idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
-  })
+    const revoke = (reason: Grant.RevocationReason, refusal: InvalidGrant["reason"]) =>
+      grants.revoke(terms.id, reason, now).pipe(
+        Effect.tap((isNew) => (isNew ? events.publish({ _tag: "Revoked", ...ids, reason }) : Effect.void)),
+        Effect.zipRight(refuse(refusal))
+      )
 
-  const revoke = (reason: Grant.RevocationReason, refusal: InvalidGrant["reason"]) =>
-    grants.revoke(terms.id, reason, now).pipe(
-      Effect.tap((isNew) => (isNew ? events.publish({ _tag: "Revoked", ...ids, reason }) : Effect.void)),
-      Effect.zipRight(refuse(refusal))
-    )
+    // Only the first refresh of a day is stored, so that the event log does not grow with every refresh (ADR 24).
+    const publishOrEmit = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.emit : events.publish
 
-  // Only the first refresh of a day is stored, so that the event log does not grow with every refresh (ADR 24).
-  const publishOrEmit = Time.isSameDay(grant.chain.value.rotatedAt, now) ? events.emit : events.publish
+    const publishElsewhere = () =>
+      events.publish({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation }, { keep: "FirstOfDay" })
 
-  const publishElsewhere = () =>
-    events.publish({ _tag: "RetriedElsewhere", ...ids, generation: presented.generation }, { keep: "FirstOfDay" })
-
-  return yield* Grant.RotationAnswer.$match(answer, {
-    Rotated: () =>
-      Effect.as(
-        publishOrEmit({ _tag: "Refreshed", ...ids, generation: successor.generation }),
-        tokenResponse(access, Option.some(successor))
-      ),
-    Retried: ({ elsewhere, grant }) =>
-      Effect.as(
-        elsewhere
-          ? publishElsewhere()
-          : events.publish(
-              { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
-              { keep: "FirstOfDay" }
-            ),
-        tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
-      ),
-    Replayed: ({ elsewhere }) =>
-      Effect.zipRight(elsewhere ? publishElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
-    Ahead: () => revoke("LostWrites", "Ahead"),
-    Revoked: () => refuse("Revoked"),
-    Expired: () => refuse("Expired"),
-    Unknown: () => refuse("Unknown")
+    return yield* Grant.RotationAnswer.$match(answer, {
+      Rotated: () =>
+        Effect.as(
+          publishOrEmit({ _tag: "Refreshed", ...ids, generation: successor.generation }),
+          tokenResponse(access, Option.some(successor))
+        ),
+      Retried: ({ elsewhere, grant }) =>
+        Effect.as(
+          elsewhere
+            ? publishElsewhere()
+            : events.publish(
+                { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
+                { keep: "FirstOfDay" }
+              ),
+          tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+        ),
+      Replayed: ({ elsewhere }) =>
+        Effect.zipRight(elsewhere ? publishElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),
+      Ahead: () => revoke("LostWrites", "Ahead"),
+      Revoked: () => refuse("Revoked"),
+      Expired: () => refuse("Expired"),
+      Unknown: () => refuse("Unknown")
+    })
   })
 })
 
 /** The refresh token grant. */
-export const layer = GrantTypes.layer({ grantType: "refresh_token", parameters, handle })
+export const layer = Layer.unwrapEffect(
+  Effect.map(make, (handle) => GrantTypes.layer({ grantType: "refresh_token", parameters, handle }))
+)

@@ -1,4 +1,5 @@
 /** The response of the token endpoint: a new access token, and the refresh token that is current now (RFC 6749 §5.1). */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
@@ -8,7 +9,7 @@ import * as RefreshToken from "../../domain/RefreshToken.js"
 import type * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
-import * as AccessTokens from "../tokens/AccessTokens.js"
+import type * as AccessTokens from "../tokens/AccessTokens.js"
 import * as Narrowing from "./Narrowing.js"
 
 /** An access token, and the scope that it carries. */
@@ -32,14 +33,10 @@ export interface AccessTokenRequest {
  * Issues the access token for a part of a grant, as far as the client may still request it. It writes nothing and may
  * fail, so it comes before the code or refresh token is spent.
  */
-export const issueAccessToken = Effect.fnUntraced(function* ({
-  audience,
-  client,
-  known,
-  scope,
-  terms
-}: AccessTokenRequest) {
-  const tokens = yield* AccessTokens.AccessTokens
+export const issueAccessToken = Effect.fnUntraced(function* (
+  tokens: Context.Tag.Service<AccessTokens.AccessTokens>,
+  { audience, client, known, scope, terms }: AccessTokenRequest
+) {
   const allowed = Client.allowedScope(client, scope)
   // The operator has removed all of this scope from the client since the user allowed it.
   if (Scope.isEmpty(allowed) && !Scope.isEmpty(scope)) {

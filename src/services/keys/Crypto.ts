@@ -13,40 +13,46 @@ import { CodeChallenge, type CodeVerifier } from "../../domain/CodeChallenge.js"
 import { Digest } from "../../domain/Digest.js"
 import * as Identifier from "../../domain/Identifier.js"
 
+const pool = new Uint8Array(4096)
+let unused = 0
+
+/**
+ * Returns random bytes of the operating system's generator, drawn in large portions: one call to the generator costs as much as
+ * the rest of a draw. The bytes are a copy, and those in the pool are overwritten, so that no secret stays there.
+ */
+const draw = (length: number): Uint8Array => {
+  if (length > pool.length) return NodeCrypto.randomBytes(length)
+  if (unused < length) {
+    NodeCrypto.randomFillSync(pool)
+    unused = pool.length
+  }
+  unused -= length
+  const bytes = pool.slice(unused, unused + length)
+  pool.fill(0, unused, unused + length)
+  return bytes
+}
+
 /** The source of random bytes: the generator of the operating system, unless a test replaces it. */
 export class SecureRandom extends Context.Reference<SecureRandom>()("latchkey/SecureRandom", {
-  defaultValue: () => ({
-    bytes: (length: number): Effect.Effect<Uint8Array> => Effect.sync(() => NodeCrypto.randomBytes(length))
-  })
+  defaultValue: () => ({ bytes: draw })
 }) {}
 
 /** Returns `length` random bytes. */
 export const randomBytes = (length: number): Effect.Effect<Uint8Array> =>
-  Effect.flatMap(SecureRandom, (random) => random.bytes(length))
+  Effect.withFiberRuntime((fiber) => Effect.succeed(Context.get(fiber.currentContext, SecureRandom).bytes(length)))
 
 /** Returns a new secret: 256 random bits in base64url, after a prefix that secret scanners recognise, if it has one. */
 export const randomSecret = (prefix = ""): Effect.Effect<Redacted.Redacted> =>
   Effect.map(randomBytes(32), (bytes) => Redacted.make(prefix + Base64Url.encode(bytes)))
 
 /** Returns a new identifier of a row (see `domain/Identifier`). */
-export const identifier: Effect.Effect<string> = Effect.zipWith(
-  Clock.currentTimeMillis,
-  randomBytes(10),
-  Identifier.format
-)
-
-const pool = new Uint8Array(1_000)
-let unused = 0
+export const identifier: Effect.Effect<string> = Effect.withFiberRuntime((fiber) => {
+  const millis = Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+  return Effect.succeed(Identifier.format(millis, Context.get(fiber.currentContext, SecureRandom).bytes(10)))
+})
 
 /** Returns a new identifier without an effect, for the hot path, such as the id of each request. It is a name, not a secret. */
-export const nextIdentifier = (millis: number): string => {
-  if (unused === 0) {
-    NodeCrypto.randomFillSync(pool)
-    unused = pool.length
-  }
-  unused -= 10
-  return Identifier.format(millis, pool.subarray(unused, unused + 10))
-}
+export const nextIdentifier = (millis: number): string => Identifier.format(millis, draw(10))
 
 /** Returns the SHA-256 of the UTF-8 of a high-entropy secret. */
 export const digest = (secret: Redacted.Redacted): Digest => digestOf(Redacted.value(secret))

@@ -45,6 +45,8 @@ export class Keyring extends Context.Tag("latchkey/Keyring")<
      * is read once more, at most once a second. Fails, and never answers `None`, when the store cannot be read.
      */
     readonly find: (id: KeyId) => Effect.Effect<Option.Option<RootKey>, TemporarilyUnavailable>
+    /** Returns the key of this id, without an effect; `undefined` if only `find` can tell. `now` is the time in milliseconds. */
+    readonly peek: (id: KeyId, now: number) => RootKey | undefined
   }
 >() {}
 
@@ -121,20 +123,24 @@ const make = Effect.gen(function* () {
     }
   )
 
+  const findCurrent = Effect.suspend(() => {
+    const key = Array.from(keys.values()).find(({ state }) => state._tag === "Current")
+    return key === undefined ? unavailable(undefined) : Effect.succeed(key)
+  })
+
+  const findOne = Effect.fnUntraced(function* (id: KeyId) {
+    yield* keepFresh
+    if (!keys.has(id)) yield* search
+    const key = keys.get(id)
+    if (key === undefined && Option.isSome(failure)) return yield* failure.value
+    return Option.fromNullable(key)
+  })
+
+  const findFresh = Effect.zipRight(keepFresh, findCurrent)
   return Keyring.of({
-    current: Effect.zipRight(
-      keepFresh,
-      Effect.suspend(() =>
-        Effect.fromNullable(Array.from(keys.values()).find(({ state }) => state._tag === "Current"))
-      ).pipe(Effect.catchTag("NoSuchElementException", unavailable))
-    ),
-    find: Effect.fnUntraced(function* (id) {
-      yield* keepFresh
-      if (!keys.has(id)) yield* search
-      const key = keys.get(id)
-      if (key === undefined && Option.isSome(failure)) return yield* failure.value
-      return Option.fromNullable(key)
-    })
+    current: Effect.clockWith((clock) => (isPast(readAt, clock.unsafeCurrentTimeMillis()) ? findFresh : findCurrent)),
+    find: findOne,
+    peek: (id, now) => (isPast(readAt, now) ? undefined : keys.get(id))
   })
 })
 

@@ -14,7 +14,7 @@ import * as Base64Url from "../../domain/Base64Url.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { KeyId } from "../stores/KeyStore.js"
-import { deriveKey, randomBytes } from "./Crypto.js"
+import { deriveKey, SecureRandom } from "./Crypto.js"
 import { Keyring, type RootKey } from "./Keyring.js"
 import * as Xaes256Gcm from "./Xaes256Gcm.js"
 
@@ -39,6 +39,8 @@ export class Seals extends Context.Tag("latchkey/Seals")<
      * only the key cannot put a chain key into the database.
      */
     readonly open: (kind: Kind, text: string) => Effect.Effect<Option.Option<Uint8Array>, TemporarilyUnavailable>
+    /** As `open`, without an effect; `undefined` if only `open` can tell. `now` is the time in milliseconds. */
+    readonly peek: (kind: Kind, text: string, now: number) => Option.Option<Uint8Array> | undefined
     /** Seals the same bytes under the current key; `None` if the text is sealed under it already, or does not open. */
     readonly reseal: (kind: Kind, text: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
   }
@@ -46,9 +48,18 @@ export class Seals extends Context.Tag("latchkey/Seals")<
 
 const keyIdLength = 8
 
+/** The parts of a sealed text. */
+interface Sealed {
+  readonly id: KeyId
+  readonly bytes: Uint8Array
+}
+
+const decodeKeyId = Schema.decodeOption(KeyId)
+
 const make = Effect.gen(function* () {
   const keyring = yield* Keyring
   const { issuer } = yield* ServerSettings
+  const random = yield* SecureRandom
   const derived = new Map<string, Xaes256Gcm.Key>()
 
   const keyFor = (root: RootKey, purpose: Purpose): Xaes256Gcm.Key => {
@@ -66,30 +77,56 @@ const make = Effect.gen(function* () {
 
   const mayOpen = ({ state }: RootKey, { purpose }: Kind): boolean => state._tag !== "Replaced" || purpose === "chain"
 
-  const seal: Seals["Type"]["seal"] = Effect.fnUntraced(function* (kind, plaintext) {
-    const root = yield* keyring.current
-    const nonce = yield* randomBytes(Xaes256Gcm.nonceLength)
-    const sealed = Xaes256Gcm.seal(keyFor(root, kind.purpose), nonce, plaintext, additionalData(kind, root.id))
-    return kind.prefix + root.id + Base64Url.encode(sealed)
-  })
+  const seal: Seals["Type"]["seal"] = (kind, plaintext) =>
+    Effect.flatMap(keyring.current, (root) => {
+      const nonce = random.bytes(Xaes256Gcm.nonceLength)
+      const sealed = Xaes256Gcm.seal(keyFor(root, kind.purpose), nonce, plaintext, additionalData(kind, root.id))
+      return Effect.succeed(kind.prefix + root.id + Base64Url.encode(sealed))
+    })
 
-  const open: Seals["Type"]["open"] = Effect.fnUntraced(function* (kind, text) {
+  /** Reads the parts of a text of this kind. */
+  const parse = (kind: Kind, text: string): Option.Option<Sealed> => {
     if (!text.startsWith(kind.prefix)) return Option.none()
     const body = kind.prefix.length + keyIdLength
-    const id = Schema.decodeOption(KeyId)(text.slice(kind.prefix.length, body))
-    const sealed = Base64Url.decode(text.slice(body))
-    if (Option.isNone(id) || Option.isNone(sealed)) return Option.none()
-    const root = yield* keyring.find(id.value)
-    return Option.flatMap(root, (root) =>
-      mayOpen(root, kind)
-        ? Xaes256Gcm.open(keyFor(root, kind.purpose), sealed.value, additionalData(kind, root.id))
-        : Option.none()
-    )
-  })
+    return Option.all({
+      id: decodeKeyId(text.slice(kind.prefix.length, body)),
+      bytes: Base64Url.decode(text.slice(body))
+    })
+  }
+
+  const openWith = (root: RootKey, kind: Kind, { bytes }: Sealed): Option.Option<Uint8Array> =>
+    mayOpen(root, kind)
+      ? Xaes256Gcm.open(keyFor(root, kind.purpose), bytes, additionalData(kind, root.id))
+      : Option.none()
+
+  const open: Seals["Type"]["open"] = (kind, text) =>
+    Option.match(parse(kind, text), {
+      onNone: () => Effect.succeedNone,
+      onSome: (sealed) =>
+        Effect.clockWith((clock) => {
+          const root = keyring.peek(sealed.id, clock.unsafeCurrentTimeMillis())
+          return root === undefined
+            ? Effect.map(
+                keyring.find(sealed.id),
+                Option.flatMap((root) => openWith(root, kind, sealed))
+              )
+            : Effect.succeed(openWith(root, kind, sealed))
+        })
+    })
+
+  const peek: Seals["Type"]["peek"] = (kind, text, now) =>
+    Option.match(parse(kind, text), {
+      onNone: () => Option.none(),
+      onSome: (sealed) => {
+        const root = keyring.peek(sealed.id, now)
+        return root === undefined ? undefined : openWith(root, kind, sealed)
+      }
+    })
 
   return Seals.of({
     seal,
     open,
+    peek,
     reseal: Effect.fnUntraced(function* (kind, text) {
       const { id } = yield* keyring.current
       if (text.startsWith(kind.prefix + id)) return Option.none()
@@ -106,6 +143,8 @@ export interface Codec<A> {
   readonly seal: (value: A) => Effect.Effect<string, TemporarilyUnavailable>
   /** Returns the value; `None` if the text is not authentic, or its value is not of this schema. */
   readonly open: (text: string) => Effect.Effect<Option.Option<A>, TemporarilyUnavailable>
+  /** As `open`, without an effect; `undefined` if only `open` can tell. `now` is the time in milliseconds. */
+  readonly peek: (text: string, now: number) => Option.Option<A> | undefined
 }
 
 /** Returns a codec that seals values of a schema and opens them again. */
@@ -113,12 +152,13 @@ export const codec = <A, I>(seals: Seals["Type"], kind: Kind, schema: Schema.Sch
   const json = Schema.parseJson(schema)
   const encode = Schema.encodeSync(json)
   const decode = Schema.decodeEither(json)
+  const read = Option.flatMap((bytes: Uint8Array) => Either.getRight(decode(new TextDecoder().decode(bytes))))
   return {
-    seal: (value) => Effect.suspend(() => seals.seal(kind, new TextEncoder().encode(encode(value)))),
-    open: (text) =>
-      Effect.map(
-        seals.open(kind, text),
-        Option.flatMap((bytes) => Either.getRight(decode(new TextDecoder().decode(bytes))))
-      )
+    seal: (value) => seals.seal(kind, new TextEncoder().encode(encode(value))),
+    open: (text) => Effect.flatMap(seals.open(kind, text), (bytes) => Effect.succeed(read(bytes))),
+    peek: (text, now) => {
+      const bytes = seals.peek(kind, text, now)
+      return bytes === undefined ? undefined : read(bytes)
+    }
   }
 }

@@ -28,23 +28,38 @@ const make = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   const resources = yield* Resources
   let added: Members = {}
+  let last: Made | undefined
   return ServerMetadata.of({
     add: (members) =>
       Effect.sync(() => {
         added = { ...added, ...members }
       }),
     document: Effect.gen(function* () {
-      const document: Members = {
+      const names = yield* grantTypes.names
+      const known = yield* resources.all
+      // The same document as long as nothing changes, so that its text is made once.
+      if (last?.added === added && last.names === names && last.known === known) return last.document
+      const members: Members = {
         issuer,
         ...added,
-        grant_types_supported: yield* grantTypes.names,
-        scopes_supported: Array.from(Resource.offered(Resource.listed(yield* resources.all)))
+        grant_types_supported: names,
+        scopes_supported: Array.from(Resource.offered(Resource.listed(known)))
       }
-      return Object.fromEntries(
-        Object.entries(document).filter(([, value]) => !Array.isArray(value) || value.length > 0)
+      const document = Object.fromEntries(
+        Object.entries(members).filter(([, value]) => !Array.isArray(value) || value.length > 0)
       )
+      last = { added, names, known, document }
+      return document
     })
   })
 })
+
+/** A document, and what it was made of. */
+interface Made {
+  readonly added: Members
+  readonly names: ReadonlyArray<string>
+  readonly known: ReadonlyArray<Resource.Resource>
+  readonly document: Members
+}
 
 export const layer = Layer.effect(ServerMetadata, make)

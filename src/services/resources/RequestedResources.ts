@@ -3,8 +3,8 @@
  * the resources of its grant.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import { InvalidTarget } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
@@ -37,10 +37,12 @@ export const tooMany = new InvalidTarget({
 export const named = (
   known: Resources,
   indicators: ReadonlyArray<string>
-): Effect.Effect<Option.Option<Resources>, InvalidTarget> => {
-  if (indicators.length === 0) return Effect.succeedNone
+): Either.Either<Option.Option<Resources>, InvalidTarget> => {
+  if (indicators.length === 0) return Either.right(Option.none())
   const found = indicators.map((indicator) => Resource.find(known, indicator))
-  return found.every((resource) => resource !== undefined) ? Effect.succeedSome(Array.from(new Set(found))) : unknown
+  return found.every((resource) => resource !== undefined)
+    ? Either.right(Option.some(Array.from(new Set(found))))
+    : Either.left(unknown)
 }
 
 /** Returns the resources that a user's request can be for where it names none. `withScope` selects from them. */
@@ -65,20 +67,22 @@ export const withScope = (resources: Resources, scope: Scope.Scope): Resources =
   )
 
 /** Fails unless one access token may name all the resources. */
-export const requireCompatible = (resources: Resources): Effect.Effect<void, InvalidTarget> =>
-  Resource.areCompatible(resources) ? Effect.void : notAlone
+export const requireCompatible = (resources: Resources): Either.Either<void, InvalidTarget> =>
+  Resource.areCompatible(resources) ? Either.void : Either.left(notAlone)
 
 /** Returns the granted resources that a token request names; all granted ones where it names none (RFC 8707 §2.2). */
 export const narrowed = (
   granted: ResourceScopes.ResourceScopes,
   known: Resources,
   indicators: ReadonlyArray<string>
-): Effect.Effect<NonEmptyReadonlyArray<Resource.ResourceIndicator>, InvalidTarget> => {
+): Either.Either<NonEmptyReadonlyArray<Resource.ResourceIndicator>, InvalidTarget> => {
   const requested =
     indicators.length === 0
       ? ResourceScopes.resources(granted)
       : indicators.map((indicator) => Resource.find(known, indicator)?.uri)
   const chosen = requested.flatMap((uri) => (uri !== undefined && granted.has(uri) ? [uri] : []))
   const [first, ...others] = new Set(chosen)
-  return first !== undefined && chosen.length === requested.length ? Effect.succeed([first, ...others]) : notGranted
+  return first !== undefined && chosen.length === requested.length
+    ? Either.right([first, ...others])
+    : Either.left(notGranted)
 }

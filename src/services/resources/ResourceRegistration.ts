@@ -9,6 +9,7 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import { digest, identifier, randomSecret } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { ResourceStore, type StoredResource } from "../stores/ResourceStore.js"
 import { Resources } from "./Resources.js"
 
@@ -61,7 +62,7 @@ const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const resources = yield* Resources
   return ResourceRegistration.of({
-    register: Effect.fn("ResourceRegistration.register")(function* ({ introspects, ...description }) {
+    register: Spans.fn("ResourceRegistration.register")(function* ({ introspects, ...description }) {
       // The store is read again, because the list of all resources may be a second old.
       const others = [...(yield* resources.all), ...(yield* store.list)]
       if (Resource.find(others, description.uri) !== undefined) return yield* new UriTaken()

@@ -3,7 +3,9 @@
  * ones, such as its API.
  */
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { type BuiltIn, offered, type Resource, type ResourceIndicator, scope } from "../../domain/Resource.js"
@@ -21,29 +23,60 @@ export class Resources extends Context.Tag("latchkey/Resources")<
      * the settings or a built-in one.
      */
     readonly offered: (uri: ResourceIndicator) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
+    /** As `offered`, without an effect, for a resource of the settings or a built-in one; `undefined` for every other. */
+    readonly offeredHere: (uri: ResourceIndicator) => Scope.Scope | undefined
     /** Adds a built-in resource. */
     readonly addBuiltIn: (resource: Resource & { readonly builtIn: BuiltIn }) => Effect.Effect<void>
   }
 >() {}
 
-/** Time for which the list of stored resources is cached. */
-const timeToLive = "100 millis"
+/** Time for which the list of stored resources is cached, in milliseconds. */
+const timeToLive = 100
 
 const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const { resources: configured } = yield* ServerSettings
-  const [cached, invalidate] = yield* Effect.cachedInvalidateWithTTL(store.list, timeToLive)
-  // A failure is not cached: the next request reads the store again.
-  const stored = Effect.tapError(cached, () => invalidate)
   let builtIn: ReadonlyArray<Resource> = []
+  let known: { readonly stored: string; readonly all: ReadonlyArray<Resource> } | undefined
+  let readAt = Number.NEGATIVE_INFINITY
   const offeredBy = (resources: ReadonlyArray<Resource>) =>
     new Map(resources.map((resource) => [resource.uri, scope(resource)]))
   let offeredHere = offeredBy(configured)
 
-  const all = Effect.map(stored, (stored) => {
-    const first = [...builtIn, ...configured]
-    const names = new Set(first.map(({ uri }) => uri))
-    return [...first, ...stored.filter(({ uri }) => !names.has(uri))]
+  /** Keeps the same list while nothing changes, so that what is made of it can be kept too. */
+  const keep = (stored: ReadonlyArray<Resource>, now: number): ReadonlyArray<Resource> => {
+    readAt = now
+    const text = JSON.stringify(stored)
+    if (known?.stored !== text) {
+      const first = [...builtIn, ...configured]
+      const names = new Set(first.map(({ uri }) => uri))
+      known = { stored: text, all: [...first, ...stored.filter(({ uri }) => !names.has(uri))] }
+    }
+    return known.all
+  }
+
+  /** The read that other requests wait for. */
+  let reading: Deferred.Deferred<ReadonlyArray<Resource>, TemporarilyUnavailable> | undefined
+  // One request reads, and its client must not take the answer from the others. A failure is not cached.
+  const read = (now: number) =>
+    Effect.suspend(() => {
+      const shared = Deferred.unsafeMake<ReadonlyArray<Resource>, TemporarilyUnavailable>(FiberId.none)
+      reading = shared
+      return Effect.onExit(
+        Effect.map(store.list, (stored) => keep(stored, now)),
+        (exit) =>
+          Effect.sync(() => {
+            reading = undefined
+            Deferred.unsafeDone(shared, exit)
+          })
+      )
+    }).pipe(Effect.uninterruptible)
+
+  // `Effect.cached…` takes a lock on each use, some eighty steps, and nearly every request asks for the list.
+  const all = Effect.clockWith((clock) => {
+    const now = clock.unsafeCurrentTimeMillis()
+    if (known !== undefined && Math.abs(now - readAt) < timeToLive) return Effect.succeed(known.all)
+    return reading === undefined ? read(now) : Deferred.await(reading)
   })
 
   return Resources.of({
@@ -54,9 +87,11 @@ const make = Effect.gen(function* () {
         ? Effect.map(all, (resources) => offered(resources.filter((resource) => resource.uri === uri)))
         : Effect.succeed(here)
     },
+    offeredHere: (uri) => offeredHere.get(uri),
     addBuiltIn: (resource) =>
       Effect.sync(() => {
         builtIn = [...builtIn, resource]
+        known = undefined
         offeredHere = offeredBy([...builtIn, ...configured])
       })
   })

@@ -9,21 +9,23 @@ import * as AccessToken from "../../domain/AccessToken.js"
 import { Subject } from "../../domain/Account.js"
 import { allowedScope, type Client } from "../../domain/Client.js"
 import * as Grant from "../../domain/Grant.js"
+import * as Identifier from "../../domain/Identifier.js"
 import { type InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
-import { identifier } from "../keys/Crypto.js"
+import { SecureRandom } from "../keys/Crypto.js"
 import * as Seals from "../keys/Seals.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
+import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
-import type { Access } from "./CurrentAccess.js"
+import type { Access, ClientAccess, UserAccess } from "./CurrentAccess.js"
 
 /** The resources of a token. The list is never empty. */
 export type Audience = readonly [Resource.ResourceIndicator, ...Array<Resource.ResourceIndicator>]
@@ -74,6 +76,19 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
 const refuse = (reason: InvalidToken["reason"]) =>
   new InvalidToken({ reason, description: "the access token is not valid here, or not any more" })
 
+/** The claims that `issueNow` adds. */
+type CommonClaims = Pick<AccessToken.GrantClaims, "audience" | "issuedAt" | "expiresAt" | "id">
+
+/** A token that is valid now. */
+interface Opened {
+  readonly claims: AccessToken.AccessTokenClaims
+  readonly granted: ResourceScopes.ResourceScopes
+  /** Who has the access. */
+  readonly owner:
+    | Pick<UserAccess, "principal" | "subject" | "clientId" | "grantId">
+    | Pick<ClientAccess, "principal" | "subject" | "clientId">
+}
+
 /** Minimum interval between two alarms about missing grants, in milliseconds. */
 const alarmInterval = 60_000
 
@@ -84,29 +99,32 @@ const make = Effect.gen(function* () {
   const resources = yield* Resources
   const revokedTokens = yield* RevokedTokenStore
   const { lifetimes } = yield* ServerSettings
+  const random = yield* SecureRandom
   const codec = Seals.codec(
     yield* Seals.Seals,
     { purpose: "access", prefix: AccessToken.prefix },
     AccessToken.AccessTokenClaims
   )
 
-  const seal = Effect.fnUntraced(function* (claims: AccessToken.AccessTokenClaims) {
-    const token = yield* codec.seal(claims)
-    return token.length <= AccessToken.maxLength
-      ? { token: Redacted.make(token), expiresIn: Time.secondsUntil(claims.issuedAt, claims.expiresAt) }
-      : yield* RequestedResources.tooMany
-  })
-
-  const common = Effect.fnUntraced(function* (audience: Audience, atMost?: DateTime.Utc) {
-    const issuedAt = yield* DateTime.now
-    const end = DateTime.addDuration(issuedAt, lifetimes.accessToken)
-    return {
-      audience,
-      issuedAt,
-      expiresAt: atMost === undefined ? end : DateTime.min(end, atMost),
-      id: AccessToken.TokenId.make(yield* identifier)
-    }
-  })
+  /** Issues a token now, with the claims that its owner has. It expires with the owner at the latest. */
+  const issueNow = (
+    audience: Audience,
+    atMost: DateTime.Utc | undefined,
+    owner: Omit<AccessToken.GrantClaims, keyof CommonClaims> | Omit<AccessToken.ClientClaims, keyof CommonClaims>
+  ): Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable> =>
+    Effect.clockWith((clock) => {
+      const millis = clock.unsafeCurrentTimeMillis()
+      const issuedAt = DateTime.unsafeMake(millis)
+      const end = DateTime.addDuration(issuedAt, lifetimes.accessToken)
+      const expiresAt = atMost === undefined ? end : DateTime.min(end, atMost)
+      const id = AccessToken.TokenId.make(Identifier.format(millis, random.bytes(10)))
+      const claims = { audience, issuedAt, expiresAt, id, ...owner } as AccessToken.AccessTokenClaims
+      return Effect.flatMap(codec.seal(claims), (token) =>
+        token.length > AccessToken.maxLength
+          ? RequestedResources.tooMany
+          : Effect.succeed({ token: Redacted.make(token), expiresIn: Time.secondsUntil(issuedAt, expiresAt) })
+      )
+    })
 
   const read = (token: Redacted.Redacted) => {
     const text = Redacted.value(token)
@@ -137,77 +155,103 @@ const make = Effect.gen(function* () {
   })
 
   /** Returns the access of a grant's token. One query reads the grant and a revocation of this token. */
-  const ofGrant = Effect.fnUntraced(function* (claims: AccessToken.GrantClaims, now: DateTime.Utc) {
-    const grant = yield* grants.findActive(claims.grantId, now, Option.some(claims.id))
-    if (Option.isNone(grant)) return yield* whyNotActive(claims, now)
-    const { terms } = grant.value
-    yield* Effect.annotateCurrentSpan({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
-    return {
-      principal: "User" as const,
-      subject: terms.subject,
-      clientId: terms.clientId,
-      grantId: terms.id,
-      granted: claims.scope === undefined ? terms.granted : ResourceScopes.within(terms.granted, claims.scope)
-    }
-  })
+  const ofGrant = (
+    claims: AccessToken.GrantClaims,
+    now: DateTime.Utc
+  ): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> =>
+    Effect.flatMap(grants.findActive(claims.grantId, now, Option.some(claims.id)), (grant) => {
+      if (Option.isNone(grant)) return whyNotActive(claims, now)
+      const { terms } = grant.value
+      Spans.annotate({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
+      const granted = claims.scope === undefined ? terms.granted : ResourceScopes.within(terms.granted, claims.scope)
+      const { clientId, id: grantId, subject } = terms
+      return Effect.succeed({ claims, granted, owner: { principal: "User" as const, subject, clientId, grantId } })
+    })
 
-  const ofClient = Effect.fnUntraced(function* (claims: AccessToken.ClientClaims) {
-    yield* Effect.annotateCurrentSpan({ clientId: claims.clientId })
-    const client = yield* clients.find(claims.clientId)
-    if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled")
-      return yield* refuse("Revoked")
-    if (yield* revokedTokens.has(claims.id)) return yield* refuse("Revoked")
+  const ofClient = (claims: AccessToken.ClientClaims): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> => {
     const { audience, clientId } = claims
-    // A scope that the operator removed from the client is not in its tokens either.
-    const scope = allowedScope(client.value, claims.scope)
-    return {
-      principal: "Client" as const,
-      subject: Subject.make(clientId),
-      clientId,
+    Spans.annotate({ clientId })
+    return Effect.flatMap(clients.find(clientId), (client) => {
+      if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled") {
+        return refuse("Revoked")
+      }
+      // A scope that the operator removed from the client is not in its tokens either.
+      const scope = allowedScope(client.value, claims.scope)
       // The operator registered the scope by its name, so the client has it at each resource that offers it (ADR 28).
-      granted: ResourceScopes.make(...audience.map((uri) => [uri, scope] as const))
-    }
-  })
+      const granted = ResourceScopes.make(...audience.map((uri) => [uri, scope] as const))
+      const owner = { principal: "Client" as const, subject: Subject.make(clientId), clientId }
+      return Effect.flatMap(
+        revokedTokens.has(claims.id),
+        (isRevoked): Effect.Effect<Opened, InvalidToken> =>
+          isRevoked ? refuse("Revoked") : Effect.succeed({ claims, granted, owner })
+      )
+    })
+  }
 
   /** Returns the access of a token at all resources where it was granted; fails when the token is not valid. */
-  const open = Effect.fnUntraced(function* (token: Redacted.Redacted, at?: Resource.ResourceIndicator) {
-    const opened = yield* read(token)
-    if (Option.isNone(opened)) return yield* refuse("Unknown")
-    const claims = opened.value
-    const now = yield* DateTime.now
-    if (!Time.isBefore(now, claims.expiresAt)) return yield* refuse("Expired")
-    if (at !== undefined && !claims.audience.includes(at)) return yield* refuse("WrongAudience")
-    const { granted, ...access } = AccessToken.isOfGrant(claims) ? yield* ofGrant(claims, now) : yield* ofClient(claims)
-    const { audience, expiresAt, id: tokenId, issuedAt } = claims
-    return { access: { ...access, tokenId, issuedAt, expiresAt }, audience, granted }
+  const open = (
+    token: Redacted.Redacted,
+    at?: Resource.ResourceIndicator
+  ): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> =>
+    Effect.clockWith((clock) => {
+      const now = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
+      const check = (
+        opened: Option.Option<AccessToken.AccessTokenClaims>
+      ): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> => {
+        if (Option.isNone(opened)) return refuse("Unknown")
+        const claims = opened.value
+        if (!Time.isBefore(now, claims.expiresAt)) return refuse("Expired")
+        if (at !== undefined && !claims.audience.includes(at)) return refuse("WrongAudience")
+        return AccessToken.isOfGrant(claims) ? ofGrant(claims, now) : ofClient(claims)
+      }
+      const text = Redacted.value(token)
+      const known = text.length > AccessToken.maxLength ? Option.none() : codec.peek(text, now.epochMillis)
+      return known === undefined ? Effect.flatMap(codec.open(text), check) : check(known)
+    })
+
+  const accessOf = ({ claims, owner }: Opened) => ({
+    ...owner,
+    tokenId: claims.id,
+    issuedAt: claims.issuedAt,
+    expiresAt: claims.expiresAt
   })
 
   return AccessTokens.of({
-    issue: Effect.fn("AccessTokens.issue")(function* (terms, scope, audience) {
-      yield* Effect.annotateCurrentSpan({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
-      return yield* seal({
-        ...(yield* common(audience, terms.expiresAt)),
+    issue: Spans.fn("AccessTokens.issue")(function* (terms, scope, audience) {
+      Spans.annotate({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
+      return yield* issueNow(audience, terms.expiresAt, {
         grantId: terms.id,
         ...(Scope.equals(scope, ResourceScopes.scope(terms.granted)) ? {} : { scope })
       })
     }),
-    issueToClient: Effect.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
-      yield* Effect.annotateCurrentSpan({ clientId: client.id })
-      const claims = yield* common(audience)
-      return yield* seal({ ...claims, clientId: client.id, epoch: client.epoch, scope })
+    issueToClient: Spans.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
+      Spans.annotate({ clientId: client.id })
+      return yield* issueNow(audience, undefined, { clientId: client.id, epoch: client.epoch, scope })
     }),
-    verify: Effect.fn("AccessTokens.verify")(function* (token, resource) {
-      const { access, granted } = yield* open(token, resource)
-      const own = granted.get(resource)
-      if (own === undefined) return yield* refuse("WrongAudience")
-      return { ...access, resource, scope: Scope.intersection(own, yield* resources.offered(resource)) }
-    }),
-    verifyAll: Effect.fn("AccessTokens.verifyAll")(function* (token) {
-      const { access, audience, granted } = yield* open(token)
+    verify: (token, resource) =>
+      Spans.traced("AccessTokens.verify", () =>
+        Effect.flatMap(
+          open(token, resource),
+          (opened): Effect.Effect<Access, InvalidToken | TemporarilyUnavailable> => {
+            const own = opened.granted.get(resource)
+            if (own === undefined) return refuse("WrongAudience")
+            const at = (offered: Scope.Scope): Access => ({
+              ...accessOf(opened),
+              resource,
+              scope: Scope.intersection(own, offered)
+            })
+            const here = resources.offeredHere(resource)
+            return here === undefined ? Effect.map(resources.offered(resource), at) : Effect.succeed(at(here))
+          }
+        )
+      ),
+    verifyAll: Spans.fn("AccessTokens.verifyAll")(function* (token) {
+      const opened = yield* open(token)
+      const { audience } = opened.claims
       const known = (yield* resources.all).filter(({ uri }) => audience.includes(uri))
-      const offered = ResourceScopes.offeredBy(known, ResourceScopes.scope(granted))
-      const scope = ResourceScopes.scope(ResourceScopes.intersection(offered, granted))
-      return { access: { ...access, resource: audience[0], scope }, audience }
+      const offered = ResourceScopes.offeredBy(known, ResourceScopes.scope(opened.granted))
+      const scope = ResourceScopes.scope(ResourceScopes.intersection(offered, opened.granted))
+      return { access: { ...accessOf(opened), resource: audience[0], scope }, audience }
     }),
     read
   })

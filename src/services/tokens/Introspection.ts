@@ -1,7 +1,7 @@
 /** Token introspection (RFC 7662): what the server knows of a token, for a caller that may know it. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -15,6 +15,8 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
 import { Resources } from "../resources/Resources.js"
+import * as ServerClock from "../ServerClock.js"
+import * as Spans from "../Spans.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import type { StoredResource } from "../stores/ResourceStore.js"
 import { AccessTokens, type Audience } from "./AccessTokens.js"
@@ -72,7 +74,7 @@ const make = Effect.gen(function* () {
     }).pipe(Effect.catchTag("InvalidToken", () => Effect.succeedNone))
 
   const refreshToken = Effect.fnUntraced(function* (token: RefreshToken.RefreshToken, caller: Caller) {
-    const now = yield* DateTime.now
+    const now = yield* ServerClock.now
     const grant = yield* grants.findActive(token.grantId, now, Option.none())
     if (caller._tag !== "Client" || Option.isNone(grant) || !Grant.isRefreshable(grant.value)) return Option.none()
     const { chain, terms } = grant.value
@@ -88,7 +90,7 @@ const make = Effect.gen(function* () {
   })
 
   return Introspection.of({
-    introspect: Effect.fn("Introspection.introspect")(function* (token, caller) {
+    introspect: Spans.fn("Introspection.introspect")(function* (token, caller) {
       const refresh = RefreshToken.parse(Redacted.value(token))
       return Option.isSome(refresh) ? yield* refreshToken(refresh.value, caller) : yield* accessToken(token, caller)
     })

@@ -84,15 +84,15 @@ const make = Effect.map(Seals, (seals) =>
       const secret = yield* randomBytes(32)
       return { sealedKey: yield* seals.seal(kind, key), token: link(Redacted.make(key), grantId, 1, secret) }
     }),
-    recognise: Effect.fnUntraced(function* (token, sealedKey) {
-      const bytes = yield* seals.open(kind, sealedKey)
-      // The key in the row does not open. That is a fault of the server, so the client must keep its token.
-      if (Option.isNone(bytes)) {
-        return yield* new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later" })
-      }
-      const key: ChainKey = Redacted.make(bytes.value)
-      return isAuthentic(key, token) ? Option.some(key) : Option.none()
-    }),
+    recognise: (token, sealedKey) =>
+      Effect.flatMap(seals.open(kind, sealedKey), (bytes) => {
+        // The key in the row does not open. That is a fault of the server, so the client must keep its token.
+        if (Option.isNone(bytes)) {
+          return new TemporarilyUnavailable({ reason: "KeysUnavailable", description: "try again later" })
+        }
+        const key: ChainKey = Redacted.make(bytes.value)
+        return Effect.succeed(isAuthentic(key, token) ? Option.some(key) : Option.none<ChainKey>())
+      }),
     reseal: (sealedKey) => seals.reseal(kind, sealedKey)
   })
 )

@@ -1,6 +1,6 @@
 /** Token revocation (RFC 7009). */
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -12,6 +12,8 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
+import * as ServerClock from "../ServerClock.js"
+import * as Spans from "../Spans.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
 import { AccessTokens } from "./AccessTokens.js"
@@ -41,8 +43,8 @@ const make = Effect.gen(function* () {
     if (Option.isNone(grant) || grant.value.terms.clientId !== client.id || !Grant.isRefreshable(grant.value)) return
     if (Option.isNone(yield* chains.recognise(token, grant.value.chain.value.key))) return
     const { clientId, id, subject } = grant.value.terms
-    yield* Effect.annotateCurrentSpan({ grantId: id, subject, clientId })
-    if (yield* grants.revoke(token.grantId, "TokenRevoked", yield* DateTime.now)) {
+    Spans.annotate({ grantId: id, subject, clientId })
+    if (yield* grants.revoke(token.grantId, "TokenRevoked", yield* ServerClock.now)) {
       yield* events.publish({ _tag: "Revoked", grantId: id, subject, clientId, reason: "TokenRevoked" })
     }
   })
@@ -60,18 +62,18 @@ const make = Effect.gen(function* () {
 
   const accessToken = Effect.fnUntraced(function* (token: Redacted.Redacted, client: Client) {
     const claims = yield* accessTokens.read(token)
-    if (Option.isNone(claims) || !(yield* isActive(claims.value, client, yield* DateTime.now))) return
+    if (Option.isNone(claims) || !(yield* isActive(claims.value, client, yield* ServerClock.now))) return
     const ids = {
       clientId: client.id,
       ...(AccessToken.isOfGrant(claims.value) ? { grantId: claims.value.grantId } : {})
     }
-    yield* Effect.annotateCurrentSpan(ids)
+    Spans.annotate(ids)
     const isNew = yield* revokedTokens.insert(claims.value.id, claims.value.expiresAt)
     if (isNew) yield* events.publish({ _tag: "TokenRevoked", ...ids })
   })
 
   return TokenRevocation.of({
-    revoke: Effect.fn("TokenRevocation.revoke")(function* (token, client) {
+    revoke: Spans.fn("TokenRevocation.revoke")(function* (token, client) {
       const refresh = RefreshToken.parse(Redacted.value(token))
       yield* Option.isSome(refresh) ? refreshToken(refresh.value, client) : accessToken(token, client)
     })

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { InvalidToken, TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { ResourceIndicator } from "../../domain/Resource.js"
+import * as Locally from "../Locally.js"
 import { ServerClock } from "../ServerClock.js"
 import { AccessTokens } from "./AccessTokens.js"
 import type { Access } from "./CurrentAccess.js"
@@ -24,6 +25,6 @@ export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
 export const layerLocal = Layer.effect(
   TokenVerifier,
   Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ verify }, clock]) =>
-    TokenVerifier.of({ verify: (token, resource) => Effect.withClock(verify(token, resource), clock) })
+    TokenVerifier.of({ verify: (token, resource) => Locally.withClock(verify(token, resource), clock) })
   )
 )

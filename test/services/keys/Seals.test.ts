@@ -23,7 +23,8 @@ const root = (id: string, byte: number, state: KeyState = KeyState.Current()): R
 const sealsOf = (issuer: string, ...keys: ReadonlyArray<RootKey>) => {
   const keyring = Layer.succeed(Keyring, {
     current: Effect.fromNullable(keys.at(-1)).pipe(Effect.orDie),
-    find: (id) => Effect.succeed(Option.fromNullable(keys.find((key) => key.id === id)))
+    find: (id) => Effect.succeed(Option.fromNullable(keys.find((key) => key.id === id))),
+    peek: () => undefined
   })
   return Effect.provide(Seals.Seals, Layer.provide(Seals.layer, Layer.merge(keyring, settings(Issuer.make(issuer)))))
 }

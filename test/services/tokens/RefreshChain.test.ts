@@ -15,6 +15,7 @@ import * as RefreshChain from "../../../src/services/tokens/RefreshChain.js"
 const plain = Layer.succeed(Seals, {
   seal: (kind, bytes) => Effect.succeed(kind.prefix + Base64Url.encode(bytes)),
   open: (kind, text) => Effect.succeed(Base64Url.decode(text.slice(kind.prefix.length))),
+  peek: () => undefined,
   reseal: () => Effect.succeedNone
 })
 

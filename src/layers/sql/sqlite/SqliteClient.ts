@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { isBusy } from "../../files/ErrorCode.js"
+import type { Direct } from "../SqlStatement.js"
 import * as SqliteConnection from "./SqliteConnection.js"
 import { untilFree } from "./SqliteError.js"
 import * as SqliteFile from "./SqliteFile.js"
@@ -22,6 +23,7 @@ import * as SqliteWriter from "./SqliteWriter.js"
 export interface SqliteClient extends SqlClient.SqlClient {
   /** Number of transactions that the writer has committed. */
   readonly commits: Effect.Effect<number>
+  readonly direct: Direct
 }
 
 const transactionControl = /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b/i
@@ -91,7 +93,17 @@ export const make = (connect: {
       compiler: Statement.makeCompilerSqlite(),
       spanAttributes: [["db.system.name", "sqlite"]]
     }).pipe(Effect.provide(Reactivity.layer))
-    return Object.assign(client, { commits: writer.commits })
+    const direct: Direct = (sql, params) => {
+      // A read that fails, or that finds the database busy, is tried again in `run`.
+      try {
+        return (
+          reader.isReadonly(sql) ? reader.run(sql, params, "Rows") : writer.write(sql, params, "Rows")
+        ) as ReturnType<Direct>
+      } catch {
+        return run(sql, params, "Rows")
+      }
+    }
+    return Object.assign(client, { commits: writer.commits, direct })
   })
 
 /** Opens a client on a file that `SqliteFile.prepare` has prepared. */

@@ -14,8 +14,11 @@
  * A write whose caller was interrupted is dropped if its batch has not begun, and never afterwards.
  */
 import { SqlError } from "@effect/sql/SqlError"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import { isBusy } from "../../files/ErrorCode.js"
 import type { Read, SqliteConnection } from "./SqliteConnection.js"
@@ -37,6 +40,8 @@ interface Write {
   readonly read: Read
   /** The time, on the monotonic clock, when the wait for the lock of another process ends. */
   readonly deadline: number
+  /** Whether the caller was interrupted, and waits no more. */
+  readonly isDropped: () => boolean
   readonly answer: (outcome: Effect.Effect<unknown, SqlError>) => void
 }
 
@@ -128,6 +133,7 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
 
   const flush = () => {
     scheduled = false
+    for (const write of waiting) if (write.isDropped()) waiting.delete(write)
     if (waiting.size === 0) return rest()
     try {
       connection ??= connect()
@@ -167,13 +173,17 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
   }
 
   const write: SqliteWriter["write"] = (sql, params, read) =>
-    Effect.async((resume) => {
-      if (closed) return resume(failure(new Error("the database is closed")))
-      const deadline = performance.now() + Duration.toMillis(patience)
-      const write: Write = { sql, params, read, deadline, answer: resume }
-      waiting.add(write)
-      schedule()
-      return Effect.sync(() => waiting.delete(write))
+    Effect.withFiberRuntime((fiber, { runtimeFlags }) => {
+      // An effect that deletes the write would cost more than all the rest of it.
+      const isDropped = RuntimeFlags.interruption(runtimeFlags)
+        ? () => !Cause.isEmptyType(fiber.getFiberRef(FiberRef.interruptedCause))
+        : () => false
+      return Effect.async<unknown, SqlError>((resume) => {
+        if (closed) return resume(failure(new Error("the database is closed")))
+        const deadline = performance.now() + Duration.toMillis(patience)
+        waiting.add({ sql, params, read, deadline, isDropped, answer: resume })
+        schedule()
+      })
     })
 
   const idle = Effect.async<void>((resume) => {

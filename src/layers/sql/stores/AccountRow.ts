@@ -1,5 +1,5 @@
 /** An account as a row. */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Account, Subject, Username } from "../../../domain/Account.js"
@@ -21,7 +21,7 @@ const read = SqlRow.reader("accounts", Row)
 
 /** Decodes a row of `AccountStatements`. */
 export const decode = (row: unknown) =>
-  Effect.map(
+  Either.map(
     read(row),
     (row): Account => ({
       id: row.id,

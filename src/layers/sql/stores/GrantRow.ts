@@ -1,6 +1,6 @@
 /** A grant as a row. One table has all states of a grant, so that a change of state is a change of one row. */
 import * as DateTime from "effect/DateTime"
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../../domain/Account.js"
@@ -26,8 +26,8 @@ export const columns =
  * Decodes a row. Fails if the row is not a grant. Every request with a token decodes one, so this code does not use a schema,
  * which takes five times as long.
  */
-export const decode = (row: object): Effect.Effect<Grant.Grant, TemporarilyUnavailable> =>
-  Effect.try({
+export const decode = (row: object): Either.Either<Grant.Grant, TemporarilyUnavailable> =>
+  Either.try({
     try: () => grantOf(row as Row),
     // Any other exception is from JSON that cannot be parsed.
     catch: (cause) => SqlFailure.unreadable("grants", cause instanceof Unreadable ? cause.column : "granted")

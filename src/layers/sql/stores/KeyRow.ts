@@ -3,7 +3,7 @@
  * begins an epoch, and the keys of earlier epochs are replaced. In the current epoch the key with the highest turn is the
  * current key, keys with a lower turn are retired, and the key without a turn is the next key.
  */
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { KeyId, KeyState, type StoredKey } from "../../../services/stores/KeyStore.js"
 import * as SqlRow from "../SqlRow.js"
@@ -21,7 +21,7 @@ const read = SqlRow.reader("root_keys", Row)
 
 /** Decodes a row of `KeyStatements`. */
 export const decode = (row: unknown) =>
-  Effect.map(
+  Either.map(
     read(row),
     (row): StoredKey => ({
       id: row.id,

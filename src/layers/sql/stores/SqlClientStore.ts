@@ -3,6 +3,7 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Client from "../../../domain/Client.js"
@@ -51,7 +52,7 @@ const readCount = SqlRow.reader(
 const encodeMetadata = Schema.encodeSync(Metadata)
 
 const decode = (row: unknown) =>
-  Effect.map(
+  Either.map(
     read(row),
     (row): Client.Client => ({
       id: row.id,

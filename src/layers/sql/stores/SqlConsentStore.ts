@@ -128,8 +128,10 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
   return {
     find: (subject, clientId) =>
-      Effect.flatMap(statements.find({ subject, clientId }), (rows) =>
-        SqlRow.first(rows, (row) => Effect.flatMap(readState(row), (state) => withItems({ subject, clientId }, state)))
+      Effect.flatMap(statements.find({ subject, clientId }), ([row]) =>
+        row === undefined
+          ? Effect.succeedNone
+          : Effect.asSome(Effect.flatMap(readState(row), (state) => withItems({ subject, clientId }, state)))
       ),
 
     record: Effect.fnUntraced(function* (added) {

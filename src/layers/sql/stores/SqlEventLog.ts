@@ -32,6 +32,19 @@ const read = SqlRow.reader(
 const encodeKind = Schema.encodeSync(KindText)
 const encodeActor = Schema.encodeSync(ActorText)
 
+const columns = [
+  "issuer",
+  "id",
+  "at",
+  "subject",
+  "client_id",
+  "grant_id",
+  "kind",
+  "actor",
+  "request_id",
+  "address"
+] as const
+
 /** Numbers of rows that one statement may insert. Few sizes mean few prepared statements. */
 const sizes = [64, 32, 16, 8, 4, 2, 1]
 
@@ -53,6 +66,8 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     )
     returning id`)
 
+  const insert = SqlStatement.insertion(sql, "events", columns)
+
   const encode = ({ actor, address, at, kind, id, requestId }: Event) => {
     const { clientId = null, grantId = null, subject = null } = idsOf(kind)
     return {
@@ -70,12 +85,13 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   }
 
   return {
-    append: (events) =>
-      Effect.forEach(
-        chunksOf(events),
-        (chunk) => run(sql`insert into events ${sql.insert(chunk.map(encode))} on conflict do nothing`),
-        { discard: true, concurrency: "unbounded" }
-      ),
+    append: (events) => {
+      const [first, ...others] = chunksOf(events).map((chunk) => insert(chunk.map(encode)))
+      if (first === undefined) return Effect.void
+      return others.length === 0
+        ? Effect.asVoid(first)
+        : Effect.all([first, ...others], { discard: true, concurrency: "unbounded" })
+    },
     read: ({ after, clientId, grantId, limit, requestId, subject }) => {
       const conditions = [
         sql`issuer = ${issuer}`,

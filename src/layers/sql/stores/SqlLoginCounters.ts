@@ -2,6 +2,7 @@
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as FailureCounter from "../../../domain/FailureCounter.js"
@@ -21,7 +22,7 @@ const readPaused = SqlRow.reader(
 )
 
 const decode = (row: unknown) =>
-  Effect.map(read(row), ({ forgotten_at, generation, paused_until }) => ({
+  Either.map(read(row), ({ forgotten_at, generation, paused_until }) => ({
     forgottenAt: forgotten_at,
     pausedUntil: paused_until,
     generation

@@ -2,6 +2,7 @@
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../../domain/Account.js"
@@ -29,7 +30,7 @@ const Row = Schema.Struct({
 const read = SqlRow.reader("sessions", Row)
 
 const decode = (row: unknown) =>
-  Effect.map(
+  Either.map(
     read(row),
     (row): Session => ({
       id: row.id,

@@ -1,0 +1,105 @@
+/**
+ * The endpoints of a router that `NodeServer` answers before the router. A router takes some thirty steps to find a route and to
+ * give it what routes of apps need, and an endpoint of this server needs none of it.
+ *
+ * A global middleware of the app must see every request, those for our endpoints too. Where there is one, the router answers all
+ * of them.
+ */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import type { HttpServerRequest } from "@effect/platform/HttpServerRequest"
+import type { HttpServerResponse } from "@effect/platform/HttpServerResponse"
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Scope } from "effect/Scope"
+
+type Router = HttpLayerRouter.HttpRouter
+
+/** A handler that sets by itself all that our global middlewares set. */
+export type Handler = Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
+
+/** A handler at one path. */
+interface Direct {
+  readonly handler: Handler
+  /** Whether its route in the router is one that ends in `/*`, so that the app may have another route at the path. */
+  readonly isBelow: boolean
+}
+
+/** What is known of a router. */
+interface Known {
+  readonly handlers: Map<string, Direct>
+  /** The paths of all routes. */
+  readonly routed: Set<string>
+  /** Whether the app has added a global middleware. */
+  isWrapped: boolean
+  clock: Clock.Clock | undefined
+}
+
+const known = new WeakMap<Router, Known>()
+
+const ours = new WeakSet<object>()
+
+type Answer<R = never> = Effect.Effect<HttpServerResponse, HttpLayerRouter.unhandled, R>
+
+/** Adds a global middleware of this server, whose work an endpoint does by itself. */
+export const addOwnMiddleware = (
+  router: Router,
+  middleware: (answer: Answer) => Answer<HttpServerRequest>
+): Effect.Effect<void> => {
+  ours.add(middleware)
+  return router.addGlobalMiddleware(middleware)
+}
+
+/** Sets the clock of the requests of a router: `NodeServer` starts them on it, so that no middleware has to. */
+export const setClock = (router: Router, clock: Clock.Clock): void => {
+  const found = known.get(router)
+  if (found !== undefined) found.clock = clock
+}
+
+/** Returns the clock of the requests of a router, if it is known. */
+export const clockOf = (router: Router): Clock.Clock | undefined => known.get(router)?.clock
+
+/** Adds the handler of a path. Nothing happens where no `NodeServer` serves the router. */
+export const add = (router: Router, path: string, direct: Direct): void => {
+  known.get(router)?.handlers.set(path, direct)
+}
+
+/** Returns a function that finds the handler of a URL; the router must answer where there is none. */
+export const finder = (router: Router): ((url: string) => Handler | undefined) => {
+  const found = known.get(router)
+  if (found === undefined) return () => undefined
+  const { handlers, routed } = found
+  return (url) => {
+    if (found.isWrapped) return undefined
+    const query = url.indexOf("?")
+    const path = query === -1 ? url : url.slice(0, query)
+    const direct = handlers.get(path)
+    return direct === undefined || (direct.isBelow && routed.has(path)) ? undefined : direct.handler
+  }
+}
+
+/** The same router, of which it is known what is added. Each call returns a new layer, for one server. */
+export const layer = (): Layer.Layer<Router, never, Router> =>
+  Layer.effect(
+    HttpLayerRouter.HttpRouter,
+    Effect.map(HttpLayerRouter.HttpRouter, (router) => {
+      const own: Known = { handlers: new Map(), routed: new Set(), isWrapped: false, clock: undefined }
+      const watched: Router = {
+        ...router,
+        add: (method, path, handler, options) => {
+          own.routed.add(path)
+          return router.add(method, path, handler, options)
+        },
+        addAll: (routes) => {
+          for (const { path } of routes) own.routed.add(path)
+          return router.addAll(routes)
+        },
+        addGlobalMiddleware: (middleware) => {
+          own.isWrapped ||= !ours.has(middleware)
+          return router.addGlobalMiddleware(middleware)
+        }
+      }
+      known.set(watched, own)
+      return watched
+    })
+  )

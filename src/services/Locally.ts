@@ -1,0 +1,112 @@
+/**
+ * Runs effects with other services, another clock or other annotations of log lines, as `Effect.provide`, `Effect.withClock` and
+ * `Effect.annotateLogs` do. Each of those takes some twenty steps of Effect's run loop, and one function here takes three for
+ * all of them together, because every request passes here several times.
+ *
+ * The values are restored when the effect ends. They are not restored where its fiber is interrupted: then they stay until the
+ * fiber has ended.
+ */
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import { identity } from "effect/Function"
+import * as HashMap from "effect/HashMap"
+
+/** A running fiber. The type of Effect leaves out `setFiberRef`, which `FiberRef.set` calls. */
+interface Running extends Fiber.RuntimeFiber<unknown, unknown> {
+  readonly setFiberRef: <A>(ref: FiberRef.FiberRef<A>, value: A) => void
+}
+
+/** The values to run with. Values that are left out stay. */
+export interface Values<S> {
+  /** Services that are added to those of the caller. */
+  readonly services?: Context.Context<S> | undefined
+  readonly clock?: Clock.Clock | undefined
+  /** Annotations that are added to each log line. */
+  readonly annotations?: Readonly<Record<string, unknown>> | undefined
+  /** Whether the log lines of the platform about the whole request are off from now on. It is not restored. */
+  readonly isPlatformLogOff?: boolean
+}
+
+const set = <S>(fiber: Running, { annotations, clock, isPlatformLogOff, services }: Values<S>): void => {
+  if (services !== undefined) {
+    const before: Context.Context<never> = fiber.currentContext
+    fiber.setFiberRef(FiberRef.currentContext, Context.merge(before, services) as Context.Context<never>)
+  }
+  if (clock !== undefined) {
+    fiber.setFiberRef(DefaultServices.currentServices, Context.add(fiber.currentDefaultServices, Clock.Clock, clock))
+  }
+  if (isPlatformLogOff === true) fiber.setFiberRef(HttpMiddleware.loggerDisabled, true)
+  if (annotations !== undefined) {
+    let all = fiber.getFiberRef(FiberRef.currentLogAnnotations)
+    for (const name in annotations) all = HashMap.set(all, name, annotations[name])
+    fiber.setFiberRef(FiberRef.currentLogAnnotations, all)
+  }
+}
+
+/**
+ * Runs an effect in its fiber with other values, and maps its result. `recover` answers a failure, after the values have been
+ * restored.
+ */
+export const inFiber = <A, E, R, S, B, E2 = E, R2 = never>(
+  current: Fiber.RuntimeFiber<unknown, unknown>,
+  values: Values<S>,
+  self: Effect.Effect<A, E, R>,
+  map: (value: A) => B,
+  recover: (cause: Cause.Cause<E>) => Effect.Effect<B, E | E2, R2> = Effect.failCause
+): Effect.Effect<B, E | E2, R2 | Exclude<R, S>> => {
+  const fiber = current as Running
+  const context = fiber.currentContext
+  const defaults = fiber.currentDefaultServices
+  const annotations = fiber.getFiberRef(FiberRef.currentLogAnnotations)
+  set(fiber, values)
+  const restore = () => {
+    if (values.services !== undefined) fiber.setFiberRef(FiberRef.currentContext, context)
+    if (values.clock !== undefined) fiber.setFiberRef(DefaultServices.currentServices, defaults)
+    if (values.annotations !== undefined) fiber.setFiberRef(FiberRef.currentLogAnnotations, annotations)
+  }
+  return Effect.matchCauseEffect(self, {
+    onFailure: (cause) => {
+      restore()
+      return recover(cause)
+    },
+    onSuccess: (value) => {
+      restore()
+      return Effect.succeed(map(value))
+    }
+    // The services are those of `values`, which the compiler cannot see.
+  }) as Effect.Effect<B, E | E2, R2 | Exclude<R, S>>
+}
+
+/** Runs an effect with the values that `valuesOf` returns for the fiber, at the moment when it runs. */
+export const withEach = <A, E, R, S = never>(
+  self: Effect.Effect<A, E, R>,
+  valuesOf: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => Values<S> | undefined
+): Effect.Effect<A, E, Exclude<R, S>> =>
+  Effect.withFiberRuntime<A, E, Exclude<R, S>>((current) => {
+    const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
+    const values = valuesOf(fiber)
+    return values === undefined ? (self as Effect.Effect<A, E, Exclude<R, S>>) : inFiber(fiber, values, self, identity)
+  })
+
+/** Runs an effect with these values. */
+export const withValues = <A, E, R, S = never>(
+  self: Effect.Effect<A, E, R>,
+  values: Values<S>
+): Effect.Effect<A, E, Exclude<R, S>> => withEach(self, () => values)
+
+/** Runs an effect with one more service. */
+export const withService = <A, E, R, I, S>(
+  self: Effect.Effect<A, E, R>,
+  tag: Context.Tag<I, S>,
+  service: NoInfer<S>
+): Effect.Effect<A, E, Exclude<R, I>> => withValues(self, { services: Context.make(tag, service) })
+
+/** Runs an effect on a clock. It takes one step where the effect runs on this clock already. */
+export const withClock = <A, E, R>(self: Effect.Effect<A, E, R>, clock: Clock.Clock): Effect.Effect<A, E, R> =>
+  withEach(self, (fiber) => (Context.get(fiber.currentDefaultServices, Clock.Clock) === clock ? undefined : { clock }))
