@@ -12,13 +12,13 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import { identity } from "effect/Function"
 import * as HashMap from "effect/HashMap"
+import * as Fibers from "./Fibers.js"
 
 /** A running fiber. The type of Effect leaves out `setFiberRef`, which `FiberRef.set` calls. */
-interface Running extends Fiber.RuntimeFiber<unknown, unknown> {
+interface Settable extends Fibers.Running {
   readonly setFiberRef: <A>(ref: FiberRef.FiberRef<A>, value: A) => void
 }
 
@@ -33,7 +33,7 @@ export interface Values<S> {
   readonly isPlatformLogOff?: boolean
 }
 
-const set = <S>(fiber: Running, { annotations, clock, isPlatformLogOff, services }: Values<S>): void => {
+const set = <S>(fiber: Settable, { annotations, clock, isPlatformLogOff, services }: Values<S>): void => {
   if (services !== undefined) {
     const before: Context.Context<never> = fiber.currentContext
     fiber.setFiberRef(FiberRef.currentContext, Context.merge(before, services) as Context.Context<never>)
@@ -54,13 +54,13 @@ const set = <S>(fiber: Running, { annotations, clock, isPlatformLogOff, services
  * restored.
  */
 export const inFiber = <A, E, R, S, B, E2 = E, R2 = never>(
-  current: Fiber.RuntimeFiber<unknown, unknown>,
+  current: Fibers.Running,
   values: Values<S>,
   self: Effect.Effect<A, E, R>,
   map: (value: A) => B,
   recover: (cause: Cause.Cause<E>) => Effect.Effect<B, E | E2, R2> = Effect.failCause
 ): Effect.Effect<B, E | E2, R2 | Exclude<R, S>> => {
-  const fiber = current as Running
+  const fiber = current as Settable
   const context = fiber.currentContext
   const defaults = fiber.currentDefaultServices
   const annotations = fiber.getFiberRef(FiberRef.currentLogAnnotations)
@@ -86,10 +86,9 @@ export const inFiber = <A, E, R, S, B, E2 = E, R2 = never>(
 /** Runs an effect with the values that `valuesOf` returns for the fiber, at the moment when it runs. */
 export const withEach = <A, E, R, S = never>(
   self: Effect.Effect<A, E, R>,
-  valuesOf: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => Values<S> | undefined
+  valuesOf: (fiber: Fibers.Running) => Values<S> | undefined
 ): Effect.Effect<A, E, Exclude<R, S>> =>
-  Effect.withFiberRuntime<A, E, Exclude<R, S>>((current) => {
-    const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
+  Fibers.withFiber<A, E, Exclude<R, S>>((fiber) => {
     const values = valuesOf(fiber)
     return values === undefined ? (self as Effect.Effect<A, E, Exclude<R, S>>) : inFiber(fiber, values, self, identity)
   })
@@ -109,4 +108,4 @@ export const withService = <A, E, R, I, S>(
 
 /** Runs an effect on a clock. It takes one step where the effect runs on this clock already. */
 export const withClock = <A, E, R>(self: Effect.Effect<A, E, R>, clock: Clock.Clock): Effect.Effect<A, E, R> =>
-  withEach(self, (fiber) => (Context.get(fiber.currentDefaultServices, Clock.Clock) === clock ? undefined : { clock }))
+  withEach(self, (fiber) => (Fibers.clock(fiber) === clock ? undefined : { clock }))

@@ -8,19 +8,20 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import type { YieldWrap } from "effect/Utils"
+import * as Fibers from "./Fibers.js"
 
 /** The tracer that Effect uses when the app has installed none. Nothing reads its spans. */
 const standard = Effect.runSync(Effect.tracer)
 
 /** Whether the app has installed a tracer. */
-export const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
+export const isTraced = (fiber: Fibers.Running): boolean =>
   Context.get(fiber.currentDefaultServices, Tracer.Tracer) !== standard
 
 /** Runs `traced` where the app has installed a tracer, and `plain` elsewhere. */
 export const whereTraced = <A, E, R>(
   traced: () => Effect.Effect<A, E, R>,
   plain: () => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> => Effect.withFiberRuntime((fiber) => (isTraced(fiber) ? traced() : plain()))
+): Effect.Effect<A, E, R> => Fibers.withFiber((fiber) => (isTraced(fiber) ? traced() : plain()))
 
 /** Runs an effect under a span of this name, where the app has installed a tracer. */
 export const traced = <A, E, R>(name: string, run: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

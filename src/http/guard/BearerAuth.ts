@@ -20,12 +20,12 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../../domain/OAuthError.js"
+import * as Fibers from "../../services/Fibers.js"
 import * as Locally from "../../services/Locally.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
@@ -63,12 +63,8 @@ export const layer = (
 const guarding = (options: BearerGuard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(BearerGuard.make(options, { name: "BearerAuth" }), (guard) => (handler) => {
-      return Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>((current) => {
-        const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
-        const request = Context.unsafeGet(
-          fiber.currentContext as Context.Context<HttpServerRequest.HttpServerRequest>,
-          HttpServerRequest.HttpServerRequest
-        )
+      return Fibers.withFiber<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>((fiber) => {
+        const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
         const { annotations, services, sign } = guard.edge.values(request, fiber)
         const answered = guard.around(request, (access) =>
           Locally.inFiber(

@@ -5,16 +5,15 @@
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import type * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import type { Actor } from "../../domain/Event.js"
 import type { Settings } from "../../domain/Settings.js"
 import { CurrentOrigin, type Origin } from "../../services/events/Origin.js"
+import * as Fibers from "../../services/Fibers.js"
 import { nextIdentifier } from "../../services/keys/Crypto.js"
 import * as Locally from "../../services/Locally.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -42,8 +41,6 @@ const header = "x-request-id"
  * accepted.
  */
 const wellFormed = /^(?!.*lk_[a-z]{2}_)[A-Za-z0-9+/=._:-]{1,200}$/
-
-type Running = Fiber.RuntimeFiber<unknown, unknown>
 
 const anonymous: Actor = { _tag: "Anonymous" }
 
@@ -96,7 +93,7 @@ export interface Edge {
    */
   readonly values: (
     request: Carrier,
-    fiber: Running
+    fiber: Fibers.Running
   ) => {
     readonly services: Context.Context<never>
     readonly annotations: Readonly<Record<string, unknown>>
@@ -111,7 +108,7 @@ export interface Edge {
 }
 
 /** Returns the values to run a part of a request with; `undefined` if the fiber has them. */
-const valuesOf = (fiber: Running, origin: Origin) =>
+const valuesOf = (fiber: Fibers.Running, origin: Origin) =>
   fiber.currentContext.unsafeMap.get(CurrentOrigin.key) === origin
     ? undefined
     : { services: Context.make(CurrentOrigin, origin), annotations: annotations(origin) }
@@ -160,8 +157,7 @@ export const follow = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   recover: (cause: Cause.Cause<E>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.withFiberRuntime((current) => {
-    const fiber = current as unknown as Running
+  Fibers.withFiber((fiber) => {
     const request = fiber.currentContext.unsafeMap.get(HttpServerRequest.HttpServerRequest.key) as Carrier | undefined
     const source = request?.source as WeakKey | undefined
     const outside = Context.get(fiber.currentContext, CurrentOrigin)
@@ -174,8 +170,7 @@ export const follow = <A, E, R>(
 
 /** Makes the edge of a server from its settings. */
 export const make = (settings: Settings): Edge => {
-  const find = (request: Carrier, fiber: Running) =>
-    originOf(request, settings, Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis())
+  const find = (request: Carrier, fiber: Fibers.Running) => originOf(request, settings, Fibers.millis(fiber))
   const enter: Edge["enter"] = (request, self) =>
     Locally.withEach(self, (fiber) => valuesOf(fiber, find(request, fiber)))
   return {
@@ -188,15 +183,11 @@ export const make = (settings: Settings): Edge => {
         sign: (response) => sign(origin, response)
       }
     },
-    annotations: (request) => Effect.withFiberRuntime((fiber) => Effect.succeed(annotations(find(request, fiber)))),
-    sign: (request, response) =>
-      Effect.withFiberRuntime((fiber) => Effect.succeed(sign(find(request, fiber), response))),
+    annotations: (request) => Fibers.withFiber((fiber) => Effect.succeed(annotations(find(request, fiber)))),
+    sign: (request, response) => Fibers.withFiber((fiber) => Effect.succeed(sign(find(request, fiber), response))),
     around: (handler) =>
-      Effect.withFiberRuntime((fiber) => {
-        const request = Context.unsafeGet(
-          fiber.currentContext as Context.Context<HttpServerRequest.HttpServerRequest>,
-          HttpServerRequest.HttpServerRequest
-        )
+      Fibers.withFiber((fiber) => {
+        const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
         return Effect.map(enter(request, handler), (response) => sign(find(request, fiber), response))
       }),
     headers: Wire.strictTransport(settings.issuer)

@@ -9,11 +9,10 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { Scope } from "effect/Scope"
 import type { MisdirectedRequest } from "../../domain/HttpError.js"
@@ -22,6 +21,7 @@ import type { OAuthError } from "../../domain/OAuthError.js"
 import type { LimitName } from "../../domain/RateLimit.js"
 import type { Settings } from "../../domain/Settings.js"
 import * as Origin from "../../services/events/Origin.js"
+import * as Fibers from "../../services/Fibers.js"
 import * as Locally from "../../services/Locally.js"
 import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -167,12 +167,8 @@ const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Handl
   const fixed = { ...edge.headers, ...Wire.noSniff, ...(endpoint.cors ? Cors.headers : {}) }
   const isHere = (path: string) =>
     endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
-  return Effect.withFiberRuntime((current) => {
-    const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
-    const request = Context.unsafeGet(
-      fiber.currentContext as Context.Context<HttpServerRequest.HttpServerRequest>,
-      HttpServerRequest.HttpServerRequest
-    )
+  return Fibers.withFiber((fiber) => {
+    const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
     const { annotations, services: origin, sign } = edge.values(request, fiber)
     const [path = ""] = request.url.split("?", 1)
     if (!isHere(path)) {
@@ -190,7 +186,7 @@ const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Handl
           Context.make(RateLimits.Meter, counted.meter)
         ) as Context.Context<unknown> as Context.Context<R>,
         annotations,
-        clock: Context.get(fiber.currentDefaultServices, Clock.Clock) === clock ? undefined : clock,
+        clock: Fibers.clock(fiber) === clock ? undefined : clock,
         // The platform would log whole URLs, which hold codes.
         isPlatformLogOff: true
       },

@@ -3,11 +3,9 @@
  * The platform's tracer would record whole URLs and headers, which hold codes.
  */
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Metrics from "../../services/events/Metrics.js"
+import * as Fibers from "../../services/Fibers.js"
 import * as Spans from "../../services/Spans.js"
 
 /** The methods that telemetry names. A client may send any method, so all others count as one. */
@@ -16,8 +14,8 @@ const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 const nameOf = (method: string): string => (methods.has(method) ? method : "_OTHER")
 
 /** Starts to measure a request. The function that it returns ends the measurement. */
-export const start = (fiber: Fiber.RuntimeFiber<unknown, unknown>, endpoint: string, method: string) => {
-  const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+export const start = (fiber: Fibers.Running, endpoint: string, method: string) => {
+  const clock = Fibers.clock(fiber)
   const began = clock.unsafeCurrentTimeNanos()
   return (status: number): void =>
     Metrics.countRequest({
@@ -34,8 +32,7 @@ export const observed = <E, R>(
   method: string,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-  Effect.withFiberRuntime((current) => {
-    const fiber = current as unknown as Fiber.RuntimeFiber<unknown, unknown>
+  Fibers.withFiber((fiber) => {
     const end = start(fiber, endpoint, method)
     return Effect.map(traced(fiber, endpoint, method, handler), (response) => {
       end(response.status)
@@ -45,7 +42,7 @@ export const observed = <E, R>(
 
 /** Adds the span of a request, if the app has installed a tracer. The names of the attributes are those of OpenTelemetry. */
 export const traced = <E, R>(
-  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  fiber: Fibers.Running,
   endpoint: string,
   method: string,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>

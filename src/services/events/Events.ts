@@ -3,11 +3,9 @@
  * publish an event never fails and never waits: an audit row is not worth a refused login. Rows are written in batches,
  * in order. A process that is killed loses the events of its last moment (ADR 11).
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
@@ -16,6 +14,7 @@ import * as Stream from "effect/Stream"
 import { type Event, type EventKind, idsOf } from "../../domain/Event.js"
 import * as Identifier from "../../domain/Identifier.js"
 import * as Time from "../../domain/Time.js"
+import * as Fibers from "../Fibers.js"
 import { SecureRandom } from "../keys/Crypto.js"
 import * as EventWriter from "./EventWriter.js"
 import * as Metrics from "./Metrics.js"
@@ -61,7 +60,7 @@ const alarming = new Set<string>([
 const grave = new Set<string>(["LostWrites", "GrantMissing"])
 
 /** Returns the effect that logs an event; `undefined` if the app has switched its level off. */
-const logOf = (fiber: Running, { actor, kind: { _tag: event, ...ids } }: Event, isRepeated: boolean) => {
+const logOf = (fiber: Fibers.Running, { actor, kind: { _tag: event, ...ids } }: Event, isRepeated: boolean) => {
   const name = "reason" in ids ? ids.reason : event
   const isAlarm = alarming.has(name) && !isRepeated
   const level = grave.has(name) ? LogLevel.Error : isAlarm ? LogLevel.Warning : LogLevel.Debug
@@ -69,8 +68,6 @@ const logOf = (fiber: Running, { actor, kind: { _tag: event, ...ids } }: Event, 
     ? undefined
     : Effect.annotateLogs(Effect.logWithLevel(level, "event emitted"), { event, ...ids, actor })
 }
-
-type Running = Fiber.RuntimeFiber<unknown, unknown>
 
 /** Returns a function that answers whether an event is the first of its kind and grant on its day. */
 const makeFirstOfDay = () => {
@@ -112,9 +109,8 @@ const make = Effect.gen(function* () {
 
   /** Makes an event, counts it, runs `store`, and logs and sends it. It takes one step without a subscriber and without a log line. */
   const record = (kind: EventKind, isRepeated: boolean, store: (event: Event) => void): Effect.Effect<void> =>
-    Effect.withFiberRuntime((current) => {
-      const fiber = current as unknown as Running
-      const now = Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+    Fibers.withFiber((fiber) => {
+      const now = Fibers.millis(fiber)
       const event: Event = {
         id: nextId(now, random.bytes(10)),
         at: DateTime.unsafeMake(now),

@@ -4,7 +4,6 @@
 
 // biome-ignore lint/style/noRestrictedImports: this file wraps it.
 import * as NodeCrypto from "node:crypto"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -12,6 +11,7 @@ import * as Base64Url from "../../domain/Base64Url.js"
 import { CodeChallenge, type CodeVerifier } from "../../domain/CodeChallenge.js"
 import { Digest } from "../../domain/Digest.js"
 import * as Identifier from "../../domain/Identifier.js"
+import * as Fibers from "../Fibers.js"
 
 const pool = new Uint8Array(4096)
 let unused = 0
@@ -39,17 +39,16 @@ export class SecureRandom extends Context.Reference<SecureRandom>()("latchkey/Se
 
 /** Returns `length` random bytes. */
 export const randomBytes = (length: number): Effect.Effect<Uint8Array> =>
-  Effect.withFiberRuntime((fiber) => Effect.succeed(Context.get(fiber.currentContext, SecureRandom).bytes(length)))
+  Fibers.withFiber((fiber) => Effect.succeed(Context.get(fiber.currentContext, SecureRandom).bytes(length)))
 
 /** Returns a new secret: 256 random bits in base64url, after a prefix that secret scanners recognise, if it has one. */
 export const randomSecret = (prefix = ""): Effect.Effect<Redacted.Redacted> =>
   Effect.map(randomBytes(32), (bytes) => Redacted.make(prefix + Base64Url.encode(bytes)))
 
 /** Returns a new identifier of a row (see `domain/Identifier`). */
-export const identifier: Effect.Effect<string> = Effect.withFiberRuntime((fiber) => {
-  const millis = Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
-  return Effect.succeed(Identifier.format(millis, Context.get(fiber.currentContext, SecureRandom).bytes(10)))
-})
+export const identifier: Effect.Effect<string> = Fibers.withFiber((fiber) =>
+  Effect.succeed(Identifier.format(Fibers.millis(fiber), Context.get(fiber.currentContext, SecureRandom).bytes(10)))
+)
 
 /** Returns a new identifier without an effect, for the hot path, such as the id of each request. It is a name, not a secret. */
 export const nextIdentifier = (millis: number): string => Identifier.format(millis, draw(10))
