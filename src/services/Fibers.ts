@@ -3,6 +3,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as LogLevel from "effect/LogLevel"
 
 /** A running fiber, whatever its result. */
 export type Running = Fiber.RuntimeFiber<unknown, unknown>
@@ -18,6 +20,10 @@ export const service = <I, S>(fiber: Running, tag: Context.Tag<I, S>): S =>
 
 /** Returns the clock of the fiber. */
 export const clock = (fiber: Running): Clock.Clock => Context.get(fiber.currentDefaultServices, Clock.Clock)
+
+/** Returns whether the fiber logs lines of a level. A line that is not logged still takes some twenty steps. */
+export const isLogged = (fiber: Running, level: LogLevel.LogLevel): boolean =>
+  LogLevel.greaterThanEqual(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
 
 /** Returns the time of the fiber's clock, in milliseconds since 1970. */
 export const millis = (fiber: Running): number => clock(fiber).unsafeCurrentTimeMillis()

@@ -4,12 +4,10 @@
  * `HttpApi`, and `layers/Guard` makes a function of it.
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
-import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type { Actor } from "../../domain/Event.js"
 import {
@@ -22,6 +20,7 @@ import {
 } from "../../domain/OAuthError.js"
 import * as Metrics from "../../services/events/Metrics.js"
 import { identify } from "../../services/events/Origin.js"
+import * as Fibers from "../../services/Fibers.js"
 import type { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import type { Access } from "../../services/tokens/CurrentAccess.js"
@@ -29,9 +28,9 @@ import { TokenVerifier } from "../../services/tokens/TokenVerifier.js"
 import { metadataUrl } from "../oauth/ProtectedResourceEndpoint.js"
 import * as AuthorizationHeader from "../wire/AuthorizationHeader.js"
 import * as Edge from "../wire/Edge.js"
-import * as OncePerServer from "../wire/OncePerServer.js"
 import * as Refusals from "../wire/Refusals.js"
 import * as Wire from "../wire/Wire.js"
+import * as AcceptedPrincipals from "./AcceptedPrincipals.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import * as GuardedResource from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
@@ -92,9 +91,6 @@ const called = (name: string, { scopes }: Options): string =>
 /** The endpoint under which refusals of all guards are counted: a resource is a URL, which is not from a closed set. */
 const counted = "guard"
 
-/** The kinds of tokens, for descriptions. */
-const tokensOf = { User: "tokens of users", Client: "tokens that clients get for themselves" } as const
-
 /** The maker of a guard. */
 export interface Making {
   /** The name by which the app knows the guard, for messages. */
@@ -125,32 +121,7 @@ export const make = (
     const { current, uri } = guarded
     const resourceMetadata = metadataUrl({ uri })
 
-    /** Logs the option that accepts such tokens, for the author of the app. The caller learns only that they are refused. */
-    const logWrongPrincipal = (principal: Access["principal"]) =>
-      Effect.annotateLogs(
-        Effect.logWarning(
-          `access token refused: ${guard} accepts only ${principals.map((one) => tokensOf[one]).join(" and ")}${
-            isFixed
-              ? ""
-              : `; its option principals: ${JSON.stringify([...principals, principal])} accepts ${tokensOf[principal]} too`
-          }`
-        ),
-        { resource: uri, principal }
-      )
-    const wrongPrincipal = (principal: Access["principal"]) => ({
-      error: new InsufficientScope({
-        reason: "WrongPrincipal",
-        description: `${tokensOf[principal]} are not accepted here`,
-        required: scopes
-      }),
-      once: OncePerServer.make()
-    })
-    const wrong = { User: wrongPrincipal("User"), Client: wrongPrincipal("Client") }
-    /** Logs, once for each kind of token, that the guard does not accept it. */
-    const warnOf = (refusal: InsufficientScope): Effect.Effect<void> => {
-      const principal = (["User", "Client"] as const).find((principal) => wrong[principal].error === refusal)
-      return principal === undefined ? Effect.void : wrong[principal].once(settings, logWrongPrincipal(principal))
-    }
+    const accepted = AcceptedPrincipals.make({ guard, accepted: principals, scopes, uri, isFixed }, settings)
 
     /** Logs scopes that a route needs and that its resource does not offer, so that no client can get them. */
     const noticed = new Set<string>()
@@ -189,7 +160,8 @@ export const make = (
 
     /** Returns why an access is not enough for the operation; `undefined` if it is. */
     const objection = (access: Access): InsufficientScope | undefined => {
-      if (!principals.includes(access.principal)) return wrong[access.principal].error
+      const kind = accepted.objection(access.principal)
+      if (kind !== undefined) return kind
       const required = requireOf(access, scopes)
       if (Either.isLeft(required)) return required.left
       identify(actorOf(access))
@@ -207,7 +179,7 @@ export const make = (
           ),
           (access): Effect.Effect<Access, InsufficientScope> => {
             const refusal = objection(access)
-            return refusal === undefined ? Effect.succeed(access) : Effect.zipRight(warnOf(refusal), refusal)
+            return refusal === undefined ? Effect.succeed(access) : Effect.zipRight(accepted.warn(refusal), refusal)
           }
         ),
         (defect) => Effect.flip(incident(defect))
@@ -225,12 +197,12 @@ export const make = (
       // The whole scope of the operation: a client that requested only a part would lack the rest at its next request.
       const scope = Array.from(new Set([...scopes, ...further]))
       const headers = { ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers }
-      return Effect.withFiberRuntime((fiber) => {
+      return Fibers.withFiber((fiber) => {
         Metrics.countRefusal({ endpoint: counted, error: refusal })
         const news = further.filter((token) => !noticed.has(token))
         const tasks = [
           ...(news.length === 0 ? [] : [noticeNotOffered(news)]),
-          ...(LogLevel.lessThan(LogLevel.Debug, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
+          ...(!Fibers.isLogged(fiber, LogLevel.Debug)
             ? []
             : [
                 Effect.annotateLogs(Effect.logDebug("guarded request refused"), {
@@ -250,17 +222,10 @@ export const make = (
       if (Either.isLeft(token)) return answer(token.left)
       return Effect.matchCauseEffect(verifyNow(token.right), {
         onFailure: (cause) =>
-          Option.match(Cause.failureOption(cause), {
-            onNone: () =>
-              Option.match(Cause.dieOption(cause), {
-                onNone: () => Effect.failCause(cause as Cause.Cause<never>),
-                onSome: (defect) => Effect.flatMap(incident(defect), answer)
-              }),
-            onSome: answer
-          }),
+          Refusals.recover(cause, { onError: answer, onDefect: (defect) => Effect.flatMap(incident(defect), answer) }),
         onSuccess: (access) => {
           const refusal = objection(access)
-          return refusal === undefined ? handle(access) : Effect.zipRight(warnOf(refusal), answer(refusal))
+          return refusal === undefined ? handle(access) : Effect.zipRight(accepted.warn(refusal), answer(refusal))
         }
       })
     }

@@ -8,12 +8,10 @@ import { METHODS } from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import type { Scope } from "effect/Scope"
 import type { MisdirectedRequest } from "../../domain/HttpError.js"
 import * as Issuer from "../../domain/Issuer.js"
@@ -230,20 +228,15 @@ const respond = <E extends OAuthError, R>(
     return endpoint.isPage === true ? atIssuer(request, settings, handler) : handler
   }
   const handled = admit === undefined ? Effect.suspend(begin) : Effect.flatMap(admit, begin)
-  return Effect.catchAllCause(handled, (cause) => recover(endpoint, cause))
+  return Effect.catchAllCause(handled, (cause) =>
+    Refusals.recover(cause, {
+      onError: (error) => Effect.catchAllDefect(refuse(endpoint, error), (defect) => failed(endpoint, defect)),
+      onDefect: (defect) => failed(endpoint, defect)
+    })
+  )
 }
 
-/** Answers a failed request: an error with its response, and a defect with an incident. */
-const recover = <E extends OAuthError, R>(endpoint: Any<E, R>, cause: Cause.Cause<OAuthError>): Handler<never, never> =>
-  Option.match(Cause.failureOption(cause), {
-    onNone: () =>
-      Option.match(Cause.dieOption(cause), {
-        onNone: () => Effect.failCause(cause as Cause.Cause<never>),
-        onSome: (defect) => failed(endpoint, defect)
-      }),
-    onSome: (error) => Effect.catchAllDefect(refuse(endpoint, error), (defect) => failed(endpoint, defect))
-  })
-
+/** Logs a defect, and answers with its incident. */
 const failed = <E extends OAuthError, R>({ path, renderError }: Any<E, R>, defect: unknown): Handler<never, never> =>
   Refusals.incident(path, defect).pipe(
     Effect.tap((error) => Refusals.count(path, error)),

@@ -1,6 +1,7 @@
 /** Logs and counts the requests that get an error: by the endpoint, the tag of the error, and its reason. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { MethodNotAllowed } from "../../domain/HttpError.js"
 import { type OAuthError, ServerError } from "../../domain/OAuthError.js"
 import * as Metrics from "../../services/events/Metrics.js"
@@ -21,6 +22,23 @@ export const log = (endpoint: string, error: OAuthError): Effect.Effect<void> =>
     Effect.annotateLogs({ endpoint, error: error._tag, reason: error.reason }),
     Effect.zipRight(count(endpoint, error))
   )
+
+/** Answers the cause of a failure: an expected error, or else a defect. An interruption stays. */
+export const recover = <E, A, E2, R>(
+  cause: Cause.Cause<E>,
+  handle: {
+    readonly onError: (error: E) => Effect.Effect<A, E2, R>
+    readonly onDefect: (defect: unknown) => Effect.Effect<A, E2, R>
+  }
+): Effect.Effect<A, E2, R> =>
+  Option.match(Cause.failureOption(cause), {
+    onNone: () =>
+      Option.match(Cause.dieOption(cause), {
+        onNone: () => Effect.failCause(cause as Cause.Cause<never>),
+        onSome: handle.onDefect
+      }),
+    onSome: handle.onError
+  })
 
 /** Counts an error. */
 export const count = (endpoint: string, error: OAuthError): Effect.Effect<void> =>

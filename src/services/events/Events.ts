@@ -6,7 +6,6 @@
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as PubSub from "effect/PubSub"
@@ -64,9 +63,9 @@ const logOf = (fiber: Fibers.Running, { actor, kind: { _tag: event, ...ids } }: 
   const name = "reason" in ids ? ids.reason : event
   const isAlarm = alarming.has(name) && !isRepeated
   const level = grave.has(name) ? LogLevel.Error : isAlarm ? LogLevel.Warning : LogLevel.Debug
-  return LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
-    ? undefined
-    : Effect.annotateLogs(Effect.logWithLevel(level, "event emitted"), { event, ...ids, actor })
+  return Fibers.isLogged(fiber, level)
+    ? Effect.annotateLogs(Effect.logWithLevel(level, "event emitted"), { event, ...ids, actor })
+    : undefined
 }
 
 /** Returns a function that answers whether an event is the first of its kind and grant on its day. */
