@@ -4,8 +4,6 @@
  * A string that decodes to the same bytes but is not canonical (padding, white space, unused low bits in the last
  * character) is refused, so two different strings are never the same credential.
  */
-import * as Either from "effect/Either"
-import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 
 const alphabet = /^[A-Za-z0-9_-]*$/
@@ -15,7 +13,8 @@ const lastOfTwo = /[AQgw]$/
 const lastOfThree = /[AEIMQUYcgkosw048]$/
 
 /** Encodes bytes as canonical base64url. */
-export const encode = (bytes: Uint8Array): string => Encoding.encodeBase64Url(bytes)
+export const encode = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url")
 
 /** Whether `text` is the canonical base64url of some bytes. */
 export const isCanonical = (text: string): boolean => {
@@ -34,4 +33,4 @@ export const isCanonical = (text: string): boolean => {
 
 /** Decodes canonical base64url; `None` for any other text. */
 export const decode = (text: string): Option.Option<Uint8Array> =>
-  isCanonical(text) ? Either.getRight(Encoding.decodeBase64Url(text)) : Option.none()
+  isCanonical(text) ? Option.some(new Uint8Array(Buffer.from(text, "base64url"))) : Option.none()

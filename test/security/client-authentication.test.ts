@@ -98,7 +98,7 @@ check("CAUTH-04", "an unknown client and a wrong secret get the same response, a
   const unknown = client.client_id.replace(/.$/, (last) => (last === "0" ? "1" : "0"))
   expect(await attempt(unknown)).toEqual(await attempt(client.client_id))
   const work = await CryptoCalls.during(() => attempt(client.client_id))
-  expect(work).toMatchObject({ createHash: 1, timingSafeEqual: 1 })
+  expect(work).toMatchObject({ hash: 1, timingSafeEqual: 1 })
   expect(await CryptoCalls.during(() => attempt(unknown))).toEqual(work)
 })
 
@@ -195,7 +195,7 @@ check("CAUTH-09", "a secret is compared in constant time, wherever it differs", 
     [far, false]
   ] as const) {
     const calls = await CryptoCalls.during(() => expect(digestsEqual(right, other)).toBe(isEqual))
-    expect(calls).toEqual({ createHash: 0, createHmac: 0, timingSafeEqual: 1 })
+    expect(calls).toEqual({ hash: 0, createHmac: 0, timingSafeEqual: 1 })
   }
 })
 

@@ -57,8 +57,7 @@ export const nextIdentifier = (millis: number): string => Identifier.format(mill
 export const digest = (secret: Redacted.Redacted): Digest => digestOf(Redacted.value(secret))
 
 /** Returns the SHA-256 of the UTF-8 of a text that is no secret. */
-export const digestOf = (text: string): Digest =>
-  Digest.make(NodeCrypto.createHash("sha256").update(text, "utf8").digest("base64url"))
+export const digestOf = (text: string): Digest => Digest.make(NodeCrypto.hash("sha256", text, "base64url"), true)
 
 /** BASE64URL(SHA256(ASCII(code_verifier))) (RFC 7636 §4.6). */
 export const challengeOf = (verifier: CodeVerifier): CodeChallenge => CodeChallenge.make(digestOf(verifier))

@@ -11,10 +11,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Base64Url from "../../domain/Base64Url.js"
+import type { Digest } from "../../domain/Digest.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { KeyId } from "../stores/KeyStore.js"
-import { deriveKey, SecureRandom } from "./Crypto.js"
+import { deriveKey, digestOf, SecureRandom } from "./Crypto.js"
 import { Keyring, type RootKey } from "./Keyring.js"
 import * as Xaes256Gcm from "./Xaes256Gcm.js"
 
@@ -41,6 +42,8 @@ export class Seals extends Context.Tag("latchkey/Seals")<
     readonly open: (kind: Kind, text: string) => Effect.Effect<Option.Option<Uint8Array>, TemporarilyUnavailable>
     /** As `open`, without an effect; `undefined` if only `open` can tell. `now` is the time in milliseconds. */
     readonly peek: (kind: Kind, text: string, now: number) => Option.Option<Uint8Array> | undefined
+    /** Returns whether the key of a text is known now and may open it. It does not open the text. */
+    readonly mayOpen: (kind: Kind, text: string, now: number) => boolean
     /** Seals the same bytes under the current key; `None` if the text is sealed under it already, or does not open. */
     readonly reseal: (kind: Kind, text: string) => Effect.Effect<Option.Option<string>, TemporarilyUnavailable>
   }
@@ -75,7 +78,7 @@ const make = Effect.gen(function* () {
   const additionalData = (kind: Kind, id: KeyId) =>
     new TextEncoder().encode(JSON.stringify([kind.prefix, id, kind.purpose, issuer]))
 
-  const mayOpen = ({ state }: RootKey, { purpose }: Kind): boolean => state._tag !== "Replaced" || purpose === "chain"
+  const isFor = ({ state }: RootKey, { purpose }: Kind): boolean => state._tag !== "Replaced" || purpose === "chain"
 
   const seal: Seals["Type"]["seal"] = (kind, plaintext) =>
     Effect.flatMap(keyring.current, (root) => {
@@ -95,7 +98,7 @@ const make = Effect.gen(function* () {
   }
 
   const openWith = (root: RootKey, kind: Kind, { bytes }: Sealed): Option.Option<Uint8Array> =>
-    mayOpen(root, kind)
+    isFor(root, kind)
       ? Xaes256Gcm.open(keyFor(root, kind.purpose), bytes, additionalData(kind, root.id))
       : Option.none()
 
@@ -127,6 +130,11 @@ const make = Effect.gen(function* () {
     seal,
     open,
     peek,
+    mayOpen: (kind, text, now) => {
+      const id = decodeKeyId(text.slice(kind.prefix.length, kind.prefix.length + keyIdLength))
+      const root = Option.isNone(id) ? undefined : keyring.peek(id.value, now)
+      return root !== undefined && isFor(root, kind)
+    },
     reseal: Effect.fnUntraced(function* (kind, text) {
       const { id } = yield* keyring.current
       if (text.startsWith(kind.prefix + id)) return Option.none()
@@ -147,18 +155,42 @@ export interface Codec<A> {
   readonly peek: (text: string, now: number) => Option.Option<A> | undefined
 }
 
+export interface CodecOptions {
+  /**
+   * Number of opened texts that `peek` remembers, by their digests: 0 if not given. A text whose key may not open it any more is
+   * not looked up.
+   */
+  readonly remembered?: number
+}
+
 /** Returns a codec that seals values of a schema and opens them again. */
-export const codec = <A, I>(seals: Seals["Type"], kind: Kind, schema: Schema.Schema<A, I>): Codec<A> => {
+export const codec = <A, I>(
+  seals: Seals["Type"],
+  kind: Kind,
+  schema: Schema.Schema<A, I>,
+  { remembered = 0 }: CodecOptions = {}
+): Codec<A> => {
   const json = Schema.parseJson(schema)
   const encode = Schema.encodeSync(json)
   const decode = Schema.decodeEither(json)
+  const opened = new Map<Digest, A>()
   const read = Option.flatMap((bytes: Uint8Array) => Either.getRight(decode(new TextDecoder().decode(bytes))))
   return {
     seal: (value) => seals.seal(kind, new TextEncoder().encode(encode(value))),
     open: (text) => Effect.flatMap(seals.open(kind, text), (bytes) => Effect.succeed(read(bytes))),
     peek: (text, now) => {
+      const digest = remembered === 0 ? undefined : digestOf(text)
+      const known = digest === undefined ? undefined : opened.get(digest)
+      if (known !== undefined && seals.mayOpen(kind, text, now)) return Option.some(known)
       const bytes = seals.peek(kind, text, now)
-      return bytes === undefined ? undefined : read(bytes)
+      if (bytes === undefined) return undefined
+      const value = read(bytes)
+      if (digest !== undefined && Option.isSome(value)) {
+        const [oldest] = opened.keys()
+        if (opened.size >= remembered && oldest !== undefined) opened.delete(oldest)
+        opened.set(digest, value.value)
+      }
+      return value
     }
   }
 }

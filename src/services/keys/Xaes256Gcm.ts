@@ -15,23 +15,21 @@ export const tagLength = 16
 /** An imported key. */
 export interface Key {
   readonly bytes: Uint8Array
+  /** AES-256 of single blocks under the key. ECB chains nothing, so one cipher serves all messages. */
+  readonly cipher: NodeCrypto.Cipher
   /** CMAC's first subkey (SP 800-38B §6.1). */
   readonly subkey: Uint8Array
-}
-
-const encryptBlock = (key: Uint8Array, block: Uint8Array): Buffer => {
-  const cipher = NodeCrypto.createCipheriv("aes-256-ecb", key, null).setAutoPadding(false)
-  return cipher.update(block)
 }
 
 /** Imports a key of 32 bytes. */
 export const importKey = (bytes: Uint8Array): Key => {
   if (bytes.length !== keyLength) throw new RangeError("an XAES-256-GCM key has 32 bytes")
-  const subkey = encryptBlock(bytes, new Uint8Array(16))
+  const cipher = NodeCrypto.createCipheriv("aes-256-ecb", bytes, null).setAutoPadding(false)
+  const subkey = cipher.update(new Uint8Array(16))
   const carry = (subkey[0] ?? 0) >> 7
   for (let i = 0; i < 16; i++) subkey[i] = (((subkey[i] ?? 0) << 1) | ((subkey[i + 1] ?? 0) >> 7)) & 0xff
   subkey[15] = (subkey[15] ?? 0) ^ (carry * 0x87)
-  return { bytes, subkey }
+  return { bytes, cipher, subkey }
 }
 
 /** Derives the key of the message with this nonce. */
@@ -43,7 +41,7 @@ const messageKey = (key: Key, nonce: Uint8Array): Buffer => {
     block.set(nonce.subarray(0, 12), 4)
     for (let i = 0; i < 16; i++) block[i] = (block[i] ?? 0) ^ (key.subkey[i] ?? 0)
   }
-  return encryptBlock(key.bytes, blocks)
+  return key.cipher.update(blocks)
 }
 
 /** Returns nonce, ciphertext and tag, in this order. `nonce` is 24 random bytes that are used for this message only. */

@@ -89,6 +89,9 @@ interface Opened {
     | Pick<ClientAccess, "principal" | "subject" | "clientId">
 }
 
+/** Number of tokens whose claims are remembered, about 4 MB. Their grants and clients are read at each request all the same. */
+const remembered = 4096
+
 /** Minimum interval between two alarms about missing grants, in milliseconds. */
 const alarmInterval = 60_000
 
@@ -103,7 +106,8 @@ const make = Effect.gen(function* () {
   const codec = Seals.codec(
     yield* Seals.Seals,
     { purpose: "access", prefix: AccessToken.prefix },
-    AccessToken.AccessTokenClaims
+    AccessToken.AccessTokenClaims,
+    { remembered }
   )
 
   /** Issues a token now, with the claims that its owner has. It expires with the owner at the latest. */

@@ -16,6 +16,7 @@ const plain = Layer.succeed(Seals, {
   seal: (kind, bytes) => Effect.succeed(kind.prefix + Base64Url.encode(bytes)),
   open: (kind, text) => Effect.succeed(Base64Url.decode(text.slice(kind.prefix.length))),
   peek: () => undefined,
+  mayOpen: () => false,
   reseal: () => Effect.succeedNone
 })
 
