@@ -50,8 +50,7 @@ const Requested = Schema.compose(
 )
 
 /** Reads the space-separated form of a request; `Left` if it is malformed or has too many tokens. */
-export const parse = (text: string): Either.Either<Scope, ParseResult.ParseError> =>
-  Schema.decodeEither(Requested)(text)
+export const parse: (text: string) => Either.Either<Scope, ParseResult.ParseError> = Schema.decodeEither(Requested)
 
 /** Returns the space-separated form of RFC 6749 §3.3. */
 export const format = (self: Scope): string => Array.from(self).join(" ")

@@ -12,28 +12,29 @@ import * as AuthorizationHeader from "./AuthorizationHeader.js"
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   parameters: Parameters.Parameters
-): Either.Either<ClientCredentials, InvalidRequest | InvalidClient> =>
-  Either.gen(function* () {
-    const readings = yield* AuthorizationHeader.basic(request)
-    const clientId = yield* Parameters.single(parameters, "client_id")
-    const secret = yield* Parameters.single(parameters, "client_secret")
+): Either.Either<ClientCredentials, InvalidRequest | InvalidClient> => {
+  const [clientIds, secrets] = [Parameters.all(parameters, "client_id"), Parameters.all(parameters, "client_secret")]
+  const readings = AuthorizationHeader.basic(request)
+  if (Either.isLeft(readings)) return Either.left(readings.left)
+  if (clientIds.length > 1) return Either.left(Parameters.repeated("client_id"))
+  if (secrets.length > 1) return Either.left(Parameters.repeated("client_secret"))
+  const [[clientId], [secret]] = [clientIds, secrets]
 
-    if (Option.isSome(readings)) {
-      const agreeing = Option.match(clientId, {
-        onNone: () => readings.value,
-        onSome: (id) => readings.value.filter((reading) => reading.clientId === id)
-      })
-      if (Option.isSome(secret) || agreeing.length === 0) return yield* Either.left(several)
-      return ClientCredentials.Basic({ readings: agreeing })
-    }
-    if (AuthorizationHeader.isPresent(request)) return yield* Either.left(malformed)
-    if (Option.isNone(clientId)) {
-      return yield* Either.left(Option.isSome(secret) ? Parameters.missing("client_id") : nobody)
-    }
-    return Option.isSome(secret)
-      ? ClientCredentials.Post({ clientId: clientId.value, secret: Redacted.make(secret.value) })
-      : ClientCredentials.None({ clientId: clientId.value })
-  })
+  if (Option.isSome(readings.right)) {
+    const all = readings.right.value
+    const agreeing = clientId === undefined ? all : all.filter((reading) => reading.clientId === clientId)
+    return secret !== undefined || agreeing.length === 0
+      ? Either.left(several)
+      : Either.right(ClientCredentials.Basic({ readings: agreeing }))
+  }
+  if (AuthorizationHeader.isPresent(request)) return Either.left(malformed)
+  if (clientId === undefined) return Either.left(secret === undefined ? nobody : Parameters.missing("client_id"))
+  return Either.right(
+    secret === undefined
+      ? ClientCredentials.None({ clientId })
+      : ClientCredentials.Post({ clientId, secret: Redacted.make(secret) })
+  )
+}
 
 const several = new InvalidRequest({
   reason: "SeveralCredentials",

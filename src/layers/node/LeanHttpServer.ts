@@ -37,11 +37,11 @@ type RequestClass = new (source: IncomingMessage, target: ServerResponse) => Htt
 /** Returns the platform's class of requests, which it does not export: that of the request that its handler makes. */
 const requestClass: Effect.Effect<RequestClass> = Effect.gen(function* () {
   let found: RequestClass | undefined
-  const look = Effect.map(HttpServerRequest, (request) => {
+  const look = Effect.flatMap(HttpServerRequest, (request) => {
     found = request.constructor as RequestClass
-    return silent
+    return Effect.never
   })
-  const listener = yield* NodeHttpServer.makeHandler(Effect.zipRight(look, Effect.never))
+  const listener = yield* NodeHttpServer.makeHandler(look)
   let close = () => {}
   const target = { on: (_: string, listen: () => void) => (close = listen), writeHead: () => {}, end: () => {} }
   listener({ url: "/", method: "GET", headers: {} } as IncomingMessage, target as unknown as ServerResponse)
@@ -49,8 +49,6 @@ const requestClass: Effect.Effect<RequestClass> = Effect.gen(function* () {
   close()
   return found ?? (yield* Effect.dieMessage("the platform's class of requests was not found"))
 })
-
-const silent = undefined
 
 /** Returns the bytes or the text of an answer in memory; `undefined` for any other. */
 const contentOf = ({ body }: HttpServerResponse): Uint8Array | string | undefined => {

@@ -18,6 +18,8 @@ import type * as Resource from "../../domain/Resource.js"
 import { maxStateLength } from "./ReplyAddresses.js"
 import * as RequestedAccess from "./RequestedAccess.js"
 
+const decodeChallenge = Schema.decodeEither(CodeChallenge.CodeChallenge)
+
 /** Returns the value of a parameter. None is repeated here, except `resource`. */
 type Read = (name: string) => Option.Option<string>
 
@@ -89,9 +91,7 @@ const codeChallenge = (read: Read) => {
   if (!Option.contains(read("code_challenge_method"), CodeChallenge.method)) {
     return new InvalidRequest({ reason: "CodeChallengeMethod", description: "code_challenge_method must be S256" })
   }
-  return Effect.mapError(Schema.decode(CodeChallenge.CodeChallenge)(challenge.value), () =>
-    Parameters.malformed("code_challenge")
-  )
+  return Effect.mapError(decodeChallenge(challenge.value), () => Parameters.malformed("code_challenge"))
 }
 
 const Prompt = Schema.Literal("none", "login", "consent", "select_account")

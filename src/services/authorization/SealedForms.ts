@@ -112,7 +112,7 @@ const make = Effect.gen(function* () {
   const codec = Seals.codec(
     yield* Seals.Seals,
     { purpose: "form", prefix: "lk_fm_" },
-    Schema.Struct({ form: Form, expiresAt: Schema.DateTimeUtcFromNumber })
+    Seals.jsonOf(Schema.Struct({ form: Form, expiresAt: Schema.DateTimeUtcFromNumber }))
   )
   return SealedForms.of({
     seal: (form) =>

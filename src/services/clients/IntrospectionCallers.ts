@@ -23,12 +23,14 @@ export class IntrospectionCallers extends Context.Tag("latchkey/IntrospectionCal
   }
 >() {}
 
+const decodeServerId = Schema.decodeOption(Resource.ResourceServerId)
+
 const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const resources = yield* ResourceStore
 
   const resourceServer = Effect.fnUntraced(function* ({ clientId, secret }: IdAndSecret) {
-    const resource = yield* Option.match(Schema.decodeOption(Resource.ResourceServerId)(clientId), {
+    const resource = yield* Option.match(decodeServerId(clientId), {
       onNone: () => Effect.succeedNone,
       onSome: resources.findByServer
     })

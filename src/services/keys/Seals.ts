@@ -5,7 +5,6 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -146,10 +145,23 @@ const make = Effect.gen(function* () {
 
 export const layer = Layer.effect(Seals, make)
 
-/** Values of one schema, sealed as JSON. */
+/** Writes values as texts, and reads them. */
+export interface Format<A> {
+  readonly encode: (value: A) => string
+  /** Returns the value; `None` if the text is none of this format. */
+  readonly decode: (text: string) => Option.Option<A>
+}
+
+/** Returns the format of a schema: JSON. */
+export const jsonOf = <A, I>(schema: Schema.Schema<A, I>): Format<A> => {
+  const json = Schema.parseJson(schema)
+  return { encode: Schema.encodeSync(json), decode: Schema.decodeOption(json) }
+}
+
+/** Values of one format, sealed. */
 export interface Codec<A> {
   readonly seal: (value: A) => Effect.Effect<string, TemporarilyUnavailable>
-  /** Returns the value; `None` if the text is not authentic, or its value is not of this schema. */
+  /** Returns the value; `None` if the text is not authentic, or is not of this format. */
   readonly open: (text: string) => Effect.Effect<Option.Option<A>, TemporarilyUnavailable>
   /** As `open`, without an effect; `undefined` if only `open` can tell. `now` is the time in milliseconds. */
   readonly peek: (text: string, now: number) => Option.Option<A> | undefined
@@ -163,20 +175,18 @@ export interface CodecOptions {
   readonly remembered?: number
 }
 
-/** Returns a codec that seals values of a schema and opens them again. */
-export const codec = <A, I>(
+/** Returns a codec that seals values and opens them again. */
+export const codec = <A>(
   seals: Seals["Type"],
   kind: Kind,
-  schema: Schema.Schema<A, I>,
+  { decode, encode }: Format<A>,
   { remembered = 0 }: CodecOptions = {}
 ): Codec<A> => {
-  const json = Schema.parseJson(schema)
-  const encode = Schema.encodeSync(json)
-  const decode = Schema.decodeEither(json)
   const opened = new Map<Digest, A>()
-  const read = Option.flatMap((bytes: Uint8Array) => Either.getRight(decode(new TextDecoder().decode(bytes))))
+  const [encoder, decoder] = [new TextEncoder(), new TextDecoder()]
+  const read = Option.flatMap((bytes: Uint8Array) => decode(decoder.decode(bytes)))
   return {
-    seal: (value) => seals.seal(kind, new TextEncoder().encode(encode(value))),
+    seal: (value) => seals.seal(kind, encoder.encode(encode(value))),
     open: (text) => Effect.flatMap(seals.open(kind, text), (bytes) => Effect.succeed(read(bytes))),
     peek: (text, now) => {
       const digest = remembered === 0 ? undefined : digestOf(text)

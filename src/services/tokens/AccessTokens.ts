@@ -106,7 +106,7 @@ const make = Effect.gen(function* () {
   const codec = Seals.codec(
     yield* Seals.Seals,
     { purpose: "access", prefix: AccessToken.prefix },
-    AccessToken.AccessTokenClaims,
+    { encode: AccessToken.toJson, decode: AccessToken.fromJson },
     { remembered }
   )
 

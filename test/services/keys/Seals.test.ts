@@ -133,7 +133,7 @@ describe("a codec", () => {
   it.effect("a codec returns the sealed value, and nothing for a text of another schema", () =>
     Effect.gen(function* () {
       const seals = yield* sealsOf(issuer, first)
-      const codec = Seals.codec(seals, access, Value)
+      const codec = Seals.codec(seals, access, Seals.jsonOf(Value))
       const value = yield* Schema.decode(Value)({ count: 1, at: 1_000 })
       expect(Option.getOrThrow(yield* codec.open(yield* codec.seal(value)))).toEqual(value)
       for (const other of ["", "{", "null", "{}", '{"count":"1","at":1}', '{"count":1}']) {

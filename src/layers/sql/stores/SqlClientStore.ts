@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Client from "../../../domain/Client.js"
 import { Digest } from "../../../domain/Digest.js"
@@ -26,11 +27,44 @@ const Metadata = Schema.parseJson(
   Schema.Struct({ ...Client.ClientMetadata.fields, scope: Schema.optional(ScopeText.ScopeText) })
 )
 
+const encodeMetadata = Schema.encodeSync(Metadata)
+const decodeMetadata = Schema.decodeEither(Metadata)
+
+/** Maximum number of metadata texts whose decoded form is remembered, about 1 MB. */
+const maxRemembered = 256
+
+const remembered = new Map<string, Client.ClientMetadata>()
+
+const remember = (text: string, metadata: Client.ClientMetadata): Client.ClientMetadata => {
+  const [oldest] = remembered.keys()
+  if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest)
+  remembered.set(text, metadata)
+  return metadata
+}
+
+/** As `Metadata`, for a row. Every token request reads a client, and its metadata are mostly the same text as before. */
+const StoredMetadata = Schema.transformOrFail(
+  Schema.String,
+  Schema.declare((_: unknown): _ is Client.ClientMetadata => true),
+  {
+    strict: true,
+    decode: (text, _, ast) => {
+      const known = remembered.get(text)
+      if (known !== undefined) return ParseResult.succeed(known)
+      return Either.mapBoth(decodeMetadata(text), {
+        onLeft: () => new ParseResult.Type(ast, text),
+        onRight: (metadata) => remember(text, metadata)
+      })
+    },
+    encode: (metadata) => ParseResult.succeed(encodeMetadata(metadata))
+  }
+)
+
 const Row = Schema.Struct({
   id: Client.ClientId,
   issued_at: SqlRow.Instant,
   origin: Schema.Literal("Operator", "Dynamic"),
-  metadata: Metadata,
+  metadata: StoredMetadata,
   secret_digest: Schema.NullOr(Digest),
   secret_expires_at: Schema.NullOr(SqlRow.Instant),
   state: Schema.Literal("Enabled", "Disabled"),
@@ -48,8 +82,6 @@ const readCount = SqlRow.reader(
   "clients",
   Schema.Struct({ value: Schema.Union(Schema.Number, Schema.NumberFromString) })
 )
-
-const encodeMetadata = Schema.encodeSync(Metadata)
 
 const decode = (row: unknown) =>
   Either.map(
