@@ -205,6 +205,8 @@ export const serve = <A, E, R>(
         })
       )
       const routes = Layer.provide(Layer.mergeAll(app, Routes.notFound, ofRouter), DirectRoutes.layer())
+      // The type of an app says that it needs a router, and not that another one may be provided to it.
+      // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
       const served = HttpLayerRouter.serve(routes as typeof app, {
         disableLogger: true,
         disableListenLog: true,

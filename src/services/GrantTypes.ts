@@ -4,8 +4,7 @@
  *
  * @example
  * import * as Effect from "effect/Effect"
- * import * as Either from "effect/Either"
-import * as Layer from "effect/Layer"
+ * import * as Layer from "effect/Layer"
  * import * as Schema from "effect/Schema"
  * import * as AuthLayer from "latchkey/AuthLayer"
  * import * as GrantTypes from "latchkey/GrantTypes"

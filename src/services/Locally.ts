@@ -17,6 +17,9 @@ import { identity } from "effect/Function"
 import * as HashMap from "effect/HashMap"
 import * as Fibers from "./Fibers.js"
 
+// The services of the values are taken from the requirements, which the compiler cannot see.
+// @effect-diagnostics unsafeEffectTypeAssertion:off
+
 /** A running fiber. The type of Effect leaves out `setFiberRef`, which `FiberRef.set` calls. */
 interface Settable extends Fibers.Running {
   readonly setFiberRef: <A>(ref: FiberRef.FiberRef<A>, value: A) => void

@@ -19,6 +19,9 @@ import type { Storage } from "../../src/services/stores/Storage.js"
 import { type AuthServices, guarded, TestServer } from "../flow/support/Server.js"
 import { freePort } from "../support/Cli.js"
 
+// A storage may fail in any way, and then the test fails.
+// @effect-diagnostics anyUnknownInErrorContext:off
+
 /**
  * Counts from now on, until the scope ends. The run loop calls `context` of the tracer once for each primitive; without a tracer
  * of the app, that is the native one, of which the process has one.

@@ -5,6 +5,9 @@ import type * as Statement from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { IsToFail } from "../../src/testing/StorageContract.js"
 
+// The members of a client are looked up by name.
+// @effect-diagnostics anyUnknownInErrorContext:off
+
 const broken = new SqlError({ message: "the statement failed", cause: new Error("a fault of the test's") })
 
 /** The same client, which asks around each statement. */

@@ -6,8 +6,7 @@
  * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
  * import { Effect, Layer } from "effect"
  * import * as BearerAuth from "latchkey/BearerAuth"
- * import * as Locally from "../../services/Locally.js"
-import { CurrentAccess } from "latchkey/CurrentAccess"
+ * import { CurrentAccess } from "latchkey/CurrentAccess"
  *
  * const listNotes = Effect.map(CurrentAccess, ({ subject }) => HttpServerResponse.unsafeJson({ subject, notes: [] }))
  * const Notes = HttpLayerRouter.add("GET", "/notes", listNotes).pipe(

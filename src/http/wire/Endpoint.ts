@@ -97,8 +97,6 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     const clock = yield* ServerClock
     const site: Site = { settings, rendering, edge, clock, services: context as Context.Context<never> }
     const handler = answer<EG | EP, RG | RP>(endpoint, site)
-    // `R` without the services that were just provided: the compiler does not subtract type parameters.
-    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
     yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler)
     const isBelow = endpoint.path.endsWith("/*")
     for (const path of isBelow ? (endpoint.direct ?? []) : [endpoint.path]) {

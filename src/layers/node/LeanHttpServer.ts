@@ -28,6 +28,9 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Scope from "effect/Scope"
 import { RequestScope } from "./RequestScope.js"
 
+// The errors of an app have no type here, as in the platform's own adapter.
+// @effect-diagnostics anyUnknownInErrorContext:off unsafeEffectTypeAssertion:off
+
 /** A listener for the requests of a server of node:http. */
 type Listener = (source: IncomingMessage, target: ServerResponse) => void
 
