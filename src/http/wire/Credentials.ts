@@ -28,7 +28,7 @@ export const read = (
       : Either.right(ClientCredentials.Basic({ readings: agreeing }))
   }
   if (AuthorizationHeader.isPresent(request)) return Either.left(malformed)
-  if (clientId === undefined) return Either.left(secret === undefined ? nobody : Parameters.missing("client_id"))
+  if (clientId === undefined) return Either.left(secret === undefined ? noClient : Parameters.missing("client_id"))
   return Either.right(
     secret === undefined
       ? ClientCredentials.None({ clientId })
@@ -43,4 +43,4 @@ const several = new InvalidRequest({
 
 const malformed = new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
 
-const nobody = new InvalidClient({ reason: "MissingCredentials", description: "the request names no client" })
+const noClient = new InvalidClient({ reason: "MissingCredentials", description: "the request names no client" })

@@ -25,7 +25,7 @@ interface Direct {
   readonly isBelow: boolean
 }
 
-/** What is known of a router. */
+/** The facts about a router. */
 interface Known {
   readonly handlers: Map<string, Direct>
   /** The paths of all routes. */
@@ -78,7 +78,7 @@ export const finder = (router: Router): ((url: string) => Handler | undefined) =
   }
 }
 
-/** The same router, of which it is known what is added. Each call returns a new layer, for one server. */
+/** Provides the same router, and records the routes and middlewares that are added to it. Each call returns a new layer. */
 export const layer = (): Layer.Layer<Router, never, Router> =>
   Layer.effect(
     HttpLayerRouter.HttpRouter,

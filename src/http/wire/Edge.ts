@@ -88,8 +88,8 @@ export interface Edge {
     response: HttpServerResponse.HttpServerResponse
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse>
   /**
-   * Returns the values that a part of the present request runs with, and the function that sets the id on its response. For a
-   * handler that is in a hurry; `around` does the same.
+   * Returns the services and log annotations of a request, and the function that sets the id on its response. `around` applies
+   * all of them, and takes more steps.
    */
   readonly values: (
     request: Carrier,
@@ -107,11 +107,14 @@ export interface Edge {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Returns the values to run a part of a request with; `undefined` if the fiber has them. */
-const valuesOf = (fiber: Fibers.Running, origin: Origin) =>
+/** Returns the services and log annotations of a request. */
+const valuesOf = (origin: Origin) => ({
+  services: Context.make(CurrentOrigin, origin) as Context.Context<never>,
+  annotations: annotations(origin)
+})
+
+const hasOrigin = (fiber: Fibers.Running, origin: Origin): boolean =>
   fiber.currentContext.unsafeMap.get(CurrentOrigin.key) === origin
-    ? undefined
-    : { services: Context.make(CurrentOrigin, origin), annotations: annotations(origin) }
 
 const sign = ({ requestId = "" }: Origin, response: HttpServerResponse.HttpServerResponse) =>
   response.headers[header] === undefined ? HttpServerResponse.setHeader(response, header, requestId) : response
@@ -172,14 +175,16 @@ export const follow = <A, E, R>(
 export const make = (settings: Settings): Edge => {
   const find = (request: Carrier, fiber: Fibers.Running) => originOf(request, settings, Fibers.millis(fiber))
   const enter: Edge["enter"] = (request, self) =>
-    Locally.withEach(self, (fiber) => valuesOf(fiber, find(request, fiber)))
+    Locally.withEach(self, (fiber) => {
+      const origin = find(request, fiber)
+      return hasOrigin(fiber, origin) ? undefined : valuesOf(origin)
+    })
   return {
     enter,
     values: (request, fiber) => {
       const origin = find(request, fiber)
       return {
-        services: Context.make(CurrentOrigin, origin) as Context.Context<never>,
-        annotations: annotations(origin),
+        ...valuesOf(origin),
         sign: (response) => sign(origin, response)
       }
     },

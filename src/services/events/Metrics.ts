@@ -18,26 +18,31 @@ import type { EventKind } from "../../domain/Event.js"
 const labels = (tags: Readonly<Record<string, string>>) =>
   Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value))
 
-/** Number of events by kind; `reason` is the reason of a revocation. */
-const events = Metric.counter("latchkey_events_total", {
-  description: "Events of accounts, clients, grants and keys",
-  incremental: true
-})
-
-/** The metric of each kind and reason, because each tag makes another metric. */
-const eventsByTags = new Map<string, typeof events>()
-
-/** Counts an event. It takes no step. */
-export const countEvent = (kind: EventKind): void => {
-  const reason = "reason" in kind ? kind.reason : undefined
-  const key = `${kind._tag} ${reason ?? ""}`
-  let metric = eventsByTags.get(key)
-  if (metric === undefined) {
-    metric = Metric.taggedWithLabels(events, labels({ event: kind._tag, ...(reason === undefined ? {} : { reason }) }))
-    eventsByTags.set(key, metric)
+/** Returns a function that updates a metric under some tags, by no step. Each set of tags is a metric, which is made once. */
+const updating = <Type, Out>(metric: Metric.Metric<Type, number, Out>) => {
+  const byTags = new Map<string, typeof metric>()
+  return (tags: Readonly<Record<string, string>>, value: number): void => {
+    const key = Object.values(tags).join(" ")
+    let tagged = byTags.get(key)
+    if (tagged === undefined) {
+      tagged = Metric.taggedWithLabels(metric, labels(tags))
+      byTags.set(key, tagged)
+    }
+    tagged.unsafeUpdate(value, [])
   }
-  metric.unsafeUpdate(1, [])
 }
+
+/** Number of events by kind; `reason` is the reason of a revocation. */
+const events = updating(
+  Metric.counter("latchkey_events_total", {
+    description: "Events of accounts, clients, grants and keys",
+    incremental: true
+  })
+)
+
+/** Counts an event. */
+export const countEvent = (kind: EventKind): void =>
+  events({ event: kind._tag, ...("reason" in kind ? { reason: kind.reason } : {}) }, 1)
 
 /** A refused request. */
 export interface Refusal {
@@ -47,23 +52,16 @@ export interface Refusal {
 }
 
 /** Number of refused requests. The log has a line for each of them. */
-const refusals = Metric.counter("latchkey_refusals_total", {
-  description: "Requests that were refused",
-  incremental: true
-})
+const refusals = updating(
+  Metric.counter("latchkey_refusals_total", {
+    description: "Requests that were refused",
+    incremental: true
+  })
+)
 
-const refusalsByTags = new Map<string, typeof refusals>()
-
-/** Counts a refused request. It takes no step. */
-export const countRefusal = ({ endpoint, error }: Refusal): void => {
-  const key = `${endpoint} ${error._tag} ${error.reason}`
-  let metric = refusalsByTags.get(key)
-  if (metric === undefined) {
-    metric = Metric.taggedWithLabels(refusals, labels({ endpoint, error: error._tag, reason: error.reason }))
-    refusalsByTags.set(key, metric)
-  }
-  metric.unsafeUpdate(1, [])
-}
+/** Counts a refused request. */
+export const countRefusal = ({ endpoint, error }: Refusal): void =>
+  refusals({ endpoint, error: error._tag, reason: error.reason }, 1)
 
 /** An answered request. */
 export interface Answered {
@@ -78,21 +76,11 @@ const boundaries = MetricBoundaries.fromIterable([
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 ])
 
-const durations = Metric.histogram("latchkey_request_seconds", boundaries, "How long requests took")
+const durations = updating(Metric.histogram("latchkey_request_seconds", boundaries, "How long requests took"))
 
-const durationsByTags = new Map<string, typeof durations>()
-
-/** Counts the time from a request to its response, by the class of the status, such as `2xx`. It takes no step. */
-export const countRequest = ({ endpoint, method, seconds, status }: Answered): void => {
-  const key = `${endpoint} ${method} ${Math.floor(status / 100)}`
-  let metric = durationsByTags.get(key)
-  if (metric === undefined) {
-    const tags = labels({ endpoint, method, status: `${Math.floor(status / 100)}xx` })
-    metric = Metric.taggedWithLabels(durations, tags)
-    durationsByTags.set(key, metric)
-  }
-  metric.unsafeUpdate(seconds, [])
-}
+/** Counts the time from a request to its response, by the class of the status, such as `2xx`. */
+export const countRequest = ({ endpoint, method, seconds, status }: Answered): void =>
+  durations({ endpoint, method, status: `${Math.floor(status / 100)}xx` }, seconds)
 
 /** Rows that maintenance deleted and chain keys that it resealed, by the names of its report. */
 export const maintenance = Metric.counter("latchkey_maintenance_total", {
