@@ -100,8 +100,8 @@ export class GrantTypes extends Context.Tag("latchkey/GrantTypes")<
     /** Adds a grant type. A second one of the same name is a mistake of the app, which dies at start. */
     readonly register: (handler: Handler) => Effect.Effect<void>
     readonly find: (grantType: string) => Effect.Effect<Handler, UnsupportedGrantType>
-    /** The names of the registered grant types. */
-    readonly names: Effect.Effect<ReadonlyArray<string>>
+    /** Returns the names of the registered grant types: the same list while none is registered. */
+    readonly names: () => ReadonlyArray<string>
   }
 >() {}
 
@@ -126,7 +126,7 @@ export const layerEmpty = Layer.sync(GrantTypes, () => {
           })
         : Effect.succeed(handler)
     },
-    names: Effect.sync(() => names)
+    names: () => names
   })
 })
 

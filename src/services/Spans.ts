@@ -3,6 +3,7 @@
  * also then, and each takes some twenty steps.
  */
 import * as Context from "effect/Context"
+import type * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -13,9 +14,12 @@ import * as Fibers from "./Fibers.js"
 /** The tracer that Effect uses when the app has installed none. Nothing reads its spans. */
 const standard = Effect.runSync(Effect.tracer)
 
+/** Whether the app has installed a tracer in these services. */
+export const isInstalled = (services: Context.Context<DefaultServices.DefaultServices>): boolean =>
+  Context.get(services, Tracer.Tracer) !== standard
+
 /** Whether the app has installed a tracer. */
-export const isTraced = (fiber: Fibers.Running): boolean =>
-  Context.get(fiber.currentDefaultServices, Tracer.Tracer) !== standard
+export const isTraced = (fiber: Fibers.Running): boolean => isInstalled(fiber.currentDefaultServices)
 
 /** Runs `traced` where the app has installed a tracer, and `plain` elsewhere. */
 export const whereTraced = <A, E, R>(

@@ -118,6 +118,7 @@ export const layerTest = (
       Resources,
       Resources.of({
         all: Effect.succeed(resources),
+        peek: () => resources,
         offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
         offeredHere: () => undefined,
         addBuiltIn: () => Effect.void

@@ -19,7 +19,7 @@ const build = (...grants: ReadonlyArray<Layer.Layer<never, never, GrantTypes.Gra
     const registry = yield* Layer.build(GrantTypes.layerEmpty)
     for (const grant of grants) yield* Effect.provide(Layer.build(grant), registry)
     return yield* Effect.provide(
-      Effect.flatMap(GrantTypes.GrantTypes, ({ names }) => names),
+      Effect.map(GrantTypes.GrantTypes, ({ names }) => names()),
       registry
     )
   }).pipe(Effect.scoped)

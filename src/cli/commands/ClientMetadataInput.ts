@@ -12,7 +12,7 @@ import * as Output from "../terminal/Output.js"
 /** Refuses a grant type that the server does not have. A registration over HTTP ignores it. */
 export const readGrants = (grants: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const names = yield* (yield* GrantTypes).names
+    const names = (yield* GrantTypes).names()
     const unknown = grants.find((grant) => !names.includes(grant))
     return unknown === undefined ? grants : yield* badUsage(`--grant: unknown grant type; give ${names.join(" or ")}`)
   })

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Issuer from "../../domain/Issuer.js"
 import { type Members, ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -33,19 +34,24 @@ const openidMembers = (issuer: Issuer.Issuer) => ({
 /** Serves the metadata, and the empty key set that the OpenID document names. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { document } = yield* ServerMetadata
+    const metadata = yield* ServerMetadata
     const { issuer } = yield* ServerSettings
-    for (const path of paths(issuer)) yield* Endpoint.add(PublicDocument.endpoint(path, issuer, document))
+    for (const path of paths(issuer)) yield* Endpoint.add(PublicDocument.endpoint(path, issuer, metadata))
     const own = openidMembers(issuer)
     let last: { readonly members: Members; readonly document: PublicDocument.Document } | undefined
-    const openid = Effect.map(document, (members) => {
+    const openidOf = (members: Members): PublicDocument.Document => {
       if (last?.members !== members) last = { members, document: { ...members, ...own } }
       return last.document
-    })
+    }
+    const openid: PublicDocument.Source = {
+      document: Effect.map(metadata.document, openidOf),
+      peek: (now) => Option.getOrUndefined(Option.map(Option.fromNullable(metadata.peek(now)), openidOf))
+    }
     for (const path of addresses(issuer, "openid-configuration")) {
       yield* Endpoint.add(PublicDocument.endpoint(path, issuer, openid))
     }
-    const keySet = PublicDocument.endpoint(`${Issuer.path(issuer)}/jwks`, issuer, Effect.succeed({ keys: [] }))
-    yield* Endpoint.add(keySet)
+    const keys = { keys: [] }
+    const keySet: PublicDocument.Source = { document: Effect.succeed(keys), peek: () => keys }
+    yield* Endpoint.add(PublicDocument.endpoint(`${Issuer.path(issuer)}/jwks`, issuer, keySet))
   })
 )

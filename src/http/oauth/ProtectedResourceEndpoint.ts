@@ -2,6 +2,7 @@
  * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root for
  * the first of them, where clients look that do not know the path.
  */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -45,24 +46,28 @@ const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer, resources: configured } = yield* ServerSettings
-    const { all } = yield* Resources
+    const resources = yield* Resources
     const documents = new WeakMap<Resource.Resource, PublicDocument.Document>()
     const documentOf = (resource: Resource.Resource): PublicDocument.Document => {
       const made = documents.get(resource) ?? document(issuer, resource)
       documents.set(resource, made)
       return made
     }
-    const GET = ({ request }: Endpoint.Call) =>
-      Effect.map(all, (all) => {
-        const here = all.filter(({ uri }) => new URL(uri).origin === Issuer.origin(issuer))
-        const resource = at(here, request.url.slice(wellKnown.length))
-        return resource === undefined
-          ? HttpServerResponse.empty({ status: 404 })
-          : PublicDocument.answer(request, documentOf(resource))
-      })
+    const answer = (request: HttpServerRequest.HttpServerRequest, all: ReadonlyArray<Resource.Resource>) => {
+      const here = all.filter(({ uri }) => new URL(uri).origin === Issuer.origin(issuer))
+      const resource = at(here, request.url.slice(wellKnown.length))
+      return resource === undefined
+        ? HttpServerResponse.empty({ status: 404 })
+        : PublicDocument.answer(request, documentOf(resource))
+    }
+    const GET = ({ request }: Endpoint.Call) => Effect.map(resources.all, (all) => answer(request, all))
+    const peek = (request: HttpServerRequest.HttpServerRequest, now: number) => {
+      const all = resources.peek(now)
+      return all === undefined ? undefined : answer(request, all)
+    }
     const direct = configured.map(Resource.path).flatMap((path) => (path === "" ? [] : wellKnown + path))
     for (const path of [wellKnown, `${wellKnown}/*`]) {
-      yield* Endpoint.add({ path, direct, cors: true, renderError: (error) => Wire.toJson(error, issuer), GET })
+      yield* Endpoint.add({ path, direct, cors: true, renderError: (error) => Wire.toJson(error, issuer), peek, GET })
     }
   })
 )

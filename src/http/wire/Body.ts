@@ -3,6 +3,7 @@
  * reason. Here the client gets a 413, and then the connection is closed.
  */
 
+import type { IncomingMessage } from "node:http"
 import type { Readable } from "node:stream"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
@@ -24,34 +25,55 @@ const readBefore = Effect.die(
   new Error("the body of the request was read before the request reached Latchkey: pass on a request that was not read")
 )
 
+/** The result of reading a body. */
+type Bytes = Either.Either<Uint8Array, RequestTooLarge | InvalidRequest>
+
 /** Reads a stream of node:http. It does not read the rest of a body that is too large, and does not break the connection. */
-const readNode = (source: Readable): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
-  Effect.async((resume) => {
-    const chunks: Array<Buffer> = []
-    let size = 0
-    const onData = (chunk: Buffer) => {
-      size += chunk.length
-      if (size > limit) {
-        stop()
-        source.pause()
-        resume(tooLarge)
-      } else {
-        chunks.push(chunk)
-      }
-    }
-    const onEnd = () => {
-      stop()
-      resume(Effect.succeed(Buffer.concat(chunks)))
-    }
-    const onError = () => {
-      stop()
-      resume(unreadable)
-    }
-    const stop = () => {
-      source.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError)
-    }
-    // An effect that stops the reading would cost more than the listeners: the close of the connection stops it, too.
-    source.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError)
+const readNode = (source: Readable, done: (bytes: Bytes) => void): void => {
+  let first: Buffer | undefined
+  const rest: Array<Buffer> = []
+  let size = 0
+  const onData = (chunk: Buffer) => {
+    size += chunk.length
+    if (size > limit) {
+      source.pause()
+      end(Either.left(tooLarge))
+    } else if (first === undefined) first = chunk
+    else rest.push(chunk)
+  }
+  const onEnd = () => end(Either.right(rest.length === 0 ? (first ?? empty) : Buffer.concat([first ?? empty, ...rest])))
+  const onError = () => end(Either.left(unreadable))
+  const end = (bytes: Bytes) => {
+    source.off("data", onData).off("end", onEnd).off("error", onError).off("close", onError)
+    done(bytes)
+  }
+  source.on("data", onData).on("end", onEnd).on("error", onError).on("close", onError)
+}
+
+const empty = Buffer.alloc(0)
+
+/** The body of a request of node:http that was read before its handler ran. */
+const early = Symbol("latchkey/Body/early")
+
+/** A request of node:http, whose body may have been read. */
+interface MaybeRead {
+  [early]?: Bytes
+}
+
+/** Maximum size of a body that is read before its handler runs, in bytes. Requests of clients are smaller. */
+const maxEarly = 16 * 1024
+
+/** Returns whether a request of node:http has a body that `readEarly` reads. */
+export const isSmall = ({ headers }: IncomingMessage): boolean => {
+  const length = headers["content-length"]
+  return length !== undefined && Number(length) <= maxEarly
+}
+
+/** Reads the body of a request of node:http, for the handler that runs then: it does not wait for the body. */
+export const readEarly = (source: IncomingMessage, done: () => void): void =>
+  readNode(source, (bytes) => {
+    ;(source as MaybeRead)[early] = bytes
+    done()
   })
 
 /** Reads a request of the Fetch standard. */
@@ -78,8 +100,13 @@ const read = (request: HttpServerRequest.HttpServerRequest) => {
   if (Number(request.headers["content-length"] ?? 0) > limit) return tooLarge
   const { source } = request
   if (source instanceof Request) return source.bodyUsed || source.body?.locked ? readBefore : readWeb(source)
-  const stream = source as Readable
-  return stream.readableDidRead || stream.readableEnded ? readBefore : readNode(stream)
+  const stream = source as IncomingMessage & MaybeRead
+  const bytes = stream[early]
+  if (bytes !== undefined) return bytes
+  // An effect that stops the reading would cost more than the listeners: the close of the connection stops it, too.
+  return stream.readableDidRead || stream.readableEnded
+    ? readBefore
+    : Effect.async<Uint8Array, RequestTooLarge | InvalidRequest>((resume) => readNode(stream, resume))
 }
 
 /** Returns the members of a header that is a list (RFC 9110 §5.6.1), in lower case and without empty ones. */

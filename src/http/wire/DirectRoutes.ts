@@ -9,14 +9,34 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type { HttpServerRequest } from "@effect/platform/HttpServerRequest"
 import type { HttpServerResponse } from "@effect/platform/HttpServerResponse"
 import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Scope } from "effect/Scope"
 
 type Router = HttpLayerRouter.HttpRouter
 
-/** A handler that sets by itself all that our global middlewares set. */
-export type Handler = Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
+/** A request that an endpoint is about to answer. It sets by itself all that our global middlewares set. */
+export interface Begun {
+  /** The answer, if it takes no effect. */
+  readonly ready: HttpServerResponse | undefined
+  /** Makes the answer, where there is none yet. */
+  readonly effect: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
+  /** Completes the answer. */
+  readonly finish: (response: HttpServerResponse) => HttpServerResponse
+  /** Adds the services of the request. */
+  readonly addServices: (services: Map<string, unknown>) => void
+  /** Annotations of the log lines of the request. */
+  readonly annotations: Readonly<Record<string, unknown>>
+}
+
+/** A handler of requests. */
+export interface Handler {
+  /** The services that its effects need, beside those of a request. */
+  readonly services: Context.Context<never>
+  /** Begins to answer a request. `isTraced` says whether the app has installed a tracer. */
+  readonly begin: (request: HttpServerRequest, isTraced: boolean) => Begun
+}
 
 /** A handler at one path. */
 interface Direct {

@@ -99,6 +99,16 @@ export interface Edge {
     readonly annotations: Readonly<Record<string, unknown>>
     readonly sign: (response: HttpServerResponse.HttpServerResponse) => HttpServerResponse.HttpServerResponse
   }
+  /** As `values`, for a request that has no fiber yet. `now` is the time in milliseconds. */
+  readonly begin: (
+    request: Carrier,
+    now: number
+  ) => {
+    readonly addServices: (services: Map<string, unknown>) => void
+    readonly annotations: Readonly<Record<string, unknown>>
+    /** Returns the header with the id, for a response that has none. */
+    readonly id: (response: HttpServerResponse.HttpServerResponse) => Readonly<Record<string, string>>
+  }
   /** Runs a handler as a part of its request, and sets the id on its response. */
   readonly around: <E, R>(
     handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
@@ -186,6 +196,14 @@ export const make = (settings: Settings): Edge => {
       return {
         ...valuesOf(origin),
         sign: (response) => sign(origin, response)
+      }
+    },
+    begin: (request, now) => {
+      const origin = originOf(request, settings, now)
+      return {
+        addServices: (services) => services.set(CurrentOrigin.key, origin),
+        annotations: annotations(origin),
+        id: ({ headers }) => (headers[header] === undefined ? { [header]: origin.requestId ?? "" } : {})
       }
     },
     annotations: (request) => Fibers.withFiber((fiber) => Effect.succeed(annotations(find(request, fiber)))),

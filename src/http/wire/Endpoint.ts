@@ -23,6 +23,7 @@ import * as Fibers from "../../services/Fibers.js"
 import * as Locally from "../../services/Locally.js"
 import { ServerClock } from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
+import * as Spans from "../../services/Spans.js"
 import { refuseRepeated } from "./AuthorizationHeader.js"
 import * as Cors from "./Cors.js"
 import * as DirectRoutes from "./DirectRoutes.js"
@@ -42,7 +43,9 @@ type Routed = HttpServerRequest.HttpServerRequest | Scope
 /** The services that a handler gets without its endpoint having them. */
 type Provided = Routed | RateLimits.Meter
 
-type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+type Response = HttpServerResponse.HttpServerResponse
+
+type Handler<E, R> = Effect.Effect<Response, E, R>
 
 /** The values of one request. A handler that takes them as an argument looks up no service. */
 export interface Call {
@@ -65,6 +68,8 @@ export interface Endpoint<EG extends OAuthError = OAuthError, RG = never, EP ext
   readonly path: string
   /** Renders an error. `incident` is the id of the request, for a page. */
   readonly renderError: (error: OAuthError, incident?: string) => HttpServerResponse.HttpServerResponse
+  /** Answers a GET by no effect; `undefined` if only `GET` can. `now` is the time in milliseconds. */
+  readonly peek?: (request: HttpServerRequest.HttpServerRequest, now: number) => Response | undefined
   /** Paths below a path that ends in `/*` which `NodeServer` answers before the router, unless the app has a route there. */
   readonly direct?: ReadonlyArray<string>
   /**
@@ -96,8 +101,8 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     const context = yield* Effect.context<Exclude<RG | RP, Provided>>()
     const clock = yield* ServerClock
     const site: Site = { settings, rendering, edge, clock, services: context as Context.Context<never> }
-    const handler = answer<EG | EP, RG | RP>(endpoint, site)
-    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, handler)
+    const handler = handlerOf<EG | EP, RG | RP>(endpoint, site)
+    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, answer(handler, clock))
     const isBelow = endpoint.path.endsWith("/*")
     for (const path of isBelow ? (endpoint.direct ?? []) : [endpoint.path]) {
       DirectRoutes.add(router, path, { handler, isBelow })
@@ -157,43 +162,73 @@ interface Site {
   readonly services: Context.Context<never>
 }
 
-/** Answers a request in its fiber: one step takes what the request needs, and one gives the response its headers. */
-const answer = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Handler<never, Routed> => {
+/** Begins to answer requests: no step reads what a request needs, and none gives the response its headers. */
+const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): DirectRoutes.Handler => {
   const { clock, edge, rendering, services } = site
   const fixed = { ...edge.headers, ...Wire.noSniff, ...(endpoint.cors ? Cors.headers : {}) }
   const isHere = (path: string) =>
     endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
-  return Fibers.withFiber((fiber) => {
-    const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
-    const { annotations, services: origin, sign } = edge.values(request, fiber)
+  const counting = endpoint.counted ?? RateLimits.uncounted
+  const begin: DirectRoutes.Handler["begin"] = (request, isTraced) => {
+    const now = clock.unsafeCurrentTimeMillis()
+    const { addServices, annotations, id } = edge.begin(request, now)
     const [path = ""] = request.url.split("?", 1)
     if (!isHere(path)) {
-      return Effect.succeed(sign(HttpServerResponse.setHeaders(NotFound.answer(request, rendering), edge.headers)))
+      const ready = NotFound.answer(request, rendering)
+      const finish = (response: Response) =>
+        HttpServerResponse.setHeaders(response, { ...edge.headers, ...id(response) })
+      return { ready, effect: Effect.succeed(ready), finish, addServices, annotations }
     }
-    const counted = (endpoint.counted ?? RateLimits.uncounted)(request)
-    const end = Telemetry.start(fiber, endpoint.path, request.method)
-    return Locally.inFiber<HttpServerResponse.HttpServerResponse, never, R, R, HttpServerResponse.HttpServerResponse>(
+    const counted = counting(request)
+    const end = Telemetry.start(clock, endpoint.path, request.method)
+    const isRead = request.method === "GET" || request.method === "HEAD"
+    const isPlain = isRead && counted.admit === undefined && !isTraced && Either.isRight(refuseRepeated(request))
+    const ready = isPlain ? endpoint.peek?.(request, now) : undefined
+    const handled = () => respond(endpoint, { request, counted }, site) as Handler<never, never>
+    return {
+      ready,
+      effect:
+        ready === undefined
+          ? isTraced
+            ? Telemetry.traced(endpoint.path, request.method, Effect.suspend(handled))
+            : handled()
+          : Effect.succeed(ready),
+      finish: (response) => {
+        end(response.status)
+        return HttpServerResponse.setHeaders(response, { ...counted.headers(), ...fixed, ...id(response) })
+      },
+      addServices: (services) => {
+        addServices(services)
+        services.set(RateLimits.Meter.key, counted.meter)
+      },
+      annotations
+    }
+  }
+  return { services, begin }
+}
+
+/** Answers a request in its fiber, for the router. */
+const answer = ({ begin, services }: DirectRoutes.Handler, clock: Clock.Clock): Handler<never, Routed> =>
+  Fibers.withFiber((fiber) => {
+    const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
+    const begun = begin(request, Spans.isTraced(fiber))
+    const { addServices, annotations, effect, finish, ready } = begun
+    if (ready !== undefined) return Effect.succeed(finish(ready))
+    const own = new Map(services.unsafeMap)
+    addServices(own)
+    return Locally.inFiber(
       fiber,
       {
-        // All that the handler needs: the router provides the rest.
-        services: Context.mergeAll(
-          services,
-          origin,
-          Context.make(RateLimits.Meter, counted.meter)
-        ) as Context.Context<unknown> as Context.Context<R>,
+        services: Context.unsafeMake<never>(own),
         annotations,
         clock: Fibers.clock(fiber) === clock ? undefined : clock,
         // The platform would log whole URLs, which hold codes.
         isPlatformLogOff: true
       },
-      Telemetry.traced(fiber, endpoint.path, request.method, respond(endpoint, { request, counted }, site)),
-      (response) => {
-        end(response.status)
-        return sign(HttpServerResponse.setHeaders(response, { ...counted.headers(), ...fixed }))
-      }
+      effect,
+      finish
     )
   })
-}
 
 /** A request at the path of an endpoint. */
 interface Present {

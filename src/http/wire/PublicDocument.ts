@@ -50,14 +50,25 @@ export const answer = (
   return holds(request.headers["if-none-match"], etag) ? notModified : whole
 }
 
+/** A document that may change. */
+export interface Source {
+  readonly document: Effect.Effect<Document, TemporarilyUnavailable>
+  /** As `document`, without an effect; `undefined` if only `document` can tell. `now` is the time in milliseconds. */
+  readonly peek: (now: number) => Document | undefined
+}
+
 /** Makes an endpoint that serves a document. */
 export const endpoint = (
   path: string,
   issuer: Issuer,
-  document: Effect.Effect<Document, TemporarilyUnavailable>
+  { document, peek }: Source
 ): Endpoint<TemporarilyUnavailable, never, never, never> => ({
   path,
   cors: true,
   renderError: (error) => Wire.toJson(error, issuer),
+  peek: (request, now) => {
+    const known = peek(now)
+    return known === undefined ? undefined : answer(request, known)
+  },
   GET: ({ request }) => Effect.map(document, (document) => answer(request, document))
 })

@@ -3,6 +3,7 @@
  * The platform's tracer would record whole URLs and headers, which hold codes.
  */
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metrics from "../../services/events/Metrics.js"
 import * as Fibers from "../../services/Fibers.js"
@@ -14,8 +15,7 @@ const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 const nameOf = (method: string): string => (methods.has(method) ? method : "_OTHER")
 
 /** Starts to measure a request. The function that it returns ends the measurement. */
-export const start = (fiber: Fibers.Running, endpoint: string, method: string) => {
-  const clock = Fibers.clock(fiber)
+export const start = (clock: Clock.Clock, endpoint: string, method: string) => {
   const began = clock.unsafeCurrentTimeNanos()
   return (status: number): void =>
     Metrics.countRequest({
@@ -33,29 +33,25 @@ export const observed = <E, R>(
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
   Fibers.withFiber((fiber) => {
-    const end = start(fiber, endpoint, method)
-    return Effect.map(traced(fiber, endpoint, method, handler), (response) => {
+    const end = start(Fibers.clock(fiber), endpoint, method)
+    const measured = Spans.isTraced(fiber) ? traced(endpoint, method, handler) : handler
+    return Effect.map(measured, (response) => {
       end(response.status)
       return response
     })
   })
 
-/** Adds the span of a request, if the app has installed a tracer. The names of the attributes are those of OpenTelemetry. */
+/** Adds the span of a request. The names of the attributes are those of OpenTelemetry. */
 export const traced = <E, R>(
-  fiber: Fibers.Running,
   endpoint: string,
   method: string,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-  Spans.isTraced(fiber)
-    ? Effect.tap(handler, ({ status }) =>
-        Effect.sync(() => Spans.annotate({ "http.response.status_code": status }))
-      ).pipe(
-        Effect.withSpan(`${nameOf(method)} ${endpoint}`, {
-          kind: "server",
-          // The stack is the same for every request, and costs as much as the rest of the span.
-          captureStackTrace: false,
-          attributes: { "http.request.method": nameOf(method), "http.route": endpoint }
-        })
-      )
-    : handler
+  Effect.tap(handler, ({ status }) => Effect.sync(() => Spans.annotate({ "http.response.status_code": status }))).pipe(
+    Effect.withSpan(`${nameOf(method)} ${endpoint}`, {
+      kind: "server",
+      // The stack is the same for every request, and costs as much as the rest of the span.
+      captureStackTrace: false,
+      attributes: { "http.request.method": nameOf(method), "http.route": endpoint }
+    })
+  )

@@ -15,17 +15,22 @@ import type { HttpServerResponse } from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
-import * as RuntimeFlags from "effect/RuntimeFlags"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Body from "../../http/wire/Body.js"
+import type * as DirectRoutes from "../../http/wire/DirectRoutes.js"
+import { Overlay } from "../../services/Overlay.js"
+import * as Spans from "../../services/Spans.js"
+import * as RequestFiber from "./RequestFiber.js"
 import { RequestScope } from "./RequestScope.js"
 
 // The errors of an app have no type here, as in the platform's own adapter.
@@ -74,17 +79,22 @@ const headersOf = ({ cookies, headers }: HttpServerResponse): Readonly<Record<st
   return { ...headers, "set-cookie": own === undefined ? lines : [...lines, own] }
 }
 
+/** Maximum size of a body that is written together with its headers, in bytes. */
+const maxJoined = 16 * 1024
+
 /** Writes an answer in memory. */
 const write = (
   source: IncomingMessage,
   target: ServerResponse,
   response: HttpServerResponse,
-  content: Uint8Array | string
+  content: Uint8Array | string = contentOf(response) ?? ""
 ) => {
   if (target.writableEnded) return
   target.writeHead(response.status, headersOf(response))
   if (source.method === "HEAD" || content.length === 0) target.end()
-  else target.end(content)
+  else if (typeof content === "string" || content.length > maxJoined) target.end(content)
+  // Node joins the headers with a text, so that both are one write. Latin-1 has a character for each byte.
+  else target.end(Buffer.from(content.buffer, content.byteOffset, content.length).toString("latin1"), "latin1")
 }
 
 /** Makes the listener for an app, with the platform's listener for what this one leaves to it. */
@@ -92,9 +102,7 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
   Effect.gen(function* () {
     const Request = yield* requestClass
     const isTracerOff = yield* FiberRef.get(HttpMiddleware.currentTracerDisabledWhen)
-    const runtime = Runtime.disableRuntimeFlag(yield* Effect.runtime<never>(), RuntimeFlags.RuntimeMetrics)
-    // The router makes a route interruptible, and what surrounds it is not.
-    const { runtimeFlags: uninterruptible } = Runtime.disableRuntimeFlag(runtime, RuntimeFlags.Interruption)
+    const runtime = yield* Effect.runtime<never>()
 
     /** The answer that the platform sends next; read at once. */
     let next: Effect.Effect<HttpServerResponse, never, Scope.Scope> = Effect.never
@@ -135,50 +143,41 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
         })
       })
 
-    const answeredBy = (app: HttpApp.Default<unknown, Scope.Scope>) =>
+    const answeredBy = (
+      app: HttpApp.Default<unknown, Scope.Scope>,
+      finish: (response: HttpServerResponse) => HttpServerResponse
+    ) =>
       Effect.matchCauseEffect(app, {
         onFailure: (cause) =>
-          Effect.flatMap(HttpServerError.causeResponse(cause), ([response, rest]) => respond(response, rest)),
-        onSuccess: (response) => respond(response, Cause.empty)
+          Effect.flatMap(HttpServerError.causeResponse(cause), ([response, rest]) => respond(finish(response), rest)),
+        onSuccess: (response) => respond(finish(response), Cause.empty)
       }) as Effect.Effect<void>
-    const routed = answeredBy(app)
+    const routed = answeredBy(app, identity)
 
     const begin = () => {
-      const { addServices, clock, direct } = ownOf()
-      const onClock =
-        clock === undefined
-          ? runtime
-          : Runtime.setFiberRef(
-              runtime,
-              DefaultServices.currentServices,
-              Context.add(
-                FiberRefs.getOrDefault(runtime.fiberRefs, DefaultServices.currentServices),
-                Clock.Clock,
-                clock
-              )
-            )
-      return { addServices, direct, fiberRefs: onClock.fiberRefs }
+      const own = ownOf()
+      const services = FiberRefs.getOrDefault(runtime.fiberRefs, DefaultServices.currentServices)
+      const handlers = FiberRefs.getOrDefault(runtime.fiberRefs, HttpApp.currentPreResponseHandlers)
+      return {
+        ...own,
+        start: RequestFiber.starter(runtime, own.clock),
+        isTraced: Spans.isInstalled(services),
+        hasHandlers: Option.isSome(handlers)
+      }
     }
     let started: ReturnType<typeof begin> | undefined
 
-    return (source, target) => {
-      const request = new Request(source, target)
-      if (!isTracerOff(request)) return standard(source, target)
+    /** Runs the effect of a request, until the response is sent or the client goes away. */
+    const run = (
+      { source, target, request }: Exchange,
+      { start }: ReturnType<typeof begin>,
+      effect: Effect.Effect<void>,
+      values: RequestFiber.Values
+    ) => {
       const scope = new RequestScope()
-      const services = new Map(runtime.context.unsafeMap)
-      services.set(HttpServerRequest.key, request)
-      services.set(Scope.Scope.key, scope)
-      started ??= begin()
-      started.addServices(services, request)
-      const own = started.direct(request.url)
-      const fiber = Runtime.runFork(
-        Runtime.make<never>({
-          context: Context.unsafeMake(services),
-          fiberRefs: started.fiberRefs,
-          runtimeFlags: own === undefined ? uninterruptible : runtime.runtimeFlags
-        }),
-        own === undefined ? routed : answeredBy(own)
-      )
+      values.services.set(HttpServerRequest.key, request)
+      values.services.set(Scope.Scope.key, scope)
+      const fiber = start(effect, values)
       const end = (exit: Exit.Exit<void>) => {
         if (Exit.isFailure(exit) && !target.headersSent) target.writeHead(500).end()
         scope.end(runtime, exit, target)
@@ -190,7 +189,56 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
         if (!target.writableEnded) fiber.unsafeInterruptAsFork(HttpServerError.clientAbortFiberId)
       })
     }
+
+    /** The services of the runtime and of the endpoint, for each endpoint. */
+    const known = new WeakMap<DirectRoutes.Handler, Map<string, unknown>>()
+    const servicesOf = (handler: DirectRoutes.Handler) => {
+      const all = known.get(handler) ?? Context.merge(runtime.context, handler.services).unsafeMap
+      known.set(handler, all)
+      return new Overlay(all)
+    }
+
+    /** Answers a request of an endpoint: at once, or by a fiber. */
+    const answer = (exchange: Exchange, server: ReturnType<typeof begin>, handler: DirectRoutes.Handler) => {
+      const { request, source, target } = exchange
+      const services = servicesOf(handler)
+      let begun: DirectRoutes.Begun
+      try {
+        begun = handler.begin(request, server.isTraced)
+      } catch (defect) {
+        return run(exchange, server, answeredBy(Effect.die(defect), identity), { services, isRouted: false })
+      }
+      const { addServices, annotations, effect, finish, ready } = begun
+      if (ready !== undefined && !server.hasHandlers) return write(source, target, finish(ready))
+      addServices(services)
+      run(exchange, server, answeredBy(effect, finish), { services, annotations, isRouted: false })
+    }
+
+    return (source, target) => {
+      const request = new Request(source, target)
+      if (!isTracerOff(request)) return standard(source, target)
+      started ??= begin()
+      const server = started
+      const exchange = { source, target, request }
+      const handler = server.direct(request.url)
+      if (handler === undefined) {
+        const services = new Map(runtime.context.unsafeMap)
+        server.addServices(services, request)
+        return run(exchange, server, routed, { services, isRouted: true })
+      }
+      if (source.method === "POST" && Body.isSmall(source)) {
+        return Body.readEarly(source, () => answer(exchange, server, handler))
+      }
+      answer(exchange, server, handler)
+    }
   })
+
+/** A request, and where its response goes. */
+interface Exchange {
+  readonly source: IncomingMessage
+  readonly target: ServerResponse
+  readonly request: HttpServerRequest
+}
 
 /** Wraps the platform's server: its listener for requests is replaced by ours, which passes on to it. */
 const wrap = (server: Server, platform: HttpServer.HttpServer, ownOf: () => Own): HttpServer.HttpServer =>
@@ -213,7 +261,7 @@ const wrap = (server: Server, platform: HttpServer.HttpServer, ownOf: () => Own)
 /** The parts of an authorization server that its requests can begin with. */
 export interface Own {
   /** Returns the handler of a URL that is answered without the app; `undefined` for every other URL. */
-  readonly direct: (url: string) => HttpApp.Default<never, Scope.Scope> | undefined
+  readonly direct: (url: string) => DirectRoutes.Handler | undefined
   /** The clock of the requests; that of the fiber that serves if not given. */
   readonly clock: Clock.Clock | undefined
   /** Adds services to those of a request. */

@@ -110,7 +110,7 @@ const make = Effect.gen(function* () {
 
   /** Refuses unusable metadata from the operator. A client that registers itself gets the registered metadata in the response. */
   const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
-    const grantTypesFor = (yield* grantTypes.names).filter(
+    const grantTypesFor = grantTypes.names().filter(
       // No user consents before a client acts for itself, so a self-registered client cannot get this grant type.
       (grantType) => origin === "Operator" || grantType !== "client_credentials"
     )

@@ -20,6 +20,8 @@ export class ServerMetadata extends Context.Tag("latchkey/ServerMetadata")<
     readonly add: (members: Members) => Effect.Effect<void>
     /** Returns the present document, without empty lists (RFC 8414 §2). */
     readonly document: Effect.Effect<Members, TemporarilyUnavailable>
+    /** As `document`, without an effect; `undefined` if only `document` can tell. `now` is the time in milliseconds. */
+    readonly peek: (now: number) => Members | undefined
   }
 >() {}
 
@@ -29,28 +31,32 @@ const make = Effect.gen(function* () {
   const resources = yield* Resources
   let added: Members = {}
   let last: Made | undefined
+  /** Returns the same document as long as nothing changes, so that its text is made once. */
+  const documentOf = (known: ReadonlyArray<Resource.Resource>): Members => {
+    const names = grantTypes.names()
+    if (last?.added === added && last.names === names && last.known === known) return last.document
+    const members: Members = {
+      issuer,
+      ...added,
+      grant_types_supported: names,
+      scopes_supported: Array.from(Resource.offered(Resource.listed(known)))
+    }
+    const document = Object.fromEntries(
+      Object.entries(members).filter(([, value]) => !Array.isArray(value) || value.length > 0)
+    )
+    last = { added, names, known, document }
+    return document
+  }
   return ServerMetadata.of({
     add: (members) =>
       Effect.sync(() => {
         added = { ...added, ...members }
       }),
-    document: Effect.gen(function* () {
-      const names = yield* grantTypes.names
-      const known = yield* resources.all
-      // The same document as long as nothing changes, so that its text is made once.
-      if (last?.added === added && last.names === names && last.known === known) return last.document
-      const members: Members = {
-        issuer,
-        ...added,
-        grant_types_supported: names,
-        scopes_supported: Array.from(Resource.offered(Resource.listed(known)))
-      }
-      const document = Object.fromEntries(
-        Object.entries(members).filter(([, value]) => !Array.isArray(value) || value.length > 0)
-      )
-      last = { added, names, known, document }
-      return document
-    })
+    document: Effect.map(resources.all, documentOf),
+    peek: (now) => {
+      const known = resources.peek(now)
+      return known === undefined ? undefined : documentOf(known)
+    }
   })
 })
 

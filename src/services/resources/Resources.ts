@@ -18,6 +18,8 @@ export class Resources extends Context.Tag("latchkey/Resources")<
   {
     /** Returns all resources, built-in ones too. A change by the operator is visible within a tenth of a second. */
     readonly all: Effect.Effect<ReadonlyArray<Resource>, TemporarilyUnavailable>
+    /** As `all`, without an effect; `undefined` if only `all` can tell. `now` is the time in milliseconds. */
+    readonly peek: (now: number) => ReadonlyArray<Resource> | undefined
     /**
      * Returns the scope that one resource offers now; empty where no such resource exists. Reads no store for a resource of
      * the settings or a built-in one.
@@ -72,15 +74,19 @@ const make = Effect.gen(function* () {
       )
     }).pipe(Effect.uninterruptible)
 
+  const peek = (now: number) => (Math.abs(now - readAt) < timeToLive ? known?.all : undefined)
+
   // `Effect.cached…` takes a lock on each use, some eighty steps, and nearly every request asks for the list.
   const all = Effect.clockWith((clock) => {
     const now = clock.unsafeCurrentTimeMillis()
-    if (known !== undefined && Math.abs(now - readAt) < timeToLive) return Effect.succeed(known.all)
+    const fresh = peek(now)
+    if (fresh !== undefined) return Effect.succeed(fresh)
     return reading === undefined ? read(now) : Deferred.await(reading)
   })
 
   return Resources.of({
     all,
+    peek,
     offered: (uri) => {
       const here = offeredHere.get(uri)
       return here === undefined

@@ -8,13 +8,16 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type * as DirectRoutes from "../../../src/http/wire/DirectRoutes.js"
 import * as AuthLayer from "../../../src/layers/AuthLayer.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import * as NodeServer from "../../../src/layers/NodeServer.js"
@@ -359,11 +362,24 @@ it("streams, uploads and WebSockets of an app work beside an authorization serve
   await served.close()
 })
 
+const begun = HttpServerResponse.text("direct")
+
+const direct: DirectRoutes.Handler = {
+  services: Context.empty(),
+  begin: () => ({
+    ready: undefined,
+    effect: Effect.succeed(begun),
+    finish: identity,
+    addServices: () => {},
+    annotations: {}
+  })
+}
+
 it("the direct handler of a path is answered without the app, on the given clock and with the added services", async () => {
   const served = await serve((server, port) =>
     LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => ({
       ...own,
-      direct: (url) => (url === "/text" ? Effect.succeed(HttpServerResponse.text("direct")) : undefined)
+      direct: (url) => (url === "/text" ? direct : undefined)
     }))
   )
   expect((await ask("/text")(served)).body).toBe("direct")
