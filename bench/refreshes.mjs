@@ -156,8 +156,8 @@ const program = (path) =>
         const own = Array.from(tokens.keys()).filter((place) => place % concurrency === first)
         for (let i = first, turn = 0; i < refreshCount; i += concurrency, turn++) {
           const place = own[turn % own.length] ?? first
-          const refresh_token = Redacted.value(tokens[place] ?? Redacted.make(""))
-          const request = { refresh_token, resource: [resource] }
+          const token = Redacted.value(tokens[place] ?? Redacted.make(""))
+          const request = { refreshToken: token, scope: undefined, resource: [resource] }
           const { refreshToken } = yield* handle(request, client, {
             network: Option.some("192.0.2.1")
           })

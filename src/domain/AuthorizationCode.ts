@@ -27,6 +27,6 @@ const pattern = /^lk_ac_([0-7][0-9a-hjkmnp-tv-z]{25})([A-Za-z0-9_-]{43})$/
 export const parse = (text: string): Option.Option<AuthorizationCode> => {
   const [, id, secret] = pattern.exec(text) ?? []
   return id !== undefined && secret !== undefined && Base64Url.isCanonical(secret)
-    ? Option.some({ grantId: GrantId.make(id), text: Redacted.make(text) })
+    ? Option.some({ grantId: GrantId.make(id, true), text: Redacted.make(text) })
     : Option.none()
 }

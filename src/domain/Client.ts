@@ -16,6 +16,10 @@ import * as Url from "./Url.js"
 export const ClientId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7E]{1,255}$/), Schema.brand("ClientId"))
 export type ClientId = typeof ClientId.Type
 
+/** Reads a client id; `None` for any other text. Every token request reads one, and a schema takes ten times as long. */
+export const parseId = (text: string): Option.Option<ClientId> =>
+  /^[\x21-\x7E]{1,255}$/.test(text) ? Option.some(ClientId.make(text, true)) : Option.none()
+
 /** The method by which a client authenticates at the token endpoint (RFC 7591 §2, RFC 6749 §2.3.1). */
 export const AuthMethod = Schema.Literal("none", "client_secret_basic", "client_secret_post")
 export type AuthMethod = typeof AuthMethod.Type
@@ -59,11 +63,21 @@ export const ClientMetadata = Schema.Struct({
 })
 export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
 
-const encodeMetadata = Schema.encodeSync(ClientMetadata)
+const members = Object.keys(ClientMetadata.fields)
+
+/** Returns metadata as the JSON object of RFC 7591 §2, its members in one order. As the schema encodes them, in less time. */
+export const metadataJson = (metadata: ClientMetadata): typeof ClientMetadata.Encoded => {
+  const json: Record<string, unknown> = {}
+  for (const name of members) {
+    const value = metadata[name as keyof ClientMetadata]
+    if (value !== undefined) json[name] = value instanceof Set ? Scope.format(value) : value
+  }
+  return json as typeof ClientMetadata.Encoded
+}
 
 /** Whether two clients have the same metadata. The order of members does not matter; the order of lists does. */
 export const isSameMetadata = (one: ClientMetadata, other: ClientMetadata): boolean =>
-  JSON.stringify(encodeMetadata(one)) === JSON.stringify(encodeMetadata(other))
+  JSON.stringify(metadataJson(one)) === JSON.stringify(metadataJson(other))
 
 /** A client's secret, as the server stores it. */
 export interface StoredSecret {

@@ -47,6 +47,9 @@ export const single = (self: Parameters, name: string): Either.Either<Option.Opt
   return values.length > 1 ? Either.left(repeated(name)) : Either.right(Option.fromNullable(values[0]))
 }
 
+/** Returns the first value of a parameter; `undefined` if it is missing. */
+export const first = (self: Parameters, name: string): string | undefined => self.values.get(name)?.[0]
+
 /** Returns the value of a required parameter; fails if it is missing or repeated. */
 export const required = (self: Parameters, name: string): Either.Either<string, InvalidRequest> =>
   Either.flatMap(
@@ -63,7 +66,7 @@ export const field = (self: Parameters, name: string): Either.Either<string, Inv
 
 /** Reads the value of a `scope` parameter (RFC 6749 §3.3). */
 export const scope = (text: string): Either.Either<Scope.Scope, InvalidScope> =>
-  Either.mapLeft(
+  Either.fromOption(
     Scope.parse(text),
     () => new InvalidScope({ reason: "Malformed", description: "the scope is malformed" })
   )

@@ -77,7 +77,7 @@ const withoutLoopbackPort = (text: string): string | undefined => {
 }
 
 /** Returns the URI that represents all ports of a loopback URI; any other URI unchanged. */
-export const anyPort = (self: RedirectUri): RedirectUri => RedirectUri.make(withoutLoopbackPort(self) ?? self)
+export const anyPort = (self: RedirectUri): RedirectUri => RedirectUri.make(withoutLoopbackPort(self) ?? self, true)
 
 /** The target of a redirect, in a form that a user can judge: a host, this device, or an app. */
 export type Target =

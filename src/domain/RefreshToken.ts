@@ -32,7 +32,7 @@ export const parse = (text: string): Option.Option<RefreshToken> => {
   return id === ""
     ? Option.none()
     : Option.map(Option.all([Base64Url.decode(secret), Base64Url.decode(tag)]), ([secretBytes, tagBytes]) => ({
-        grantId: GrantId.make(id),
+        grantId: GrantId.make(id, true),
         generation: Number(generation),
         secret: Redacted.make(secretBytes),
         tag: tagBytes

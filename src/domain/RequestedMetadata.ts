@@ -129,7 +129,7 @@ const readRedirectUris = (
     const leftOut: Array<Refusal> = []
     for (const entry of entries ?? []) {
       const reason = typeof entry === "string" ? RedirectUri.objection(entry, policy) : "a redirect URI is a text"
-      if (reason === undefined) kept.push(RedirectUri.RedirectUri.make(String(entry)))
+      if (reason === undefined) kept.push(RedirectUri.RedirectUri.make(String(entry), true))
       else leftOut.push(refuseRedirectUri("NotAllowed", reason))
     }
     const [first] = leftOut

@@ -7,12 +7,14 @@
  * const granted = Scope.make("notes:read", "notes:write")
  * Scope.isSubset(Scope.make("notes:read"), granted) // true
  */
-import type * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3). */
-export const ScopeToken = Schema.String.pipe(Schema.pattern(/^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/))
+const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/
+
+export const ScopeToken = Schema.String.pipe(Schema.pattern(scopeToken))
 
 /** Maximum number of tokens in one `scope` parameter. Resources may offer more. */
 export const maxTokens = 64
@@ -29,28 +31,27 @@ export const make = (...tokens: ReadonlyArray<string>): Scope => new Set(tokens)
 /** Returns a scope of the tokens of an iterable. */
 export const fromIterable = (tokens: Iterable<string>): Scope => new Set(tokens)
 
-const isScopeToken = Schema.is(ScopeToken)
-
 /** The space-separated form of RFC 6749 §3.3. Tokens are in the order in which they were added first. */
 export const FromString = Schema.transformOrFail(Schema.String, Schema.ReadonlySetFromSelf(Schema.String), {
   strict: true,
   decode: (text, _, ast) => {
     const tokens = text.split(" ")
     if (text === "") return ParseResult.succeed(empty)
-    return tokens.every((token) => isScopeToken(token))
+    return tokens.every((token) => scopeToken.test(token))
       ? ParseResult.succeed(new Set(tokens))
       : ParseResult.fail(new ParseResult.Type(ast, text, "not a scope (RFC 6749 §3.3)"))
   },
   encode: (scope) => ParseResult.succeed(format(scope))
 })
 
-const Requested = Schema.compose(
-  Schema.String.pipe(Schema.filter((text) => text.split(" ", maxTokens + 1).length <= maxTokens)),
-  FromString
-)
-
-/** Reads the space-separated form of a request; `Left` if it is malformed or has too many tokens. */
-export const parse: (text: string) => Either.Either<Scope, ParseResult.ParseError> = Schema.decodeEither(Requested)
+/** Reads the space-separated form of a request; `None` if it is malformed or has too many tokens. */
+export const parse = (text: string): Option.Option<Scope> => {
+  if (text === "") return Option.some(empty)
+  const tokens = text.split(" ", maxTokens + 1)
+  return tokens.length <= maxTokens && tokens.every((token) => scopeToken.test(token))
+    ? Option.some(new Set(tokens))
+    : Option.none()
+}
 
 /** Returns the space-separated form of RFC 6749 §3.3. */
 export const format = (self: Scope): string => Array.from(self).join(" ")

@@ -150,6 +150,28 @@ export const layer = <A, I extends EncodedParameters, R>(
     })
   )
 
+/** A grant type of this server. Its handler has its services, and its parameters are read without a schema, in less time. */
+export interface BuiltIn<A> {
+  readonly grantType: string
+  readonly read: (parameters: Parameters.Parameters) => Either.Either<A, InvalidRequest>
+  readonly handle: (parameters: A, client: Client, caller: Caller) => Effect.Effect<TokenResponse, GrantError>
+}
+
+/** Registers a grant type of this server. */
+export const layerBuiltIn = <A>({ grantType, handle, read }: BuiltIn<A>): Layer.Layer<never, never, GrantTypes> =>
+  Layer.effectDiscard(
+    Effect.flatMap(GrantTypes, ({ register }) =>
+      register({
+        grantType,
+        handle: (parameters, client, caller) =>
+          Either.match(read(parameters), {
+            onLeft: Effect.fail,
+            onRight: (request) => handle(request, client, caller)
+          })
+      })
+    )
+  )
+
 const toRecord = (parameters: Parameters.Parameters): EncodedParameters => ({
   ...Object.fromEntries(Array.from(parameters.values, ([name, values]) => [name, values[0]])),
   resource: Parameters.all(parameters, "resource")

@@ -28,7 +28,9 @@ export class Overlay extends Map<string, unknown> {
   /** All services, in one map, for code that reads or copies all of them. */
   get #all(): Map<string, unknown> {
     const all = new Map(this.below)
-    super.forEach((service, key) => all.set(key, service))
+    super.forEach((service, key) => {
+      all.set(key, service)
+    })
     return all
   }
 

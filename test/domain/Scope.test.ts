@@ -1,6 +1,6 @@
 /** A scope is a set of tokens that are compared byte for byte. */
 import { describe, expect, it } from "@effect/vitest"
-import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as fc from "fast-check"
 import * as Scope from "../../src/domain/Scope.js"
 
@@ -12,31 +12,31 @@ const holds = <const A extends ReadonlyArray<Scope.Scope>>(count: A["length"], l
 
 describe("the text of a scope", () => {
   it("the text of a scope reads as the scope that was written (RFC 6749 §3.3)", () => {
-    holds(1, (scope) => Scope.equals(Either.getOrThrow(Scope.parse(Scope.format(scope))), scope))
+    holds(1, (scope) => Scope.equals(Option.getOrThrow(Scope.parse(Scope.format(scope))), scope))
   })
 
   it("the order and repetition of tokens do not change a scope", () => {
     fc.assert(
       fc.property(fc.array(token, { minLength: 1, maxLength: 6 }), (tokens) => {
         const again = [...tokens, ...tokens].reverse().join(" ")
-        expect(Scope.equals(Either.getOrThrow(Scope.parse(again)), Scope.fromIterable(tokens))).toBe(true)
+        expect(Scope.equals(Option.getOrThrow(Scope.parse(again)), Scope.fromIterable(tokens))).toBe(true)
       })
     )
   })
 
   it("the text of a scope has visible ASCII without quote and backslash, and single spaces (RFC 6749 §3.3)", () => {
     const bad = [" ", "a ", " a", "a  b", "a\tb", "a\nb", 'a"', "a\\", "é", "a\u00a0b", "\0", "\u007f", "x".repeat(129)]
-    for (const text of bad) expect(Either.isLeft(Scope.parse(text)), JSON.stringify(text)).toBe(true)
+    for (const text of bad) expect(Option.isNone(Scope.parse(text)), JSON.stringify(text)).toBe(true)
     for (let code = 0x21; code <= 0x7e; code++) {
       const character = String.fromCharCode(code)
-      expect(Either.isRight(Scope.parse(character)), character).toBe(character !== '"' && character !== "\\")
+      expect(Option.isSome(Scope.parse(character)), character).toBe(character !== '"' && character !== "\\")
     }
   })
 
   it("a requested scope has at most 64 tokens", () => {
     const text = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`).join(" ")
-    expect(Either.isRight(Scope.parse(text(64)))).toBe(true)
-    expect(Either.isLeft(Scope.parse(text(65)))).toBe(true)
+    expect(Option.isSome(Scope.parse(text(64)))).toBe(true)
+    expect(Option.isNone(Scope.parse(text(65)))).toBe(true)
   })
 })
 

@@ -1,12 +1,9 @@
 /** The client information response (RFC 7591 §3.2.1): all metadata, and the secret only when it is new. */
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
 import * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
-
-const encodeMetadata = Schema.encodeSync(Client.ClientMetadata)
 
 /**
  * Renders a client under the names of RFC 7591. `offered` is the scope that the resources offer now. `secret` is given only if
@@ -28,7 +25,7 @@ export const toJson = (
         client_secret_expires_at: Option.match(expiresAt, { onNone: () => 0, onSome: Time.toNumericDate })
       })
     }),
-    ...encodeMetadata(client.metadata),
+    ...Client.metadataJson(client.metadata),
     ...(scope === "" ? {} : { scope })
   }
 }

@@ -1,6 +1,5 @@
 /** Parses the Authorization header (RFC 9110 §11.6.2): the platform's decoders do not check the scheme. */
 import * as Either from "effect/Either"
-import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
@@ -13,18 +12,20 @@ export interface Carrier {
   readonly source: unknown
 }
 
-/** Headers that may be sent once. Node drops the second value of some of them, and joins the values of others. */
-const onlyOnce = new Set(["authorization", "host", "content-type", "dpop"])
+/**
+ * Headers that may be sent once, with a bit for each. Node drops the second value of some of them, and joins the values of
+ * others.
+ */
+const onlyOnce = new Map(["authorization", "host", "content-type", "dpop"].map((name, place) => [name, 1 << place]))
 
 /** Fails when a header is repeated that may be sent once. */
 export const refuseRepeated = (request: Carrier): Either.Either<void, InvalidRequest> => {
   const raw = (request.source as { readonly rawHeaders?: ReadonlyArray<string> } | undefined)?.rawHeaders ?? []
-  const seen = new Set<string>()
+  let seen = 0
   for (let i = 0; i < raw.length; i += 2) {
-    const name = (raw[i] ?? "").toLowerCase()
-    if (!onlyOnce.has(name)) continue
-    if (seen.has(name)) return Either.left(repeated)
-    seen.add(name)
+    const bit = onlyOnce.get((raw[i] ?? "").toLowerCase()) ?? 0
+    if ((seen & bit) !== 0) return Either.left(repeated)
+    seen |= bit
   }
   return Either.void
 }
@@ -62,7 +63,7 @@ export const basic = (request: Carrier): Either.Either<Option.Option<ReadonlyArr
   Option.match(credentials(request, "basic"), {
     onNone: () => Either.right(Option.none()),
     onSome: (encoded) => {
-      const text = Either.getOrElse(Encoding.decodeBase64String(encoded), () => "")
+      const text = decodeBase64(encoded)
       const colon = text.indexOf(":")
       if (colon < 1) {
         return Either.left(
@@ -75,6 +76,10 @@ export const basic = (request: Carrier): Either.Either<Option.Option<ReadonlyArr
       return Either.right(Option.some(same ? [raw] : [decoded, raw]))
     }
   })
+
+/** Returns the text of standard base64 (RFC 4648 §4); `""` for any other text. */
+const decodeBase64 = (encoded: string): string =>
+  encoded.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(encoded) ? Buffer.from(encoded, "base64").toString() : ""
 
 const formDecode = (text: string): string => {
   try {

@@ -3,6 +3,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import IpAddress from "ipaddr.js"
+import { BoundedMap } from "../../services/BoundedMap.js"
 import * as NetworkRange from "./NetworkRange.js"
 
 /** Networks of the operator's proxies, whose `X-Forwarded-For` the server trusts (see `NetworkRange`). */
@@ -16,8 +17,13 @@ interface Peer {
   readonly remoteAddress: Option.Option<string>
 }
 
+/** Maximum number of parsed addresses that are remembered. Every request has one, and connections are reused. */
+const parsed = new BoundedMap<string, Option.Option<Address>>(1024)
+
 /** Parses an address, without its zone. IPv4-mapped IPv6 becomes IPv4. */
-const parse = (text: string): Option.Option<Address> => {
+const parse = (text: string): Option.Option<Address> => parsed.get(text) ?? parsed.remember(text, parseNew(text))
+
+const parseNew = (text: string): Option.Option<Address> => {
   const [address = ""] = text.split("%", 1)
   // The library also accepts "1.2" and "12345", as inet_aton does. Here such a number is a mistake.
   return IpAddress.IPv4.isValidFourPartDecimal(address) || IpAddress.IPv6.isValid(address)

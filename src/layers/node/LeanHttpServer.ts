@@ -169,7 +169,7 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
 
     /** Runs the effect of a request, until the response is sent or the client goes away. */
     const run = (
-      { source, target, request }: Exchange,
+      { request, target }: Exchange,
       { start }: ReturnType<typeof begin>,
       effect: Effect.Effect<void>,
       values: RequestFiber.Values

@@ -1,8 +1,8 @@
 /** The checks of an authorization request whose client and redirect URI are good. An error goes to the client. */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import type { AuthorizationError, AuthorizationRequest, ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
 import * as CodeChallenge from "../../domain/CodeChallenge.js"
@@ -17,8 +17,6 @@ import * as Parameters from "../../domain/Parameters.js"
 import type * as Resource from "../../domain/Resource.js"
 import { maxStateLength } from "./ReplyAddresses.js"
 import * as RequestedAccess from "./RequestedAccess.js"
-
-const decodeChallenge = Schema.decodeEither(CodeChallenge.CodeChallenge)
 
 /** Returns the value of a parameter. None is repeated here, except `resource`. */
 type Read = (name: string) => Option.Option<string>
@@ -91,19 +89,23 @@ const codeChallenge = (read: Read) => {
   if (!Option.contains(read("code_challenge_method"), CodeChallenge.method)) {
     return new InvalidRequest({ reason: "CodeChallengeMethod", description: "code_challenge_method must be S256" })
   }
-  return Effect.mapError(decodeChallenge(challenge.value), () => Parameters.malformed("code_challenge"))
+  return Either.fromOption(CodeChallenge.parse(challenge.value), () => Parameters.malformed("code_challenge"))
 }
 
-const Prompt = Schema.Literal("none", "login", "consent", "select_account")
+type Prompt = "none" | "login" | "consent" | "select_account"
+
+const prompts: ReadonlySet<string> = new Set<Prompt>(["none", "login", "consent", "select_account"])
+
+const isPrompt = (word: string): word is Prompt => prompts.has(word)
 
 /** The prompt values; `none` excludes the others (OpenID Connect Core §3.1.2.1). */
-const prompt = Effect.fnUntraced(function* (read: Read) {
-  const words = Option.match(read("prompt"), { onNone: () => [], onSome: (text) => text.split(" ") })
-  const prompt = yield* Effect.mapError(Schema.decodeUnknown(Schema.Array(Prompt))(words), () =>
-    Parameters.malformed("prompt")
-  )
-  return prompt.includes("none") && prompt.length > 1 ? yield* Parameters.malformed("prompt") : new Set(prompt)
-})
+const prompt = (read: Read): Either.Either<ReadonlySet<Prompt>, InvalidRequest> => {
+  const words: ReadonlyArray<string> = Option.getOrUndefined(read("prompt"))?.split(" ") ?? []
+  const prompt = new Set(words.filter(isPrompt))
+  return words.every(isPrompt) && !(prompt.has("none") && words.length > 1)
+    ? Either.right(prompt)
+    : Either.left(Parameters.malformed("prompt"))
+}
 
 /** The maximum age of the login in seconds, written as digits (OpenID Connect Core §3.1.2.1). */
 const maxAge = (read: Read) =>

@@ -36,7 +36,7 @@ export interface Approval {
 
 /** Draws the id and the code of a new grant. */
 export const draw: Effect.Effect<NewGrant> = Effect.gen(function* () {
-  const grantId = Grant.GrantId.make(yield* identifier)
+  const grantId = Grant.GrantId.make(yield* identifier, true)
   return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
 })
 

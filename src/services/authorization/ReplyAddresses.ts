@@ -5,13 +5,10 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { AuthorizationRefused, type ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
 import * as Parameters from "../../domain/Parameters.js"
 import { ClientStore } from "../stores/ClientStore.js"
-
-const decodeClientId = Schema.decodeOption(Client.ClientId)
 
 /** Maximum length of a `state`, in characters: a longer one may be cut in the URL that echoes it. */
 export const maxStateLength = 4096
@@ -53,7 +50,7 @@ export const make = Effect.map(ClientStore, (clients) =>
     if (Option.isNone(clientId)) {
       return yield* refuse("MissingClientId", "The request does not say which app it is from.")
     }
-    const client = yield* Option.match(decodeClientId(clientId.value), {
+    const client = yield* Option.match(Client.parseId(clientId.value), {
       onNone: () => Effect.succeedNone,
       onSome: clients.find
     })

@@ -6,8 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
-import { type AuthMethod, type Client, ClientId, isConfidential } from "../../domain/Client.js"
+import { type AuthMethod, type Client, isConfidential, parseId } from "../../domain/Client.js"
 import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Time from "../../domain/Time.js"
 import { identify } from "../events/Origin.js"
@@ -53,11 +52,9 @@ const refuse = (reason: InvalidClient["reason"]) =>
 /** Compared if a client has no secret, so that the comparison takes the same time. */
 const decoy = digestOf("no secret has this digest")
 
-const decodeId = Schema.decodeOption(ClientId)
-
 const make = Effect.map(ClientStore, (clients) => {
   const find = (clientId: string): Effect.Effect<Option.Option<Client>, TemporarilyUnavailable> =>
-    Option.match(decodeId(clientId), { onNone: () => Effect.succeedNone, onSome: clients.find })
+    Option.match(parseId(clientId), { onNone: () => Effect.succeedNone, onSome: clients.find })
 
   /** Only for a known client: a client may send any text as its id. */
   const annotate = (client: Option.Option<Client>): void => {

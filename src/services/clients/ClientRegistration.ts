@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
 import { Conflict, Forbidden, NotFound } from "../../domain/HttpError.js"
 import { InvalidClientMetadata, type InvalidRedirectUri, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
@@ -68,11 +67,9 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   }
 >() {}
 
-const encodeMetadata = Schema.encodeSync(Client.ClientMetadata)
-
 /** Returns metadata as the JSON of RFC 7591, with some members changed. Response types follow the grant types (§2.1). */
 const withChanges = ({ response_types, ...metadata }: Client.ClientMetadata, changes: object): object => ({
-  ...encodeMetadata({ ...metadata, response_types }),
+  ...Client.metadataJson({ ...metadata, response_types }),
   ...(Object.hasOwn(changes, "grant_types") ? { response_types: null } : {}),
   ...changes
 })
@@ -137,7 +134,7 @@ const make = Effect.gen(function* () {
     const { scope, ...metadata } = negotiated.metadata
     const secret = metadata.token_endpoint_auth_method === "none" ? Option.none() : Option.some(yield* newClientSecret)
     const client: Client.Client = {
-      id: Client.ClientId.make(yield* identifier),
+      id: Client.ClientId.make(yield* identifier, true),
       issuedAt: yield* DateTime.now,
       origin,
       // A client does not choose its own maximum scope (ADR 10).

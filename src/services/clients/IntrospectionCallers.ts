@@ -3,7 +3,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
 import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
@@ -23,17 +22,13 @@ export class IntrospectionCallers extends Context.Tag("latchkey/IntrospectionCal
   }
 >() {}
 
-const decodeServerId = Schema.decodeOption(Resource.ResourceServerId)
-
 const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const resources = yield* ResourceStore
 
   const resourceServer = Effect.fnUntraced(function* ({ clientId, secret }: IdAndSecret) {
-    const resource = yield* Option.match(decodeServerId(clientId), {
-      onNone: () => Effect.succeedNone,
-      onSome: resources.findByServer
-    })
+    if (clientId === "") return Option.none()
+    const resource = yield* resources.findByServer(Resource.ResourceServerId.make(clientId, true))
     return Option.filter(resource, ({ credentials }) =>
       Option.exists(credentials, (stored) => digestsEqual(stored.digest, digest(secret)))
     )

@@ -1,13 +1,14 @@
 /** `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5). */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import { type Client, mayUse } from "../../domain/Client.js"
-import { CodeVerifier } from "../../domain/CodeChallenge.js"
+import { type CodeVerifier, parseVerifier } from "../../domain/CodeChallenge.js"
 import * as Grant from "../../domain/Grant.js"
-import { InvalidGrant } from "../../domain/OAuthError.js"
+import { InvalidGrant, type InvalidRequest } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
@@ -26,12 +27,25 @@ import { RefreshChain } from "../tokens/RefreshChain.js"
 import * as Networks from "./Networks.js"
 import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
-const parameters = Schema.Struct({
-  code: Schema.String,
-  code_verifier: CodeVerifier,
-  redirect_uri: Schema.optional(Schema.String),
-  resource: Schema.Array(Schema.String)
-})
+/** The parameters of a request (RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2). */
+interface Request {
+  readonly code: string
+  readonly codeVerifier: CodeVerifier
+  readonly redirectUri: string | undefined
+  readonly resource: ReadonlyArray<string>
+}
+
+const read = (parameters: Parameters.Parameters): Either.Either<Request, InvalidRequest> =>
+  Either.gen(function* () {
+    const code = yield* Parameters.required(parameters, "code")
+    const verifier = parseVerifier(yield* Parameters.required(parameters, "code_verifier"))
+    return {
+      code,
+      codeVerifier: yield* Either.fromOption(verifier, () => Parameters.malformed("code_verifier")),
+      redirectUri: Parameters.first(parameters, "redirect_uri"),
+      resource: Parameters.all(parameters, "resource")
+    }
+  })
 
 const refuse = (reason: InvalidGrant["reason"]) =>
   new InvalidGrant({ reason, description: "the code is invalid, expired or already used" })
@@ -45,7 +59,7 @@ export const make = Effect.gen(function* () {
   const resources = yield* Resources
   const tokens = yield* AccessTokens
   return Spans.fn("AuthorizationCodeGrant.handle")(function* (
-    request: typeof parameters.Type,
+    request: Request,
     client: Client,
     caller: GrantTypes.Caller
   ) {
@@ -71,8 +85,8 @@ export const make = Effect.gen(function* () {
       grantId: terms.id,
       digest: digestOfCode,
       clientId: client.id,
-      redirectUri: Option.map(Option.fromNullable(request.redirect_uri), (uri) => RedirectUri.make(uri, true)),
-      challenge: challengeOf(request.code_verifier),
+      redirectUri: Option.map(Option.fromNullable(request.redirectUri), (uri) => RedirectUri.make(uri, true)),
+      challenge: challengeOf(request.codeVerifier),
       now,
       duplicateWindow: lifetimes.codeWindow,
       network: Networks.ofRedemption(code.text, caller),
@@ -112,5 +126,5 @@ export const make = Effect.gen(function* () {
 
 /** The authorization code grant. */
 export const layer = Layer.unwrapEffect(
-  Effect.map(make, (handle) => GrantTypes.layer({ grantType: "authorization_code", parameters, handle }))
+  Effect.map(make, (handle) => GrantTypes.layerBuiltIn({ grantType: "authorization_code", read, handle }))
 )

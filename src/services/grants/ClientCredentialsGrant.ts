@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
 import { InvalidScope, type InvalidTarget, UnauthorizedClient } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
@@ -18,10 +17,17 @@ import * as Spans from "../Spans.js"
 import { AccessTokens } from "../tokens/AccessTokens.js"
 import { tokenResponse } from "./TokenAnswer.js"
 
-const parameters = Schema.Struct({
-  scope: Schema.optional(Schema.String),
-  resource: Schema.Array(Schema.String)
-})
+/** The parameters of a request (RFC 6749 §4.4.2, RFC 8707 §2.2). */
+interface Request {
+  readonly scope: string | undefined
+  readonly resource: ReadonlyArray<string>
+}
+
+const read = (parameters: Parameters.Parameters): Either.Either<Request, never> =>
+  Either.right({
+    scope: Parameters.first(parameters, "scope"),
+    resource: Parameters.all(parameters, "resource")
+  })
 
 const notRegistered = new InvalidScope({
   reason: "NotAllowed",
@@ -63,7 +69,7 @@ export const make = Effect.gen(function* () {
   const tokens = yield* AccessTokens
   const resources = yield* Resources
   const policy = yield* ScopePolicy
-  return Spans.fn("ClientCredentialsGrant.handle")(function* (request: typeof parameters.Type, client: Client.Client) {
+  return Spans.fn("ClientCredentialsGrant.handle")(function* (request: Request, client: Client.Client) {
     Spans.annotate({ clientId: client.id })
     // No user consents here, so the client must keep a secret, and the operator must have registered it.
     if (!Client.isConfidential(client) || client.origin !== "Operator") {
@@ -97,5 +103,5 @@ export const make = Effect.gen(function* () {
 
 /** The client credentials grant. */
 export const layer = Layer.unwrapEffect(
-  Effect.map(make, (handle) => GrantTypes.layer({ grantType: "client_credentials", parameters, handle }))
+  Effect.map(make, (handle) => GrantTypes.layerBuiltIn({ grantType: "client_credentials", read, handle }))
 )

@@ -1,11 +1,12 @@
 /** `grant_type=refresh_token` (RFC 6749 §6, OAuth 2.1 §4.3). */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { Client } from "../../domain/Client.js"
 import * as Grant from "../../domain/Grant.js"
-import { InvalidGrant } from "../../domain/OAuthError.js"
+import { InvalidGrant, type InvalidRequest } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
@@ -23,11 +24,19 @@ import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
 import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
-const parameters = Schema.Struct({
-  refresh_token: Schema.String,
-  scope: Schema.optional(Schema.String),
-  resource: Schema.Array(Schema.String)
-})
+/** The parameters of a request (RFC 6749 §6, RFC 8707 §2.2). */
+interface Request {
+  readonly refreshToken: string
+  readonly scope: string | undefined
+  readonly resource: ReadonlyArray<string>
+}
+
+const read = (parameters: Parameters.Parameters): Either.Either<Request, InvalidRequest> =>
+  Either.map(Parameters.required(parameters, "refresh_token"), (refreshToken) => ({
+    refreshToken,
+    scope: Parameters.first(parameters, "scope"),
+    resource: Parameters.all(parameters, "resource")
+  }))
 
 const refuse = (reason: InvalidGrant["reason"]) =>
   new InvalidGrant({ reason, description: "the refresh token is invalid, expired or revoked" })
@@ -40,12 +49,8 @@ export const make = Effect.gen(function* () {
   const { lifetimes, retryFromElsewhere } = yield* ServerSettings
   const resources = yield* Resources
   const tokens = yield* AccessTokens
-  return Spans.fn("RefreshTokenGrant.handle")(function* (
-    request: typeof parameters.Type,
-    client: Client,
-    caller: GrantTypes.Caller
-  ) {
-    const parsed = RefreshToken.parse(request.refresh_token)
+  return Spans.fn("RefreshTokenGrant.handle")(function* (request: Request, client: Client, caller: GrantTypes.Caller) {
+    const parsed = RefreshToken.parse(request.refreshToken)
     if (Option.isNone(parsed)) return yield* refuse("Unknown")
     const presented = parsed.value
 
@@ -120,5 +125,5 @@ export const make = Effect.gen(function* () {
 
 /** The refresh token grant. */
 export const layer = Layer.unwrapEffect(
-  Effect.map(make, (handle) => GrantTypes.layer({ grantType: "refresh_token", parameters, handle }))
+  Effect.map(make, (handle) => GrantTypes.layerBuiltIn({ grantType: "refresh_token", read, handle }))
 )

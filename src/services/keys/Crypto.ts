@@ -60,18 +60,17 @@ export const digest = (secret: Redacted.Redacted): Digest => digestOf(Redacted.v
 export const digestOf = (text: string): Digest => Digest.make(NodeCrypto.hash("sha256", text, "base64url"), true)
 
 /** BASE64URL(SHA256(ASCII(code_verifier))) (RFC 7636 §4.6). */
-export const challengeOf = (verifier: CodeVerifier): CodeChallenge => CodeChallenge.make(digestOf(verifier))
+export const challengeOf = (verifier: CodeVerifier): CodeChallenge => CodeChallenge.make(digestOf(verifier), true)
 
 /** Returns the HMAC-SHA256 of parts. The length precedes each part, so that no two lists of parts are the same message. */
 export const hmac = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>): Uint8Array => {
-  const mac = NodeCrypto.createHmac("sha256", key)
-  for (const part of parts) {
+  const message = parts.flatMap((part) => {
     const bytes = typeof part === "string" ? Buffer.from(part, "utf8") : part
-    const length = Buffer.alloc(4)
+    const length = Buffer.allocUnsafe(4)
     length.writeUInt32BE(bytes.length)
-    mac.update(length).update(bytes)
-  }
-  return mac.digest()
+    return [length, bytes]
+  })
+  return NodeCrypto.createHmac("sha256", key).update(Buffer.concat(message)).digest()
 }
 
 /** Derives a 256-bit key for one use from a root key (HKDF-SHA256, RFC 5869). */

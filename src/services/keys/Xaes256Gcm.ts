@@ -12,6 +12,8 @@ export const keyLength = 32
 export const nonceLength = 24
 export const tagLength = 16
 
+const gcm = { authTagLength: tagLength }
+
 /** An imported key. */
 export interface Key {
   readonly bytes: Uint8Array
@@ -33,22 +35,25 @@ export const importKey = (bytes: Uint8Array): Key => {
 }
 
 /** Derives the key of the message with this nonce. */
-const messageKey = (key: Key, nonce: Uint8Array): Buffer => {
-  const blocks = Buffer.alloc(32)
-  for (const counter of [1, 2]) {
-    const block = blocks.subarray((counter - 1) * 16, counter * 16)
-    block.set([0, counter, 0x58, 0])
-    block.set(nonce.subarray(0, 12), 4)
-    for (let i = 0; i < 16; i++) block[i] = (block[i] ?? 0) ^ (key.subkey[i] ?? 0)
+const messageKey = ({ cipher, subkey }: Key, nonce: Uint8Array): Buffer => {
+  const blocks = Buffer.allocUnsafe(32)
+  for (let i = 0; i < 16; i++) {
+    const byte = i < 4 ? (label[i] ?? 0) : (nonce[i - 4] ?? 0)
+    blocks[i] = blocks[i + 16] = byte ^ (subkey[i] ?? 0)
   }
-  return key.cipher.update(blocks)
+  // The counters of the two blocks.
+  blocks[1] = (blocks[1] ?? 0) ^ 1
+  blocks[17] = (blocks[17] ?? 0) ^ 2
+  return cipher.update(blocks)
 }
+
+/** The beginning of both blocks: counter, label and separator. The counter is added later. */
+const label = [0, 0, 0x58, 0]
 
 /** Returns nonce, ciphertext and tag, in this order. `nonce` is 24 random bytes that are used for this message only. */
 export const seal = (key: Key, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array => {
-  const cipher = NodeCrypto.createCipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), {
-    authTagLength: tagLength
-  }).setAAD(additionalData)
+  const cipher = NodeCrypto.createCipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), gcm)
+  cipher.setAAD(additionalData)
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
 }
 
@@ -56,9 +61,7 @@ export const seal = (key: Key, nonce: Uint8Array, plaintext: Uint8Array, additio
 export const open = (key: Key, sealed: Uint8Array, additionalData: Uint8Array): Option.Option<Uint8Array> => {
   if (sealed.length < nonceLength + tagLength) return Option.none()
   const nonce = sealed.subarray(0, nonceLength)
-  const decipher = NodeCrypto.createDecipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), {
-    authTagLength: tagLength
-  })
+  const decipher = NodeCrypto.createDecipheriv("aes-256-gcm", messageKey(key, nonce), nonce.subarray(12), gcm)
     .setAAD(additionalData)
     .setAuthTag(sealed.subarray(sealed.length - tagLength))
   const plaintext = decipher.update(sealed.subarray(nonceLength, sealed.length - tagLength))

@@ -121,7 +121,7 @@ const make = Effect.gen(function* () {
       const issuedAt = DateTime.unsafeMake(millis)
       const end = DateTime.addDuration(issuedAt, lifetimes.accessToken)
       const expiresAt = atMost === undefined ? end : DateTime.min(end, atMost)
-      const id = AccessToken.TokenId.make(Identifier.format(millis, random.bytes(10)))
+      const id = AccessToken.TokenId.make(Identifier.format(millis, random.bytes(10)), true)
       const claims = { audience, issuedAt, expiresAt, id, ...owner } as AccessToken.AccessTokenClaims
       return Effect.flatMap(codec.seal(claims), (token) =>
         token.length > AccessToken.maxLength
@@ -183,7 +183,7 @@ const make = Effect.gen(function* () {
       const scope = allowedScope(client.value, claims.scope)
       // The operator registered the scope by its name, so the client has it at each resource that offers it (ADR 28).
       const granted = ResourceScopes.make(...audience.map((uri) => [uri, scope] as const))
-      const owner = { principal: "Client" as const, subject: Subject.make(clientId), clientId }
+      const owner = { principal: "Client" as const, subject: Subject.make(clientId, true), clientId }
       return Effect.flatMap(
         revokedTokens.has(claims.id),
         (isRevoked): Effect.Effect<Opened, InvalidToken> =>

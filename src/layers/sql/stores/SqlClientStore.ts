@@ -5,7 +5,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Client from "../../../domain/Client.js"
 import { Digest } from "../../../domain/Digest.js"
@@ -27,44 +26,13 @@ const Metadata = Schema.parseJson(
   Schema.Struct({ ...Client.ClientMetadata.fields, scope: Schema.optional(ScopeText.ScopeText) })
 )
 
-const encodeMetadata = Schema.encodeSync(Metadata)
-const decodeMetadata = Schema.decodeEither(Metadata)
-
-/** Maximum number of metadata texts whose decoded form is remembered, about 1 MB. */
-const maxRemembered = 256
-
-const remembered = new Map<string, Client.ClientMetadata>()
-
-const remember = (text: string, metadata: Client.ClientMetadata): Client.ClientMetadata => {
-  const [oldest] = remembered.keys()
-  if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest)
-  remembered.set(text, metadata)
-  return metadata
-}
-
-/** As `Metadata`, for a row. Every token request reads a client, and its metadata are mostly the same text as before. */
-const StoredMetadata = Schema.transformOrFail(
-  Schema.String,
-  Schema.declare((_: unknown): _ is Client.ClientMetadata => true),
-  {
-    strict: true,
-    decode: (text, _, ast) => {
-      const known = remembered.get(text)
-      if (known !== undefined) return ParseResult.succeed(known)
-      return Either.mapBoth(decodeMetadata(text), {
-        onLeft: () => new ParseResult.Type(ast, text),
-        onRight: (metadata) => remember(text, metadata)
-      })
-    },
-    encode: (metadata) => ParseResult.succeed(encodeMetadata(metadata))
-  }
-)
+const encodeMetadata = (metadata: Client.ClientMetadata): string => JSON.stringify(Client.metadataJson(metadata))
 
 const Row = Schema.Struct({
   id: Client.ClientId,
   issued_at: SqlRow.Instant,
   origin: Schema.Literal("Operator", "Dynamic"),
-  metadata: StoredMetadata,
+  metadata: Metadata,
   secret_digest: Schema.NullOr(Digest),
   secret_expires_at: Schema.NullOr(SqlRow.Instant),
   state: Schema.Literal("Enabled", "Disabled"),
@@ -83,23 +51,24 @@ const readCount = SqlRow.reader(
   Schema.Struct({ value: Schema.Union(Schema.Number, Schema.NumberFromString) })
 )
 
-const decode = (row: unknown) =>
-  Either.map(
-    read(row),
-    (row): Client.Client => ({
-      id: row.id,
-      issuedAt: row.issued_at,
-      origin: row.origin,
-      metadata: row.metadata,
-      secret: Option.map(Option.fromNullable(row.secret_digest), (digest) => ({
-        digest,
-        expiresAt: Option.fromNullable(row.secret_expires_at)
-      })),
-      state: row.state,
-      usedAt: Option.fromNullable(row.used_at),
-      epoch: row.epoch
-    })
-  )
+/** Maximum number of clients whose decoded form is remembered, about 1 MB. Every token request reads a client. */
+const remembered = 256
+
+const decode = SqlRow.remembering((row) => Either.map(read(row), clientOf), "id", remembered)
+
+const clientOf = (row: typeof Row.Type): Client.Client => ({
+  id: row.id,
+  issuedAt: row.issued_at,
+  origin: row.origin,
+  metadata: row.metadata,
+  secret: Option.map(Option.fromNullable(row.secret_digest), (digest) => ({
+    digest,
+    expiresAt: Option.fromNullable(row.secret_expires_at)
+  })),
+  state: row.state,
+  usedAt: Option.fromNullable(row.used_at),
+  epoch: row.epoch
+})
 
 const encodeSecret = (secret: Client.Client["secret"]) =>
   Option.match(secret, {

@@ -29,20 +29,21 @@ const Row = Schema.Struct({
 
 const read = SqlRow.reader("sessions", Row)
 
-const decode = (row: unknown) =>
-  Either.map(
-    read(row),
-    (row): Session => ({
-      id: row.id,
-      digest: row.digest,
-      subject: row.subject,
-      authenticatedAt: row.authenticated_at,
-      expiresAt: row.expires_at,
-      subjectEpoch: row.subject_epoch,
-      browser: row.browser,
-      sealedNetwork: row.network
-    })
-  )
+/** Maximum number of sessions whose decoded form is remembered, about 1 MB. Every page reads one. */
+const remembered = 1024
+
+const decode = SqlRow.remembering((row) => Either.map(read(row), sessionOf), "id", remembered)
+
+const sessionOf = (row: typeof Row.Type): Session => ({
+  id: row.id,
+  digest: row.digest,
+  subject: row.subject,
+  authenticatedAt: row.authenticated_at,
+  expiresAt: row.expires_at,
+  subjectEpoch: row.subject_epoch,
+  browser: row.browser,
+  sealedNetwork: row.network
+})
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<SessionStore> => {
   const query = SqlStatement.queries(sql, issuer)
