@@ -22,8 +22,8 @@ export interface Begun {
   readonly ready: HttpServerResponse | undefined
   /** Makes the answer, where there is none yet. */
   readonly effect: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
-  /** Completes the answer. */
-  readonly finish: (response: HttpServerResponse) => HttpServerResponse
+  /** Ends the measurement of the request, and returns the headers that its response gets beside its own. */
+  readonly end: (response: HttpServerResponse) => Readonly<Record<string, string>>
   /** Adds the services of the request. */
   readonly addServices: (services: Map<string, unknown>) => void
   /** Annotations of the log lines of the request. */

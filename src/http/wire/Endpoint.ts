@@ -175,12 +175,11 @@ const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Di
     const [path = ""] = request.url.split("?", 1)
     if (!isHere(path)) {
       const ready = NotFound.answer(request, rendering)
-      const finish = (response: Response) =>
-        HttpServerResponse.setHeaders(response, { ...edge.headers, ...id(response) })
-      return { ready, effect: Effect.succeed(ready), finish, addServices, annotations }
+      const end = (response: Response) => ({ ...edge.headers, ...id(response) })
+      return { ready, effect: Effect.succeed(ready), end, addServices, annotations }
     }
     const counted = counting(request)
-    const end = Telemetry.start(clock, endpoint.path, request.method)
+    const measured = Telemetry.start(clock, endpoint.path, request.method)
     const isRead = request.method === "GET" || request.method === "HEAD"
     const isPlain = isRead && counted.admit === undefined && !isTraced && Either.isRight(refuseRepeated(request))
     const ready = isPlain ? endpoint.peek?.(request, now) : undefined
@@ -193,9 +192,9 @@ const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Di
             ? Telemetry.traced(endpoint.path, request.method, Effect.suspend(handled))
             : handled()
           : Effect.succeed(ready),
-      finish: (response) => {
-        end(response.status)
-        return HttpServerResponse.setHeaders(response, { ...counted.headers(), ...fixed, ...id(response) })
+      end: (response) => {
+        measured(response.status)
+        return { ...counted.headers(), ...fixed, ...id(response) }
       },
       addServices: (services) => {
         addServices(services)
@@ -212,7 +211,8 @@ const answer = ({ begin, services }: DirectRoutes.Handler, clock: Clock.Clock): 
   Fibers.withFiber((fiber) => {
     const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
     const begun = begin(request, Spans.isTraced(fiber))
-    const { addServices, annotations, effect, finish, ready } = begun
+    const { addServices, annotations, effect, end, ready } = begun
+    const finish = (response: Response) => HttpServerResponse.setHeaders(response, end(response))
     if (ready !== undefined) return Effect.succeed(finish(ready))
     const own = new Map(services.unsafeMap)
     addServices(own)

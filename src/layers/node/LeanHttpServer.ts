@@ -5,13 +5,12 @@
  * the server or with a tracer of whole URLs.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
-import * as Cookies from "@effect/platform/Cookies"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import { HttpServerRequest } from "@effect/platform/HttpServerRequest"
-import type { HttpServerResponse } from "@effect/platform/HttpServerResponse"
+import { type HttpServerResponse, setHeaders } from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Cause from "effect/Cause"
@@ -20,6 +19,7 @@ import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import { identity } from "effect/Function"
@@ -30,6 +30,7 @@ import * as Body from "../../http/wire/Body.js"
 import type * as DirectRoutes from "../../http/wire/DirectRoutes.js"
 import { Overlay } from "../../services/Overlay.js"
 import * as Spans from "../../services/Spans.js"
+import * as MemoryAnswer from "./MemoryAnswer.js"
 import * as RequestFiber from "./RequestFiber.js"
 import { RequestScope } from "./RequestScope.js"
 
@@ -58,45 +59,6 @@ const requestClass: Effect.Effect<RequestClass> = Effect.gen(function* () {
   return found ?? (yield* Effect.dieMessage("the platform's class of requests was not found"))
 })
 
-/** Returns the bytes or the text of an answer in memory; `undefined` for any other. */
-const contentOf = ({ body }: HttpServerResponse): Uint8Array | string | undefined => {
-  switch (body._tag) {
-    case "Empty":
-      return ""
-    case "Uint8Array":
-      return body.body
-    case "Raw":
-      return typeof body.body === "string" || body.body instanceof Uint8Array ? body.body : undefined
-    default:
-      return undefined
-  }
-}
-
-const headersOf = ({ cookies, headers }: HttpServerResponse): Readonly<Record<string, string | Array<string>>> => {
-  if (Cookies.isEmpty(cookies)) return headers
-  const lines = Cookies.toSetCookieHeaders(cookies)
-  const own = headers["set-cookie"]
-  return { ...headers, "set-cookie": own === undefined ? lines : [...lines, own] }
-}
-
-/** Maximum size of a body that is written together with its headers, in bytes. */
-const maxJoined = 16 * 1024
-
-/** Writes an answer in memory. */
-const write = (
-  source: IncomingMessage,
-  target: ServerResponse,
-  response: HttpServerResponse,
-  content: Uint8Array | string = contentOf(response) ?? ""
-) => {
-  if (target.writableEnded) return
-  target.writeHead(response.status, headersOf(response))
-  if (source.method === "HEAD" || content.length === 0) target.end()
-  else if (typeof content === "string" || content.length > maxJoined) target.end(content)
-  // Node joins the headers with a text, so that both are one write. Latin-1 has a character for each byte.
-  else target.end(Buffer.from(content.buffer, content.byteOffset, content.length).toString("latin1"), "latin1")
-}
-
 /** Makes the listener for an app, with the platform's listener for what this one leaves to it. */
 const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: () => Own): Effect.Effect<Listener> =>
   Effect.gen(function* () {
@@ -121,12 +83,12 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
     const send = (request: HttpServerRequest, response: HttpServerResponse, cause: Cause.Cause<unknown>) => {
       const source = NodeHttpServerRequest.toIncomingMessage(request)
       const target = NodeHttpServerRequest.toServerResponse(request)
-      const content = contentOf(response)
+      const content = MemoryAnswer.contentOf(response)
       const outcome = Cause.isEmptyType(cause) ? Effect.void : Effect.failCause(cause)
       if (content === undefined && source.method !== "HEAD") {
         return Effect.zipRight(stream(source, target, response), outcome)
       }
-      write(source, target, response, content ?? "")
+      MemoryAnswer.write({ source, target }, response, content ?? "")
       return outcome
     }
 
@@ -166,29 +128,43 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
       }
     }
     let started: ReturnType<typeof begin> | undefined
+    /** Returns what requests begin with. The app is built when the first one arrives. */
+    const serverOf = () => {
+      started ??= begin()
+      return started
+    }
 
-    /** Runs the effect of a request, until the response is sent or the client goes away. */
-    const run = (
+    /** Starts the fiber of a request, which is interrupted when the client goes away. `end` runs when the fiber has ended. */
+    const run = <A>(
       { request, target }: Exchange,
-      { start }: ReturnType<typeof begin>,
-      effect: Effect.Effect<void>,
-      values: RequestFiber.Values
+      scope: RequestScope,
+      effect: Effect.Effect<A>,
+      values: RequestFiber.Values,
+      end: (exit: Exit.Exit<A>, fiber: Fiber.RuntimeFiber<A>) => void
     ) => {
-      const scope = new RequestScope()
       values.services.set(HttpServerRequest.key, request)
       values.services.set(Scope.Scope.key, scope)
-      const fiber = start(effect, values)
-      const end = (exit: Exit.Exit<void>) => {
-        if (Exit.isFailure(exit) && !target.headersSent) target.writeHead(500).end()
-        scope.end(runtime, exit, target)
-      }
+      const fiber = serverOf().start(effect, values)
       const exit = fiber.unsafePoll()
-      if (exit !== null) return end(exit)
-      fiber.addObserver(end)
+      if (exit !== null) return end(exit, fiber)
+      fiber.addObserver((exit) => end(exit, fiber))
       target.once("close", () => {
         if (!target.writableEnded) fiber.unsafeInterruptAsFork(HttpServerError.clientAbortFiberId)
       })
     }
+
+    /** Runs an effect that sends the response of a request. */
+    const runSending = (
+      exchange: Exchange,
+      scope: RequestScope,
+      effect: Effect.Effect<void>,
+      values: RequestFiber.Values
+    ) =>
+      run(exchange, scope, effect, values, (exit) => {
+        const { target } = exchange
+        if (Exit.isFailure(exit) && !target.headersSent) target.writeHead(500).end()
+        scope.end(runtime, exit, target)
+      })
 
     /** The services of the runtime and of the endpoint, for each endpoint. */
     const known = new WeakMap<DirectRoutes.Handler, Map<string, unknown>>()
@@ -199,44 +175,57 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
     }
 
     /** Answers a request of an endpoint: at once, or by a fiber. */
-    const answer = (exchange: Exchange, server: ReturnType<typeof begin>, handler: DirectRoutes.Handler) => {
-      const { request, source, target } = exchange
+    const answer = (exchange: Exchange, handler: DirectRoutes.Handler) => {
+      const { hasHandlers, isTraced } = serverOf()
       const services = servicesOf(handler)
       let begun: DirectRoutes.Begun
       try {
-        begun = handler.begin(request, server.isTraced)
+        begun = handler.begin(exchange.request, isTraced)
       } catch (defect) {
-        return run(exchange, server, answeredBy(Effect.die(defect), identity), { services, isRouted: false })
+        const failed = answeredBy(Effect.die(defect), identity)
+        return runSending(exchange, new RequestScope(), failed, { services, isRouted: false })
       }
-      const { addServices, annotations, effect, finish, ready } = begun
-      if (ready !== undefined && !server.hasHandlers) return write(source, target, finish(ready))
+      const { addServices, annotations, effect, end, ready } = begun
+      if (ready !== undefined && !hasHandlers)
+        return MemoryAnswer.write(exchange, ready, MemoryAnswer.contentOf(ready) ?? "", end(ready))
       addServices(services)
-      run(exchange, server, answeredBy(effect, finish), { services, annotations, isRouted: false })
+      const scope = new RequestScope()
+      const values = { services, annotations, isRouted: false }
+      run(exchange, scope, effect as Effect.Effect<HttpServerResponse>, values, (exit, fiber) => {
+        const handlers = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+        if (Exit.isSuccess(exit) && Option.isNone(handlers)) {
+          const content = exchange.source.method === "HEAD" ? "" : MemoryAnswer.contentOf(exit.value)
+          if (content !== undefined) {
+            MemoryAnswer.write(exchange, exit.value, content, end(exit.value))
+            return scope.end(runtime, exit, exchange.target)
+          }
+        }
+        const finish = (response: HttpServerResponse) => setHeaders(response, end(response))
+        const sent = Effect.locally(answeredBy(exit, finish), HttpApp.currentPreResponseHandlers, handlers)
+        runSending(exchange, scope, sent, values)
+      })
     }
 
     return (source, target) => {
       const request = new Request(source, target)
       if (!isTracerOff(request)) return standard(source, target)
-      started ??= begin()
-      const server = started
+      const { addServices, direct } = serverOf()
       const exchange = { source, target, request }
-      const handler = server.direct(request.url)
+      const handler = direct(request.url)
       if (handler === undefined) {
         const services = new Map(runtime.context.unsafeMap)
-        server.addServices(services, request)
-        return run(exchange, server, routed, { services, isRouted: true })
+        addServices(services, request)
+        return runSending(exchange, new RequestScope(), routed, { services, isRouted: true })
       }
       if (source.method === "POST" && Body.isSmall(source)) {
-        return Body.readEarly(source, () => answer(exchange, server, handler))
+        return Body.readEarly(source, () => answer(exchange, handler))
       }
-      answer(exchange, server, handler)
+      answer(exchange, handler)
     }
   })
 
 /** A request, and where its response goes. */
-interface Exchange {
-  readonly source: IncomingMessage
-  readonly target: ServerResponse
+interface Exchange extends MemoryAnswer.Connection {
   readonly request: HttpServerRequest
 }
 

@@ -26,7 +26,7 @@ export interface Values {
 }
 
 /** Starts a fiber, which runs until its effect ends or waits. */
-export type Start = (effect: Effect.Effect<void>, values: Values) => Fiber.RuntimeFiber<void>
+export type Start = <A>(effect: Effect.Effect<A>, values: Values) => Fiber.RuntimeFiber<A>
 
 /** Returns a function that starts fibers on a runtime, and on a clock if one is given. */
 export const starter = (from: Runtime.Runtime<never>, clock: Clock.Clock | undefined): Start => {

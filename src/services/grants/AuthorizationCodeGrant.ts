@@ -81,6 +81,7 @@ export const make = Effect.gen(function* () {
 
     const now = yield* ServerClock.now
     const chain = mayUse(client, "refresh_token") ? Option.some(yield* chains.begin(terms.id)) : Option.none()
+    const refreshToken = Option.map(chain, ({ token }) => RefreshToken.format(token))
     const answer = yield* grants.redeem({
       grantId: terms.id,
       digest: digestOfCode,
@@ -91,8 +92,8 @@ export const make = Effect.gen(function* () {
       duplicateWindow: lifetimes.codeWindow,
       network: Networks.ofRedemption(code.text, caller),
       fromElsewhere: retryFromElsewhere,
-      chain: Option.map(chain, ({ sealedKey, token }) => ({
-        digest: digest(RefreshToken.format(token)),
+      chain: Option.zipWith(chain, refreshToken, ({ sealedKey }, text) => ({
+        digest: digest(text),
         key: sealedKey,
         idleExpiresAt: Time.endOf(now, lifetimes.refreshTokenIdle, terms.expiresAt)
       }))
@@ -103,14 +104,7 @@ export const make = Effect.gen(function* () {
     const publishDuplicate = (elsewhere: boolean) =>
       events.publish({ _tag: elsewhere ? "DuplicateElsewhere" : "Duplicate", ...ids }, { keep: "FirstOfDay" })
     return yield* Grant.RedemptionAnswer.$match(answer, {
-      Redeemed: () =>
-        Effect.as(
-          events.publish({ _tag: "Redeemed", ...ids }),
-          tokenResponse(
-            access,
-            Option.map(chain, ({ token }) => token)
-          )
-        ),
+      Redeemed: () => Effect.as(events.publish({ _tag: "Redeemed", ...ids }), tokenResponse(access, refreshToken)),
       WrongVerifier: () => refuseRevoked("WrongVerifier", "WrongVerifier"),
       Duplicate: ({ elsewhere }) => Effect.zipRight(publishDuplicate(elsewhere), refuse("Duplicate")),
       Replayed: ({ elsewhere }) =>

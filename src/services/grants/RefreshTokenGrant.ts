@@ -11,7 +11,7 @@ import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
-import { digest } from "../keys/Crypto.js"
+import { digest, digestOf } from "../keys/Crypto.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import * as ServerClock from "../ServerClock.js"
@@ -73,11 +73,12 @@ export const make = Effect.gen(function* () {
 
     const now = yield* ServerClock.now
     const successor = RefreshChain.next(key.value, presented)
+    const text = RefreshToken.format(successor)
     const answer = yield* grants.rotate({
       grantId: terms.id,
       generation: presented.generation,
-      digest: digest(RefreshToken.format(presented)),
-      successor: digest(RefreshToken.format(successor)),
+      digest: digestOf(request.refreshToken),
+      successor: digest(text),
       now,
       retryWindow: lifetimes.refreshWindow,
       network: Networks.ofRotation(key.value, caller),
@@ -101,7 +102,7 @@ export const make = Effect.gen(function* () {
       Rotated: () =>
         Effect.as(
           publishOrEmit({ _tag: "Refreshed", ...ids, generation: successor.generation }),
-          tokenResponse(access, Option.some(successor))
+          tokenResponse(access, Option.some(text))
         ),
       Retried: ({ elsewhere, grant }) =>
         Effect.as(
@@ -111,7 +112,10 @@ export const make = Effect.gen(function* () {
                 { _tag: "Retried", ...ids, generation: grant.chain.value.generation },
                 { keep: "FirstOfDay" }
               ),
-          tokenResponse(access, Option.some(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+          tokenResponse(
+            access,
+            Option.some(RefreshToken.format(RefreshChain.advance(key.value, presented, grant.chain.value.generation)))
+          )
         ),
       Replayed: ({ elsewhere }) =>
         Effect.zipRight(elsewhere ? publishElsewhere() : Effect.void, revoke("RefreshTokenReplayed", "Replayed")),

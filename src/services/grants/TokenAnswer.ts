@@ -1,11 +1,11 @@
 /** The response of the token endpoint: a new access token, and the refresh token that is current now (RFC 6749 §5.1). */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import * as Client from "../../domain/Client.js"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
-import * as RefreshToken from "../../domain/RefreshToken.js"
 import type * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
@@ -53,10 +53,10 @@ export const issueAccessToken = Effect.fnUntraced(function* (
 /** Assembles the token response (RFC 6749 §5.1). */
 export const tokenResponse = (
   { expiresIn, scope, token }: IssuedAccessToken,
-  refreshToken: Option.Option<RefreshToken.RefreshToken>
+  refreshToken: Option.Option<Redacted.Redacted>
 ): TokenResponse => ({
   accessToken: token,
   expiresIn,
   scope,
-  refreshToken: Option.map(refreshToken, RefreshToken.format)
+  refreshToken
 })

@@ -11,7 +11,6 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
@@ -369,7 +368,7 @@ const direct: DirectRoutes.Handler = {
   begin: () => ({
     ready: undefined,
     effect: Effect.succeed(begun),
-    finish: identity,
+    end: () => ({}),
     addServices: () => {},
     annotations: {}
   })

@@ -4,7 +4,7 @@ import type { Issuer } from "../../../domain/Issuer.js"
 import { grantEnd } from "../GrantEnd.js"
 import * as SqlStatement from "../SqlStatement.js"
 import { subjectEpoch } from "./AccountStatements.js"
-import { columns } from "./GrantRow.js"
+import * as GrantRow from "./GrantRow.js"
 
 /** The epochs of the grant equal the current epochs of its subject, client and consent. */
 const epochsMatch = `
@@ -34,11 +34,12 @@ const revokePage = `
     and (approved_at <= :now or case when ${epochsMatch} then 0 else 1 end = 1)`
 
 const selectIds = "select id from grants where issuer = :issuer and id > :after"
-const selectGrants = `select ${columns} from grants where issuer = :issuer and id > :after`
 const inOrder = "order by id limit :limit"
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
+  const columns = GrantRow.selection(sql)
+  const selectGrants = `select ${columns} from grants where issuer = :issuer and id > :after`
   return {
     approve: query(`
       insert into grants (
