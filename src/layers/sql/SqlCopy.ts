@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Side, Table } from "./CopySide.js"
+import { derived } from "./migrations.js"
 import * as TableRows from "./TableRows.js"
 
 /** The reason why nothing was copied. */
@@ -26,7 +27,7 @@ export type Copied = Readonly<Record<string, number>>
 /** Copies each table in the order of its key, then reads the copy back and compares it. */
 export const copy = <E>(source: Side<E>, target: Side<E>): Effect.Effect<Copied, CopyRefused | E> =>
   Effect.gen(function* () {
-    const tables = yield* source.tables
+    const tables = (yield* source.tables).filter(({ name }) => !derived.has(name))
     const there = new Map((yield* target.tables).map((table) => [table.name, shapeOf(table)]))
     // A target may have more tables: PostgreSQL has some that only its nodes use.
     if (tables.some((table) => there.get(table.name) !== shapeOf(table))) {

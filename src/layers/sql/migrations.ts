@@ -4,11 +4,18 @@
  */
 import * as Initial from "./migrations/Initial.js"
 import type { Migration } from "./migrations/Migration.js"
+import * as UnusedClients from "./migrations/UnusedClients.js"
 
-export const migrations: ReadonlyArray<Migration> = [{ version: 1, name: "initial", statements: Initial.statements }]
+export const migrations: ReadonlyArray<Migration> = [
+  { version: 1, name: "initial", statements: Initial.statements },
+  { version: 2, name: "unused clients", statements: UnusedClients.statements }
+]
 
 /** The schema version that this program reads and writes. */
 export const latest = migrations.length
+
+/** Tables that triggers fill from other tables, so that a copy leaves them out. */
+export const derived: ReadonlySet<string> = new Set(["client_counts"])
 
 /** Tables that every Latchkey database has from version 1 on. */
 export const tables = ["clients", "accounts", "sessions", "consents", "consent_items", "grants", "root_keys"] as const

@@ -106,7 +106,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     select
       :issuer, :id, cast(:issuedAt as bigint), :origin, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
       :state, cast(:usedAt as bigint), cast(:epoch as bigint)
-    where (select count(*) from clients where issuer = :issuer and ${unused}) < cast(:atMost as bigint)
+    where coalesce((select unused from client_counts where issuer = :issuer), 0) < cast(:atMost as bigint)
     returning id`)
   // The new client overwrites the row of the oldest one, so that one statement deletes one client and stores the other. The
   // outer statement repeats the condition for a client that is used at the same time.
@@ -118,7 +118,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       select id from clients where issuer = :issuer and ${unused} order by issued_at limit 1
     )
     returning id`)
-  const countUnused = query(`select count(*) as value from clients where issuer = :issuer and ${unused}`)
+  const countUnused = query("select unused as value from client_counts where issuer = :issuer")
   const find = query(`select ${columns} from clients where issuer = :issuer and id = :id`)
   const list = query(`
     select ${columns} from clients where issuer = :issuer and (issued_at, id) > (:issuedAt, :id)
@@ -196,7 +196,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const advanceEpoch = query("update clients set epoch = epoch + 1 where issuer = :issuer and id = :id")
 
   const counted = (rows: Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable>) =>
-    Effect.flatMap(rows, ([row]) => Effect.map(readCount(row), ({ value }) => value))
+    Effect.flatMap(rows, ([row = { value: 0 }]) => Effect.map(readCount(row), ({ value }) => value))
 
   /** If a client is used between the two statements, neither changes a row. Then there is room, and the next attempt succeeds. */
   const storeDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
