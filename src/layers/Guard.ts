@@ -21,6 +21,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BearerGuard from "../http/guard/BearerGuard.js"
+import * as Fibers from "../services/Fibers.js"
+import * as Spans from "../services/Spans.js"
 import type { Storage } from "../services/stores/Storage.js"
 import type * as CurrentAccess from "../services/tokens/CurrentAccess.js"
 import * as AuthLayer from "./AuthLayer.js"
@@ -65,8 +67,10 @@ export interface GuardedRequest {
 export type CheckRequest = (request: GuardedRequest, ...scopes: ReadonlyArray<string>) => Promise<Checked>
 
 /** Returns the Authorization header of a request. Several values are joined, as the Fetch standard does. */
-const authorization = ({ headers }: GuardedRequest): string | undefined => {
+const authorization = ({ headers, rawHeaders }: GuardedRequest): string | undefined => {
   if (isHeaders(headers)) return headers.get("authorization") ?? undefined
+  // The headers of node:http have names in lower case.
+  if (rawHeaders !== undefined && typeof headers.authorization === "string") return headers.authorization
   const values = Object.entries(headers).flatMap(([name, value]) =>
     name.toLowerCase() === "authorization" ? (value ?? []) : []
   )
@@ -86,12 +90,17 @@ const plain = (access: CurrentAccess.Access): Access => ({
   expiresAt: DateTime.toDate(access.expiresAt)
 })
 
+const carrierOf = (request: GuardedRequest) => ({
+  headers: { authorization: authorization(request) },
+  source: request
+})
+
 const check = (
   guard: BearerGuard.Guard,
   request: GuardedRequest,
   scopes: ReadonlyArray<string>
 ): Effect.Effect<Checked> => {
-  const carrier = { headers: { authorization: authorization(request) }, source: request }
+  const carrier = carrierOf(request)
   const checked = guard.check(carrier).pipe(
     Effect.tap((access) => BearerGuard.requireOf(access, scopes)),
     Effect.matchEffect({
@@ -111,10 +120,15 @@ export const guards =
   (options: GuardOptions): CheckRequest => {
     const made = RestartingRuntime.onceDone(async () => {
       const started = await runtime.started()
-      return { started, guard: await started.runPromise(BearerGuard.make(options, making)) }
+      const isTraced = await started.runPromise(Fibers.withFiber((fiber) => Effect.succeed(Spans.isTraced(fiber))))
+      return { started, isTraced, guard: await started.runPromise(BearerGuard.make(options, making)) }
     })
+    let current: Awaited<ReturnType<typeof made>> | undefined
     return async (request, ...scopes) => {
-      const { guard, started } = await made()
+      current ??= await made()
+      const { guard, isTraced, started } = current
+      const access = guard.peek(carrierOf(request), isTraced)
+      if (access !== undefined && scopes.every((scope) => access.scope.has(scope))) return { access: plain(access) }
       return started.runPromise(check(guard, request, scopes))
     }
   }

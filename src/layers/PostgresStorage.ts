@@ -77,6 +77,8 @@ const make = (options: Options) =>
       outage: health.outage,
       // A deletion locks only the deleted rows, and the event loop continues.
       batchSize: 500,
+      // A number that all nodes share would take a round trip, as the row of the token does.
+      revision: () => undefined,
       masterKey
     }).pipe(Context.add(RateLimiter, yield* SqlRateLimiter.make(sql)))
   })

@@ -47,6 +47,7 @@ const make = ({ filename, masterKey }: Options) =>
     )
     return Storage.of({
       ...standalone,
+      revision: client.revision,
       stores: (issuer) => SqlStores.make(sql, issuer),
       issuers: SqlStores.issuers(sql),
       check: health.check,

@@ -121,6 +121,7 @@ export const layerTest = (
         peek: () => resources,
         offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
         offeredHere: () => undefined,
+        peekOffered: () => undefined,
         addBuiltIn: () => Effect.void
       })
     ),

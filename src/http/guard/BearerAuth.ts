@@ -26,6 +26,7 @@ import * as Schema from "effect/Schema"
 import { InsufficientScope } from "../../domain/OAuthError.js"
 import * as Fibers from "../../services/Fibers.js"
 import * as Locally from "../../services/Locally.js"
+import * as Spans from "../../services/Spans.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
 import * as BearerGuard from "./BearerGuard.js"
@@ -35,6 +36,8 @@ import type { UnknownScope } from "./OfferedScopes.js"
 export type { Options, Requirements } from "./BearerGuard.js"
 export { UnknownResource } from "./GuardedResource.js"
 export { UnknownScope } from "./OfferedScopes.js"
+
+type Response = HttpServerResponse.HttpServerResponse
 
 const isInsufficientScope = Schema.is(InsufficientScope)
 
@@ -65,16 +68,24 @@ const guarding = (options: BearerGuard.Options) =>
       return Fibers.withFiber<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>((fiber) => {
         const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
         const { annotations, services, sign } = guard.edge.values(request, fiber)
+        const recover = (cause: Cause.Cause<HttpLayerRouter.unhandled>) => {
+          const error: unknown = Option.getOrUndefined(Cause.failureOption(cause))
+          return isInsufficientScope(error) ? guard.answer(error) : Effect.failCause(cause)
+        }
+        const access = guard.peek(request, Spans.isTraced(fiber))
+        if (access !== undefined) {
+          const own = Context.add(services, CurrentAccess, access)
+          const finish = (response: Response) => sign(BearerGuard.notShared(response))
+          const refuse = (cause: Cause.Cause<HttpLayerRouter.unhandled>) => Effect.map(recover(cause), sign)
+          return Locally.inFiber(fiber, { services: own, annotations }, handler, finish, refuse)
+        }
         const answered = guard.around(request, (access) =>
           Locally.inFiber(
             fiber,
             { services: Context.make(CurrentAccess, access) },
             handler,
             BearerGuard.notShared,
-            (cause) => {
-              const error: unknown = Option.getOrUndefined(Cause.failureOption(cause))
-              return isInsufficientScope(error) ? guard.answer(error) : Effect.failCause(cause)
-            }
+            recover
           )
         )
         return Locally.inFiber(fiber, { services, annotations }, answered, sign)

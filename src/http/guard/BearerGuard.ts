@@ -68,6 +68,11 @@ export type Refusal =
 export interface Guard {
   /** Returns the access of a request, or fails if it does not pass. */
   readonly check: (request: AuthorizationHeader.Carrier) => Effect.Effect<Access, Refusal>
+  /**
+   * As `check`, without an effect, for a request that passes; `undefined` if only `check` can tell. Where a tracer is installed,
+   * `check` has the span of the request.
+   */
+  readonly peek: (request: AuthorizationHeader.Carrier, isTraced: boolean) => Access | undefined
   /** Answers a request: with `handle` if it passes, and with a refusal if it does not. */
   readonly around: <E, R>(
     request: AuthorizationHeader.Carrier,
@@ -168,6 +173,14 @@ export const make = (
       return undefined
     }
 
+    const { peek: peekToken = () => undefined } = verifier
+    const peek: Guard["peek"] = (request, isTraced) => {
+      if (isTraced) return undefined
+      const token = parse(request)
+      const access = Either.isRight(token) ? peekToken(token.right, uri) : undefined
+      return access === undefined || objection(access) !== undefined ? undefined : access
+    }
+
     const incident = (defect: unknown): Effect.Effect<ServerError> => Refusals.incident(uri, defect)
 
     const check = (request: AuthorizationHeader.Carrier): Effect.Effect<Access, Refusal> =>
@@ -230,7 +243,7 @@ export const make = (
       })
     }
 
-    return { around, check, refuse, answer, edge }
+    return { around, check, peek, refuse, answer, edge }
   })
 
 /** Returns the actor of an access: a user through a client, or a client by itself. */

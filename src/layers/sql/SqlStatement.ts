@@ -42,6 +42,8 @@ export type Parameters<Text extends string> = { readonly [Name in Exclude<Names<
 export interface Observed extends SqlClient.SqlClient {
   readonly onFailure?: (cause: unknown) => void
   readonly direct?: Direct
+  /** The statements that never take access away from a token (see `Storage.revision`). */
+  readonly harmless?: Set<string>
 }
 
 /**
@@ -95,8 +97,11 @@ const executor = (sql: Observed) => {
 const placeholderOf = (sql: Observed): ((position: number) => string) =>
   sql.onDialectOrElse({ pg: () => (position) => `$${position}`, orElse: () => () => "?" })
 
+/** Whether a statement may take access away from a token (see `Storage.revision`). */
+export type Effects = "MayRevoke" | "Harmless"
+
 /** Returns a function that compiles statements on the rows of one issuer. Its value is `:issuer` in each text. */
-export const queries = (sql: Observed, issuer: Issuer) => {
+export const queries = (sql: Observed, issuer: Issuer, effects: Effects = "MayRevoke") => {
   const execute = executor(sql)
   const placeholder = placeholderOf(sql)
   return <const Text extends string>(text: Text) => {
@@ -105,6 +110,7 @@ export const queries = (sql: Observed, issuer: Issuer) => {
       names.push(name)
       return placeholder(names.length)
     })
+    if (effects === "Harmless") sql.harmless?.add(compiled)
     return (parameters: Parameters<Text>): Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable> => {
       const values: Readonly<Record<string, Value>> = { ...parameters, issuer }
       return execute(
@@ -133,6 +139,8 @@ export const insertion = <const Column extends string>(
     })
     const text = `insert into ${table} (${columns.join(", ")}) values ${tuples.join(", ")} on conflict do nothing`
     texts.set(rows, text)
+    // A new row takes nothing away.
+    sql.harmless?.add(text)
     return text
   }
   return (rows: ReadonlyArray<Readonly<Record<Column, Value>>>) =>

@@ -178,6 +178,8 @@ export interface Codec<A> {
   readonly open: (text: string) => Effect.Effect<Option.Option<A>, TemporarilyUnavailable>
   /** As `open`, without an effect; `undefined` if only `open` can tell. `now` is the time in milliseconds. */
   readonly peek: (text: string, now: number) => Option.Option<A> | undefined
+  /** Returns whether the key of a text is known now and may open it. It does not open the text. */
+  readonly mayOpen: (text: string, now: number) => boolean
 }
 
 export interface CodecOptions {
@@ -201,6 +203,7 @@ export const codec = <A>(
   return {
     seal: (value) => seals.seal(kind, encoder.encode(encode(value))),
     open: (text) => Effect.flatMap(seals.open(kind, text), (bytes) => Effect.succeed(read(bytes))),
+    mayOpen: (text, now) => seals.mayOpen(kind, text, now),
     peek: (text, now) => {
       const digest = remembered === 0 ? undefined : digestOf(text)
       const known = digest === undefined ? undefined : opened.get(digest)

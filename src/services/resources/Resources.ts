@@ -27,6 +27,8 @@ export class Resources extends Context.Tag("latchkey/Resources")<
     readonly offered: (uri: ResourceIndicator) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
     /** As `offered`, without an effect, for a resource of the settings or a built-in one; `undefined` for every other. */
     readonly offeredHere: (uri: ResourceIndicator) => Scope.Scope | undefined
+    /** As `offered`, without an effect; `undefined` if only `offered` can tell. `now` is the time in milliseconds. */
+    readonly peekOffered: (uri: ResourceIndicator, now: number) => Scope.Scope | undefined
     /** Adds a built-in resource. */
     readonly addBuiltIn: (resource: Resource & { readonly builtIn: BuiltIn }) => Effect.Effect<void>
   }
@@ -74,6 +76,13 @@ const make = Effect.gen(function* () {
       )
     }).pipe(Effect.uninterruptible)
 
+  let stored: { readonly all: ReadonlyArray<Resource>; readonly offered: Map<string, Scope.Scope> } | undefined
+  const offeredByAll = (all: ReadonlyArray<Resource> | undefined) => {
+    if (all === undefined) return undefined
+    if (stored?.all !== all) stored = { all, offered: offeredBy(all) }
+    return stored.offered
+  }
+
   const peek = (now: number) => (Math.abs(now - readAt) < timeToLive ? known?.all : undefined)
 
   // `Effect.cached…` takes a lock on each use, some eighty steps, and nearly every request asks for the list.
@@ -94,6 +103,7 @@ const make = Effect.gen(function* () {
         : Effect.succeed(here)
     },
     offeredHere: (uri) => offeredHere.get(uri),
+    peekOffered: (uri, now) => offeredHere.get(uri) ?? offeredByAll(peek(now))?.get(uri),
     addBuiltIn: (resource) =>
       Effect.sync(() => {
         builtIn = [...builtIn, resource]

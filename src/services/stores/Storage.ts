@@ -73,6 +73,12 @@ export class Storage extends Context.Tag("latchkey/Storage")<
      * where it is larger than its own batch size.
      */
     readonly batchSize: number
+    /**
+     * Returns a number that changes with every change, of any node, that may take access away from a token: a revocation, a new
+     * epoch, a deleted row, another resource. `undefined` if the storage does not know it at once. While the number stays the
+     * same, a guard may use what it has read before. It runs on every guarded request.
+     */
+    readonly revision: () => number | undefined
     /** 32 bytes that decrypt the root keys. */
     readonly masterKey: Redacted.Redacted<Uint8Array>
   }
@@ -93,7 +99,8 @@ export const standalone = {
   clock: Clock.currentTimeMillis,
   check: Effect.void,
   outage: Effect.never,
-  batchSize: 1
+  batchSize: 1,
+  revision: () => undefined
 } satisfies Partial<Storage["Type"]>
 
 /** The stores of one issuer as a layer. */

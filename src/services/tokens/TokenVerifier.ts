@@ -18,13 +18,18 @@ export class TokenVerifier extends Context.Tag("latchkey/TokenVerifier")<
       token: Redacted.Redacted,
       resource: ResourceIndicator
     ) => Effect.Effect<Access, InvalidToken | TemporarilyUnavailable>
+    /** As `verify`, without an effect; `undefined` if only `verify` can tell. It runs on every guarded request. */
+    readonly peek?: ((token: Redacted.Redacted, resource: ResourceIndicator) => Access | undefined) | undefined
   }
 >() {}
 
 /** Verifies tokens with the stores of this server, and on its clock: an app may verify a token outside a request. */
 export const layerLocal = Layer.effect(
   TokenVerifier,
-  Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ verify }, clock]) =>
-    TokenVerifier.of({ verify: (token, resource) => Locally.withClock(verify(token, resource), clock) })
+  Effect.map(Effect.all([AccessTokens, ServerClock]), ([{ peek, verify }, clock]) =>
+    TokenVerifier.of({
+      verify: (token, resource) => Locally.withClock(verify(token, resource), clock),
+      peek: (token, resource) => peek(token, resource, clock.unsafeCurrentTimeMillis())
+    })
   )
 )

@@ -24,6 +24,9 @@ export interface SqliteClient extends SqlClient.SqlClient {
   /** Number of transactions that the writer has committed. */
   readonly commits: Effect.Effect<number>
   readonly direct: Direct
+  /** As `SqliteWriter.revision`. */
+  readonly revision: () => number | undefined
+  readonly harmless: Set<string>
 }
 
 const transactionControl = /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b/i
@@ -37,7 +40,8 @@ export const make = (connect: {
 }): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     // In this order, so that the scope closes the reader first: the last connection merges the log and must be able to write.
-    const writer = yield* untilFree(SqliteWriter.make(connect.writer))
+    const harmless = new Set<string>()
+    const writer = yield* untilFree(SqliteWriter.make(connect.writer, harmless))
     const reader = yield* Effect.acquireRelease(
       untilFree(
         Effect.try({
@@ -103,7 +107,7 @@ export const make = (connect: {
         return run(sql, params, "Rows")
       }
     }
-    return Object.assign(client, { commits: writer.commits, direct })
+    return Object.assign(client, { commits: writer.commits, revision: writer.revision, direct, harmless })
   })
 
 /** Opens a client on a file that `SqliteFile.prepare` has prepared. */

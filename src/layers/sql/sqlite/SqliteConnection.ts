@@ -10,6 +10,8 @@ export interface SqliteConnection {
   /** Runs one statement. Throws the exceptions of SQLite. */
   readonly run: (sql: string, params: ReadonlyArray<unknown>, read: Read) => unknown
   readonly inTransaction: () => boolean
+  /** A number that changes when another connection has changed the file (https://www.sqlite.org/pragma.html#pragma_data_version). */
+  readonly dataVersion: () => number
   /** Closes the connection. A second call is no error. */
   readonly close: () => void
 }
@@ -20,6 +22,7 @@ const capacity = 200
 /** Makes the connection of an open database. Closing it closes the database. */
 export const make = (db: Sqlite.Database): SqliteConnection => {
   const prepared = new Map<string, Sqlite.Statement>()
+  const dataVersion = db.prepare("pragma data_version").pluck()
 
   const prepare = (sql: string): Sqlite.Statement => {
     const known = prepared.get(sql)
@@ -53,6 +56,7 @@ export const make = (db: Sqlite.Database): SqliteConnection => {
       }
     },
     inTransaction: () => db.inTransaction,
+    dataVersion: () => dataVersion.get() as number,
     close: () => {
       prepared.clear()
       db.close()

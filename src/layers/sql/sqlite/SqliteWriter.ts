@@ -32,6 +32,11 @@ export interface SqliteWriter {
   readonly write: (sql: string, params: ReadonlyArray<unknown>, read: Read) => Effect.Effect<unknown, SqlError>
   /** Number of committed transactions. */
   readonly commits: Effect.Effect<number>
+  /**
+   * A number that changes with every commit that may take access away: of this writer, unless all its statements are harmless,
+   * and of every other connection to the file, of other processes too. `undefined` while the file cannot be read.
+   */
+  readonly revision: () => number | undefined
 }
 
 interface Write {
@@ -87,19 +92,24 @@ const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outc
  * exceptions of SQLite. When the scope ends, the waiting writes are completed, the log is merged into the database file, and
  * the connection is closed.
  */
-export const make = (connect: () => SqliteConnection): Effect.Effect<SqliteWriter, SqlError, Scope.Scope> =>
+export const make = (
+  connect: () => SqliteConnection,
+  harmless: ReadonlySet<string> = new Set()
+): Effect.Effect<SqliteWriter, SqlError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
-      try: () => open(connect, connect()),
+      try: () => open(connect, connect(), harmless),
       catch: (cause) => new SqlError({ cause, message: "the database was not opened" })
     }),
     ({ close }) => close
   )
 
-const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
+const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless: ReadonlySet<string>) => {
   let connection: SqliteConnection | undefined = first
   const waiting = new Set<Write>()
   let commits = 0
+  let revision = 0
+  let dataVersion: number | undefined
   let scheduled = false
   let attempts = 0
   let closed = false
@@ -129,6 +139,8 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
       // A connection that cannot be closed is not used again.
     }
     connection = undefined
+    // Another connection counts the changes of the file from another number on.
+    dataVersion = undefined
   }
 
   const flush = () => {
@@ -142,7 +154,10 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
       return isBusy(cause) ? wait(cause) : refuse(cause)
     }
     attempts = 0
-    const { answers, end } = finish(connection, take(maxBatch))
+    const batch = take(maxBatch)
+    const { answers, end } = finish(connection, batch)
+    // Whatever became of the transaction.
+    if (batch.some(({ sql }) => !harmless.has(sql))) revision++
     if (end === "Committed") commits++
     if (end === "Broken") disconnect()
     for (const [write, answer] of answers) write.answer(answer)
@@ -207,5 +222,17 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection) => {
     )
   )
 
-  return { write, commits: Effect.sync(() => commits), close }
+  const readRevision = (): number | undefined => {
+    try {
+      const version = connection?.dataVersion()
+      if (version === undefined) return undefined
+      if (version !== dataVersion) revision++
+      dataVersion = version
+      return revision
+    } catch {
+      return undefined
+    }
+  }
+
+  return { write, commits: Effect.sync(() => commits), revision: readRevision, close }
 }

@@ -38,10 +38,11 @@ const inOrder = "order by id limit :limit"
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
   const columns = GrantRow.selection(sql)
   const selectGrants = `select ${columns} from grants where issuer = :issuer and id > :after`
   return {
-    approve: query(`
+    approve: harmless(`
       insert into grants (
         issuer, id, state, subject, client_id, redirect_uri, granted, session_id, authenticated_at, approved_at,
         expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at
@@ -52,7 +53,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       on conflict (issuer, id) do nothing
       returning id`),
 
-    redeem: query(`
+    redeem: harmless(`
       update grants set
         state = case when code_challenge = :challenge then 'Active' else 'Revoked' end,
         redeemed_at = case when code_challenge = :challenge then cast(:now as bigint) end,
@@ -69,7 +70,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
         and code_expires_at > :now and ${epochsMatch}
       returning ${columns}`),
 
-    rotate: query(`
+    rotate: harmless(`
       update grants set
         generation = generation + 1,
         token_digest = :successor,
@@ -117,7 +118,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       where issuer = :issuer and chain_key is not null and ${chainKeyPrefix} = :prefix and id > :after
       order by id limit :limit`),
 
-    reseal: query(`
+    reseal: harmless(`
       update grants set chain_key = :to where issuer = :issuer and id = :id and chain_key = :from
       returning id`),
 

@@ -96,12 +96,13 @@ const isChanged = (rows: ReadonlyArray<object>): boolean => rows.length > 0
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ClientStore> => {
   const query = SqlStatement.queries(sql, issuer)
-  const insert = query(`
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const insert = harmless(`
     insert into clients (issuer, ${columns})
     values (
       :issuer, :id, :issuedAt, :origin, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
     )`)
-  const insertDynamic = query(`
+  const insertDynamic = harmless(`
     insert into clients (issuer, ${columns})
     select
       :issuer, :id, cast(:issuedAt as bigint), :origin, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
@@ -110,7 +111,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     returning id`)
   // The new client overwrites the row of the oldest one, so that one statement deletes one client and stores the other. The
   // outer statement repeats the condition for a client that is used at the same time.
-  const replaceOldest = query(`
+  const replaceOldest = harmless(`
     update clients set
       id = :id, issued_at = :issuedAt, origin = :origin, metadata = :metadata, secret_digest = :secretDigest,
       secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt, epoch = :epoch
@@ -134,7 +135,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
           .pipe(Effect.catchTag("SqlError", SqlFailure.unavailable), Effect.uninterruptible),
       orElse: () => (self) => self
     })
-  const markUsed = query(`
+  const markUsed = harmless(`
     update clients set used_at = :now
     where issuer = :issuer and id = :id and (used_at is null or used_at <= :before)`)
   const setState = query(`

@@ -60,6 +60,7 @@ const consentOf = (
 
 const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
   const ofDeletedClient = `
     where issuer = :issuer and subject = :subject and client_id = :clientId
       and not exists (select 1 from clients where issuer = :issuer and id = :clientId)`
@@ -76,7 +77,7 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       where issuer = :issuer and subject = :subject
         and exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)
       order by client_id`),
-    touch: query(`
+    touch: harmless(`
       insert into consents (issuer, subject, client_id, updated_at, epoch)
       values (:issuer, :subject, :clientId, :updatedAt, 1)
       on conflict (issuer, subject, client_id) do update set updated_at =

@@ -59,8 +59,8 @@ const chunksOf = <A>(values: ReadonlyArray<A>): Array<ReadonlyArray<A>> => {
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<EventLog> => {
   const run = SqlStatement.runner(sql)
-  const query = SqlStatement.queries(sql, issuer)
-  const prune = query(`
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const prune = harmless(`
     delete from events where issuer = :issuer and id in (
       select id from events where issuer = :issuer and at < :before order by at limit :limit
     )

@@ -18,7 +18,8 @@ const read = SqlRow.reader("high_water_marks", Row)
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<HighWaterMark> => {
   const query = SqlStatement.queries(sql, issuer)
-  const note = query(`
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const note = harmless(`
     insert into high_water_marks (issuer, seen_at, jumped_at) values (:issuer, :now, null)
     on conflict (issuer) do update set
       jumped_at = case when excluded.seen_at - high_water_marks.seen_at > :leap

@@ -8,13 +8,13 @@ import type { LeaseStore } from "../../../services/stores/LeaseStore.js"
 import * as SqlStatement from "../SqlStatement.js"
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<LeaseStore> => {
-  const query = SqlStatement.queries(sql, issuer)
-  const take = query(`
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const take = harmless(`
     insert into leases (issuer, name, holder, held_until) values (:issuer, :name, :holder, :until)
     on conflict (issuer, name) do update set holder = excluded.holder, held_until = excluded.held_until
       where leases.holder = excluded.holder or leases.held_until <= :now or leases.held_until > :latest
     returning holder`)
-  const release = query(`
+  const release = harmless(`
     update leases set held_until = :now, ended_at = :now
     where issuer = :issuer and name = :name and holder = :holder and held_until > :now`)
 

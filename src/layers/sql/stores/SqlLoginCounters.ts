@@ -30,10 +30,11 @@ const decode = (row: unknown) =>
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<LoginCounters> => {
   const query = SqlStatement.queries(sql, issuer)
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
   const findRow = query(`
     select forgotten_at, paused_until, generation from login_counters where issuer = :issuer and bucket = :bucket`)
   /** Does `FailureCounter.count` on the locked row. */
-  const countRow = query(`
+  const countRow = harmless(`
     insert into login_counters (issuer, bucket, forgotten_at, paused_until, generation)
     values (:issuer, :bucket, cast(:now as bigint) + cast(:each as bigint), 0, 0)
     on conflict (issuer, bucket) do update set (forgotten_at, paused_until) = (
@@ -59,12 +60,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     )
     where login_counters.paused_until <= cast(:now as bigint)
     returning forgotten_at, paused_until, generation`)
-  const releaseRow = query(`
+  const releaseRow = harmless(`
     update login_counters set
       forgotten_at = forgotten_at - cast(:each as bigint),
       paused_until = case when paused_until = cast(:pausedUntil as bigint) then 0 else paused_until end
     where issuer = :issuer and bucket = :bucket and generation = :generation`)
-  const clearRow = query(`
+  const clearRow = harmless(`
     insert into login_counters (issuer, bucket, forgotten_at, paused_until, generation)
     values (:issuer, :bucket, 0, 0, 1)
     on conflict (issuer, bucket) do update set

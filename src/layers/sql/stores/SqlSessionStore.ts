@@ -47,7 +47,8 @@ const sessionOf = (row: typeof Row.Type): Session => ({
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<SessionStore> => {
   const query = SqlStatement.queries(sql, issuer)
-  const insert = query(`
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const insert = harmless(`
     insert into sessions
       (issuer, id, digest, subject, authenticated_at, expires_at, subject_epoch, browser, network)
     values (:issuer, :id, :digest, :subject, :authenticatedAt, :expiresAt, :subjectEpoch, :browser, :network)`)
@@ -58,12 +59,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     select ${columns} from sessions
     where issuer = :issuer and subject = :subject and expires_at > :now and subject_epoch = ${subjectEpoch("sessions")}
     order by authenticated_at desc, id desc`)
-  const prune = query(`
+  const prune = harmless(`
     delete from sessions where issuer = :issuer and id in (
       select id from sessions where issuer = :issuer and expires_at < :before order by expires_at limit :limit
     )
     returning id`)
-  const end = query("delete from sessions where issuer = :issuer and id = :id returning id")
+  const end = harmless("delete from sessions where issuer = :issuer and id = :id returning id")
 
   return {
     insert: (session) =>

@@ -24,6 +24,7 @@ const fake = (fails: (sql: string, nth: number) => string | undefined = () => un
     return {
       isReadonly: () => false,
       inTransaction: () => inTransaction,
+      dataVersion: () => name,
       run: (sql) => {
         const nth = counts.get(sql) ?? 0
         counts.set(sql, nth + 1)
