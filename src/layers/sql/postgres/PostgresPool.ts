@@ -26,6 +26,9 @@ const types: Pg.CustomTypesConfig = {
 /**
  * Prepares a new connection. Refuses a server that accepts no writes, such as a standby, and overrides settings that may lose
  * acknowledged writes.
+ *
+ * The server keeps the plan of a prepared statement. A plan made while a table is small would read the whole table, and would
+ * be kept while the table grows. So plans use indexes from the start. No statement here is worth a compilation (`jit`).
  */
 const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase) => {
   const { rows } = await client.query<{ readonly read_only: boolean }>(
@@ -33,6 +36,8 @@ const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase
       set_config('search_path', $1, false),
       set_config('statement_timeout', $2, false),
       set_config('default_transaction_isolation', 'read committed', false),
+      set_config('enable_seqscan', 'off', false),
+      set_config('jit', 'off', false),
       case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', false) end,
       pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on' as read_only`,
     [`"${schema.replaceAll('"', '""')}"`, String(timeout)]
@@ -81,6 +86,7 @@ export const make = (options: PostgresOptions): Effect.Effect<Pg.Pool, StorageOp
           query_timeout: millis + 500,
           idleTimeoutMillis: 30_000,
           keepAlive: true,
+          pipeline: true,
           types,
           onConnect: settle(schema, millis)
         })
