@@ -10,6 +10,12 @@ import { StorageOpenError } from "../../files/StorageOpenError.js"
 import * as PostgresAddress from "./PostgresAddress.js"
 import type { PostgresOptions } from "./PostgresOptions.js"
 
+/**
+ * Maximum age of a connection, in seconds, and so of the plan of a prepared statement. The server makes a plan again when it has
+ * analyzed the table, which it does soon after a table has grown. This limit is for a server that does not (autovacuum is off).
+ */
+const maxAge = 300
+
 /** The TLS settings of the driver, which treats `sslmode` as strictly as `verify-full`. */
 const tlsOf = (text: string): Pg.PoolConfig["ssl"] => {
   const { host, ssl } = parse(text)
@@ -28,7 +34,8 @@ const types: Pg.CustomTypesConfig = {
  * acknowledged writes.
  *
  * The server keeps the plan of a prepared statement. A plan made while a table is small would read the whole table, and would
- * be kept while the table grows. So plans use indexes from the start. No statement here is worth a compilation (`jit`).
+ * be kept while the table grows. So plans use indexes from the start. No statement here is worth a compilation (`jit`), which
+ * the server would begin because it counts a plan without an index as very slow.
  */
 const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase) => {
   const { rows } = await client.query<{ readonly read_only: boolean }>(
@@ -85,6 +92,7 @@ export const make = (options: PostgresOptions): Effect.Effect<Pg.Pool, StorageOp
           // The limit of the server comes first. This one is for a server, or a network, that does not answer any more.
           query_timeout: millis + 500,
           idleTimeoutMillis: 30_000,
+          maxLifetimeSeconds: maxAge,
           keepAlive: true,
           pipeline: true,
           types,
