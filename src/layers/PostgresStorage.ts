@@ -12,9 +12,7 @@
  *   Layer.provide(PostgresStorage.layer({ url, masterKey }))
  * )
  */
-import * as Reactivity from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -28,6 +26,7 @@ import { Storage } from "../services/stores/Storage.js"
 import * as MasterKeyFile from "./files/MasterKeyFile.js"
 import type { StorageOpenError } from "./files/StorageOpenError.js"
 import * as PostgresAddress from "./sql/postgres/PostgresAddress.js"
+import * as PostgresClient from "./sql/postgres/PostgresClient.js"
 import * as PostgresMigrator from "./sql/postgres/PostgresMigrator.js"
 import type { PostgresOptions } from "./sql/postgres/PostgresOptions.js"
 import * as PostgresPool from "./sql/postgres/PostgresPool.js"
@@ -60,9 +59,8 @@ const make = (options: Options) =>
     const pool = yield* PostgresPool.make(options)
     const label = PostgresAddress.label(Redacted.value(options.url)) ?? ""
     yield* PostgresMigrator.run(pool, label, options.schema ?? PostgresAddress.standardSchema)
-    const client = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
-      Effect.provide(Reactivity.layer),
-      Effect.mapError(({ cause }) => PostgresMigrator.openError(label, cause))
+    const client = yield* Effect.mapError(PostgresClient.make(pool), ({ cause }) =>
+      PostgresMigrator.openError(label, cause)
     )
     const health: WriteHealth.WriteHealth = WriteHealth.make(Effect.suspend(() => WriteProbe.ofPostgres(sql)))
     const sql = Object.assign(client, { onFailure: health.note })

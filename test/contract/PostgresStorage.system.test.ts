@@ -1,11 +1,10 @@
-import * as Reactivity from "@effect/experimental/Reactivity"
-import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { describe } from "vitest"
 import * as PostgresStorage from "../../src/layers/PostgresStorage.js"
 import * as PostgresAddress from "../../src/layers/sql/postgres/PostgresAddress.js"
+import * as PostgresClient from "../../src/layers/sql/postgres/PostgresClient.js"
 import * as PostgresMigrator from "../../src/layers/sql/postgres/PostgresMigrator.js"
 import * as PostgresPool from "../../src/layers/sql/postgres/PostgresPool.js"
 import * as SqlStores from "../../src/layers/sql/stores/SqlStores.js"
@@ -27,10 +26,7 @@ const failing = (isToFail: IsToFail) =>
       Effect.gen(function* () {
         const pool = yield* PostgresPool.make({ url, timeout: "20 seconds" })
         yield* PostgresMigrator.run(pool, "", PostgresAddress.standardSchema)
-        const sql = yield* PgClient.fromPool({ acquire: Effect.succeed(pool) }).pipe(
-          Effect.provide(Reactivity.layer),
-          Effect.orDie
-        )
+        const sql = yield* Effect.orDie(PostgresClient.make(pool))
         return {
           ...standalone,
           stores: (issuer) => SqlStores.make(FailingSql.failing(sql, isToFail), issuer),

@@ -32,7 +32,7 @@ export const failing = <Client extends SqlClient.SqlClient>(sql: Client, isToFai
       if (name === "unsafe" && typeof member === "function") {
         return (...parameters: ReadonlyArray<unknown>) => around(Reflect.apply(member, target, parameters))
       }
-      if (name === "direct" && typeof member === "function") {
+      if ((name === "direct" || name === "transaction") && typeof member === "function") {
         return (...parameters: ReadonlyArray<unknown>) =>
           ask("Before").pipe(
             Effect.zipRight(

@@ -13,6 +13,8 @@ export interface Relay {
   readonly loseAnswers: (text: string, count: number) => void
   /** Cuts the connection instead of passing on the next statement in which this text stands. */
   readonly cutBefore: (text: string) => void
+  /** Holds the answers of the server, from now on until the client has sent this text. */
+  readonly holdAnswersUntil: (text: string) => void
   /** How many answers were lost. */
   readonly lost: () => number
   /** From now on nothing passes on the connections there are, and nobody is told; new ones are sound. */
@@ -35,6 +37,7 @@ export const listen = (url: URL): Promise<Listening> =>
     const silent = new Set<Net.Socket>()
     let forbidden: string | undefined
     let armed = { text: "", count: 0 }
+    let held: { readonly text: string; readonly passOn: Array<() => void> } | undefined
     let lost = 0
     let target: { readonly port: number; readonly host: string } | undefined = {
       port: Number(url.port),
@@ -67,9 +70,13 @@ export const listen = (url: URL): Promise<Listening> =>
           isLosing = true
         }
         server.write(data)
+        if (held === undefined || !data.includes(held.text)) return
+        for (const passOn of held.passOn) passOn()
+        held = undefined
       })
       server.on("data", (data) => {
         if (silent.has(server)) return
+        if (held !== undefined) return void held.passOn.push(() => client.write(data))
         if (!isLosing) return void client.write(data)
         if (!data.subarray(-ready.length).equals(ready)) return
         lost += 1
@@ -89,6 +96,9 @@ export const listen = (url: URL): Promise<Listening> =>
         },
         cutBefore: (text) => {
           forbidden = text
+        },
+        holdAnswersUntil: (text) => {
+          held = { text, passOn: [] }
         },
         lost: () => lost,
         stall: () => {

@@ -38,22 +38,31 @@ type Names<Text extends string, Found = never> = Text extends `${string}:${infer
 
 export type Parameters<Text extends string> = { readonly [Name in Exclude<Names<Text>, "issuer">]: Value }
 
-/** A client that reports the cause of each failed statement, and that may run a statement without the machinery of spans. */
+export type Rows = ReadonlyArray<object>
+
+/** A statement with its values. */
+export interface Compiled {
+  readonly text: string
+  readonly values: ReadonlyArray<unknown>
+}
+
+/**
+ * A client that reports the cause of each failed statement. It may run a statement without the machinery of spans, and several
+ * statements as one transaction.
+ */
 export interface Observed extends SqlClient.SqlClient {
   readonly onFailure?: (cause: unknown) => void
   readonly direct?: Direct
   /** The statements that never take access away from a token (see `Storage.revision`). */
   readonly harmless?: Set<string>
+  readonly transaction?: (statements: ReadonlyArray<Compiled>) => Effect.Effect<ReadonlyArray<Rows>, SqlError>
 }
 
 /**
  * Runs a statement, without a span. Returns the rows, if the driver has answered at once, or an effect that waits for them. It
  * runs in a fiber, where an exception is a defect.
  */
-export type Direct = (
-  sql: string,
-  params: ReadonlyArray<unknown>
-) => ReadonlyArray<object> | Effect.Effect<ReadonlyArray<object>, SqlError>
+export type Direct = (sql: string, params: ReadonlyArray<unknown>) => Rows | Effect.Effect<Rows, SqlError>
 
 /**
  * Returns a function that runs a statement and maps its error to the error of a port. On PostgreSQL a statement is
@@ -77,13 +86,10 @@ export const runner = (
 /** Returns a function that runs a compiled statement: without a span, while the app has installed no tracer. */
 const executor = (sql: Observed) => {
   const run = runner(sql)
-  return (
-    text: string,
-    values: ReadonlyArray<Value | undefined>
-  ): Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable> => {
+  return (text: string, values: ReadonlyArray<unknown>): Effect.Effect<Rows, TemporarilyUnavailable> => {
     const { direct } = sql
     if (direct === undefined) return run(sql.unsafe(text, values))
-    return Spans.whereTraced<ReadonlyArray<object>, TemporarilyUnavailable, never>(
+    return Spans.whereTraced<Rows, TemporarilyUnavailable, never>(
       () => run(sql.unsafe(text, values)),
       () => {
         const answer = direct(text, values)
@@ -100,25 +106,44 @@ const placeholderOf = (sql: Observed): ((position: number) => string) =>
 /** Whether a statement may take access away from a token (see `Storage.revision`). */
 export type Effects = "MayRevoke" | "Harmless"
 
-/** Returns a function that compiles statements on the rows of one issuer. Its value is `:issuer` in each text. */
+/**
+ * Returns a function that compiles statements on the rows of one issuer. Its value is `:issuer` in each text. A compiled
+ * statement is a function that runs it. `compiled` returns it for a `sequence`.
+ */
 export const queries = (sql: Observed, issuer: Issuer, effects: Effects = "MayRevoke") => {
   const execute = executor(sql)
   const placeholder = placeholderOf(sql)
-  return <const Text extends string>(text: Text) => {
+  return <const Text extends string>(source: Text) => {
     const names: Array<string> = []
-    const compiled = text.replace(/:([A-Za-z]+)/g, (_, name: string) => {
+    const text = source.replace(/:([A-Za-z]+)/g, (_, name: string) => {
       names.push(name)
       return placeholder(names.length)
     })
-    if (effects === "Harmless") sql.harmless?.add(compiled)
-    return (parameters: Parameters<Text>): Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable> => {
+    if (effects === "Harmless") sql.harmless?.add(text)
+    const valuesOf = (parameters: Parameters<Text>) => {
       const values: Readonly<Record<string, Value>> = { ...parameters, issuer }
-      return execute(
-        compiled,
-        names.map((name) => values[name])
-      )
+      return names.map((name) => values[name])
     }
+    return Object.assign(
+      (parameters: Parameters<Text>): Effect.Effect<Rows, TemporarilyUnavailable> =>
+        execute(text, valuesOf(parameters)),
+      { compiled: (parameters: Parameters<Text>): Compiled => ({ text, values: valuesOf(parameters) }) }
+    )
   }
+}
+
+/**
+ * Returns a function that runs statements in order, and returns the rows of each. On PostgreSQL they are one transaction, which
+ * waits for the server once. On SQLite each statement commits by itself.
+ */
+export const sequence = (sql: Observed) => {
+  const execute = executor(sql)
+  const run = runner(sql)
+  const { transaction } = sql
+  return (statements: ReadonlyArray<Compiled>): Effect.Effect<ReadonlyArray<Rows>, TemporarilyUnavailable> =>
+    transaction === undefined
+      ? Effect.forEach(statements, ({ text, values }) => execute(text, values))
+      : run(transaction(statements))
 }
 
 /** Returns a function that inserts rows by one statement. A row that exists already stays as it is. */

@@ -10,6 +10,12 @@ import { StorageOpenError } from "../../files/StorageOpenError.js"
 import * as PostgresAddress from "./PostgresAddress.js"
 import type { PostgresOptions } from "./PostgresOptions.js"
 
+/**
+ * Maximum age of a connection, in seconds, and so of the plan of a prepared statement. The server makes a plan again when it has
+ * analyzed the table, which it does soon after a table has grown. This limit is for a server that does not (autovacuum is off).
+ */
+const maxAge = 300
+
 /** The TLS settings of the driver, which treats `sslmode` as strictly as `verify-full`. */
 const tlsOf = (text: string): Pg.PoolConfig["ssl"] => {
   const { host, ssl } = parse(text)
@@ -26,6 +32,10 @@ const types: Pg.CustomTypesConfig = {
 /**
  * Prepares a new connection. Refuses a server that accepts no writes, such as a standby, and overrides settings that may lose
  * acknowledged writes.
+ *
+ * The server keeps the plan of a prepared statement. A plan made while a table is small would read the whole table, and would
+ * be kept while the table grows. So plans use indexes from the start. No statement here is worth a compilation (`jit`), which
+ * the server would begin because it counts a plan without an index as very slow.
  */
 const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase) => {
   const { rows } = await client.query<{ readonly read_only: boolean }>(
@@ -33,6 +43,8 @@ const settle = (schema: string, timeout: number) => async (client: Pg.ClientBase
       set_config('search_path', $1, false),
       set_config('statement_timeout', $2, false),
       set_config('default_transaction_isolation', 'read committed', false),
+      set_config('enable_seqscan', 'off', false),
+      set_config('jit', 'off', false),
       case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', false) end,
       pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on' as read_only`,
     [`"${schema.replaceAll('"', '""')}"`, String(timeout)]
@@ -80,7 +92,9 @@ export const make = (options: PostgresOptions): Effect.Effect<Pg.Pool, StorageOp
           // The limit of the server comes first. This one is for a server, or a network, that does not answer any more.
           query_timeout: millis + 500,
           idleTimeoutMillis: 30_000,
+          maxLifetimeSeconds: maxAge,
           keepAlive: true,
+          pipeline: true,
           types,
           onConnect: settle(schema, millis)
         })

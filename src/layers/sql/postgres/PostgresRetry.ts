@@ -27,9 +27,23 @@ export const isConnectionLost = ({ cause }: TemporarilyUnavailable): boolean =>
 /** Two retries within one second, because a caller waits for the answer. */
 const soon = Schedule.spaced("50 millis").pipe(Schedule.intersect(Schedule.recurs(2)), Schedule.upTo("1 second"))
 
-/** Connections fail in real time, so the retries wait in real time, even if another clock is provided. */
+/**
+ * Runs again an effect that has just failed because of a lost connection. Connections fail in real time, so the retries wait in
+ * real time, even if another clock is provided.
+ */
+const retry = <A>(self: Effect.Effect<A, TemporarilyUnavailable>, lost: TemporarilyUnavailable) => {
+  let first: TemporarilyUnavailable | undefined = lost
+  // The schedule begins with a failure: the one that has happened.
+  return Effect.suspend(() => {
+    const run = first ?? self
+    first = undefined
+    return run
+  }).pipe(Effect.retry({ schedule: soon, while: isConnectionLost }), Effect.withClock(Clock.make()))
+}
+
+/** A statement that succeeds does not pay for the schedule and the clock. */
 const retried = <A>(self: Effect.Effect<A, TemporarilyUnavailable>): Effect.Effect<A, TemporarilyUnavailable> =>
-  self.pipe(Effect.retry({ schedule: soon, while: isConnectionLost }), Effect.withClock(Clock.make()))
+  Effect.catchIf(self, isConnectionLost, (lost) => retry(self, lost))
 
 /**
  * Returns the store with retries of `approve`, `rotate` and `revoke`: the second run finds the change of the first and answers

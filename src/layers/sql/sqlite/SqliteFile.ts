@@ -153,6 +153,12 @@ export const openReader = (path: string): Sqlite.Database =>
   configured(new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 0 }), [...common, "query_only = ON"])
 
 /**
+ * Maximum size of the log in bytes, once no reader needs more of it: four times the size at which it is merged. While a reader
+ * reads an old state, such as a backup, the log grows, and without a limit its file would keep that size.
+ */
+const logSize = 16 * 1024 * 1024
+
+/**
  * Opens a connection whose commits survive a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous, and
  * fullfsync for macOS), and that overwrites deleted content. Throws the exceptions of SQLite.
  */
@@ -162,6 +168,7 @@ export const openWriter = (path: string): Sqlite.Database => {
     "journal_mode = WAL",
     "synchronous = FULL",
     "secure_delete = ON",
+    `journal_size_limit = ${logSize}`,
     ...(process.platform === "darwin" ? ["fullfsync = ON"] : [])
   ])
   if (db.pragma("journal_mode", { simple: true }) === "wal") return db

@@ -11,7 +11,6 @@ import { Digest } from "../../../domain/Digest.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import type { ClientStore } from "../../../services/stores/ClientStore.js"
-import * as SqlFailure from "../SqlFailure.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 import * as ScopeText from "./ScopeText.js"
@@ -97,44 +96,32 @@ const isChanged = (rows: ReadonlyArray<object>): boolean => rows.length > 0
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ClientStore> => {
   const query = SqlStatement.queries(sql, issuer)
   const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const sequence = SqlStatement.sequence(sql)
   const insert = harmless(`
     insert into clients (issuer, ${columns})
     values (
       :issuer, :id, :issuedAt, :origin, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
     )`)
-  const insertDynamic = harmless(`
+  const insertDynamic = `
     insert into clients (issuer, ${columns})
     select
       :issuer, :id, cast(:issuedAt as bigint), :origin, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
       :state, cast(:usedAt as bigint), cast(:epoch as bigint)
-    where coalesce((select unused from client_counts where issuer = :issuer), 0) < cast(:atMost as bigint)
-    returning id`)
+    where coalesce((select unused from client_counts where issuer = :issuer), 0) < cast(:atMost as bigint)` as const
   // The new client overwrites the row of the oldest one, so that one statement deletes one client and stores the other. The
   // outer statement repeats the condition for a client that is used at the same time.
-  const replaceOldest = harmless(`
+  const replaceOldest = `
     update clients set
       id = :id, issued_at = :issuedAt, origin = :origin, metadata = :metadata, secret_digest = :secretDigest,
       secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt, epoch = :epoch
     where issuer = :issuer and ${unused} and id = (
       select id from clients where issuer = :issuer and ${unused} order by issued_at limit 1
-    )
-    returning id`)
-  const countUnused = query("select unused as value from client_counts where issuer = :issuer")
+    )` as const
+  const countUnused = query("select coalesce((select unused from client_counts where issuer = :issuer), 0) as value")
   const find = query(`select ${columns} from clients where issuer = :issuer and id = :id`)
   const list = query(`
     select ${columns} from clients where issuer = :issuer and (issued_at, id) > (:issuedAt, :id)
     order by issued_at, id limit :limit`)
-  const lock = query("select pg_advisory_xact_lock(hashtextextended(:issuer, 0))")
-  // A statement that counts rows must run alone. On SQLite every write does; on PostgreSQL a lock is needed.
-  const alone: <A>(self: Effect.Effect<A, TemporarilyUnavailable>) => Effect.Effect<A, TemporarilyUnavailable> =
-    sql.onDialectOrElse({
-      // The transaction is uninterruptible, as a statement is.
-      pg: () => (self) =>
-        sql
-          .withTransaction(Effect.zipRight(lock({}), self))
-          .pipe(Effect.catchTag("SqlError", SqlFailure.unavailable), Effect.uninterruptible),
-      orElse: () => (self) => self
-    })
   const markUsed = harmless(`
     update clients set used_at = :now
     where issuer = :issuer and id = :id and (used_at is null or used_at <= :before)`)
@@ -196,17 +183,46 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   )
   const advanceEpoch = query("update clients set epoch = epoch + 1 where issuer = :issuer and id = :id")
 
+  const readValue = (rows: ReadonlyArray<object>) => Effect.map(readCount(rows[0]), ({ value }) => value)
   const counted = (rows: Effect.Effect<ReadonlyArray<object>, TemporarilyUnavailable>) =>
-    Effect.flatMap(rows, ([row = { value: 0 }]) => Effect.map(readCount(row), ({ value }) => value))
+    Effect.flatMap(rows, readValue)
 
-  /** If a client is used between the two statements, neither changes a row. Then there is room, and the next attempt succeeds. */
+  /**
+   * Stores a client and returns the number of unused clients. `undefined` if nothing was stored. A statement that counts rows
+   * must run alone. On SQLite every write does; on PostgreSQL a lock is needed, and all statements are one transaction.
+   */
+  const tryToStore: (
+    row: ReturnType<typeof encode>,
+    atMost: number
+  ) => Effect.Effect<number | undefined, TemporarilyUnavailable> = sql.onDialectOrElse({
+    pg: () => {
+      const lock = query("select pg_advisory_xact_lock(hashtextextended(:issuer, 0))")
+      const store = query(`
+        with inserted as (${insertDynamic} returning id),
+          replaced as (${replaceOldest} and not exists (select 1 from inserted) returning id)
+        select id from inserted union all select id from replaced`)
+      return (row, atMost) =>
+        Effect.flatMap(
+          sequence([lock.compiled({}), store.compiled({ ...row, atMost }), countUnused.compiled({})]),
+          ([, stored = [], counts = []]) => (isChanged(stored) ? readValue(counts) : Effect.succeed(undefined))
+        )
+    },
+    orElse: () => {
+      const insert = harmless(`${insertDynamic} returning id`)
+      const replace = harmless(`${replaceOldest} returning id`)
+      return Effect.fnUntraced(function* (row, atMost) {
+        const isStored = isChanged(yield* insert({ ...row, atMost })) || isChanged(yield* replace(row))
+        return isStored ? yield* counted(countUnused({})) : undefined
+      })
+    }
+  })
+
+  /** If the oldest client is used at the same time, no row changes. Then there is room, and the next attempt succeeds. */
   const storeDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
-    Effect.gen(function* () {
-      const row = encode(client)
-      const isStored = isChanged(yield* insertDynamic({ ...row, atMost })) || isChanged(yield* replaceOldest(row))
-      if (!isStored) return yield* storeDynamic(client, atMost)
-      return yield* counted(countUnused({}))
-    })
+    Effect.flatMap(
+      Effect.suspend(() => tryToStore(encode(client), atMost)),
+      (count) => (count === undefined ? storeDynamic(client, atMost) : Effect.succeed(count))
+    )
 
   /** Returns the text of the stored metadata if they equal those that the caller read. */
   const textOf = (id: Client.ClientId, metadata: Client.ClientMetadata) =>
@@ -219,7 +235,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
-    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : alone(storeDynamic(client, atMost))),
+    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : storeDynamic(client, atMost)),
     find: (id) => Effect.flatMap(find({ id }), (rows) => SqlRow.first(rows, decode)),
     list: ({ after, limit }) =>
       Effect.flatMap(

@@ -11,12 +11,14 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Arr from "effect/Array"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../../domain/Account.js"
 import { ClientId } from "../../../domain/Client.js"
 import type { Consent } from "../../../domain/Consent.js"
 import type { Issuer } from "../../../domain/Issuer.js"
+import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import type { ConsentStore, Pair } from "../../../services/stores/ConsentStore.js"
 import { emptyFilter } from "../../../services/stores/GrantStore.js"
 import * as Paging from "../../../services/stores/Paging.js"
@@ -58,19 +60,36 @@ const consentOf = (
   epoch: state.epoch
 })
 
+/** The rows of a JSON array of items, as SQL. */
+const itemRows = {
+  sqlite: "(select value ->> 'kind' as kind, value ->> 'value' as value from json_each(:items)) as item",
+  pg: "json_to_recordset(cast(:items as json)) as item (kind text, value text)"
+} as const
+
+/** Reads the rows of a consent, at least one. */
+const readWhole = (pair: Pair, rows: ReadonlyArray<object>): Either.Either<Consent, TemporarilyUnavailable> =>
+  Either.flatMap(readState(rows[0]), (state) =>
+    Either.map(readItems(rows.filter((row) => "kind" in row && row.kind !== null)), (items) =>
+      consentOf(pair, state, items)
+    )
+  )
+
 const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
   const harmless = SqlStatement.queries(sql, issuer, "Harmless")
+  const items = sql.onDialectOrElse({ pg: () => itemRows.pg, orElse: () => itemRows.sqlite })
+  // The columns are null in the only row of a consent without items.
+  const whole = `
+    select consents.updated_at, consents.epoch, kind, value
+    from consents left join consent_items on consent_items.issuer = consents.issuer
+      and consent_items.subject = consents.subject and consent_items.client_id = consents.client_id
+      and consent_items.epoch = consents.epoch
+    where consents.issuer = :issuer and consents.subject = :subject and consents.client_id = :clientId` as const
   const ofDeletedClient = `
     where issuer = :issuer and subject = :subject and client_id = :clientId
       and not exists (select 1 from clients where issuer = :issuer and id = :clientId)`
   return {
-    find: query(`
-      select updated_at, epoch from consents
-      where issuer = :issuer and subject = :subject and client_id = :clientId`),
-    findItems: query(`
-      select kind, value from consent_items
-      where issuer = :issuer and subject = :subject and client_id = :clientId and epoch = :epoch`),
+    find: query(whole),
     list: query(`
       select client_id, consents.updated_at, epoch, kind, value
       from consents join consent_items using (issuer, subject, client_id, epoch)
@@ -81,8 +100,12 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       insert into consents (issuer, subject, client_id, updated_at, epoch)
       values (:issuer, :subject, :clientId, :updatedAt, 1)
       on conflict (issuer, subject, client_id) do update set updated_at =
-        case when excluded.updated_at > consents.updated_at then excluded.updated_at else consents.updated_at end
-      returning updated_at, epoch`),
+        case when excluded.updated_at > consents.updated_at then excluded.updated_at else consents.updated_at end`),
+    insertItems: query(`
+      insert into consent_items (issuer, subject, client_id, epoch, kind, value)
+      select issuer, subject, client_id, epoch, item.kind, item.value from consents, ${items}
+      where issuer = :issuer and subject = :subject and client_id = :clientId
+      on conflict do nothing`),
     raiseEpoch: query(`
       update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject and client_id = :clientId
       returning epoch, case when exists (
@@ -111,37 +134,25 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
 }
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ConsentStore> => {
-  const run = SqlStatement.runner(sql)
+  const sequence = SqlStatement.sequence(sql)
   const statements = makeStatements(sql, issuer)
   const withdrawalPage = ConsentWithdrawal.make(sql, issuer)
 
-  const insertItems = ({ clientId, subject }: Pair, epoch: number, items: ReadonlyArray<ConsentItems.Item>) => {
-    const rows = items.map(({ kind, value }) => ({ issuer, subject, client_id: clientId, epoch, kind, value }))
-    return rows.length === 0
-      ? Effect.void
-      : run(sql`insert into consent_items ${sql.insert(rows)} on conflict do nothing`)
-  }
-
-  const withItems = (pair: Pair, state: typeof State.Type) =>
-    Effect.map(Effect.flatMap(statements.findItems({ ...pair, epoch: state.epoch }), readItems), (items) =>
-      consentOf(pair, state, items)
-    )
-
   return {
     find: (subject, clientId) =>
-      Effect.flatMap(statements.find({ subject, clientId }), ([row]) =>
-        row === undefined
-          ? Effect.succeedNone
-          : Effect.asSome(Effect.flatMap(readState(row), (state) => withItems({ subject, clientId }, state)))
+      Effect.flatMap(statements.find({ subject, clientId }), (rows) =>
+        SqlRow.first(rows, () => readWhole({ subject, clientId }, rows))
       ),
 
     record: Effect.fnUntraced(function* (added) {
       const { clientId, subject, updatedAt } = added
       const pair = { subject, clientId }
-      const [row] = yield* statements.touch({ ...pair, updatedAt: updatedAt.epochMillis })
-      const state = yield* readState(row)
-      yield* insertItems(pair, state.epoch, ConsentItems.fromConsent(added))
-      return yield* withItems(pair, state)
+      const rows = yield* sequence([
+        statements.touch.compiled({ ...pair, updatedAt: updatedAt.epochMillis }),
+        statements.insertItems.compiled({ ...pair, items: JSON.stringify(ConsentItems.fromConsent(added)) }),
+        statements.find.compiled(pair)
+      ])
+      return yield* readWhole(pair, rows[2] ?? [])
     }),
 
     list: Effect.fnUntraced(function* (subject) {

@@ -2,7 +2,6 @@
  * Counts requests in PostgreSQL for all nodes of a database together: one statement for all quotas of a request, each of which
  * is a row. Nodes that count also delete the rows of full quotas, so that strangers who send ever new keys leave nothing behind.
  */
-import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import * as RateLimit from "../../../domain/RateLimit.js"
 import { RateLimiter, within } from "../../../services/RateLimiter.js"
+import type { PostgresClient } from "../postgres/PostgresClient.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 
@@ -28,6 +28,9 @@ const readRows = SqlRow.reader("rate_limits", Schema.Array(Row))
 
 /** Maximum number of inserts for one request. Another node may delete the rows before they are counted. */
 const attempts = 3
+
+/** Maximum number of quotas that a node remembers to have a row. */
+const maxKnown = 16_384
 
 /** $1 is the time, $2 and $3 are the names and keys of the quotas, $4 the costs of a request, and $5 the spans. */
 const asked = `
@@ -59,7 +62,7 @@ const consumeText = `
   where kept.name = judged.name and kept.key = judged.key and found = cardinality(cast($2 as text[]))
   returning place, owed`
 
-/** Inserts full quotas where rows are missing. */
+/** Inserts full quotas where rows are missing. It is sent with `consumeText`, so that both wait for the server once. */
 const insertText = `
   insert into rate_limits (name, key, replenished_at, allowed)
   select name, key, cast($1 as bigint), true from (${asked}) as asked order by name, key
@@ -72,29 +75,41 @@ const sweepText = `
   returning 1`
 
 /** Counts by the clocks of the callers. The clocks of ready nodes differ by two seconds at most. */
-export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> =>
+export const make = (
+  sql: PostgresClient & SqlStatement.Observed
+): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const run = SqlStatement.runner(sql)
-    const query = (text: string, values: ReadonlyArray<unknown>) => run(sql.unsafe<object>(text, values))
+    const send = (texts: ReadonlyArray<string>, values: ReadonlyArray<unknown>) =>
+      Effect.map(run(sql.pipelined(texts.map((text) => ({ text, values })))), (rows) => rows.at(-1) ?? [])
 
-    const sweep = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.repeat(query(sweepText, [now]), { until: (deleted) => deleted.length < sweepAtMost })
-    )
+    // Quotas that probably have a row: this node has counted them since its last sweep. It inserts rows for all others.
+    const known = new Set<string>()
+
+    const sweep = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      known.clear()
+      return Effect.repeat(send([sweepText], [now]), { until: (deleted) => deleted.length < sweepAtMost })
+    })
     // A failure is ignored: the next sweep deletes these rows, and the requests report a store that is down.
     const sweepIfDue = yield* Effect.cachedWithTTL(Effect.forkIn(Effect.ignore(sweep), yield* Effect.scope), sweepEvery)
 
     const consume = (
       values: ReadonlyArray<unknown>,
-      count: number,
+      keys: ReadonlyArray<string>,
       left = attempts
     ): Effect.Effect<ReadonlyArray<typeof Row.Type>, TemporarilyUnavailable> =>
       Effect.gen(function* () {
-        const rows = yield* readRows(yield* query(consumeText, values))
-        if (rows.length === count) return rows
+        const isKnown = keys.every((key) => known.has(key))
+        const rows = yield* readRows(yield* send(isKnown ? [consumeText] : [insertText, consumeText], values))
+        if (rows.length === keys.length) {
+          if (known.size >= maxKnown) known.clear()
+          for (const key of keys) known.add(key)
+          return rows
+        }
         if (left === 0)
           return yield* new TemporarilyUnavailable({ reason: "StoreBusy", description: "try again later" })
-        yield* query(insertText, values)
-        return yield* consume(values, count, left - 1)
+        for (const key of keys) known.delete(key)
+        return yield* consume(values, keys, left - 1)
       })
 
     return RateLimiter.of({
@@ -109,7 +124,8 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<RateLimiter["Type"
             limits.map(RateLimit.cost),
             limits.map(RateLimit.span)
           ]
-          const rows = yield* consume([now, ...quotas], asked.length)
+          const keys = asked.map(({ key, limit }) => `${limit.name} ${key}`)
+          const rows = yield* consume([now, ...quotas], keys)
           const owed = new Map(rows.map(({ owed, place }) => [place, owed]))
           return RateLimit.decide(limits.map((limit, i) => ({ limit, owed: owed.get(i + 1) ?? RateLimit.span(limit) })))
         }).pipe(within)

@@ -1,3 +1,4 @@
+import * as Fs from "node:fs"
 import { SqlError } from "@effect/sql/SqlError"
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
@@ -203,6 +204,22 @@ describe("the client", () => {
       for (let round = 0; round < 2; round++) {
         for (let i = 0; i < 300; i++) expect(yield* sql.unsafe(`select ${i} as n`)).toEqual([{ n: i }])
       }
+    })
+  )
+
+  it.scopedLive("the log shrinks after a reader of an old state has ended", () =>
+    Effect.gen(function* () {
+      const { insert, path } = yield* client
+      const sizeOfLog = () => Fs.statSync(`${path}-wal`).size
+      const limit = 16 * 1024 * 1024
+      const reader = new Sqlite(path, { readonly: true })
+      reader.exec("begin; select name from names")
+      for (let i = 0; sizeOfLog() <= limit; i++) yield* insert(`${i} ${"x".repeat(1_000_000)}`)
+      reader.close()
+      // The first transaction merges the log, and the next one begins it again.
+      yield* insert("a")
+      yield* insert("b")
+      expect(sizeOfLog()).toBeLessThanOrEqual(limit)
     })
   )
 
