@@ -26,6 +26,8 @@ const steadyAfter = Duration.minutes(1)
 export const pauseAfter = (shortLives: number): Duration.Duration =>
   Duration.min(Duration.times(firstPause, 2 ** Math.min(shortLives, 20)), maxPause)
 
+const idsOf = ({ number, pid }: WorkerProcess.WorkerProcess) => ({ worker: number, pid })
+
 /**
  * Runs workers until the scope closes. The first one creates the database and its keys and listens on the port, so a start
  * that cannot succeed fails once. A worker that cannot start again later ends the command only if no other one answers requests.
@@ -70,23 +72,23 @@ export const run = (count: number): Effect.Effect<void, Failure, Scope.Scope> =>
         const lived = (yield* Clock.currentTimeMillis) - startedAt
         shortLives = lived < Duration.toMillis(steadyAfter) ? shortLives + 1 : 0
         const pause = pauseAfter(shortLives)
-        const { number, pid } = worker
         yield* Effect.annotateLogs(Effect.logError("worker ended, it is replaced"), {
-          worker: number,
-          pid,
+          ...idsOf(worker),
           ...(signal === null ? { code } : { signal }),
           pause: Duration.toMillis(pause)
         })
         yield* Effect.sleep(pause)
-        worker = yield* begin(number)
-        yield* Effect.catchAll(untilReady(worker), (failure) =>
-          serving.size === 0
-            ? failure
-            : Effect.annotateLogs(Effect.logError("worker did not start, the next start follows"), {
-                worker: number,
-                reason: failure.message
-              })
-        )
+        worker = yield* begin(worker.number)
+        yield* Effect.matchEffect(untilReady(worker), {
+          onSuccess: () => Effect.annotateLogs(Effect.logInfo("worker started"), idsOf(worker)),
+          onFailure: (failure) =>
+            serving.size === 0
+              ? failure
+              : Effect.annotateLogs(Effect.logError("worker did not start, the next start follows"), {
+                  ...idsOf(worker),
+                  reason: failure.message
+                })
+        })
       }
     })
 

@@ -45,20 +45,22 @@ export const run = <E, R>(serve: (worker: Worker) => Effect.Effect<void, E, R>):
       if (message._tag === "Counted") receive(message.counted)
       if (message._tag === "Stop") Deferred.unsafeDone(stopped, Effect.void)
     })
-    yield* send({ _tag: "Hello" })
-    const { firstAccountToken, number } = yield* Deferred.await(assigned)
-    const worker: Worker = {
-      number,
-      firstAccountToken: Redacted.make(firstAccountToken),
-      counting: {
-        send: (counts) => Effect.runFork(send({ _tag: "Count", counts })),
-        onCounted: (next) => {
-          receive = next
-        }
-      },
-      ready: (welcome) => send({ _tag: "Ready", welcome })
+    const counting: Connection = {
+      send: (counts) => Effect.runFork(send({ _tag: "Count", counts })),
+      onCounted: (next) => {
+        receive = next
+      }
     }
-    yield* serve(worker).pipe(Effect.annotateLogs({ worker: number }), Effect.raceFirst(Deferred.await(stopped)))
+    const serving = Effect.flatMap(Deferred.await(assigned), ({ firstAccountToken, number }) =>
+      serve({
+        number,
+        firstAccountToken: Redacted.make(firstAccountToken),
+        counting,
+        ready: (welcome) => send({ _tag: "Ready", welcome })
+      }).pipe(Effect.annotateLogs({ worker: number }))
+    )
+    yield* send({ _tag: "Hello" })
+    yield* Effect.raceFirst(serving, Deferred.await(stopped))
     // The connection to the primary would keep this process alive.
     process.disconnect()
   })

@@ -32,12 +32,17 @@ export const start = (assignment: Assignment, count: Counter): Effect.Effect<Wor
     const ready = Effect.runSync(Deferred.make<string, Failure>())
     const ended = Effect.runSync(Deferred.make<Ended>())
     const worker = cluster.fork()
+    let isListening = false
+    let isStopping = false
     const send = (message: FromPrimary) => {
       // The callback receives the error of a worker that has just ended.
       if (worker.isConnected()) worker.send(message, () => {})
     }
     worker.on("message", (message: FromWorker) => {
-      if (message._tag === "Hello") send({ _tag: "Assigned", assignment })
+      if (message._tag === "Hello") {
+        isListening = true
+        send(isStopping ? { _tag: "Stop" } : { _tag: "Assigned", assignment })
+      }
       if (message._tag === "Ready") Deferred.unsafeDone(ready, Effect.succeed(message.welcome))
       if (message._tag === "Failed") Deferred.unsafeDone(ready, Effect.fail(new Failure(message)))
       if (message._tag === "Count") {
@@ -63,6 +68,10 @@ export const start = (assignment: Assignment, count: Counter): Effect.Effect<Wor
       pid: worker.process.pid,
       ready: Deferred.await(ready),
       ended: Deferred.await(ended),
-      stop: Effect.sync(() => send({ _tag: "Stop" }))
+      stop: Effect.sync(() => {
+        isStopping = true
+        // A message that comes before the worker listens is lost.
+        if (isListening) send({ _tag: "Stop" })
+      })
     }
   })
