@@ -20,13 +20,15 @@ export interface Worker {
   readonly ready: (welcome: string) => Effect.Effect<void>
 }
 
-/** Sends a message, and waits until it is written. A primary that has ended gets none: then Node ends this process. */
+/** Sends a message, and calls `done` when it is written. A primary that has ended gets none: then Node ends this process. */
+const post = (message: FromWorker, done: () => void): void => {
+  if (process.connected && process.send !== undefined) process.send(message, undefined, undefined, done)
+  else done()
+}
+
+/** Sends a message, and waits until it is written. */
 const send = (message: FromWorker): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    const done = () => resume(Effect.void)
-    if (process.connected && process.send !== undefined) process.send(message, undefined, undefined, done)
-    else done()
-  })
+  Effect.async((resume) => post(message, () => resume(Effect.void)))
 
 /** Reports the error that ends this process. The primary prints it, once for all workers. */
 export const fail = ({ exitCode, message }: Failure): Effect.Effect<void> => send({ _tag: "Failed", message, exitCode })
@@ -46,7 +48,7 @@ export const run = <E, R>(serve: (worker: Worker) => Effect.Effect<void, E, R>):
       if (message._tag === "Stop") Deferred.unsafeDone(stopped, Effect.void)
     })
     const counting: Connection = {
-      send: (counts) => Effect.runFork(send({ _tag: "Count", counts })),
+      send: (counts) => post({ _tag: "Count", counts }, () => {}),
       onCounted: (next) => {
         receive = next
       }

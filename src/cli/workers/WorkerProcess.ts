@@ -27,10 +27,10 @@ const describe = ({ code, signal }: Ended): string => (signal === null ? `exit c
 
 /** Starts a worker, and counts its requests. */
 export const start = (assignment: Assignment, count: Counter): Effect.Effect<WorkerProcess> =>
-  Effect.sync(() => {
+  Effect.gen(function* () {
     const { number } = assignment
-    const ready = Effect.runSync(Deferred.make<string, Failure>())
-    const ended = Effect.runSync(Deferred.make<Ended>())
+    const ready = yield* Deferred.make<string, Failure>()
+    const ended = yield* Deferred.make<Ended>()
     const worker = cluster.fork()
     let isListening = false
     let isStopping = false
