@@ -46,6 +46,7 @@ export const rooms = [
   { name: "cli/settings" },
   { name: "cli/demo" },
   { name: "cli/commands" },
+  { name: "cli/workers" },
   { name: "cli/serve" },
   { name: "cli" },
 

@@ -44,6 +44,7 @@ import { render } from "./terminal/Help.js"
 import * as Log from "./terminal/Log.js"
 import * as Output from "./terminal/Output.js"
 import { version } from "./terminal/Version.js"
+import * as Worker from "./workers/Worker.js"
 
 const name = "latchkey"
 
@@ -140,6 +141,9 @@ const environment = Layer.mergeAll(
 
 const isHelp = (words: ReadonlyArray<string>): boolean => words.includes("--help") || words.includes("-h")
 
+/** Prints the error of a command. A worker gives it to its primary, which prints it once. */
+const report = (error: Failure) => (Worker.isWorker() ? Worker.fail(error) : Output.complain(error.message))
+
 /** Runs a command line, as `process.argv` has it, and prints its result or its error. */
 export const run = (argv: ReadonlyArray<string>) => {
   const typed = typedIn(argv)
@@ -152,7 +156,7 @@ export const run = (argv: ReadonlyArray<string>) => {
     (command) => withSettings(argv, command),
     // @effect/cli has printed its error.
     Effect.mapError((error) => (ValidationError.isValidationError(error) ? badUsage("") : error)),
-    Effect.tapError(({ message }) => (message === "" ? Effect.void : Output.complain(message))),
+    Effect.tapError((error) => (error.message === "" ? Effect.void : report(error))),
     Effect.provide(environment),
     Output.provide
   )

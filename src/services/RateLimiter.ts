@@ -83,25 +83,45 @@ export const makeTable = (capacity: number): Table => {
   }
 }
 
+/** A quota with the name of its limit: everything that counting needs of a limit. */
+export type NamedQuota = Pick<RateLimit.Limit, "name" | "quota" | "window">
+
+/**
+ * Counts one request at `now`, in milliseconds since 1970. Returns the milliseconds of each quota that were used before the
+ * request, in its order; `RateLimit.decide` decides by them.
+ */
+export type Counter = (asked: ReadonlyArray<RateLimit.QuotaRequest<NamedQuota>>, now: number) => ReadonlyArray<number>
+
+/** Makes a counter in the memory of this process. `capacity` is the maximum number of keys of each limit. */
+export const makeCounter = (capacity: number = defaultCapacity): Counter => {
+  // One table for each limit: otherwise a flood of one limit would make the others forget.
+  const tables = new Map<RateLimit.LimitName, Table>()
+  return (asked, now) => {
+    const before = asked.map(({ key, limit }) => {
+      const table = tables.get(limit.name) ?? makeTable(capacity)
+      tables.set(limit.name, table)
+      return { key, limit, table, owed: RateLimit.owedAt(limit, table.get(key), now) }
+    })
+    const isAllowed = RateLimit.Decision.$is("Allowed")(RateLimit.decide(before))
+    for (const { key, limit, owed, table } of before) {
+      table.set(key, now + owed + (isAllowed ? RateLimit.cost(limit) : 0))
+    }
+    return before.map(({ owed }) => owed)
+  }
+}
+
+/** Returns the decision on a request from the used milliseconds of its quotas. An absent number counts as an empty quota. */
+export const decide = (
+  asked: ReadonlyArray<RateLimit.QuotaRequest>,
+  owed: ReadonlyArray<number | undefined>
+): RateLimit.Decision =>
+  RateLimit.decide(asked.map(({ limit }, i) => ({ limit, owed: owed[i] ?? RateLimit.span(limit) })))
+
 const make = (capacity: number) =>
   Effect.sync(() => {
-    // One table for each limit: otherwise a flood of one limit would make the others forget.
-    const tables = new Map<RateLimit.LimitName, Table>()
+    const count = makeCounter(capacity)
     return RateLimiter.of({
-      consume: (asked) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          const before = asked.map(({ key, limit }) => {
-            const table = tables.get(limit.name) ?? makeTable(capacity)
-            tables.set(limit.name, table)
-            return { key, limit, table, owed: RateLimit.owedAt(limit, table.get(key), now) }
-          })
-          const decision = RateLimit.decide(before)
-          const isAllowed = RateLimit.Decision.$is("Allowed")(decision)
-          for (const { key, limit, owed, table } of before) {
-            table.set(key, now + owed + (isAllowed ? RateLimit.cost(limit) : 0))
-          }
-          return decision
-        })
+      consume: (asked) => Effect.map(Clock.currentTimeMillis, (now) => decide(asked, count(asked, now)))
     })
   })
 

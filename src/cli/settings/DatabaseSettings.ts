@@ -39,7 +39,7 @@ export const databaseFields = {
     hint: "give a name of letters, digits and underscores"
   }),
   databaseConnections: setting(Schema.Int.pipe(Schema.between(1, 1_000)), {
-    description: "Maximum number of PostgreSQL connections of each server",
+    description: "Maximum number of PostgreSQL connections of each server process",
     default: 10,
     fromText: Texts.toNumber,
     hint: "give a number from 1 to 1000"

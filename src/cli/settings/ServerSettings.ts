@@ -29,6 +29,9 @@ const Host = Schema.transform(
 
 const logLevels = LogLevel.allLevels.map(({ _tag }) => _tag.toLowerCase() as Lowercase<LogLevel.LogLevel["_tag"]>)
 
+/** Maximum number of workers. A larger number is most likely a mistake: no worker helps without a core of its own. */
+const maxWorkers = 64
+
 export const addressFields = {
   config: optional(Schema.NonEmptyString, {
     description: "JSON file with settings",
@@ -53,6 +56,14 @@ export const addressFields = {
     description: "URL of the server, as its clients know it",
     defaultText: "http://HOST:PORT, if HOST is a loopback address",
     placeholder: "URL"
+  }),
+  workers: setting(Schema.Int.pipe(Schema.between(1, maxWorkers)), {
+    description:
+      "Number of processes that answer requests on the port. More than the machine has processor cores is no help",
+    default: 1,
+    fromText: Texts.toNumber,
+    hint: `give a whole number from 1 to ${maxWorkers}`,
+    placeholder: "N"
   })
 }
 

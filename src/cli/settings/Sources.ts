@@ -20,7 +20,7 @@ export interface Given {
 
 /** The options that were typed, by the names of their settings. */
 export type Flags = {
-  readonly [Name in "config" | "host" | "port" | "issuer" | "database"]?: Option.Option<string> | undefined
+  readonly [Name in "config" | "host" | "port" | "issuer" | "database" | "workers"]?: Option.Option<string> | undefined
 }
 
 /** The members of the file of settings by their places, such as `brand.color`. There are none without a file. */

@@ -37,13 +37,13 @@ const option = (name: keyof Sources.Flags): Options.Options<Option.Option<string
 export const forCommand = { issuer: option("issuer"), database: option("database"), config: option("config") }
 
 /** The options of the server itself. */
-export const forServer = { host: option("host"), port: option("port"), ...forCommand }
+export const forServer = { host: option("host"), port: option("port"), workers: option("workers"), ...forCommand }
 
 /** Loads the settings of a server. Options that a command does not have count as not given. */
 export const load = (flags: Sources.Flags = {}): Effect.Effect<Target, Failure> =>
   Effect.gen(function* () {
-    const { config, database, host, issuer, port } = flags
-    const loaded = yield* Sources.load({ config, database, host, issuer, port })
+    const { config, database, host, issuer, port, workers } = flags
+    const loaded = yield* Sources.load({ config, database, host, issuer, port, workers })
     const address: Address = { host: loaded.settings.host, port: loaded.settings.port }
     return {
       ...loaded,

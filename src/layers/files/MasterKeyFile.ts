@@ -8,6 +8,7 @@ import * as Base64Url from "../../domain/Base64Url.js"
 import { randomBytes } from "../../services/keys/Crypto.js"
 import { codeOf } from "./ErrorCode.js"
 import * as PrivateFile from "./PrivateFile.js"
+import * as StartWarnings from "./StartWarnings.js"
 import { StorageOpenError } from "./StorageOpenError.js"
 
 /** Length of a master key in bytes. */
@@ -94,7 +95,11 @@ const read = (path: string): Effect.Effect<Option.Option<string>, StorageOpenErr
     ),
     Effect.tap(({ access }) =>
       access === "Group"
-        ? Effect.annotateLogs(Effect.logWarning("the file of the master key can be read by its group"), { file: path })
+        ? StartWarnings.warn(
+            Effect.annotateLogs(Effect.logWarning("the file of the master key can be read by its group"), {
+              file: path
+            })
+          )
         : Effect.void
     ),
     Effect.map(({ text }) => Option.some(text)),

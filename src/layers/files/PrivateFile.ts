@@ -8,6 +8,7 @@ import * as Encoding from "effect/Encoding"
 import { randomBytes } from "../../services/keys/Crypto.js"
 import { codeOf } from "./ErrorCode.js"
 import * as ShellWord from "./ShellWord.js"
+import * as StartWarnings from "./StartWarnings.js"
 import { StorageOpenError } from "./StorageOpenError.js"
 
 const attempt = <A>(what: string, path: string, promise: () => Promise<A>): Effect.Effect<A, StorageOpenError> =>
@@ -66,19 +67,21 @@ export const accessOf = ({ gid, mode, uid }: Pick<Stats, "gid" | "mode" | "uid">
  * `what` names the files. Missing files are ignored.
  */
 export const warnIfExposed = (what: string, paths: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const exposed = paths.flatMap((path) => {
-      const stat = statSync(path, { throwIfNoEntry: false })
-      return stat !== undefined && accessOf(stat) === "Others" ? [{ path, mode: stat.mode & 0o777 }] : []
+  StartWarnings.warn(
+    Effect.suspend(() => {
+      const exposed = paths.flatMap((path) => {
+        const stat = statSync(path, { throwIfNoEntry: false })
+        return stat !== undefined && accessOf(stat) === "Others" ? [{ path, mode: stat.mode & 0o777 }] : []
+      })
+      const [first] = exposed
+      if (first === undefined) return Effect.void
+      const command = `chmod 600 ${exposed.map(({ path }) => ShellWord.quote(path)).join(" ")}`
+      return Effect.annotateLogs(Effect.logWarning(`${what} is open to other users of this machine: run ${command}`), {
+        file: first.path,
+        mode: first.mode.toString(8).padStart(4, "0")
+      })
     })
-    const [first] = exposed
-    if (first === undefined) return Effect.void
-    const command = `chmod 600 ${exposed.map(({ path }) => ShellWord.quote(path)).join(" ")}`
-    return Effect.annotateLogs(Effect.logWarning(`${what} is open to other users of this machine: run ${command}`), {
-      file: first.path,
-      mode: first.mode.toString(8).padStart(4, "0")
-    })
-  })
+  )
 
 /** Makes the names in a folder durable. Windows has no such call and needs none. */
 const flushFolder = async (folder: string): Promise<void> => {

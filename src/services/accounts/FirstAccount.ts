@@ -1,6 +1,7 @@
 /**
  * Creates the first account of a new server by a link. The link works once, and no longer works as soon as any account exists.
- * Each process has its own link, which it shows only to the operator who starts the server.
+ * Each process has its own link, which it shows only to the operator who starts the server; processes that are started
+ * together have one link (`layerWithToken`).
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -29,10 +30,12 @@ export class FirstAccount extends Context.Tag("latchkey/FirstAccount")<
   }
 >() {}
 
-const make = Effect.gen(function* () {
+/** Returns a new token for a link. */
+export const newToken: Effect.Effect<Redacted.Redacted> = randomSecret()
+
+const make = Effect.fnUntraced(function* (ours: Redacted.Redacted) {
   const accounts = yield* Accounts
   const store = yield* AccountStore
-  const ours = yield* randomSecret()
   let isVoid = false
   const token = Effect.suspend(() =>
     isVoid
@@ -57,4 +60,8 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer = Layer.effect(FirstAccount, make)
+/** Makes a link of this process. */
+export const layer = Layer.effect(FirstAccount, Effect.flatMap(newToken, make))
+
+/** Uses the same token as other processes, so that each of them answers the link. */
+export const layerWithToken = (token: Redacted.Redacted) => Layer.effect(FirstAccount, make(token))

@@ -25,6 +25,12 @@ export class MaintenanceSchedule extends Context.Reference<MaintenanceSchedule>(
   })
 }) {}
 
+/** No maintenance in the background: another process does it. */
+export const layerNever = Layer.succeed(MaintenanceSchedule, {
+  firstAfter: Duration.infinity,
+  interval: Duration.infinity
+})
+
 /** Time from a pass that left more to do to the next pass. */
 const soon = Duration.seconds(1)
 

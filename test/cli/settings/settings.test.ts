@@ -102,6 +102,18 @@ describe("the address, the issuer and the database", () => {
   })
 })
 
+describe("the number of workers", () => {
+  it("a server has one worker, or the number of LATCHKEY_WORKERS", () => {
+    expect(Either.getOrThrow(loaded("workers", {}))).toBe(1)
+    expect(Either.getOrThrow(loaded("workers", { LATCHKEY_WORKERS: "4" }))).toBe(4)
+  })
+
+  it.each(["0", "-1", "1.5", "65", "two", ""])("LATCHKEY_WORKERS=%s is refused", (workers) => {
+    const error = Either.getOrThrow(Either.flip(loaded("workers", { LATCHKEY_WORKERS: workers })))
+    expect(error).toMatchObject({ exitCode: 2, message: "LATCHKEY_WORKERS: give a whole number from 1 to 64" })
+  })
+})
+
 describe("lifetimes and windows", () => {
   const lifetimes = (variables: Variables) =>
     withVariables(variables, (settings) => Effect.succeed(LibraryOptions.lifetimes(settings)))

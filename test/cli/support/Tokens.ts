@@ -17,13 +17,16 @@ export interface Allowed {
   readonly clientId: string
   /** Whether the user's browser is still logged in and the consent remembered: it gets another code. */
   readonly isLoggedIn: () => Promise<boolean>
+  /** The form that redeems the code. */
+  readonly redemption: URLSearchParams
   /** Redeems the code. Returns the response of the token endpoint. */
   readonly redeem: () => Promise<Readonly<Record<string, string>>>
 }
 
 /** The tokens of a client, and its next requests. */
-export interface Issued extends Omit<Allowed, "redeem"> {
+export interface Issued extends Omit<Allowed, "redeem" | "redemption"> {
   readonly access: string
+  readonly refreshToken: string
   /** Uses the refresh token. Returns `false` if it is refused. */
   readonly refresh: () => Promise<boolean>
 }
@@ -67,20 +70,18 @@ export const allow = async (server: Cli.Server, scope: string): Promise<Allowed>
   const { html, sentTo } = await browser.submit(consent, { button: "allow" })
   const code = sentTo?.searchParams.get("code")
   if (code === undefined || code === null) throw new Error(`there is no code; the page was\n${html}`)
+  const redemption = new URLSearchParams({
+    grant_type: "authorization_code",
+    client_id: clientId,
+    code,
+    code_verifier: verifier,
+    redirect_uri: redirectUri
+  })
   return {
     clientId,
     isLoggedIn: async () => (await open()).sentTo?.searchParams.has("code") ?? false,
-    redeem: () =>
-      post(
-        "/token",
-        new URLSearchParams({
-          grant_type: "authorization_code",
-          client_id: clientId,
-          code,
-          code_verifier: verifier,
-          redirect_uri: redirectUri
-        })
-      )
+    redemption,
+    redeem: () => post("/token", redemption)
   }
 }
 
@@ -97,5 +98,5 @@ export const issue = async (server: Cli.Server, scope: string): Promise<Issued> 
     current = refresh_token ?? current
     return refresh_token !== undefined
   }
-  return { clientId, isLoggedIn, access: tokens.access_token, refresh }
+  return { clientId, isLoggedIn, access: tokens.access_token, refreshToken: tokens.refresh_token ?? "", refresh }
 }
