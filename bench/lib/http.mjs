@@ -4,6 +4,9 @@
  */
 import * as Net from "node:net"
 
+/** Maximum time for an answer, in milliseconds. */
+const answerLimit = 30_000
+
 /** @typedef {{ readonly status: number, readonly head: string, readonly body: string }} Response */
 /** @typedef {{ readonly resolve: (response: Response) => void, readonly reject: (error: Error) => void }} Waiter */
 
@@ -74,6 +77,7 @@ export class Connection {
       this.socket = socket
       this.text = ""
       socket.setEncoding("latin1")
+      socket.setTimeout(answerLimit, () => socket.destroy(new Error(`no answer within ${answerLimit} ms`)))
       socket.once("connect", resolve)
       socket.on("error", (error) => {
         reject(error)

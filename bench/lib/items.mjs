@@ -11,7 +11,7 @@ import { signIn } from "./signIn.mjs"
 export const connections = 32
 
 /** Number of accounts that a server with a login page must have: one for each connection, and one for checks. */
-export const accounts = connections + 1
+const accounts = connections + 1
 
 /** Number of tokens that the guarded routes and introspection are called with, in turn. */
 const tokenCount = 256
@@ -235,6 +235,9 @@ export const items = {
     }
   }
 }
+
+/** The number of accounts that Latchkey must have for an item. @param {string} item */
+export const accountsFor = (item) => (item === "flow" || item === "refresh" ? accounts : 0)
 
 /** Reasons why an item is left out on a server, or undefined. @param {string} item @param {import("./targets.mjs").Target} target */
 export const reasonToLeaveOut = (item, target) =>

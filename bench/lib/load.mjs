@@ -39,8 +39,9 @@ export const connected = async (workers, run) => {
   }
 }
 
-/** @param {unknown} error */
-const messageOf = (error) => (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").slice(0, 300)
+/** The message of an error, in one line. @param {unknown} error */
+export const messageOf = (error) =>
+  (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").slice(0, 300)
 
 /**
  * Runs an operation on all workers until the server has used `cpuMillis` of processor time. Throws if an operation failed.

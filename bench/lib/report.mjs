@@ -90,15 +90,16 @@ const sharesSection = ({ duration, rounds, rows, targets, warmUp }) => {
 
 The bound is a hand-written server on bare node:http and better-sqlite3 (\`bench/servers/bound.mjs\`): WAL, \`synchronous=FULL\`, one
 commit for all writes of a turn of the event loop. A share compares operations in a second of the server's processor time. Each cell
-has the median of ${rounds} rounds and their range. In a round, all servers take turns for ${duration} ms of processor time each, on
+has the median of ${rounds} rounds and their range. In a round, all servers take turns in a random order, for ${duration} ms of processor time each, on
 32 connections, after a warm-up of ${warmUp / 1000} s of processor time. Every answer is checked; an item with one wrong answer is *failed*.
 *Control* is the bound against a second process of itself: differences within its range mean nothing.
 
 ${own}
 
-The storage of a peer is in its name. Only Latchkey on SQLite and PostgreSQL has its writes on the disk when it answers: SQLite with
-\`synchronous=NORMAL\` can lose the last ones in a power failure. A dash is an item that a server does not have. The processor time
-of PostgreSQL itself is not counted. The passwords of logins are outside of the measurement.
+The name of a server says where it stores. Only the bound and Latchkey on SQLite and PostgreSQL have their writes on the disk when
+they answer: SQLite with \`synchronous=NORMAL\` can lose the last ones in a power failure. A dash is an item that a server does not have.
+The spent refresh tokens of every server are refused; workers-oauth-provider refuses one only after its successor was used. Logins
+are not measured. The processor time of PostgreSQL itself is not counted.
 
 ${peers.length === 0 ? "" : others}
 
@@ -184,21 +185,24 @@ const workersSection = (workers) => {
   const note = workers.isShared
     ? " This machine has two cores, so two workers share them with the load: the requests a second do not show the scaling, and the processor time does."
     : ""
-  const rows = Object.entries(workers.rows).flatMap(([storage, results]) => {
-    const one = results[1]
-    return Object.entries(results).map(([count, row]) => {
-      if ("failed" in row) return [storage, count, `failed: ${oneLine(row.failed)}`, "", ""]
-      const scaling =
-        one !== undefined && "cpuMicros" in one ? (Number(count) * one.cpuMicros) / row.cpuMicros : Number.NaN
-      return [storage, count, number(row.cpuMicros), number(scaling), number(row.perSecond)]
+  const lines = workers.rows.flatMap((row) => {
+    const place = [row.storage, String(row.workers)]
+    if ("failed" in row) return [[...place, "", `failed: ${oneLine(row.failed)}`, "", ""]]
+    const one = workers.rows.find((other) => other.storage === row.storage && other.workers === 1)
+    return /** @type {const} */ (["client_credentials", "introspect"]).map((item) => {
+      const result = row[item]
+      if ("failed" in result) return [...place, item, `failed: ${oneLine(result.failed ?? "")}`, "", ""]
+      const single = one === undefined || "failed" in one ? undefined : one[item].cpuMicros
+      const scaling = single === undefined ? Number.NaN : (row.workers * single) / result.cpuMicros
+      return [...place, item, number(result.cpuMicros), number(scaling), number(result.perSecond)]
     })
   })
   return `## Workers
 
-\`latchkey serve --workers N\` under client_credentials. *Scaling* is the number of workers, times the processor time of a request with
-one worker, divided by that with this number: 2.0 with two workers means that nothing is lost.${note}
+\`latchkey serve --workers N\`. *Scaling* is the number of workers, times the processor time of a request with one worker, divided by
+that with this number: 2.0 with two workers means that nothing is lost.${note}
 
-${table(["Storage", "Workers", "Processor time of a request, µs", "Scaling", "Requests a second"], rows)}
+${table(["Storage", "Workers", "Item", "Processor time of a request, µs", "Scaling", "Requests a second"], lines)}
 `
 }
 

@@ -72,10 +72,14 @@ export const share = (cell, bound) => {
 }
 
 /**
- * Returns the list with its beginning moved by `count` places, so that no server is always the first of a round.
+ * Returns the list in a random order, so that no server always follows the same other one. `random` returns numbers from 0 to 1.
  *
  * @template A
  * @param {ReadonlyArray<A>} list
- * @param {number} count
+ * @param {() => number} [random]
  */
-export const rotated = (list, count) => list.map((_, i) => /** @type {A} */ (list[(i + count) % list.length]))
+export const shuffled = (list, random = Math.random) =>
+  list
+    .map((value) => ({ value, place: random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ value }) => value)

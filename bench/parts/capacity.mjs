@@ -3,7 +3,7 @@
  * keeps up or not, on Latchkey with SQLite.
  */
 import * as Items from "../lib/items.mjs"
-import { closedLoop, connected, openLoop } from "../lib/load.mjs"
+import { closedLoop, connected, messageOf, openLoop } from "../lib/load.mjs"
 import { start } from "../lib/start.mjs"
 import { named } from "../lib/targets.mjs"
 
@@ -22,7 +22,9 @@ const measured = ["guard", "client_credentials", "refresh", "introspect"]
  * @param {import("../lib/options.mjs").Options} options
  */
 const measure = async (rig, item, options) => {
-  const started = await start(rig, named("latchkey-sqlite"), { environment: { ACCOUNTS: String(Items.accounts) } })
+  const started = await start(rig, named("latchkey-sqlite"), {
+    environment: { ACCOUNTS: String(Items.accountsFor(item)) }
+  })
   try {
     const prepared = await Items.prepare(started, item, options.warmUp)
     /** @type {{ readonly perSecond: number, readonly p50: number, readonly p99: number } | undefined} */
@@ -61,7 +63,7 @@ export const run = async (rig, options, log) => {
   /** @type {Record<string, Awaited<ReturnType<typeof measure>> | { readonly failed: string }>} */
   const rows = {}
   for (const item of measured) {
-    rows[item] = await measure(rig, item, options).catch((error) => ({ failed: String(error) }))
+    rows[item] = await measure(rig, item, options).catch((error) => ({ failed: messageOf(error) }))
     log(`capacity ${item}: ${JSON.stringify(rows[item])}`)
   }
   return { limit, rows }

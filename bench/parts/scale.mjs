@@ -8,7 +8,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import Sqlite from "better-sqlite3"
 import { connections, makeWorker, signInAll } from "../lib/items.mjs"
-import { closedLoop, connected, openLoop } from "../lib/load.mjs"
+import { closedLoop, connected, messageOf, openLoop } from "../lib/load.mjs"
 import * as Machine from "../lib/machine.mjs"
 import { makeFolder, removeFolder } from "../lib/process.mjs"
 import { start } from "../lib/start.mjs"
@@ -184,7 +184,7 @@ export const run = async (rig, options, log) => {
       const bytes = databaseBytes(folder)
       rows.push({ grants, bytes, ...(await measure(rig, folder, seeded, options)) })
     } catch (error) {
-      rows.push({ grants, failed: error instanceof Error ? error.message : String(error) })
+      rows.push({ grants, failed: messageOf(error) })
     } finally {
       removeFolder(folder)
     }

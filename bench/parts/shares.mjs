@@ -1,10 +1,11 @@
 /**
  * Shares of the lower bound. For each item all servers run side by side; each is warmed up, and then they take turns in short
- * rounds, so that a slow minute of the machine slows all of them.
+ * rounds in a random order, so that a slow minute of the machine slows all of them.
  */
 import * as Items from "../lib/items.mjs"
+import { messageOf } from "../lib/load.mjs"
 import { start } from "../lib/start.mjs"
-import { rotated } from "../lib/statistics.mjs"
+import { shuffled } from "../lib/statistics.mjs"
 
 /** @typedef {import("../lib/statistics.mjs").Cell} Cell */
 /** @typedef {import("../lib/targets.mjs").Target} Target */
@@ -21,7 +22,7 @@ import { rotated } from "../lib/statistics.mjs"
 /** The cells of an item, by the name of the server. @typedef {Readonly<Record<string, Cell>>} Row */
 
 /** @param {unknown} error */
-const failed = (error) => ({ failed: error instanceof Error ? error.message : String(error) })
+const failed = (error) => ({ failed: messageOf(error) })
 
 /**
  * Starts the servers that can do the item, and warms them up.
@@ -45,7 +46,7 @@ const prepareAll = async (rig, item, { targets, warmUp }, log) => {
     /** @type {import("../lib/start.mjs").Started | undefined} */
     let started
     try {
-      started = await start(rig, target, { environment: { ACCOUNTS: String(Items.accounts) } })
+      started = await start(rig, target, { environment: { ACCOUNTS: String(Items.accountsFor(item)) } })
       ready.push({ ...started, prepared: await Items.prepare(started, item, warmUp) })
     } catch (error) {
       await started?.stop()
@@ -68,7 +69,7 @@ const measureItem = async (rig, item, options, log) => {
   /** @type {Map<string, Array<import("../lib/statistics.mjs").Round>>} */
   const rounds = new Map(ready.map(({ target }) => [target.name, []]))
   for (let i = 0; i < options.rounds; i++) {
-    for (const started of rotated(ready, i)) {
+    for (const started of shuffled(ready)) {
       const { name } = started.target
       if (name in others) continue
       try {

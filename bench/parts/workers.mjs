@@ -1,8 +1,13 @@
 /** `latchkey serve --workers N`: the processor time of a request with one and with two workers. */
 import * as Bin from "../lib/bin.mjs"
-import { closedLoop, connected } from "../lib/load.mjs"
+import { closedLoop, connected, messageOf } from "../lib/load.mjs"
 import * as Machine from "../lib/machine.mjs"
 import { median } from "../lib/statistics.mjs"
+
+/** @typedef {import("../lib/load.mjs").Worker} Worker */
+
+/** Number of tokens that are introspected, in turn. */
+const tokenCount = 256
 
 /** Numbers of workers. */
 const counts = [1, 2]
@@ -18,6 +23,31 @@ const coresOf = (workers) =>
     .join(",")
 
 /**
+ * @param {import("../lib/process.mjs").Server} server
+ * @param {ReadonlyArray<Worker>} workers
+ * @param {import("../lib/load.mjs").Operation} operation
+ * @param {{ readonly warmUp: number, readonly duration: number, readonly rounds: number }} budget
+ */
+const measureItem = async (server, workers, operation, { duration, rounds, warmUp }) => {
+  /** @type {Array<import("../lib/statistics.mjs").Round>} */
+  const results = []
+  try {
+    await connected(workers, async () => {
+      await closedLoop(server, workers, operation, { cpuMillis: warmUp })
+      for (let i = 0; i < rounds; i++)
+        results.push(await closedLoop(server, workers, operation, { cpuMillis: duration }))
+    })
+  } catch (error) {
+    return { failed: messageOf(error) }
+  }
+  return {
+    cpuMicros: median(results.map((round) => round.cpuMicros)),
+    perSecond: median(results.map((round) => round.perSecond)),
+    p99: median(results.map((round) => round.p99))
+  }
+}
+
+/**
  * @param {string | undefined} database
  * @param {number} workers
  * @param {import("../lib/options.mjs").Options} options
@@ -27,20 +57,21 @@ const measure = async (database, workers, { duration, rounds, warmUp }) => {
   try {
     const server = await bin.serve(coresOf(workers), ["--workers", String(workers)])
     try {
-      const issue = (/** @type {import("../lib/load.mjs").Worker} */ worker) =>
-        bin.client.clientCredentials(worker.connection)
-      /** @type {Array<import("../lib/statistics.mjs").Round>} */
-      const results = []
-      await connected(bin.workers, async () => {
-        await closedLoop(server, bin.workers, issue, { cpuMillis: warmUp * workers })
-        for (let i = 0; i < rounds; i++) {
-          results.push(await closedLoop(server, bin.workers, issue, { cpuMillis: duration * workers }))
-        }
-      })
+      /** @type {Array<string>} */
+      const tokens = []
+      const issue = async (/** @type {Worker} */ { connection }) => {
+        const token = await bin.client.clientCredentials(connection)
+        if (tokens.length < tokenCount) tokens.push(token)
+      }
+      const introspect = async (/** @type {Worker} */ worker) => {
+        const token = tokens[worker.place++ % tokens.length] ?? ""
+        if ((await bin.client.introspect(worker.connection, token)) !== true)
+          throw new Error("a valid token is not active")
+      }
+      const budget = { warmUp: warmUp * workers, duration: duration * workers, rounds }
       return {
-        cpuMicros: median(results.map((round) => round.cpuMicros)),
-        perSecond: median(results.map((round) => round.perSecond)),
-        p99: median(results.map((round) => round.p99))
+        client_credentials: await measureItem(server, bin.workers, issue, budget),
+        introspect: await measureItem(server, bin.workers, introspect, budget)
       }
     } finally {
       await server.stop()
@@ -60,16 +91,15 @@ export const run = async (rig, options, log) => {
     log("workers: left out, because `latchkey serve` has no option --workers")
     return { leftOut: "`latchkey serve` has no option `--workers`" }
   }
-  /** @type {Record<string, Record<string, Awaited<ReturnType<typeof measure>> | { readonly failed: string }>>} */
-  const rows = {}
+  /** @type {Array<{ readonly storage: string, readonly workers: number } & (Awaited<ReturnType<typeof measure>> | { readonly failed: string })>} */
+  const rows = []
   for (const storage of ["SQLite", "PostgreSQL"]) {
-    rows[storage] = {}
-    for (const count of counts) {
+    for (const workers of counts) {
+      if (storage === "PostgreSQL" && rig.createDatabase === undefined) continue
       const database = storage === "SQLite" ? undefined : await rig.createDatabase?.()
-      if (storage === "PostgreSQL" && database === undefined) continue
-      const result = await measure(database, count, options).catch((error) => ({ failed: String(error) }))
-      rows[storage][count] = result
-      log(`${storage}, ${count} workers: ${JSON.stringify(result)}`)
+      const result = await measure(database, workers, options).catch((error) => ({ failed: messageOf(error) }))
+      rows.push({ storage, workers, ...result })
+      log(`workers ${JSON.stringify(rows.at(-1))}`)
     }
   }
   return { isShared: Machine.cores <= Math.max(...counts), rows }

@@ -44,9 +44,9 @@ describe("statistics of the bench", () => {
     expect(Statistics.share(cell(100), undefined)).toBeUndefined()
   })
 
-  it("each server is the first of a round in its turn", () => {
-    expect(Statistics.rotated(["a", "b", "c"], 0)).toEqual(["a", "b", "c"])
-    expect(Statistics.rotated(["a", "b", "c"], 4)).toEqual(["b", "c", "a"])
+  it("the order of a round is the order of the random numbers", () => {
+    const numbers = [0.9, 0.1, 0.5]
+    expect(Statistics.shuffled(["a", "b", "c"], () => numbers.shift() ?? 0)).toEqual(["b", "c", "a"])
   })
 })
 
