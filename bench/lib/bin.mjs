@@ -38,14 +38,18 @@ export const make = async (database) => {
   const serve = (cores, args = []) =>
     startServer({ args: [bin, "serve", ...args], port, ready: "/ready", folder, cores, environment })
 
-  // The first start creates the tables.
-  const first = await serve("0")
-  await first.stop()
-  run(["resource", "create", `${issuer}/bench`, "--scope", "api=Use the API"])
-  const grants = ["--grant", "client_credentials"]
-  const created = JSON.parse(
-    run(["client", "create", "--name", "Bench", "--confidential", ...grants, "--scope", "api", "--json"])
-  )
+  /** Creates the tables, a resource and a client. Returns the client. */
+  const create = async () => {
+    const first = await serve("0")
+    await first.stop()
+    run(["resource", "create", `${issuer}/bench`, "--scope", "api=Use the API"])
+    const client = ["--name", "Bench", "--confidential", "--grant", "client_credentials", "--scope", "api"]
+    return JSON.parse(run(["client", "create", ...client, "--json"]))
+  }
+  const created = await create().catch((error) => {
+    removeFolder(folder)
+    throw error
+  })
   const target = { ...named("latchkey-sqlite"), confidential: { id: created.client_id, secret: created.client_secret } }
   return {
     folder,

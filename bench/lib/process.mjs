@@ -23,11 +23,21 @@ export const freePort = () =>
     })
   })
 
+/** The folders that exist, to be removed if the bench is interrupted. @type {Set<string>} */
+const folders = new Set()
+
 /** Makes a folder for the files of one server. */
-export const makeFolder = () => Fs.mkdtempSync(Path.join(Os.tmpdir(), "latchkey-bench-"))
+export const makeFolder = () => {
+  const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "latchkey-bench-"))
+  folders.add(folder)
+  return folder
+}
 
 /** @param {string} folder */
-export const removeFolder = (folder) => Fs.rmSync(folder, { recursive: true, force: true })
+export const removeFolder = (folder) => {
+  Fs.rmSync(folder, { recursive: true, force: true })
+  folders.delete(folder)
+}
 
 /**
  * A running server. `startMillis`: time from the start of the process to its first response, in milliseconds.
@@ -40,8 +50,10 @@ export const removeFolder = (folder) => Fs.rmSync(folder, { recursive: true, for
 /** The servers that run, to be ended if the bench is interrupted. @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set()
 
+/** Ends all servers at once, and removes their folders. */
 export const killAll = () => {
   for (const child of running) child.kill("SIGKILL")
+  for (const folder of folders) removeFolder(folder)
 }
 
 /**
