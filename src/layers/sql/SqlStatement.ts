@@ -53,7 +53,7 @@ export interface Compiled {
 export interface Observed extends SqlClient.SqlClient {
   readonly onFailure?: (cause: unknown) => void
   readonly direct?: Direct
-  /** The statements that never take access away from a token (see `Storage.revision`). */
+  /** The statements that never revoke access (see `Storage.revision`). */
   readonly harmless?: Set<string>
   readonly transaction?: (statements: ReadonlyArray<Compiled>) => Effect.Effect<ReadonlyArray<Rows>, SqlError>
 }
@@ -103,7 +103,7 @@ const executor = (sql: Observed) => {
 const placeholderOf = (sql: Observed): ((position: number) => string) =>
   sql.onDialectOrElse({ pg: () => (position) => `$${position}`, orElse: () => () => "?" })
 
-/** Whether a statement may take access away from a token (see `Storage.revision`). */
+/** Whether a statement may revoke access (see `Storage.revision`). */
 export type Effects = "MayRevoke" | "Harmless"
 
 /**
@@ -164,7 +164,7 @@ export const insertion = <const Column extends string>(
     })
     const text = `insert into ${table} (${columns.join(", ")}) values ${tuples.join(", ")} on conflict do nothing`
     texts.set(rows, text)
-    // A new row takes nothing away.
+    // A new row revokes nothing.
     sql.harmless?.add(text)
     return text
   }

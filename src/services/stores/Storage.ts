@@ -74,7 +74,7 @@ export class Storage extends Context.Tag("latchkey/Storage")<
      */
     readonly batchSize: number
     /**
-     * Returns a number that changes with every change, of any node, that may take access away from a token: a revocation, a new
+     * Returns a number that changes with every change, of any node, that may revoke access: a revocation, a new
      * epoch, a deleted row, another resource. `undefined` if the storage does not know it at once. While the number stays the
      * same, a guard may use what it has read before. It runs on every guarded request.
      */

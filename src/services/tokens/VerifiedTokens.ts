@@ -1,5 +1,5 @@
 /**
- * The tokens that were verified, for guards: a token stays verified while the storage knows that nothing has taken access away
+ * The tokens that were verified, for guards: a token stays verified while the storage knows that no access was revoked
  * since (`Storage.revision`), so a revocation takes effect at the next request, by whatever process it was made.
  */
 import type { Digest } from "../../domain/Digest.js"

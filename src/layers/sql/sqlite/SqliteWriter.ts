@@ -33,7 +33,7 @@ export interface SqliteWriter {
   /** Number of committed transactions. */
   readonly commits: Effect.Effect<number>
   /**
-   * A number that changes with every commit that may take access away: of this writer, unless all its statements are harmless,
+   * A number that changes with every commit that may revoke access: of this writer, unless all its statements are harmless,
    * and of every other connection to the file, of other processes too. `undefined` while the file cannot be read.
    */
   readonly revision: () => number | undefined

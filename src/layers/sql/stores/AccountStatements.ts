@@ -17,15 +17,16 @@ export const subjectEpoch = <const Table extends "grants" | "sessions">(table: T
 /** Returns the statements for the accounts of one issuer. */
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
+  const harmless = SqlStatement.queries(sql, issuer, "Harmless")
   const values = `
     insert into accounts (issuer, id, username, password_hash, created_at, state, epoch)
     values (:issuer, :id, :username, :passwordHash, :createdAt, :state, :epoch)`
   return {
-    insert: query(`${values} on conflict (issuer, username) do nothing returning id`),
+    insert: harmless(`${values} on conflict (issuer, username) do nothing returning id`),
     // Any conflict, because a race for the id is also a race for the name.
-    ensure: query(`${values} on conflict do nothing returning id`),
+    ensure: harmless(`${values} on conflict do nothing returning id`),
     // If two callers see no account at the same time, the unique index of founders accepts one of them.
-    insertFirst: query(`
+    insertFirst: harmless(`
       insert into accounts (issuer, id, username, password_hash, created_at, state, epoch, founder)
       select :issuer, :id, :username, :passwordHash, cast(:createdAt as bigint), :state, cast(:epoch as bigint), 1
       where not exists (select 1 from accounts where issuer = :issuer)

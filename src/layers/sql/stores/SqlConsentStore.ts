@@ -101,7 +101,7 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       values (:issuer, :subject, :clientId, :updatedAt, 1)
       on conflict (issuer, subject, client_id) do update set updated_at =
         case when excluded.updated_at > consents.updated_at then excluded.updated_at else consents.updated_at end`),
-    insertItems: query(`
+    insertItems: harmless(`
       insert into consent_items (issuer, subject, client_id, epoch, kind, value)
       select issuer, subject, client_id, epoch, item.kind, item.value from consents, ${items}
       where issuer = :issuer and subject = :subject and client_id = :clientId
