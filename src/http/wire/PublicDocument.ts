@@ -28,7 +28,11 @@ const make = (document: Document): Made => {
   const headers = { "cache-control": "public, max-age=300", etag }
   return {
     etag,
-    whole: HttpServerResponse.uint8Array(new TextEncoder().encode(body), { contentType: "application/json", headers }),
+    // A text and not its bytes, so that it is written together with the headers.
+    whole: HttpServerResponse.raw(body, {
+      contentType: "application/json",
+      headers: { ...headers, "content-length": String(Buffer.byteLength(body)) }
+    }),
     notModified: HttpServerResponse.empty({ status: 304, headers })
   }
 }

@@ -100,9 +100,7 @@ export const make = (connect: {
     const direct: Direct = (sql, params) => {
       // A read that fails, or that finds the database busy, is tried again in `run`.
       try {
-        return (
-          reader.isReadonly(sql) ? reader.run(sql, params, "Rows") : writer.write(sql, params, "Rows")
-        ) as ReturnType<Direct>
+        return reader.readRows(sql, params) ?? (writer.write(sql, params, "Rows") as ReturnType<Direct>)
       } catch {
         return run(sql, params, "Rows")
       }

@@ -7,6 +7,8 @@ export type Read = "Rows" | "Values" | "Raw"
 export interface SqliteConnection {
   /** Whether SQLite says that a statement only reads. Throws if the text is no statement. */
   readonly isReadonly: (sql: string) => boolean
+  /** Runs a statement that only reads; returns `undefined`, and does nothing, for every other. Throws as `run`. */
+  readonly readRows: (sql: string, params: ReadonlyArray<unknown>) => ReadonlyArray<object> | undefined
   /** Runs one statement. Throws the exceptions of SQLite. */
   readonly run: (sql: string, params: ReadonlyArray<unknown>, read: Read) => unknown
   readonly inTransaction: () => boolean
@@ -42,6 +44,10 @@ export const make = (db: Sqlite.Database): SqliteConnection => {
 
   return {
     isReadonly: (sql) => prepare(sql).readonly,
+    readRows: (sql, params) => {
+      const statement = prepare(sql)
+      return statement.readonly ? (statement.all(params) as ReadonlyArray<object>) : undefined
+    },
     run: (sql, params, read) => {
       const statement = prepare(sql)
       if (!statement.reader) {

@@ -19,19 +19,20 @@ const Row = Schema.Struct({
 
 const read = SqlRow.reader("accounts", Row)
 
+/** Maximum number of accounts whose decoded form is remembered, about 1 MB. Every page of a user reads one. */
+const remembered = 1024
+
 /** Decodes a row of `AccountStatements`. */
-export const decode = (row: unknown) =>
-  Either.map(
-    read(row),
-    (row): Account => ({
-      id: row.id,
-      username: row.username,
-      passwordHash: row.password_hash,
-      createdAt: row.created_at,
-      state: row.state,
-      epoch: row.epoch
-    })
-  )
+export const decode = SqlRow.remembering((row) => Either.map(read(row), accountOf), "id", remembered)
+
+const accountOf = (row: typeof Row.Type): Account => ({
+  id: row.id,
+  username: row.username,
+  passwordHash: row.password_hash,
+  createdAt: row.created_at,
+  state: row.state,
+  epoch: row.epoch
+})
 
 /** Returns the columns of a new row. */
 export const encode = (account: Account) => ({

@@ -23,6 +23,7 @@ const fake = (fails: (sql: string, nth: number) => string | undefined = () => un
     log.push(`${name}: open`)
     return {
       isReadonly: () => false,
+      readRows: () => undefined,
       inTransaction: () => inTransaction,
       dataVersion: () => name,
       run: (sql) => {
