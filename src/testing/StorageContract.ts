@@ -24,6 +24,7 @@ import { pageContract } from "./contracts/pageContract.js"
 import { resealContract } from "./contracts/resealContract.js"
 import { resourceContract } from "./contracts/resourceContract.js"
 import { restartContract } from "./contracts/restartContract.js"
+import { revisionContract } from "./contracts/revisionContract.js"
 import { revokedTokenContract } from "./contracts/revokedTokenContract.js"
 import { retryContract, rotateContract } from "./contracts/rotationContract.js"
 import { sessionContract } from "./contracts/sessionContract.js"
@@ -93,6 +94,7 @@ export const storageContract = <E>(name: string, storage: Given<E>, capabilities
     keyContract(it)
     resourceContract(it)
     revokedTokenContract(it)
+    revisionContract(it)
     eventContract(it)
     loginCounterContract(it)
     leaseContract(it, lacks("leases"))

@@ -11,8 +11,11 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -361,27 +364,87 @@ it("streams, uploads and WebSockets of an app work beside an authorization serve
   await served.close()
 })
 
-const begun = HttpServerResponse.text("direct")
+class Greeting extends Context.Tag("test/Greeting")<Greeting, string>() {}
+class Name extends Context.Tag("test/Name")<Name, string>() {}
 
-const direct: DirectRoutes.Handler = {
-  services: Context.empty(),
-  begin: () => ({
-    ready: undefined,
-    effect: Effect.succeed(begun),
-    end: () => ({}),
-    addServices: () => {},
-    annotations: {}
-  })
+/** A handler that is answered before the router. */
+const direct = (begun: Partial<DirectRoutes.Begun> | "a defect"): DirectRoutes.Handler => ({
+  services: Context.make(Greeting, "hello"),
+  begin: () => {
+    if (begun === "a defect") throw new Error("a defect")
+    return {
+      ready: undefined,
+      effect: Effect.succeed(HttpServerResponse.text("direct")),
+      end: () => ({ "x-end": "yes" }),
+      addServices: (services) => services.set(Name.key, "Ann"),
+      annotations: { request: "one" },
+      ...begun
+    }
+  }
+})
+
+type DirectEffect = DirectRoutes.Begun["effect"]
+
+const annotated = Effect.map(FiberRef.get(FiberRef.currentLogAnnotations), (annotations) =>
+  HttpServerResponse.text(String(Option.getOrUndefined(HashMap.get(annotations, "request"))))
+)
+
+const directs: Readonly<Record<string, readonly [DirectRoutes.Handler, object]>> = {
+  "by an effect": [direct({}), { status: 200, body: "direct" }],
+  "without an effect": [direct({ ready: HttpServerResponse.text("ready") }), { status: 200, body: "ready" }],
+  "with the services of its endpoint and of its request": [
+    direct({
+      effect: Effect.map(Effect.all([Greeting, Name]), (words) =>
+        HttpServerResponse.text(words.join(" "))
+      ) as unknown as DirectEffect
+    }),
+    { status: 200, body: "hello Ann" }
+  ],
+  "with the log annotations of its request": [direct({ effect: annotated }), { status: 200, body: "one" }],
+  "after a wait": [
+    direct({ effect: Effect.delay(Effect.succeed(HttpServerResponse.text("late")), "5 millis") }),
+    { status: 200, body: "late" }
+  ],
+  "by a stream": [
+    direct({
+      effect: Effect.succeed(HttpServerResponse.stream(Stream.make(encoder.encode("a"), encoder.encode("b"))))
+    }),
+    { status: 200, body: "ab" }
+  ],
+  "after a handler for its response": [
+    direct({
+      effect: Effect.as(
+        HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setStatus(response, 202))),
+        HttpServerResponse.text("prepared")
+      )
+    }),
+    { status: 202, body: "prepared" }
+  ],
+  "by 500, if its effect has a defect": [direct({ effect: Effect.die("a defect") }), { status: 500 }]
 }
 
-it("the direct handler of a path is answered without the app, on the given clock and with the added services", async () => {
-  const served = await serve((server, port) =>
-    LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => ({
-      ...own,
-      direct: (url) => (url === "/text" ? direct : undefined)
-    }))
-  )
-  expect((await ask("/text")(served)).body).toBe("direct")
-  expect((await ask("/bytes")(served)).body).toBe("bytes")
-  await served.close()
+describe("a path that is answered before the router", () => {
+  const serveDirect = (handler: DirectRoutes.Handler) =>
+    serve((server, port) =>
+      LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => ({
+        ...own,
+        direct: (url) => (url === "/text" ? handler : undefined)
+      }))
+    )
+
+  it.each(Object.entries(directs))("the path is answered %s", async (_, [handler, expected]) => {
+    const served = await serveDirect(handler)
+    const answer = await ask("/text")(served)
+    expect(answer).toMatchObject(expected)
+    expect(answer.headers).toContain("x-end: yes")
+    expect((await ask("/bytes")(served)).body).toBe("bytes")
+    await served.close()
+  })
+
+  it("the path is answered by 500, if its request cannot begin", async () => {
+    const served = await serveDirect(direct("a defect"))
+    expect((await ask("/text")(served)).status).toBe(500)
+    expect((await ask("/bytes")(served)).body).toBe("bytes")
+    await served.close()
+  })
 })
