@@ -22,6 +22,9 @@ await build({
   splitting: true,
   platform: "node",
   target: "node20.19",
+  // Smaller sources take less memory. The names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
   format: "esm",
   external: ["better-sqlite3", "@node-rs/argon2", "@zxcvbn-ts/language-common"],
   define: { LATCHKEY_VERSION: JSON.stringify(version) },

@@ -77,13 +77,16 @@ const create = Effect.gen(function* () {
     scope: "api"
   })
   for (let i = 0; i < Number(ACCOUNTS); i++) {
-    yield* accounts.create({ username: Schema.decodeSync(Username)(username(i)), password: Redacted.make(password(i)) })
+    const name = yield* Schema.decode(Username)(username(i))
+    yield* accounts.create({ username: name, password: Redacted.make(password(i)) })
   }
   const clients = { confidential: { id: client.id, secret: Redacted.value(Option.getOrThrow(secret)) } }
   Fs.writeFileSync(clientFile, JSON.stringify(clients))
   return clients
 })
 
+// A storage may fail in any way, and then the server ends.
+// @effect-diagnostics anyUnknownInErrorContext:off
 const Clients = Layer.unwrapEffect(
   Effect.map(create, (clients) =>
     HttpLayerRouter.add("GET", "/bench", Effect.succeed(HttpServerResponse.unsafeJson(clients)))

@@ -181,7 +181,7 @@ const main = Effect.gen(function* () {
   const { client, secret, tokens } = made
   const ready = { port, serverPort, client: { id: client.id, secret: Redacted.value(secret) }, tokens }
   process.stdout.write(`${JSON.stringify(ready)}\n`)
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 const fiber = Effect.runFork(main.pipe(Effect.scoped, Effect.provide(Logger.minimumLogLevel(LogLevel.Error))))

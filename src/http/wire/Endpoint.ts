@@ -183,6 +183,8 @@ const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Di
     const isRead = request.method === "GET" || request.method === "HEAD"
     const isPlain = isRead && counted.admit === undefined && !isTraced && Either.isRight(refuseRepeated(request))
     const ready = isPlain ? endpoint.peek?.(request, now) : undefined
+    // Its services are those that `services` has.
+    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
     const handled = () => respond(endpoint, { request, counted }, site) as Handler<never, never>
     return {
       ready,

@@ -178,31 +178,35 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
     const answer = (exchange: Exchange, handler: DirectRoutes.Handler) => {
       const { hasHandlers, isTraced } = serverOf()
       const services = servicesOf(handler)
-      let begun: DirectRoutes.Begun
-      try {
-        begun = handler.begin(exchange.request, isTraced)
-      } catch (defect) {
-        const failed = answeredBy(Effect.die(defect), identity)
-        return runSending(exchange, new RequestScope(), failed, { services, isRouted: false })
-      }
-      const { addServices, annotations, effect, end, ready } = begun
-      if (ready !== undefined && !hasHandlers)
-        return MemoryAnswer.write(exchange, ready, MemoryAnswer.contentOf(ready) ?? "", end(ready))
-      addServices(services)
       const scope = new RequestScope()
-      const values = { services, annotations, isRouted: false }
-      run(exchange, scope, effect as Effect.Effect<HttpServerResponse>, values, (exit, fiber) => {
-        const handlers = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
-        if (Exit.isSuccess(exit) && Option.isNone(handlers)) {
-          const content = exchange.source.method === "HEAD" ? "" : MemoryAnswer.contentOf(exit.value)
-          if (content !== undefined) {
-            MemoryAnswer.write(exchange, exit.value, content, end(exit.value))
-            return scope.end(runtime, exit, exchange.target)
-          }
+      /** Runs code outside a fiber, and answers an exception as a fiber does its defect. */
+      const attempt = (code: () => void) => {
+        try {
+          code()
+        } catch (defect) {
+          runSending(exchange, scope, answeredBy(Effect.die(defect), identity), { services, isRouted: false })
         }
-        const finish = (response: HttpServerResponse) => setHeaders(response, end(response))
-        const sent = Effect.locally(answeredBy(exit, finish), HttpApp.currentPreResponseHandlers, handlers)
-        runSending(exchange, scope, sent, values)
+      }
+      attempt(() => {
+        const { addServices, annotations, effect, end, ready } = handler.begin(exchange.request, isTraced)
+        if (ready !== undefined && !hasHandlers) {
+          return MemoryAnswer.write(exchange, ready, MemoryAnswer.contentOf(ready) ?? "", end(ready))
+        }
+        addServices(services)
+        const values = { services, annotations, isRouted: false }
+        run(exchange, scope, effect as Effect.Effect<HttpServerResponse>, values, (exit, fiber) =>
+          attempt(() => {
+            const handlers = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+            const content = Exit.isSuccess(exit) ? MemoryAnswer.contentOf(exit.value) : undefined
+            if (Exit.isSuccess(exit) && content !== undefined && Option.isNone(handlers)) {
+              MemoryAnswer.write(exchange, exit.value, content, end(exit.value))
+              return scope.end(runtime, exit, exchange.target)
+            }
+            const finish = (response: HttpServerResponse) => setHeaders(response, end(response))
+            const sent = Effect.locally(answeredBy(exit, finish), HttpApp.currentPreResponseHandlers, handlers)
+            runSending(exchange, scope, sent, values)
+          })
+        )
       })
     }
 

@@ -441,8 +441,15 @@ describe("a path that is answered before the router", () => {
     await served.close()
   })
 
-  it("the path is answered by 500, if its request cannot begin", async () => {
-    const served = await serveDirect(direct("a defect"))
+  it.each([
+    ["its request cannot begin", direct("a defect")],
+    ["a header of its answer is invalid", direct({ end: () => ({ "x-bad": "a\nb" }) })],
+    [
+      "a header of its ready answer is invalid",
+      direct({ ready: HttpServerResponse.empty(), end: () => ({ "x-bad": "a\nb" }) })
+    ]
+  ])("the path is answered by 500, if %s", async (_, handler) => {
+    const served = await serveDirect(handler)
     expect((await ask("/text")(served)).status).toBe(500)
     expect((await ask("/bytes")(served)).body).toBe("bytes")
     await served.close()

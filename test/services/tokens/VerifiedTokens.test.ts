@@ -23,6 +23,9 @@ import { TokenVerifier } from "../../../src/services/tokens/TokenVerifier.js"
 import * as Tokens from "../../../src/testing/Tokens.js"
 import { temporaryFile } from "../../layers/temporaryFile.js"
 
+// The effects of a test may fail in any way, and then the test fails.
+// @effect-diagnostics anyUnknownInErrorContext:off
+
 const issuer = "https://auth.example.com"
 const notes = ResourceIndicator.make("https://notes.example.com/")
 

@@ -188,13 +188,13 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     Effect.flatMap(rows, readValue)
 
   /**
-   * Stores a client and returns the number of unused clients. `undefined` if nothing was stored. A statement that counts rows
+   * Stores a client and returns the number of unused clients. `None` if nothing was stored. A statement that counts rows
    * must run alone. On SQLite every write does; on PostgreSQL a lock is needed, and all statements are one transaction.
    */
   const tryToStore: (
     row: ReturnType<typeof encode>,
     atMost: number
-  ) => Effect.Effect<number | undefined, TemporarilyUnavailable> = sql.onDialectOrElse({
+  ) => Effect.Effect<Option.Option<number>, TemporarilyUnavailable> = sql.onDialectOrElse({
     pg: () => {
       const lock = query("select pg_advisory_xact_lock(hashtextextended(:issuer, 0))")
       const store = query(`
@@ -204,7 +204,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       return (row, atMost) =>
         Effect.flatMap(
           sequence([lock.compiled({}), store.compiled({ ...row, atMost }), countUnused.compiled({})]),
-          ([, stored = [], counts = []]) => (isChanged(stored) ? readValue(counts) : Effect.succeed(undefined))
+          ([, stored = [], counts = []]) => (isChanged(stored) ? Effect.asSome(readValue(counts)) : Effect.succeedNone)
         )
     },
     orElse: () => {
@@ -212,7 +212,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       const replace = harmless(`${replaceOldest} returning id`)
       return Effect.fnUntraced(function* (row, atMost) {
         const isStored = isChanged(yield* insert({ ...row, atMost })) || isChanged(yield* replace(row))
-        return isStored ? yield* counted(countUnused({})) : undefined
+        return isStored ? Option.some(yield* counted(countUnused({}))) : Option.none()
       })
     }
   })
@@ -221,7 +221,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const storeDynamic = (client: Client.Client, atMost: number): Effect.Effect<number, TemporarilyUnavailable> =>
     Effect.flatMap(
       Effect.suspend(() => tryToStore(encode(client), atMost)),
-      (count) => (count === undefined ? storeDynamic(client, atMost) : Effect.succeed(count))
+      Option.match({ onNone: () => storeDynamic(client, atMost), onSome: Effect.succeed })
     )
 
   /** Returns the text of the stored metadata if they equal those that the caller read. */

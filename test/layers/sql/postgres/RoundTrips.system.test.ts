@@ -81,6 +81,8 @@ const verbs: ReadonlyArray<readonly [name: string, before: Verb, verb: Verb]> = 
   ["resources.list", nothing, ({ resources }) => resources.list]
 ]
 
+// A verb may fail in any way, and then the test fails.
+// @effect-diagnostics anyUnknownInErrorContext:off
 const tripsOf = (run: Effect.Effect<unknown, unknown>) =>
   Effect.flatMap(Effect.runtime<never>(), (runtime) =>
     Effect.promise(() => RoundTrips.during(() => Runtime.runPromise(runtime)(run)))
