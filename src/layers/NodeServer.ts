@@ -192,16 +192,17 @@ export const serve = <A, E, R>(
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      let own: LeanHttpServer.Own = { direct: () => undefined, clock: undefined, addServices: () => {} }
+      let own = (): LeanHttpServer.Own => ({ direct: () => undefined, clock: undefined, addServices: () => {} })
       const ofRouter = Layer.effectDiscard(
         Effect.map(HttpLayerRouter.HttpRouter, (router) => {
           // A request that no route receives gets a page of the app's authorization server.
           guarded.setRendering(() => Page.ofRouter(router, "/"))
-          own = {
+          // The clock is known when the app is built.
+          own = () => ({
             direct: DirectRoutes.finder(router),
             clock: DirectRoutes.clockOf(router),
             addServices: Edge.addFollowing
-          }
+          })
         })
       )
       const routes = Layer.provide(Layer.mergeAll(app, Routes.notFound, ofRouter), DirectRoutes.layer())
@@ -218,7 +219,7 @@ export const serve = <A, E, R>(
       )
       const { host, port } = options
       const listening = Layer.mapError(
-        LeanHttpServer.layer(guarded.server, { host, port }, () => own),
+        LeanHttpServer.layer(guarded.server, { host, port }, () => own()),
         ({ cause }) => ListenError.of({ host, port }, cause)
       )
       return Layer.provideMerge(drained, served).pipe(

@@ -34,6 +34,8 @@ export interface Begun {
 export interface Handler {
   /** The services that its effects need, beside those of a request. */
   readonly services: Context.Context<never>
+  /** The clock that its effects run on. */
+  readonly clock: Clock.Clock
   /** Begins to answer a request. `isTraced` says whether the app has installed a tracer. */
   readonly begin: (request: HttpServerRequest, isTraced: boolean) => Begun
 }

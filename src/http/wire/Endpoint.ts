@@ -102,7 +102,7 @@ export const add = <EG extends OAuthError = never, RG = never, EP extends OAuthE
     const clock = yield* ServerClock
     const site: Site = { settings, rendering, edge, clock, services: context as Context.Context<never> }
     const handler = handlerOf<EG | EP, RG | RP>(endpoint, site)
-    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, answer(handler, clock))
+    yield* addEveryMethod(router, endpoint.path as HttpLayerRouter.PathInput, answer(handler))
     const isBelow = endpoint.path.endsWith("/*")
     for (const path of isBelow ? (endpoint.direct ?? []) : [endpoint.path]) {
       DirectRoutes.add(router, path, { handler, isBelow })
@@ -205,11 +205,11 @@ const handlerOf = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): Di
       annotations
     }
   }
-  return { services, begin }
+  return { services, clock, begin }
 }
 
 /** Answers a request in its fiber, for the router. */
-const answer = ({ begin, services }: DirectRoutes.Handler, clock: Clock.Clock): Handler<never, Routed> =>
+const answer = ({ begin, clock, services }: DirectRoutes.Handler): Handler<never, Routed> =>
   Fibers.withFiber((fiber) => {
     const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
     const begun = begin(request, Spans.isTraced(fiber))

@@ -140,11 +140,12 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
       scope: RequestScope,
       effect: Effect.Effect<A>,
       values: RequestFiber.Values,
-      end: (exit: Exit.Exit<A>, fiber: Fiber.RuntimeFiber<A>) => void
+      end: (exit: Exit.Exit<A>, fiber: Fiber.RuntimeFiber<A>) => void,
+      start: RequestFiber.Start = serverOf().start
     ) => {
       values.services.set(HttpServerRequest.key, request)
       values.services.set(Scope.Scope.key, scope)
-      const fiber = serverOf().start(effect, values)
+      const fiber = start(effect, values)
       const exit = fiber.unsafePoll()
       if (exit !== null) return end(exit, fiber)
       fiber.addObserver((exit) => end(exit, fiber))
@@ -166,18 +167,23 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
         scope.end(runtime, exit, target)
       })
 
-    /** The services of the runtime and of the endpoint, for each endpoint. */
-    const known = new WeakMap<DirectRoutes.Handler, Map<string, unknown>>()
-    const servicesOf = (handler: DirectRoutes.Handler) => {
-      const all = known.get(handler) ?? Context.merge(runtime.context, handler.services).unsafeMap
-      known.set(handler, all)
-      return new Overlay(all)
+    /** The services of the runtime and of the endpoint, and the starter of its fibers. */
+    const ground = (handler: DirectRoutes.Handler) => ({
+      services: Context.merge(runtime.context, handler.services).unsafeMap,
+      start: RequestFiber.starter(runtime, handler.clock)
+    })
+    const grounds = new WeakMap<DirectRoutes.Handler, ReturnType<typeof ground>>()
+    const groundOf = (handler: DirectRoutes.Handler) => {
+      const known = grounds.get(handler) ?? ground(handler)
+      grounds.set(handler, known)
+      return known
     }
 
     /** Answers a request of an endpoint: at once, or by a fiber. */
     const answer = (exchange: Exchange, handler: DirectRoutes.Handler) => {
       const { hasHandlers, isTraced } = serverOf()
-      const services = servicesOf(handler)
+      const { services: below, start } = groundOf(handler)
+      const services = new Overlay(below)
       const scope = new RequestScope()
       /** Runs code outside a fiber, and answers an exception as a fiber does its defect. */
       const attempt = (code: () => void) => {
@@ -194,7 +200,7 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
         }
         addServices(services)
         const values = { services, annotations, isRouted: false }
-        run(exchange, scope, effect as Effect.Effect<HttpServerResponse>, values, (exit, fiber) =>
+        const finished = (exit: Exit.Exit<HttpServerResponse>, fiber: Fiber.RuntimeFiber<HttpServerResponse>) =>
           attempt(() => {
             const handlers = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
             const content = Exit.isSuccess(exit) ? MemoryAnswer.contentOf(exit.value) : undefined
@@ -206,7 +212,7 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
             const sent = Effect.locally(answeredBy(exit, finish), HttpApp.currentPreResponseHandlers, handlers)
             runSending(exchange, scope, sent, values)
           })
-        )
+        run(exchange, scope, effect as Effect.Effect<HttpServerResponse>, values, finished, start)
       })
     }
 

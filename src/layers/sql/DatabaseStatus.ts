@@ -2,7 +2,7 @@
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "./GrantEnd.js"
-import { latest } from "./migrations.js"
+import { derived, latest } from "./migrations.js"
 
 /** Runs a statement that only reads and has no parameters. */
 export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, E>
@@ -46,7 +46,8 @@ export const of = <E>(
   about: { readonly version: number; readonly tables: ReadonlyArray<string>; readonly size: number },
   cutoffs: Cutoffs
 ): Effect.Effect<Status, E> => {
-  const { size, tables, version } = about
+  const { size, version } = about
+  const tables = about.tables.filter((table) => !derived.has(table))
   const nothing = { oldest: {}, backlog: {}, unusedClients: undefined, issuers: 0, lastMaintenance: undefined }
   return Effect.map(
     version === latest

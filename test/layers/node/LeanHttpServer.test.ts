@@ -8,6 +8,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -370,6 +371,7 @@ class Name extends Context.Tag("test/Name")<Name, string>() {}
 /** A handler that is answered before the router. */
 const direct = (begun: Partial<DirectRoutes.Begun> | "a defect"): DirectRoutes.Handler => ({
   services: Context.make(Greeting, "hello"),
+  clock: Object.assign(Object.create(Clock.make()), { currentTimeMillis: Effect.succeed(5) }),
   begin: () => {
     if (begun === "a defect") throw new Error("a defect")
     return {
@@ -401,6 +403,10 @@ const directs: Readonly<Record<string, readonly [DirectRoutes.Handler, object]>>
     { status: 200, body: "hello Ann" }
   ],
   "with the log annotations of its request": [direct({ effect: annotated }), { status: 200, body: "one" }],
+  "on the clock of its endpoint": [
+    direct({ effect: Effect.map(Clock.currentTimeMillis, (now) => HttpServerResponse.text(String(now))) }),
+    { status: 200, body: "5" }
+  ],
   "after a wait": [
     direct({ effect: Effect.delay(Effect.succeed(HttpServerResponse.text("late")), "5 millis") }),
     { status: 200, body: "late" }

@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { defaultLifetimes } from "../../../src/domain/Settings.js"
 import { StorageOpenError } from "../../../src/layers/files/StorageOpenError.js"
 import type { Side } from "../../../src/layers/sql/CopySide.js"
+import { derived } from "../../../src/layers/sql/migrations.js"
 import * as PostgresCopy from "../../../src/layers/sql/postgres/PostgresCopy.js"
 import * as PostgresDatabase from "../../../src/layers/sql/postgres/PostgresDatabase.js"
 import * as SqlCopy from "../../../src/layers/sql/SqlCopy.js"
@@ -20,8 +21,11 @@ import { temporaryFile } from "../temporaryFile.js"
 
 type Row = Readonly<Record<string, unknown>>
 
+/** The tables that a copy contains. */
 const tablesOf = (db: Sqlite.Database) =>
-  db.prepare("select name from sqlite_schema where type = 'table' order by name").pluck().all() as Array<string>
+  (
+    db.prepare("select name from sqlite_schema where type = 'table' order by name").pluck().all() as Array<string>
+  ).filter((table) => !derived.has(table))
 
 const columnsOf = (db: Sqlite.Database, table: string) =>
   db.pragma(`table_info(${table})`) as ReadonlyArray<{ name: string; type: string; notnull: number; pk: number }>
@@ -82,7 +86,7 @@ const dumpPostgres = async (url: string) => {
   )
   const found: Record<string, ReadonlyArray<Row>> = {}
   for (const { name } of tables) {
-    if (name === "schema_versions" || name === "rate_limits") continue
+    if (name === "schema_versions" || name === "rate_limits" || derived.has(String(name))) continue
     found[String(name)] = await Postgres.query(url, `select * from latchkey.${name}`)
   }
   return found
