@@ -1,5 +1,7 @@
 /** `latchkey serve --workers N`: the processor time of a request with one and with two workers. */
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Bin from "../lib/bin.mjs"
+import * as Http from "../lib/http.mjs"
 import { closedLoop, connected, messageOf } from "../lib/load.mjs"
 import * as Machine from "../lib/machine.mjs"
 import { median } from "../lib/statistics.mjs"
@@ -33,6 +35,7 @@ const measureItem = async (server, workers, operation, { duration, rounds, warmU
   const results = []
   try {
     await connected(workers, async () => {
+      await allReady(workers, server.port)
       await closedLoop(server, workers, operation, { cpuMillis: warmUp })
       for (let i = 0; i < rounds; i++)
         results.push(await closedLoop(server, workers, operation, { cpuMillis: duration }))
@@ -45,6 +48,23 @@ const measureItem = async (server, workers, operation, { duration, rounds, warmU
     perSecond: median(results.map((round) => round.perSecond)),
     p99: median(results.map((round) => round.p99))
   }
+}
+
+/**
+ * Waits until each connection gets an answer of a worker that is ready: a worker listens before its routes are ready, and answers
+ * 503 until then.
+ *
+ * @param {ReadonlyArray<Worker>} workers
+ * @param {number} port
+ */
+const allReady = async (workers, port) => {
+  const request = Http.get(port, "/ready")
+  const isReady = async (/** @type {Worker} */ { connection }) => (await connection.request(request)).status === 200
+  for (let i = 0; i < 100; i++) {
+    if ((await Promise.all(workers.map(isReady))).every((ready) => ready)) return
+    await sleep(100)
+  }
+  throw new Error("the workers are not ready")
 }
 
 /**
