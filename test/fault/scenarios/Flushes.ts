@@ -9,7 +9,7 @@ import * as Strace from "../support/Strace.js"
 import * as Races from "./Races.js"
 
 /** The text of the built program with the batch size, and its replacement with one write in a batch. */
-export const batches = { many: "maxBatch = 64", one: "maxBatch = 1" } as const
+export const batches = { many: "maxBatch=64", one: "maxBatch=1" } as const
 
 /** Refreshes grants, with each concurrency of `atOnce`, and counts the flushes. */
 export const count = async (size: {
