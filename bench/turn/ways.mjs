@@ -140,9 +140,9 @@ export const answering = (way, connection, handler) =>
       },
       held: (batch) => {
         for (const each of batch) {
-          const { annotations, effect } = each.begun
+          const { annotations, answer } = each.begun
           const own = { services: servicesOf(each), annotations, isRouted: false }
-          const fiber = start(/** @type {Effect.Effect<Response>} */ (effect), own)
+          const fiber = start(/** @type {Effect.Effect<Response>} */ (answer), own)
           const finish = (/** @type {Exit.Exit<Response>} */ exit) => {
             if (Exit.isSuccess(exit)) each.response = exit.value
             if (each.isLater) each.send()
@@ -163,7 +163,7 @@ export const answering = (way, connection, handler) =>
           Effect.forEach(
             batch,
             (each) =>
-              Effect.map(as(each, each.begun.effect), (response) => {
+              Effect.map(as(each, each.begun.answer), (response) => {
                 each.response = response
               }),
             { discard: true }

@@ -12,13 +12,15 @@ import * as Scope from "./Scope.js"
 import * as Time from "./Time.js"
 import * as Url from "./Url.js"
 
+const idPattern = /^[\x21-\x7E]{1,255}$/
+
 /** client_id (RFC 6749 §2.2): visible ASCII that this server chooses. It is no secret. */
-export const ClientId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7E]{1,255}$/), Schema.brand("ClientId"))
+export const ClientId = Schema.String.pipe(Schema.pattern(idPattern), Schema.brand("ClientId"))
 export type ClientId = typeof ClientId.Type
 
 /** Reads a client id; `None` for any other text. Every token request reads one, and a schema takes ten times as long. */
 export const parseId = (text: string): Option.Option<ClientId> =>
-  /^[\x21-\x7E]{1,255}$/.test(text) ? Option.some(ClientId.make(text, true)) : Option.none()
+  idPattern.test(text) ? Option.some(ClientId.make(text, true)) : Option.none()
 
 /** The method by which a client authenticates at the token endpoint (RFC 7591 §2, RFC 6749 §2.3.1). */
 export const AuthMethod = Schema.Literal("none", "client_secret_basic", "client_secret_post")

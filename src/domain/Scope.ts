@@ -11,9 +11,9 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 
-/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3). */
 const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/
 
+/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3). */
 export const ScopeToken = Schema.String.pipe(Schema.pattern(scopeToken))
 
 /** Maximum number of tokens in one `scope` parameter. Resources may offer more. */

@@ -123,10 +123,8 @@ export const guards =
       const isTraced = await started.runPromise(Fibers.withFiber((fiber) => Effect.succeed(Spans.isTraced(fiber))))
       return { started, isTraced, guard: await started.runPromise(BearerGuard.make(options, making)) }
     })
-    let current: Awaited<ReturnType<typeof made>> | undefined
     return async (request, ...scopes) => {
-      current ??= await made()
-      const { guard, isTraced, started } = current
+      const { guard, isTraced, started } = await made()
       const access = guard.peek(carrierOf(request), isTraced)
       if (access !== undefined && scopes.every((scope) => access.scope.has(scope))) return { access: plain(access) }
       return started.runPromise(check(guard, request, scopes))

@@ -22,7 +22,7 @@ import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import * as RateLimit from "../domain/RateLimit.js"
-import { patience, RateLimiter, within } from "../services/RateLimiter.js"
+import { decide, patience, RateLimiter, within } from "../services/RateLimiter.js"
 
 export interface Options {
   /** `redis://` or `rediss://` (TLS), with a name and a password if needed. */
@@ -118,7 +118,7 @@ const make = ({ prefix = "latchkey:", url }: Options) =>
             try: () => client.consume(names, now, limits),
             catch: unavailable
           })
-          return RateLimit.decide(limits.map((limit, i) => ({ limit, owed: owed[i] ?? RateLimit.span(limit) })))
+          return decide(asked, owed)
         }).pipe(within)
     })
   })

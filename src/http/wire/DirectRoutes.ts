@@ -18,10 +18,8 @@ type Router = HttpLayerRouter.HttpRouter
 
 /** A request that an endpoint is about to answer. It sets by itself all that our global middlewares set. */
 export interface Begun {
-  /** The answer, if it takes no effect. */
-  readonly ready: HttpServerResponse | undefined
-  /** Makes the answer, where there is none yet. */
-  readonly effect: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
+  /** The response itself, where it takes no effect; otherwise the effect that makes it. */
+  readonly answer: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
   /** Ends the measurement of the request, and returns the headers that its response gets beside its own. */
   readonly end: (response: HttpServerResponse) => Readonly<Record<string, string>>
   /** Adds the services of the request. */

@@ -126,8 +126,14 @@ const valuesOf = (origin: Origin) => ({
 const hasOrigin = (fiber: Fibers.Running, origin: Origin): boolean =>
   fiber.currentContext.unsafeMap.get(CurrentOrigin.key) === origin
 
-const sign = ({ requestId = "" }: Origin, response: HttpServerResponse.HttpServerResponse) =>
-  response.headers[header] === undefined ? HttpServerResponse.setHeader(response, header, requestId) : response
+/** Returns the header with the id, for a response that has none. */
+const idOf = (
+  { requestId = "" }: Origin,
+  { headers }: HttpServerResponse.HttpServerResponse
+): Readonly<Record<string, string>> => (headers[header] === undefined ? { [header]: requestId } : {})
+
+const sign = (origin: Origin, response: HttpServerResponse.HttpServerResponse) =>
+  HttpServerResponse.setHeaders(response, idOf(origin, response))
 
 /**
  * The origin of a request of which only a guard inside its handler knows the settings of the server: the outer origin until the
@@ -203,7 +209,7 @@ export const make = (settings: Settings): Edge => {
       return {
         addServices: (services) => services.set(CurrentOrigin.key, origin),
         annotations: annotations(origin),
-        id: ({ headers }) => (headers[header] === undefined ? { [header]: origin.requestId ?? "" } : {})
+        id: (response) => idOf(origin, response)
       }
     },
     annotations: (request) => Fibers.withFiber((fiber) => Effect.succeed(annotations(find(request, fiber)))),

@@ -10,7 +10,7 @@ import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import { HttpServerRequest } from "@effect/platform/HttpServerRequest"
-import { type HttpServerResponse, setHeaders } from "@effect/platform/HttpServerResponse"
+import { type HttpServerResponse, isServerResponse, setHeaders } from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Cause from "effect/Cause"
@@ -194,9 +194,9 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
         }
       }
       attempt(() => {
-        const { addServices, annotations, effect, end, ready } = handler.begin(exchange.request, isTraced)
-        if (ready !== undefined && !hasHandlers) {
-          return MemoryAnswer.write(exchange, ready, MemoryAnswer.contentOf(ready) ?? "", end(ready))
+        const { addServices, annotations, answer, end } = handler.begin(exchange.request, isTraced)
+        if (isServerResponse(answer) && !hasHandlers) {
+          return MemoryAnswer.write(exchange, answer, MemoryAnswer.contentOf(answer) ?? "", end(answer))
         }
         addServices(services)
         const values = { services, annotations, isRouted: false }
@@ -212,7 +212,7 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
             const sent = Effect.locally(answeredBy(exit, finish), HttpApp.currentPreResponseHandlers, handlers)
             runSending(exchange, scope, sent, values)
           })
-        run(exchange, scope, effect as Effect.Effect<HttpServerResponse>, values, finished, start)
+        run(exchange, scope, answer as Effect.Effect<HttpServerResponse>, values, finished, start)
       })
     }
 

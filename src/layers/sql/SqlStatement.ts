@@ -108,7 +108,7 @@ export type Effects = "MayRevoke" | "Harmless"
 
 /**
  * Returns a function that compiles statements on the rows of one issuer. Its value is `:issuer` in each text. A compiled
- * statement is a function that runs it. `compiled` returns it for a `sequence`.
+ * statement is a function that runs it. `compiled` returns it for a `transaction`.
  */
 export const queries = (sql: Observed, issuer: Issuer, effects: Effects = "MayRevoke") => {
   const execute = executor(sql)
@@ -133,17 +133,15 @@ export const queries = (sql: Observed, issuer: Issuer, effects: Effects = "MayRe
 }
 
 /**
- * Returns a function that runs statements in order, and returns the rows of each. On PostgreSQL they are one transaction, which
- * waits for the server once. On SQLite each statement commits by itself.
+ * Returns a function that runs statements in order as one transaction, which waits for the server once, and returns the rows of
+ * each. Only the client of PostgreSQL has transactions.
  */
-export const sequence = (sql: Observed) => {
-  const execute = executor(sql)
+export const transaction = (sql: Observed) => {
   const run = runner(sql)
-  const { transaction } = sql
   return (statements: ReadonlyArray<Compiled>): Effect.Effect<ReadonlyArray<Rows>, TemporarilyUnavailable> =>
-    transaction === undefined
-      ? Effect.forEach(statements, ({ text, values }) => execute(text, values))
-      : run(transaction(statements))
+    sql.transaction === undefined
+      ? Effect.dieMessage("this client has no transactions")
+      : run(sql.transaction(statements))
 }
 
 /** Returns a function that inserts rows by one statement. A row that exists already stays as it is. */

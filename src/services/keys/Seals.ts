@@ -14,7 +14,7 @@ import type { Digest } from "../../domain/Digest.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { BoundedMap } from "../BoundedMap.js"
 import { ServerSettings } from "../ServerSettings.js"
-import { KeyId } from "../stores/KeyStore.js"
+import { type KeyId, parseKeyId } from "../stores/KeyStore.js"
 import { deriveKey, digestOf, SecureRandom } from "./Crypto.js"
 import { Keyring, type RootKey } from "./Keyring.js"
 import * as Xaes256Gcm from "./Xaes256Gcm.js"
@@ -57,12 +57,6 @@ interface Sealed {
   readonly bytes: Uint8Array
 }
 
-const keyId = /^[A-Za-z0-9_-]{8}$/
-
-/** Reads a key id, as `KeyId` does. Every request with a token reads one, and a schema takes ten times as long. */
-const decodeKeyId = (text: string): Option.Option<KeyId> =>
-  keyId.test(text) ? Option.some(KeyId.make(text, true)) : Option.none()
-
 const make = Effect.gen(function* () {
   const keyring = yield* Keyring
   const { issuer } = yield* ServerSettings
@@ -104,7 +98,7 @@ const make = Effect.gen(function* () {
     if (!text.startsWith(kind.prefix)) return Option.none()
     const body = kind.prefix.length + keyIdLength
     return Option.all({
-      id: decodeKeyId(text.slice(kind.prefix.length, body)),
+      id: parseKeyId(text.slice(kind.prefix.length, body)),
       bytes: Base64Url.decode(text.slice(body))
     })
   }
@@ -143,7 +137,7 @@ const make = Effect.gen(function* () {
     open,
     peek,
     mayOpen: (kind, text, now) => {
-      const id = decodeKeyId(text.slice(kind.prefix.length, kind.prefix.length + keyIdLength))
+      const id = parseKeyId(text.slice(kind.prefix.length, kind.prefix.length + keyIdLength))
       const root = Option.isNone(id) ? undefined : keyring.peek(id.value, now)
       return root !== undefined && isFor(root, kind)
     },

@@ -7,9 +7,15 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 
+const idPattern = /^[A-Za-z0-9_-]{8}$/
+
 /** The id of a root key, which no other key ever has: 48 random bits in base64url. */
-export const KeyId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{8}$/), Schema.brand("KeyId"))
+export const KeyId = Schema.String.pipe(Schema.pattern(idPattern), Schema.brand("KeyId"))
 export type KeyId = typeof KeyId.Type
+
+/** Reads a key id; `None` for any other text. Every request with a token reads one, and a schema takes ten times as long. */
+export const parseKeyId = (text: string): Option.Option<KeyId> =>
+  idPattern.test(text) ? Option.some(KeyId.make(text, true)) : Option.none()
 
 /** The life of a key: published, then encrypting, then only decrypting; or replaced at once, after it leaked. */
 export type KeyState = Data.TaggedEnum<{

@@ -27,6 +27,11 @@ import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
 
 const files = ResourceIndicator.make("https://files.example.com/with%20spaces")
 
+/** Waits for the next turn of the event loop, in which a storage may write. */
+const nextTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
 export const consentContract = (it: StoreTest) => {
   describe("consents", () => {
     it.effect("find returns a consent as record returned it, on every node", () =>
@@ -155,6 +160,28 @@ export const consentContract = (it: StoreTest) => {
         expect(again).toEqual({ ...consent({ granted: ofNotes("new") }), epoch: epoch + 1 })
         expect(yield* consents.find(alice, app)).toEqual(Option.some(again))
       })
+    )
+
+    it.effect(
+      "a consent that is withdrawn while it is recorded has its items under the epoch of the answer, or none",
+      () =>
+        Effect.gen(function* () {
+          const { consents, nodes } = yield* fresh
+          const [recording, withdrawing] = [nodes[0], nodes.at(-1) ?? nodes[0]]
+          for (let turns = 0; turns < 8; turns++) {
+            const clientId = ClientId.make(`client-${turns}`)
+            const later = Effect.forEach(Array.from({ length: turns }), () => nextTurn)
+            const [answer] = yield* Effect.all(
+              [
+                recording.consents.record(consent({ clientId })),
+                Effect.zipRight(later, withdrawing.consents.withdraw(alice, clientId))
+              ],
+              { concurrency: "unbounded" }
+            )
+            const kept = Option.getOrThrow(yield* consents.find(alice, clientId))
+            expect(kept.granted).toEqual(answer.epoch === kept.epoch ? consent().granted : new Map())
+          }
+        })
     )
 
     it.effect("withdraw returns false if there is no consent", () =>

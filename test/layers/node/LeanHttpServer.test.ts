@@ -375,8 +375,7 @@ const direct = (begun: Partial<DirectRoutes.Begun> | "a defect"): DirectRoutes.H
   begin: () => {
     if (begun === "a defect") throw new Error("a defect")
     return {
-      ready: undefined,
-      effect: Effect.succeed(HttpServerResponse.text("direct")),
+      answer: Effect.succeed(HttpServerResponse.text("direct")),
       end: () => ({ "x-end": "yes" }),
       addServices: (services) => services.set(Name.key, "Ann"),
       annotations: { request: "one" },
@@ -385,7 +384,7 @@ const direct = (begun: Partial<DirectRoutes.Begun> | "a defect"): DirectRoutes.H
   }
 })
 
-type DirectEffect = DirectRoutes.Begun["effect"]
+type DirectEffect = DirectRoutes.Begun["answer"]
 
 const annotated = Effect.map(FiberRef.get(FiberRef.currentLogAnnotations), (annotations) =>
   HttpServerResponse.text(String(Option.getOrUndefined(HashMap.get(annotations, "request"))))
@@ -393,40 +392,40 @@ const annotated = Effect.map(FiberRef.get(FiberRef.currentLogAnnotations), (anno
 
 const directs: Readonly<Record<string, readonly [DirectRoutes.Handler, object]>> = {
   "by an effect": [direct({}), { status: 200, body: "direct" }],
-  "without an effect": [direct({ ready: HttpServerResponse.text("ready") }), { status: 200, body: "ready" }],
+  "without an effect": [direct({ answer: HttpServerResponse.text("ready") }), { status: 200, body: "ready" }],
   "with the services of its endpoint and of its request": [
     direct({
-      effect: Effect.map(Effect.all([Greeting, Name]), (words) =>
+      answer: Effect.map(Effect.all([Greeting, Name]), (words) =>
         HttpServerResponse.text(words.join(" "))
       ) as unknown as DirectEffect
     }),
     { status: 200, body: "hello Ann" }
   ],
-  "with the log annotations of its request": [direct({ effect: annotated }), { status: 200, body: "one" }],
+  "with the log annotations of its request": [direct({ answer: annotated }), { status: 200, body: "one" }],
   "on the clock of its endpoint": [
-    direct({ effect: Effect.map(Clock.currentTimeMillis, (now) => HttpServerResponse.text(String(now))) }),
+    direct({ answer: Effect.map(Clock.currentTimeMillis, (now) => HttpServerResponse.text(String(now))) }),
     { status: 200, body: "5" }
   ],
   "after a wait": [
-    direct({ effect: Effect.delay(Effect.succeed(HttpServerResponse.text("late")), "5 millis") }),
+    direct({ answer: Effect.delay(Effect.succeed(HttpServerResponse.text("late")), "5 millis") }),
     { status: 200, body: "late" }
   ],
   "by a stream": [
     direct({
-      effect: Effect.succeed(HttpServerResponse.stream(Stream.make(encoder.encode("a"), encoder.encode("b"))))
+      answer: Effect.succeed(HttpServerResponse.stream(Stream.make(encoder.encode("a"), encoder.encode("b"))))
     }),
     { status: 200, body: "ab" }
   ],
   "after a handler for its response": [
     direct({
-      effect: Effect.as(
+      answer: Effect.as(
         HttpApp.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setStatus(response, 202))),
         HttpServerResponse.text("prepared")
       )
     }),
     { status: 202, body: "prepared" }
   ],
-  "by 500, if its effect has a defect": [direct({ effect: Effect.die("a defect") }), { status: 500 }]
+  "by 500, if its effect has a defect": [direct({ answer: Effect.die("a defect") }), { status: 500 }]
 }
 
 describe("a path that is answered before the router", () => {
@@ -452,7 +451,7 @@ describe("a path that is answered before the router", () => {
     ["a header of its answer is invalid", direct({ end: () => ({ "x-bad": "a\nb" }) })],
     [
       "a header of its ready answer is invalid",
-      direct({ ready: HttpServerResponse.empty(), end: () => ({ "x-bad": "a\nb" }) })
+      direct({ answer: HttpServerResponse.empty(), end: () => ({ "x-bad": "a\nb" }) })
     ]
   ])("the path is answered by 500, if %s", async (_, handler) => {
     const served = await serveDirect(handler)

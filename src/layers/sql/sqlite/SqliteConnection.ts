@@ -24,7 +24,7 @@ const capacity = 200
 /** Makes the connection of an open database. Closing it closes the database. */
 export const make = (db: Sqlite.Database): SqliteConnection => {
   const prepared = new Map<string, Sqlite.Statement>()
-  const dataVersion = db.prepare("pragma data_version").pluck()
+  let dataVersion: Sqlite.Statement | undefined
 
   const prepare = (sql: string): Sqlite.Statement => {
     const known = prepared.get(sql)
@@ -62,7 +62,10 @@ export const make = (db: Sqlite.Database): SqliteConnection => {
       }
     },
     inTransaction: () => db.inTransaction,
-    dataVersion: () => dataVersion.get() as number,
+    dataVersion: () => {
+      dataVersion ??= db.prepare("pragma data_version").pluck()
+      return dataVersion.get() as number
+    },
     close: () => {
       prepared.clear()
       db.close()

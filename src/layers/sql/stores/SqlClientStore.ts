@@ -96,7 +96,7 @@ const isChanged = (rows: ReadonlyArray<object>): boolean => rows.length > 0
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ClientStore> => {
   const query = SqlStatement.queries(sql, issuer)
   const harmless = SqlStatement.queries(sql, issuer, "Harmless")
-  const sequence = SqlStatement.sequence(sql)
+  const transaction = SqlStatement.transaction(sql)
   const insert = harmless(`
     insert into clients (issuer, ${columns})
     values (
@@ -203,7 +203,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
         select id from inserted union all select id from replaced`)
       return (row, atMost) =>
         Effect.flatMap(
-          sequence([lock.compiled({}), store.compiled({ ...row, atMost }), countUnused.compiled({})]),
+          transaction([lock.compiled({}), store.compiled({ ...row, atMost }), countUnused.compiled({})]),
           ([, stored = [], counts = []]) => (isChanged(stored) ? Effect.asSome(readValue(counts)) : Effect.succeedNone)
         )
     },

@@ -2,10 +2,11 @@
  * Consents in a SQL database: one row for each pair of a subject and a client, and one row for each item that the user
  * allowed. An item counts only under the current epoch of its pair.
  *
- * So a withdrawal is one statement, which raises the epoch. An addition needs no transaction: the first statement writes the
- * pair and reads its epoch, the second writes the items under that epoch. If the process dies between them, less is stored
- * than the user allowed, and there is no grant. If the consent is withdrawn between them, the added items do not count, and
- * the answer has the old epoch, so that the grant made under it is dead too.
+ * So a withdrawal is one statement, which raises the epoch. An addition is two: the first writes the pair and reads its epoch, the
+ * second writes the items under that epoch. On PostgreSQL they are one transaction, in which the first one locks the pair. On SQLite
+ * each commits by itself. If the process dies between them, less is stored than the user allowed, and there is no grant. If the
+ * consent is withdrawn between or after them, the added items do not count, and the answer has the old epoch, so that the grant
+ * made under it is dead too.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Arr from "effect/Array"
@@ -66,13 +67,12 @@ const itemRows = {
   pg: "json_to_recordset(cast(:items as json)) as item (kind text, value text)"
 } as const
 
+/** Reads the items in the rows of a consent. The only row of a consent without items has none. */
+const itemsOf = (rows: ReadonlyArray<object>) => readItems(rows.filter((row) => "kind" in row && row.kind !== null))
+
 /** Reads the rows of a consent, at least one. */
 const readWhole = (pair: Pair, rows: ReadonlyArray<object>): Either.Either<Consent, TemporarilyUnavailable> =>
-  Either.flatMap(readState(rows[0]), (state) =>
-    Either.map(readItems(rows.filter((row) => "kind" in row && row.kind !== null)), (items) =>
-      consentOf(pair, state, items)
-    )
-  )
+  Either.flatMap(readState(rows[0]), (state) => Either.map(itemsOf(rows), (items) => consentOf(pair, state, items)))
 
 const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
@@ -100,11 +100,14 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
       insert into consents (issuer, subject, client_id, updated_at, epoch)
       values (:issuer, :subject, :clientId, :updatedAt, 1)
       on conflict (issuer, subject, client_id) do update set updated_at =
-        case when excluded.updated_at > consents.updated_at then excluded.updated_at else consents.updated_at end`),
+        case when excluded.updated_at > consents.updated_at then excluded.updated_at else consents.updated_at end
+      returning updated_at, epoch`),
+    // Without an epoch, under the present one.
     insertItems: harmless(`
       insert into consent_items (issuer, subject, client_id, epoch, kind, value)
       select issuer, subject, client_id, epoch, item.kind, item.value from consents, ${items}
       where issuer = :issuer and subject = :subject and client_id = :clientId
+        and epoch = coalesce(cast(:epoch as bigint), epoch)
       on conflict do nothing`),
     raiseEpoch: query(`
       update consents set epoch = epoch + 1 where issuer = :issuer and subject = :subject and client_id = :clientId
@@ -134,9 +137,33 @@ const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
 }
 
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ConsentStore> => {
-  const sequence = SqlStatement.sequence(sql)
+  const transaction = SqlStatement.transaction(sql)
   const statements = makeStatements(sql, issuer)
   const withdrawalPage = ConsentWithdrawal.make(sql, issuer)
+
+  /** Adds to a consent. Returns its state when the addition began, and its rows when it had ended. */
+  const add: (
+    pair: Pair,
+    added: { readonly updatedAt: number; readonly items: string }
+  ) => Effect.Effect<{ readonly state: typeof State.Type; readonly rows: SqlStatement.Rows }, TemporarilyUnavailable> =
+    sql.onDialectOrElse({
+      pg: () =>
+        Effect.fnUntraced(function* (pair, { items, updatedAt }) {
+          const [touched = [], , rows = []] = yield* transaction([
+            statements.touch.compiled({ ...pair, updatedAt }),
+            statements.insertItems.compiled({ ...pair, items, epoch: null }),
+            statements.find.compiled(pair)
+          ])
+          return { state: yield* readState(touched[0]), rows }
+        }),
+      orElse: () =>
+        Effect.fnUntraced(function* (pair, { items, updatedAt }) {
+          const [touched] = yield* statements.touch({ ...pair, updatedAt })
+          const state = yield* readState(touched)
+          yield* statements.insertItems({ ...pair, items, epoch: state.epoch })
+          return { state, rows: yield* statements.find(pair) }
+        })
+    })
 
   return {
     find: (subject, clientId) =>
@@ -145,14 +172,14 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
       ),
 
     record: Effect.fnUntraced(function* (added) {
-      const { clientId, subject, updatedAt } = added
-      const pair = { subject, clientId }
-      const rows = yield* sequence([
-        statements.touch.compiled({ ...pair, updatedAt: updatedAt.epochMillis }),
-        statements.insertItems.compiled({ ...pair, items: JSON.stringify(ConsentItems.fromConsent(added)) }),
-        statements.find.compiled(pair)
-      ])
-      return yield* readWhole(pair, rows[2] ?? [])
+      const pair = { subject: added.subject, clientId: added.clientId }
+      const { rows, state } = yield* add(pair, {
+        updatedAt: added.updatedAt.epochMillis,
+        items: JSON.stringify(ConsentItems.fromConsent(added))
+      })
+      // Items of a later epoch were added after a withdrawal.
+      const ofEpoch = rows.filter((row) => "epoch" in row && row.epoch === state.epoch)
+      return consentOf(pair, state, yield* itemsOf(ofEpoch))
     }),
 
     list: Effect.fnUntraced(function* (subject) {

@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import * as RateLimit from "../../../domain/RateLimit.js"
-import { RateLimiter, within } from "../../../services/RateLimiter.js"
+import { decide, RateLimiter, within } from "../../../services/RateLimiter.js"
 import type { PostgresClient } from "../postgres/PostgresClient.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
@@ -127,7 +127,10 @@ export const make = (
           const keys = asked.map(({ key, limit }) => `${limit.name} ${key}`)
           const rows = yield* consume([now, ...quotas], keys)
           const owed = new Map(rows.map(({ owed, place }) => [place, owed]))
-          return RateLimit.decide(limits.map((limit, i) => ({ limit, owed: owed.get(i + 1) ?? RateLimit.span(limit) })))
+          return decide(
+            asked,
+            asked.map((_, i) => owed.get(i + 1))
+          )
         }).pipe(within)
     })
   })
