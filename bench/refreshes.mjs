@@ -11,32 +11,18 @@ import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import Sqlite from "better-sqlite3"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { Subject } from "#dist/domain/Account"
-import { CodeChallenge } from "#dist/domain/CodeChallenge"
-import { GrantId } from "#dist/domain/Grant"
-import { RedirectUri } from "#dist/domain/RedirectUri"
-import * as RefreshToken from "#dist/domain/RefreshToken"
 import { ResourceIndicator } from "#dist/domain/Resource"
-import * as ResourceScopes from "#dist/domain/ResourceScopes"
-import * as Scope from "#dist/domain/Scope"
-import { SessionId } from "#dist/domain/Session"
 import * as SqliteStorage from "#dist/layers/SqliteStorage"
 import * as AuthServer from "#dist/layers/wiring/AuthServer"
-import { ClientRegistration } from "#dist/services/clients/ClientRegistration"
 import * as RefreshTokenGrant from "#dist/services/grants/RefreshTokenGrant"
-import * as Crypto from "#dist/services/keys/Crypto"
-import { ConsentStore } from "#dist/services/stores/ConsentStore"
-import { GrantStore } from "#dist/services/stores/GrantStore"
 import { Storage } from "#dist/services/stores/Storage"
-import { RefreshChain } from "#dist/services/tokens/RefreshChain"
+import { makeGrants } from "./lib/grants.mjs"
 
 const { values } = parseArgs({
   options: {
@@ -51,67 +37,7 @@ const [grantCount, refreshCount] = [Number(values.grants), Number(values.refresh
 const concurrency = Math.min(64, grantCount)
 
 const issuer = "https://auth.example.com"
-const redirectUri = RedirectUri.make("https://client.example.com/callback")
 const resource = ResourceIndicator.make(`${issuer}/notes`)
-
-/** Makes grants as the code grant does, each with its first refresh token. */
-const makeGrants = Effect.gen(function* () {
-  const clients = yield* ClientRegistration
-  const consents = yield* ConsentStore
-  const store = yield* GrantStore
-  const chains = yield* RefreshChain
-  const { client } = yield* clients.create({
-    client_name: "Refresher",
-    redirect_uris: [redirectUri],
-    scope: "notes:read",
-    grant_types: ["authorization_code", "refresh_token"],
-    token_endpoint_auth_method: "none"
-  })
-  const now = yield* DateTime.now
-  /** @param {Duration.Duration} duration */
-  const later = (duration) => DateTime.addDuration(now, duration)
-  const tokens = yield* Effect.forEach(
-    Array.from({ length: grantCount }, (_, i) => Subject.make(`person-${i}`)),
-    (subject) =>
-      Effect.gen(function* () {
-        const granted = ResourceScopes.make([resource, Scope.make("notes:read")])
-        const consent = yield* consents.record({
-          subject,
-          clientId: client.id,
-          granted,
-          redirectUris: new Set([redirectUri]),
-          updatedAt: now
-        })
-        const id = GrantId.make(yield* Crypto.identifier)
-        const digest = Crypto.digestOf(`code ${id}`)
-        const challenge = CodeChallenge.make(Crypto.digestOf(`challenge ${id}`))
-        const sessionId = SessionId.make(id)
-        const expiresAt = later(Duration.days(180))
-        const epochs = { subject: 0, client: client.epoch, consent: consent.epoch }
-        const terms = { id, subject, clientId: client.id, redirectUri, granted, sessionId, epochs }
-        const times = { authenticatedAt: now, approvedAt: now, expiresAt }
-        const code = { digest, challenge, expiresAt: later(Duration.minutes(1)) }
-        yield* store.approve({ _tag: "Approved", terms: { ...terms, ...times }, code })
-        const { sealedKey, token } = yield* chains.begin(id)
-        const text = RefreshToken.format(token)
-        yield* store.redeem({
-          grantId: id,
-          digest,
-          clientId: client.id,
-          redirectUri: Option.some(redirectUri),
-          challenge,
-          now,
-          duplicateWindow: Duration.zero,
-          network: Option.none(),
-          fromElsewhere: "Allow",
-          chain: Option.some({ digest: Crypto.digest(text), key: sealedKey, idleExpiresAt: later(Duration.days(30)) })
-        })
-        return text
-      }),
-    { concurrency }
-  )
-  return { client, tokens }
-})
 
 /** @param {Sqlite.Database} db */
 const tablesOf = (db) =>
@@ -136,7 +62,13 @@ const say = (text) => Effect.sync(() => values.json || process.stdout.write(`${t
 /** @param {string} path */
 const program = (path) =>
   Effect.gen(function* () {
-    const { client, tokens } = yield* makeGrants
+    const { client, tokens } = yield* makeGrants({
+      metadata: { grant_types: ["authorization_code", "refresh_token"], token_endpoint_auth_method: "none" },
+      count: grantCount,
+      resource,
+      scope: "notes:read",
+      concurrency
+    })
     const handle = yield* RefreshTokenGrant.make
     const before = holdings(path)
     const began = performance.now()

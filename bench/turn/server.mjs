@@ -42,7 +42,7 @@ import * as SqliteFile from "#dist/layers/sql/sqlite/SqliteFile"
 import * as SqlStores from "#dist/layers/sql/stores/SqlStores"
 import * as AuthServer from "#dist/layers/wiring/AuthServer"
 import { Storage } from "#dist/services/stores/Storage"
-import { makeGrants } from "./grants.mjs"
+import { makeGrants } from "../lib/grants.mjs"
 import { answering } from "./ways.mjs"
 
 /** @typedef {import("#dist/layers/sql/sqlite/SqliteConnection").SqliteConnection} Connection */
@@ -165,7 +165,13 @@ const main = Effect.gen(function* () {
   const path = Path.join(folder, "auth.db")
   const ordinary = Context.get(yield* Layer.build(SqliteStorage.layer({ filename: path })), Storage)
   const made = yield* Effect.provide(
-    makeGrants(Number(values.grants), resource),
+    makeGrants({
+      metadata: { grant_types: ["authorization_code", "refresh_token", "client_credentials"] },
+      count: Number(values.grants),
+      resource,
+      scope: "api",
+      concurrency: 16
+    }),
     AuthServer.layerServices(options).pipe(Layer.provide(Layer.succeed(Storage, ordinary)))
   )
   const connection = SqliteConnection.make(SqliteFile.openWriter(path))
@@ -179,7 +185,8 @@ const main = Effect.gen(function* () {
     )
   )
   const { client, secret, tokens } = made
-  const ready = { port, serverPort, client: { id: client.id, secret: Redacted.value(secret) }, tokens }
+  const credentials = { id: client.id, secret: Redacted.value(Option.getOrThrow(secret)) }
+  const ready = { port, serverPort, client: credentials, tokens: tokens.map(Redacted.value) }
   process.stdout.write(`${JSON.stringify(ready)}\n`)
   return yield* Effect.never
 })

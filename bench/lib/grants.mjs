@@ -3,7 +3,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import { Subject } from "#dist/domain/Account"
 import { CodeChallenge } from "#dist/domain/CodeChallenge"
 import { GrantId } from "#dist/domain/Grant"
@@ -22,12 +21,13 @@ import { RefreshChain } from "#dist/services/tokens/RefreshChain"
 const redirectUri = RedirectUri.make("https://client.example.com/callback")
 
 /**
- * Registers a confidential client, and makes as many grants of its users.
+ * Registers a client, and makes grants of its users. `concurrency` grants are made at once.
  *
- * @param {number} count
- * @param {string} resource
+ * @param {{
+ *   readonly metadata: object, readonly count: number, readonly resource: string, readonly scope: string, readonly concurrency: number
+ * }} options
  */
-export const makeGrants = (count, resource) =>
+export const makeGrants = ({ concurrency, count, metadata, resource, scope }) =>
   Effect.gen(function* () {
     const clients = yield* ClientRegistration
     const consents = yield* ConsentStore
@@ -36,12 +36,12 @@ export const makeGrants = (count, resource) =>
     const { client, secret } = yield* clients.create({
       client_name: "Refresher",
       redirect_uris: [redirectUri],
-      scope: "api",
-      grant_types: ["authorization_code", "refresh_token", "client_credentials"]
+      scope,
+      ...metadata
     })
     const now = yield* DateTime.now
     const later = (/** @type {Duration.Duration} */ duration) => DateTime.addDuration(now, duration)
-    const granted = ResourceScopes.make([ResourceIndicator.make(resource), Scope.make("api")])
+    const granted = ResourceScopes.make([ResourceIndicator.make(resource), Scope.make(scope)])
     const tokens = yield* Effect.forEach(
       Array.from({ length: count }, (_, i) => Subject.make(`person-${i}`)),
       (subject) =>
@@ -84,9 +84,9 @@ export const makeGrants = (count, resource) =>
             fromElsewhere: "Allow",
             chain: Option.some({ digest: Crypto.digest(text), key, idleExpiresAt: later(Duration.days(30)) })
           })
-          return Redacted.value(text)
+          return text
         }),
-      { concurrency: 16 }
+      { concurrency }
     )
-    return { client, secret: Option.getOrThrow(secret), tokens }
+    return { client, secret, tokens }
   })
