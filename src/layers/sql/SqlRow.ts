@@ -28,16 +28,33 @@ export const remembering = <A, E>(
   key: string,
   capacity: number
 ): ((row: object) => Either.Either<A, E>) => {
-  const known = new BoundedMap<unknown, { readonly row: object; readonly decoded: Either.Either<A, E> }>(capacity)
-  return (row) => {
-    const id: unknown = Reflect.get(row, key)
-    const last = known.get(id)
-    if (last !== undefined && hasValues(row as Values, last.row as Values)) return last.decoded
-    return known.remember(id, { row, decoded: decode(row) }).decoded
+  const decodeAll = rememberingAll(
+    ([row]: readonly [object], _: unknown) => decode(row),
+    (id) => id,
+    capacity
+  )
+  return (row) => decodeAll([row], Reflect.get(row, key))
+}
+
+/** As `remembering`, for all rows of one value. `keyOf` returns what identifies the value. */
+export const rememberingAll = <Rows extends ReadonlyArray<object>, Id, A, E>(
+  decode: (rows: Rows, id: Id) => Either.Either<A, E>,
+  keyOf: (id: Id) => unknown,
+  capacity: number
+): ((rows: Rows, id: Id) => Either.Either<A, E>) => {
+  const known = new BoundedMap<unknown, { readonly rows: Rows; readonly decoded: Either.Either<A, E> }>(capacity)
+  return (rows, id) => {
+    const key = keyOf(id)
+    const last = known.get(key)
+    if (last !== undefined && haveValues(rows, last.rows)) return last.decoded
+    return known.remember(key, { rows, decoded: decode(rows, id) }).decoded
   }
 }
 
 type Values = Readonly<Record<string, unknown>>
+
+const haveValues = (rows: ReadonlyArray<object>, others: ReadonlyArray<object>): boolean =>
+  rows.length === others.length && rows.every((row, i) => hasValues(row as Values, others[i] as Values))
 
 const hasValues = (row: Values, values: Values): boolean => {
   for (const column in values) if (row[column] !== values[column]) return false

@@ -106,7 +106,8 @@ export const make = (
 
 const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless: ReadonlySet<string>) => {
   let connection: SqliteConnection | undefined = first
-  const waiting = new Set<Write>()
+  // An array and no set, whose replaced tables would keep answered requests in memory (see `node/OpenResponses`).
+  let waiting: Array<Write> = []
   let commits = 0
   let revision = 0
   let dataVersion: number | undefined
@@ -116,19 +117,15 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless
   let onIdle: () => void = () => {}
 
   const schedule = () => {
-    if (scheduled || waiting.size === 0) return
+    if (scheduled || waiting.length === 0) return
     scheduled = true
     setImmediate(flush)
   }
 
   /** Removes writes from the queue. From then on they get an answer and cannot be dropped. */
-  const take = (atMost: number, which: (write: Write) => boolean = () => true): Array<Write> => {
-    const taken: Array<Write> = []
-    for (const write of waiting) {
-      if (taken.length === atMost) break
-      if (which(write)) taken.push(write)
-    }
-    for (const write of taken) waiting.delete(write)
+  const take = (atMost: number): Array<Write> => {
+    const taken = waiting.slice(0, atMost)
+    waiting = waiting.slice(atMost)
     return taken
   }
 
@@ -145,8 +142,8 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless
 
   const flush = () => {
     scheduled = false
-    for (const write of waiting) if (write.isDropped()) waiting.delete(write)
-    if (waiting.size === 0) return rest()
+    if (waiting.some(({ isDropped }) => isDropped())) waiting = waiting.filter(({ isDropped }) => !isDropped())
+    if (waiting.length === 0) return rest()
     try {
       connection ??= connect()
       connection.run("BEGIN IMMEDIATE", [], "Rows")
@@ -167,8 +164,10 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless
   /** Another process has the lock. Writes past their deadline fail, and the others wait on. */
   const wait = (cause: unknown) => {
     const now = performance.now()
-    for (const { answer } of take(waiting.size, ({ deadline }) => deadline <= now)) answer(failure(cause))
-    if (waiting.size === 0) return rest()
+    const late = waiting.filter(({ deadline }) => deadline <= now)
+    waiting = waiting.filter(({ deadline }) => deadline > now)
+    for (const { answer } of late) answer(failure(cause))
+    if (waiting.length === 0) return rest()
     scheduled = true
     // Similar to the intervals of SQLite's busy handler, but the event loop runs.
     setTimeout(flush, Math.min(2 ** attempts++, 25))
@@ -177,12 +176,12 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless
   /** No transaction can begin. All waiting writes fail, and the next write tries again. */
   const refuse = (cause: unknown) => {
     if (isBroken(cause)) disconnect()
-    for (const { answer } of take(waiting.size)) answer(failure(cause))
+    for (const { answer } of take(waiting.length)) answer(failure(cause))
     rest()
   }
 
   const rest = () => {
-    if (waiting.size > 0) return schedule()
+    if (waiting.length > 0) return schedule()
     attempts = 0
     onIdle()
   }
@@ -196,13 +195,13 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless
       return Effect.async<unknown, SqlError>((resume) => {
         if (closed) return resume(failure(new Error("the database is closed")))
         const deadline = performance.now() + Duration.toMillis(patience)
-        waiting.add({ sql, params, read, deadline, isDropped, answer: resume })
+        waiting.push({ sql, params, read, deadline, isDropped, answer: resume })
         schedule()
       })
     })
 
   const idle = Effect.async<void>((resume) => {
-    if (waiting.size === 0) return resume(Effect.void)
+    if (waiting.length === 0) return resume(Effect.void)
     onIdle = () => resume(Effect.void)
   })
 

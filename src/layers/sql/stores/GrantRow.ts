@@ -16,6 +16,7 @@ import { RedirectUri } from "../../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../../domain/Resource.js"
 import * as ResourceScopes from "../../../domain/ResourceScopes.js"
 import { SessionId } from "../../../domain/Session.js"
+import { BoundedMap } from "../../../services/BoundedMap.js"
 import * as SqlFailure from "../SqlFailure.js"
 import * as ScopeText from "./ScopeText.js"
 
@@ -126,8 +127,14 @@ const termsOf = (row: Row): Grant.Terms => ({
   }
 })
 
+/** The parsed texts of `granted`. Most grants have one of a few texts, and each text is that of one immutable value. */
+const known = new BoundedMap<string, ResourceScopes.ResourceScopes>(256)
+
 /** Parses a JSON object of resource to scope, as `encode` writes it. */
-const parseGranted = (json: string): ResourceScopes.ResourceScopes => {
+const parseGranted = (json: string): ResourceScopes.ResourceScopes =>
+  known.get(json) ?? known.remember(json, parse(json))
+
+const parse = (json: string): ResourceScopes.ResourceScopes => {
   const record: unknown = JSON.parse(json)
   if (typeof record !== "object" || record === null || Array.isArray(record)) throw new Unreadable("granted")
   return ResourceScopes.make(

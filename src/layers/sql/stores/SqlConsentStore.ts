@@ -70,9 +70,16 @@ const itemRows = {
 /** Reads the items in the rows of a consent. The only row of a consent without items has none. */
 const itemsOf = (rows: ReadonlyArray<object>) => readItems(rows.filter((row) => "kind" in row && row.kind !== null))
 
-/** Reads the rows of a consent, at least one. */
-const readWhole = (pair: Pair, rows: ReadonlyArray<object>): Either.Either<Consent, TemporarilyUnavailable> =>
-  Either.flatMap(readState(rows[0]), (state) => Either.map(itemsOf(rows), (items) => consentOf(pair, state, items)))
+/** Maximum number of consents that are remembered with their rows. Every authorization request reads one. */
+const remembered = 256
+
+/** Reads the rows of a consent, at least one. The same rows are decoded once. */
+const readWhole = SqlRow.rememberingAll(
+  (rows: SqlStatement.Rows, pair: Pair): Either.Either<Consent, TemporarilyUnavailable> =>
+    Either.flatMap(readState(rows[0]), (state) => Either.map(itemsOf(rows), (items) => consentOf(pair, state, items))),
+  ({ clientId, subject }) => `${subject} ${clientId}`,
+  remembered
+)
 
 const makeStatements = (sql: SqlClient.SqlClient, issuer: Issuer) => {
   const query = SqlStatement.queries(sql, issuer)
@@ -168,7 +175,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   return {
     find: (subject, clientId) =>
       Effect.flatMap(statements.find({ subject, clientId }), (rows) =>
-        SqlRow.first(rows, () => readWhole({ subject, clientId }, rows))
+        SqlRow.first(rows, () => readWhole(rows, { subject, clientId }))
       ),
 
     record: Effect.fnUntraced(function* (added) {

@@ -3,6 +3,7 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import { Actor, type Event, EventKind, idsOf } from "../../../domain/Event.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { EventLog } from "../../../services/stores/EventLog.js"
@@ -29,8 +30,24 @@ const read = SqlRow.reader(
   })
 )
 
-const encodeKind = Schema.encodeSync(KindText)
-const encodeActor = Schema.encodeSync(ActorText)
+/** Returns the JSON text of the fields that a union has for a tag. `Schema.encodeSync` takes five times as long. */
+const encoder = <A extends { readonly _tag: string }, I>(union: Schema.Schema<A, I>) => {
+  const names = new Map<unknown, Array<string>>()
+  for (const member of SchemaAST.isUnion(union.ast) ? union.ast.types : []) {
+    const fields = SchemaAST.getPropertySignatures(member)
+    const tag = fields.find(({ name }) => name === "_tag")?.type
+    if (tag !== undefined && SchemaAST.isLiteral(tag)) {
+      names.set(
+        tag.literal,
+        fields.map(({ name }) => String(name))
+      )
+    }
+  }
+  return (value: A): string => JSON.stringify(value, names.get(value._tag) ?? [])
+}
+
+const encodeKind = encoder(EventKind)
+const encodeActor = encoder(Actor)
 
 const columns = [
   "issuer",
