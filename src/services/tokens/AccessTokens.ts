@@ -201,6 +201,17 @@ const make = Effect.gen(function* () {
     })
   }
 
+  /** Returns a token that was verified before, if it is valid now; `undefined` if only the rows can tell. */
+  const peek = (token: Redacted.Redacted, now: number) => {
+    const read = revision()
+    if (read === undefined) return undefined
+    const text = Redacted.value(token)
+    const known = verified.at(digestOf(text), read)
+    return known !== undefined && codec.mayOpen(text, now) && now < known.opened.claims.expiresAt.epochMillis
+      ? known
+      : undefined
+  }
+
   /** Returns the access of a token at all resources where it was granted; fails when the token is not valid. */
   const open = (
     token: Redacted.Redacted,
@@ -208,18 +219,31 @@ const make = Effect.gen(function* () {
   ): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> =>
     Effect.clockWith((clock) => {
       const now = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
+      const isFor = ({ audience }: AccessToken.AccessTokenClaims) => at === undefined || audience.includes(at)
+      const known = peek(token, now.epochMillis)
+      if (known !== undefined) {
+        if (!isFor(known.opened.claims)) return refuse("WrongAudience")
+        const { principal, ...ids } = known.opened.owner
+        Spans.annotate(principal === "User" ? ids : { clientId: ids.clientId })
+        return Effect.succeed(known.opened)
+      }
+      // Before the rows are read.
+      const read = revision()
       const check = (
         opened: Option.Option<AccessToken.AccessTokenClaims>
       ): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> => {
         if (Option.isNone(opened)) return refuse("Unknown")
         const claims = opened.value
         if (!Time.isBefore(now, claims.expiresAt)) return refuse("Expired")
-        if (at !== undefined && !claims.audience.includes(at)) return refuse("WrongAudience")
-        return AccessToken.isOfGrant(claims) ? ofGrant(claims, now) : ofClient(claims)
+        if (!isFor(claims)) return refuse("WrongAudience")
+        return Effect.map(AccessToken.isOfGrant(claims) ? ofGrant(claims, now) : ofClient(claims), (opened) => {
+          verified.remember(digest(token), read, opened)
+          return opened
+        })
       }
       const text = Redacted.value(token)
-      const known = text.length > AccessToken.maxLength ? Option.none() : codec.peek(text, now.epochMillis)
-      return known === undefined ? Effect.flatMap(codec.open(text), check) : check(known)
+      const claims = text.length > AccessToken.maxLength ? Option.none() : codec.peek(text, now.epochMillis)
+      return claims === undefined ? Effect.flatMap(codec.open(text), check) : check(claims)
     })
 
   const accessOf = ({ claims, owner }: Opened) => ({
@@ -249,13 +273,10 @@ const make = Effect.gen(function* () {
       return yield* issueNow(audience, undefined, { clientId: client.id, epoch: client.epoch, scope })
     }),
     verify: (token, resource) =>
-      Spans.traced("AccessTokens.verify", () => {
-        // Before the rows are read.
-        const read = revision()
-        return Effect.flatMap(
+      Spans.traced("AccessTokens.verify", () =>
+        Effect.flatMap(
           open(token, resource),
           (opened): Effect.Effect<Access, InvalidToken | TemporarilyUnavailable> => {
-            verified.remember(digest(token), read, opened)
             const own = opened.granted.get(resource)
             if (own === undefined) return refuse("WrongAudience")
             const at = (offered: Scope.Scope): Access => accessAt(opened, resource, own, offered)
@@ -263,15 +284,11 @@ const make = Effect.gen(function* () {
             return here === undefined ? Effect.map(resources.offered(resource), at) : Effect.succeed(at(here))
           }
         )
-      }),
+      ),
     peek: (token, resource, now) => {
-      const read = revision()
-      if (read === undefined) return undefined
-      const text = Redacted.value(token)
-      const known = verified.at(digestOf(text), read)
-      if (known === undefined || !codec.mayOpen(text, now)) return undefined
-      const { claims, granted } = known.opened
-      if (now >= claims.expiresAt.epochMillis || !claims.audience.includes(resource)) return undefined
+      const known = peek(token, now)
+      if (known === undefined || !known.opened.claims.audience.includes(resource)) return undefined
+      const { granted } = known.opened
       const [own, offered] = [granted.get(resource), resources.peekOffered(resource, now)]
       return own === undefined || offered === undefined
         ? undefined

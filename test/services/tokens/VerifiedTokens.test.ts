@@ -53,7 +53,13 @@ const remembered = (guard: Services, user: string | undefined) =>
     const token = Redacted.make(yield* run(guard, Tokens.issue({ user, scopes: ["notes:read"] })))
     const { peek = () => undefined, verify } = Context.get(guard, TokenVerifier)
     const access = yield* verify(token, notes)
-    return { token, access, peek: () => peek(token, notes), verify: () => verify(token, notes) }
+    /** As introspection verifies. */
+    const verifyAll = run(
+      guard,
+      Effect.flatMap(AccessTokens, ({ verifyAll }) => verifyAll(token))
+    )
+    expect((yield* verifyAll).access.tokenId).toBe(access.tokenId)
+    return { token, access, peek: () => peek(token, notes), verify: () => verify(token, notes), verifyAll }
   })
 
 /** The changes that end the access, for a user's token and for a client's. */
@@ -104,14 +110,16 @@ describe.each([
     it.each(Object.entries(ends))("the token is not accepted when %s", (_, end) =>
       both((guard, other) =>
         Effect.gen(function* () {
-          const { access, peek, token, verify } = yield* remembered(guard, user)
+          const { access, peek, token, verify, verifyAll } = yield* remembered(guard, user)
           expect(peek()).toEqual(access)
           yield* run(
             place === "the same process" ? guard : other,
             end(token, access) as Effect.Effect<unknown, unknown, unknown>
           )
           expect(peek()).toBe(undefined)
-          expect((yield* Effect.flip(verify()))._tag).toBe("InvalidToken")
+          for (const verified of [Effect.asVoid(verifyAll), Effect.asVoid(verify())]) {
+            expect((yield* Effect.flip(verified))._tag).toBe("InvalidToken")
+          }
           expect(peek()).toBe(undefined)
         })
       )
