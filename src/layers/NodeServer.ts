@@ -135,10 +135,10 @@ const drain = ({ server, unanswered, upgraded }: Guarded, atMost: Duration.Durat
   Effect.gen(function* () {
     const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(atMost)
     server.close()
-    for (const response of unanswered) {
+    for (const response of unanswered.all()) {
       if (!response.headersSent) response.setHeader("connection", "close")
     }
-    while (unanswered.size > 0 && (yield* Clock.currentTimeMillis) < deadline) yield* Effect.sleep("10 millis")
+    while (unanswered.all().length > 0 && (yield* Clock.currentTimeMillis) < deadline) yield* Effect.sleep("10 millis")
     server.closeAllConnections()
     // The routes end after this. The handlers of WebSockets end with them, and send the reason of the close.
     for (const socket of upgraded) setTimeout(() => socket.destroy(), closeTimeout).unref()

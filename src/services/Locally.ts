@@ -12,17 +12,34 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
 import { identity } from "effect/Function"
 import * as HashMap from "effect/HashMap"
 import * as Fibers from "./Fibers.js"
+import { Overlay } from "./Overlay.js"
 
 // The services of the values are taken from the requirements, which the compiler cannot see.
 // @effect-diagnostics unsafeEffectTypeAssertion:off
 
-/** A running fiber. The type of Effect leaves out `setFiberRef`, which `FiberRef.set` calls. */
+/** A running fiber. The type of Effect leaves out the methods that its own functions call. */
 interface Settable extends Fibers.Running {
-  readonly setFiberRef: <A>(ref: FiberRef.FiberRef<A>, value: A) => void
+  readonly getFiberRefs: () => FiberRefs.FiberRefs
+  readonly setFiberRefs: (refs: FiberRefs.FiberRefs) => void
+}
+
+type Locals = FiberRefs.FiberRefs["locals"]
+
+/**
+ * Sets the value of a reference, as `FiberRefs.updateAs` does for one reference. That function copies all references each time, and
+ * compares the old and the new value, which for services means each of them.
+ */
+const assign = <A>(locals: Locals, id: FiberId.Single, ref: FiberRef.FiberRef<A>, value: A): void => {
+  const [first, ...others] = locals.get(ref) ?? []
+  const below = first === undefined || Equal.equals(first[0], id) ? others : [first, ...others]
+  locals.set(ref, [[id, value], ...below])
 }
 
 /** The values to run with. Values that are left out stay. */
@@ -36,20 +53,29 @@ export interface Values<S> {
   readonly isPlatformLogOff?: boolean
 }
 
-const set = <S>(fiber: Settable, { annotations, clock, isPlatformLogOff, services }: Values<S>): void => {
+/** Returns the references of a fiber with other values. */
+const withOthers = <S>(
+  fiber: Settable,
+  { annotations, clock, isPlatformLogOff, services }: Values<S>
+): FiberRefs.FiberRefs => {
+  const locals: Locals = new Map(fiber.getFiberRefs().locals)
+  const id = fiber.id()
   if (services !== undefined) {
-    const before: Context.Context<never> = fiber.currentContext
-    fiber.setFiberRef(FiberRef.currentContext, Context.merge(before, services) as Context.Context<never>)
+    const all = new Overlay(fiber.currentContext.unsafeMap)
+    for (const [key, service] of services.unsafeMap) all.set(key, service)
+    assign(locals, id, FiberRef.currentContext, Context.unsafeMake<never>(all))
   }
   if (clock !== undefined) {
-    fiber.setFiberRef(DefaultServices.currentServices, Context.add(fiber.currentDefaultServices, Clock.Clock, clock))
+    const defaults = Context.add(fiber.currentDefaultServices, Clock.Clock, clock)
+    assign(locals, id, DefaultServices.currentServices, defaults)
   }
-  if (isPlatformLogOff === true) fiber.setFiberRef(HttpMiddleware.loggerDisabled, true)
+  if (isPlatformLogOff === true) assign(locals, id, HttpMiddleware.loggerDisabled, true)
   if (annotations !== undefined) {
     let all = fiber.getFiberRef(FiberRef.currentLogAnnotations)
     for (const name in annotations) all = HashMap.set(all, name, annotations[name])
-    fiber.setFiberRef(FiberRef.currentLogAnnotations, all)
+    assign(locals, id, FiberRef.currentLogAnnotations, all)
   }
+  return FiberRefs.unsafeMake(locals)
 }
 
 /**
@@ -67,11 +93,15 @@ export const inFiber = <A, E, R, S, B, E2 = E, R2 = never>(
   const context = fiber.currentContext
   const defaults = fiber.currentDefaultServices
   const annotations = fiber.getFiberRef(FiberRef.currentLogAnnotations)
-  set(fiber, values)
+  fiber.setFiberRefs(withOthers(fiber, values))
   const restore = () => {
-    if (values.services !== undefined) fiber.setFiberRef(FiberRef.currentContext, context)
-    if (values.clock !== undefined) fiber.setFiberRef(DefaultServices.currentServices, defaults)
-    if (values.annotations !== undefined) fiber.setFiberRef(FiberRef.currentLogAnnotations, annotations)
+    // The effect may have set other references, and these stay.
+    const locals: Locals = new Map(fiber.getFiberRefs().locals)
+    const id = fiber.id()
+    if (values.services !== undefined) assign(locals, id, FiberRef.currentContext, context)
+    if (values.clock !== undefined) assign(locals, id, DefaultServices.currentServices, defaults)
+    if (values.annotations !== undefined) assign(locals, id, FiberRef.currentLogAnnotations, annotations)
+    fiber.setFiberRefs(FiberRefs.unsafeMake(locals))
   }
   return Effect.matchCauseEffect(self, {
     onFailure: (cause) => {

@@ -35,7 +35,11 @@ export class Overlay extends Map<string, unknown> {
   }
 
   override get size(): number {
-    return this.#all.size
+    let size = this.below.size
+    super.forEach((_, key) => {
+      if (!this.below.has(key)) size++
+    })
+    return size
   }
 
   override forEach(use: (service: unknown, key: string, map: Map<string, unknown>) => void): void {

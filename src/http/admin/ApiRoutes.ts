@@ -75,7 +75,7 @@ const middleware = HttpLayerRouter.middleware(
               ...Wire.noSniff,
               ...edge.headers,
               ...(isShared(path) ? Cors.headers : {}),
-              ...headers()
+              ...Object.fromEntries(headers())
             })
           )
         )

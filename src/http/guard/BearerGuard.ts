@@ -275,5 +275,9 @@ const notThere = new InvalidToken({ reason: "WrongAudience", description: "the r
 /** Keeps a response to one user out of shared caches (RFC 9111 §3.5). */
 export const notShared = (response: HttpServerResponse.HttpServerResponse) =>
   response.headers["cache-control"] === undefined
-    ? HttpServerResponse.setHeaders(response, { "cache-control": "private, no-store", vary: "Authorization" })
+    ? HttpServerResponse.setHeader(
+        HttpServerResponse.setHeader(response, "cache-control", "private, no-store"),
+        "vary",
+        "Authorization"
+      )
     : response

@@ -1,12 +1,11 @@
 /** `/health`: the process runs. `/ready`: it can also answer requests, so a load balancer may send them. Neither says more. */
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Readiness } from "../../services/maintenance/Readiness.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
 
-const answer = (status: string) => HttpServerResponse.unsafeJson({ status }, { headers: Wire.noStore })
+const answer = (status: string) => Wire.json({ status }, { headers: Wire.noStore })
 
 /** Serves both endpoints. */
 export const layer = Layer.effectDiscard(

@@ -1,5 +1,4 @@
 /** `POST /introspect` (RFC 7662 §2). */
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -31,7 +30,7 @@ const make = Effect.gen(function* () {
     )
     const token = Redacted.make(yield* Parameters.required(parameters, "token"))
     const active = yield* introspection.introspect(token, caller)
-    return HttpServerResponse.unsafeJson(
+    return Wire.json(
       Option.match(active, { onNone: () => ({ active: false }), onSome: (token) => toJson(issuer, token) }),
       { headers: Wire.noStore }
     )

@@ -1,5 +1,4 @@
 /** `POST /register`: dynamic client registration (RFC 7591 §3). */
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Resource from "../../domain/Resource.js"
@@ -20,7 +19,7 @@ const make = Effect.gen(function* () {
     const metadata = yield* JsonText.parse(yield* Body.json(request))
     const { client, secret } = yield* registration.register(metadata)
     const offered = Resource.offered(Resource.listed(yield* resources.all))
-    return HttpServerResponse.unsafeJson(ClientInformation.toJson(client, offered, secret), {
+    return Wire.json(ClientInformation.toJson(client, offered, secret), {
       status: 201,
       headers: Wire.noStore
     })

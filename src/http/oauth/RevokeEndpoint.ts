@@ -1,5 +1,4 @@
 /** `POST /revoke` (RFC 7009 §2). */
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -15,7 +14,7 @@ import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
 
 // The client ignores the content (RFC 7009 §2.2), but widely used clients parse every response of 200 as JSON.
-const revoked = HttpServerResponse.unsafeJson({}, { headers: Wire.noStore })
+const revoked = Wire.json({}, { headers: Wire.noStore })
 
 const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator

@@ -1,5 +1,4 @@
 /** `POST /token` (RFC 6749 §3.2). */
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -26,11 +25,11 @@ const repeatable = new Set(["resource"])
 const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
   const grantTypes = yield* GrantTypes
-  return Effect.fnUntraced(function* ({ meter: { consume, network }, request }: Endpoint.Call) {
+  return Effect.fnUntraced(function* ({ meter, request }: Endpoint.Call) {
     const parameters = yield* Body.formOnly(request, repeatable)
     const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
     // Only an authenticated client uses up its own quota: any client can send the id of a public client.
-    if (isConfidential(client)) yield* consume("tokenClient", client.id)
+    if (isConfidential(client)) yield* meter.consume("tokenClient", client.id)
 
     const grant = yield* grantTypes.find(yield* Parameters.required(parameters, "grant_type"))
     Spans.annotate({ clientId: client.id, grantType: grant.grantType })
@@ -40,8 +39,8 @@ const make = Effect.gen(function* () {
         description: "the client did not register this grant type"
       })
     }
-    const response = yield* grant.handle(parameters, client, { network })
-    return HttpServerResponse.unsafeJson(toJson(response), { headers: Wire.noStore })
+    const response = yield* grant.handle(parameters, client, meter)
+    return Wire.json(toJson(response), { headers: Wire.noStore })
   })
 })
 

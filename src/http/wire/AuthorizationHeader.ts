@@ -70,10 +70,16 @@ export const basic = (request: Carrier): Either.Either<Option.Option<ReadonlyArr
           new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
         )
       }
-      const raw = { clientId: text.slice(0, colon), secret: Redacted.make(text.slice(colon + 1)) }
-      const decoded = { clientId: formDecode(raw.clientId), secret: Redacted.make(formDecode(text.slice(colon + 1))) }
-      const same = decoded.clientId === raw.clientId && Redacted.value(decoded.secret) === Redacted.value(raw.secret)
-      return Either.right(Option.some(same ? [raw] : [decoded, raw]))
+      const [clientId, secret] = [text.slice(0, colon), text.slice(colon + 1)]
+      const raw = { clientId, secret: Redacted.make(secret) }
+      const decoded = { clientId: formDecode(clientId), secret: formDecode(secret) }
+      return Either.right(
+        Option.some(
+          decoded.clientId === clientId && decoded.secret === secret
+            ? [raw]
+            : [{ ...decoded, secret: Redacted.make(decoded.secret) }, raw]
+        )
+      )
     }
   })
 

@@ -141,13 +141,16 @@ export interface Origin extends Found {
   readonly isUntrusted: boolean
 }
 
+/** Returns whether a request has a header in which proxies name its client. */
+export const isForwarded = ({ headers }: Pick<Peer, "headers">): boolean =>
+  headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined
+
 /** Reads the origin of a request. */
 export const read = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Origin => {
   const found = find(request, proxies)
-  const isForwarded = request.headers["x-forwarded-for"] !== undefined || request.headers.forwarded !== undefined
   return {
     ...found,
-    isUntrusted: isForwarded && Option.isSome(found.peer) && !found.isPeerTrusted,
+    isUntrusted: isForwarded(request) && Option.isSome(found.peer) && !found.isPeerTrusted,
     networks: Option.match(found.address, {
       onNone: () => [],
       onSome: (address) =>

@@ -16,12 +16,15 @@ import type { Scope } from "effect/Scope"
 
 type Router = HttpLayerRouter.HttpRouter
 
+/** The names of headers, in lower case, and their values. */
+export type Headers = ReadonlyArray<readonly [name: string, value: string]>
+
 /** A request that an endpoint is about to answer. It sets by itself all that our global middlewares set. */
 export interface Begun {
   /** The response itself, where it takes no effect; otherwise the effect that makes it. */
   readonly answer: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope>
   /** Ends the measurement of the request, and returns the headers that its response gets beside its own. */
-  readonly end: (response: HttpServerResponse) => Readonly<Record<string, string>>
+  readonly end: (response: HttpServerResponse) => Headers
   /** Adds the services of the request. */
   readonly addServices: (services: Map<string, unknown>) => void
   /** Annotations of the log lines of the request. */

@@ -83,7 +83,8 @@ export interface Site {
 /** Begins to answer requests: no step reads what a request needs, and none gives the response its headers. */
 export const make = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): DirectRoutes.Handler => {
   const { clock, edge, rendering, services } = site
-  const fixed = { ...edge.headers, ...Wire.noSniff, ...(endpoint.cors ? Cors.headers : {}) }
+  const everywhere = Object.entries(edge.headers)
+  const fixed = [...everywhere, ...Object.entries({ ...Wire.noSniff, ...(endpoint.cors ? Cors.headers : {}) })]
   const isHere = (path: string) =>
     endpoint.path.endsWith("/*") ? path.startsWith(endpoint.path.slice(0, -1)) : path === endpoint.path
   const counting = endpoint.counted ?? RateLimits.uncounted
@@ -92,7 +93,7 @@ export const make = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): 
     const { addServices, annotations, id } = edge.begin(request, now)
     const [path = ""] = request.url.split("?", 1)
     if (!isHere(path)) {
-      const end = (response: Response) => ({ ...edge.headers, ...id(response) })
+      const end = (response: Response) => [...everywhere, ...id(response)]
       return { answer: NotFound.answer(request, rendering), end, addServices, annotations }
     }
     const counted = counting(request)
@@ -108,7 +109,7 @@ export const make = <E extends OAuthError, R>(endpoint: Any<E, R>, site: Site): 
       answer: ready ?? made(),
       end: (response) => {
         measured(response.status)
-        return { ...counted.headers(), ...fixed, ...id(response) }
+        return [...counted.headers(), ...fixed, ...id(response)]
       },
       addServices: (services) => {
         addServices(services)

@@ -1,6 +1,6 @@
 /** The response at a path without a route: a page for a browser, and JSON for a program (RFC 9110 §15.5.5). */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { NotFound } from "../../domain/HttpError.js"
 import { takesHtml } from "./OpenedInBrowser.js"
 import * as Page from "./Page.js"
@@ -24,7 +24,7 @@ export const answer = (
         },
         Wire.status(error)
       )
-    : HttpServerResponse.unsafeJson(Wire.members(error), {
+    : Wire.json(Wire.members(error), {
         status: Wire.status(error),
         headers: { ...Wire.noStore, ...Wire.noSniff }
       })

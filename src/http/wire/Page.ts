@@ -126,7 +126,8 @@ const standardPolicy = contentSecurityPolicy(Brand.standard)
 export const seeOther = (issuer: Issuer.Issuer, location: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({
     status: 303,
-    headers: { ...headersOf(Option.some(issuer), standardPolicy), location }
+    // Without a length, Node sends an empty body in chunks.
+    headers: { ...headersOf(Option.some(issuer), standardPolicy), location, "content-length": "0" }
   })
 
 /**

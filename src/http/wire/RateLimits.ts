@@ -25,6 +25,7 @@ import { digestOf } from "../../services/keys/Crypto.js"
 import { RateLimiter } from "../../services/RateLimiter.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as ClientAddress from "./ClientAddress.js"
+import type { Headers } from "./DirectRoutes.js"
 import * as NetworkLimits from "./NetworkLimits.js"
 import * as OncePerServer from "./OncePerServer.js"
 
@@ -54,14 +55,16 @@ export interface Counted {
   /** For the handler. */
   readonly meter: Context.Tag.Service<Meter>
   /** Returns the headers of the response. */
-  readonly headers: () => Readonly<Record<string, string>>
+  readonly headers: () => Headers
 }
 
 /** Starts to count a request. */
 export type Counting = (request: HttpServerRequest.HttpServerRequest) => Counted
 
 /** Counts nothing, for endpoints without limits. */
-export const uncounted: Counting = () => ({
+export const uncounted: Counting = () => nothing
+
+const nothing: Counted = {
   admit: undefined,
   meter: {
     consume: () => Effect.void,
@@ -70,8 +73,8 @@ export const uncounted: Counting = () => ({
     networks: [],
     share: { networks: [], factor: 1 }
   },
-  headers: () => ({})
-})
+  headers: () => []
+}
 
 /**
  * Counts requests by the client's address: against a quota of its network and of each wider network that contains it, unless
@@ -132,35 +135,77 @@ export const byAddress = (
         })
       }
 
-      const origin = ClientAddress.read(request, trustedProxies)
-      const { isUnreadable, isUntrusted, networks } = origin
-      const share = shareOf(origin)
+      const sender = new Sender(request, trustedProxies, shareOf)
       const consumeByAddress = (limits: ReadonlyArray<Limit>) =>
         Effect.suspend(() => {
+          const { share } = sender
           const keys = limits.length === 0 ? [] : share.networks.map(keyOf)
           const ofKey = (key: string, index: number) =>
             limits.map((limit) => ({ limit: ofNetwork(limit, index, share.factor), key }))
           return consume(keys.flatMap(ofKey))
         })
+      const admission = () => {
+        if (admitted.length === 0 && !ClientAddress.isForwarded(request)) return undefined
+        const { isUnreadable, isUntrusted } = sender.origin
+        if (isUnreadable) return Effect.zipRight(warnOfProxy(settings), consumeByAddress(admitted))
+        if (isUntrusted) return Effect.zipRight(warnOfUntrusted(request, settings), consumeByAddress(admitted))
+        return admitted.length === 0 ? undefined : consumeByAddress(admitted)
+      }
       return {
-        admit: isUnreadable
-          ? Effect.zipRight(warnOfProxy(settings), consumeByAddress(admitted))
-          : isUntrusted
-            ? Effect.zipRight(warnOfUntrusted(request, settings), consumeByAddress(admitted))
-            : admitted.length === 0
-              ? undefined
-              : consumeByAddress(admitted),
-        meter: {
-          consume: (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
-          consumeByAddress: (name) => consumeByAddress(limitsOf([name])),
-          network: Arr.head(networks),
-          networks,
-          share
-        },
-        headers: () => (met.length === 0 ? {} : headersOf(met))
+        admit: admission(),
+        meter: new RequestMeter(
+          (name, owner) => consume(limitsOf([name]).map((limit) => ({ limit, key: keyOf(owner) }))),
+          (name) => consumeByAddress(limitsOf([name])),
+          sender
+        ),
+        headers: () => (met.length === 0 ? [] : headersOf(met))
       }
     }
   })
+
+/** The address of a client, which is read when it is asked for: many requests need none. */
+class Sender {
+  #origin: ClientAddress.Origin | undefined
+
+  constructor(
+    readonly request: HttpServerRequest.HttpServerRequest,
+    readonly trustedProxies: ClientAddress.TrustedProxies,
+    readonly shareOf: (origin: ClientAddress.Origin) => NetworkLimits.Share
+  ) {}
+
+  get origin(): ClientAddress.Origin {
+    this.#origin ??= ClientAddress.read(this.request, this.trustedProxies)
+    return this.#origin
+  }
+
+  get share(): NetworkLimits.Share {
+    return this.shareOf(this.origin)
+  }
+}
+
+/**
+ * The meter of a request. A class, because V8 keeps the getters of an object literal until a full collection, with all that they
+ * refer to.
+ */
+class RequestMeter implements Context.Tag.Service<Meter> {
+  constructor(
+    readonly consume: Context.Tag.Service<Meter>["consume"],
+    readonly consumeByAddress: Context.Tag.Service<Meter>["consumeByAddress"],
+    readonly sender: Sender
+  ) {}
+
+  get networks() {
+    return this.sender.origin.networks
+  }
+
+  get network() {
+    return Arr.head(this.networks)
+  }
+
+  get share() {
+    return this.sender.share
+  }
+}
 
 const onceForProxy = OncePerServer.make()
 
@@ -203,17 +248,15 @@ const mostRestrictive: Order.Order<Met> = Order.combine(
 )
 
 /** Returns one item for each limit: for the network whose quota is the most restrictive. */
-const headersOf = (met: ReadonlyArray<Met>) => {
+const headersOf = (met: ReadonlyArray<Met>): Headers => {
   const shown = Object.values(Arr.groupBy(met, ({ limit }) => limit.name)).map(Arr.min(mostRestrictive))
-  return {
-    "ratelimit-policy": shown
-      .map(({ limit: { name, quota, window } }) => `"${name}";q=${quota};w=${seconds(window)}`)
-      .join(", "),
-    ratelimit: shown
-      .map(
-        ({ limit: { name }, state: { remaining, replenishedAfter } }) =>
-          `"${name}";r=${remaining};t=${seconds(replenishedAfter)}`
-      )
-      .join(", ")
-  }
+  const policies = shown.map(({ limit: { name, quota, window } }) => `"${name}";q=${quota};w=${seconds(window)}`)
+  const states = shown.map(
+    ({ limit: { name }, state: { remaining, replenishedAfter } }) =>
+      `"${name}";r=${remaining};t=${seconds(replenishedAfter)}`
+  )
+  return [
+    ["ratelimit-policy", policies.join(", ")],
+    ["ratelimit", states.join(", ")]
+  ]
 }

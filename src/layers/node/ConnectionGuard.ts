@@ -3,7 +3,7 @@
  * upgraded socket gets new time limits, because Node stops its own at the upgrade. Request targets in absolute form are
  * rewritten here, before the listeners of the app.
  */
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http"
+import type { IncomingMessage, RequestListener, Server } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import * as Either from "effect/Either"
@@ -12,6 +12,7 @@ import * as Page from "../../http/wire/Page.js"
 import { type BrandOptions, toBrand } from "../settings/BrandOptions.js"
 import { SettingsError } from "../settings/SettingsOptions.js"
 import * as MalformedRequest from "./MalformedRequest.js"
+import { OpenResponses } from "./OpenResponses.js"
 import { originForm } from "./RequestTarget.js"
 
 /** Limits of a connection that has been upgraded, in milliseconds. */
@@ -39,7 +40,7 @@ export interface Options extends UpgradeLimits {
 /** The open responses and sockets of a server. */
 export interface Open {
   /** The responses that have not ended. */
-  readonly unanswered: ReadonlySet<ServerResponse>
+  readonly unanswered: Pick<OpenResponses, "all">
   /** The upgraded sockets. Node no longer counts them as connections. */
   readonly upgraded: ReadonlySet<Socket>
   /** Sets the pages for requests that no route receives. */
@@ -101,7 +102,7 @@ const renderingOf = (brand: BrandOptions): Page.Rendering =>
 export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }: Options): Open => {
   const own = brand === undefined ? Page.standard : renderingOf(brand)
   let rendering = () => own
-  const unanswered = new Set<ServerResponse>()
+  const unanswered = new OpenResponses()
   const upgraded = new Set<Socket>()
   const isAlone = (event: string) => server.listenerCount(event) === 1
 
@@ -110,8 +111,8 @@ export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }:
 
   const onRequest: RequestListener = (request, response) => {
     toOriginForm(request)
-    unanswered.add(response)
-    response.on("error", ignore).once("close", () => unanswered.delete(response))
+    const place = unanswered.add(response)
+    response.on("error", ignore).once("close", () => unanswered.delete(place))
     // When Node ignores an upgrade, it drops bytes that came with the request, so the next request could begin anywhere.
     if (request.headers.upgrade !== undefined) response.setHeader("connection", "close")
     if (isAlone("request")) response.writeHead(503, { "retry-after": "1", connection: "close" }).end()
@@ -140,7 +141,7 @@ export const attach = (server: Server, { brand, onRefusal = ignore, ...limits }:
     if (isAlone("connect")) refuse(socket, "405 Method Not Allowed", "Allow:")
   })
   const isAnswering = (socket: Duplex) =>
-    Array.from(unanswered).some((response) => response.socket === socket && response.headersSent)
+    unanswered.all().some((response) => response.socket === socket && response.headersSent)
   MalformedRequest.listen(server, isAnswering, onRefusal, () => rendering())
   const setRendering = (given: () => Page.Rendering) => {
     rendering = given

@@ -183,37 +183,43 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
     const answer = (exchange: Exchange, handler: DirectRoutes.Handler) => {
       const { hasHandlers, isTraced } = serverOf()
       const { services: below, start } = groundOf(handler)
-      const services = new Overlay(below)
-      const scope = new RequestScope()
-      /** Runs code outside a fiber, and answers an exception as a fiber does its defect. */
-      const attempt = (code: () => void) => {
-        try {
-          code()
-        } catch (defect) {
-          runSending(exchange, scope, answeredBy(Effect.die(defect), identity), { services, isRouted: false })
-        }
-      }
-      attempt(() => {
+      /** Answers an exception outside a fiber as a fiber does its defect. */
+      const fail = (defect: unknown) =>
+        runSending(exchange, new RequestScope(), answeredBy(Effect.die(defect), identity), {
+          services: new Overlay(below),
+          isRouted: false
+        })
+      try {
         const { addServices, annotations, answer, end } = handler.begin(exchange.request, isTraced)
         if (isServerResponse(answer) && !hasHandlers) {
           return MemoryAnswer.write(exchange, answer, MemoryAnswer.contentOf(answer) ?? "", end(answer))
         }
+        const scope = new RequestScope()
+        const services = new Overlay(below)
         addServices(services)
         const values = { services, annotations, isRouted: false }
-        const finished = (exit: Exit.Exit<HttpServerResponse>, fiber: Fiber.RuntimeFiber<HttpServerResponse>) =>
-          attempt(() => {
-            const handlers = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
-            const content = Exit.isSuccess(exit) ? MemoryAnswer.contentOf(exit.value) : undefined
-            if (Exit.isSuccess(exit) && content !== undefined && Option.isNone(handlers)) {
-              MemoryAnswer.write(exchange, exit.value, content, end(exit.value))
-              return scope.end(runtime, exit, exchange.target)
-            }
-            const finish = (response: HttpServerResponse) => setHeaders(response, end(response))
-            const sent = Effect.locally(answeredBy(exit, finish), HttpApp.currentPreResponseHandlers, handlers)
-            runSending(exchange, scope, sent, values)
-          })
+        const finish = (exit: Exit.Exit<HttpServerResponse>, fiber: Fiber.RuntimeFiber<HttpServerResponse>) => {
+          const handlers = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+          const content = Exit.isSuccess(exit) ? MemoryAnswer.contentOf(exit.value) : undefined
+          if (Exit.isSuccess(exit) && content !== undefined && Option.isNone(handlers)) {
+            MemoryAnswer.write(exchange, exit.value, content, end(exit.value))
+            return scope.end(runtime, exit, exchange.target)
+          }
+          const withEnd = (response: HttpServerResponse) => setHeaders(response, end(response))
+          const sent = Effect.locally(answeredBy(exit, withEnd), HttpApp.currentPreResponseHandlers, handlers)
+          runSending(exchange, scope, sent, values)
+        }
+        const finished: typeof finish = (exit, fiber) => {
+          try {
+            finish(exit, fiber)
+          } catch (defect) {
+            fail(defect)
+          }
+        }
         run(exchange, scope, answer as Effect.Effect<HttpServerResponse>, values, finished, start)
-      })
+      } catch (defect) {
+        fail(defect)
+      }
     }
 
     return (source, target) => {

@@ -7,6 +7,7 @@ import { type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import type { Rendering } from "../../http/wire/Page.js"
 import { noSniff, noStore } from "../../http/wire/Wire.js"
+import * as MemoryAnswer from "./MemoryAnswer.js"
 
 /** A refusal before any route. It contains nothing of the request. */
 export interface Refusal {
@@ -79,6 +80,8 @@ export const listen = (
     // The rest of a refused request causes another error.
     if (server.listenerCount("clientError") > 1 || refused.has(socket)) return
     refused.add(socket)
+    // Those to the requests before this one, in the same packet.
+    MemoryAnswer.sendMade()
     if (!socket.writable || isAnswering(socket)) return void socket.destroy()
     const refusal = refusals[error.code ?? ""] ?? malformed
     onRefusal(refusal)

@@ -11,9 +11,11 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
+import * as GlobalValue from "effect/GlobalValue"
 import * as HashMap from "effect/HashMap"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
+import * as Scheduler from "effect/Scheduler"
 
 /** What a fiber begins with. */
 export interface Values {
@@ -23,6 +25,18 @@ export interface Values {
   readonly annotations?: Readonly<Record<string, unknown>> | undefined
   /** Whether the router makes its handlers interruptible, so that the rest of the fiber is not. */
   readonly isRouted: boolean
+}
+
+/**
+ * The fibers of `Fiber.roots`. A waiting request is not one of them: it is a set that grows and shrinks, which keeps ended requests
+ * in memory (see `OpenResponses`).
+ */
+const { roots } = GlobalValue.globalValue(Symbol.for("effect/FiberScope/Global"), () => ({ roots: new Set<unknown>() }))
+
+/** Effect's scheduler with one queue for all fibers. It would make a queue for each fiber that resumes. */
+const oneQueue: Scheduler.Scheduler = {
+  shouldYield: (fiber) => Scheduler.defaultScheduler.shouldYield(fiber),
+  scheduleTask: (task, priority) => Scheduler.defaultScheduler.scheduleTask(task, priority)
 }
 
 /** Starts a fiber, which runs until its effect ends or waits. */
@@ -50,8 +64,8 @@ export const starter = (from: Runtime.Runtime<never>, clock: Clock.Clock | undef
   const direct = runtimeOf(from.runtimeFlags)
   const routed = runtimeOf(RuntimeFlags.disable(from.runtimeFlags, RuntimeFlags.Interruption))
 
-  return (effect, { annotations, isRouted, services }) =>
-    Runtime.runFork(isRouted ? routed : direct, effect, {
+  return (effect, { annotations, isRouted, services }) => {
+    const fiber = Runtime.runFork(isRouted ? routed : direct, effect, {
       updateRefs: (_, id) => {
         const locals = new Map(onClock.locals)
         locals.set(FiberRef.currentContext, [[id, Context.unsafeMake<never>(services)]])
@@ -61,8 +75,14 @@ export const starter = (from: Runtime.Runtime<never>, clock: Clock.Clock | undef
           locals.set(FiberRef.currentLogAnnotations, [[id, all]])
         }
         // The platform would log whole URLs, which hold codes. The routes of the app decide for themselves.
-        if (!isRouted) locals.set(HttpMiddleware.loggerDisabled, [[id, true]])
+        if (!isRouted) {
+          locals.set(HttpMiddleware.loggerDisabled, [[id, true]])
+          locals.set(FiberRef.currentScheduler, [[id, oneQueue]])
+        }
         return FiberRefs.unsafeMake(locals)
       }
     })
+    if (fiber.unsafePoll() === null) roots.delete(fiber)
+    return fiber
+  }
 }

@@ -64,13 +64,19 @@ export const challengeOf = (verifier: CodeVerifier): CodeChallenge => CodeChalle
 
 /** Returns the HMAC-SHA256 of parts. The length precedes each part, so that no two lists of parts are the same message. */
 export const hmac = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>): Uint8Array => {
-  const message = parts.flatMap((part) => {
-    const bytes = typeof part === "string" ? Buffer.from(part, "utf8") : part
-    const length = Buffer.allocUnsafe(4)
-    length.writeUInt32BE(bytes.length)
-    return [length, bytes]
-  })
-  return NodeCrypto.createHmac("sha256", key).update(Buffer.concat(message)).digest()
+  let size = 0
+  for (const part of parts) size += 4 + Buffer.byteLength(part)
+  const message = Buffer.allocUnsafe(size)
+  let end = 0
+  for (const part of parts) {
+    const begin = message.writeUInt32BE(Buffer.byteLength(part), end)
+    if (typeof part === "string") end = begin + message.write(part, begin, "utf8")
+    else {
+      message.set(part, begin)
+      end = begin + part.length
+    }
+  }
+  return NodeCrypto.createHmac("sha256", key).update(message).digest()
 }
 
 /** Derives a 256-bit key for one use from a root key (HKDF-SHA256, RFC 5869). */

@@ -20,6 +20,17 @@ const changes = {
       : {}
 }
 
+/** Returns headers by their names: a list has each name before its value. @param {ReadonlyArray<string>} list */
+const recordOf = (list) => {
+  /** @type {Record<string, Array<string>>} */
+  const headers = {}
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] ?? ""
+    headers[name] = [...(headers[name] ?? []), list[i + 1] ?? ""]
+  }
+  return headers
+}
+
 /** @type {Array<Buffer>} */
 const kept = []
 let requests = 0
@@ -54,7 +65,7 @@ subscribe("http.server.request.start", (message) => {
   /** @type {Pick<Answer, "status" | "headers"> | undefined} */
   let head
   response.writeHead = (/** @type {number} */ status, /** @type {any} */ headers) => {
-    head = { status, headers }
+    head = { status, headers: Array.isArray(headers) ? recordOf(headers) : headers }
     return response
   }
   response.end = (/** @type {any} */ given) => {

@@ -177,10 +177,9 @@ interface Served {
 
 type Serving = (server: Http.Server, port: number) => ReturnType<typeof NodeHttpServer.layer>
 
-const serve = async (serving: Serving): Promise<Served> => {
+const serve = async (serving: Serving, server = Http.createServer()): Promise<Served> => {
   const port = await freePort()
   const notes: Notes = []
-  const server = Http.createServer()
   const scope = Effect.runSync(Scope.make())
   const app = HttpLayerRouter.serve(routes(notes), { disableLogger: true, disableListenLog: true }).pipe(
     HttpMiddleware.withTracerDisabledWhen(() => true),
@@ -197,11 +196,13 @@ const serve = async (serving: Serving): Promise<Served> => {
 
 const own: LeanHttpServer.Own = { direct: () => undefined, clock: undefined, addServices: () => {} }
 
+const leanly: Serving = (server, port) => LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => own)
+
 let standard: Served
 let lean: Served
 beforeAll(async () => {
   standard = await serve((server, port) => NodeHttpServer.layer(() => server, { host: "127.0.0.1", port }))
-  lean = await serve((server, port) => LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => own))
+  lean = await serve(leanly)
 })
 afterAll(() => Promise.all([standard.close(), lean.close()]))
 
@@ -248,6 +249,25 @@ describe("an answer", () => {
   ])("an answer %s is the same on both servers, by GET and by HEAD", async (_, path) => {
     await onBoth(ask(path))
     await onBoth(ask(path, { method: "HEAD" }))
+  })
+
+  it("requests in one packet are answered in their order", async () => {
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+    await onBoth(async ({ port }) => {
+      const connection = await Raw.connect(port)
+      connection.write(["/text", "/unknown", "/bytes"].map(get).join(""))
+      const answers = (await connection.until("bytes")).replace(/^date: .*$/gim, "")
+      connection.reset()
+      return answers.match(/HTTP.*|here|bytes/g)
+    })
+  })
+
+  it("a request is answered, although the rest of its packet is malformed", async () => {
+    const guarded = await serve(leanly, NodeServer.createServer())
+    const connection = await Raw.connect(guarded.port)
+    connection.write("GET /text HTTP/1.1\r\nHost: localhost\r\n\r\nnonsense\r\n\r\n")
+    expect(await connection.closed()).toMatch(/^HTTP\/1\.1 200 OK.*here/s)
+    await guarded.close()
   })
 
   it("the finalizers of a request run once, after its answer", async () => {
@@ -376,7 +396,7 @@ const direct = (begun: Partial<DirectRoutes.Begun> | "a defect"): DirectRoutes.H
     if (begun === "a defect") throw new Error("a defect")
     return {
       answer: Effect.succeed(HttpServerResponse.text("direct")),
-      end: () => ({ "x-end": "yes" }),
+      end: () => [["x-end", "yes"]],
       addServices: (services) => services.set(Name.key, "Ann"),
       annotations: { request: "one" },
       ...begun
@@ -448,10 +468,10 @@ describe("a path that is answered before the router", () => {
 
   it.each([
     ["its request cannot begin", direct("a defect")],
-    ["a header of its answer is invalid", direct({ end: () => ({ "x-bad": "a\nb" }) })],
+    ["a header of its answer is invalid", direct({ end: () => [["x-bad", "a\nb"]] })],
     [
       "a header of its ready answer is invalid",
-      direct({ answer: HttpServerResponse.empty(), end: () => ({ "x-bad": "a\nb" }) })
+      direct({ answer: HttpServerResponse.empty(), end: () => [["x-bad", "a\nb"]] })
     ]
   ])("the path is answered by 500, if %s", async (_, handler) => {
     const served = await serveDirect(handler)
