@@ -145,19 +145,27 @@ export interface Origin extends Found {
 export const isForwarded = ({ headers }: Pick<Peer, "headers">): boolean =>
   headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined
 
+/** The networks of the addresses that are remembered. */
+const known = new WeakMap<Address, ReadonlyArray<string>>()
+
+/** Returns the networks of an address, the narrowest first (see `Origin`). */
+const networksOf = (address: Address): ReadonlyArray<string> => {
+  const found =
+    known.get(address) ??
+    (address.kind() === "ipv4"
+      ? [address.toString()]
+      : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits)))
+  known.set(address, found)
+  return found
+}
+
 /** Reads the origin of a request. */
 export const read = (request: HttpServerRequest.HttpServerRequest, proxies: TrustedProxies): Origin => {
   const found = find(request, proxies)
   return {
     ...found,
     isUntrusted: isForwarded(request) && Option.isSome(found.peer) && !found.isPeerTrusted,
-    networks: Option.match(found.address, {
-      onNone: () => [],
-      onSome: (address) =>
-        address.kind() === "ipv4"
-          ? [address.toString()]
-          : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits))
-    })
+    networks: Option.match(found.address, { onNone: () => [], onSome: networksOf })
   }
 }
 
