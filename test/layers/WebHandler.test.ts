@@ -237,3 +237,10 @@ it("wrong settings reject ready() and the calls of a guard", async () => {
   await expect(guard({ headers: {} })).rejects.toThrow(/not the URL of a resource/)
   await guard.dispose()
 })
+
+it("a guard function takes a frozen request", async () => {
+  const guard = makeGuard({ ...settings, scopes: ["notes:read"] }, MemoryStorage.layer)
+  const { response } = await guard(Object.freeze({ headers: Object.freeze({}) }))
+  expect(response?.status).toBe(401)
+  await guard.dispose()
+})

@@ -39,7 +39,7 @@ const make = Effect.gen(function* () {
         description: "the client did not register this grant type"
       })
     }
-    const response = yield* grant.handle(parameters, client, meter)
+    const response = yield* grant.handle(parameters, client, { network: meter.network })
     return Wire.json(toJson(response), { headers: Wire.noStore })
   })
 })

@@ -53,6 +53,16 @@ interface Source {
   [known]?: Origin
 }
 
+/** The origins of frozen requests: a guard is a function of any object with headers. */
+const ofFrozen = new WeakMap<Source, Origin>()
+
+const knownOrigin = (source: Source): Origin | undefined => source[known] ?? ofFrozen.get(source)
+
+const remember = (source: Source, origin: Origin): void => {
+  if (Object.isExtensible(source)) source[known] = origin
+  else ofFrozen.set(source, origin)
+}
+
 /** Returns the id that a trusted proxy gave the request. */
 const givenId = (request: Required<Carrier>, { trustedProxies }: Settings): string | undefined => {
   const given = request.headers[header]
@@ -63,7 +73,7 @@ const givenId = (request: Required<Carrier>, { trustedProxies }: Settings): stri
 
 /** Returns the origin of a request; the first call makes it. */
 const originOf = (carrier: Carrier, settings: Settings, now: number): Origin => {
-  const found = (carrier.source as Source)[known]
+  const found = knownOrigin(carrier.source as Source)
   if (found !== undefined) return found
   const { logAddresses, trustedProxies } = settings
   // The platform's object has getters, which a spread does not copy.
@@ -74,7 +84,7 @@ const originOf = (carrier: Carrier, settings: Settings, now: number): Origin => 
     requestId: givenId(request, settings) ?? nextIdentifier(now),
     address: logAddresses === "Off" ? undefined : ClientAddress.shown(request, trustedProxies, logAddresses)
   }
-  ;(carrier.source as Source)[known] = origin
+  remember(carrier.source as Source, origin)
   return origin
 }
 
@@ -153,7 +163,7 @@ class Following implements Origin {
   ) {}
 
   get #now(): Origin {
-    return this.source[known] ?? this.outside
+    return knownOrigin(this.source) ?? this.outside
   }
 
   get actor() {
