@@ -103,10 +103,13 @@ const shape = (answer: Answer): string | undefined => {
   return isRecord(value) && (isOAuthError(value) || isRpcError(value)) ? undefined : "an error of no known shape"
 }
 
-/** An answer that is made before there is a request that could be routed: it has no date, and only that to large headers a body. */
+/**
+ * An answer that is made before there is a request that could be routed: it has no date, and only that to large headers a body. 405 is
+ * that to CONNECT, for which no method is allowed: its `Allow` is empty (RFC 9110 §10.2.1).
+ */
 const isOfParser = (answer: Answer): boolean =>
   header(answer, "date") === undefined &&
-  (answer.status === 431 || (answer.body === "" && [400, 408, 413, 417].includes(answer.status)))
+  (answer.status === 431 || (answer.body === "" && [400, 405, 408, 413, 417].includes(answer.status)))
 
 /**
  * The promises that an answer breaks.
