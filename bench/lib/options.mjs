@@ -9,7 +9,7 @@ export const parts = /** @type {const} */ (["shares", "scale", "footprint", "cap
 export const help = `Usage: npm run bench -- [options]
 
 Measures Latchkey, its peers and a lower bound on this machine. Linux only; needs two cores and taskset.
-A whole run takes 40 to 50 minutes and writes docs/performance.md. A partial run prints its tables.
+A whole run takes 35 to 50 minutes and writes docs/performance.md. A partial run prints its tables.
 
   --only PARTS       Parts to run, separated by commas: ${parts.join(", ")}
   --items ITEMS      Items of the shares: ${Object.keys(items).join(", ")}
