@@ -150,13 +150,14 @@ const known = new WeakMap<Address, ReadonlyArray<string>>()
 
 /** Returns the networks of an address, the narrowest first (see `Origin`). */
 const networksOf = (address: Address): ReadonlyArray<string> => {
-  const found =
-    known.get(address) ??
-    (address.kind() === "ipv4"
+  const before = known.get(address)
+  if (before !== undefined) return before
+  const networks =
+    address.kind() === "ipv4"
       ? [address.toString()]
-      : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits)))
-  known.set(address, found)
-  return found
+      : prefixLengths.map((bits) => networkOf(address as IpAddress.IPv6, bits))
+  known.set(address, networks)
+  return networks
 }
 
 /** Reads the origin of a request. */

@@ -28,11 +28,7 @@ const make = (document: Document): Made => {
   const headers = { "cache-control": "public, max-age=300", etag }
   return {
     etag,
-    // A text and not its bytes, so that it is written together with the headers.
-    whole: HttpServerResponse.raw(body, {
-      contentType: "application/json",
-      headers: { ...headers, "content-length": String(Buffer.byteLength(body)) }
-    }),
+    whole: Wire.json(document, { headers }),
     notModified: HttpServerResponse.empty({ status: 304, headers })
   }
 }

@@ -201,9 +201,8 @@ const make = Effect.gen(function* () {
     })
   }
 
-  /** Returns a token that was verified before, if it is valid now; `undefined` if only the rows can tell. */
-  const peek = (token: Redacted.Redacted, now: number) => {
-    const read = revision()
+  /** Returns a token that was verified at a revision, if it is valid now; `undefined` if only the rows can tell. */
+  const verifiedAt = (read: number | undefined, token: Redacted.Redacted, now: number) => {
     if (read === undefined) return undefined
     const text = Redacted.value(token)
     const known = verified.at(digestOf(text), read)
@@ -220,15 +219,15 @@ const make = Effect.gen(function* () {
     Effect.clockWith((clock) => {
       const now = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
       const isFor = ({ audience }: AccessToken.AccessTokenClaims) => at === undefined || audience.includes(at)
-      const known = peek(token, now.epochMillis)
+      // Before the rows are read.
+      const read = revision()
+      const known = verifiedAt(read, token, now.epochMillis)
       if (known !== undefined) {
         if (!isFor(known.opened.claims)) return refuse("WrongAudience")
         const { principal, ...ids } = known.opened.owner
         Spans.annotate(principal === "User" ? ids : { clientId: ids.clientId })
         return Effect.succeed(known.opened)
       }
-      // Before the rows are read.
-      const read = revision()
       const check = (
         opened: Option.Option<AccessToken.AccessTokenClaims>
       ): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> => {
@@ -286,7 +285,7 @@ const make = Effect.gen(function* () {
         )
       ),
     peek: (token, resource, now) => {
-      const known = peek(token, now)
+      const known = verifiedAt(revision(), token, now)
       if (known === undefined || !known.opened.claims.audience.includes(resource)) return undefined
       const { granted } = known.opened
       const [own, offered] = [granted.get(resource), resources.peekOffered(resource, now)]

@@ -77,6 +77,7 @@ const remembered = 256
 const readWhole = SqlRow.rememberingAll(
   (rows: SqlStatement.Rows, pair: Pair): Either.Either<Consent, TemporarilyUnavailable> =>
     Either.flatMap(readState(rows[0]), (state) => Either.map(itemsOf(rows), (items) => consentOf(pair, state, items))),
+  // The id of a client has no space, so no two pairs have the same text.
   ({ clientId, subject }) => `${subject} ${clientId}`,
   remembered
 )
