@@ -17,7 +17,9 @@ describe.runIf(Strace.missing === undefined)(Strace.named("the flushes to the di
 
   it("concurrent refreshes have one flush each if a batch has one write", async () => {
     const { many, one } = Flushes.batches
-    const { flushes } = await Changed.using(many, one, (program) => Flushes.count({ refreshes, atOnce: [30], program }))
+    const { flushes } = await Changed.using({ [many]: one }, (program) =>
+      Flushes.count({ refreshes, atOnce: [30], program })
+    )
     expect(flushes[0]).toBeGreaterThanOrEqual(refreshes)
   })
 })

@@ -15,9 +15,23 @@ import { History } from "./support/History.js"
 import { ofSqlite } from "./support/Snapshot.js"
 import * as Strace from "./support/Strace.js"
 
-/** The acknowledged writes that a loss of power would lose, and the number of checked moments. */
-const lostBy = async (program?: string) => {
-  const cluster = await Cluster.start({ nodes: 1, ...(program && { program }) })
+/** A log that is merged every few writes, on the thread that merges it. */
+const oftenMerged = { "mergedPages=2e3": "mergedPages=8", "mergedPages2=2*mergedPages": "mergedPages2=0" }
+
+/** The grants of a database, and none if it cannot be read. */
+const contentOf = (path: string): Pick<ReturnType<typeof ofSqlite>, "grants" | "integrity"> => {
+  try {
+    return ofSqlite(path)
+  } catch (cause) {
+    return { grants: new Map(), integrity: String(cause) }
+  }
+}
+
+/** The acknowledged writes that a loss of power would lose, the number of checked moments, and of merges on the thread. */
+const lostBy = async (changes: Readonly<Record<string, string>> = {}) => Changed.using(changes, losing)
+
+const losing = async (program: string) => {
+  const cluster = await Cluster.start({ nodes: 1, program })
   try {
     const clients = new Clients({ ...cluster, history: new History() })
     const person = await clients.logIn()
@@ -40,16 +54,21 @@ const lostBy = async (program?: string) => {
     await clients.fetch("/health")
     await strace.detach()
 
+    const steps = DiskTrace.parse(await readFile(trace, "utf8"))
+    const main = String(cluster.server(0).pid)
+    const merges = steps.filter(
+      (step) => step.did === "flushed" && step.path === cluster.database && step.thread !== main
+    ).length
     const lost = new Set<string>()
     let losses = 0
     let told: ReadonlyArray<string> = []
     const copy = join(cluster.folder, "copy.db")
-    for (const { files: left, said } of DiskTrace.losses(files, DiskTrace.parse(await readFile(trace, "utf8")))) {
+    for (const { files: left, said } of DiskTrace.losses(files, steps)) {
       losses++
       await writeFile(copy, left.get(cluster.database) ?? "")
       await writeFile(`${copy}-wal`, left.get(`${cluster.database}-wal`) ?? "")
       await rm(`${copy}-shm`, { force: true })
-      const { grants, integrity } = ofSqlite(copy)
+      const { grants, integrity } = contentOf(copy)
       if (integrity !== "ok") lost.add(`the file: ${integrity}`)
       told = Array.from(said.matchAll(/lk_rt_[A-Za-z0-9_.-]+/g), ([token]) => token)
       for (const token of told) {
@@ -57,7 +76,7 @@ const lostBy = async (program?: string) => {
         if ((grants.get(grant)?.generation ?? 0) < generation) lost.add(`${grant}.${generation}`)
       }
     }
-    return { lost: [...lost], losses, told: told.length }
+    return { lost: [...lost], losses, merges, told: told.length }
   } finally {
     await cluster.stop()
   }
@@ -70,8 +89,19 @@ describe.runIf(Strace.missing === undefined)(Strace.named("when the power fails 
     expect(losses).toBeGreaterThan(8)
   })
 
+  it("a loss of power during a merge of the log loses no acknowledged write", async () => {
+    const { lost, merges, told } = await lostBy(oftenMerged)
+    expect({ lost, told }).toEqual({ lost: [], told: 72 })
+    expect(merges).toBeGreaterThan(1)
+  })
+
   it("a server that does not wait for the disk fails the same check", async () => {
-    const { lost } = await Changed.using("synchronous = FULL", "synchronous = OFF", lostBy)
+    const { lost } = await lostBy({ "synchronous = FULL": "synchronous = OFF" })
+    expect(lost).not.toEqual([])
+  })
+
+  it("a merge that does not wait for the disk fails the same check", async () => {
+    const { lost } = await lostBy({ ...oftenMerged, 'pragma("synchronous = FULL")': 'pragma("synchronous = OFF")' })
     expect(lost).not.toEqual([])
   })
 })

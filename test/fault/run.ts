@@ -92,7 +92,9 @@ const flushes = async (refreshes: number, atOnce: number): Promise<ReadonlyArray
   type Flushed = Awaited<ReturnType<typeof Flushes.count>>
   const shared = await Flushes.count({ refreshes, atOnce: [1, atOnce] })
   const { many, one } = Flushes.batches
-  const alone = await Changed.using(many, one, (program) => Flushes.count({ refreshes, atOnce: [atOnce], program }))
+  const alone = await Changed.using({ [many]: one }, (program) =>
+    Flushes.count({ refreshes, atOnce: [atOnce], program })
+  )
   const [oneByOne = 0, together = 0] = shared.flushes
   const [apart = 0] = alone.flushes
   return [

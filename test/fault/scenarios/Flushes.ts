@@ -28,7 +28,7 @@ export const count = async (size: {
     const flushes: Array<number> = []
     for (const atOnce of size.atOnce) {
       const file = join(cluster.folder, `flushes-${atOnce}`)
-      const strace = await Strace.attach(cluster.server(0).pid, file, ["-e", "trace=fsync,fdatasync"])
+      const strace = await Strace.attach(cluster.server(0).pid, file, ["-f", "-e", "trace=fsync,fdatasync"])
       held = await Races.inTurns(held, atOnce, async ({ refresh }) => {
         const [tokens] = Races.tokensOf(await clients.refresh(client, refresh))
         return Races.must(tokens)

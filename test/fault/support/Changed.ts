@@ -3,22 +3,29 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path"
 import { bin } from "../../support/Cli.js"
 
-/** The program with one text replaced. It is deleted afterwards. */
-export const using = async <A>(from: string, to: string, use: (program: string) => Promise<A>): Promise<A> => {
+/** The program with each text that is a key replaced by its value. It is deleted afterwards. */
+export const using = async <A>(
+  changes: Readonly<Record<string, string>>,
+  use: (program: string) => Promise<A>
+): Promise<A> => {
   // In the repository, where it finds its packages.
   const output = join(dirname(bin), "../../test-output")
   await mkdir(output, { recursive: true })
   const folder = await mkdtemp(join(output, "changed-"))
   try {
     await cp(dirname(bin), folder, { recursive: true })
-    let count = 0
+    const missing = new Set(Object.keys(changes))
     for (const name of await readdir(folder)) {
-      const text = await readFile(join(folder, name), "utf8")
-      if (!text.includes(from)) continue
-      count++
-      await writeFile(join(folder, name), text.replaceAll(from, to))
+      const file = join(folder, name)
+      let text = await readFile(file, "utf8")
+      for (const [from, to] of Object.entries(changes)) {
+        if (!text.includes(from)) continue
+        missing.delete(from)
+        text = text.replaceAll(from, to)
+        await writeFile(file, text)
+      }
     }
-    if (count === 0) throw new Error(`the program does not hold ${from}`)
+    if (missing.size > 0) throw new Error(`the program does not hold ${[...missing].join(", ")}`)
     return await use(join(folder, "latchkey.js"))
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -14,8 +14,8 @@ export interface Tracing {
 }
 
 /**
- * Attaches to the main thread of a process, which runs SQLite and the sockets. Returns when it is attached, and writes the
- * trace to a file.
+ * Attaches to the main thread of a process, which runs the sockets and SQLite except for the merges of its log, or to all threads
+ * if the arguments contain `-f`. Returns when it is attached, and writes the trace to a file.
  */
 export const attach = (pid: number, file: string, args: ReadonlyArray<string>): Promise<Tracing> =>
   new Promise((resolve, reject) => {

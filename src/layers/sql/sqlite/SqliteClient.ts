@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { isBusy } from "../../files/ErrorCode.js"
 import type { Direct } from "../SqlStatement.js"
+import * as CheckpointThread from "./CheckpointThread.js"
 import * as SqliteConnection from "./SqliteConnection.js"
 import { untilFree } from "./SqliteError.js"
 import * as SqliteFile from "./SqliteFile.js"
@@ -33,15 +34,21 @@ const transactionControl = /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b/
 
 const noTransactions = new SqlError({ message: "this client has no transactions: a write is one statement" })
 
-/** Makes a client from two functions that connect to one file. The scope closes the connections. */
+/**
+ * Makes a client from two functions that connect to one file. `onCommit` is called after each commit with its number of writes.
+ * The scope closes the connections.
+ */
 export const make = (connect: {
   readonly reader: () => SqliteConnection.SqliteConnection
   readonly writer: () => SqliteConnection.SqliteConnection
+  readonly onCommit?: (writes: number) => void
 }): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     // In this order, so that the scope closes the reader first: the last connection merges the log and must be able to write.
     const harmless = new Set<string>()
-    const writer = yield* untilFree(SqliteWriter.make(connect.writer, harmless))
+    const writer = yield* untilFree(
+      SqliteWriter.make(connect.writer, { harmless, ...(connect.onCommit && { onCommit: connect.onCommit }) })
+    )
     const reader = yield* Effect.acquireRelease(
       untilFree(
         Effect.try({
@@ -110,7 +117,13 @@ export const make = (connect: {
 
 /** Opens a client on a file that `SqliteFile.prepare` has prepared. */
 export const open = (path: string): Effect.Effect<SqliteClient, SqlError, Scope.Scope> =>
-  make({
-    reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
-    writer: () => SqliteConnection.make(SqliteFile.openWriter(path))
+  Effect.suspend(() => {
+    const thread = CheckpointThread.make(path)
+    const client = make({
+      reader: () => SqliteConnection.make(SqliteFile.openReader(path)),
+      writer: () => SqliteConnection.make(SqliteFile.openWriter(path)),
+      onCommit: thread.committed
+    })
+    // After the client, so that the scope closes the thread first.
+    return Effect.tap(client, () => Effect.addFinalizer(() => thread.close))
   })

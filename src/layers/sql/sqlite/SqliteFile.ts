@@ -8,6 +8,7 @@ import * as NativeModule from "../../files/NativeModule.js"
 import * as PrivateFile from "../../files/PrivateFile.js"
 import { StorageOpenError } from "../../files/StorageOpenError.js"
 import { latest, tables } from "../migrations.js"
+import * as CheckpointThread from "./CheckpointThread.js"
 import { untilFree } from "./SqliteError.js"
 
 /** "Ltch": marks a SQLite file as Latchkey's (https://www.sqlite.org/pragma.html#pragma_application_id). */
@@ -152,11 +153,14 @@ const common = ["busy_timeout = 0", "temp_store = MEMORY", "trusted_schema = OFF
 export const openReader = (path: string): Sqlite.Database =>
   configured(new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 0 }), [...common, "query_only = ON"])
 
+/** Number of pages in the log when a commit merges it, because the thread could not. */
+const mergedPages = 2 * CheckpointThread.mergedPages
+
 /**
- * Maximum size of the log in bytes, once no reader needs more of it: four times the size at which it is merged. While a reader
+ * Maximum size of the log in bytes, once no reader needs more of it: the size at which a commit merges it. While a reader
  * reads an old state, such as a backup, the log grows, and without a limit its file would keep that size.
  */
-const logSize = 16 * 1024 * 1024
+const logSize = mergedPages * 4096
 
 /**
  * Opens a connection whose commits survive a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous, and
@@ -168,6 +172,7 @@ export const openWriter = (path: string): Sqlite.Database => {
     "journal_mode = WAL",
     "synchronous = FULL",
     "secure_delete = ON",
+    `wal_autocheckpoint = ${mergedPages}`,
     `journal_size_limit = ${logSize}`,
     ...(process.platform === "darwin" ? ["fullfsync = ON"] : [])
   ])

@@ -87,6 +87,13 @@ const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outc
   }
 }
 
+export interface Options {
+  /** The statements that never revoke access. */
+  readonly harmless?: ReadonlySet<string>
+  /** Is called after each commit with its number of writes. */
+  readonly onCommit?: (writes: number) => void
+}
+
 /**
  * Makes the only writer of a file. `connect` opens its connection at first and after a failure of the disk, and throws the
  * exceptions of SQLite. When the scope ends, the waiting writes are completed, the log is merged into the database file, and
@@ -94,17 +101,21 @@ const finish = (connection: SqliteConnection, batch: ReadonlyArray<Write>): Outc
  */
 export const make = (
   connect: () => SqliteConnection,
-  harmless: ReadonlySet<string> = new Set()
+  options: Options = {}
 ): Effect.Effect<SqliteWriter, SqlError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
-      try: () => open(connect, connect(), harmless),
+      try: () => open(connect, connect(), options),
       catch: (cause) => new SqlError({ cause, message: "the database was not opened" })
     }),
     ({ close }) => close
   )
 
-const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless: ReadonlySet<string>) => {
+const open = (
+  connect: () => SqliteConnection,
+  first: SqliteConnection,
+  { harmless = new Set(), onCommit = () => {} }: Options
+) => {
   let connection: SqliteConnection | undefined = first
   // An array and no set, whose replaced tables would keep answered requests in memory (see `node/OpenResponses`).
   let waiting: Array<Write> = []
@@ -155,7 +166,10 @@ const open = (connect: () => SqliteConnection, first: SqliteConnection, harmless
     const { answers, end } = finish(connection, batch)
     // Whatever became of the transaction.
     if (batch.some(({ sql }) => !harmless.has(sql))) revision++
-    if (end === "Committed") commits++
+    if (end === "Committed") {
+      commits++
+      onCommit(batch.length)
+    }
     if (end === "Broken") disconnect()
     for (const [write, answer] of answers) write.answer(answer)
     rest()
