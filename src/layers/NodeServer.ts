@@ -192,7 +192,12 @@ export const serve = <A, E, R>(
         webSockets: options.webSockets,
         onRefusal: (refusal) => Runtime.runFork(runtime)(logRefusal(refusal))
       })
-      let own = (): LeanHttpServer.Own => ({ direct: () => undefined, clock: undefined, addServices: () => {} })
+      let own = (): LeanHttpServer.Own => ({
+        direct: () => undefined,
+        found: undefined,
+        clock: undefined,
+        addServices: () => {}
+      })
       const ofRouter = Layer.effectDiscard(
         Effect.map(HttpLayerRouter.HttpRouter, (router) => {
           // A request that no route receives gets a page of the app's authorization server.
@@ -200,6 +205,7 @@ export const serve = <A, E, R>(
           // The clock is known when the app is built.
           own = () => ({
             direct: DirectRoutes.finder(router),
+            found: DirectRoutes.foundOf(router),
             clock: DirectRoutes.clockOf(router),
             addServices: Edge.addFollowing
           })

@@ -24,11 +24,15 @@ import { Overlay } from "./Overlay.js"
 // The services of the values are taken from the requirements, which the compiler cannot see.
 // @effect-diagnostics unsafeEffectTypeAssertion:off
 
-/** A running fiber. The type of Effect leaves out the methods that its own functions call. */
+/** A running fiber. The type of Effect leaves out the members that its own functions use. */
 interface Settable extends Fibers.Running {
+  readonly _fiberRefs?: FiberRefs.FiberRefs
   readonly getFiberRefs: () => FiberRefs.FiberRefs
   readonly setFiberRefs: (refs: FiberRefs.FiberRefs) => void
 }
+
+/** Returns the references of a fiber. The method copies them, to add the flags of the runtime. */
+const refsOf = (fiber: Settable): FiberRefs.FiberRefs => fiber._fiberRefs ?? fiber.getFiberRefs()
 
 type Locals = FiberRefs.FiberRefs["locals"]
 
@@ -58,7 +62,7 @@ const withOthers = <S>(
   fiber: Settable,
   { annotations, clock, isPlatformLogOff, services }: Values<S>
 ): FiberRefs.FiberRefs => {
-  const locals: Locals = new Map(fiber.getFiberRefs().locals)
+  const locals: Locals = new Map(refsOf(fiber).locals)
   const id = fiber.id()
   if (services !== undefined) {
     const all = new Overlay(fiber.currentContext.unsafeMap)
@@ -90,13 +94,16 @@ export const inFiber = <A, E, R, S, B, E2 = E, R2 = never>(
   recover: (cause: Cause.Cause<E>) => Effect.Effect<B, E | E2, R2> = Effect.failCause
 ): Effect.Effect<B, E | E2, R2 | Exclude<R, S>> => {
   const fiber = current as Settable
+  const before = refsOf(fiber)
   const context = fiber.currentContext
   const defaults = fiber.currentDefaultServices
   const annotations = fiber.getFiberRef(FiberRef.currentLogAnnotations)
-  fiber.setFiberRefs(withOthers(fiber, values))
+  const others = withOthers(fiber, values)
+  fiber.setFiberRefs(others)
   const restore = () => {
-    // The effect may have set other references, and these stay.
-    const locals: Locals = new Map(fiber.getFiberRefs().locals)
+    if (refsOf(fiber) === others && values.isPlatformLogOff !== true) return fiber.setFiberRefs(before)
+    // The effect has set other references, and these stay.
+    const locals: Locals = new Map(refsOf(fiber).locals)
     const id = fiber.id()
     if (values.services !== undefined) assign(locals, id, FiberRef.currentContext, context)
     if (values.clock !== undefined) assign(locals, id, DefaultServices.currentServices, defaults)

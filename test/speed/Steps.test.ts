@@ -18,13 +18,13 @@ const count = (server: CountedServer) => measureRequests(server, (make, status) 
 
 type Counts = Awaited<ReturnType<typeof count>>
 
-/** The most steps of each kind of request. The challenge of a guard passes the router, which takes 35 steps by itself. */
+/** The most steps of each kind of request. */
 const budgets: Counts = {
   openRoute: 35,
   metadata: 0,
   resourceMetadata: 0,
   keySet: 0,
-  challenge: 41,
+  challenge: 20,
   guardedRoute: 60,
   clientCredentials: 80,
   introspect: 80,

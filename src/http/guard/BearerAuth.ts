@@ -29,6 +29,7 @@ import * as Locally from "../../services/Locally.js"
 import * as Spans from "../../services/Spans.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import * as AllowedMethods from "../wire/AllowedMethods.js"
+import * as FoundRoutes from "../wire/FoundRoutes.js"
 import * as BearerGuard from "./BearerGuard.js"
 import type { UnknownResource } from "./GuardedResource.js"
 import type { UnknownScope } from "./OfferedScopes.js"
@@ -66,6 +67,8 @@ const guarding = (options: BearerGuard.Options) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.map(BearerGuard.make(options, { name: "BearerAuth" }), (guard) => (handler) => {
       return Fibers.withFiber<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>((fiber) => {
+        // A refused request never runs its handler.
+        FoundRoutes.remember(fiber)
         const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
         const { annotations, services, sign } = guard.edge.values(request, fiber)
         const recover = (cause: Cause.Cause<HttpLayerRouter.unhandled>) => {

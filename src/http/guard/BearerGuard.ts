@@ -142,11 +142,12 @@ export const make = (
     /** Reads the token of a request. */
     const parse = (
       request: AuthorizationHeader.Carrier
-    ): Either.Either<Redacted.Redacted, InvalidRequest | MissingToken> =>
-      AuthorizationHeader.refuseRepeated(request).pipe(
-        Either.flatMap(() => AuthorizationHeader.bearer(request)),
-        Either.flatMap(Either.fromOption(() => noToken))
-      )
+    ): Either.Either<Redacted.Redacted, InvalidRequest | MissingToken> => {
+      const repeated = AuthorizationHeader.refuseRepeated(request)
+      if (Either.isLeft(repeated)) return Either.left(repeated.left)
+      const token = AuthorizationHeader.bearer(request)
+      return Either.isLeft(token) ? Either.left(token.left) : Either.fromOption(token.right, () => noToken)
+    }
 
     const requireExistence = (access: Access): Effect.Effect<Access, InvalidToken | TemporarilyUnavailable> =>
       Effect.flatMap(current, (resource) => (resource === undefined ? notThere : Effect.succeed(access)))

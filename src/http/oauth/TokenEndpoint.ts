@@ -44,16 +44,13 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The members of RFC 6749 §5.1. */
+/** The members of RFC 6749 §5.1. JSON leaves out those that are undefined. */
 const toJson = (response: TokenResponse) => ({
   access_token: Redacted.value(response.accessToken),
   token_type: "Bearer",
   expires_in: response.expiresIn,
-  ...(Scope.isEmpty(response.scope) ? {} : { scope: Scope.format(response.scope) }),
-  ...Option.match(response.refreshToken, {
-    onNone: () => ({}),
-    onSome: (refreshToken) => ({ refresh_token: Redacted.value(refreshToken) })
-  })
+  scope: Scope.isEmpty(response.scope) ? undefined : Scope.format(response.scope),
+  refresh_token: Option.isNone(response.refreshToken) ? undefined : Redacted.value(response.refreshToken.value)
 })
 
 /** Serves the endpoint, and adds it to the metadata. */

@@ -13,6 +13,8 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Scope } from "effect/Scope"
+import * as Fibers from "../../services/Fibers.js"
+import * as FoundRoutes from "./FoundRoutes.js"
 
 type Router = HttpLayerRouter.HttpRouter
 
@@ -56,6 +58,7 @@ interface Known {
   /** Whether the app has added a global middleware. */
   isWrapped: boolean
   clock: Clock.Clock | undefined
+  readonly found: FoundRoutes.FoundRoutes
 }
 
 const known = new WeakMap<Router, Known>()
@@ -101,24 +104,53 @@ export const finder = (router: Router): ((url: string) => Handler | undefined) =
   }
 }
 
+/** Returns the routes of the app that the router has found. */
+export const foundOf = (router: Router): FoundRoutes.FoundRoutes | undefined => known.get(router)?.found
+
+/** Runs a handler, and remembers its route. */
+const remembered = <A, E, R>(handler: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Fibers.withFiber((fiber) => {
+    FoundRoutes.remember(fiber)
+    return handler
+  })
+
 /** Provides the same router, and records the routes and middlewares that are added to it. Each call returns a new layer. */
 export const layer = (): Layer.Layer<Router, never, Router> =>
   Layer.effect(
     HttpLayerRouter.HttpRouter,
     Effect.map(HttpLayerRouter.HttpRouter, (router) => {
-      const own: Known = { handlers: new Map(), routed: new Set(), isWrapped: false, clock: undefined }
+      const middlewares: Array<(answer: Answer) => Answer> = []
+      const own: Known = {
+        handlers: new Map(),
+        routed: new Set(),
+        isWrapped: false,
+        clock: undefined,
+        found: new FoundRoutes.FoundRoutes(middlewares)
+      }
+      const watch = (path: string) => {
+        own.routed.add(path)
+        own.found.clear()
+      }
       const watched: Router = {
         ...router,
         add: (method, path, handler, options) => {
-          own.routed.add(path)
-          return router.add(method, path, handler, options)
+          watch(path)
+          const watching = Effect.isEffect(handler)
+            ? remembered(handler)
+            : (request: HttpServerRequest) => remembered(handler(request))
+          return router.add(method, path, watching, options)
         },
         addAll: (routes) => {
-          for (const { path } of routes) own.routed.add(path)
-          return router.addAll(routes)
+          for (const { path } of routes) watch(path)
+          const watching = routes.map((route) => ({ ...route, handler: remembered(route.handler) }))
+          return router.addAll(watching as unknown as typeof routes)
         },
         addGlobalMiddleware: (middleware) => {
-          own.isWrapped ||= !ours.has(middleware)
+          if (!ours.has(middleware)) {
+            own.isWrapped = true
+            own.found.close()
+          }
+          middlewares.push(middleware as never)
           return router.addGlobalMiddleware(middleware)
         }
       }

@@ -28,6 +28,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Body from "../../http/wire/Body.js"
 import type * as DirectRoutes from "../../http/wire/DirectRoutes.js"
+import * as FoundRoutes from "../../http/wire/FoundRoutes.js"
 import { Overlay } from "../../services/Overlay.js"
 import * as Spans from "../../services/Spans.js"
 import * as MemoryAnswer from "./MemoryAnswer.js"
@@ -222,17 +223,32 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
       }
     }
 
+    const answers = new WeakMap<FoundRoutes.Found, Effect.Effect<void>>()
+    const answerOf = (found: FoundRoutes.Found) => {
+      const answer = answers.get(found) ?? answeredBy(found.answer, identity)
+      answers.set(found, answer)
+      return answer
+    }
+
+    /** Answers a request of the app: by the route that is known for it, or by the router. */
+    const route = (exchange: Exchange) => {
+      const { addServices, found: routes, isTraced } = serverOf()
+      const found = isTraced ? undefined : routes?.get(exchange.source)
+      // The router copies all services, and an overlay is slow to copy.
+      const services = found === undefined ? new Map(runtime.context.unsafeMap) : new Overlay(runtime.context.unsafeMap)
+      addServices(services, exchange.request)
+      if (found !== undefined) found.addServices(services)
+      else if (routes !== undefined) services.set(FoundRoutes.Finding.key, routes)
+      const answer = found === undefined ? routed : answerOf(found)
+      runSending(exchange, new RequestScope(), answer, { services, isRouted: true })
+    }
+
     return (source, target) => {
       const request = new Request(source, target)
       if (!isTracerOff(request)) return standard(source, target)
-      const { addServices, direct } = serverOf()
       const exchange = { source, target, request }
-      const handler = direct(request.url)
-      if (handler === undefined) {
-        const services = new Map(runtime.context.unsafeMap)
-        addServices(services, request)
-        return runSending(exchange, new RequestScope(), routed, { services, isRouted: true })
-      }
+      const handler = serverOf().direct(request.url)
+      if (handler === undefined) return route(exchange)
       if (source.method === "POST" && Body.isSmall(source)) {
         return Body.readEarly(source, () => answer(exchange, handler))
       }
@@ -267,6 +283,8 @@ const wrap = (server: Server, platform: HttpServer.HttpServer, ownOf: () => Own)
 export interface Own {
   /** Returns the handler of a URL that is answered without the app; `undefined` for every other URL. */
   readonly direct: (url: string) => DirectRoutes.Handler | undefined
+  /** The routes of the app that its router has found. */
+  readonly found: FoundRoutes.FoundRoutes | undefined
   /** The clock of the requests; that of the fiber that serves if not given. */
   readonly clock: Clock.Clock | undefined
   /** Adds services to those of a request. */

@@ -46,8 +46,8 @@ export const issueAccessToken = Effect.fnUntraced(function* (
     })
   }
   const effective = yield* Narrowing.scopeAt(allowed, terms, known, audience)
-  const issued: IssuedAccessToken = { ...(yield* tokens.issue(terms, effective, audience)), scope: effective }
-  return issued
+  const { expiresIn, token } = yield* tokens.issue(terms, effective, audience)
+  return { expiresIn, token, scope: effective } satisfies IssuedAccessToken
 })
 
 /** Assembles the token response (RFC 6749 §5.1). */

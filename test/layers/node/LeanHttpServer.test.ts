@@ -20,7 +20,8 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type * as DirectRoutes from "../../../src/http/wire/DirectRoutes.js"
+import * as DirectRoutes from "../../../src/http/wire/DirectRoutes.js"
+import type * as FoundRoutes from "../../../src/http/wire/FoundRoutes.js"
 import * as AuthLayer from "../../../src/layers/AuthLayer.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import * as NodeServer from "../../../src/layers/NodeServer.js"
@@ -175,15 +176,27 @@ interface Served {
   readonly close: () => Promise<void>
 }
 
-type Serving = (server: Http.Server, port: number) => ReturnType<typeof NodeHttpServer.layer>
+type Serving = (
+  server: Http.Server,
+  port: number,
+  ownOf: () => LeanHttpServer.Own
+) => ReturnType<typeof NodeHttpServer.layer>
 
 const serve = async (serving: Serving, server = Http.createServer()): Promise<Served> => {
   const port = await freePort()
   const notes: Notes = []
   const scope = Effect.runSync(Scope.make())
-  const app = HttpLayerRouter.serve(routes(notes), { disableLogger: true, disableListenLog: true }).pipe(
+  let found: FoundRoutes.FoundRoutes | undefined
+  const known = Layer.effectDiscard(
+    Effect.map(HttpLayerRouter.HttpRouter, (router) => {
+      found = DirectRoutes.foundOf(router)
+    })
+  )
+  const watched = Layer.merge(routes(notes), known).pipe(Layer.provide(DirectRoutes.layer()))
+  const ownOf = () => ({ direct: () => undefined, found, clock: undefined, addServices: () => {} })
+  const app = HttpLayerRouter.serve(watched, { disableLogger: true, disableListenLog: true }).pipe(
     HttpMiddleware.withTracerDisabledWhen(() => true),
-    Layer.provide(serving(server, port)),
+    Layer.provide(serving(server, port, ownOf)),
     Layer.provide(Logger.remove(Logger.defaultLogger))
   )
   await Effect.runPromise(Layer.buildWithScope(app, scope))
@@ -194,9 +207,7 @@ const serve = async (serving: Serving, server = Http.createServer()): Promise<Se
   return { port, notes, close }
 }
 
-const own: LeanHttpServer.Own = { direct: () => undefined, clock: undefined, addServices: () => {} }
-
-const leanly: Serving = (server, port) => LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => own)
+const leanly: Serving = (server, port, ownOf) => LeanHttpServer.layer(server, { host: "127.0.0.1", port }, ownOf)
 
 let standard: Served
 let lean: Served
@@ -206,10 +217,14 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([standard.close(), lean.close()]))
 
-/** Runs a client against both servers, and expects that it sees the same. Returns what it saw. */
+/**
+ * Runs a client against both servers, and expects that it sees the same. It runs twice against the lean one, which remembers the
+ * routes of its first requests. Returns what it saw.
+ */
 const onBoth = async <A>(client: (served: Served) => Promise<A>): Promise<A> => {
-  const [expected, seen] = [await client(standard), await client(lean)]
+  const [expected, seen, again] = [await client(standard), await client(lean), await client(lean)]
   expect(seen).toEqual(expected)
+  expect(again).toEqual(expected)
   return seen
 }
 
@@ -450,9 +465,9 @@ const directs: Readonly<Record<string, readonly [DirectRoutes.Handler, object]>>
 
 describe("a path that is answered before the router", () => {
   const serveDirect = (handler: DirectRoutes.Handler) =>
-    serve((server, port) =>
+    serve((server, port, ownOf) =>
       LeanHttpServer.layer(server, { host: "127.0.0.1", port }, () => ({
-        ...own,
+        ...ownOf(),
         direct: (url) => (url === "/text" ? handler : undefined)
       }))
     )
