@@ -55,6 +55,8 @@ export interface Observed extends SqlClient.SqlClient {
   readonly direct?: Direct
   /** The statements that never revoke access (see `Storage.revision`). */
   readonly harmless?: Set<string>
+  /** As `Storage.revision`. */
+  readonly revision?: () => number | undefined
   readonly transaction?: (statements: ReadonlyArray<Compiled>) => Effect.Effect<ReadonlyArray<Rows>, SqlError>
 }
 

@@ -11,6 +11,7 @@ import { Digest } from "../../../domain/Digest.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import type { ClientStore } from "../../../services/stores/ClientStore.js"
+import * as RememberedRows from "../RememberedRows.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 import * as ScopeText from "./ScopeText.js"
@@ -119,6 +120,11 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     )` as const
   const countUnused = query("select coalesce((select unused from client_counts where issuer = :issuer), 0) as value")
   const find = query(`select ${columns} from clients where issuer = :issuer and id = :id`)
+  const rows = RememberedRows.make(
+    sql,
+    (id: Client.ClientId) => Effect.flatMap(find({ id }), (found) => SqlRow.first(found, decode)),
+    remembered
+  )
   const list = query(`
     select ${columns} from clients where issuer = :issuer and (issued_at, id) > (:issuedAt, :id)
     order by issued_at, id limit :limit`)
@@ -235,15 +241,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
 
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
-    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : storeDynamic(client, atMost)),
-    find: (id) => Effect.flatMap(find({ id }), (rows) => SqlRow.first(rows, decode)),
+    insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : rows.changing(storeDynamic(client, atMost))),
+    find: rows.find,
     list: ({ after, limit }) =>
       Effect.flatMap(
         list({ issuedAt: after?.issuedAt.epochMillis ?? Number.MIN_SAFE_INTEGER, id: after?.id ?? "", limit }),
         Effect.forEach(decode)
       ),
     markUsed: (id, now) =>
-      Effect.asVoid(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision })),
+      Effect.asVoid(rows.changing(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision }))),
     setState: (id, state) => Effect.map(setState({ id, state }), isChanged),
     setSecret: (id, secret) => Effect.map(setSecret({ id, ...encodeSecret(Option.some(secret)) }), isChanged),
     setMetadata: (id, { from, secret, to }) =>
