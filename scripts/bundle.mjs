@@ -29,9 +29,12 @@ await build({
   external: ["better-sqlite3", "@node-rs/argon2", "@zxcvbn-ts/language-common"],
   define: { LATCHKEY_VERSION: JSON.stringify(version) },
   banner: {
-    // Bundled CommonJS modules call `require` for the modules of Node, and an ES module has no `require`.
+    // Bundled CommonJS modules call `require` for the modules of Node, and an ES module has no `require`. The young generation
+    // must not grow before the modules are evaluated (see `cli/serve/YoungGeneration`).
     js: `#!/usr/bin/env node
 import { createRequire as latchkeyCreateRequire } from "node:module"
+import { setFlagsFromString as latchkeySetFlags } from "node:v8"
+latchkeySetFlags("--semi-space-growth-factor=1")
 const require = latchkeyCreateRequire(import.meta.url)`
   },
   logLevel: "warning"

@@ -16,7 +16,11 @@ import { ofSqlite } from "./support/Snapshot.js"
 import * as Strace from "./support/Strace.js"
 
 /** A log that is merged every few writes, on the thread that merges it. */
-const oftenMerged = { "mergedPages=2e3": "mergedPages=8", "mergedPages2=2*mergedPages": "mergedPages2=0" }
+const oftenMerged = {
+  "mergedPages=2e3": "mergedPages=8",
+  "lookEvery=250": "lookEvery=2",
+  "mergedPages2=4*mergedPages": "mergedPages2=0"
+}
 
 /** The grants of a database, and none if it cannot be read. */
 const contentOf = (path: string): Pick<ReturnType<typeof ofSqlite>, "grants" | "integrity"> => {

@@ -23,6 +23,7 @@ import * as AccessLog from "./AccessLog.js"
 import * as FirstAccountLink from "./FirstAccountLink.js"
 import type { Part } from "./Part.js"
 import * as Welcome from "./Welcome.js"
+import * as YoungGeneration from "./YoungGeneration.js"
 
 /** The options of `serve` that are no settings. */
 export interface Options {
@@ -76,7 +77,9 @@ export const run = (target: Target.Target, flags: Options, part: Part) =>
       const resources = Resource.listed(yield* (yield* Resources).all)
       return Welcome.text({ target, isKeyInFile, firstAccount, demo: demos[0]?.uri, resources, hasApi })
     })
-    const ready = Layer.scopedDiscard(Effect.flatMap(part.leads ? welcome : Effect.succeed(""), part.onReady))
+    const ready = Layer.scopedDiscard(
+      Effect.zipRight(YoungGeneration.letGrow, Effect.flatMap(part.leads ? welcome : Effect.succeed(""), part.onReady))
+    )
     yield* StartWarnings.warn(Variables.warnOfIgnored)
     yield* ConfigFile.warnIfExposed
     return yield* ready.pipe(

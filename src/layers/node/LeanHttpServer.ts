@@ -175,9 +175,11 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
     })
     const grounds = new WeakMap<DirectRoutes.Handler, ReturnType<typeof ground>>()
     const groundOf = (handler: DirectRoutes.Handler) => {
-      const known = grounds.get(handler) ?? ground(handler)
-      grounds.set(handler, known)
-      return known
+      const known = grounds.get(handler)
+      if (known !== undefined) return known
+      const made = ground(handler)
+      grounds.set(handler, made)
+      return made
     }
 
     /** Answers a request of an endpoint: at once, or by a fiber. */
@@ -225,7 +227,9 @@ const makeListener = (app: HttpApp.Default<unknown>, standard: Listener, ownOf: 
 
     const answers = new WeakMap<FoundRoutes.Found, Effect.Effect<void>>()
     const answerOf = (found: FoundRoutes.Found) => {
-      const answer = answers.get(found) ?? answeredBy(found.answer, identity)
+      const known = answers.get(found)
+      if (known !== undefined) return known
+      const answer = answeredBy(found.answer, identity)
       answers.set(found, answer)
       return answer
     }

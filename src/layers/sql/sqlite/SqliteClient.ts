@@ -46,9 +46,7 @@ export const make = (connect: {
   Effect.gen(function* () {
     // In this order, so that the scope closes the reader first: the last connection merges the log and must be able to write.
     const harmless = new Set<string>()
-    const writer = yield* untilFree(
-      SqliteWriter.make(connect.writer, { harmless, ...(connect.onCommit && { onCommit: connect.onCommit }) })
-    )
+    const writer = yield* untilFree(SqliteWriter.make(connect.writer, { harmless, onCommit: connect.onCommit }))
     const reader = yield* Effect.acquireRelease(
       untilFree(
         Effect.try({

@@ -154,13 +154,13 @@ export const openReader = (path: string): Sqlite.Database =>
   configured(new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 0 }), [...common, "query_only = ON"])
 
 /** Number of pages in the log when a commit merges it, because the thread could not. */
-const mergedPages = 2 * CheckpointThread.mergedPages
+const mergedPages = 4 * CheckpointThread.mergedPages
 
 /**
- * Maximum size of the log in bytes, once no reader needs more of it: the size at which a commit merges it. While a reader
+ * Maximum size of the log in bytes, once no reader needs more of it: twice the size at which it is merged. While a reader
  * reads an old state, such as a backup, the log grows, and without a limit its file would keep that size.
  */
-const logSize = mergedPages * 4096
+const logSize = 16 * 1024 * 1024
 
 /**
  * Opens a connection whose commits survive a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous, and

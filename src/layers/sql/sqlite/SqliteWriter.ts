@@ -91,7 +91,7 @@ export interface Options {
   /** The statements that never revoke access. */
   readonly harmless?: ReadonlySet<string>
   /** Is called after each commit with its number of writes. */
-  readonly onCommit?: (writes: number) => void
+  readonly onCommit?: ((writes: number) => void) | undefined
 }
 
 /**
