@@ -142,6 +142,8 @@ export const layer = (): Layer.Layer<Router, never, Router> =>
         },
         addAll: (routes) => {
           for (const { path } of routes) watch(path)
+          // The routes of an app have no type here.
+          // @effect-diagnostics-next-line anyUnknownInErrorContext:off
           const watching = routes.map((route) => ({ ...route, handler: remembered(route.handler) }))
           return router.addAll(watching as unknown as typeof routes)
         },

@@ -59,6 +59,8 @@ export class FoundRoutes {
     if (this.#isClosed) return
     if (url !== route.path || url.includes("?") || route.prefix._tag === "Some" || Object.keys(params).length > 0)
       return
+    // The platform leaves out the types of a handler whose requirements and errors it has checked.
+    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
     const handler = route.handler as Answer
     const answer = this.middlewares.reduceRight<Answer>(
       (inner, middleware) => middleware(inner),
