@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { Client } from "./Client.js"
+import type { Client, ClientId } from "./Client.js"
 import type { CodeChallenge } from "./CodeChallenge.js"
 import type {
   AccessDenied,
@@ -63,9 +63,14 @@ export class AuthorizationRefused extends Data.TaggedError("AuthorizationRefused
     | "MissingClientId"
     | "UnknownClient"
     | "DisabledClient"
+    | "ClientAwaitsApproval"
+    | "ClientNotAccepted"
+    | "ClientDocument"
     | "MissingRedirectUri"
     | "UnregisteredRedirectUri"
   readonly description: string
+  /** The client, for `ClientAwaitsApproval`. */
+  readonly clientId?: ClientId | undefined
 }> {}
 
 /** The request fails after that: a redirect reports the error to the client. */

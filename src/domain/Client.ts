@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Digest } from "./Digest.js"
 import * as DisplayText from "./DisplayText.js"
 import * as RedirectUri from "./RedirectUri.js"
+import type { ResourceIndicator } from "./Resource.js"
 import * as Scope from "./Scope.js"
 import * as Time from "./Time.js"
 import * as Url from "./Url.js"
@@ -44,7 +45,7 @@ export const isContact = Schema.is(ShortText)
  * The metadata of a client, defaults included: the members that RFC 7591 §2 defines, and `application_type` of OpenID
  * Connect Registration §2, which MCP clients send. Other members are not stored.
  *
- * `scope` limits the scope that the client may request. A self-registered client has no such limit and may request every
+ * `scope` limits the scope that the client may request. A client that the operator did not create has no such limit and may request every
  * scope that the resources offer: the user's consent protects them.
  */
 export const ClientMetadata = Schema.Struct({
@@ -88,12 +89,27 @@ export interface StoredSecret {
   readonly expiresAt: Option.Option<DateTime.Utc>
 }
 
-/** A registered client. */
+/**
+ * Where the metadata of a client come from: from the operator, from the client itself (RFC 7591), which nobody verified, or
+ * from the document whose URL is the client's id (client ID metadata documents), which only its host can publish.
+ */
+export const Origin = Schema.Literal("Operator", "Dynamic", "Document")
+export type Origin = typeof Origin.Type
+
+/** The operator's approval of a client that the operator did not create. */
+export interface Approval {
+  readonly at: DateTime.Utc
+  /** Resources that users need not be asked about: they grant this client access by logging in. */
+  readonly resources: ReadonlySet<ResourceIndicator>
+}
+
+/** A client of this server. */
 export interface Client {
   readonly id: ClientId
   readonly issuedAt: DateTime.Utc
-  /** Who registered it: the operator, or the client itself (RFC 7591), whose metadata are unverified. */
-  readonly origin: "Operator" | "Dynamic"
+  readonly origin: Origin
+  /** `None` for a client that the operator created, and for one that waits for the approval or needs none. */
+  readonly approval: Option.Option<Approval>
   readonly metadata: ClientMetadata
   readonly secret: Option.Option<StoredSecret>
   /** A disabled client can do nothing, and its tokens are not valid. It can be enabled again. */
@@ -103,6 +119,20 @@ export interface Client {
   /** Raised to revoke everything that was ever issued to this client at once. */
   readonly epoch: number
 }
+
+/** Returns the client of a metadata document that is not stored yet. `now` is the time of the request. */
+export const ofDocument = (id: ClientId, metadata: ClientMetadata, now: DateTime.Utc): Client => ({
+  id,
+  issuedAt: now,
+  origin: "Document",
+  approval: Option.none(),
+  metadata,
+  secret: Option.none(),
+  state: "Enabled",
+  usedAt: Option.none(),
+  // Larger than every epoch of an earlier client of this id that was deleted.
+  epoch: now.epochMillis
+})
 
 /** Interval after a stored use in which further uses are not stored: the row of a client is written at most once a day. */
 export const usePrecision = Duration.days(1)
@@ -119,10 +149,10 @@ export const mayUse = (self: Client, grantType: string): boolean => self.metadat
 
 /** Returns the part of an offered scope that the client may request. */
 export const allowedScope = (self: Client, offered: Scope.Scope): Scope.Scope =>
-  self.origin === "Dynamic" ? offered : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
+  self.origin !== "Operator" ? offered : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
 
 /** Returns the requested redirect URI if it matches a registered one. */
-export const redirectUri = (self: Client, requested: string): RedirectUri.RedirectUri | undefined =>
+export const redirectUri = (self: Pick<Client, "metadata">, requested: string): RedirectUri.RedirectUri | undefined =>
   self.metadata.redirect_uris.some((registered) => RedirectUri.matches(registered, requested))
     ? RedirectUri.RedirectUri.make(requested, true)
     : undefined

@@ -5,13 +5,17 @@
 import * as Schema from "effect/Schema"
 import { Subject } from "./Account.js"
 import { ClientId } from "./Client.js"
+import { Problem } from "./ClientDocument.js"
 import { GrantId, RevocationReason } from "./Grant.js"
 import { SessionId } from "./Session.js"
 
 const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
 
-/** The decision behind a grant: the user allowed it on the page, or had allowed the same before (RFC 6749 §10.2). */
-export const AllowedBy = Schema.Literal("Person", "RememberedConsent")
+/**
+ * The decision behind a grant: the user allowed it on the page, or had allowed the same before (RFC 6749 §10.2), or the
+ * operator approved the client for the resource.
+ */
+export const AllowedBy = Schema.Literal("Person", "RememberedConsent", "OperatorApproval")
 export type AllowedBy = typeof AllowedBy.Type
 
 /** The counter of failed logins that began a pause: by device, by network and name, by network, or by name. */
@@ -21,6 +25,10 @@ export type ThrottleReason = typeof ThrottleReason.Type
 /** The kind of an event, with its fields. */
 export const EventKind = Schema.Union(
   Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
+  /** A client asked a user for access, and the operator has to approve it first. */
+  Schema.TaggedStruct("ClientAwaitsApproval", { clientId: ClientId, subject: Subject }),
+  /** The metadata document of a client cannot be used. */
+  Schema.TaggedStruct("ClientDocumentRefused", { clientId: ClientId, problem: Problem }),
   /** The number of self-registered clients that were never used is near its maximum, or has reached it. */
   Schema.TaggedStruct("RegistrationQuota", {
     level: Schema.Literal("Near", "Met"),
@@ -29,7 +37,7 @@ export const EventKind = Schema.Union(
   }),
   Schema.TaggedStruct("ClientChanged", {
     clientId: ClientId,
-    change: Schema.Literal("Disabled", "Enabled", "Deleted", "SecretRotated", "Updated")
+    change: Schema.Literal("Approved", "Deleted", "Disabled", "Enabled", "SecretRotated", "Unapproved", "Updated")
   }),
   Schema.TaggedStruct("AccountCreated", { subject: Subject }),
   Schema.TaggedStruct("AccountChanged", {

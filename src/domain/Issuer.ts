@@ -44,5 +44,8 @@ export const path = (self: Issuer): "" | `/${string}` => {
 /** Returns the origin of the issuer: scheme, host and port. */
 export const origin = (self: Issuer): string => new URL(self).origin
 
+/** Whether the server runs on a loopback host. */
+export const isLoopbackIssuer = (self: Issuer): boolean => isLoopback(new URL(self))
+
 /** Whether pages and cookies are sent over https. */
 export const isSecure = (self: Issuer): boolean => self.startsWith("https:")

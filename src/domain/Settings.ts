@@ -117,6 +117,15 @@ export type LogAddresses = "Off" | "Network" | "Full"
 /** Off, because an address is personal data and events are kept for months. An operator may turn it on. */
 export const defaultLogAddresses: LogAddresses = "Off"
 
+/**
+ * The clients that may ask users for access, apart from those that the operator created or approved: all of them, those whose
+ * metadata documents are on listed hosts, or none until the operator approves them.
+ */
+export type ClientAdmission = "Open" | "Hosts" | "Approval"
+
+/** All, because MCP clients are unknown to the server before they first ask a user, who then decides. */
+export const defaultClientAdmission: ClientAdmission = "Open"
+
 /** The checked settings of a server. */
 export interface Settings {
   readonly issuer: Issuer
@@ -139,6 +148,12 @@ export interface Settings {
   readonly retryFromElsewhere: FromElsewhere
   /** Maximum number of self-registered clients that were never used; 0 turns registration off. */
   readonly maxUnusedClients: number
+  /** Whether clients can be the URLs of their metadata documents (client ID metadata documents). */
+  readonly clientDocuments: boolean
+  /** The clients that may ask users for access, apart from those that the operator created or approved. */
+  readonly clientAdmission: ClientAdmission
+  /** Hosts of metadata documents that `clientAdmission` "Hosts" admits; `*.example.com` is every host below `example.com`. */
+  readonly clientHosts: ReadonlyArray<string>
   /** Name, logo and colours of the pages. */
   readonly brand: Brand
   /** The part of client addresses that logs and events hold. A warning about a proxy always names its address. */

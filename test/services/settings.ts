@@ -17,5 +17,8 @@ export const settings = (issuer: Issuer) =>
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere,
     brand: {},
+    clientDocuments: true,
+    clientAdmission: "Open",
+    clientHosts: [],
     logAddresses: defaultLogAddresses
   })

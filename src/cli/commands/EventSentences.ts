@@ -12,11 +12,24 @@ const accountChanges = {
 } as const
 
 const clientChanges = {
+  Approved: "client approved by the operator",
+  Unapproved: "approval of the client withdrawn by the operator",
   Disabled: "client disabled",
   Enabled: "client enabled",
   Deleted: "client deleted",
   SecretRotated: "client secret rotated",
   Updated: "client metadata changed"
+} as const
+
+const documentProblems = {
+  Unavailable: "it cannot be fetched",
+  ContentType: "it is not sent as JSON",
+  Malformed: "it is not a JSON object",
+  WrongClientId: "its client_id is not its URL",
+  HoldsSecret: "it holds a secret, which everybody can read",
+  AuthenticationMethod: "it names no method of client authentication that can be used here",
+  RedirectUris: "it has no redirect URI that can be used here",
+  Metadata: "it has a mistake"
 } as const
 
 const keyChanges = {
@@ -31,6 +44,8 @@ const sentences: {
   readonly [Tag in EventKind["_tag"]]: (kind: Extract<EventKind, { readonly _tag: Tag }>) => string
 } = {
   ClientRegistered: ({ origin }) => `client registered by ${origin === "Operator" ? "the operator" : "itself"}`,
+  ClientAwaitsApproval: () => "a user wants to use the client, which waits for the operator's approval",
+  ClientDocumentRefused: ({ problem }) => `metadata document of the client refused: ${documentProblems[problem]}`,
   RegistrationQuota: ({ atMost, level, unused }) =>
     level === "Met"
       ? `maximum of ${atMost} unused clients reached: each registration now deletes the oldest`

@@ -4,7 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
-import { ClientId } from "../../domain/Client.js"
+import { ClientId, Origin } from "../../domain/Client.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { SessionId } from "../../domain/Session.js"
@@ -25,7 +25,7 @@ const Me = Schema.Struct({
 const App = Schema.Struct({
   client_id: ClientId,
   client_name: Schema.String,
-  origin: Schema.Literal("Operator", "Dynamic"),
+  origin: Origin,
   scope: Schema.String,
   resources: Schema.Array(ResourceIndicator),
   granted: ResourceScopesView,

@@ -8,6 +8,7 @@ import * as Issuer from "../../domain/Issuer.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { KnownTargets } from "../../services/authorization/KnownTargets.js"
+import { Events } from "../../services/events/Events.js"
 import * as Metrics from "../../services/events/Metrics.js"
 import * as Origin from "../../services/events/Origin.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -28,12 +29,21 @@ const count = (error: Metrics.Refusal["error"]) =>
   )
 
 /** Answers a request whose error must not go to the client: an error page (RFC 6749 §4.1.2.1). */
-export const refused = (error: AuthorizationRefused) =>
+export const refused = (error: AuthorizationRefused, who: Option.Option<LoggedIn>) =>
   Effect.gen(function* () {
+    const events = yield* Events
     const { issuer } = yield* ServerSettings
     const incident = yield* Origin.requestId
     yield* Effect.annotateLogs(Effect.logInfo("authorization request refused"), { reason: error.reason })
     yield* count(error)
+    // Only a user of this server can ask its operator for something.
+    if (error.clientId !== undefined && Option.isSome(who)) {
+      const { clientId } = error
+      yield* events.publish(
+        { _tag: "ClientAwaitsApproval", clientId, subject: who.value.account.id },
+        { keep: "FirstOfDay" }
+      )
+    }
     const page: Pages.ErrorPage = {
       title: "This request cannot be answered",
       message: error.description,

@@ -9,11 +9,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { AuthorizationRejected, type AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
+import * as Client from "../../domain/Client.js"
 import * as CodeChallenge from "../../domain/CodeChallenge.js"
 import { ConsentRequired, InvalidRequest, LoginRequired } from "../../domain/OAuthError.js"
+import * as Parameters from "../../domain/Parameters.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { Approvals, Consideration } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
+import { ClientDocuments } from "../../services/clients/ClientDocuments.js"
 import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import * as ServerClock from "../../services/ServerClock.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -29,22 +32,42 @@ import * as Visitor from "./Visitor.js"
 const makeGet = Effect.gen(function* () {
   const requests = yield* AuthorizationRequests
   const approvals = yield* Approvals
+  const documents = yield* ClientDocuments
   return Effect.fnUntraced(function* ({ request }: Endpoint.Call) {
     const url = yield* AuthorizationUrl.read(Option.getOrElse(Body.query(request), () => ""))
     const visitor = yield* Visitor.loggedIn(request)
+    const document = documentOf(documents, url)
+    // The document is fetched for users of this server only.
+    if (Option.isNone(visitor) && document !== undefined) {
+      const [username = ""] = Parameters.all(url.parameters, "login_hint")
+      return yield* LoginPrompt.show(
+        request,
+        { ...url, client: LoginPrompt.clientOfDocument(document) },
+        url.silent ? "" : username
+      )
+    }
     return yield* requests.validate(url.parameters).pipe(
       Effect.flatMap((authorization) => answer(approvals, { request, url, authorization, visitor })),
       Effect.catchTags({
-        AuthorizationRefused: AuthorizationResponse.refused,
+        AuthorizationRefused: (refused) => AuthorizationResponse.refused(refused, visitor),
         // An unknown user is not redirected to a client: they log in first (RFC 9700 §4.11.2).
         AuthorizationRejected: (rejection) =>
           Option.isSome(visitor) || url.silent
             ? AuthorizationResponse.rejected(rejection, visitor)
-            : LoginPrompt.show(request, { ...url, replyTo: rejection.replyTo }, "")
+            : LoginPrompt.show(request, { ...url, client: LoginPrompt.clientOf(rejection.replyTo) }, "")
       })
     )
   })
 })
+
+/** Returns the client id of a request if it is the URL of a metadata document. */
+const documentOf = (
+  documents: Context.Tag.Service<ClientDocuments>,
+  { parameters }: AuthorizationUrl.AuthorizationUrl
+) => {
+  const [clientId = ""] = Parameters.all(parameters, "client_id")
+  return Option.getOrUndefined(Option.filter(Client.parseId(clientId), documents.accepts))
+}
 
 /** A valid request, and who is at the browser. */
 interface Visit {
@@ -67,7 +90,7 @@ const answer = (approvals: Context.Tag.Service<Approvals>, { authorization, requ
         ? yield* reject(loginRequired)
         : yield* LoginPrompt.show(
             request,
-            { ...url, replyTo: authorization },
+            { ...url, client: LoginPrompt.clientOf(authorization) },
             Option.match(authorization.loginHint, { onNone: () => "", onSome: Redacted.value })
           )
     }
@@ -110,7 +133,7 @@ const post = Effect.gen(function* () {
 /** Serves the endpoint, and adds it to the metadata. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { issuer } = yield* ServerSettings
+    const { clientDocuments, issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     yield* Endpoint.addPage("/authorize", { GET: yield* makeGet, POST: post }, ["authorize"])
     yield* metadata.add({
@@ -119,7 +142,8 @@ export const layer = Layer.effectDiscard(
       response_modes_supported: ["query"],
       code_challenge_methods_supported: [CodeChallenge.method],
       prompt_values_supported: ["none", "login", "consent", "select_account"],
-      authorization_response_iss_parameter_supported: true
+      authorization_response_iss_parameter_supported: true,
+      ...(clientDocuments ? { client_id_metadata_document_supported: true } : {})
     })
   })
 )

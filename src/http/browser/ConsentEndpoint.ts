@@ -50,7 +50,7 @@ const consent = Effect.gen(function* () {
     Effect.flatMap(requests.validate),
     Effect.flatMap(answer),
     Effect.catchTags({
-      AuthorizationRefused: AuthorizationResponse.refused,
+      AuthorizationRefused: (refused) => AuthorizationResponse.refused(refused, visitor),
       AuthorizationRejected: (rejection) => AuthorizationResponse.rejected(rejection, visitor)
     })
   )

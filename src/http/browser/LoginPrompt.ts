@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import { cutUsername } from "../../domain/Account.js"
 import type { AuthorizationRequest, ReplyAddress } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
+import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import * as Issuer from "../../domain/Issuer.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import * as Time from "../../domain/Time.js"
@@ -43,7 +44,7 @@ export const isRequired = (
 export interface LoginReason {
   /** The authorization request that waits for the login, and its client; missing where none waits. */
   readonly query?: string
-  readonly replyTo?: ReplyAddress
+  readonly client?: LoginForm["client"]
   /** When this request was first answered with a login page; `None` if it never was. */
   readonly firstShownAt: Option.Option<DateTime.Utc>
   /** Why a form was refused, where that led here. */
@@ -55,11 +56,11 @@ export const show = (request: HttpServerRequest.HttpServerRequest, reason: Login
   Effect.gen(function* () {
     const owner = yield* ResourceOwner
     const { issuer } = yield* ServerSettings
-    const { firstShownAt, query, refusal, replyTo } = reason
+    const { client, firstShownAt, query, refusal } = reason
     if (owner._tag === "BuiltIn") {
       const state = {
         query,
-        client: replyTo && clientOf(replyTo),
+        client,
         firstShownAt: Option.isSome(firstShownAt) ? firstShownAt.value : yield* DateTime.now
       }
       return yield* page(request, state, { username, problem: Option.getOrUndefined(refusal) })
@@ -73,10 +74,17 @@ export const show = (request: HttpServerRequest.HttpServerRequest, reason: Login
     return Page.seeOther(issuer, owner.loginUrl(`${Issuer.origin(issuer)}${path}`))
   })
 
-const clientOf = ({ client, redirectUri }: ReplyAddress): LoginForm["client"] => ({
+/** The client of a request, as the login page names it. */
+export const clientOf = ({ client, redirectUri }: ReplyAddress): LoginForm["client"] => ({
   name: Client.displayName(client),
   origin: client.origin,
   redirectUri
+})
+
+/** The client of a metadata document that is not read yet, as the login page names it: by the host of the document. */
+export const clientOfDocument = (id: Client.ClientId): LoginForm["client"] => ({
+  name: ClientIdUrl.host(id) ?? id,
+  origin: "Document"
 })
 
 const stillNotLoggedIn: Pages.ErrorPage = {
@@ -104,7 +112,7 @@ export const page = (
         username: cutUsername(shown.username),
         clientName: client?.name,
         clientOrigin: client?.origin,
-        target: client && RedirectUri.target(client.redirectUri),
+        target: client?.redirectUri && RedirectUri.target(client.redirectUri),
         formAction: `${Issuer.path(issuer)}/login`,
         form
       },

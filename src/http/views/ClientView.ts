@@ -16,7 +16,7 @@ export const ClientView = Schema.extend(
     ),
     client_secret_expires_at: Schema.optional(Schema.Number),
     state: Schema.Literal("Enabled", "Disabled"),
-    origin: Schema.Literal("Operator", "Dynamic"),
+    origin: Client.Origin,
     used_at: Schema.optional(Schema.String)
   }),
   Schema.encodedSchema(Client.ClientMetadata)

@@ -10,6 +10,10 @@ import * as Rows from "./Rows.js"
 
 const isUnused = ({ origin, usedAt }: Client): boolean => origin === "Dynamic" && Option.isNone(usedAt)
 
+/** Whether a client may be deleted when it was not used for long. One that the operator approved or disabled stays so. */
+const isForgettable = ({ approval, origin, state }: Client): boolean =>
+  origin === "Dynamic" || (origin === "Document" && Option.isNone(approval) && state === "Enabled")
+
 const byIssue = Rows.byTime<ClientCursor>(
   ({ issuedAt }) => issuedAt,
   ({ id }) => id
@@ -33,8 +37,8 @@ export const make = ({ clients, consents, grants }: Rows.Rows): Context.Tag.Serv
   /** Returns the last use of a client that registered itself, was used and has no grant. */
   const lastUses = () => {
     const granted = new Set(Array.from(grants.values(), ({ terms }) => terms.clientId))
-    return ({ id, origin, usedAt }: Client) =>
-      origin === "Dynamic" && !granted.has(id) ? Option.getOrUndefined(usedAt) : undefined
+    return (client: Client) =>
+      isForgettable(client) && !granted.has(client.id) ? Option.getOrUndefined(client.usedAt) : undefined
   }
 
   /** Returns the last use of a client that registered itself, was used and has neither a grant nor a consent. */
@@ -65,11 +69,19 @@ export const make = ({ clients, consents, grants }: Rows.Rows): Context.Tag.Serv
         if (replaced !== undefined) clients.delete(replaced.id)
         return Effect.as(insert(client), replaced === undefined ? unused.length + 1 : unused.length)
       }),
+    record: (client) =>
+      Effect.sync(() => {
+        const stored = clients.get(client.id)
+        const recorded = stored === undefined ? client : { ...stored, metadata: client.metadata }
+        clients.set(client.id, recorded)
+        return recorded
+      }),
     find: (id) => Effect.sync(() => Option.fromNullable(clients.get(id))),
     list: (page) => Effect.sync(() => Rows.page(clients.values(), byIssue, page)),
     markUsed: (id, now) =>
       Effect.asVoid(update(id, (client) => (isUseNew(client, now) ? { usedAt: Option.some(now) } : {}))),
     setState: (id, state) => update(id, ({ epoch }) => ({ state, epoch: state === "Disabled" ? epoch + 1 : epoch })),
+    setApproval: (id, approval) => update(id, () => ({ approval })),
     setSecret: (id, secret) => update(id, ({ epoch }) => ({ secret: Option.some(secret), epoch: epoch + 1 })),
     setMetadata: (id, { from, secret, to }) =>
       Effect.suspend(() => {

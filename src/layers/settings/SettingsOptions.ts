@@ -22,6 +22,8 @@ import {
 import { type Resource, ResourceIndicator } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
 import {
+  type ClientAdmission,
+  defaultClientAdmission,
   defaultLifetimes,
   defaultLogAddresses,
   defaultMaxUnusedClients,
@@ -31,6 +33,7 @@ import {
   objections,
   type Settings
 } from "../../domain/Settings.js"
+import * as Url from "../../domain/Url.js"
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import { type BrandOptions, toBrand } from "./BrandOptions.js"
 
@@ -81,6 +84,19 @@ export interface SettingsOptions {
    * replaces the oldest. With 0, clients cannot register themselves.
    */
   readonly maxUnusedClients?: number | undefined
+  /**
+   * Whether a client can name the URL of its metadata document as its `client_id` (client ID metadata documents); true if not
+   * given. The server fetches the document.
+   */
+  readonly clientDocuments?: boolean | undefined
+  /**
+   * The clients that may ask users for access, apart from those that the operator created or approved: "Open" (the default)
+   * admits all, "Hosts" those whose metadata documents are on `clientHosts`, and "Approval" none until the operator approves
+   * them (`latchkey client approve`).
+   */
+  readonly clientAdmission?: ClientAdmission | undefined
+  /** Hosts for `clientAdmission: "Hosts"`: `claude.ai`, or `*.example.com` for every host below `example.com`. */
+  readonly clientHosts?: ReadonlyArray<string> | undefined
   /** The name, the logo and the colours on the pages: Latchkey's if not given. */
   readonly brand?: BrandOptions | undefined
   /**
@@ -141,6 +157,9 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
       maxUnusedClients,
+      clientDocuments: options.clientDocuments ?? true,
+      clientAdmission: options.clientAdmission ?? defaultClientAdmission,
+      clientHosts: yield* Effect.forEach(options.clientHosts ?? [], readHost),
       logAddresses: options.logAddresses ?? defaultLogAddresses,
       retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere,
       brand: yield* Either.mapLeft(toBrand(options.brand ?? {}), refuse)
@@ -202,6 +221,14 @@ const readNetworkLimits = (
     }
     return Array.from(limits.values())
   })
+
+/** Reads a host of `clientHosts`: a host with an optional port, in the normal form of URLs. */
+const readHost = (text: string) => {
+  const host = text.replace(/^\*\./, "")
+  return Url.parse(`https://${host}`)?.host === host
+    ? Effect.succeed(text)
+    : refuse(`${text} in clientHosts is not a host, such as claude.ai or *.example.com`)
+}
 
 const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>
   Effect.gen(function* () {

@@ -18,8 +18,10 @@ import * as AuthorizationRequests from "../../services/authorization/Authorizati
 import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
 import * as ClientAuthenticator from "../../services/clients/ClientAuthenticator.js"
+import * as ClientDocuments from "../../services/clients/ClientDocuments.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
 import * as Clients from "../../services/clients/Clients.js"
+import { ClientTrust } from "../../services/clients/ClientTrust.js"
 import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
@@ -35,6 +37,7 @@ import * as KeyRotation from "../../services/maintenance/KeyRotation.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import * as ServerMetadata from "../../services/metadata/ServerMetadata.js"
+import * as OutboundClient from "../../services/outbound/OutboundClient.js"
 import * as RateLimiter from "../../services/RateLimiter.js"
 import * as ResourceRegistration from "../../services/resources/ResourceRegistration.js"
 import * as Resources from "../../services/resources/Resources.js"
@@ -57,7 +60,8 @@ import { type SettingsOptions, toSettings } from "../settings/SettingsOptions.js
 const seams = Layer.mergeAll(
   Layer.effect(Pages, Pages),
   Layer.effect(ResourceOwner, ResourceOwner),
-  Layer.effect(ScopePolicy, ScopePolicy)
+  Layer.effect(ScopePolicy, ScopePolicy),
+  Layer.effect(ClientTrust, ClientTrust)
 )
 
 /**
@@ -82,7 +86,7 @@ export const layer = (options: SettingsOptions) => {
   const grants = Layer.mergeAll(AuthorizationCodeGrant.layer, ClientCredentialsGrant.layer, RefreshTokenGrant.layer)
   const services = Layer.mergeAll(
     Approvals.layer,
-    AuthorizationRequests.layer,
+    Layer.provideMerge(AuthorizationRequests.layer, ClientDocuments.layer),
     Layer.provideMerge(ClientRegistration.layer, Clients.layer),
     Layer.provideMerge(AccountOverview.layer, Layer.merge(Accounts.layer, Sessions.layer)),
     KnownTargets.layer,
@@ -114,7 +118,13 @@ export const layer = (options: SettingsOptions) => {
     Layer.provideMerge(Seals.layer),
     Layer.provideMerge(Keyring.layer),
     Layer.provideMerge(
-      Layer.mergeAll(providedOr(PasswordHasher, Argon2.layer()), Events.layer, Resources.layer, Page.layer)
+      Layer.mergeAll(
+        providedOr(PasswordHasher, Argon2.layer()),
+        providedOr(OutboundClient.OutboundClient, OutboundClient.layerNone),
+        Events.layer,
+        Resources.layer,
+        Page.layer
+      )
     ),
     Layer.provideMerge(seams),
     Layer.provideMerge(stores),

@@ -47,12 +47,22 @@ export const make = Effect.gen(function* () {
   const events = yield* Events
   const { lifetimes } = yield* ServerSettings
 
+  /**
+   * The client as stored. The client of a metadata document is stored now, when a user has allowed it something. If it was
+   * disabled since the request was validated, the grant has the earlier epoch, and cannot be redeemed.
+   */
+  const stored = (client: Client.Client) =>
+    client.origin === "Document"
+      ? Effect.map(clients.record(client), (recorded) => (recorded.state === "Enabled" ? recorded : client))
+      : Effect.succeed(client)
+
   return Effect.fnUntraced(function* (approval: Approval) {
     const { by, consent, grant, granted, request } = approval
     const { account, session } = approval.who
     const now = yield* ServerClock.now
+    const client = yield* stored(request.client)
     // Before the grant, so that maintenance does not delete the client as unused in between.
-    if (Client.isUseNew(request.client, now)) yield* clients.markUsed(request.client.id, now)
+    if (Client.isUseNew(client, now)) yield* clients.markUsed(client.id, now)
     const answer = yield* grants.approve(
       Grant.Grant.Approved({
         terms: {
@@ -65,7 +75,7 @@ export const make = Effect.gen(function* () {
           authenticatedAt: session.authenticatedAt,
           approvedAt: now,
           expiresAt: DateTime.addDuration(now, lifetimes.grant),
-          epochs: { subject: session.subjectEpoch, client: request.client.epoch, consent: consent.epoch }
+          epochs: { subject: session.subjectEpoch, client: client.epoch, consent: consent.epoch }
         },
         code: {
           digest: digest(grant.code),

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
-import { ClientId } from "../../domain/Client.js"
+import { ClientId, Origin } from "../../domain/Client.js"
 import { Digest } from "../../domain/Digest.js"
 import { GrantId } from "../../domain/Grant.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
@@ -27,9 +27,12 @@ const query = Schema.String
 export const LoginForm = Schema.TaggedStruct("LoginForm", {
   /** Missing where no client waits: then the user goes on to their account. */
   query: Schema.optional(query),
-  /** The client that waits, as the page names it, so that a page that is shown again need not read the request again. */
+  /**
+   * The client that waits, as the page names it, so that a page that is shown again need not read the request again. The
+   * redirect URI is missing as long as the metadata document of the client was not read.
+   */
   client: Schema.optional(
-    Schema.Struct({ name: Schema.String, origin: Schema.Literal("Operator", "Dynamic"), redirectUri: RedirectUri })
+    Schema.Struct({ name: Schema.String, origin: Origin, redirectUri: Schema.optional(RedirectUri) })
   ),
   /** Digest of the browser's id cookie. */
   browser: Digest,

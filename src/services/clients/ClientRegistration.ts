@@ -8,7 +8,6 @@ import type * as Redacted from "effect/Redacted"
 import * as Client from "../../domain/Client.js"
 import { Conflict, Forbidden, NotFound } from "../../domain/HttpError.js"
 import { InvalidClientMetadata, type InvalidRedirectUri, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import type * as RedirectUri from "../../domain/RedirectUri.js"
 import * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
@@ -22,6 +21,7 @@ import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import { newClientSecret } from "./ClientSecret.js"
 import { Clients } from "./Clients.js"
+import * as RedirectPolicy from "./RedirectPolicy.js"
 import * as RegistrationQuota from "./RegistrationQuota.js"
 
 /** A new client and its secret, which is shown only now. */
@@ -85,10 +85,11 @@ const closed = new Forbidden({
 
 const noSuchClient = new NotFound({ reason: "Unknown", description: "there is no such client" })
 
-/** The scope and the name of such a client are not the operator's choice. The client registers again to change them. */
-const selfRegistered = new Conflict({
+/** The scope and the name of such a client are not the operator's choice: its registration, or its document, has them. */
+const notTheOperators = new Conflict({
   reason: "SelfRegistered",
-  description: "the client registered itself; only clients that the operator created can be changed"
+  description:
+    "the client registered itself, or describes itself in a document; only clients that the operator created can be changed"
 })
 
 const make = Effect.gen(function* () {
@@ -99,11 +100,7 @@ const make = Effect.gen(function* () {
   const resources = yield* Resources
   const settings = yield* ServerSettings
   const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
-  // A client with a secret is a service: its redirect URI has a host, or a scheme that the operator named.
-  const forApps: RedirectUri.Policy = {
-    privateUseSchemes: new Set([...settings.privateUseSchemes, ...settings.appSchemes])
-  }
-  const policyOf = (method: Client.AuthMethod): RedirectUri.Policy => (method === "none" ? forApps : settings)
+  const policyOf = RedirectPolicy.make(settings)
 
   /** Refuses unusable metadata from the operator. A client that registers itself gets the registered metadata in the response. */
   const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
@@ -137,6 +134,7 @@ const make = Effect.gen(function* () {
       id: Client.ClientId.make(yield* identifier, true),
       issuedAt: yield* DateTime.now,
       origin,
+      approval: Option.none(),
       // A client does not choose its own maximum scope (ADR 10).
       metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
       secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
@@ -158,7 +156,7 @@ const make = Effect.gen(function* () {
     Spans.annotate({ clientId: id })
     // A self-registered client may be deleted in a day, and its event would stay. Its consents are stored instead (ADR 26).
     const report = origin === "Dynamic" ? events.emit : events.publish
-    yield* report({ _tag: "ClientRegistered", clientId: id, origin })
+    yield* report({ _tag: "ClientRegistered", clientId: id, origin: origin === "Dynamic" ? origin : "Operator" })
     return registered
   })
 
@@ -173,7 +171,7 @@ const make = Effect.gen(function* () {
     const found = yield* store.find(id)
     if (Option.isNone(found)) return yield* noSuchClient
     const client = found.value
-    if (client.origin === "Dynamic") return yield* selfRegistered
+    if (client.origin !== "Operator") return yield* notTheOperators
     const from = client.metadata
     const { metadata: to } = yield* read(isRecord(changes) ? withChanges(from, changes) : changes, "Operator")
     yield* refuseMisspelt(Scope.difference(to.scope ?? Scope.empty, from.scope ?? Scope.empty))

@@ -22,8 +22,9 @@ import * as Origin from "./Origin.js"
 /** Options of `publish`. */
 export interface PublishOptions {
   /**
-   * Stores only the first event of its kind and grant on a day, in UTC. The others are emitted, and logged at DEBUG. For
-   * events that a client can cause again and again: they add at most one row a day for each kind, grant and process.
+   * Stores only the first event of its kind and grant on a day, in UTC, or of its kind and client if it names no grant. The
+   * others are emitted, and logged at DEBUG. For events that a client can cause again and again: they add at most one row a
+   * day for each kind, grant and process.
    */
   readonly keep: "FirstOfDay"
 }
@@ -72,7 +73,8 @@ const logOf = (fiber: Fibers.Running, { actor, kind: { _tag: event, ...ids } }: 
 const makeFirstOfDay = () => {
   const publishedAt = new Map<string, DateTime.Utc>()
   return (kind: EventKind, now: DateTime.Utc): boolean => {
-    const key = `${kind._tag} ${idsOf(kind).grantId ?? ""}`
+    const { clientId = "", grantId = clientId } = idsOf(kind)
+    const key = `${kind._tag} ${grantId}`
     const before = publishedAt.get(key)
     if (before !== undefined && Time.isSameDay(before, now)) return false
     // Deleted first, so that the map is in the order of publication.

@@ -33,6 +33,12 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
      * stored.
      */
     readonly insertDynamic: (client: Client, atMost: number) => Effect.Effect<number, TemporarilyUnavailable>
+    /**
+     * Store the client of a metadata document, or its new metadata if it is stored already: then its state, approval, last use
+     * and epoch stay as they are. Returns the stored client. The client's epoch must be larger than every epoch of an earlier
+     * client of this id that was deleted.
+     */
+    readonly record: (client: Client) => Effect.Effect<Client, TemporarilyUnavailable>
     readonly find: (id: ClientId) => Effect.Effect<Option.Option<Client>, TemporarilyUnavailable>
     /** Returns clients from the oldest to the newest; clients of the same time are in the order of their ids. */
     readonly list: (page: Page<ClientCursor>) => Effect.Effect<ReadonlyArray<Client>, TemporarilyUnavailable>
@@ -40,6 +46,8 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     readonly markUsed: (id: ClientId, now: DateTime.Utc) => Effect.Effect<void, TemporarilyUnavailable>
     /** Enable or disable the client. Disabling raises the epoch in the same statement. `false` if there is no such client. */
     readonly setState: (id: ClientId, state: Client["state"]) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /** Store the operator's approval, or its end. Changes no epoch. `false` if there is no such client. */
+    readonly setApproval: (id: ClientId, approval: Client["approval"]) => Effect.Effect<boolean, TemporarilyUnavailable>
     /** Store a new secret in place of the old one and raise the epoch in the same statement. `false` if there is no such client. */
     readonly setSecret: (id: ClientId, secret: StoredSecret) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
@@ -58,15 +66,14 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
      */
     readonly removeUnused: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /**
-     * Delete at most `limit` clients that registered themselves, were last used before an instant, and have no grant in any
-     * state. Returns their number. A client whose use is stored at the same moment stays.
+     * Delete at most `limit` clients that the operator did not create, were last used before an instant, and have no grant in
+     * any state. A client of a metadata document stays if the operator approved or disabled it. Returns their number. A client whose use is stored at the same moment stays.
      */
     readonly removeAbandoned: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Returns the number of clients that `removeUnused` would delete. */
     readonly countUnused: (before: DateTime.Utc) => Effect.Effect<number, TemporarilyUnavailable>
     /**
-     * Delete at most `limit` clients that registered themselves, were last used before an instant, and have neither a grant in
-     * any state nor a consent that allows something. Returns their number. A client whose use is stored at the same moment
+     * As `removeAbandoned`, of the clients without a consent that allows something. Returns their number. A client whose use is stored at the same moment
      * stays.
      */
     readonly removeIdle: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>

@@ -58,6 +58,7 @@ export const username = Schema.decodeSync(Username)
 export const client = (id: ClientId, changes: Partial<Client> = {}): Client => ({
   id,
   issuedAt: at(0),
+  approval: Option.none(),
   origin: "Dynamic",
   metadata: {
     redirect_uris: [callback],

@@ -164,6 +164,7 @@ const insert = (server: TestServer, changes: Partial<Client>) =>
         id: ClientId.make("kept"),
         issuedAt: DateTime.unsafeMake(Server.start),
         origin: "Operator",
+        approval: Option.none(),
         state: "Enabled",
         usedAt: Option.none(),
         metadata: {

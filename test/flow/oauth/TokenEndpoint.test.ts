@@ -272,6 +272,7 @@ describe("the client", () => {
     id: ClientId.make(id),
     issuedAt: DateTime.unsafeMake(Server.start),
     origin: "Operator",
+    approval: Option.none(),
     state: "Enabled",
     usedAt: Option.none(),
     metadata: {

@@ -10,16 +10,20 @@ import * as Client from "../../../domain/Client.js"
 import { Digest } from "../../../domain/Digest.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
+import { ResourceIndicator } from "../../../domain/Resource.js"
 import type { ClientStore } from "../../../services/stores/ClientStore.js"
 import * as RememberedRows from "../RememberedRows.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 import * as ScopeText from "./ScopeText.js"
 
-const columns = "id, issued_at, origin, metadata, secret_digest, secret_expires_at, state, used_at, epoch"
+const columns = "id, issued_at, origin, approval, metadata, secret_digest, secret_expires_at, state, used_at, epoch"
 
 /** A client that registered itself and was never used, word for word as in the index of such clients. */
 const unused = "origin = 'Dynamic' and used_at is null"
+
+/** A client that may be deleted when it was not used for long, in the words of the index of such clients. */
+const forgettable = "origin <> 'Operator' and (origin = 'Dynamic' or (approval is null and state = 'Enabled'))"
 
 /** The scope of a client may have more tokens than one request may name. */
 const Metadata = Schema.parseJson(
@@ -28,10 +32,22 @@ const Metadata = Schema.parseJson(
 
 const encodeMetadata = (metadata: Client.ClientMetadata): string => JSON.stringify(Client.metadataJson(metadata))
 
+/** The approval of a client as JSON. */
+const Approval = Schema.parseJson(
+  Schema.Struct({ at: SqlRow.Instant, resources: Schema.ReadonlySet(ResourceIndicator) })
+)
+
+const encodeApproval = Option.match({
+  onNone: () => null,
+  onSome: ({ at, resources }: Client.Approval) =>
+    JSON.stringify({ at: at.epochMillis, resources: Array.from(resources) })
+})
+
 const Row = Schema.Struct({
   id: Client.ClientId,
   issued_at: SqlRow.Instant,
-  origin: Schema.Literal("Operator", "Dynamic"),
+  origin: Client.Origin,
+  approval: Schema.NullOr(Approval),
   metadata: Metadata,
   secret_digest: Schema.NullOr(Digest),
   secret_expires_at: Schema.NullOr(SqlRow.Instant),
@@ -60,6 +76,7 @@ const clientOf = (row: typeof Row.Type): Client.Client => ({
   id: row.id,
   issuedAt: row.issued_at,
   origin: row.origin,
+  approval: Option.fromNullable(row.approval),
   metadata: row.metadata,
   secret: Option.map(Option.fromNullable(row.secret_digest), (digest) => ({
     digest,
@@ -83,6 +100,7 @@ const encode = (client: Client.Client) => ({
   id: client.id,
   issuedAt: client.issuedAt.epochMillis,
   origin: client.origin,
+  approval: encodeApproval(client.approval),
   metadata: encodeMetadata(client.metadata),
   ...encodeSecret(client.secret),
   state: client.state,
@@ -101,19 +119,29 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const insert = harmless(`
     insert into clients (issuer, ${columns})
     values (
-      :issuer, :id, :issuedAt, :origin, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
+      :issuer, :id, :issuedAt, :origin, :approval, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
     )`)
+  const record = query(`
+    insert into clients (issuer, ${columns})
+    values (
+      :issuer, :id, :issuedAt, :origin, :approval, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
+    )
+    on conflict (issuer, id) do update set metadata = excluded.metadata
+    returning ${columns}`)
+  const setApproval = query(`
+    update clients set approval = :approval where issuer = :issuer and id = :id
+    returning id`)
   const insertDynamic = `
     insert into clients (issuer, ${columns})
     select
-      :issuer, :id, cast(:issuedAt as bigint), :origin, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
+      :issuer, :id, cast(:issuedAt as bigint), :origin, :approval, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
       :state, cast(:usedAt as bigint), cast(:epoch as bigint)
     where coalesce((select unused from client_counts where issuer = :issuer), 0) < cast(:atMost as bigint)` as const
   // The new client overwrites the row of the oldest one, so that one statement deletes one client and stores the other. The
   // outer statement repeats the condition for a client that is used at the same time.
   const replaceOldest = `
     update clients set
-      id = :id, issued_at = :issuedAt, origin = :origin, metadata = :metadata, secret_digest = :secretDigest,
+      id = :id, issued_at = :issuedAt, origin = :origin, approval = :approval, metadata = :metadata, secret_digest = :secretDigest,
       secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt, epoch = :epoch
     where issuer = :issuer and ${unused} and id = (
       select id from clients where issuer = :issuer and ${unused} order by issued_at limit 1
@@ -164,9 +192,9 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const removeAbandoned = query(`
     delete from clients where issuer = :issuer and id in (
       select id from clients
-      where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant}
+      where issuer = :issuer and ${forgettable} and used_at < :before and ${hasNoGrant}
       order by used_at limit :limit
-    ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant}
+    ) and ${forgettable} and 0 + used_at < :before and ${hasNoGrant}
     returning id`)
   const hasNoConsent = `not exists (
     select 1 from consents join consent_items
@@ -177,13 +205,13 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const removeIdle = query(`
     delete from clients where issuer = :issuer and id in (
       select id from clients
-      where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant} and ${hasNoConsent}
+      where issuer = :issuer and ${forgettable} and used_at < :before and ${hasNoGrant} and ${hasNoConsent}
       order by used_at limit :limit
-    ) and origin = 'Dynamic' and 0 + used_at < :before and ${hasNoGrant} and ${hasNoConsent}
+    ) and ${forgettable} and 0 + used_at < :before and ${hasNoGrant} and ${hasNoConsent}
     returning id`)
   const countIdle = query(`
     select count(*) as value from clients
-    where issuer = :issuer and origin = 'Dynamic' and used_at < :before and ${hasNoGrant} and ${hasNoConsent}`)
+    where issuer = :issuer and ${forgettable} and used_at < :before and ${hasNoGrant} and ${hasNoConsent}`)
   const countUnusedBefore = query(
     `select count(*) as value from clients where issuer = :issuer and ${unused} and issued_at < :before`
   )
@@ -242,6 +270,15 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   return {
     insert: (client) => Effect.asVoid(Effect.suspend(() => insert(encode(client)))),
     insertDynamic: (client, atMost) => (atMost === 0 ? Effect.succeed(0) : rows.changing(storeDynamic(client, atMost))),
+    record: (client) =>
+      Effect.flatMap(rows.find(client.id), (found) =>
+        Option.isSome(found) && Client.isSameMetadata(found.value.metadata, client.metadata)
+          ? Effect.succeed(found.value)
+          : Effect.flatMap(
+              Effect.suspend(() => record(encode(client))),
+              ([row = {}]) => decode(row)
+            )
+      ),
     find: rows.find,
     list: ({ after, limit }) =>
       Effect.flatMap(
@@ -251,6 +288,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
     markUsed: (id, now) =>
       Effect.asVoid(rows.changing(markUsed({ id, now: now.epochMillis, before: now.epochMillis - usePrecision }))),
     setState: (id, state) => Effect.map(setState({ id, state }), isChanged),
+    setApproval: (id, approval) => Effect.map(setApproval({ id, approval: encodeApproval(approval) }), isChanged),
     setSecret: (id, secret) => Effect.map(setSecret({ id, ...encodeSecret(Option.some(secret)) }), isChanged),
     setMetadata: (id, { from, secret, to }) =>
       Effect.flatMap(textOf(id, from), (text) => {
