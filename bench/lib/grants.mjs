@@ -66,7 +66,8 @@ export const makeGrants = ({ concurrency, count, metadata, resource, scope }) =>
             redirectUri,
             granted,
             sessionId: SessionId.make(id),
-            epochs
+            epochs,
+            installation: Option.none()
           }
           const code = { digest, challenge, expiresAt: later(Duration.minutes(1)) }
           yield* store.approve({ _tag: "Approved", terms: { ...terms, ...times }, code })

@@ -12,6 +12,7 @@ export const rooms = [
   { name: "services" },
   { name: "services/keys" },
   { name: "services/events" },
+  { name: "services/outbound", only: ["domain"] },
   { name: "services/resources" },
   { name: "services/metadata" },
   { name: "services/tokens" },

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import { NativeModuleError } from "../layers/files/NativeModule.js"
 import * as AcceptClock from "./commands/AcceptClockCommand.js"
 import * as Backup from "./commands/BackupCommands.js"
+import * as ClientApprove from "./commands/ClientApproveCommands.js"
 import * as ClientChange from "./commands/ClientChangeCommands.js"
 import * as ClientCreate from "./commands/ClientCreateCommand.js"
 import * as ClientList from "./commands/ClientListCommand.js"
@@ -73,6 +74,8 @@ const latchkey = group(
       leaf(ClientList.list),
       leaf(ClientShow.show),
       leaf(ClientUpdate.update),
+      leaf(ClientApprove.approve),
+      leaf(ClientApprove.unapprove),
       leaf(ClientChange.disable),
       leaf(ClientChange.enable),
       leaf(ClientSecret.rotateSecret),

@@ -90,8 +90,8 @@ export interface StoredSecret {
 }
 
 /**
- * Where the metadata of a client come from: from the operator, from the client itself (RFC 7591), which nobody verified, or
- * from the document whose URL is the client's id (client ID metadata documents), which only its host can publish.
+ * The source of a client's metadata: the operator, the client itself (RFC 7591), whose metadata are unverified, or the
+ * document whose URL is the client's id (client ID metadata documents), which only its host can publish.
  */
 export const Origin = Schema.Literal("Operator", "Dynamic", "Document")
 export type Origin = typeof Origin.Type
@@ -164,8 +164,36 @@ export const redirectUri = (self: Pick<Client, "metadata">, requested: string): 
 export const canProveItself = (self: Client, requested: RedirectUri.RedirectUri): boolean =>
   isConfidential(self) || RedirectUri.target(requested)._tag === "Host"
 
-/** Returns the client's name in a form that a page may show; its id if it has no such name. */
-export const displayName = (self: Client): string => DisplayText.clean(self.metadata.client_name ?? "") || self.id
+/**
+ * Returns the client's name in a form that a page may show. A client without such a name has the host of its metadata
+ * document, or its id.
+ */
+export const displayName = (self: Client): string =>
+  DisplayText.clean(self.metadata.client_name ?? "") ||
+  (self.origin === "Document" && Url.parse(self.id)?.host) ||
+  self.id
+
+/** The facts by which a user can judge who an app is. */
+export interface Identity {
+  readonly clientName: string
+  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
+  readonly clientOrigin: Origin
+  /** The host that publishes the app's metadata document; missing for an app without such a document. */
+  readonly clientHost?: string | undefined
+  /** Whether the operator approved the app. */
+  readonly clientApproved?: boolean | undefined
+}
+
+/** The facts that are known of an app before its metadata document was read. */
+export type KnownIdentity = { readonly [Fact in keyof Identity]?: Identity[Fact] | undefined }
+
+/** Returns the facts by which a user can judge who the client is. */
+export const identity = (self: Client): Identity => ({
+  clientName: displayName(self),
+  clientOrigin: self.origin,
+  clientHost: self.origin === "Document" ? Url.parse(self.id)?.host : undefined,
+  clientApproved: Option.isSome(self.approval)
+})
 
 /**
  * Returns the client's web page if it is on the same host and port as the redirect URI; else `undefined`. A client can name

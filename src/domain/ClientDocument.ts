@@ -9,6 +9,14 @@ import * as Schema from "effect/Schema"
 import type * as Client from "./Client.js"
 import * as RequestedMetadata from "./RequestedMetadata.js"
 
+/** The metadata of a client whose document was not read yet. With them it can do nothing. */
+export const unread: Client.ClientMetadata = {
+  redirect_uris: [],
+  token_endpoint_auth_method: "none",
+  grant_types: [],
+  response_types: []
+}
+
 /** Maximum size of a document in bytes (§6.6). */
 export const maxBytes = 5 * 1024
 

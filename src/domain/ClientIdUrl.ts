@@ -1,9 +1,9 @@
 /**
  * Client ids that are the URLs of client ID metadata documents (draft-ietf-oauth-client-id-metadata-document-01 §3): a client
- * that nobody registered names the document that describes it.
+ * without a registration names the document that describes it.
  */
 import * as Option from "effect/Option"
-import * as Client from "./Client.js"
+import type * as Client from "./Client.js"
 import { isLoopback } from "./Loopback.js"
 import * as Url from "./Url.js"
 
@@ -23,6 +23,9 @@ export const parse = (id: Client.ClientId, allowLoopback: boolean): Option.Optio
   const isSecure = url.protocol === "https:" || (url.protocol === "http:" && allowLoopback && isLoopback(url))
   return isSecure ? Option.some(url) : Option.none()
 }
+
+/** Whether an operator can approve or disable a client id as the URL of a metadata document. */
+export const isDocument = (id: Client.ClientId): boolean => Option.isSome(parse(id, true))
 
 /** Returns the host of a client id that is a URL, as pages show it; `undefined` for every other id. */
 export const host = (id: Client.ClientId): string | undefined => (isUrl(id) ? Url.parse(id)?.host : undefined)

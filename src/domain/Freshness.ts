@@ -1,5 +1,7 @@
 /** The time for which an HTTP response may be reused (RFC 9111 §4.2). */
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 
 /** Bounds for the time that a response names. */
 export interface Bounds {
@@ -26,6 +28,9 @@ const directive = (headers: Headers, name: string): string | undefined => {
   return undefined
 }
 
+/** Parses an HTTP date (RFC 9110 §5.6.7). `DateTime` takes a text without a zone as one in UTC, and does not know GMT. */
+const parseDate = (text = ""): Option.Option<DateTime.Utc> => DateTime.make(text.replace(/ GMT$/, ""))
+
 /** Returns the time that the response names in milliseconds; `undefined` if it names none. */
 const named = (headers: Headers): number | undefined => {
   if (directive(headers, "no-store") !== undefined || directive(headers, "no-cache") !== undefined) return 0
@@ -33,9 +38,11 @@ const named = (headers: Headers): number | undefined => {
   const maxAge = seconds(directive(headers, "max-age"))
   if (maxAge !== undefined) return maxAge * 1000 - age
   if (headers.expires === undefined) return undefined
-  const [expires, date] = [Date.parse(headers.expires), Date.parse(headers.date ?? "")]
   // An invalid date is in the past (RFC 9111 §5.3).
-  return Number.isNaN(expires) || Number.isNaN(date) ? 0 : expires - date - age
+  return Option.match(Option.all([parseDate(headers.expires), parseDate(headers.date)]), {
+    onNone: () => 0,
+    onSome: ([expires, date]) => DateTime.distance(date, expires) - age
+  })
 }
 
 /** Returns the time for which the response may be reused from now on, within the bounds. */

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Subject } from "./Account.js"
 import * as Chain from "./Chain.js"
-import type { ClientId } from "./Client.js"
+import type { Client, ClientId } from "./Client.js"
 import type { CodeChallenge } from "./CodeChallenge.js"
 import type { Digest } from "./Digest.js"
 import * as Identifier from "./Identifier.js"
@@ -34,6 +34,21 @@ export interface Epochs {
   readonly consent: number
 }
 
+/**
+ * The installation of a client that a grant was made for. The client of a metadata document is the same for everybody who uses
+ * it, so a user tells its installations apart by this.
+ */
+export interface Installation {
+  /** The client's name as the user read it. */
+  readonly clientName: string
+  /** The method by which the client authenticates. A later document cannot make it a weaker one for this grant. */
+  readonly authMethod: string
+  /** Name of the browser in which the user allowed it; `None` if it is not known. */
+  readonly browser: Option.Option<string>
+  /** Network of the login, sealed for its session (ADR 36); `None` if it is not known. */
+  readonly sealedNetwork: Option.Option<string>
+}
+
 /** The terms of a grant. They are fixed when the user allows it, and never widened. */
 export interface Terms {
   readonly id: GrantId
@@ -50,6 +65,8 @@ export interface Terms {
   /** The absolute expiry: no token of this grant is valid after it. */
   readonly expiresAt: DateTime.Utc
   readonly epochs: Epochs
+  /** `None` for a client that has its own id at each installation. */
+  readonly installation: Option.Option<Installation>
 }
 
 /** An authorization code that is not redeemed yet (RFC 6749 §4.1.2, RFC 7636 §4.4). */
@@ -110,6 +127,27 @@ export const keptAfterEnd = Duration.weeks(1)
 
 /** A grant with a chain of refresh tokens. */
 export type Refreshable = Active & { readonly chain: Option.Some<Chain.Chain> }
+
+/** Whether an app may still use the grant at `now`: it is not revoked, and neither its code nor its refresh token expired. */
+export const isAlive = (self: Grant, now: DateTime.Utc): boolean => {
+  if (self._tag === "Revoked" || !Time.isBefore(now, self.terms.expiresAt)) return false
+  if (self._tag === "Approved") return Time.isBefore(now, self.code.expiresAt)
+  return Option.match(self.chain, {
+    onNone: () => true,
+    onSome: ({ idleExpiresAt }) => Time.isBefore(now, idleExpiresAt)
+  })
+}
+
+/**
+ * Whether an authenticated client is the one that a grant was made for. A metadata document that changed later cannot replace
+ * the client's authentication by a weaker one.
+ */
+export const isFor = ({ clientId, installation }: Terms, { id, metadata }: Client): boolean =>
+  clientId === id &&
+  Option.match(installation, {
+    onNone: () => true,
+    onSome: ({ authMethod }) => authMethod === "none" || authMethod === metadata.token_endpoint_auth_method
+  })
 
 /** A presentation of an authorization code by an authenticated client (RFC 6749 §4.1.3). */
 export interface Redemption {

@@ -8,6 +8,7 @@ import type { Issuer } from "./Issuer.js"
 import type { FromElsewhere } from "./NetworkTag.js"
 import type { Limits, NetworkLimit } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
+import * as Url from "./Url.js"
 
 /** Lifetimes, retention times and retry windows. */
 export interface Lifetimes {
@@ -122,6 +123,12 @@ export const defaultLogAddresses: LogAddresses = "Off"
  * metadata documents are on listed hosts, or none until the operator approves them.
  */
 export type ClientAdmission = "Open" | "Hosts" | "Approval"
+
+/** Whether a text is a host in the normal form of URLs, with an optional port, or `*.` and a host for all hosts below it. */
+export const isHostPattern = (text: string): boolean => {
+  const host = text.replace(/^\*\./, "")
+  return Url.parse(`https://${host}`)?.host === host
+}
 
 /** All, because MCP clients are unknown to the server before they first ask a user, who then decides. */
 export const defaultClientAdmission: ClientAdmission = "Open"

@@ -19,6 +19,7 @@ const of = {
 
 export const disable = Change.make({
   ...of,
+  find: Lookup.clientOrDocument,
   verb: "disable",
   description: "Disable a client. It cannot request tokens, and all its tokens are revoked at once",
   apply: (id) => Effect.flatMap(Clients, ({ disable }) => disable(id)),

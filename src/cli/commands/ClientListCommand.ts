@@ -1,9 +1,11 @@
 /** `latchkey client list`. */
 import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
 import * as ClientView from "../../http/views/ClientView.js"
 import * as Lists from "../../services/stores/Lists.js"
 import * as ClientOptions from "./ClientOptions.js"
+import * as ClientText from "./ClientText.js"
 import * as Listing from "./Listing.js"
 import * as WithServices from "./WithServices.js"
 
@@ -12,7 +14,8 @@ const toLine = (client: Client.Client): string =>
     DateTime.formatIso(client.issuedAt),
     client.id,
     (Client.isConfidential(client) ? "confidential" : "public").padEnd(12),
-    (client.origin === "Operator" ? "by the operator" : "by itself").padEnd(15),
+    ClientText.registeredBy(client).padEnd(15),
+    ...(Option.isSome(client.approval) ? ["approved"] : []),
     ...(client.state === "Disabled" ? ["disabled"] : []),
     Client.displayName(client)
   ].join("  ")

@@ -16,10 +16,10 @@ export const show = WithServices.command(
   ({ id, json }) =>
     Effect.gen(function* () {
       const client = yield* Lookup.client(id)
-      const by = client.origin === "Operator" ? "the operator" : "itself"
       const details = Output.table([
         ...ClientText.rows({ client, secret: Option.none() }),
-        ["registered", `${Output.instant(client.issuedAt)}, by ${by}`],
+        ["registered", `${Output.instant(client.issuedAt)}, ${ClientText.registeredBy(client)}`],
+        ...(client.origin === "Operator" ? [] : [["approved", ClientText.approvalOf(client)] as const]),
         ["last used", Option.match(client.usedAt, { onNone: () => "not yet", onSome: Output.instant })]
       ])
       yield* Output.result(

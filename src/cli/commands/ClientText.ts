@@ -27,7 +27,19 @@ export const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [st
   ]
 }
 
+/** Who described the client to this server. */
+export const registeredBy = ({ origin }: Client.Client): string =>
+  ({ Operator: "by the operator", Dynamic: "by itself", Document: "by its document" })[origin]
+
+/** Returns the approval in words. */
+export const approvalOf = ({ approval }: Client.Client): string =>
+  Option.match(approval, {
+    onNone: () => "no",
+    onSome: ({ at, resources }) =>
+      [Output.instant(at), ...Array.from(resources, (uri) => `without a consent page: ${uri}`)].join(", ")
+  })
+
 const scopeOf = ({ metadata, origin }: Client.Client): string => {
-  if (origin === "Dynamic") return "all scopes of the resources"
+  if (origin !== "Operator") return "all scopes of the resources"
   return metadata.scope === undefined ? "none: it may request no scope" : Scope.format(metadata.scope)
 }

@@ -32,6 +32,12 @@ const documentProblems = {
   Metadata: "it has a mistake"
 } as const
 
+const decisions = {
+  Person: "",
+  RememberedConsent: " as before, without a page",
+  OperatorApproval: " by the operator's approval, without a page"
+} as const
+
 const keyChanges = {
   Published: "the next key",
   Promoted: "the current key",
@@ -57,7 +63,7 @@ const sentences: {
   LoginFailed: ({ subject }) => (subject === undefined ? "login failed: there is no such account" : "login failed"),
   LoginThrottled: ({ reason }) => `logins paused: ${EventReasons.ofThrottle[reason]}`,
   LoggedOut: () => "logged out",
-  Allowed: ({ by, scope }) => `allowed${by === "RememberedConsent" ? " as before, without a page" : ""}: ${scope}`,
+  Allowed: ({ by, scope }) => `allowed${by === undefined ? "" : decisions[by]}: ${scope}`,
   Denied: () => "denied",
   Redeemed: () => "code redeemed",
   Duplicate: () => "code used again within moments: accepted as a duplicate",

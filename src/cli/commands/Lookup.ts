@@ -4,7 +4,8 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { type Account, AccountName, externalSubject, NewUsername, Subject, Username } from "../../domain/Account.js"
-import { type Client, ClientId } from "../../domain/Client.js"
+import { type Client, ClientId, displayName } from "../../domain/Client.js"
+import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import { type Grant, GrantId } from "../../domain/Grant.js"
 import * as Identifier from "../../domain/Identifier.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
@@ -50,6 +51,17 @@ export const client = (id: string): Effect.Effect<Client, Failure | TemporarilyU
       Option.match(Schema.decodeOption(ClientId)(id), { onNone: () => Effect.succeedNone, onSome: clients.find })
     )
   )(noSuchClient(id))
+
+/** Finds a client by its id, which may be the URL of a metadata document that no user has allowed yet. */
+export const clientOrDocument = (id: string) =>
+  Effect.map(client(id), (client) => ({ id: client.id, name: displayName(client) })).pipe(
+    Effect.catchTag("Failure", (failure) =>
+      Option.match(Option.filter(Schema.decodeOption(ClientId)(id), ClientIdUrl.isDocument), {
+        onNone: () => failure,
+        onSome: (id) => Effect.succeed({ id, name: Output.printable(id) })
+      })
+    )
+  )
 
 export const grant = (id: string): Effect.Effect<Grant, Failure | TemporarilyUnavailable, GrantStore> =>
   orFail(

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { defaultAppSchemes } from "../../domain/AppSchemes.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
+import { isHostPattern } from "../../domain/Settings.js"
 import { setting } from "./Setting.js"
 import * as Texts from "./Texts.js"
 
@@ -40,6 +41,25 @@ export const clientFields = {
     defaultText: defaultAppSchemes.join(", "),
     fromText: Texts.toList,
     hint: schemesHint
+  }),
+  clientDocuments: setting(Schema.Literal("on", "off"), {
+    description: "Accept the URL of a metadata document as client_id, and fetch the document",
+    default: "on",
+    hint: "give on or off"
+  }),
+  clientAdmission: setting(Schema.Literal("open", "hosts", "approval"), {
+    description:
+      'Clients that may ask users for access, apart from those that you created or approved: all ("open"), those whose metadata documents are on CLIENT_HOSTS ("hosts"), or none until you approve them ("approval")',
+    default: "open",
+    hint: "give open, hosts or approval"
+  }),
+  clientHosts: setting(Schema.Array(Schema.String.pipe(Schema.filter(isHostPattern))), {
+    description:
+      'Hosts of metadata documents for the admission "hosts": "claude.ai", or "*.example.com" for all hosts below it',
+    default: [],
+    defaultText: "none",
+    fromText: Texts.toList,
+    hint: 'give hosts, such as "claude.ai,*.example.com"'
   }),
   retryFromElsewhere: setting(Schema.Literal("allow", "replay"), {
     description:

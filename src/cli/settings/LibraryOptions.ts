@@ -28,6 +28,8 @@ export const withVariableNames = (message: string): string =>
 /** Returns the lifetimes and windows. */
 export const lifetimes = (settings: Settings.Settings): Lifetimes => Record.map(lifetimeNames, (name) => settings[name])
 
+const clientAdmission = { open: "Open", hosts: "Hosts", approval: "Approval" } as const
+
 const logAddresses = { off: "Off", network: "Network", full: "Full" } as const
 
 /** Returns the options of the library, without the issuer. */
@@ -43,6 +45,9 @@ export const options = (loaded: Loaded): Effect.Effect<Omit<SettingsOptions, "is
     rateLimits: settings.rateLimit ?? settings.rateLimits,
     networkLimits: settings.networkLimits,
     maxUnusedClients: settings.maxUnusedClients,
+    clientDocuments: settings.clientDocuments === "on",
+    clientAdmission: clientAdmission[settings.clientAdmission],
+    clientHosts: settings.clientHosts,
     brand,
     logAddresses: logAddresses[settings.logAddresses]
   }))

@@ -5,6 +5,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { Subject } from "../../domain/Account.js"
 import { ClientId, Origin } from "../../domain/Client.js"
+import { GrantId } from "../../domain/Grant.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import { ResourceIndicator } from "../../domain/Resource.js"
 import { SessionId } from "../../domain/Session.js"
@@ -22,6 +23,18 @@ const Me = Schema.Struct({
   expires_at: Schema.String
 }).annotations({ identifier: "Me", description: "The user and the client of the access token, and its scope." })
 
+const Installation = Schema.Struct({
+  grant_id: GrantId,
+  client_name: Schema.String,
+  allowed_at: Schema.String,
+  last_used_at: Schema.optional(Schema.String),
+  browser: Schema.optional(Schema.String),
+  network: Schema.optional(Schema.String)
+}).annotations({
+  identifier: "Installation",
+  description: "An installation of an app that has a metadata document: one grant, and where the user allowed it."
+})
+
 const App = Schema.Struct({
   client_id: ClientId,
   client_name: Schema.String,
@@ -38,6 +51,7 @@ const App = Schema.Struct({
   last_used_at: Schema.optional(Schema.String).annotations({
     description: "The time at which the client last got a token; missing if it is not known."
   }),
+  installations: Schema.Array(Installation),
   updated_at: Schema.String
 }).annotations({ identifier: "App", description: "The consent of the user for a client." })
 
@@ -72,6 +86,14 @@ export class AccountGroup extends HttpApiGroup.make("account")
       .setPath(Schema.Struct({ client_id: ClientId }))
       .addError(Problems.NotFound)
       .annotateContext(summary("Withdraw the consent for an app. Its tokens stop working at once."))
+  )
+  .add(
+    HttpApiEndpoint.del("removeInstallation", "/account/installations/:grant_id")
+      .setPath(Schema.Struct({ grant_id: GrantId }))
+      .addError(Problems.NotFound)
+      .annotateContext(
+        summary("Remove the access of one installation of an app. The last one also ends the consent for the app.")
+      )
   )
   .add(
     HttpApiEndpoint.get("sessions", "/account/sessions")

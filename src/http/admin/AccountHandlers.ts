@@ -6,14 +6,32 @@ import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
-import { AccountOverview, type AllowedApp } from "../../services/accounts/AccountOverview.js"
+import { AccountOverview, type AllowedApp, type AllowedInstallation } from "../../services/accounts/AccountOverview.js"
 import { Accounts } from "../../services/accounts/Accounts.js"
-import type { ListedSession } from "../../services/accounts/Sessions.js"
+import type { ListedSession, LoginSource } from "../../services/accounts/Sessions.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
 import type * as Api from "./Api.js"
-import { orNoSuch } from "./Problems.js"
+import { noSuch, orNoSuch } from "./Problems.js"
 
-const appView = ({ allowedSince, client, consent, lastUsedAt }: AllowedApp) => ({
+const lastUsed = Option.match({
+  onNone: () => ({}),
+  onSome: (at: DateTime.Utc) => ({ last_used_at: DateTime.formatIso(at) })
+})
+
+const sourceView = ({ browser, network }: LoginSource) => ({
+  ...(Option.isSome(browser) ? { browser: browser.value } : {}),
+  ...(Option.isSome(network) ? { network: network.value } : {})
+})
+
+const installationView = (self: AllowedInstallation) => ({
+  grant_id: self.grantId,
+  client_name: self.clientName,
+  allowed_at: DateTime.formatIso(self.allowedAt),
+  ...lastUsed(self.lastUsedAt),
+  ...sourceView(self)
+})
+
+const appView = ({ allowedSince, client, consent, installations, lastUsedAt }: AllowedApp) => ({
   client_id: client.id,
   client_name: Client.displayName(client),
   origin: client.origin,
@@ -22,15 +40,15 @@ const appView = ({ allowedSince, client, consent, lastUsedAt }: AllowedApp) => (
   granted: ResourceScopes.toRecord(consent.granted),
   redirect_uris: Array.from(consent.redirectUris).sort(),
   allowed_since: DateTime.formatIso(allowedSince),
-  ...(Option.isSome(lastUsedAt) ? { last_used_at: DateTime.formatIso(lastUsedAt.value) } : {}),
+  ...lastUsed(lastUsedAt),
+  installations: installations.map(installationView),
   updated_at: DateTime.formatIso(consent.updatedAt)
 })
 
-const sessionView = ({ browser, network, session }: ListedSession) => ({
+const sessionView = ({ session, ...source }: ListedSession) => ({
   id: session.id,
   authenticated_at: DateTime.formatIso(session.authenticatedAt),
-  ...(Option.isSome(browser) ? { browser: browser.value } : {}),
-  ...(Option.isSome(network) ? { network: network.value } : {}),
+  ...sourceView(source),
   expires_at: DateTime.formatIso(session.expiresAt)
 })
 
@@ -67,6 +85,13 @@ export const layer = (api: Api.Placed) =>
           Effect.flatMap(CurrentAccess, ({ subject }) =>
             orNoSuch("app", overview.removeAccess(subject, path.client_id))
           )
+        )
+        .handle("removeInstallation", ({ path }) =>
+          Effect.gen(function* () {
+            const { subject } = yield* CurrentAccess
+            const removed = yield* overview.removeInstallation(subject, path.grant_id)
+            if (removed === "Unknown") return yield* noSuch("installation")
+          })
         )
         .handle("sessions", () =>
           Effect.gen(function* () {

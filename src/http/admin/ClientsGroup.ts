@@ -4,6 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { AuthMethod, ClientId, ClientMetadata } from "../../domain/Client.js"
+import { ResourceIndicator } from "../../domain/Resource.js"
 import { ClientView } from "../views/ClientView.js"
 import { AdminGuard } from "./ApiGuards.js"
 import { summary } from "./Operation.js"
@@ -38,6 +39,12 @@ export const ClientChanges = Schema.Struct({
   identifier: "ClientChanges",
   description:
     "Members of RFC 7591 §2 that get a new value. A list is replaced as a whole, null removes a member, and the others stay."
+})
+export const NewApproval = Schema.Struct({
+  resources: Schema.optionalWith(Schema.Array(ResourceIndicator), { default: () => [] })
+}).annotations({
+  identifier: "NewApproval",
+  description: "Resources to which users grant the client access without a consent page."
 })
 const path = Schema.Struct({ client_id: ClientId })
 
@@ -79,6 +86,25 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
           "Change a client that the operator created. If it gets its first secret, or loses its secret, everything issued to it is revoked."
         )
       )
+  )
+  .add(
+    HttpApiEndpoint.post("approve", "/admin/clients/:client_id/approve")
+      .setPath(path)
+      .setPayload(NewApproval)
+      .addError(Problems.RequestTooLarge)
+      .addSuccess(ClientView)
+      .addError(Problems.NotFound)
+      .annotateContext(
+        summary(
+          "Approve a client that registered itself, or has a metadata document, so that it may ask users for access."
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("unapprove", "/admin/clients/:client_id/unapprove")
+      .setPath(path)
+      .addError(Problems.NotFound)
+      .annotateContext(summary("Withdraw the approval of a client. Its tokens stay valid."))
   )
   .add(
     HttpApiEndpoint.post("disable", "/admin/clients/:client_id/disable")

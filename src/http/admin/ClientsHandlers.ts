@@ -8,7 +8,7 @@ import { ClientRegistration } from "../../services/clients/ClientRegistration.js
 import { Clients } from "../../services/clients/Clients.js"
 import * as ClientView from "../views/ClientView.js"
 import type * as Api from "./Api.js"
-import { ClientChanges, NewClient } from "./ClientsGroup.js"
+import { ClientChanges, NewApproval, NewClient } from "./ClientsGroup.js"
 import { formatPosition, next } from "./Paging.js"
 import * as Payload from "./Payload.js"
 import { noSuch, orNoSuch } from "./Problems.js"
@@ -45,6 +45,14 @@ export const layer = (api: Api.Placed) =>
             return ClientView.fromClient(client, secret)
           })
         )
+        .handleRaw("approve", ({ path, request }) =>
+          Effect.gen(function* () {
+            const { resources } = yield* Payload.read(request, NewApproval)
+            yield* orNoSuch("client", clients.approve(path.client_id, new Set(resources)))
+            return ClientView.fromClient(yield* find(path.client_id))
+          })
+        )
+        .handle("unapprove", ({ path }) => orNoSuch("client", clients.unapprove(path.client_id)))
         .handle("disable", ({ path }) => orNoSuch("client", clients.disable(path.client_id)))
         .handle("enable", ({ path }) => orNoSuch("client", clients.enable(path.client_id)))
         .handle("rotateSecret", ({ path }) =>

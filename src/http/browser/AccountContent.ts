@@ -12,7 +12,7 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
 import type * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
-import { AccountOverview, type AllowedApp } from "../../services/accounts/AccountOverview.js"
+import { AccountOverview, type AllowedApp, type AllowedInstallation } from "../../services/accounts/AccountOverview.js"
 import type { ListedSession, LoggedIn } from "../../services/accounts/Sessions.js"
 import { type AccountForm, SealedForms } from "../../services/authorization/SealedForms.js"
 import { Resources } from "../../services/resources/Resources.js"
@@ -25,7 +25,7 @@ import { ResourceOwner } from "./ResourceOwner.js"
 export const path = (issuer: Issuer.Issuer): string => `${Issuer.path(issuer)}/account`
 
 /** The actions that the page reports as done. */
-export const Notice = Schema.Literal("AccessRemoved", "SessionEnded", "PasswordChanged")
+export const Notice = Schema.Literal("AccessRemoved", "InstallationRemoved", "SessionEnded", "PasswordChanged")
 
 /** The parameter with the notice. */
 export const doneParameter = "done"
@@ -66,11 +66,17 @@ export const show = Effect.fnUntraced(function* ({ account, displayName, session
       ended,
       problem,
       apps: yield* Effect.forEach(apps, (app) =>
-        Effect.map(seal({ _tag: "Withdraw", clientId: app.client.id }), (form) => ({
-          ...shownApp(app, resources),
-          formAction,
-          form
-        }))
+        Effect.gen(function* () {
+          const installations = yield* Effect.forEach(app.installations, (installation) =>
+            Effect.map(seal({ _tag: "RemoveInstallation", grantId: installation.grantId }), (form) => ({
+              ...shownInstallation(installation),
+              formAction,
+              form
+            }))
+          )
+          const form = yield* seal({ _tag: "Withdraw", clientId: app.client.id })
+          return { ...shownApp(app, resources), installations, formAction, form }
+        })
       ),
       sessions: yield* Effect.forEach(yield* overview.sessions(account.id), (listed) =>
         Effect.map(seal({ _tag: "EndSession", sessionId: listed.session.id }), (form) => ({
@@ -94,8 +100,7 @@ const shownApp = (
   { allowedSince, client, consent: { granted, redirectUris }, lastUsedAt }: AllowedApp,
   resources: ReadonlyArray<Resource.Resource>
 ) => ({
-  clientName: Client.displayName(client),
-  clientOrigin: client.origin,
+  ...Client.identity(client),
   since: timeOf(allowedSince),
   lastUsed: Option.getOrUndefined(Option.map(lastUsedAt, timeOf)),
   targets: RedirectUri.targets(redirectUris),
@@ -108,6 +113,14 @@ const shownApp = (
         .filter(([token]) => ResourceScopes.at(granted, uri).has(token))
         .map(([token, description]) => ({ token, description }))
     }))
+})
+
+const shownInstallation = ({ allowedAt, browser, clientName, lastUsedAt, network }: AllowedInstallation) => ({
+  clientName,
+  since: timeOf(allowedAt),
+  lastUsed: Option.getOrUndefined(Option.map(lastUsedAt, timeOf)),
+  browser: Option.getOrUndefined(browser),
+  network: Option.getOrUndefined(network)
 })
 
 const shownSession = ({ browser, network, session }: ListedSession) => ({

@@ -64,6 +64,10 @@ const act = Effect.fnUntraced(function* (
       yield* overview.removeAccess(user.account.id, action.clientId)
       return AccountContent.done(issuer, "AccessRemoved")
     }
+    case "RemoveInstallation": {
+      const removed = yield* overview.removeInstallation(user.account.id, action.grantId)
+      return AccountContent.done(issuer, removed === "Last" ? "AccessRemoved" : "InstallationRemoved")
+    }
     case "EndSession": {
       yield* overview.endSession(user.account.id, action.sessionId)
       return AccountContent.done(issuer, "SessionEnded")

@@ -84,8 +84,7 @@ export const rejected = ({ error, replyTo }: AuthorizationRejected, who: Option.
     return yield* Page.page(
       "redirectNoticePage",
       {
-        clientName: Client.displayName(replyTo.client),
-        clientOrigin: replyTo.client.origin,
+        ...Client.identity(replyTo.client),
         target: RedirectUri.target(replyTo.redirectUri),
         what: rejection(error),
         continueUrl: location

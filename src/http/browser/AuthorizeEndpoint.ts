@@ -49,7 +49,11 @@ const makeGet = Effect.gen(function* () {
     return yield* requests.validate(url.parameters).pipe(
       Effect.flatMap((authorization) => answer(approvals, { request, url, authorization, visitor })),
       Effect.catchTags({
-        AuthorizationRefused: (refused) => AuthorizationResponse.refused(refused, visitor),
+        // A user who is logged in can wait for the operator's approval, which an event reports.
+        AuthorizationRefused: (refused) =>
+          refused.reason === "ClientAwaitsApproval" && Option.isNone(visitor)
+            ? LoginPrompt.show(request, url, "")
+            : AuthorizationResponse.refused(refused, visitor),
         // An unknown user is not redirected to a client: they log in first (RFC 9700 §4.11.2).
         AuthorizationRejected: (rejection) =>
           Option.isSome(visitor) || url.silent

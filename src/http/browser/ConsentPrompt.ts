@@ -59,8 +59,7 @@ export const page = ({ offer, query, refused, request, who }: Prompt) =>
     const ticked = isAgain ? Scope.empty : refused?.ticked
     const page: Pages.ConsentPage = {
       problem: refused?.refusal,
-      clientName: Client.displayName(request.client),
-      clientOrigin: request.client.origin,
+      ...Client.identity(request.client),
       clientUri: Client.website(request.client, request.redirectUri),
       target: RedirectUri.target(request.redirectUri),
       username: who.displayName,

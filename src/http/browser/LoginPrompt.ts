@@ -76,15 +76,13 @@ export const show = (request: HttpServerRequest.HttpServerRequest, reason: Login
 
 /** The client of a request, as the login page names it. */
 export const clientOf = ({ client, redirectUri }: ReplyAddress): LoginForm["client"] => ({
-  name: Client.displayName(client),
-  origin: client.origin,
+  ...Client.identity(client),
   redirectUri
 })
 
 /** The client of a metadata document that is not read yet, as the login page names it: by the host of the document. */
 export const clientOfDocument = (id: Client.ClientId): LoginForm["client"] => ({
-  name: ClientIdUrl.host(id) ?? id,
-  origin: "Document"
+  clientName: ClientIdUrl.host(id) ?? id
 })
 
 const stillNotLoggedIn: Pages.ErrorPage = {
@@ -102,6 +100,7 @@ export const page = (
   Effect.gen(function* () {
     const forms = yield* SealedForms
     const { issuer } = yield* ServerSettings
+    const { redirectUri, ...identity } = client ?? {}
     const ids = BrowserIds.read(request, issuer)
     const browser = yield* BrowserIds.choose(ids)
     const form = yield* forms.seal({ _tag: "LoginForm", query, client, browser: digest(browser), firstShownAt })
@@ -110,9 +109,8 @@ export const page = (
       {
         ...shown,
         username: cutUsername(shown.username),
-        clientName: client?.name,
-        clientOrigin: client?.origin,
-        target: client?.redirectUri && RedirectUri.target(client.redirectUri),
+        ...identity,
+        target: redirectUri && RedirectUri.target(redirectUri),
         formAction: `${Issuer.path(issuer)}/login`,
         form
       },

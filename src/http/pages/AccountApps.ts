@@ -1,16 +1,14 @@
 /** The apps on the account page. */
-import type { Client } from "../../domain/Client.js"
+import type { Identity } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
+import { type AppInstallation, installationList } from "./AppInstallations.js"
 import { type Html, html } from "./Html.js"
 import { numbered } from "./Numbered.js"
-import { appName, code, resourceLabel, sealed, unverified } from "./Parts.js"
+import { appName, code, resourceLabel, sealed, standing } from "./Parts.js"
 import * as Shorten from "./Shorten.js"
 
 /** An app that has access. Its form is `PageForms.removeAccess`. */
-export interface AccountApp {
-  readonly clientName: string
-  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
-  readonly clientOrigin: Client["origin"]
+export interface AccountApp extends Identity {
   /** The earliest known time at which the user allowed it something, in words for users. */
   readonly since: string
   /** The time at which it last got a token, in words for users; missing if it is not known. */
@@ -22,6 +20,8 @@ export interface AccountApp {
     readonly uri: string
     readonly scopes: ReadonlyArray<{ readonly token: string; readonly description: string }>
   }>
+  /** The installations with access of an app that has a metadata document; missing for every other app. */
+  readonly installations?: ReadonlyArray<AppInstallation> | undefined
   readonly formAction: string
   /** The sealed state of the form. */
   readonly form: string
@@ -68,12 +68,13 @@ const appFacts = (app: AccountApp, number: string | undefined): Html =>
 
 const appAccess = (app: AccountApp, number: string | undefined): Html => html`<section class="panel">
       <h3>${appName(app.clientName)}</h3>
-      ${unverified(app.clientOrigin)}
+      ${standing(app)}
       ${app.targets.length > 0 && html`<p class="soft">Sends you to ${targetsText(app.targets)}</p>`}
       <p class="soft">Allowed since ${app.since}${number !== undefined && ` (${number})`}${
         app.lastUsed !== undefined && html`<br>Last used ${app.lastUsed}`
       }</p>
       ${app.resources.map(resourceAccess)}
+      ${installationList(app.installations)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
       <button class="button quiet" type="submit">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}, ${appFacts(app, number)}</span></button>

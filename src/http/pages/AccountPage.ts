@@ -27,6 +27,7 @@ export interface AccountPage {
 
 const notices = {
   AccessRemoved: "Access removed. That app can no longer use your account.",
+  InstallationRemoved: "Access removed for that one. The app can still use your account where it is listed below.",
   SessionEnded: "That browser is logged out.",
   PasswordChanged: "Your password is changed."
 }

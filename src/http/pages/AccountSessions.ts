@@ -29,7 +29,8 @@ export interface SessionList {
 export const logoutLink = (logoutUrl: string | undefined): Html =>
   html`${logoutUrl !== undefined && html`<a class="tap"${href(logoutUrl)}>Log out</a>`}`
 
-const browserName = ({ browser }: AccountSession): Html =>
+/** Returns the name of a browser that the user knows. */
+export const browserName = ({ browser }: Pick<AccountSession, "browser">): Html =>
   html`<bdi>${browser === undefined ? "Unknown browser" : Shorten.name(browser)}</bdi>`
 
 /** The facts that distinguish a session from others of its browser. */

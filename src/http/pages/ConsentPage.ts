@@ -2,7 +2,7 @@
  * The consent page, where the user decides what an app may do (RFC 6749 §4.1, step B), and the page that answers a
  * repeated form.
  */
-import type { Client } from "../../domain/Client.js"
+import type { Identity } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import * as Url from "../../domain/Url.js"
 import type { Brand } from "./Brand.js"
@@ -19,7 +19,7 @@ import {
   problemNotice,
   refusals,
   sealed,
-  unverified,
+  standing,
   warning
 } from "./Parts.js"
 import * as Shorten from "./Shorten.js"
@@ -43,10 +43,7 @@ export interface ConsentResource {
 }
 
 /** The data of the consent page. Its form is `PageForms.consent`. */
-export interface ConsentPage {
-  readonly clientName: string
-  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
-  readonly clientOrigin: Client["origin"]
+export interface ConsentPage extends Identity {
   /**
    * The app's web site: an https URL on the host of `target`. It is missing if the app names none or one on another host.
    * The page leaves out any other URL.
@@ -146,7 +143,7 @@ export const consentPage = (self: ConsentPage, brand?: Brand): string => {
     brand,
     title: "Allow access?",
     body: html`<h1 class="question">${appName(self.clientName)} wants to access ${listed(self.resources)}</h1>
-    ${unverified(self.clientOrigin)}
+    ${standing(self)}
     ${problemNotice(self.problem && problems[self.problem])}
     <form class="ask" method="post" action="${self.formAction}">
     ${sealed(self.form)}

@@ -1,5 +1,5 @@
 /** The login page, before an authorization (RFC 6749 §3.1) or without an app. */
-import type { Client } from "../../domain/Client.js"
+import type { KnownIdentity } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Brand } from "./Brand.js"
 import { html } from "./Html.js"
@@ -8,14 +8,11 @@ import * as PageForms from "./PageForms.js"
 import { app, destination, facts, field, openTooLong, problemNotice, sealed, throttled } from "./Parts.js"
 
 /**
- * The data of the login page. Its form is `PageForms.login`. `clientName`, `clientOrigin` and `target` are missing if no app
- * waits for the login.
+ * The data of the login page. Its form is `PageForms.login`. The identity and the target of the app are missing if no app
+ * waits for the login. The page shows them above the password field.
  */
-export interface LoginPage {
-  readonly clientName?: string | undefined
-  /** `Dynamic` for an app that registered itself: the page calls it unverified, above the password field. */
-  readonly clientOrigin?: Client["origin"] | undefined
-  /** Where the user goes after the login. */
+export interface LoginPage extends KnownIdentity {
+  /** Where the user goes after the login. It is not known before the metadata document of an app was read. */
   readonly target?: RedirectUri.Target | undefined
   readonly formAction: string
   /** The sealed state of the form. */
@@ -39,7 +36,7 @@ const problems = {
 
 /** The login page. */
 export const loginPage = (self: LoginPage, brand?: Brand): string => {
-  const { clientName, clientOrigin } = self
+  const { clientName } = self
   const wrong = self.problem === "WrongCredentials"
   return layout({
     brand,
@@ -48,7 +45,7 @@ export const loginPage = (self: LoginPage, brand?: Brand): string => {
     ${
       (clientName !== undefined || self.target !== undefined) &&
       html`<div class="panel">${facts([
-        ...(clientName === undefined ? [] : [["App", app({ clientName, clientOrigin })] as const]),
+        ...(clientName === undefined ? [] : [["App", app({ ...self, clientName })] as const]),
         ...(self.target === undefined ? [] : [["Takes you to", destination(self.target)] as const])
       ])}</div>`
     }

@@ -51,6 +51,9 @@ export const firstAccount = {
 /** The form of each app on the account page. It removes the app's access. */
 export const removeAccess = { form } as const
 
+/** The form of each installation of an app on the account page. It removes the access of that installation alone. */
+export const removeInstallation = { form } as const
+
 /** The form of each session on the account page. It ends that session. */
 export const endSession = { form } as const
 

@@ -1,6 +1,6 @@
 /** The parts that several pages share: names, facts, notices, fields, and the sentences about a refused form. */
 import { passwordRule } from "../../domain/Account.js"
-import type { Client } from "../../domain/Client.js"
+import type { Identity, KnownIdentity } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import { type Html, html } from "./Html.js"
 import * as PageForms from "./PageForms.js"
@@ -54,16 +54,22 @@ const tick = html`<svg viewBox="0 0 20 20" aria-hidden="true" focusable="false">
 
 const registeredItself = html`<p class="origin">Unverified: this app registered itself, and its name was not checked.</p>`
 
-/**
- * The sentence below the name of an app that registered itself. It is quiet, because on many servers most apps do so: the
- * place to which the user is sent says more.
- */
-export const unverified = (origin: Client["origin"] | undefined): Html | false =>
-  origin === "Dynamic" && registeredItself
+const origin = (text: Html): Html => html`<p class="origin">${text}</p>`
 
-/** An app as a fact: its name and, below it, whether it is unverified. */
-export const app = (self: { readonly clientName: string; readonly clientOrigin: Client["origin"] | undefined }): Html =>
-  html`${appName(self.clientName)}${unverified(self.clientOrigin)}`
+/**
+ * The sentence below the name of an app that says who vouches for it. It is quiet, because on many servers most apps register
+ * themselves: the place to which the user is sent says more.
+ */
+export const standing = ({ clientApproved, clientHost, clientOrigin }: KnownIdentity): Html | false => {
+  const host = clientHost !== undefined && html`Verified host: ${place(Shorten.host(clientHost))}`
+  if (clientApproved === true) return origin(html`Approved by the operator of this server.${host && html` ${host}`}`)
+  if (clientOrigin === "Document") return host && origin(host)
+  return clientOrigin === "Dynamic" && registeredItself
+}
+
+/** An app as a fact: its name and, below it, who vouches for it. */
+export const app = (self: KnownIdentity & Pick<Identity, "clientName">): Html =>
+  html`${appName(self.clientName)}${standing(self)}`
 
 /** A notice to read before the next step. */
 export const warning = (text: Html): Html => html`<div class="notice warn">${icon}<div>${text}</div></div>`

@@ -1,5 +1,5 @@
 /** A notice before a redirect with an error to a target that this user never approved (RFC 9700 §4.11.2). */
-import type { Client } from "../../domain/Client.js"
+import type { Identity } from "../../domain/Client.js"
 import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Brand } from "./Brand.js"
 import { href, html } from "./Html.js"
@@ -7,10 +7,7 @@ import { layout } from "./Layout.js"
 import { app, destination, facts } from "./Parts.js"
 
 /** The data of the notice. */
-export interface RedirectNoticePage {
-  readonly clientName: string
-  /** `Dynamic` for an app that registered itself: the page calls it unverified. */
-  readonly clientOrigin: Client["origin"]
+export interface RedirectNoticePage extends Identity {
   readonly target: RedirectUri.Target
   /** One fixed sentence about the error. */
   readonly what: string

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Client from "../../domain/Client.js"
+import { ResourceIndicator } from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import * as ClientInformation from "./ClientInformation.js"
 
@@ -17,6 +18,14 @@ export const ClientView = Schema.extend(
     client_secret_expires_at: Schema.optional(Schema.Number),
     state: Schema.Literal("Enabled", "Disabled"),
     origin: Client.Origin,
+    approval: Schema.optional(
+      Schema.Struct({
+        approved_at: Schema.String,
+        resources: Schema.Array(ResourceIndicator).annotations({
+          description: "Resources to which users grant the client access without a consent page."
+        })
+      })
+    ),
     used_at: Schema.optional(Schema.String)
   }),
   Schema.encodedSchema(Client.ClientMetadata)
@@ -31,5 +40,11 @@ export const fromClient = (
   ...ClientInformation.toJson(client, client.metadata.scope ?? Scope.empty, secret),
   state: client.state,
   origin: client.origin,
+  ...Option.match(client.approval, {
+    onNone: () => ({}),
+    onSome: ({ at, resources }) => ({
+      approval: { approved_at: DateTime.formatIso(at), resources: Array.from(resources) }
+    })
+  }),
   ...Option.match(client.usedAt, { onNone: () => ({}), onSome: (at) => ({ used_at: DateTime.formatIso(at) }) })
 })

@@ -28,12 +28,12 @@ import {
   defaultLogAddresses,
   defaultMaxUnusedClients,
   defaultRetryFromElsewhere,
+  isHostPattern,
   type Lifetimes,
   type LogAddresses,
   objections,
   type Settings
 } from "../../domain/Settings.js"
-import * as Url from "../../domain/Url.js"
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import { type BrandOptions, toBrand } from "./BrandOptions.js"
 
@@ -222,13 +222,10 @@ const readNetworkLimits = (
     return Array.from(limits.values())
   })
 
-/** Reads a host of `clientHosts`: a host with an optional port, in the normal form of URLs. */
-const readHost = (text: string) => {
-  const host = text.replace(/^\*\./, "")
-  return Url.parse(`https://${host}`)?.host === host
+const readHost = (text: string) =>
+  isHostPattern(text)
     ? Effect.succeed(text)
     : refuse(`${text} in clientHosts is not a host, such as claude.ai or *.example.com`)
-}
 
 const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>
   Effect.gen(function* () {

@@ -1,5 +1,7 @@
 /** The account as its user sees and changes it, at the account page and at the account API. */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -8,6 +10,7 @@ import type * as Redacted from "effect/Redacted"
 import { type Account, isSamePassword, type Subject } from "../../domain/Account.js"
 import type { Client, ClientId } from "../../domain/Client.js"
 import type { Consent } from "../../domain/Consent.js"
+import type { Grant, GrantId } from "../../domain/Grant.js"
 import type { TooManyRequests } from "../../domain/HttpError.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { SessionId } from "../../domain/Session.js"
@@ -19,12 +22,25 @@ import { ConsentStore } from "../stores/ConsentStore.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { Accounts } from "./Accounts.js"
 import { FailedLogins } from "./FailedLogins.js"
+import * as LoginNetworks from "./LoginNetworks.js"
 import { type Attempt, LoginThrottle } from "./LoginThrottle.js"
 import * as NewPassword from "./NewPassword.js"
-import { type ListedSession, type LoggedIn, Sessions } from "./Sessions.js"
+import { type ListedSession, type LoggedIn, type LoginSource, Sessions } from "./Sessions.js"
+
+/** An installation of an app: users tell them apart by when and where they allowed them. */
+export interface AllowedInstallation extends LoginSource {
+  readonly grantId: GrantId
+  /** The app's name when the user allowed it. */
+  readonly clientName: string
+  readonly allowedAt: DateTime.Utc
+  /** The time of its last token; `None` if it never had one. */
+  readonly lastUsedAt: Option.Option<DateTime.Utc>
+}
 
 /** An app with access to the account. */
-export interface AllowedApp extends AppUses.AppUse {
+export interface AllowedApp extends Omit<AppUses.AppUse, "installations"> {
+  /** The installations of an app that has a metadata document, the newest first; empty for every other app. */
+  readonly installations: ReadonlyArray<AllowedInstallation>
   readonly client: Client
   readonly consent: Consent
 }
@@ -61,6 +77,14 @@ export class AccountOverview extends Context.Tag("latchkey/AccountOverview")<
     readonly apps: (subject: Subject) => Effect.Effect<ReadonlyArray<AllowedApp>, TemporarilyUnavailable>
     /** Removes an app's access. Returns `false` if the user never allowed the app anything. */
     readonly removeAccess: (subject: Subject, clientId: ClientId) => Effect.Effect<boolean, TemporarilyUnavailable>
+    /**
+     * Removes the access of one installation of an app: its grant. `Last` if no other installation has access: then the
+     * consent is withdrawn too, so that the app must ask again. `Unknown` if the grant is not a living one of the account.
+     */
+    readonly removeInstallation: (
+      subject: Subject,
+      grantId: GrantId
+    ) => Effect.Effect<"Removed" | "Last" | "Unknown", TemporarilyUnavailable>
     /** Returns the account's sessions, the newest first. */
     readonly sessions: (subject: Subject) => Effect.Effect<ReadonlyArray<ListedSession>, TemporarilyUnavailable>
     /** Ends a session of the account. Returns `false` for an id that is not one of the account's own sessions. */
@@ -86,6 +110,37 @@ const make = Effect.gen(function* () {
   const revocation = yield* GrantRevocation
   const sessions = yield* Sessions
   const throttle = yield* LoginThrottle
+  const networks = yield* LoginNetworks.make
+
+  const installationOf = (grant: Grant): Option.Option<AllowedInstallation> =>
+    Option.map(grant.terms.installation, ({ browser, clientName, sealedNetwork }) => ({
+      grantId: grant.terms.id,
+      clientName,
+      allowedAt: grant.terms.approvedAt,
+      lastUsedAt: AppUses.lastTokenAt(grant),
+      browser,
+      network: Option.flatMap(sealedNetwork, (sealed) => networks.open(grant.terms.sessionId, sealed))
+    }))
+
+  const appsOf = Effect.fnUntraced(function* (subject: Subject) {
+    const useOf = yield* Effect.provideService(AppUses.of(subject, yield* DateTime.now), GrantStore, grants)
+    const apps = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
+      Effect.map(
+        clients.find(consent.clientId),
+        Option.map((client): AllowedApp => {
+          const use = useOf(consent)
+          return { client, consent, ...use, installations: Arr.filterMap(use.installations, installationOf) }
+        })
+      )
+    )
+    return apps.flatMap(Option.toArray)
+  })
+
+  const removeAccess = Effect.fnUntraced(function* (subject: Subject, clientId: ClientId) {
+    if (Option.isNone(yield* consents.find(subject, clientId))) return false
+    yield* revocation.withdraw(subject, clientId)
+    return true
+  })
 
   /** Whether the password is the account's current one. */
   const verify = Effect.fnUntraced(function* (
@@ -106,19 +161,23 @@ const make = Effect.gen(function* () {
   return AccountOverview.of({
     apps: Spans.fn("AccountOverview.apps")(function* (subject) {
       Spans.annotate({ subject })
-      const useOf = yield* Effect.provideService(AppUses.of(subject), GrantStore, grants)
-      const apps = yield* Effect.forEach(yield* consents.list(subject), (consent) =>
-        Effect.map(
-          clients.find(consent.clientId),
-          Option.map((client): AllowedApp => ({ client, consent, ...useOf(consent) }))
-        )
-      )
-      return apps.flatMap(Option.toArray)
+      return yield* appsOf(subject)
     }),
     removeAccess: Spans.fn("AccountOverview.removeAccess")(function* (subject, clientId) {
-      if (Option.isNone(yield* consents.find(subject, clientId))) return false
-      yield* revocation.withdraw(subject, clientId)
-      return true
+      return yield* removeAccess(subject, clientId)
+    }),
+    removeInstallation: Spans.fn("AccountOverview.removeInstallation")(function* (subject, grantId) {
+      Spans.annotate({ subject, grantId })
+      const app = (yield* appsOf(subject)).find(({ installations }) =>
+        installations.some((installation) => installation.grantId === grantId)
+      )
+      if (app === undefined) return "Unknown"
+      if (app.installations.length === 1) {
+        yield* removeAccess(subject, app.client.id)
+        return "Last"
+      }
+      yield* revocation.revoke(grantId, "ConsentWithdrawn")
+      return "Removed"
     }),
     sessions: sessions.list,
     endSession: Spans.fn("AccountOverview.endSession")(function* (subject, id) {

@@ -20,7 +20,8 @@ import * as LoginNetworks from "./LoginNetworks.js"
 
 /** A session and its account. The session may be the app's own: then no row of it is stored here. */
 export interface LoggedIn {
-  readonly session: Pick<Session, "id" | "subject" | "authenticatedAt" | "subjectEpoch">
+  readonly session: Pick<Session, "id" | "subject" | "authenticatedAt" | "subjectEpoch"> &
+    Partial<Pick<Session, "browser" | "sealedNetwork">>
   readonly account: Account
   /** The name that pages show. */
   readonly displayName: string

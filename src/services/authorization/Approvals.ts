@@ -29,8 +29,8 @@ import * as Offer from "./Offer.js"
 /** The next step of a request, for one user. */
 export type Consideration = Data.TaggedEnum<{
   /**
-   * The user has allowed this client each of these scopes at the same resource before, and only the client can receive the
-   * code (RFC 6749 §10.2, RFC 8252 §8.6): the grant is made without a page.
+   * The user has allowed this client each of these scopes at the same resource before, or the operator approved the client for
+   * the resource, and only the client can receive the code (RFC 6749 §10.2, RFC 8252 §8.6): the grant is made without a page.
    */
   Remembered: { readonly code: Redacted.Redacted }
   /** The user must be asked. */
@@ -95,6 +95,18 @@ export class Approvals extends Context.Tag("latchkey/Approvals")<
   }
 >() {}
 
+/**
+ * Whether the operator approved the client for all these resources, so that no page is needed. As for a remembered consent,
+ * only the client may be able to receive the code.
+ */
+const isPreapproved = ({ client, prompt, redirectUri, resources }: AuthorizationRequest): boolean =>
+  Option.exists(
+    client.approval,
+    (approval) => resources.length > 0 && resources.every(({ uri }) => approval.resources.has(uri))
+  ) &&
+  !prompt.has("consent") &&
+  Client.canProveItself(client, redirectUri)
+
 const nothingPermitted = new AccessDenied({
   reason: "NothingPermitted",
   description: "no requested scope is permitted"
@@ -119,6 +131,21 @@ const make = Effect.gen(function* () {
     const consent = yield* consents.find(who.account.id, request.client.id)
     const candidates = ResourceScopes.scope(Offer.candidates(request, consent))
     return { consent, permitted: yield* permitted(request, who, candidates) }
+  })
+
+  /** Records what the user grants the client. */
+  const record = Effect.fnUntraced(function* (
+    { client, redirectUri }: AuthorizationRequest,
+    { account }: LoggedIn,
+    granted: ResourceScopes.ResourceScopes
+  ) {
+    return yield* consents.record({
+      subject: account.id,
+      clientId: client.id,
+      granted,
+      redirectUris: new Set([RedirectUri.anyPort(redirectUri)]),
+      updatedAt: yield* DateTime.now
+    })
   })
 
   const allow = Effect.fnUntraced(function* ({ offer, request, who }: Decision, ticked: Scope.Scope) {
@@ -147,17 +174,10 @@ const make = Effect.gen(function* () {
       (own, uri) => !Scope.isEmpty(own) || isBare(uri)
     )
     // First the consent, then the grant: a grant without a recorded consent never exists.
-    const now = yield* DateTime.now
-    const consent = yield* consents.record({
-      subject: who.account.id,
-      clientId: request.client.id,
-      granted,
-      redirectUris: new Set([RedirectUri.anyPort(request.redirectUri)]),
-      updatedAt: now
-    })
+    const consent = yield* record(request, who, granted)
     const state = yield* approve({ request, who, grant: offer, granted, consent, by: "Person" })
     if (yield* denials.has(offer.grantId)) {
-      yield* grants.revoke(offer.grantId, "Denied", now)
+      yield* grants.revoke(offer.grantId, "Denied", yield* DateTime.now)
       return Decided.AlreadyDecided()
     }
     return answerOf(state)
@@ -174,6 +194,12 @@ const make = Effect.gen(function* () {
     consider: Spans.fn("Approvals.consider")(function* (request, who, mayRemember) {
       const { consent, permitted } = yield* weigh(request, who)
       const grant = yield* GrantApproval.draw
+      if (mayRemember && isPreapproved(request) && Scope.isSubset(request.scope, permitted)) {
+        const granted = Offer.requested(request)
+        const recorded = yield* record(request, who, granted)
+        yield* approve({ request, who, grant, granted, consent: recorded, by: "OperatorApproval" })
+        return Consideration.Remembered({ code: grant.code })
+      }
       const remembered = Option.filter(
         consent,
         (consent) =>

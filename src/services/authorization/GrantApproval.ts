@@ -1,6 +1,7 @@
 /** Makes the grant that a user's consent covers, with its authorization code (RFC 6749 §4.1.2). */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as AuthorizationCode from "../../domain/AuthorizationCode.js"
 import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
@@ -40,6 +41,14 @@ export const draw: Effect.Effect<NewGrant> = Effect.gen(function* () {
   return { grantId, code: AuthorizationCode.make(grantId, yield* randomBytes(32)).text }
 })
 
+/** The installation of the client of a metadata document: the user is at its device, in the browser of the session. */
+const installation = (client: Client.Client, { browser, sealedNetwork }: LoggedIn["session"]): Grant.Installation => ({
+  clientName: Client.displayName(client),
+  authMethod: client.metadata.token_endpoint_auth_method,
+  browser: browser ?? Option.none(),
+  sealedNetwork: sealedNetwork ?? Option.none()
+})
+
 /** Builds the function that makes a grant and returns its state: `Approved` for a new one. */
 export const make = Effect.gen(function* () {
   const grants = yield* GrantStore
@@ -75,7 +84,8 @@ export const make = Effect.gen(function* () {
           authenticatedAt: session.authenticatedAt,
           approvedAt: now,
           expiresAt: DateTime.addDuration(now, lifetimes.grant),
-          epochs: { subject: session.subjectEpoch, client: client.epoch, consent: consent.epoch }
+          epochs: { subject: session.subjectEpoch, client: client.epoch, consent: consent.epoch },
+          installation: client.origin === "Document" ? Option.some(installation(client, session)) : Option.none()
         },
         code: {
           digest: digest(grant.code),

@@ -32,7 +32,13 @@ export const LoginForm = Schema.TaggedStruct("LoginForm", {
    * redirect URI is missing as long as the metadata document of the client was not read.
    */
   client: Schema.optional(
-    Schema.Struct({ name: Schema.String, origin: Origin, redirectUri: Schema.optional(RedirectUri) })
+    Schema.Struct({
+      clientName: Schema.String,
+      clientOrigin: Schema.optional(Origin),
+      clientHost: Schema.optional(Schema.String),
+      clientApproved: Schema.optional(Schema.Boolean),
+      redirectUri: Schema.optional(RedirectUri)
+    })
   ),
   /** Digest of the browser's id cookie. */
   browser: Digest,
@@ -65,6 +71,7 @@ export const AccountForm = Schema.TaggedStruct("AccountForm", {
   sessionId: SessionId,
   action: Schema.Union(
     Schema.TaggedStruct("Withdraw", { clientId: ClientId }),
+    Schema.TaggedStruct("RemoveInstallation", { grantId: GrantId }),
     Schema.TaggedStruct("EndSession", { sessionId: SessionId }),
     Schema.TaggedStruct("ChangePassword", {})
   )

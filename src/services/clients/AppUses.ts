@@ -11,8 +11,10 @@ import * as Grant from "../../domain/Grant.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import * as Paging from "../stores/Paging.js"
 
-/** The times of one app of a user. */
+/** The times of one app of a user, and its installations. */
 export interface AppUse {
+  /** The living grants of an app that has a metadata document, the newest first; empty for every other app. */
+  readonly installations: ReadonlyArray<Grant.Grant>
   /** The earliest known time at which the user allowed the app something under its consent. */
   readonly allowedSince: DateTime.Utc
   /** The time of the last token; `None` if it is not known. The use of an access token is not recorded. */
@@ -20,23 +22,25 @@ export interface AppUse {
 }
 
 /** Returns the time of a grant's last token; `None` if it never had one. */
-const lastTokenAt = (grant: Grant.Grant): Option.Option<DateTime.Utc> =>
+export const lastTokenAt = (grant: Grant.Grant): Option.Option<DateTime.Utc> =>
   Grant.isRefreshable(grant) ? Option.some(grant.chain.value.rotatedAt) : Grant.redeemedAt(grant)
 
 /**
- * Returns a function from a consent of a user to the times of its app. Grants under an earlier epoch of the consent do not
+ * Returns a function from a consent of a user to the times of its app at `now`. Grants under an earlier epoch of the consent do not
  * count. It reads one page of the user's grants, the oldest first. If the page is full there may be more grants, and the last
  * use is not known.
  */
-export const of = (subject: Consent["subject"]) =>
+export const of = (subject: Consent["subject"], now: DateTime.Utc) =>
   Effect.gen(function* () {
     const grants = yield* Effect.flatMap(GrantStore, (store) => store.list({ subject }, { limit: Paging.size }))
     const isWhole = grants.length < Paging.size
     const byClient = Arr.groupBy(grants, ({ terms }) => terms.clientId)
     return ({ clientId, epoch, updatedAt }: Consent): AppUse => {
       const own = (byClient[clientId] ?? []).filter(({ terms }) => terms.epochs.consent === epoch)
+      const installations = own.filter((grant) => Option.isSome(grant.terms.installation) && Grant.isAlive(grant, now))
       const tokens = isWhole ? own.flatMap((grant) => Option.toArray(lastTokenAt(grant))) : []
       return {
+        installations: installations.reverse(),
         allowedSince: own.reduce((since, { terms }) => DateTime.min(since, terms.approvedAt), updatedAt),
         lastUsedAt: Arr.isNonEmptyArray(tokens) ? Option.some(Arr.max(tokens, DateTime.Order)) : Option.none()
       }

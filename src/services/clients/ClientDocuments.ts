@@ -30,8 +30,8 @@ export class ClientDocuments extends Context.Tag("latchkey/ClientDocuments")<
     /** Whether the server accepts a client id as the URL of a metadata document. It never does if the setting is off. */
     readonly accepts: (id: Client.ClientId) => boolean
     /**
-     * Returns the metadata of a document, from the cache or from its host. Of concurrent callers one fetches. A document that
-     * cannot be used is logged with the reason, and published as an event.
+     * Returns the metadata of a document, from the cache or from its host. Concurrent callers wait for one request. A document
+     * that cannot be used is logged with the reason, and published as an event.
      */
     readonly find: (id: Client.ClientId) => Effect.Effect<Client.ClientMetadata, ClientDocument.DocumentRefused>
     /** As `find`, but fetches the document again if the cached one is older than a few seconds. */
@@ -111,7 +111,7 @@ const make = Effect.gen(function* () {
       return { metadata, fetchedAt: yield* DateTime.now, lifetime: Freshness.lifetime(headers, freshness) }
     })
 
-  /** Tells the operator why a document cannot be used. */
+  /** Reports to the operator why a document cannot be used. */
   const report = (id: Client.ClientId, { detail, problem }: ClientDocument.DocumentRefused) =>
     Effect.zipRight(
       Effect.annotateLogs(Effect.logWarning("client metadata document refused"), { problem, detail }),
@@ -128,13 +128,16 @@ const make = Effect.gen(function* () {
         Effect.either,
         Effect.uninterruptible
       ),
+    // `Cache` returns a value at the very millisecond of its end, too.
     timeToLive: (exit): Duration.Duration =>
-      exit._tag === "Success" && Either.isRight(exit.value) ? exit.value.right.lifetime : Duration.zero
+      exit._tag === "Success" && Either.isRight(exit.value)
+        ? Duration.subtract(exit.value.right.lifetime, Duration.millis(1))
+        : Duration.zero
   })
 
   const get = Effect.fnUntraced(function* (id: Client.ClientId) {
     const found = yield* cache.get(id)
-    // A lifetime of zero lasts until the next millisecond.
+    // A lifetime of zero ends at the next millisecond.
     if (Either.isLeft(found)) yield* cache.invalidate(id)
     return yield* found
   })

@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Client from "../../domain/Client.js"
+import type * as Client from "../../domain/Client.js"
 import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { ServerSettings } from "../ServerSettings.js"
@@ -22,7 +22,7 @@ export interface Candidate {
 
 /**
  * The decision on a client. `AwaitsApproval`: the user reads that the operator has to approve the client first, and an event
- * says that somebody waits. `Refused`: the user reads that this server does not accept the client.
+ * says that a user waits. `Refused`: the user reads that this server does not accept the client.
  */
 export type Admission = "Admitted" | "AwaitsApproval" | "Refused"
 

@@ -73,7 +73,7 @@ export const make = Effect.gen(function* () {
     const { terms } = found.value
     const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
     Spans.annotate(ids)
-    if (terms.clientId !== client.id) return yield* refuse("WrongClient")
+    if (!Grant.isFor(terms, client)) return yield* refuse("WrongClient")
     const known = yield* resources.all
     const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
     const scope = ResourceScopes.scope(terms.granted)

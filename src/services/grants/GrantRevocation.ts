@@ -29,8 +29,14 @@ import * as RunToEnd from "./RunToEnd.js"
 export class GrantRevocation extends Context.Tag("latchkey/GrantRevocation")<
   GrantRevocation,
   {
-    /** Revokes one grant for the operator. Returns `None` for an unknown grant, `false` for one that was revoked before. */
-    readonly revoke: (id: GrantId) => Effect.Effect<Option.Option<boolean>, TemporarilyUnavailable>
+    /**
+     * Revokes one grant, for the operator if no other reason is given. Returns `None` for an unknown grant, `false` for one that
+     * was revoked before.
+     */
+    readonly revoke: (
+      id: GrantId,
+      reason?: RevocationReason
+    ) => Effect.Effect<Option.Option<boolean>, TemporarilyUnavailable>
     /**
      * Revokes all grants of an account, a client, both, or everybody for the operator. Returns the number of grants that
      * this call revoked. It withdraws the consents too, so the consent page is shown again. For a client or everybody it
@@ -96,10 +102,9 @@ const make = Effect.gen(function* () {
   }
 
   return GrantRevocation.of({
-    revoke: Spans.fn("GrantRevocation.revoke")(function* (grantId) {
+    revoke: Spans.fn("GrantRevocation.revoke")(function* (grantId, reason = "OperatorRevoked") {
       const grant = yield* grants.find(grantId)
       if (Option.isNone(grant)) return Option.none()
-      const reason = "OperatorRevoked"
       const { clientId, subject } = grant.value.terms
       Spans.annotate({ grantId, subject, clientId })
       const revoked = grants.revoke(grantId, reason, yield* DateTime.now)

@@ -60,7 +60,7 @@ export const make = Effect.gen(function* () {
     const { terms } = grant
     const ids = { grantId: terms.id, subject: terms.subject, clientId: terms.clientId }
     Spans.annotate(ids)
-    if (terms.clientId !== client.id) return yield* refuse("WrongClient")
+    if (!Grant.isFor(terms, client)) return yield* refuse("WrongClient")
     if (!Grant.isRefreshable(grant)) return yield* refuse(grant._tag === "Revoked" ? "Revoked" : "Unknown")
     const key = yield* chains.recognise(presented, grant.chain.value.key)
     // A guessed token must not revoke a grant: a token that the chain does not recognise changes nothing.

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { describe } from "vitest"
 import type { Client, ClientMetadata, StoredSecret } from "../../domain/Client.js"
 import { ClientId } from "../../domain/Client.js"
+import { ResourceIndicator } from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import { app, at, callback, client, day, digest, newSecret, otherApp } from "./fixtures.js"
 import { crowds, fresh, race, type StoreTest } from "./Nodes.js"
@@ -33,6 +34,14 @@ export const everything: Partial<Client> = {
   usedAt: Option.some(at(2000)),
   epoch: 7
 }
+
+/** The client of a metadata document. */
+const described = ClientId.make("https://app.example.com/client.json")
+
+const approval = Option.some({
+  at: at(3),
+  resources: new Set([ResourceIndicator.make("https://notes.example.com/mcp")])
+})
 
 const metadataOf = (changes: Partial<Client>): ClientMetadata => client(app, changes).metadata
 
@@ -98,6 +107,59 @@ export const clientContract = (it: StoreTest) => {
         expect(yield* clients.find(otherApp)).toEqual(Option.some(client(otherApp)))
         yield* clients.advanceEpoch(ClientId.make("unknown"))
         expect(yield* clients.list({ limit: 1_000 })).toHaveLength(2)
+      })
+    )
+
+    it.effect("record stores a client of a metadata document, and later its new metadata alone", () =>
+      Effect.gen(function* () {
+        const { clients, nodes } = yield* fresh
+        const first = client(described, { origin: "Document", epoch: 1_000 })
+        expect(yield* clients.record(first)).toEqual(first)
+        yield* clients.markUsed(described, at(1))
+        yield* clients.setApproval(described, approval)
+        yield* clients.setState(described, "Disabled")
+        const later = client(described, {
+          origin: "Document",
+          issuedAt: at(5),
+          epoch: 2_000,
+          metadata: renamed("later")
+        })
+        const stored = {
+          ...first,
+          approval,
+          usedAt: Option.some(at(1)),
+          state: "Disabled",
+          epoch: 1_001,
+          metadata: renamed("later")
+        }
+        expect(yield* clients.record(later)).toEqual(stored)
+        expect(yield* clients.record(later)).toEqual(stored)
+        for (const node of nodes) expect(yield* node.clients.find(described)).toEqual(Option.some(stored))
+      })
+    )
+
+    it.effect.each(crowds)("%s concurrent records of one client store one row", (count) =>
+      Effect.gen(function* () {
+        const { clients, nodes } = yield* fresh
+        const stored = yield* race(nodes, count, ({ clients }, i) =>
+          clients.record(client(described, { origin: "Document", epoch: 1_000 + i }))
+        )
+        expect(new Set(stored.map(({ epoch }) => epoch)).size).toBe(1)
+        expect(yield* clients.list({ limit: 10 })).toHaveLength(1)
+      })
+    )
+
+    it.effect("setApproval stores an approval, and removes it", () =>
+      Effect.gen(function* () {
+        const { clients, nodes } = yield* fresh
+        yield* clients.insert(client(app, { origin: "Dynamic" }))
+        expect(yield* clients.setApproval(app, approval)).toBe(true)
+        for (const node of nodes) {
+          expect(yield* node.clients.find(app)).toEqual(Option.some(client(app, { origin: "Dynamic", approval })))
+        }
+        expect(yield* clients.setApproval(app, Option.none())).toBe(true)
+        expect(yield* clients.find(app)).toEqual(Option.some(client(app, { origin: "Dynamic" })))
+        expect(yield* clients.setApproval(otherApp, approval)).toBe(false)
       })
     )
 

@@ -138,6 +138,21 @@ export const dynamicClientContract = (it: StoreTest) => {
           expect(yield* left).toEqual([0, 2, 7].map(clientId))
         })
     )
+
+    it.effect("removeAbandoned keeps a client of a metadata document that the operator approved or disabled", () =>
+      Effect.gen(function* () {
+        const { clients } = yield* fresh
+        const approval = Option.some({ at: at(1), resources: new Set<never>() })
+        const given = [
+          used(1, { origin: "Document" }),
+          used(2, { origin: "Document", approval }),
+          used(3, { origin: "Document", state: "Disabled" })
+        ]
+        yield* Effect.forEach(given, clients.insert)
+        expect(yield* clients.removeAbandoned(at(10), 10)).toBe(1)
+        expect(yield* idsOf(clients)).toEqual([2, 3].map(clientId))
+      })
+    )
   })
 
   describe("clients that registered themselves and are idle", () => {

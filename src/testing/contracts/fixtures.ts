@@ -133,6 +133,7 @@ export const grant = (changes: Partial<Grant.Terms> = {}): Grant.Approved => {
       approvedAt: at(0),
       expiresAt: at(grantEnds),
       epochs: { subject: 1, client: 1, consent: 1 },
+      installation: Option.none(),
       ...changes
     },
     code: { digest: digest(`code-${id}`), challenge, expiresAt: at(codeEnds) }

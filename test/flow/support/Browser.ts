@@ -18,6 +18,7 @@ export interface Page {
 /** Beginnings of the labels of the account page's buttons, which have no value: their form has the action. */
 const labels: Readonly<Record<string, string>> = {
   withdraw: "Remove access",
+  installation: "Remove this one",
   end: "Log out there",
   password: "Change password"
 }

@@ -26,6 +26,9 @@ export interface Answer {
 }
 
 /** The web of one test: answers by URL, which a test may change, and the URLs that were fetched. */
+export type Web = ReturnType<typeof make>
+
+/** The web of one test. */
 export const make = (answers: Record<string, Answer>) => {
   const fetched: Array<string> = []
   const seams = Layer.succeed(OutboundClient, {

@@ -42,7 +42,7 @@ const useOf = (count: number) =>
         return grants.list(which, page)
       }
     }
-    const use = (yield* Effect.provideService(AppUses.of(alice), GrantStore, counting))(allowed)
+    const use = (yield* Effect.provideService(AppUses.of(alice, at(0)), GrantStore, counting))(allowed)
     expect(pages).toEqual([Paging.size])
     return use
   }).pipe(Effect.provide(MemoryStorage.layer))

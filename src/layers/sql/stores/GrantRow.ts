@@ -22,7 +22,7 @@ import * as ScopeText from "./ScopeText.js"
 
 /** The columns, in the order of the table. */
 const columns =
-  "id, state, subject, client_id, redirect_uri, granted, session_id, authenticated_at, approved_at, expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at, redeemed_at, redeemed_from, generation, token_digest, chain_key, rotated_at, rotated_from, burst_generation, burst_began_at, burst_began_from, idle_expires_at, revoked_at, revocation_reason"
+  "id, state, subject, client_id, redirect_uri, granted, session_id, authenticated_at, approved_at, expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at, redeemed_at, redeemed_from, generation, token_digest, chain_key, rotated_at, rotated_from, burst_generation, burst_began_at, burst_began_from, idle_expires_at, revoked_at, revocation_reason, installation"
 
 /**
  * Returns the columns of a query. SQLite writes them as one JSON text: its driver makes an object column by column, and takes twice
@@ -124,8 +124,23 @@ const termsOf = (row: Row): Grant.Terms => ({
     subject: integer(row, "subject_epoch"),
     client: integer(row, "client_epoch"),
     consent: integer(row, "consent_epoch")
-  }
+  },
+  installation: row.installation === null ? Option.none() : Option.some(installationOf(text(row, "installation")))
 })
+
+const Installation = Schema.parseJson(
+  Schema.Struct({
+    clientName: Schema.String,
+    authMethod: Schema.String,
+    browser: Schema.optionalWith(Schema.String, { as: "Option" }),
+    sealedNetwork: Schema.optionalWith(Schema.String, { as: "Option" })
+  })
+)
+const decodeInstallation = Schema.decodeOption(Installation)
+const encodeInstallation = Schema.encodeSync(Installation)
+
+const installationOf = (json: string): Grant.Installation =>
+  Option.getOrThrowWith(decodeInstallation(json), () => new Unreadable("installation"))
 
 /** The parsed texts of `granted`. Most grants have one of a few texts, and each text is that of one immutable value. */
 const known = new BoundedMap<string, ResourceScopes.ResourceScopes>(256)
@@ -181,6 +196,7 @@ export const encode = ({ code, terms }: Grant.Approved) => ({
   subjectEpoch: terms.epochs.subject,
   clientEpoch: terms.epochs.client,
   consentEpoch: terms.epochs.consent,
+  installation: Option.getOrNull(Option.map(terms.installation, encodeInstallation)),
   codeDigest: code.digest,
   codeChallenge: code.challenge,
   codeExpiresAt: code.expiresAt.epochMillis

@@ -45,10 +45,12 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer) => {
     approve: harmless(`
       insert into grants (
         issuer, id, state, subject, client_id, redirect_uri, granted, session_id, authenticated_at, approved_at,
-        expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at
+        expires_at, subject_epoch, client_epoch, consent_epoch, code_digest, code_challenge, code_expires_at,
+        installation
       ) values (
         :issuer, :id, 'Approved', :subject, :clientId, :redirectUri, :granted, :sessionId, :authenticatedAt, :approvedAt,
-        :expiresAt, :subjectEpoch, :clientEpoch, :consentEpoch, :codeDigest, :codeChallenge, :codeExpiresAt
+        :expiresAt, :subjectEpoch, :clientEpoch, :consentEpoch, :codeDigest, :codeChallenge, :codeExpiresAt,
+        :installation
       )
       on conflict (issuer, id) do nothing
       returning id`),
