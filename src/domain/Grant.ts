@@ -36,7 +36,7 @@ export interface Epochs {
 
 /**
  * The installation of a client that a grant was made for. The client of a metadata document is the same for everybody who uses
- * it, so a user tells its installations apart by this.
+ * it, so a user distinguishes its installations by this.
  */
 export interface Installation {
   /** The client's name as the user read it. */
