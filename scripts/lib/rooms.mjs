@@ -14,6 +14,7 @@ export const rooms = [
   { name: "services/events" },
   { name: "services/resources" },
   { name: "services/metadata" },
+  { name: "services/outbound" },
   { name: "services/tokens" },
   { name: "services/grants" },
   { name: "services/clients" },
@@ -39,6 +40,7 @@ export const rooms = [
   { name: "layers/sql/postgres" },
   { name: "layers/sql/stores" },
   { name: "layers/node" },
+  { name: "layers/outbound", only: ["domain", "services"] },
   { name: "layers/wiring" },
   { name: "layers" },
 

@@ -117,6 +117,25 @@ export type LogAddresses = "Off" | "Network" | "Full"
 /** Off, because an address is personal data and events are kept for months. An operator may turn it on. */
 export const defaultLogAddresses: LogAddresses = "Off"
 
+/** The requests that the server itself makes, for documents whose URLs strangers name. */
+export interface Outbound {
+  /** Whether the server makes such requests at all. */
+  readonly isEnabled: boolean
+  /**
+   * The hosts to which it makes them: exact names, and `*.example.com` for all names below a domain. `undefined` allows every
+   * public host.
+   */
+  readonly allowedHosts: ReadonlyArray<string> | undefined
+}
+
+/** Every public host: a client of the open web has its keys where it likes. Addresses of private networks are never allowed. */
+export const defaultOutbound: Outbound = { isEnabled: true, allowedHosts: undefined }
+
+/** Whether a text can be an entry of `allowedHosts`: a host name in lower case, or `*.` and a domain. */
+export const isAllowedHost = (text: string): boolean =>
+  /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(text) ||
+  /^\[[0-9a-f:]+\]$/.test(text)
+
 /** The checked settings of a server. */
 export interface Settings {
   readonly issuer: Issuer
@@ -143,4 +162,6 @@ export interface Settings {
   readonly brand: Brand
   /** The part of client addresses that logs and events hold. A warning about a proxy always names its address. */
   readonly logAddresses: LogAddresses
+  /** The requests that the server itself makes. */
+  readonly outbound: Outbound
 }

@@ -1,7 +1,12 @@
 /** The settings of a server with only an issuer. */
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../src/domain/Issuer.js"
-import { defaultLifetimes, defaultLogAddresses, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"
+import {
+  defaultLifetimes,
+  defaultLogAddresses,
+  defaultOutbound,
+  defaultRetryFromElsewhere
+} from "../../src/domain/Settings.js"
 import { ServerSettings } from "../../src/services/ServerSettings.js"
 
 export const settings = (issuer: Issuer) =>
@@ -17,5 +22,6 @@ export const settings = (issuer: Issuer) =>
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere,
     brand: {},
-    logAddresses: defaultLogAddresses
+    logAddresses: defaultLogAddresses,
+    outbound: defaultOutbound
   })

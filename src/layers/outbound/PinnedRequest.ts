@@ -1,0 +1,108 @@
+/** One GET request to addresses that were checked, on node:http and node:https. */
+import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http"
+import { request as requestHttps, Agent as SecureAgent } from "node:https"
+import { isIP, type LookupFunction } from "node:net"
+import * as Effect from "effect/Effect"
+import {
+  type OutboundDocument,
+  OutboundError,
+  type OutboundReason,
+  type OutboundRequest
+} from "../../services/outbound/OutboundClient.js"
+import { type HostAddress, hostOf } from "./Destination.js"
+
+/** Maximum size of the headers of a response, in bytes. */
+const maxHeaderSize = 16 * 1024
+
+/** Maximum number of header lines of a response. */
+const maxHeaders = 100
+
+/** Error codes of Node and OpenSSL for a certificate that is not valid for the host. */
+const isCertificateError = (code: string): boolean =>
+  /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERR_SSL_)/.test(
+    code
+  )
+
+/** Returns the reason of an error of node:http, and its code for the log. The message may hold text of the other server. */
+const reasonOf = (error: unknown): readonly [OutboundReason, string] => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "no code"
+  if (code === "HPE_HEADER_OVERFLOW") return ["TooLarge", code]
+  return [isCertificateError(code) ? "Untrusted" : "Unreachable", code]
+}
+
+/** Answers with the checked addresses, so that no other answer of a name server can matter. */
+const pinned =
+  (addresses: ReadonlyArray<HostAddress>): LookupFunction =>
+  (_, options, done) => {
+    const [first] = addresses
+    if (options.all === true) done(null, [...addresses])
+    else done(null, first?.address ?? "", first?.family ?? 0)
+  }
+
+/** Names of headers are in lower case; a repeated one has one value or a list, as node:http joins them. */
+const headersOf = ({ headers }: IncomingMessage): OutboundDocument["headers"] =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
+  )
+
+/** Sends the request. `ca` adds no certificate authority but replaces them. The request ends with the effect. */
+export const send = (
+  { accept, maxBytes, url }: OutboundRequest,
+  addresses: ReadonlyArray<HostAddress>,
+  ca: string | undefined
+): Effect.Effect<OutboundDocument, OutboundError> =>
+  Effect.async((resume) => {
+    const { host } = url
+    const fail = (reason: OutboundReason, detail: string): void => {
+      resume(new OutboundError({ reason, detail: `${host}: ${detail}` }))
+      request.destroy()
+    }
+    const onError = (error: unknown): void => {
+      const [reason, code] = reasonOf(error)
+      fail(reason, `the request failed (${code})`)
+    }
+    const onResponse = (response: IncomingMessage): void => {
+      const { headers, statusCode } = response
+      if (statusCode !== 200) return fail("Status", `the status is ${statusCode}`)
+      // The size of a decoded body would not be known, and nothing was asked to be encoded.
+      const encoding = headers["content-encoding"] ?? "identity"
+      if (encoding.toLowerCase() !== "identity") return fail("Unreachable", "the body is encoded")
+      const tooLarge = `the body has more than ${maxBytes} bytes`
+      if (Number(headers["content-length"] ?? 0) > maxBytes) return fail("TooLarge", tooLarge)
+      const chunks: Array<Buffer> = []
+      let size = 0
+      response.on("data", (chunk: Buffer) => {
+        size += chunk.length
+        if (size > maxBytes) fail("TooLarge", tooLarge)
+        else chunks.push(chunk)
+      })
+      response.once("error", onError)
+      response.once("close", () => {
+        if (response.complete) resume(Effect.succeed({ headers: headersOf(response), body: Buffer.concat(chunks) }))
+        else fail("Unreachable", "the response ended too early")
+      })
+    }
+    const request: ClientRequest = (url.protocol === "https:" ? requestHttps : requestHttp)({
+      // An agent of its own keeps no connection, and no setting of the environment gives it a proxy.
+      ...(url.protocol === "https:"
+        ? { agent: new SecureAgent({ keepAlive: false, maxCachedSessions: 0 }), ca }
+        : { agent: new Agent({ keepAlive: false }) }),
+      method: "GET",
+      host: hostOf(url),
+      port: url.port,
+      path: url.pathname + url.search,
+      ...(isIP(hostOf(url)) === 0 ? { servername: url.hostname } : {}),
+      headers: { host, accept, "accept-encoding": "identity", "user-agent": "Latchkey" },
+      lookup: pinned(addresses),
+      maxHeaderSize,
+      insecureHTTPParser: false
+    })
+    request.maxHeadersCount = maxHeaders
+    request.once("response", onResponse)
+    request.on("error", onError)
+    // Informational responses may come without end; the deadline ends them.
+    request.end()
+    return Effect.sync(() => {
+      request.destroy()
+    })
+  })
