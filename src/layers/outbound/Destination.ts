@@ -14,7 +14,7 @@ export interface HostAddress {
 /** The rules of a server. */
 export interface Rules {
   readonly outbound: Settings["outbound"]
-  /** Whether the server itself is on loopback. Then it may connect to loopback, also by http, and nobody else can reach it. */
+  /** Whether the server itself is on loopback. Then it may connect to loopback, also by http, and only programs of this machine can reach it. */
   readonly isOnLoopback: boolean
 }
 

@@ -26,8 +26,8 @@ const isCertificateError = (code: string): boolean =>
 /** Returns the reason of an error of node:http, and its code for the log. The message may hold text of the other server. */
 const reasonOf = (error: unknown): readonly [OutboundReason, string] => {
   const code = error instanceof Error && "code" in error ? String(error.code) : "no code"
-  if (code === "HPE_HEADER_OVERFLOW") return ["TooLarge", code]
-  return [isCertificateError(code) ? "Untrusted" : "Unreachable", code]
+  if (code === "HPE_HEADER_OVERFLOW") return ["TooLarge", "the headers are too large"]
+  return [isCertificateError(code) ? "Untrusted" : "Unreachable", `the request failed (${code})`]
 }
 
 /** Answers with the checked addresses, so that no other answer of a name server can matter. */
@@ -45,7 +45,24 @@ const headersOf = ({ headers }: IncomingMessage): OutboundDocument["headers"] =>
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
   )
 
-/** Sends the request. `ca` adds no certificate authority but replaces them. The request ends with the effect. */
+/** Why a response is refused before its body is read; `undefined` if it is not. */
+const objection = (
+  { headers, statusCode }: IncomingMessage,
+  maxBytes: number
+): readonly [OutboundReason, string] | undefined => {
+  if (statusCode !== 200) return ["Status", `the status is ${statusCode}`]
+  // The size of a decoded body is not known in advance, and the request asked for no encoding.
+  const encoding = headers["content-encoding"] ?? "identity"
+  if (encoding.toLowerCase() !== "identity") return ["Unreachable", "the body is encoded"]
+  return Number(headers["content-length"] ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined
+}
+
+const tooLarge = (maxBytes: number) => ["TooLarge", `the body has more than ${maxBytes} bytes`] as const
+
+/**
+ * Sends the request, and aborts it when the effect is interrupted. `ca` replaces the certificate authorities of Node. The caller
+ * sets the deadline: informational responses and a slow body may never end.
+ */
 export const send = (
   { accept, maxBytes, url }: OutboundRequest,
   addresses: ReadonlyArray<HostAddress>,
@@ -53,33 +70,28 @@ export const send = (
 ): Effect.Effect<OutboundDocument, OutboundError> =>
   Effect.async((resume) => {
     const { host } = url
-    const fail = (reason: OutboundReason, detail: string): void => {
+    const fail = ([reason, detail]: readonly [OutboundReason, string]): void => {
       resume(new OutboundError({ reason, detail: `${host}: ${detail}` }))
       request.destroy()
     }
-    const onError = (error: unknown): void => {
-      const [reason, code] = reasonOf(error)
-      fail(reason, `the request failed (${code})`)
-    }
+    const onError = (error: unknown): void => fail(reasonOf(error))
     const onResponse = (response: IncomingMessage): void => {
-      const { headers, statusCode } = response
-      if (statusCode !== 200) return fail("Status", `the status is ${statusCode}`)
-      // The size of a decoded body would not be known, and nothing was asked to be encoded.
-      const encoding = headers["content-encoding"] ?? "identity"
-      if (encoding.toLowerCase() !== "identity") return fail("Unreachable", "the body is encoded")
-      const tooLarge = `the body has more than ${maxBytes} bytes`
-      if (Number(headers["content-length"] ?? 0) > maxBytes) return fail("TooLarge", tooLarge)
+      const refused = objection(response, maxBytes)
+      if (refused !== undefined) {
+        fail(refused)
+        return
+      }
       const chunks: Array<Buffer> = []
       let size = 0
       response.on("data", (chunk: Buffer) => {
         size += chunk.length
-        if (size > maxBytes) fail("TooLarge", tooLarge)
+        if (size > maxBytes) fail(tooLarge(maxBytes))
         else chunks.push(chunk)
       })
       response.once("error", onError)
       response.once("close", () => {
         if (response.complete) resume(Effect.succeed({ headers: headersOf(response), body: Buffer.concat(chunks) }))
-        else fail("Unreachable", "the response ended too early")
+        else fail(["Unreachable", "the response ended too early"])
       })
     }
     const request: ClientRequest = (url.protocol === "https:" ? requestHttps : requestHttp)({
@@ -100,7 +112,7 @@ export const send = (
     request.maxHeadersCount = maxHeaders
     request.once("response", onResponse)
     request.on("error", onError)
-    // Informational responses may come without end; the deadline ends them.
+    request.once("upgrade", () => fail(["Status", "the status is 101"]))
     request.end()
     return Effect.sync(() => {
       request.destroy()

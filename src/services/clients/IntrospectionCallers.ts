@@ -40,7 +40,7 @@ const make = Effect.gen(function* () {
 
   return IntrospectionCallers.of({
     authenticate: Spans.fn("IntrospectionCallers.authenticate")(function* (presented) {
-      // A request with the credentials of two methods is refused, whoever sends it.
+      // Refuses the credentials of two methods, also those of a resource server.
       yield* methods.choose(presented)
       const readings = yield* ClientSecrets.readings(presented)
       for (const reading of readings) {
