@@ -43,6 +43,7 @@ export const options = (loaded: Loaded): Effect.Effect<Omit<SettingsOptions, "is
     rateLimits: settings.rateLimit ?? settings.rateLimits,
     networkLimits: settings.networkLimits,
     maxUnusedClients: settings.maxUnusedClients,
+    outbound: settings.outboundRequests === "off" ? "off" : { allowedHosts: settings.outboundHosts },
     brand,
     logAddresses: logAddresses[settings.logAddresses]
   }))
