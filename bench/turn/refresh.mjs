@@ -19,8 +19,8 @@ import * as RefreshToken from "#dist/domain/RefreshToken"
 import * as ResourceScopes from "#dist/domain/ResourceScopes"
 import * as Scope from "#dist/domain/Scope"
 import * as Time from "#dist/domain/Time"
-import * as Credentials from "#dist/http/wire/Credentials"
 import * as Wire from "#dist/http/wire/Wire"
+import * as ClientSecrets from "#dist/services/clients/ClientSecrets"
 import * as Narrowing from "#dist/services/grants/Narrowing"
 import * as Networks from "#dist/services/grants/Networks"
 import * as Crypto from "#dist/services/keys/Crypto"
@@ -81,19 +81,19 @@ const noClient = (/** @type {InvalidClient["reason"]} */ reason) =>
   Either.left(new InvalidClient({ reason, description: "client authentication failed" }))
 
 /**
- * The rules of `ClientAuthenticator` for a secret, which it has in an effect.
+ * The rules of `ClientSecrets` for a secret, which it has in an effect.
  *
- * @param {import("#dist/services/clients/ClientAuthenticator").ClientCredentials} credentials
+ * @param {ReadonlyArray<import("#dist/services/clients/BasicCredentials").IdAndSecret>} readings
  * @param {(id: Client.ClientId) => Option.Option<Client.Client>} find
  * @param {DateTime.Utc} now
  * @returns {Either.Either<Client.Client, InvalidClient>}
  */
-const authenticate = (credentials, find, now) => {
-  if (credentials._tag === "None") return noClient("MissingCredentials")
+const authenticate = (readings, find, now) => {
+  if (readings.length === 0) return noClient("MissingCredentials")
   // An error has a stack, which takes as long as the rest of this function.
   /** @type {InvalidClient["reason"]} */
   let reason = "MalformedCredentials"
-  for (const { clientId, secret } of credentials._tag === "Basic" ? credentials.readings : [credentials]) {
+  for (const { clientId, secret } of readings) {
     const client = Option.getOrUndefined(Option.flatMap(Client.parseId(clientId), find))
     const stored = Option.getOrUndefined(client?.secret ?? Option.none())
     if (client === undefined || stored === undefined) reason = "UnknownClient"
@@ -127,7 +127,7 @@ export const make = ({ connection, random, seals, settings }) => {
     if (Either.isLeft(parameters)) return Either.left(parameters.left)
     const repeated = Parameters.refuseRepeated(parameters.right, new Set(["resource"]))
     if (Either.isLeft(repeated)) return Either.left(repeated.left)
-    const credentials = Credentials.read(request, parameters.right)
+    const credentials = ClientSecrets.readings({ headers: request.headers, parameters: parameters.right })
     if (Either.isLeft(credentials)) return Either.left(credentials.left)
     const authenticated = authenticate(credentials.right, rows.client, now)
     if (Either.isLeft(authenticated)) return Either.left(authenticated.left)

@@ -18,6 +18,7 @@ import { TemporarilyUnavailable } from "latchkey/OAuthError"
 import { ResourceStore } from "latchkey/ResourceStore"
 import { RevokedTokenStore } from "latchkey/RevokedTokenStore"
 import { SessionStore } from "latchkey/SessionStore"
+import { SpentAssertionStore } from "latchkey/SpentAssertionStore"
 import { Storage, standalone } from "latchkey/Storage"
 import * as Json from "./Json.js"
 import { Objects, type Unreachable } from "./Objects.js"
@@ -38,7 +39,8 @@ const portsOf = (memory: Context.Tag.Service<Storage>, issuer: Issuer) => {
     loginCounters: Context.get(stores, LoginCounters),
     resources: Context.get(stores, ResourceStore),
     revokedTokens: Context.get(stores, RevokedTokenStore),
-    sessions: Context.get(stores, SessionStore)
+    sessions: Context.get(stores, SessionStore),
+    spentAssertions: Context.get(stores, SpentAssertionStore)
   }
 }
 type Ports = ReturnType<typeof portsOf>
@@ -114,7 +116,8 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
             Context.add(LoginCounters, journaled(issuer, "loginCounters")),
             Context.add(ResourceStore, journaled(issuer, "resources")),
             Context.add(RevokedTokenStore, journaled(issuer, "revokedTokens")),
-            Context.add(SessionStore, journaled(issuer, "sessions"))
+            Context.add(SessionStore, journaled(issuer, "sessions")),
+            Context.add(SpentAssertionStore, journaled(issuer, "spentAssertions"))
           )
     })
   })

@@ -15,6 +15,7 @@ export const rooms = [
   { name: "services/outbound", only: ["domain"] },
   { name: "services/resources" },
   { name: "services/metadata" },
+  { name: "services/outbound" },
   { name: "services/tokens" },
   { name: "services/grants" },
   { name: "services/clients" },
@@ -40,6 +41,7 @@ export const rooms = [
   { name: "layers/sql/postgres" },
   { name: "layers/sql/stores" },
   { name: "layers/node" },
+  { name: "layers/outbound", only: ["domain", "services"] },
   { name: "layers/wiring" },
   { name: "layers" },
 

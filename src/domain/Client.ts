@@ -5,8 +5,10 @@ import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Algorithm, ClientKeySet } from "./ClientKeySet.js"
 import type { Digest } from "./Digest.js"
 import * as DisplayText from "./DisplayText.js"
+import { isLoopback } from "./Loopback.js"
 import * as RedirectUri from "./RedirectUri.js"
 import type { ResourceIndicator } from "./Resource.js"
 import * as Scope from "./Scope.js"
@@ -23,8 +25,11 @@ export type ClientId = typeof ClientId.Type
 export const parseId = (text: string): Option.Option<ClientId> =>
   idPattern.test(text) ? Option.some(ClientId.make(text, true)) : Option.none()
 
-/** The method by which a client authenticates at the token endpoint (RFC 7591 §2, RFC 6749 §2.3.1). */
-export const AuthMethod = Schema.Literal("none", "client_secret_basic", "client_secret_post")
+/**
+ * The method by which a client authenticates at the token endpoint (RFC 7591 §2): `none`, `client_secret_basic`,
+ * `client_secret_post`, `private_key_jwt`, or a method of the app.
+ */
+export const AuthMethod = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_.:-]{1,100}$/))
 export type AuthMethod = typeof AuthMethod.Type
 
 /** A text that every store can hold: PostgreSQL has no NUL, and half a surrogate pair has no UTF-8. */
@@ -34,6 +39,16 @@ const Text = Schema.NonEmptyString.pipe(Schema.filter((text) => !/[\0\p{Cs}]/u.t
 const WebPage = Text.pipe(
   Schema.maxLength(2048),
   Schema.filter((text) => Url.parse(text)?.protocol === "https:" || "must be an https URL")
+)
+
+/** The address of a client's keys: https, or http on loopback for a server on loopback. */
+const KeysAddress = Text.pipe(
+  Schema.maxLength(2048),
+  Schema.filter((text) => {
+    const url = Url.parse(text)
+    if (url === undefined || url.username !== "" || url.password !== "" || text.includes("#")) return false
+    return url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url))
+  })
 )
 
 const ShortText = Text.pipe(Schema.maxLength(200))
@@ -62,7 +77,10 @@ export const ClientMetadata = Schema.Struct({
   scope: Schema.optional(Scope.FromString),
   software_id: Schema.optional(ShortText),
   software_version: Schema.optional(ShortText),
-  application_type: Schema.optional(Schema.Literal("web", "native"))
+  application_type: Schema.optional(Schema.Literal("web", "native")),
+  jwks: Schema.optional(ClientKeySet),
+  jwks_uri: Schema.optional(KeysAddress),
+  token_endpoint_auth_signing_alg: Schema.optional(Algorithm)
 })
 export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
 
@@ -141,8 +159,15 @@ export const usePrecision = Duration.days(1)
 export const isUseNew = (self: Client, now: DateTime.Utc): boolean =>
   Option.match(self.usedAt, { onNone: () => true, onSome: (usedAt) => !Time.isWithin(now, usedAt, usePrecision) })
 
-/** Whether the client has a secret (RFC 6749 §2.1). */
+/** Whether the client authenticates: by a secret, a key, or a method of the app (RFC 6749 §2.1). */
 export const isConfidential = (self: Client): boolean => self.metadata.token_endpoint_auth_method !== "none"
+
+/** Whether a method needs a secret that this server gives to the client. */
+export const usesSecret = (method: AuthMethod): boolean =>
+  method === "client_secret_basic" || method === "client_secret_post"
+
+/** Whether the client authenticates by a secret. */
+export const hasSecret = (self: Client): boolean => usesSecret(self.metadata.token_endpoint_auth_method)
 
 /** Whether the client registered a grant type (RFC 7591 §2). */
 export const mayUse = (self: Client, grantType: string): boolean => self.metadata.grant_types.includes(grantType)
@@ -158,7 +183,7 @@ export const redirectUri = (self: Pick<Client, "metadata">, requested: string): 
     : undefined
 
 /**
- * Whether only the client itself can use a code that is sent to the redirect URI: it has a secret, or the URI is an https
+ * Whether only the client itself can use a code that is sent to the redirect URI: it authenticates, or the URI is an https
  * URI. Any program can listen on loopback or claim a private-use scheme (RFC 8252 §8.6).
  */
 export const canProveItself = (self: Client, requested: RedirectUri.RedirectUri): boolean =>

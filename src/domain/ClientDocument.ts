@@ -50,8 +50,8 @@ const refuse = (problem: Problem, detail: string) => Either.left(new DocumentRef
 export const isJson = (contentType: string | undefined): boolean =>
   /^application\/(?:json|[!#$&^_.+\-\w]+\+json)\s*(?:;|$)/i.test(contentType?.trim() ?? "")
 
-/** Methods of client authentication that a document may name, the strongest first. */
-const methods: ReadonlyArray<string> = ["private_key_jwt", "none"]
+/** Whether a method needs a secret that client and server share. A document is public, so its client has none. */
+const needsSecret = (method: string): boolean => method.startsWith("client_secret_")
 
 /**
  * Returns the method that the client and this server know: the strongest of those that the document names, in
@@ -67,22 +67,17 @@ const methodOf = (document: object, supported: ReadonlyArray<string>): string | 
     .filter((name) => typeof name === "string" && name !== "")
   if (named.length === 0) return "none"
   const hasKeys = ["jwks", "jwks_uri"].some((name) => Reflect.get(document, name) != null)
-  return methods.find(
-    (method) => supported.includes(method) && named.includes(method) && (method === "none" || hasKeys)
+  const usable = supported.filter(
+    (method) => named.includes(method) && !needsSecret(method) && (method !== "private_key_jwt" || hasKeys)
   )
-}
-
-/** Rules of the server for documents. */
-export interface Rules extends RequestedMetadata.RegistrationRules {
-  /** The methods of client authentication that this server supports. */
-  readonly methods: ReadonlyArray<string>
+  return usable.find((method) => method !== "none") ?? usable[0]
 }
 
 /** Returns the usable part of the document of a client, a JSON value. */
 export const read = (
   id: Client.ClientId,
   json: unknown,
-  rules: Rules
+  rules: RequestedMetadata.RegistrationRules
 ): Either.Either<RequestedMetadata.Negotiated, DocumentRefused> => {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return refuse("Malformed", "the document is not a JSON object")
@@ -90,7 +85,7 @@ export const read = (
   if (Reflect.get(json, "client_id") !== id) return refuse("WrongClientId", "client_id is not the URL of the document")
   const secret = Object.keys(json).find((name) => name.startsWith("client_secret") && Reflect.get(json, name) != null)
   if (secret !== undefined) return refuse("HoldsSecret", `a public document has the member ${secret}`)
-  const method = methodOf(json, rules.methods)
+  const method = methodOf(json, rules.authMethods)
   if (method === undefined) {
     return refuse("AuthenticationMethod", "the document names no method of client authentication that can be used here")
   }

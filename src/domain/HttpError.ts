@@ -29,7 +29,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", fields(
 /** The change conflicts with the present state (RFC 9110 §15.5.10). */
 export class Conflict extends Schema.TaggedError<Conflict>()(
   "Conflict",
-  fields("NameTaken", "UriTaken", "ScopeTaken", "PublicClient", "SelfRegistered")
+  fields("NameTaken", "UriTaken", "ScopeTaken", "PublicClient", "ClientWithoutSecret", "SelfRegistered")
 ) {}
 
 /** The client made too many requests, and may try again later (RFC 6585 §4). */

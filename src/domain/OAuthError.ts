@@ -37,7 +37,17 @@ export class InvalidClient extends Schema.TaggedError<InvalidClient>()(
     "ExpiredSecret",
     "MissingCredentials",
     "WrongMethod",
-    "MalformedCredentials"
+    "MalformedCredentials",
+    "WrongCredentials",
+    "UnknownAssertionType",
+    "MalformedAssertion",
+    "AssertionAlgorithm",
+    "AssertionSubject",
+    "AssertionAudience",
+    "AssertionTime",
+    "AssertionReplayed",
+    "UnknownKey",
+    "WrongSignature"
   )
 ) {}
 
@@ -120,7 +130,15 @@ export class InvalidRedirectUri extends Schema.TaggedError<InvalidRedirectUri>()
 /** A member of a registration is not accepted (RFC 7591 §3.2.2). */
 export class InvalidClientMetadata extends Schema.TaggedError<InvalidClientMetadata>()(
   "InvalidClientMetadata",
-  fields("NotAnObject", "MalformedMember", "UnreadableName", "Inconsistent", "Unsupported", "MisspeltScope")
+  fields(
+    "NotAnObject",
+    "MalformedMember",
+    "UnreadableName",
+    "UnusableKeys",
+    "Inconsistent",
+    "Unsupported",
+    "MisspeltScope"
+  )
 ) {}
 
 /** The request has no access token: it gets a challenge without an error code (RFC 6750 §3.1). */
@@ -140,7 +158,7 @@ export class InsufficientScope extends Schema.TaggedError<InsufficientScope>()("
 
 /** The server is busy or its store is failing. The client may try again, and its tokens stay valid (RFC 6749 §4.1.2.1). */
 export class TemporarilyUnavailable extends Schema.TaggedError<TemporarilyUnavailable>()("TemporarilyUnavailable", {
-  ...fields("StoreBusy", "StoreFailed", "KeysUnavailable", "HashingBusy", "ClockOff"),
+  ...fields("StoreBusy", "StoreFailed", "KeysUnavailable", "ClientKeysUnavailable", "HashingBusy", "ClockOff"),
   /** For the operator's log, never for the wire. */
   cause: Schema.optional(Schema.Defect)
 }) {}

@@ -9,6 +9,7 @@ import * as Client from "./Client.js"
 import * as DisplayText from "./DisplayText.js"
 import { InvalidClientMetadata, InvalidRedirectUri } from "./OAuthError.js"
 import * as RedirectUri from "./RedirectUri.js"
+import * as RequestedKeys from "./RequestedKeys.js"
 
 /** The reason why metadata, or a part of them, cannot be used. */
 export type Refusal = InvalidClientMetadata | InvalidRedirectUri
@@ -23,8 +24,12 @@ export interface Negotiated {
 export interface RegistrationRules {
   /** The grant types that this client may register. */
   readonly grantTypes: ReadonlyArray<string>
-  /** The redirect URIs that it may register, depending on whether it has a secret. */
+  /** The authentication methods of the server. */
+  readonly authMethods: ReadonlyArray<Client.AuthMethod>
+  /** The redirect URIs that it may register, depending on whether it authenticates. */
   readonly policyOf: (method: Client.AuthMethod) => RedirectUri.Policy
+  /** Whether the keys of the client may be at an http address on loopback: only where the server itself is on loopback. */
+  readonly allowsLoopbackKeys: boolean
 }
 
 /** Maximum number of redirect URIs of a client. */
@@ -33,8 +38,19 @@ const maxRedirectUris = 10
 /** Maximum number of contacts that are stored. */
 const maxContacts = 10
 
-/** Authentication methods, the strongest first. */
-const methods: ReadonlyArray<Client.AuthMethod> = ["client_secret_basic", "client_secret_post", "none"]
+/** The built-in authentication methods, the strongest first. A method of the app comes before them. */
+const builtInMethods: ReadonlyArray<Client.AuthMethod> = [
+  "private_key_jwt",
+  "client_secret_basic",
+  "client_secret_post",
+  "none"
+]
+
+/** Returns the methods of the server, the strongest first. */
+const strongestFirst = (methods: ReadonlyArray<Client.AuthMethod>): ReadonlyArray<Client.AuthMethod> => [
+  ...methods.filter((method) => !builtInMethods.includes(method)),
+  ...builtInMethods.filter((method) => methods.includes(method))
+]
 
 /** Grant types that OAuth 2.1 removed (§10). A client that requests only these cannot work with this server. */
 const removed = ["implicit", "password"]
@@ -56,7 +72,17 @@ export const negotiate = (json: unknown, rules: RegistrationRules): Either.Eithe
     if (memberOf(json, "jwks") !== undefined && memberOf(json, "jwks_uri") !== undefined) {
       return yield* Either.left(refuse("Inconsistent", "jwks and jwks_uri are not given together (RFC 7591, 2)"))
     }
-    const token_endpoint_auth_method = yield* readMethod(json)
+    yield* RequestedKeys.refuseSecrets(memberOf(json, "jwks"))
+    const sentKeys: RequestedKeys.Sent = {
+      jwks: memberOf(json, "jwks"),
+      jwks_uri: memberOf(json, "jwks_uri"),
+      token_endpoint_auth_signing_alg: memberOf(json, "token_endpoint_auth_signing_alg")
+    }
+    const { keys, method: token_endpoint_auth_method } = yield* readMethod(
+      json,
+      strongestFirst(rules.authMethods),
+      RequestedKeys.read(sentKeys, rules.allowsLoopbackKeys)
+    )
     const redirectUris = yield* readRedirectUris(json, rules.policyOf(token_endpoint_auth_method))
     const description = yield* readDescription(json)
     const grants = yield* readGrantTypes(json, rules.grantTypes)
@@ -68,6 +94,7 @@ export const negotiate = (json: unknown, rules: RegistrationRules): Either.Eithe
     return {
       metadata: {
         ...description.kept,
+        ...keys,
         redirect_uris: redirectUris.kept,
         token_endpoint_auth_method,
         grant_types: grants.kept,
@@ -101,17 +128,27 @@ const listOf = (json: object, name: string): Either.Either<ReadonlyArray<unknown
 }
 
 /**
- * Returns the method that the client names. If it names none, or one that this server does not support, returns the strongest
- * of the methods that the client supports (OpenID Connect Relying Party Metadata Choices 1.0).
+ * Returns the method that the client names. If it names none, or one that it cannot use here, returns the strongest of the
+ * methods that the client supports (OpenID Connect Relying Party Metadata Choices 1.0). A client can use `private_key_jwt` if
+ * it has keys, and only then its keys are registered.
  */
-const readMethod = (json: object): Either.Either<Client.AuthMethod, Refusal> => {
+const readMethod = (
+  json: object,
+  methods: ReadonlyArray<Client.AuthMethod>,
+  keys: Either.Either<RequestedKeys.Keys, Refusal>
+): Either.Either<{ readonly method: Client.AuthMethod; readonly keys: RequestedKeys.Keys }, Refusal> => {
   const named = memberOf(json, "token_endpoint_auth_method")
   if (named !== undefined && typeof named !== "string") return Either.left(malformed("token_endpoint_auth_method"))
   return Either.flatMap(listOf(json, "token_endpoint_auth_methods_supported"), (choices = []) => {
-    const method = methods.find((method) => method === named) ?? methods.find((method) => choices.includes(method))
-    if (method !== undefined) return Either.right(method)
+    const usable = methods.filter((method) => method !== "private_key_jwt" || Either.isRight(keys))
+    const method = usable.find((method) => method === named) ?? usable.find((method) => choices.includes(method))
+    if (method === "private_key_jwt") return Either.map(keys, (keys) => ({ method, keys }))
+    if (method !== undefined) return Either.right({ method, keys: {} })
+    if (Either.isLeft(keys) && [named, ...choices].includes("private_key_jwt") && methods.includes("private_key_jwt")) {
+      return Either.left(keys.left)
+    }
     return named === undefined && choices.length === 0
-      ? Either.right("client_secret_basic" as const)
+      ? Either.right({ method: "client_secret_basic", keys: {} })
       : Either.left(refuse("Unsupported", "this server supports none of the client's authentication methods"))
   })
 }

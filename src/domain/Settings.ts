@@ -8,7 +8,6 @@ import type { Issuer } from "./Issuer.js"
 import type { FromElsewhere } from "./NetworkTag.js"
 import type { Limits, NetworkLimit } from "./RateLimit.js"
 import type { Resource } from "./Resource.js"
-import * as Url from "./Url.js"
 
 /** Lifetimes, retention times and retry windows. */
 export interface Lifetimes {
@@ -124,14 +123,30 @@ export const defaultLogAddresses: LogAddresses = "Off"
  */
 export type ClientAdmission = "Open" | "Hosts" | "Approval"
 
-/** Whether a text is a host in the normal form of URLs, with an optional port, or `*.` and a host for all hosts below it. */
-export const isHostPattern = (text: string): boolean => {
-  const host = text.replace(/^\*\./, "")
-  return Url.parse(`https://${host}`)?.host === host
-}
-
 /** All, because MCP clients are unknown to the server before they first ask a user, who then decides. */
 export const defaultClientAdmission: ClientAdmission = "Open"
+/** The requests that the server itself makes, for documents whose URLs strangers name. */
+export interface Outbound {
+  /** Whether the server makes such requests at all. */
+  readonly isEnabled: boolean
+  /**
+   * The hosts to which it makes them: exact names, and `*.example.com` for all names below a domain. `undefined` allows every
+   * public host.
+   */
+  readonly allowedHosts: ReadonlyArray<string> | undefined
+}
+
+/** Every public host: a client of the open web has its keys where it likes. Addresses of private networks are never allowed. */
+export const defaultOutbound: Outbound = { isEnabled: true, allowedHosts: undefined }
+
+/** Whether a text is a host pattern: a host name in lower case, or `*.` and a domain for all names below it. */
+export const isHostPattern = (text: string): boolean =>
+  /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(text) ||
+  /^\[[0-9a-f:]+\]$/.test(text)
+
+/** Whether one of the patterns names the host. */
+export const isListedHost = (patterns: ReadonlyArray<string>, host: string): boolean =>
+  patterns.some((pattern) => (pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern))
 
 /** The checked settings of a server. */
 export interface Settings {
@@ -165,4 +180,6 @@ export interface Settings {
   readonly brand: Brand
   /** The part of client addresses that logs and events hold. A warning about a proxy always names its address. */
   readonly logAddresses: LogAddresses
+  /** The requests that the server itself makes. */
+  readonly outbound: Outbound
 }

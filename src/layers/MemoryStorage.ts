@@ -30,6 +30,7 @@ import { LoginCounters } from "../services/stores/LoginCounters.js"
 import { ResourceStore } from "../services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../services/stores/SessionStore.js"
+import { SpentAssertionStore } from "../services/stores/SpentAssertionStore.js"
 import { Storage, type Stores, standalone } from "../services/stores/Storage.js"
 import * as MemoryAccountStore from "./memory/MemoryAccountStore.js"
 import * as MemoryClientStore from "./memory/MemoryClientStore.js"
@@ -43,6 +44,7 @@ import * as MemoryLoginCounters from "./memory/MemoryLoginCounters.js"
 import * as MemoryResourceStore from "./memory/MemoryResourceStore.js"
 import * as MemoryRevokedTokenStore from "./memory/MemoryRevokedTokenStore.js"
 import * as MemorySessionStore from "./memory/MemorySessionStore.js"
+import * as MemorySpentAssertionStore from "./memory/MemorySpentAssertionStore.js"
 import * as Rows from "./memory/Rows.js"
 
 const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
@@ -54,6 +56,7 @@ const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
     Context.add(KeyStore, MemoryKeyStore.make(rows)),
     Context.add(ResourceStore, MemoryResourceStore.make(rows)),
     Context.add(RevokedTokenStore, MemoryRevokedTokenStore.make(rows)),
+    Context.add(SpentAssertionStore, MemorySpentAssertionStore.make(rows)),
     Context.add(EventLog, MemoryEventLog.make(rows)),
     Context.add(LoginCounters, MemoryLoginCounters.make(rows)),
     Context.add(LeaseStore, MemoryLeaseStore.make(rows)),

@@ -28,6 +28,7 @@ import { revisionContract } from "./contracts/revisionContract.js"
 import { revokedTokenContract } from "./contracts/revokedTokenContract.js"
 import { retryContract, rotateContract } from "./contracts/rotationContract.js"
 import { sessionContract } from "./contracts/sessionContract.js"
+import { spentAssertionContract } from "./contracts/spentAssertionContract.js"
 import { historyContract } from "./histories/grantHistories.js"
 import { sundryContract } from "./histories/sundryHistories.js"
 import { worldContract } from "./histories/worldHistories.js"
@@ -94,6 +95,7 @@ export const storageContract = <E>(name: string, storage: Given<E>, capabilities
     keyContract(it)
     resourceContract(it)
     revokedTokenContract(it)
+    spentAssertionContract(it)
     revisionContract(it)
     eventContract(it)
     loginCounterContract(it)

@@ -3,11 +3,13 @@ import * as Either from "effect/Either"
 import { ClientId } from "../../src/domain/Client.js"
 import * as ClientDocument from "../../src/domain/ClientDocument.js"
 import { strictPolicy } from "../../src/domain/RedirectUri.js"
+import type { RegistrationRules } from "../../src/domain/RequestedMetadata.js"
 
 const id = ClientId.make("https://app.example/client.json")
-const rules: ClientDocument.Rules = {
+const rules: RegistrationRules = {
   grantTypes: ["authorization_code", "refresh_token"],
-  methods: ["none", "client_secret_basic", "client_secret_post"],
+  authMethods: ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
+  allowsLoopbackKeys: false,
   policyOf: () => strictPolicy
 }
 const callback = "https://app.example/callback"

@@ -1,7 +1,12 @@
 /** The settings of a server with only an issuer. */
 import * as Layer from "effect/Layer"
 import type { Issuer } from "../../src/domain/Issuer.js"
-import { defaultLifetimes, defaultLogAddresses, defaultRetryFromElsewhere } from "../../src/domain/Settings.js"
+import {
+  defaultLifetimes,
+  defaultLogAddresses,
+  defaultOutbound,
+  defaultRetryFromElsewhere
+} from "../../src/domain/Settings.js"
 import { ServerSettings } from "../../src/services/ServerSettings.js"
 
 export const settings = (issuer: Issuer) =>
@@ -20,5 +25,6 @@ export const settings = (issuer: Issuer) =>
     clientDocuments: true,
     clientAdmission: "Open",
     clientHosts: [],
-    logAddresses: defaultLogAddresses
+    logAddresses: defaultLogAddresses,
+    outbound: defaultOutbound
   })

@@ -9,6 +9,7 @@ import type {
   InvalidClientMetadata,
   InvalidGrant,
   InvalidRedirectUri,
+  InvalidRequest,
   InvalidScope,
   InvalidTarget,
   InvalidToken,
@@ -66,8 +67,8 @@ describe("a flow ends in these errors, and no other", () => {
     >()
   })
 
-  it("authenticating a client or a caller of introspection ends in InvalidClient (RFC 6749 §5.2, RFC 7662 §2.3)", () => {
-    type Expected = Tags<InvalidClient | TemporarilyUnavailable>
+  it("authenticating a client or a caller of introspection ends in InvalidClient or InvalidRequest (RFC 6749 §5.2)", () => {
+    type Expected = Tags<InvalidRequest | InvalidClient | TemporarilyUnavailable>
     expectTypeOf<Fails<ClientAuthenticator["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
     expectTypeOf<Fails<IntrospectionCallers["Type"]["authenticate"]>>().toEqualTypeOf<Expected>()
   })

@@ -19,10 +19,12 @@ const options = {
   name: ClientOptions.name,
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
-  authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post"]).pipe(
-    Options.withDescription("How a confidential client sends its secret (default: client_secret_basic)"),
+  authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post", "private_key_jwt"]).pipe(
+    Options.withDescription("How a confidential client authenticates (default: client_secret_basic)"),
     Options.optional
   ),
+  jwks: ClientOptions.jwks,
+  jwksUri: ClientOptions.jwksUri,
   grants: ClientOptions.grants(
     "Grant type that the client may use; repeatable (default: authorization_code and refresh_token)"
   ),
@@ -39,12 +41,16 @@ const describe = (registered: Registered, target: Target.Target): string => {
 export const create = Command.make(
   "create",
   options,
-  ({ authMethod, confidential, grants, json, name, redirectUris, scope, ...flags }) =>
+  ({ authMethod, confidential, grants, json, jwks, jwksUri, name, redirectUris, scope, ...flags }) =>
     Effect.gen(function* () {
       const target = yield* Target.load(flags)
       const requested = Option.filter(scope, (scope) => scope.size > 0)
-      const isConfidential = confidential || Option.isSome(authMethod)
-      yield* ClientMetadataInput.requireSecret(grants, isConfidential)
+      const method =
+        Option.isNone(jwks) && Option.isNone(jwksUri)
+          ? authMethod
+          : Option.orElseSome(authMethod, () => "private_key_jwt" as const)
+      yield* ClientMetadataInput.requireKeys(method, { jwks, jwksUri })
+      yield* ClientMetadataInput.requireSecret(grants, confidential || Option.isSome(method))
       yield* Effect.gen(function* () {
         const registration = yield* ClientRegistration
         const registered = yield* registration.create({
@@ -54,9 +60,8 @@ export const create = Command.make(
             grants.length === 0
               ? ["authorization_code", "refresh_token"]
               : yield* ClientMetadataInput.readGrants(grants),
-          token_endpoint_auth_method: isConfidential
-            ? Option.getOrElse(authMethod, () => "client_secret_basic")
-            : "none",
+          token_endpoint_auth_method: Option.getOrElse(method, () => (confidential ? "client_secret_basic" : "none")),
+          ...ClientMetadataInput.keysOf({ jwks, jwksUri }),
           ...Record.getSomes({ scope: Option.map(requested, Scope.format) })
         })
         yield* Output.result(

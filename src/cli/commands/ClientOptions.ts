@@ -1,8 +1,8 @@
 /** The arguments and options of the commands on clients. */
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
-import { readScope } from "./ClientMetadataInput.js"
-import { flag, parsed, text } from "./CommandOptions.js"
+import { readKeys, readScope } from "./ClientMetadataInput.js"
+import { flag, optional, parsed, text } from "./CommandOptions.js"
 
 export const name = text("name", "NAME", "Name that users see on the consent page")
 
@@ -27,6 +27,15 @@ export const scope = parsed(
   'Scope that the client may request, such as "notes:read notes:write"',
   readScope
 )
+
+export const jwks = parsed(
+  "jwks",
+  "FILE",
+  "File with the public keys of the client, as a JWK Set or one JWK; for --auth-method private_key_jwt",
+  readKeys
+)
+
+export const jwksUri = optional("jwks-uri", "URL", "https URL where the client publishes its keys, instead of --jwks")
 
 /** The argument that names a client. */
 export const id = Args.text({ name: "ID" }).pipe(Args.withDescription("client_id, as latchkey client list shows it"))

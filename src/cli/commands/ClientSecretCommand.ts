@@ -19,6 +19,10 @@ export const rotateSecret = WithServices.command(
       const before = yield* Lookup.client(id)
       const name = Client.displayName(before)
       if (!Client.isConfidential(before)) return yield* impossible(`the client ${name} is public, and has no secret`)
+      if (!Client.hasSecret(before)) {
+        const method = before.metadata.token_endpoint_auth_method
+        return yield* impossible(`the client ${name} authenticates by ${method}, and has no secret`)
+      }
       const secret = yield* (yield* Clients).rotateSecret(before.id)
       if (Option.isNone(secret)) return yield* Lookup.noSuchClient(id)
       const client = yield* Lookup.client(id)

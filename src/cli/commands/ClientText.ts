@@ -21,6 +21,7 @@ export const rows = ({ client, secret }: Registered): ReadonlyArray<readonly [st
       onSome: (secret) => [["client_secret", `${Redacted.value(secret)}  (shown only once)`] as const]
     }),
     ["token_endpoint_auth_method", metadata.token_endpoint_auth_method],
+    ...keysOf(metadata),
     ["grant_types", metadata.grant_types.map(Output.printable).join(" ")],
     ...metadata.redirect_uris.map((uri) => ["redirect_uri", Output.printable(uri)] as const),
     ["scope", scopeOf(client)]
@@ -38,6 +39,13 @@ export const approvalOf = ({ approval }: Client.Client): string =>
     onSome: ({ at, resources }) =>
       [Output.instant(at), ...Array.from(resources, (uri) => `without a consent page: ${uri}`)].join(", ")
   })
+/** Returns where the keys of a client that signs are. */
+const keysOf = ({ jwks, jwks_uri }: Client.ClientMetadata): ReadonlyArray<readonly [string, string]> => [
+  ...(jwks === undefined
+    ? []
+    : [["jwks", jwks.keys.map(({ kid, kty }) => Output.printable(kid ?? kty)).join(" ")] as const]),
+  ...(jwks_uri === undefined ? [] : [["jwks_uri", Output.printable(jwks_uri)] as const])
+]
 
 const scopeOf = ({ metadata, origin }: Client.Client): string => {
   if (origin !== "Operator") return "all scopes of the resources"

@@ -19,19 +19,30 @@ const options = {
   name: ClientOptions.name.pipe(Options.optional),
   redirectUris: ClientOptions.redirectUris,
   confidential: ClientOptions.confidential,
-  authMethod: Options.choice("auth-method", ["client_secret_basic", "client_secret_post", "none"]).pipe(
-    Options.withDescription("How the client sends its secret; none makes it a public client"),
-    Options.optional
-  ),
+  authMethod: Options.choice("auth-method", [
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none"
+  ]).pipe(Options.withDescription("How the client authenticates; none makes it a public client"), Options.optional),
+  jwks: ClientOptions.jwks,
+  jwksUri: ClientOptions.jwksUri,
   grants: ClientOptions.grants("Grant type that the client may use; repeatable"),
   scope: ClientOptions.scope,
   json: ClientOptions.json
 }
 
+const howItAuthenticates = (client: Client.Client): string => {
+  if (!Client.isConfidential(client)) return "does not authenticate any more"
+  return Client.hasSecret(client)
+    ? "has a secret now"
+    : `authenticates by ${client.metadata.token_endpoint_auth_method} now`
+}
+
 /** Explains the effect of a change on issued tokens, if there is one. */
 const consequence = (before: Client.Client, after: Client.Client): string | undefined => {
   if (before.epoch !== after.epoch) {
-    return `All its grants and tokens are revoked, because it ${Client.isConfidential(after) ? "has a secret now" : "has no secret any more"}`
+    return `All its grants and tokens are revoked, because it ${howItAuthenticates(after)}`
   }
   const removed = Scope.difference(before.metadata.scope ?? Scope.empty, after.metadata.scope ?? Scope.empty)
   return Scope.isEmpty(removed)
@@ -41,14 +52,21 @@ const consequence = (before: Client.Client, after: Client.Client): string | unde
 
 export const update = WithServices.command(
   "update",
-  'Change a client of "client create". Each option replaces the old value, a list as a whole; an empty --name or --scope removes the value; other values stay. Grants and tokens stay, and new tokens have at most the new scope. If the client gets or loses its secret, all its grants and tokens are revoked',
+  'Change a client of "client create". Each option replaces the old value, a list as a whole; an empty --name or --scope removes the value; other values stay. Grants and tokens stay, and new tokens have at most the new scope. If the client authenticates in another way then, all its grants and tokens are revoked',
   options,
-  ({ authMethod, confidential, grants, id, json, name, redirectUris, scope }) =>
+  ({ authMethod, confidential, grants, id, json, jwks, jwksUri, name, redirectUris, scope }) =>
     Effect.gen(function* () {
       if (confidential && Option.contains(authMethod, "none")) {
         return yield* badUsage("--confidential and --auth-method none contradict each other: give one of them")
       }
+      yield* ClientMetadataInput.requireKeys(authMethod, { jwks, jwksUri })
       const before = yield* Lookup.client(id)
+      const hasNewKeys = Option.isSome(jwks) || Option.isSome(jwksUri)
+      if (hasNewKeys && Option.isNone(authMethod) && before.metadata.token_endpoint_auth_method !== "private_key_jwt") {
+        return yield* badUsage(
+          "--jwks and --jwks-uri are for a client that signs: give --auth-method private_key_jwt, too"
+        )
+      }
       const secretMethod = confidential && !Client.isConfidential(before) ? "client_secret_basic" : undefined
       const method = Option.orElse(authMethod, () => Option.fromNullable(secretMethod))
       const changes = {
@@ -57,12 +75,13 @@ export const update = WithServices.command(
           token_endpoint_auth_method: method,
           scope: Option.map(scope, Scope.format)
         }),
+        ...ClientMetadataInput.keysOf({ jwks, jwksUri }),
         ...(redirectUris.length === 0 ? {} : { redirect_uris: redirectUris }),
         ...(grants.length === 0 ? {} : { grant_types: yield* ClientMetadataInput.readGrants(grants) })
       }
       if (Object.keys(changes).length === 0 && !confidential) {
         return yield* badUsage(
-          "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method or --scope"
+          "nothing to change: give --name, --redirect-uri, --grant, --confidential, --auth-method, --jwks, --jwks-uri or --scope"
         )
       }
       yield* ClientMetadataInput.requireSecret(

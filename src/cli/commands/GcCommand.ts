@@ -14,6 +14,7 @@ const counts: ReadonlyArray<readonly [count: keyof MaintenanceCounts, name: stri
   ["grants", "grants", "grants that ended"],
   ["sessions", "sessions", "expired sessions"],
   ["revokedTokens", "revoked_tokens", "revocations of access tokens that have expired"],
+  ["spentAssertions", "spent_assertions", "assertions of clients that have expired"],
   ["events", "events", "events"],
   ["clients", "clients", "clients that were never used"],
   ["abandonedClients", "abandoned_clients", "clients that were last used long ago and have no grant"],

@@ -48,6 +48,7 @@ export const options = (loaded: Loaded): Effect.Effect<Omit<SettingsOptions, "is
     clientDocuments: settings.clientDocuments === "on",
     clientAdmission: clientAdmission[settings.clientAdmission],
     clientHosts: settings.clientHosts,
+    outbound: settings.outboundRequests === "off" ? "off" : { allowedHosts: settings.outboundHosts },
     brand,
     logAddresses: logAddresses[settings.logAddresses]
   }))

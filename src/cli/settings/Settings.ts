@@ -9,6 +9,7 @@ import { clientFields } from "./ClientSettings.js"
 import { databaseFields } from "./DatabaseSettings.js"
 import { lifetimeFields } from "./LifetimeSettings.js"
 import { limitFields } from "./LimitSettings.js"
+import { outboundFields } from "./OutboundSettings.js"
 import { addressFields, connectionFields, operationFields } from "./ServerSettings.js"
 import * as Setting from "./Setting.js"
 
@@ -18,6 +19,7 @@ export const Settings = Schema.Struct({
   ...clientFields,
   ...connectionFields,
   ...limitFields,
+  ...outboundFields,
   brand: Schema.propertySignature(BrandSettings).annotations({ description: "Name, logo and colours of the pages" }),
   ...lifetimeFields,
   ...operationFields

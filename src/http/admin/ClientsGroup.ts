@@ -34,7 +34,10 @@ export const ClientChanges = Schema.Struct({
   scope: text,
   software_id: text,
   software_version: text,
-  application_type: text
+  application_type: text,
+  jwks: Schema.optional(Schema.NullOr(Schema.Struct({ keys: Schema.Array(Schema.Unknown) }))),
+  jwks_uri: text,
+  token_endpoint_auth_signing_alg: text
 } satisfies Record<keyof ClientMetadata, unknown>).annotations({
   identifier: "ClientChanges",
   description:
@@ -83,7 +86,7 @@ export class ClientsGroup extends HttpApiGroup.make("clients")
       .addError(Problems.Conflict)
       .annotateContext(
         summary(
-          "Change a client that the operator created. If it gets its first secret, or loses its secret, everything issued to it is revoked."
+          "Change a client that the operator created. If it authenticates in another way then, everything issued to it is revoked."
         )
       )
   )

@@ -57,8 +57,15 @@ export const layer = (api: Api.Placed) =>
         .handle("enable", ({ path }) => orNoSuch("client", clients.enable(path.client_id)))
         .handle("rotateSecret", ({ path }) =>
           Effect.gen(function* () {
-            if (!Client.isConfidential(yield* find(path.client_id))) {
+            const before = yield* find(path.client_id)
+            if (!Client.isConfidential(before)) {
               return yield* new Conflict({ reason: "PublicClient", description: "a public client has no secret" })
+            }
+            if (!Client.hasSecret(before)) {
+              return yield* new Conflict({
+                reason: "ClientWithoutSecret",
+                description: `the client authenticates by ${before.metadata.token_endpoint_auth_method} and has no secret`
+              })
             }
             const secret = yield* clients.rotateSecret(path.client_id)
             return ClientView.fromClient(yield* find(path.client_id), secret)

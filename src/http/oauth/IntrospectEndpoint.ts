@@ -13,7 +13,6 @@ import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { ActiveToken, Caller, Introspection } from "../../services/tokens/Introspection.js"
 import * as Body from "../wire/Body.js"
-import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
 
@@ -23,7 +22,7 @@ const make = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   return Effect.fnUntraced(function* ({ meter, request }: Endpoint.Call) {
     const parameters = yield* Body.formOnly(request)
-    const caller = yield* callers.authenticate(yield* Credentials.read(request, parameters))
+    const caller = yield* callers.authenticate({ headers: request.headers, parameters })
     yield* meter.consume(
       "introspectClient",
       Caller.$match(caller, { ResourceServer: ({ resource }) => resource.uri, Client: ({ client }) => client.id })
@@ -69,9 +68,7 @@ export const layer = Layer.effectDiscard(
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
     yield* Endpoint.addJson("/introspect", false, { POST: yield* make }, ["introspect"])
-    yield* metadata.add({
-      introspection_endpoint: `${issuer}/introspect`,
-      introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]
-    })
+    yield* metadata.add({ introspection_endpoint: `${issuer}/introspect` })
+    yield* metadata.addAuthentication("introspection")
   })
 )

@@ -9,7 +9,6 @@ import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { TokenRevocation } from "../../services/tokens/TokenRevocation.js"
 import * as Body from "../wire/Body.js"
-import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
 
@@ -21,7 +20,7 @@ const make = Effect.gen(function* () {
   const revocation = yield* TokenRevocation
   return Effect.fnUntraced(function* ({ meter, request }: Endpoint.Call) {
     const parameters = yield* Body.formOnly(request)
-    const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+    const client = yield* authenticator.authenticate({ headers: request.headers, parameters })
     // As at the token endpoint: any client may know the id of a public client.
     if (isConfidential(client)) yield* meter.consume("revokeClient", client.id)
     const token = Redacted.make(yield* Parameters.required(parameters, "token"))
@@ -35,11 +34,8 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    const { methods } = yield* ClientAuthenticator
     yield* Endpoint.addJson("/revoke", true, { POST: yield* make }, ["revoke"])
-    yield* metadata.add({
-      revocation_endpoint: `${issuer}/revoke`,
-      revocation_endpoint_auth_methods_supported: methods
-    })
+    yield* metadata.add({ revocation_endpoint: `${issuer}/revoke` })
+    yield* metadata.addAuthentication("revocation")
   })
 )

@@ -14,7 +14,6 @@ import { ServerMetadata } from "../../services/metadata/ServerMetadata.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import * as Spans from "../../services/Spans.js"
 import * as Body from "../wire/Body.js"
-import * as Credentials from "../wire/Credentials.js"
 import * as Endpoint from "../wire/Endpoint.js"
 import * as Wire from "../wire/Wire.js"
 
@@ -27,7 +26,7 @@ const make = Effect.gen(function* () {
   const grantTypes = yield* GrantTypes
   return Effect.fnUntraced(function* ({ meter, request }: Endpoint.Call) {
     const parameters = yield* Body.formOnly(request, repeatable)
-    const client = yield* authenticator.authenticate(yield* Credentials.read(request, parameters))
+    const client = yield* authenticator.authenticate({ headers: request.headers, parameters })
     // Only an authenticated client uses up its own quota: any client can send the id of a public client.
     if (isConfidential(client)) yield* meter.consume("tokenClient", client.id)
 
@@ -58,11 +57,8 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { issuer } = yield* ServerSettings
     const metadata = yield* ServerMetadata
-    const { methods } = yield* ClientAuthenticator
     yield* Endpoint.addJson("/token", true, { POST: yield* make }, ["token"])
-    yield* metadata.add({
-      token_endpoint: `${issuer}/token`,
-      token_endpoint_auth_methods_supported: methods
-    })
+    yield* metadata.add({ token_endpoint: `${issuer}/token` })
+    yield* metadata.addAuthentication("token")
   })
 )

@@ -2,8 +2,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { InvalidClient, InvalidRequest } from "../../domain/OAuthError.js"
-import type { IdAndSecret } from "../../services/clients/ClientAuthenticator.js"
+import { InvalidRequest } from "../../domain/OAuthError.js"
 
 /** A request of any server, which has the header. */
 export interface Carrier {
@@ -54,46 +53,3 @@ export const bearer = (request: Carrier): Either.Either<Option.Option<Redacted.R
     onSome: (token) =>
       /^[A-Za-z0-9._~+/-]+=*$/.test(token) ? Either.right(Option.some(Redacted.make(token))) : Either.left(malformed)
   })
-
-/**
- * Returns the client id and secret of a request (RFC 6749 §2.3.1), both form-decoded and as they were sent if these differ:
- * some clients encode them and some do not, and the header does not say which.
- */
-export const basic = (request: Carrier): Either.Either<Option.Option<ReadonlyArray<IdAndSecret>>, InvalidClient> =>
-  Option.match(credentials(request, "basic"), {
-    onNone: () => Either.right(Option.none()),
-    onSome: (encoded) => {
-      const text = decodeBase64(encoded)
-      const colon = text.indexOf(":")
-      if (colon < 1) {
-        return Either.left(
-          new InvalidClient({ reason: "MalformedCredentials", description: "client authentication failed" })
-        )
-      }
-      const [clientId, secret] = [text.slice(0, colon), text.slice(colon + 1)]
-      const raw = { clientId, secret: Redacted.make(secret) }
-      const decoded = { clientId: formDecode(clientId), secret: formDecode(secret) }
-      return Either.right(
-        Option.some(
-          decoded.clientId === clientId && decoded.secret === secret
-            ? [raw]
-            : [{ ...decoded, secret: Redacted.make(decoded.secret) }, raw]
-        )
-      )
-    }
-  })
-
-/** Returns the text of standard base64 (RFC 4648 §4); `""` for any other text. */
-const decodeBase64 = (encoded: string): string =>
-  encoded.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(encoded) ? Buffer.from(encoded, "base64").toString() : ""
-
-const formDecode = (text: string): string => {
-  try {
-    return decodeURIComponent(text.replace(/\+/g, " "))
-  } catch {
-    return text
-  }
-}
-
-/** Returns true if the request has an Authorization header that is not empty. */
-export const isPresent = (request: Carrier): boolean => (request.headers.authorization ?? "").trim() !== ""

@@ -28,6 +28,7 @@ export const make = () => ({
   keys: new Map<KeyId, StoredKey>(),
   resources: new Map<ResourceIndicator, StoredResource>(),
   revokedTokens: new Map<TokenId, DateTime.Utc>(),
+  spentAssertions: new Map<Digest, DateTime.Utc>(),
   events: new Map<string, Event>(),
   loginCounters: new Map<number, Counter>(),
   leases: new Map<string, { readonly holder: string; readonly until: number }>(),

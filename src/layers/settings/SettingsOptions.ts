@@ -27,10 +27,12 @@ import {
   defaultLifetimes,
   defaultLogAddresses,
   defaultMaxUnusedClients,
+  defaultOutbound,
   defaultRetryFromElsewhere,
   isHostPattern,
   type Lifetimes,
   type LogAddresses,
+  type Outbound,
   objections,
   type Settings
 } from "../../domain/Settings.js"
@@ -104,6 +106,11 @@ export interface SettingsOptions {
    * an IPv6 address), or "Full". A warning about a proxy always names its address.
    */
   readonly logAddresses?: LogAddresses | undefined
+  /**
+   * Requests of the server for documents that clients name, such as the keys at a `jwks_uri`. "off" makes none. `allowedHosts`
+   * limits them to hosts by name, `*.example.com` for every name below a domain; every public host if not given.
+   */
+  readonly outbound?: "off" | { readonly allowedHosts?: ReadonlyArray<string> | undefined } | undefined
 }
 
 /** Number of requests per time window. */
@@ -161,10 +168,21 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       clientAdmission: options.clientAdmission ?? defaultClientAdmission,
       clientHosts: yield* Effect.forEach(options.clientHosts ?? [], readHost),
       logAddresses: options.logAddresses ?? defaultLogAddresses,
+      outbound: yield* readOutbound(options.outbound),
       retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere,
       brand: yield* Either.mapLeft(toBrand(options.brand ?? {}), refuse)
     }
   })
+
+/** Reads the hosts to which the server may make requests. */
+const readOutbound = (given: SettingsOptions["outbound"]): Effect.Effect<Outbound, SettingsError> => {
+  if (given === undefined) return Effect.succeed(defaultOutbound)
+  if (given === "off") return Effect.succeed({ ...defaultOutbound, isEnabled: false })
+  const wrong = given.allowedHosts?.find((host) => !isHostPattern(host))
+  return wrong === undefined
+    ? Effect.succeed({ isEnabled: true, allowedHosts: given.allowedHosts })
+    : refuse(`the allowed host ${wrong} must be a host name in lower case, such as keys.example.com or *.example.com`)
+}
 
 /** Reads a duration in the notation of Effect. */
 const readDuration = (value: unknown, what: string) =>

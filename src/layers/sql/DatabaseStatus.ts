@@ -9,7 +9,10 @@ export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Re
 
 /** Rows that ended before these instants may be deleted (see `services/maintenance/Maintenance`). */
 export type Cutoffs = Readonly<
-  Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients" | "abandonedClients", DateTime.Utc>
+  Record<
+    "grants" | "sessions" | "revokedTokens" | "spentAssertions" | "events" | "clients" | "abandonedClients",
+    DateTime.Utc
+  >
 >
 
 /** A number for each table name. */
@@ -72,6 +75,7 @@ const deletable = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   grants: `${grantEnd} < ${cutoffs.grants.epochMillis}`,
   sessions: `expires_at < ${cutoffs.sessions.epochMillis}`,
   revoked_tokens: `expires_at < ${cutoffs.revokedTokens.epochMillis}`,
+  spent_assertions: `expires_at < ${cutoffs.spentAssertions.epochMillis}`,
   events: `at < ${cutoffs.events.epochMillis}`,
   clients: `origin = 'Dynamic' and (
     used_at is null and issued_at < ${cutoffs.clients.epochMillis}

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import { ResourceOwner } from "../../http/browser/ResourceOwner.js"
 import { Pages } from "../../http/pages/Pages.js"
 import * as Page from "../../http/wire/Page.js"
+import * as AuthMethods from "../../services/AuthMethods.js"
 import * as AccountOverview from "../../services/accounts/AccountOverview.js"
 import * as Accounts from "../../services/accounts/Accounts.js"
 import * as FailedLogins from "../../services/accounts/FailedLogins.js"
@@ -19,10 +20,13 @@ import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
 import * as ClientAuthenticator from "../../services/clients/ClientAuthenticator.js"
 import * as ClientDocuments from "../../services/clients/ClientDocuments.js"
+import * as ClientKeys from "../../services/clients/ClientKeys.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
+import * as ClientSecrets from "../../services/clients/ClientSecrets.js"
 import * as Clients from "../../services/clients/Clients.js"
 import { ClientTrust } from "../../services/clients/ClientTrust.js"
 import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
+import * as PrivateKeyJwt from "../../services/clients/PrivateKeyJwt.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
@@ -37,7 +41,7 @@ import * as KeyRotation from "../../services/maintenance/KeyRotation.js"
 import * as Maintenance from "../../services/maintenance/Maintenance.js"
 import * as Readiness from "../../services/maintenance/Readiness.js"
 import * as ServerMetadata from "../../services/metadata/ServerMetadata.js"
-import * as OutboundClient from "../../services/outbound/OutboundClient.js"
+import { OutboundClient } from "../../services/outbound/OutboundClient.js"
 import * as RateLimiter from "../../services/RateLimiter.js"
 import * as ResourceRegistration from "../../services/resources/ResourceRegistration.js"
 import * as Resources from "../../services/resources/Resources.js"
@@ -50,6 +54,7 @@ import * as Introspection from "../../services/tokens/Introspection.js"
 import * as RefreshChain from "../../services/tokens/RefreshChain.js"
 import * as TokenRevocation from "../../services/tokens/TokenRevocation.js"
 import * as TokenVerifier from "../../services/tokens/TokenVerifier.js"
+import * as GuardedOutboundClient from "../outbound/GuardedOutboundClient.js"
 import * as Argon2 from "../passwords/Argon2.js"
 import { type SettingsOptions, toSettings } from "../settings/SettingsOptions.js"
 
@@ -86,7 +91,7 @@ export const layer = (options: SettingsOptions) => {
   const grants = Layer.mergeAll(AuthorizationCodeGrant.layer, ClientCredentialsGrant.layer, RefreshTokenGrant.layer)
   const services = Layer.mergeAll(
     Approvals.layer,
-    Layer.provideMerge(AuthorizationRequests.layer, ClientDocuments.layer),
+    AuthorizationRequests.layer,
     Layer.provideMerge(ClientRegistration.layer, Clients.layer),
     Layer.provideMerge(AccountOverview.layer, Layer.merge(Accounts.layer, Sessions.layer)),
     KnownTargets.layer,
@@ -100,13 +105,15 @@ export const layer = (options: SettingsOptions) => {
     ServerMetadata.layer,
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
-    grants
+    grants,
+    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(ClientSecrets.layer, ClientKeys.layer))
   )
   return services.pipe(
+    Layer.provideMerge(ClientDocuments.layer),
     Layer.provideMerge(
       Layer.mergeAll(
         AccessTokens.layer,
-        ClientAuthenticator.layer,
+        Layer.provideMerge(ClientAuthenticator.layer, AuthMethods.layerEmpty),
         GrantHistory.layer,
         GrantRevocation.layer,
         GrantTypes.layerEmpty,
@@ -120,7 +127,7 @@ export const layer = (options: SettingsOptions) => {
     Layer.provideMerge(
       Layer.mergeAll(
         providedOr(PasswordHasher, Argon2.layer()),
-        providedOr(OutboundClient.OutboundClient, OutboundClient.layerNone),
+        providedOr(OutboundClient, GuardedOutboundClient.layer()),
         Events.layer,
         Resources.layer,
         Page.layer

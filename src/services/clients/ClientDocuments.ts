@@ -15,13 +15,14 @@ import * as ClientDocument from "../../domain/ClientDocument.js"
 import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import * as Freshness from "../../domain/Freshness.js"
 import * as Issuer from "../../domain/Issuer.js"
+import type * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Time from "../../domain/Time.js"
+import { AuthMethods } from "../AuthMethods.js"
 import { Events } from "../events/Events.js"
 import { GrantTypes } from "../GrantTypes.js"
 import { OutboundClient } from "../outbound/OutboundClient.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Spans from "../Spans.js"
-import { ClientAuthenticator } from "./ClientAuthenticator.js"
 import * as RedirectPolicy from "./RedirectPolicy.js"
 
 export class ClientDocuments extends Context.Tag("latchkey/ClientDocuments")<
@@ -70,7 +71,7 @@ const parseJson = (body: Uint8Array): Either.Either<unknown, ClientDocument.Docu
 
 const make = Effect.gen(function* () {
   const { clientDocuments, issuer, ...settings } = yield* ServerSettings
-  const authenticator = yield* ClientAuthenticator
+  const authMethods = yield* AuthMethods
   const events = yield* Events
   const grantTypes = yield* GrantTypes
   const outbound = yield* OutboundClient
@@ -79,11 +80,12 @@ const make = Effect.gen(function* () {
 
   const parse = (id: Client.ClientId) => (clientDocuments ? ClientIdUrl.parse(id, allowLoopback) : Option.none())
 
-  const rules = (): ClientDocument.Rules => ({
+  const rules = (): RequestedMetadata.RegistrationRules => ({
     // No user consents before a client acts for itself.
     grantTypes: grantTypes.names().filter((grantType) => grantType !== "client_credentials"),
-    methods: authenticator.methods,
-    policyOf
+    authMethods: authMethods.names(),
+    policyOf,
+    allowsLoopbackKeys: allowLoopback
   })
 
   const fetch = (id: Client.ClientId): Effect.Effect<Fetched, ClientDocument.DocumentRefused> =>

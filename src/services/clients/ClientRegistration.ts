@@ -7,11 +7,13 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Client from "../../domain/Client.js"
 import { Conflict, Forbidden, NotFound } from "../../domain/HttpError.js"
+import * as Loopback from "../../domain/Loopback.js"
 import { InvalidClientMetadata, type InvalidRedirectUri, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import * as UnknownScope from "../../domain/UnknownScope.js"
+import { AuthMethods } from "../AuthMethods.js"
 import { Events } from "../events/Events.js"
 import { GrantTypes } from "../GrantTypes.js"
 import { digest, identifier } from "../keys/Crypto.js"
@@ -54,8 +56,8 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
      * replaces the old one, `null` removes it, and the others stay. Concurrent changes of different members are all stored.
      *
      * Issued tokens stay valid, and give no more than the client may have now: at once for tokens that the client got for
-     * itself, from the next refresh on for a user's grant. If the client gets a secret or loses it, everything issued to it
-     * ends. The result has the new secret.
+     * itself, from the next refresh on for a user's grant. If the client authenticates in another way then, everything
+     * issued to it ends; new keys alone end nothing. The result has the new secret, if the client gets one.
      */
     readonly update: (
       id: Client.ClientId,
@@ -67,10 +69,14 @@ export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration
   }
 >() {}
 
-/** Returns metadata as the JSON of RFC 7591, with some members changed. Response types follow the grant types (§2.1). */
+/**
+ * Returns metadata as the JSON of RFC 7591, with some members changed. Response types follow the grant types (§2.1), and new keys
+ * replace the old ones in either form.
+ */
 const withChanges = ({ response_types, ...metadata }: Client.ClientMetadata, changes: object): object => ({
   ...Client.metadataJson({ ...metadata, response_types }),
   ...(Object.hasOwn(changes, "grant_types") ? { response_types: null } : {}),
+  ...(Object.hasOwn(changes, "jwks") || Object.hasOwn(changes, "jwks_uri") ? { jwks: null, jwks_uri: null } : {}),
   ...changes
 })
 
@@ -96,6 +102,7 @@ const make = Effect.gen(function* () {
   const store = yield* ClientStore
   const clients = yield* Clients
   const events = yield* Events
+  const authMethods = yield* AuthMethods
   const grantTypes = yield* GrantTypes
   const resources = yield* Resources
   const settings = yield* ServerSettings
@@ -108,7 +115,12 @@ const make = Effect.gen(function* () {
       // No user consents before a client acts for itself, so a self-registered client cannot get this grant type.
       (grantType) => origin === "Operator" || grantType !== "client_credentials"
     )
-    const negotiated = yield* RequestedMetadata.negotiate(json, { grantTypes: grantTypesFor, policyOf })
+    const negotiated = yield* RequestedMetadata.negotiate(json, {
+      grantTypes: grantTypesFor,
+      authMethods: authMethods.names(),
+      policyOf,
+      allowsLoopbackKeys: Loopback.isLoopback(new URL(settings.issuer))
+    })
     const [first] = negotiated.leftOut
     if (origin === "Operator" && first !== undefined) return yield* first
     return negotiated
@@ -129,7 +141,9 @@ const make = Effect.gen(function* () {
   const prepare = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
     const negotiated = yield* read(json, origin)
     const { scope, ...metadata } = negotiated.metadata
-    const secret = metadata.token_endpoint_auth_method === "none" ? Option.none() : Option.some(yield* newClientSecret)
+    const secret = Client.usesSecret(metadata.token_endpoint_auth_method)
+      ? Option.some(yield* newClientSecret)
+      : Option.none()
     const client: Client.Client = {
       id: Client.ClientId.make(yield* identifier, true),
       issuedAt: yield* DateTime.now,
@@ -160,11 +174,14 @@ const make = Effect.gen(function* () {
     return registered
   })
 
-  /** Returns the new secret if the client gets one, `None` if it loses its secret, and `undefined` if nothing changes. */
+  /**
+   * Returns the new secret if the client gets one, `None` if it authenticates in another way and has no secret then, and
+   * `undefined` if it authenticates as before. The two ways to send a secret are one way.
+   */
   const secretFor = Effect.fnUntraced(function* (client: Client.Client, to: Client.ClientMetadata) {
-    const keepsSecret = to.token_endpoint_auth_method !== "none"
-    if (keepsSecret === Client.isConfidential(client)) return undefined
-    return keepsSecret ? Option.some(yield* newClientSecret) : Option.none()
+    const [before, after] = [client.metadata.token_endpoint_auth_method, to.token_endpoint_auth_method]
+    if (before === after || (Client.usesSecret(before) && Client.usesSecret(after))) return undefined
+    return Client.usesSecret(after) ? Option.some(yield* newClientSecret) : Option.none()
   })
 
   const change: Context.Tag.Service<ClientRegistration>["update"] = Effect.fnUntraced(function* (id, changes) {

@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Client from "../../domain/Client.js"
-import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { isListedHost } from "../../domain/Settings.js"
+import * as Url from "../../domain/Url.js"
 import { ServerSettings } from "../ServerSettings.js"
 
 /** A client that the operator neither created nor approved. */
@@ -16,7 +17,7 @@ export interface Candidate {
   readonly id: Client.ClientId
   /** `Dynamic` for a client that registered itself, `Document` for the client of a metadata document. */
   readonly origin: Exclude<Client.Origin, "Operator">
-  /** The host of the metadata document; `undefined` for a client that registered itself. */
+  /** The host of the metadata document, without its port; `undefined` for a client that registered itself. */
   readonly host: string | undefined
 }
 
@@ -47,11 +48,6 @@ export class ClientTrust extends Context.Reference<ClientTrust>()("latchkey/Clie
  */
 export const layer = (admit: Admit): Layer.Layer<ClientTrust> => Layer.succeed(ClientTrust, Option.some(admit))
 
-/** Whether one of the patterns names the host: the host itself, or `*.example.com` for every host below `example.com`. */
-const isListed = (hosts: ReadonlyArray<string>, host: string | undefined): boolean =>
-  host !== undefined &&
-  hosts.some((pattern) => (pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern))
-
 /** Builds the function that decides on a client. `client` is its stored row, if it has one. */
 export const make = Effect.gen(function* () {
   const own = yield* ClientTrust
@@ -65,7 +61,7 @@ export const make = Effect.gen(function* () {
           case "Open":
             return Effect.succeed("Admitted")
           case "Hosts":
-            return Effect.succeed(isListed(clientHosts, host) ? "Admitted" : "Refused")
+            return Effect.succeed(host !== undefined && isListedHost(clientHosts, host) ? "Admitted" : "Refused")
           case "Approval":
             return Effect.succeed("AwaitsApproval")
         }
@@ -80,6 +76,6 @@ export const make = Effect.gen(function* () {
     const isApproved = Option.exists(client, ({ approval }) => Option.isSome(approval))
     return origin === "Operator" || isApproved
       ? Effect.succeed("Admitted")
-      : admit({ id, origin, host: origin === "Document" ? ClientIdUrl.host(id) : undefined })
+      : admit({ id, origin, host: origin === "Document" ? Url.parse(id)?.hostname : undefined })
   }
 })

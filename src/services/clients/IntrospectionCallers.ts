@@ -4,26 +4,30 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
-import { InvalidClient, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { InvalidClient, InvalidRequest, TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
+import { AuthMethods, type Presented, refuse } from "../AuthMethods.js"
 import { digest, digestsEqual } from "../keys/Crypto.js"
 import * as Spans from "../Spans.js"
 import { ResourceStore } from "../stores/ResourceStore.js"
 import { Caller } from "../tokens/Introspection.js"
-import { ClientAuthenticator, ClientCredentials, type IdAndSecret } from "./ClientAuthenticator.js"
+import type { IdAndSecret } from "./BasicCredentials.js"
+import { ClientAuthenticator } from "./ClientAuthenticator.js"
+import * as ClientSecrets from "./ClientSecrets.js"
 
 export class IntrospectionCallers extends Context.Tag("latchkey/IntrospectionCallers")<
   IntrospectionCallers,
   {
     /** Returns the caller: a resource server, or a confidential client. A public client is refused: its id proves nothing. */
     readonly authenticate: (
-      credentials: ClientCredentials
-    ) => Effect.Effect<Caller, InvalidClient | TemporarilyUnavailable>
+      presented: Presented
+    ) => Effect.Effect<Caller, InvalidRequest | InvalidClient | TemporarilyUnavailable>
   }
 >() {}
 
 const make = Effect.gen(function* () {
   const authenticator = yield* ClientAuthenticator
+  const methods = yield* AuthMethods
   const resources = yield* ResourceStore
 
   const resourceServer = Effect.fnUntraced(function* ({ clientId, secret }: IdAndSecret) {
@@ -35,20 +39,16 @@ const make = Effect.gen(function* () {
   })
 
   return IntrospectionCallers.of({
-    authenticate: Spans.fn("IntrospectionCallers.authenticate")(function* (credentials) {
-      const readings = ClientCredentials.$match(credentials, {
-        None: () => [],
-        Post: (reading) => [reading],
-        Basic: ({ readings }) => readings
-      })
+    authenticate: Spans.fn("IntrospectionCallers.authenticate")(function* (presented) {
+      // Refuses the credentials of two methods, also those of a resource server.
+      yield* methods.choose(presented)
+      const readings = yield* ClientSecrets.readings(presented)
       for (const reading of readings) {
         const resource = yield* resourceServer(reading)
         if (Option.isSome(resource)) return Caller.ResourceServer({ resource: resource.value })
       }
-      const client = yield* authenticator.authenticate(credentials)
-      return Client.isConfidential(client)
-        ? Caller.Client({ client })
-        : yield* new InvalidClient({ reason: "MissingCredentials", description: "client authentication failed" })
+      const client = yield* authenticator.authenticate(presented)
+      return Client.isConfidential(client) ? Caller.Client({ client }) : yield* refuse("MissingCredentials")
     })
   })
 })

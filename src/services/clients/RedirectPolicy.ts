@@ -4,7 +4,7 @@ import type * as RedirectUri from "../../domain/RedirectUri.js"
 import type { Settings } from "../../domain/Settings.js"
 
 /**
- * Returns the policy for a method of client authentication. A client that can prove who it is, is a service: its redirect URI
+ * Returns the policy for a method of client authentication. A client that authenticates is a service: its redirect URI
  * has a host, or a scheme that the operator named.
  */
 export const make = (settings: Pick<Settings, "appSchemes" | "privateUseSchemes">) => {

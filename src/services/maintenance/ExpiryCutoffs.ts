@@ -21,6 +21,7 @@ export const at = (
     grants: before(keptAfterEnd),
     sessions: before(leeway),
     revokedTokens: before(leeway),
+    spentAssertions: before(leeway),
     events: before(lifetimes.events),
     clients: before(lifetimes.unusedClient),
     abandonedClients: before(Duration.max(lifetimes.abandonedClient, Duration.sum(lifetimes.grant, keptAfterEnd)))

@@ -8,6 +8,7 @@ export interface MaintenanceCounts {
   readonly grants: number
   readonly sessions: number
   readonly revokedTokens: number
+  readonly spentAssertions: number
   readonly events: number
   readonly clients: number
   readonly abandonedClients: number
@@ -31,6 +32,7 @@ export const empty: MaintenanceReport = {
   grants: 0,
   sessions: 0,
   revokedTokens: 0,
+  spentAssertions: 0,
   events: 0,
   clients: 0,
   abandonedClients: 0,

@@ -11,6 +11,7 @@ import { EventLog } from "../stores/EventLog.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
 import { SessionStore } from "../stores/SessionStore.js"
+import { SpentAssertionStore } from "../stores/SpentAssertionStore.js"
 import * as ExpiryCutoffs from "./ExpiryCutoffs.js"
 import { KeyRotation } from "./KeyRotation.js"
 import type { MaintenanceCounts } from "./MaintenanceReport.js"
@@ -51,6 +52,7 @@ export const make = Effect.gen(function* () {
   const keys = yield* KeyRotation
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
+  const spentAssertions = yield* SpentAssertionStore
   const { lifetimes } = yield* ServerSettings
 
   // A pass looks at every consent, so each pass continues after the last consent that the pass before it looked at.
@@ -79,6 +81,7 @@ export const make = Effect.gen(function* () {
       deletion("grants", (limit) => grants.prune(before.grants, limit)),
       deletion("sessions", (limit) => sessions.prune(before.sessions, limit)),
       deletion("revokedTokens", (limit) => revokedTokens.prune(before.revokedTokens, limit)),
+      deletion("spentAssertions", (limit) => spentAssertions.prune(before.spentAssertions, limit)),
       deletion("events", (limit) => eventLog.prune(before.events, limit)),
       deletion("clients", (limit) => clients.removeUnused(before.clients, limit)),
       deletion("abandonedClients", (limit) => clients.removeAbandoned(before.abandonedClients, limit)),

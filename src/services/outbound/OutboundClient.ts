@@ -6,7 +6,6 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 
 /** Why a document could not be fetched. */
 export type OutboundReason =
@@ -58,8 +57,3 @@ export class OutboundClient extends Context.Tag("latchkey/OutboundClient")<
     readonly get: (request: OutboundRequest) => Effect.Effect<OutboundDocument, OutboundError>
   }
 >() {}
-
-/** Fetches nothing. */
-export const layerNone: Layer.Layer<OutboundClient> = Layer.succeed(OutboundClient, {
-  get: () => new OutboundError({ reason: "ForbiddenHost", detail: "this server fetches no documents" })
-})

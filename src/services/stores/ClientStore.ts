@@ -15,7 +15,10 @@ export interface MetadataChange {
   /** The metadata that the caller read. */
   readonly from: ClientMetadata
   readonly to: ClientMetadata
-  /** The new secret if the client gets one, or `None` if it loses its secret. If it is missing, the secret does not change. */
+  /**
+   * If it is missing, the client authenticates as before. Otherwise the new secret, or `None` if the client authenticates without
+   * a secret from now on: by a key, or not at all.
+   */
   readonly secret?: Option.Option<StoredSecret>
 }
 
@@ -52,7 +55,7 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     readonly setSecret: (id: ClientId, secret: StoredSecret) => Effect.Effect<boolean, TemporarilyUnavailable>
     /**
      * Replace the client's metadata if they still equal those that the caller read. Exactly one of any number of concurrent
-     * changes from one reading is stored. A change of the secret raises the epoch in the same statement; otherwise the epoch
+     * changes from one reading is stored. A change with a `secret` raises the epoch in the same statement; otherwise the epoch
      * does not change. `false` if nothing was stored: there is no such client, or its metadata have changed.
      */
     readonly setMetadata: (id: ClientId, change: MetadataChange) => Effect.Effect<boolean, TemporarilyUnavailable>

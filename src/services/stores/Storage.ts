@@ -21,6 +21,7 @@ import type { LoginCounters } from "./LoginCounters.js"
 import type { ResourceStore } from "./ResourceStore.js"
 import type { RevokedTokenStore } from "./RevokedTokenStore.js"
 import type { SessionStore } from "./SessionStore.js"
+import type { SpentAssertionStore } from "./SpentAssertionStore.js"
 
 /** All stores of one issuer. */
 export type Stores =
@@ -36,6 +37,7 @@ export type Stores =
   | ResourceStore
   | RevokedTokenStore
   | SessionStore
+  | SpentAssertionStore
 
 /** Why writes fail, for the operator. */
 export interface Outage {

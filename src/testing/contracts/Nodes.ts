@@ -15,6 +15,7 @@ import { LoginCounters } from "../../services/stores/LoginCounters.js"
 import { ResourceStore } from "../../services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../../services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../../services/stores/SessionStore.js"
+import { SpentAssertionStore } from "../../services/stores/SpentAssertionStore.js"
 import { Storage } from "../../services/stores/Storage.js"
 
 export class Nodes extends Context.Tag("latchkey/test/Nodes")<
@@ -51,7 +52,8 @@ export const storesOf = (storage: Context.Tag.Service<Storage>, issuer: Issuer) 
     loginCounters: Context.get(stores, LoginCounters),
     resources: Context.get(stores, ResourceStore),
     revokedTokens: Context.get(stores, RevokedTokenStore),
-    sessions: Context.get(stores, SessionStore)
+    sessions: Context.get(stores, SessionStore),
+    spentAssertions: Context.get(stores, SpentAssertionStore)
   }
 }
 export type Stores = ReturnType<typeof storesOf>

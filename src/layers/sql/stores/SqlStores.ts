@@ -17,6 +17,7 @@ import { LoginCounters } from "../../../services/stores/LoginCounters.js"
 import { ResourceStore } from "../../../services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../../../services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../../../services/stores/SessionStore.js"
+import { SpentAssertionStore } from "../../../services/stores/SpentAssertionStore.js"
 import type { Stores } from "../../../services/stores/Storage.js"
 import * as SqlStatement from "../SqlStatement.js"
 import * as SqlAccountStore from "./SqlAccountStore.js"
@@ -31,6 +32,7 @@ import * as SqlLoginCounters from "./SqlLoginCounters.js"
 import * as SqlResourceStore from "./SqlResourceStore.js"
 import * as SqlRevokedTokenStore from "./SqlRevokedTokenStore.js"
 import * as SqlSessionStore from "./SqlSessionStore.js"
+import * as SqlSpentAssertionStore from "./SqlSpentAssertionStore.js"
 
 /** Returns the issuers that have keys in the database. */
 export const issuers = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<string>, TemporarilyUnavailable> =>
@@ -51,6 +53,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<
     Context.add(KeyStore, SqlKeyStore.make(sql, issuer)),
     Context.add(ResourceStore, SqlResourceStore.make(sql, issuer)),
     Context.add(RevokedTokenStore, SqlRevokedTokenStore.make(sql, issuer)),
+    Context.add(SpentAssertionStore, SqlSpentAssertionStore.make(sql, issuer)),
     Context.add(EventLog, SqlEventLog.make(sql, issuer)),
     Context.add(LoginCounters, SqlLoginCounters.make(sql, issuer)),
     Context.add(LeaseStore, SqlLeaseStore.make(sql, issuer)),

@@ -1,0 +1,107 @@
+/** Clients that sign, by programs that nobody here wrote: oauth4webapi, and both lines of the official MCP SDK. */
+import type { webcrypto } from "node:crypto"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import {
+  Client as ClientV2,
+  PrivateKeyJwtProvider as ProviderV2,
+  StreamableHTTPClientTransport as TransportV2
+} from "@modelcontextprotocol/client"
+import { PrivateKeyJwtProvider as ProviderV1 } from "@modelcontextprotocol/sdk/client/auth-extensions.js"
+import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js"
+import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
+import * as oauth from "oauth4webapi"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { algorithms, type ClientKey, makeKey } from "../support/Assertions.js"
+import * as Cli from "../support/Cli.js"
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const information = { name: "latchkey-e2e", version: "1.0.0" }
+
+describe("clients that sign", () => {
+  let server: Cli.Server
+  beforeAll(async () => {
+    server = await Cli.startServer({ args: ["--demo"] })
+  })
+  afterAll(() => server?.stop())
+
+  /** Creates a client with a file of its public key, as an operator does. */
+  const create = async (key: ClientKey): Promise<string> => {
+    const file = join(server.folder, "keys.json")
+    await writeFile(file, JSON.stringify({ keys: [key.jwk] }))
+    const service = ["--name", "Report", "--grant", "client_credentials", "--scope", "notes:read notes:write"]
+    const { code, stderr, stdout } = await Cli.run(
+      ["client", "create", ...service, "--auth-method", "private_key_jwt", "--jwks", file, "--json"],
+      { server }
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    const client = JSON.parse(stdout) as { readonly client_id: string }
+    expect(client).not.toHaveProperty("client_secret")
+    return client.client_id
+  }
+
+  it.each(algorithms)("oauth4webapi gets a token, introspects it and revokes it with %s", async (alg) => {
+    const key = makeKey(alg, { alg, kid: "one" })
+    const client = { client_id: await create(key) }
+    const options = { [oauth.allowInsecureRequests]: true }
+    const as = await oauth.processDiscoveryResponse(
+      new URL(server.url),
+      await oauth.discoveryRequest(new URL(server.url), { algorithm: "oauth2", ...options })
+    )
+    const jwk = key.privateKey.export({ format: "jwk" })
+    const parameters = {
+      ES256: { name: "ECDSA", namedCurve: "P-256" },
+      EdDSA: { name: "Ed25519" },
+      Ed25519: { name: "Ed25519" },
+      RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+      PS256: { name: "RSA-PSS", hash: "SHA-256" }
+    }[alg]
+    const signing = await crypto.subtle.importKey("jwk", jwk as webcrypto.JsonWebKey, parameters, false, ["sign"])
+    const auth = oauth.PrivateKeyJwt({ key: signing, kid: "one" })
+    const resource = { resource: `${server.url}/mcp` }
+    const tokens = await oauth.processClientCredentialsResponse(
+      as,
+      client,
+      await oauth.clientCredentialsGrantRequest(as, client, auth, resource, options)
+    )
+    const introspection = await oauth.processIntrospectionResponse(
+      as,
+      client,
+      await oauth.introspectionRequest(as, client, auth, tokens.access_token, options)
+    )
+    expect(introspection).toMatchObject({ active: true, client_id: client.client_id })
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, tokens.access_token, options))
+  })
+
+  it("PrivateKeyJwtProvider of @modelcontextprotocol/sdk 1.x connects and calls a tool", async () => {
+    const key = makeKey("ES256")
+    const privateKey = String(key.privateKey.export({ format: "pem", type: "pkcs8" }))
+    const authProvider = new ProviderV1({
+      clientId: await create(key),
+      privateKey,
+      algorithm: "ES256",
+      expectedIssuer: server.url
+    })
+    const client = new ClientV1(information)
+    const transport = new TransportV1(new URL(`${server.url}/mcp`), { authProvider })
+    await client.connect(transport as Parameters<ClientV1["connect"]>[0])
+    expect((await client.listTools()).tools.length).toBeGreaterThan(0)
+    await client.close()
+  })
+
+  it("PrivateKeyJwtProvider of @modelcontextprotocol/client 2.x connects and calls a tool", async () => {
+    const key = makeKey("RS256")
+    const privateKey = String(key.privateKey.export({ format: "pem", type: "pkcs8" }))
+    const authProvider = new ProviderV2({
+      clientId: await create(key),
+      privateKey,
+      algorithm: "RS256",
+      expectedIssuer: server.url
+    })
+    const client = new ClientV2(information)
+    await client.connect(new TransportV2(new URL(`${server.url}/mcp`), { authProvider }))
+    expect((await client.listTools()).tools.length).toBeGreaterThan(0)
+    await client.close()
+  })
+})
