@@ -116,7 +116,11 @@ const make = Effect.gen(function* () {
   /** Reports to the operator why a document cannot be used. */
   const report = (id: Client.ClientId, { detail, problem }: ClientDocument.DocumentRefused) =>
     Effect.zipRight(
-      Effect.annotateLogs(Effect.logWarning("client metadata document refused"), { problem, detail }),
+      Effect.annotateLogs(Effect.logWarning("client metadata document refused"), {
+        clientId: ClientIdUrl.withoutQuery(id),
+        problem,
+        detail
+      }),
       events.publish({ _tag: "ClientDocumentRefused", clientId: id, problem }, { keep: "FirstOfDay" })
     )
 
@@ -125,7 +129,6 @@ const make = Effect.gen(function* () {
     // A caller that goes away does not take the document from the others. The request ends within seconds by itself.
     lookup: (id: Client.ClientId): Effect.Effect<Lookup> =>
       fetch(id).pipe(
-        Effect.tapError((refused) => report(id, refused)),
         Effect.annotateLogs({ clientId: ClientIdUrl.withoutQuery(id) }),
         Effect.either,
         Effect.uninterruptible
@@ -140,7 +143,11 @@ const make = Effect.gen(function* () {
   const get = Effect.fnUntraced(function* (id: Client.ClientId) {
     const found = yield* cache.get(id)
     // A lifetime of zero ends at the next millisecond.
-    if (Either.isLeft(found)) yield* cache.invalidate(id)
+    if (Either.isLeft(found)) {
+      yield* cache.invalidate(id)
+      // Here and not in the lookup, so that the event names the request and the user.
+      yield* report(id, found.left)
+    }
     return yield* found
   })
 
