@@ -16,8 +16,6 @@ import * as Cli from "../support/Cli.js"
 
 vi.setConfig({ testTimeout: 120_000 })
 
-const information = { name: "latchkey-e2e", version: "1.0.0" }
-
 describe("clients that sign", () => {
   let server: Cli.Server
   beforeAll(async () => {
@@ -73,34 +71,29 @@ describe("clients that sign", () => {
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, tokens.access_token, options))
   })
 
-  it("PrivateKeyJwtProvider of @modelcontextprotocol/sdk 1.x connects and calls a tool", async () => {
-    const key = makeKey("ES256")
-    const privateKey = String(key.privateKey.export({ format: "pem", type: "pkcs8" }))
-    const authProvider = new ProviderV1({
-      clientId: await create(key),
-      privateKey,
-      algorithm: "ES256",
-      expectedIssuer: server.url
-    })
-    const client = new ClientV1(information)
-    const transport = new TransportV1(new URL(`${server.url}/mcp`), { authProvider })
-    await client.connect(transport as Parameters<ClientV1["connect"]>[0])
-    expect((await client.listTools()).tools.length).toBeGreaterThan(0)
-    await client.close()
-  })
+  /** A provider of either line, and how that line gets a token. */
+  const lines = [
+    ["@modelcontextprotocol/sdk 1.x", ProviderV1, authV1],
+    ["@modelcontextprotocol/client 2.x", ProviderV2, authV2]
+  ] as const
 
-  it("PrivateKeyJwtProvider of @modelcontextprotocol/client 2.x connects and calls a tool", async () => {
-    const key = makeKey("RS256")
-    const privateKey = String(key.privateKey.export({ format: "pem", type: "pkcs8" }))
-    const authProvider = new ProviderV2({
-      clientId: await create(key),
-      privateKey,
-      algorithm: "RS256",
-      expectedIssuer: server.url
-    })
-    const client = new ClientV2(information)
-    await client.connect(new TransportV2(new URL(`${server.url}/mcp`), { authProvider }))
-    expect((await client.listTools()).tools.length).toBeGreaterThan(0)
-    await client.close()
+  it.each(lines)("PrivateKeyJwtProvider of %s discovers the server and gets tokens", async (_, Provider, auth) => {
+    for (const algorithm of ["ES256", "RS256"] as const) {
+      const key = makeKey(algorithm)
+      const provider = new Provider({
+        clientId: await create(key),
+        privateKey: String(key.privateKey.export({ format: "pem", type: "pkcs8" })),
+        algorithm,
+        scope: "notes:read",
+        expectedIssuer: server.url
+      })
+      const options = { serverUrl: `${server.url}/mcp` }
+      expect(await auth(provider as never, options)).toBe("AUTHORIZED")
+      const first = provider.tokens()
+      expect(first).toMatchObject({ access_token: expect.stringMatching(/^lk_at_/), scope: "notes:read" })
+      // Each request has an assertion of its own.
+      expect(await auth(provider as never, options)).toBe("AUTHORIZED")
+      expect(provider.tokens()?.access_token).not.toBe(first?.access_token)
+    }
   })
 })

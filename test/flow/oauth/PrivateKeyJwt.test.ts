@@ -1,8 +1,13 @@
 /** Client authentication by a signed assertion, `private_key_jwt` (RFC 7523 §2.2, OpenID Connect Core §9). */
 import { createHmac, createPublicKey, randomUUID } from "node:crypto"
-import { describe, expect } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import { Storage } from "../../../src/services/stores/Storage.js"
 import {
   algorithms,
   assertionType,
@@ -12,7 +17,7 @@ import {
   parametersOf,
   signed
 } from "../../support/Assertions.js"
-import { basic, issuer, outcome, redirectUri, type TestServer, test } from "../support/Server.js"
+import { basic, issuer, make, outcome, redirectUri, type TestServer, test } from "../support/Server.js"
 
 const key = makeKey("ES256", { kid: "one" })
 
@@ -174,6 +179,19 @@ describe("private_key_jwt", () => {
     expect(outcomes.filter((outcome) => outcome === "200")).toHaveLength(1)
     expect(outcomes.filter((outcome) => outcome === refused)).toHaveLength(19)
   })
+
+  it.scoped("an assertion that one node has accepted is refused by another", () =>
+    Effect.gen(function* () {
+      const storage = Layer.succeed(Storage, Context.get(yield* Layer.build(MemoryStorage.layer), Storage))
+      const one = yield* make({ storage })
+      const other = yield* make({ storage, isSecond: true })
+      const { claims, send } = yield* Effect.promise(() => signer(one))
+      const assertion = signed(key, {}, yield* Effect.promise(() => claims()))
+      expect(yield* Effect.promise(() => outcome(send(assertion)))).toBe("200")
+      const again = { grant_type: "client_credentials", ...parametersOf(assertion) }
+      expect(yield* Effect.promise(() => outcome(other.post("/token", again)))).toBe(refused)
+    })
+  )
 
   test("a key makes only the signatures that it is for", async (server) => {
     const rsa = makeKey("RS256", { kid: "rsa", alg: "RS256" })
