@@ -1,14 +1,9 @@
 /** Clients that sign, by programs that nobody here wrote: oauth4webapi, and both lines of the official MCP SDK. */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import {
-  Client as ClientV2,
-  PrivateKeyJwtProvider as ProviderV2,
-  StreamableHTTPClientTransport as TransportV2
-} from "@modelcontextprotocol/client"
+import { auth as authV2, PrivateKeyJwtProvider as ProviderV2 } from "@modelcontextprotocol/client"
+import { auth as authV1 } from "@modelcontextprotocol/sdk/client/auth.js"
 import { PrivateKeyJwtProvider as ProviderV1 } from "@modelcontextprotocol/sdk/client/auth-extensions.js"
-import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js"
-import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import * as oauth from "oauth4webapi"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { algorithms, type ClientKey, makeKey } from "../support/Assertions.js"
@@ -46,7 +41,7 @@ describe("clients that sign", () => {
       new URL(server.url),
       await oauth.discoveryRequest(new URL(server.url), { algorithm: "oauth2", ...options })
     )
-    const jwk = key.privateKey.export({ format: "jwk" })
+    const pkcs8 = key.privateKey.export({ format: "der", type: "pkcs8" })
     const parameters = {
       ES256: { name: "ECDSA", namedCurve: "P-256" },
       EdDSA: { name: "Ed25519" },
@@ -54,7 +49,7 @@ describe("clients that sign", () => {
       RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
       PS256: { name: "RSA-PSS", hash: "SHA-256" }
     }[alg]
-    const signing = await crypto.subtle.importKey("jwk", jwk as JsonWebKey, parameters, false, ["sign"])
+    const signing = await crypto.subtle.importKey("pkcs8", pkcs8, parameters, false, ["sign"])
     const auth = oauth.PrivateKeyJwt({ key: signing, kid: "one" })
     const resource = { resource: `${server.url}/mcp` }
     const tokens = await oauth.processClientCredentialsResponse(
