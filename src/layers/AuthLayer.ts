@@ -17,6 +17,7 @@ import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { AuthMethods } from "../services/AuthMethods.js"
 import type { Accounts } from "../services/accounts/Accounts.js"
 import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
 import type { Clients } from "../services/clients/Clients.js"
@@ -43,6 +44,7 @@ import type { ServerContext } from "./wiring/ServerContext.js"
 export type AuthServices =
   | AccessTokens
   | Accounts
+  | AuthMethods
   | ClientRegistration
   | Clients
   | Events

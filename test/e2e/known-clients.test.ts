@@ -6,8 +6,9 @@ import * as oauth from "oauth4webapi"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Tokens from "../cli/support/Tokens.js"
 import { Browser } from "../flow/support/Browser.js"
+import { claimsOf, parametersOf, signed } from "../support/Assertions.js"
 import * as Cli from "../support/Cli.js"
-import { type KnownClient, knownClients, type ScopesFound } from "./support/KnownClients.js"
+import { chatGptKey, type KnownClient, knownClients, type ScopesFound } from "./support/KnownClients.js"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -88,9 +89,14 @@ const discover = async (client: KnownClient): Promise<ScopesFound> => {
   return { challenge, resource, server: served }
 }
 
-/** The secret goes where the registration says, or nowhere. */
+/** The secret goes where the registration says, or nowhere; a client that signs sends an assertion. */
 const authenticate = (registered: Json, body: URLSearchParams): Record<string, string> => {
   const { client_id, client_secret, token_endpoint_auth_method: method } = registered as Record<string, string>
+  if (method === "private_key_jwt") {
+    const claims = claimsOf(client_id ?? "", server.url, Date.now())
+    const assertion = signed(chatGptKey, { kid: "chatgpt", typ: "JWT" }, claims)
+    for (const [name, value] of Object.entries(parametersOf(assertion))) body.set(name, value)
+  }
   if (method === "client_secret_basic") return { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` }
   body.set("client_id", client_id ?? "")
   if (method === "client_secret_post") body.set("client_secret", client_secret ?? "")

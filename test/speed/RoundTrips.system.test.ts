@@ -40,6 +40,7 @@ const budgets: Counts = {
   challenge: 0,
   guardedRoute: 2,
   clientCredentials: 1,
+  clientAssertion: 2,
   introspect: 4,
   revoke: 3,
   refresh: 3,

@@ -27,6 +27,7 @@ const budgets: Counts = {
   challenge: 20,
   guardedRoute: 60,
   clientCredentials: 80,
+  clientAssertion: 100,
   introspect: 80,
   revoke: 80,
   refresh: 100,

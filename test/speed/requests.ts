@@ -1,5 +1,6 @@
 /** The kinds of requests whose costs the tests of this folder hold. */
 import { basic, type Client, redirectUri, tokensOf, toSearchParams } from "../flow/support/Server.js"
+import { claimsOf, makeKey, parametersOf, signed } from "../support/Assertions.js"
 import type { CountedServer, Sent } from "./steps.js"
 
 const scope = "notes:read notes:write"
@@ -11,6 +12,16 @@ export type Measure = (make: () => Promise<Sent>, status?: number) => Promise<nu
 export const measureRequests = async (server: CountedServer, measure: Measure) => {
   const grant_types = ["authorization_code", "refresh_token", "client_credentials"]
   const client: Client = await server.addClient({ grant_types, redirect_uris: [redirectUri], scope })
+  const key = makeKey("ES256")
+  const signer = await server.addClient({
+    scope,
+    token_endpoint_auth_method: "private_key_jwt",
+    jwks: { keys: [key.jwk] }
+  })
+  const asserted = () => {
+    const assertion = signed(key, {}, claimsOf(signer.client_id, server.issuer, Date.now()))
+    return toSearchParams({ grant_type: "client_credentials", ...parametersOf(assertion) }).toString()
+  }
   const credentials = basic(client.client_id, String(client.client_secret))
   const form = (path: string, fields: Readonly<Record<string, string>>): Sent => ({
     path,
@@ -52,6 +63,11 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
     challenge: await measured(() => get("/notes"), 401),
     guardedRoute: await measured(() => get("/notes", held)),
     clientCredentials: await measured(() => form("/token", { grant_type: "client_credentials" })),
+    clientAssertion: await measured(() => ({
+      path: "/token",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: asserted()
+    })),
     introspect: await measured(async () => form("/introspect", { token: await token() })),
     revoke: await measured(async () => form("/revoke", { token: await token() })),
     refresh: await measured(async () =>

@@ -2,6 +2,10 @@
  * The requests that widely used MCP clients send, from their public documentation and issues, November 2026. Each client
  * has its own order of discovery, its own registration and its own way to ask for scopes.
  */
+import { makeKey } from "../../support/Assertions.js"
+
+/** The key with which the client signs that authenticates by private_key_jwt. */
+export const chatGptKey = makeKey("RS256", { kid: "chatgpt" })
 
 /** Scopes that a client has read by the time it sends the person to the authorization endpoint. */
 export interface ScopesFound {
@@ -103,7 +107,8 @@ export const knownClients: ReadonlyArray<KnownClient> = [
       token_endpoint_auth_method: "private_key_jwt",
       token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
       token_endpoint_auth_signing_alg: "RS256",
-      jwks_uri: "https://chatgpt.com/oauth/jwks.json"
+      // The real client names a jwks_uri, which this machine cannot reach.
+      jwks: { keys: [chatGptKey.jwk] }
     },
     redirectUri: "https://chatgpt.com/connector_platform_oauth_redirect",
     scope: everything

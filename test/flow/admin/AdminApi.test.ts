@@ -2,6 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LoginCounters } from "../../../src/services/stores/LoginCounters.js"
+import { makeKey } from "../../support/Assertions.js"
 import { attempt, failed, headingOf, loggedIn, untilPause } from "../support/Attempts.js"
 import { keptOf } from "../support/EventRows.js"
 import * as Server from "../support/Server.js"
@@ -256,6 +257,35 @@ describe("clients", () => {
       const { call } = await admin(server)
       const { client_id } = await server.register()
       expect(await outcome(call("POST", `/admin/clients/${client_id}/secret`))).toBe("409 conflict")
+    },
+    withApi
+  )
+
+  test(
+    "the admin API creates a client that signs, which has keys and no secret, and replaces its keys",
+    async (server) => {
+      const { call, json } = await admin(server)
+      const [key, next] = [makeKey("ES256"), makeKey("RS256")]
+      const created = await json("POST", "/admin/clients", {
+        grant_types: ["client_credentials"],
+        token_endpoint_auth_method: "private_key_jwt",
+        jwks: { keys: [key.jwk] }
+      })
+      expect(created).toMatchObject({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [key.jwk] } })
+      expect(created).not.toHaveProperty("client_secret")
+      const path = `/admin/clients/${created.client_id}`
+      const refused = await call("POST", `${path}/secret`)
+      expect(refused.status).toBe(409)
+      expect(await refused.text()).toContain("authenticates by private_key_jwt")
+      expect(await json("PATCH", path, { jwks: { keys: [next.jwk] } })).toMatchObject({ jwks: { keys: [next.jwk] } })
+      const remote = await json("PATCH", path, { jwks_uri: "https://keys.example.com/jwks" })
+      expect(remote).toMatchObject({ jwks_uri: "https://keys.example.com/jwks" })
+      expect(remote).not.toHaveProperty("jwks")
+      const leaked = { jwks: { keys: [key.privateKey.export({ format: "jwk" })] } }
+      expect(await outcome(call("PATCH", path, leaked))).toBe("400 invalid_client_metadata")
+      expect(await json("PATCH", path, { token_endpoint_auth_method: "client_secret_basic" })).toMatchObject({
+        client_secret: expect.stringMatching(/^lk_cs_/)
+      })
     },
     withApi
   )

@@ -50,6 +50,7 @@ const nothing = {
   grants: 0,
   sessions: 0,
   revokedTokens: 0,
+  spentAssertions: 0,
   events: 0,
   clients: 0,
   abandonedClients: 0,

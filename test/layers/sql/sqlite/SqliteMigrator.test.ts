@@ -62,6 +62,7 @@ it.scopedLive.each([
   ["sessions", "sessions_end", "expires_at < 1 order by expires_at"],
   ["sessions", "sessions_subject", "subject = 'alice'"],
   ["revoked_tokens", "revoked_tokens_end", "expires_at < 1 order by expires_at"],
+  ["spent_assertions", "spent_assertions_end", "expires_at < 1 order by expires_at"],
   ["accounts", "accounts_created", "(created_at, id) > (1, 'a') order by created_at, id"],
   ["clients", "clients_issued", "(issued_at, id) > (1, 'a') order by issued_at, id"],
   ["clients", "clients_unused", "origin = 'Dynamic' and used_at is null and issued_at < 1 order by issued_at"],
