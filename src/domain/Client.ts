@@ -61,7 +61,9 @@ export const ClientMetadata = Schema.Struct({
   scope: Schema.optional(Scope.FromString),
   software_id: Schema.optional(ShortText),
   software_version: Schema.optional(ShortText),
-  application_type: Schema.optional(Schema.Literal("web", "native"))
+  application_type: Schema.optional(Schema.Literal("web", "native")),
+  /** A verified statement about the software (RFC 7591 §2.3). Other members repeat its claims. */
+  software_statement: Schema.optional(Text)
 })
 export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
 
@@ -98,10 +100,18 @@ export interface Client {
   readonly secret: Option.Option<StoredSecret>
   /** A disabled client can do nothing, and its tokens are not valid. It can be enabled again. */
   readonly state: "Enabled" | "Disabled"
-  /** Time at which a user last allowed the client access, to within `usePrecision`; `None` if no user ever did. */
+  /**
+   * Time at which a user last allowed the client access, to within `usePrecision`; `None` if no user ever did. A client that
+   * registers with an initial access token is in use from then on: the operator has admitted it (ADR 57).
+   */
   readonly usedAt: Option.Option<DateTime.Utc>
   /** Raised to revoke everything that was ever issued to this client at once. */
   readonly epoch: number
+  /**
+   * Digest of the token with which the client reads, changes and deletes its own registration (RFC 7592 §1.2). `None` for a
+   * client of the operator.
+   */
+  readonly registrationDigest: Option.Option<Digest>
 }
 
 /** Interval after a stored use in which further uses are not stored: the row of a client is written at most once a day. */
@@ -111,8 +121,11 @@ export const usePrecision = Duration.days(1)
 export const isUseNew = (self: Client, now: DateTime.Utc): boolean =>
   Option.match(self.usedAt, { onNone: () => true, onSome: (usedAt) => !Time.isWithin(now, usedAt, usePrecision) })
 
+/** Whether a client with the metadata has a secret. */
+export const needsSecret = (metadata: ClientMetadata): boolean => metadata.token_endpoint_auth_method !== "none"
+
 /** Whether the client has a secret (RFC 6749 §2.1). */
-export const isConfidential = (self: Client): boolean => self.metadata.token_endpoint_auth_method !== "none"
+export const isConfidential = (self: Client): boolean => needsSecret(self.metadata)
 
 /** Whether the client registered a grant type (RFC 7591 §2). */
 export const mayUse = (self: Client, grantType: string): boolean => self.metadata.grant_types.includes(grantType)

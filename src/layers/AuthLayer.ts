@@ -20,6 +20,7 @@ import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
 import type { Accounts } from "../services/accounts/Accounts.js"
 import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
 import type { Clients } from "../services/clients/Clients.js"
+import type { InitialAccessTokens } from "../services/clients/InitialAccessTokens.js"
 import type { Events } from "../services/events/Events.js"
 import type { GrantTypes } from "../services/GrantTypes.js"
 import type { GrantRevocation } from "../services/grants/GrantRevocation.js"
@@ -48,6 +49,7 @@ export type AuthServices =
   | Events
   | GrantRevocation
   | GrantTypes
+  | InitialAccessTokens
   | Readiness
   | ResourceRegistration
   | Resources

@@ -14,6 +14,8 @@ export const settings = (issuer: Issuer) =>
     appSchemes: new Set<string>(),
     rateLimits: {},
     networkLimits: [],
+    registration: "Off",
+    softwareStatements: [],
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere,
     brand: {},

@@ -25,12 +25,17 @@ import {
   defaultLifetimes,
   defaultLogAddresses,
   defaultMaxUnusedClients,
+  defaultRegistration,
   defaultRetryFromElsewhere,
+  type KeySet,
   type Lifetimes,
   type LogAddresses,
   objections,
-  type Settings
+  type RegistrationPolicy,
+  type Settings,
+  type StatementIssuer
 } from "../../domain/Settings.js"
+import * as Url from "../../domain/Url.js"
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import { type BrandOptions, toBrand } from "./BrandOptions.js"
 
@@ -77,8 +82,18 @@ export interface SettingsOptions {
    */
   readonly retryFromElsewhere?: FromElsewhere | undefined
   /**
+   * Who may register a client at `/register`: "Open" (the default), "Token" (whoever has an initial access token of the
+   * operator), "Statement" (or a software statement of an issuer in `softwareStatements`), or "Off".
+   */
+  readonly registration?: RegistrationPolicy | undefined
+  /**
+   * The issuers whose software statements are verified (RFC 7591 §2.3), each with its keys or their https URL. The claims of a
+   * statement replace what the client says of itself. Statements of other issuers are ignored.
+   */
+  readonly softwareStatements?: ReadonlyArray<StatementIssuerOptions> | undefined
+  /**
    * Maximum number of clients that registered themselves and were never used; 10,000 if not given. A new one beyond it
-   * replaces the oldest. With 0, clients cannot register themselves.
+   * replaces the oldest. With 0, a client cannot register itself without an initial access token.
    */
   readonly maxUnusedClients?: number | undefined
   /** The name, the logo and the colours on the pages: Latchkey's if not given. */
@@ -88,6 +103,16 @@ export interface SettingsOptions {
    * an IPv6 address), or "Full". A warning about a proxy always names its address.
    */
   readonly logAddresses?: LogAddresses | undefined
+}
+
+/** An issuer of software statements. It has either `jwks` or `jwksUri`. */
+export interface StatementIssuerOptions {
+  /** The `iss` of its statements. */
+  readonly issuer: string
+  /** Its public keys, a JSON Web Key Set (RFC 7517 §5). */
+  readonly jwks?: KeySet | undefined
+  /** The https URL of its public keys. */
+  readonly jwksUri?: string | undefined
 }
 
 /** Number of requests per time window. */
@@ -122,6 +147,13 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     if (!Number.isSafeInteger(maxUnusedClients) || maxUnusedClients < 0) {
       return yield* refuse("maxUnusedClients must be a whole number, 0 or more")
     }
+    const registration = options.registration ?? defaultRegistration
+    const softwareStatements = yield* readStatementIssuers(options.softwareStatements ?? [])
+    if (registration === "Statement" && (softwareStatements.length === 0 || maxUnusedClients === 0)) {
+      return yield* refuse(
+        'registration "Statement" needs an issuer in softwareStatements, and a maxUnusedClients of at least 1'
+      )
+    }
     const resources = yield* Effect.forEach(options.resources, toResource)
     if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
@@ -140,6 +172,9 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       trustedProxies,
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
+      // A maximum of 0 leaves no room for a client that nobody admits.
+      registration: registration === "Open" && maxUnusedClients === 0 ? "Off" : registration,
+      softwareStatements,
       maxUnusedClients,
       logAddresses: options.logAddresses ?? defaultLogAddresses,
       retryFromElsewhere: options.retryFromElsewhere ?? defaultRetryFromElsewhere,
@@ -201,6 +236,29 @@ const readNetworkLimits = (
       limits.set(network, { network, factor })
     }
     return Array.from(limits.values())
+  })
+
+/** Reads the issuers of software statements. */
+const readStatementIssuers = (
+  given: ReadonlyArray<StatementIssuerOptions>
+): Effect.Effect<ReadonlyArray<StatementIssuer>, SettingsError> =>
+  Effect.gen(function* () {
+    const issuers = yield* Effect.forEach(given, ({ issuer, jwks, jwksUri }) =>
+      Effect.gen(function* () {
+        const url = jwksUri === undefined ? undefined : Url.parse(jwksUri)
+        if (issuer === "") return yield* refuse("an issuer of software statements has no name")
+        if ((jwks === undefined) === (jwksUri === undefined))
+          return yield* refuse(`the issuer ${issuer} of software statements must have either jwks or jwksUri`)
+        if (jwksUri !== undefined && url?.protocol !== "https:")
+          return yield* refuse(`the jwksUri of the issuer ${issuer} of software statements must be an https URL`)
+        const keys = url ?? jwks
+        return keys === undefined ? yield* refuse(`the issuer ${issuer} has no keys`) : { issuer, keys }
+      })
+    )
+    const twice = issuers.find(({ issuer }, index) => issuers.findIndex((other) => other.issuer === issuer) !== index)
+    return twice === undefined
+      ? issuers
+      : yield* refuse(`the issuer ${twice.issuer} of software statements is given twice`)
   })
 
 const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>

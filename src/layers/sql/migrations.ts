@@ -4,11 +4,13 @@
  */
 import * as Initial from "./migrations/Initial.js"
 import type { Migration } from "./migrations/Migration.js"
+import * as Registration from "./migrations/Registration.js"
 import * as UnusedClients from "./migrations/UnusedClients.js"
 
 export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
-  { version: 2, name: "unused clients", statements: UnusedClients.statements }
+  { version: 2, name: "unused clients", statements: UnusedClients.statements },
+  { version: 3, name: "registration tokens", statements: Registration.statements }
 ]
 
 /** The schema version that this program reads and writes. */

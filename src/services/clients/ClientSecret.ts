@@ -1,5 +1,25 @@
-/** Client secrets (RFC 6749 §2.3.1). */
-import { randomSecret } from "../keys/Crypto.js"
+/** Client secrets (RFC 6749 §2.3.1), and the tokens with which clients manage their registrations (RFC 7592 §1.2). */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Client from "../../domain/Client.js"
+import { digest, randomSecret } from "../keys/Crypto.js"
 
 /** Makes a new client secret: a prefix and 256 random bits. */
 export const newClientSecret = randomSecret("lk_cs_")
+
+/** Makes a new registration access token (RFC 7592 §1.2): a prefix and 256 random bits. */
+export const newRegistrationToken = randomSecret("lk_ra_")
+
+/** Returns a secret as the server stores it. It does not expire. */
+export const toStored = (secret: Redacted.Redacted): Client.StoredSecret => ({
+  digest: digest(secret),
+  expiresAt: Option.none()
+})
+
+/** Returns the new secret if the client gets one by new metadata, `None` if it loses its secret, else `undefined`. */
+export const secretFor = Effect.fnUntraced(function* (client: Client.Client, to: Client.ClientMetadata) {
+  const keepsSecret = Client.needsSecret(to)
+  if (keepsSecret === Client.isConfidential(client)) return undefined
+  return keepsSecret ? Option.some(yield* newClientSecret) : Option.none()
+})
