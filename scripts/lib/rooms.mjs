@@ -16,6 +16,7 @@ export const rooms = [
   { name: "services/metadata" },
   { name: "services/tokens" },
   { name: "services/grants" },
+  { name: "services/outbound" },
   { name: "services/clients" },
   { name: "services/accounts" },
   { name: "services/authorization" },

@@ -106,8 +106,8 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
 export const defaultMaxUnusedClients = 10_000
 
 /**
- * Who may register a client at `/register`: everyone (`Open`), those with an initial access token (`Token`), those with a
- * software statement of a trusted issuer too (`Statement`), or nobody (`Off`).
+ * The clients that may register at `/register`: all (`Open`), those with an initial access token (`Token`), also those with a
+ * software statement of a trusted issuer (`Statement`), or none (`Off`).
  */
 export type RegistrationPolicy = "Open" | "Token" | "Statement" | "Off"
 

@@ -28,6 +28,8 @@ export const withVariableNames = (message: string): string =>
 /** Returns the lifetimes and windows. */
 export const lifetimes = (settings: Settings.Settings): Lifetimes => Record.map(lifetimeNames, (name) => settings[name])
 
+const registration = { open: "Open", token: "Token", statement: "Statement", off: "Off" } as const
+
 const logAddresses = { off: "Off", network: "Network", full: "Full" } as const
 
 /** Returns the options of the library, without the issuer. */
@@ -42,6 +44,8 @@ export const options = (loaded: Loaded): Effect.Effect<Omit<SettingsOptions, "is
     retryFromElsewhere: settings.retryFromElsewhere === "replay" ? "Replay" : "Allow",
     rateLimits: settings.rateLimit ?? settings.rateLimits,
     networkLimits: settings.networkLimits,
+    registration: registration[settings.registration],
+    softwareStatements: settings.softwareStatements,
     maxUnusedClients: settings.maxUnusedClients,
     brand,
     logAddresses: logAddresses[settings.logAddresses]

@@ -82,8 +82,9 @@ export interface SettingsOptions {
    */
   readonly retryFromElsewhere?: FromElsewhere | undefined
   /**
-   * Who may register a client at `/register`: "Open" (the default), "Token" (whoever has an initial access token of the
-   * operator), "Statement" (or a software statement of an issuer in `softwareStatements`), or "Off".
+   * The clients that may register at `/register`: all ("Open", the default), those with an initial access token of the
+   * operator ("Token"), also those with a software statement of an issuer in `softwareStatements` ("Statement"), or none
+   * ("Off").
    */
   readonly registration?: RegistrationPolicy | undefined
   /**
@@ -172,7 +173,7 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       trustedProxies,
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
-      // A maximum of 0 leaves no room for a client that nobody admits.
+      // A maximum of 0 leaves no room for the client of a stranger.
       registration: registration === "Open" && maxUnusedClients === 0 ? "Off" : registration,
       softwareStatements,
       maxUnusedClients,

@@ -2,6 +2,7 @@
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "./GrantEnd.js"
+import { initialAccessTokenEnd } from "./InitialAccessTokenEnd.js"
 import { derived, latest } from "./migrations.js"
 
 /** Runs a statement that only reads and has no parameters. */
@@ -9,7 +10,10 @@ export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Re
 
 /** Rows that ended before these instants may be deleted (see `services/maintenance/Maintenance`). */
 export type Cutoffs = Readonly<
-  Record<"grants" | "sessions" | "revokedTokens" | "events" | "clients" | "abandonedClients", DateTime.Utc>
+  Record<
+    "grants" | "sessions" | "revokedTokens" | "events" | "initialAccessTokens" | "clients" | "abandonedClients",
+    DateTime.Utc
+  >
 >
 
 /** A number for each table name. */
@@ -65,6 +69,7 @@ const createdAt: Readonly<Record<string, string>> = {
   consents: "updated_at",
   grants: "approved_at",
   root_keys: "created_at",
+  initial_access_tokens: "created_at",
   events: "at"
 }
 
@@ -73,6 +78,7 @@ const deletable = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   sessions: `expires_at < ${cutoffs.sessions.epochMillis}`,
   revoked_tokens: `expires_at < ${cutoffs.revokedTokens.epochMillis}`,
   events: `at < ${cutoffs.events.epochMillis}`,
+  initial_access_tokens: `${initialAccessTokenEnd} < ${cutoffs.initialAccessTokens.epochMillis}`,
   clients: `origin = 'Dynamic' and (
     used_at is null and issued_at < ${cutoffs.clients.epochMillis}
     or used_at < ${cutoffs.abandonedClients.epochMillis}

@@ -50,7 +50,7 @@ export class InitialAccessTokens extends Context.Tag("latchkey/InitialAccessToke
     readonly check: (
       secret: Redacted.Redacted
     ) => Effect.Effect<InitialAccessToken.InitialAccessToken, InvalidToken | TemporarilyUnavailable>
-    /** Counts one use. Of concurrent callers at most as many succeed as the token has uses left. */
+    /** Counts one use. At most as many concurrent callers succeed as the token has uses left. */
     readonly spend: (
       token: InitialAccessToken.InitialAccessToken
     ) => Effect.Effect<void, InvalidToken | TemporarilyUnavailable>

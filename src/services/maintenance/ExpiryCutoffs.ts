@@ -22,6 +22,7 @@ export const at = (
     sessions: before(leeway),
     revokedTokens: before(leeway),
     events: before(lifetimes.events),
+    initialAccessTokens: before(keptAfterEnd),
     clients: before(lifetimes.unusedClient),
     abandonedClients: before(Duration.max(lifetimes.abandonedClient, Duration.sum(lifetimes.grant, keptAfterEnd)))
   }

@@ -11,6 +11,7 @@ export interface MaintenanceCounts {
   readonly events: number
   readonly clients: number
   readonly abandonedClients: number
+  readonly initialAccessTokens: number
   readonly consents: number
   readonly resealed: number
   readonly keysRemoved: number
@@ -34,6 +35,7 @@ export const empty: MaintenanceReport = {
   events: 0,
   clients: 0,
   abandonedClients: 0,
+  initialAccessTokens: 0,
   consents: 0,
   resealed: 0,
   keysRemoved: 0,

@@ -16,8 +16,8 @@ export class InitialAccessTokenStore extends Context.Tag("latchkey/InitialAccess
     /** Returns the token of a secret, expired and used-up tokens included. */
     readonly find: (digest: Digest) => Effect.Effect<Option.Option<InitialAccessToken>, TemporarilyUnavailable>
     /**
-     * Count one use of the token. `false` if nothing was counted: the token is deleted, expired, or used up. Of any number of
-     * concurrent callers on all nodes, at most as many see `true` as the token has uses left.
+     * Count one use of the token. `false` if nothing was counted: the token is deleted, expired, or used up. At most as
+     * many callers see `true` as the token has uses left, however many call at once and on however many nodes.
      */
     readonly spend: (id: InitialAccessTokenId, now: DateTime.Utc) => Effect.Effect<boolean, TemporarilyUnavailable>
     /** Returns tokens from the oldest to the newest: ids grow with time. */

@@ -8,13 +8,11 @@ import * as Schema from "effect/Schema"
 import { type InitialAccessToken, InitialAccessTokenId } from "../../../domain/InitialAccessToken.js"
 import type { Issuer } from "../../../domain/Issuer.js"
 import type { InitialAccessTokenStore } from "../../../services/stores/InitialAccessTokenStore.js"
+import { initialAccessTokenEnd as end } from "../InitialAccessTokenEnd.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 
 const columns = "id, label, created_at, expires_at, max_uses, uses, used_at"
-
-/** The end of a token, word for word as in its index. */
-const end = "(case when uses >= max_uses then used_at else expires_at end)"
 
 const Row = Schema.Struct({
   id: InitialAccessTokenId,
