@@ -21,6 +21,7 @@ import * as InitialAccessToken from "../../domain/InitialAccessToken.js"
 import { InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { Events } from "../events/Events.js"
 import { digest, identifier, randomSecret } from "../keys/Crypto.js"
+import * as Spans from "../Spans.js"
 import { InitialAccessTokenStore } from "../stores/InitialAccessTokenStore.js"
 
 /** The properties of a new token. Without a lifetime it does not expire, and without `maxUses` it may be used any number of times. */
@@ -98,14 +99,14 @@ const make = Effect.gen(function* () {
       if (isRevoked) yield* publish(id, "Revoked")
       return isRevoked
     }),
-    check: Effect.fn("InitialAccessTokens.check")(function* (secret) {
+    check: Spans.fn("InitialAccessTokens.check")(function* (secret) {
       if (!isOne(secret)) return yield* refuse("Unknown")
       const found = yield* store.find(digest(secret))
       if (Option.isNone(found)) return yield* refuse("Unknown")
       const standing = InitialAccessToken.standing(found.value, yield* DateTime.now)
       return standing === "Valid" ? found.value : yield* refuse(standing)
     }),
-    spend: Effect.fn("InitialAccessTokens.spend")(function* ({ id }) {
+    spend: Spans.fn("InitialAccessTokens.spend")(function* ({ id }) {
       if (!(yield* store.spend(id, yield* DateTime.now))) return yield* refuse("UsedUp")
     })
   })
