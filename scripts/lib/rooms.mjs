@@ -18,6 +18,7 @@ export const rooms = [
   { name: "services/outbound" },
   { name: "services/tokens" },
   { name: "services/grants" },
+  { name: "services/outbound" },
   { name: "services/clients" },
   { name: "services/accounts" },
   { name: "services/authorization" },

@@ -80,7 +80,9 @@ export const ClientMetadata = Schema.Struct({
   application_type: Schema.optional(Schema.Literal("web", "native")),
   jwks: Schema.optional(ClientKeySet),
   jwks_uri: Schema.optional(KeysAddress),
-  token_endpoint_auth_signing_alg: Schema.optional(Algorithm)
+  token_endpoint_auth_signing_alg: Schema.optional(Algorithm),
+  /** A verified statement about the software (RFC 7591 §2.3). Other members repeat its claims. */
+  software_statement: Schema.optional(Text)
 })
 export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
 
@@ -132,10 +134,18 @@ export interface Client {
   readonly secret: Option.Option<StoredSecret>
   /** A disabled client can do nothing, and its tokens are not valid. It can be enabled again. */
   readonly state: "Enabled" | "Disabled"
-  /** Time at which a user last allowed the client access, to within `usePrecision`; `None` if no user ever did. */
+  /**
+   * Time at which a user last allowed the client access, to within `usePrecision`; `None` if no user ever did. A client that
+   * registers with an initial access token is in use from then on: the operator has admitted it (ADR 57).
+   */
   readonly usedAt: Option.Option<DateTime.Utc>
   /** Raised to revoke everything that was ever issued to this client at once. */
   readonly epoch: number
+  /**
+   * Digest of the token with which the client reads, changes and deletes its own registration (RFC 7592 §1.2). `None` for a
+   * client of the operator.
+   */
+  readonly registrationDigest: Option.Option<Digest>
 }
 
 /** Returns the client of a metadata document that is not stored yet. `now` is the time of the request. */
@@ -149,7 +159,8 @@ export const ofDocument = (id: ClientId, metadata: ClientMetadata, now: DateTime
   state: "Enabled",
   usedAt: Option.none(),
   // Larger than every epoch of an earlier client of this id that was deleted.
-  epoch: now.epochMillis
+  epoch: now.epochMillis,
+  registrationDigest: Option.none()
 })
 
 /** Interval after a stored use in which further uses are not stored: the row of a client is written at most once a day. */

@@ -137,17 +137,31 @@ export class InvalidClientMetadata extends Schema.TaggedError<InvalidClientMetad
     "UnusableKeys",
     "Inconsistent",
     "Unsupported",
-    "MisspeltScope"
+    "MisspeltScope",
+    "StatementRequired",
+    "NotChangeable"
   )
+) {}
+
+/** The software statement of a registration is not valid (RFC 7591 §3.2.2). */
+export class InvalidSoftwareStatement extends Schema.TaggedError<InvalidSoftwareStatement>()(
+  "InvalidSoftwareStatement",
+  fields("Malformed", "WrongSignature", "Expired", "Missing")
+) {}
+
+/** The issuer of the software statement is not one that this server trusts (RFC 7591 §3.2.2). */
+export class UnapprovedSoftwareStatement extends Schema.TaggedError<UnapprovedSoftwareStatement>()(
+  "UnapprovedSoftwareStatement",
+  fields("UnknownIssuer")
 ) {}
 
 /** The request has no access token: it gets a challenge without an error code (RFC 6750 §3.1). */
 export class MissingToken extends Schema.TaggedError<MissingToken>()("MissingToken", fields("NoAuthorization")) {}
 
-/** The access token is malformed, expired, revoked, or for another resource (RFC 6750 §3.1). */
+/** The token of the Authorization header is malformed, expired, revoked, or for something else (RFC 6750 §3.1). */
 export class InvalidToken extends Schema.TaggedError<InvalidToken>()(
   "InvalidToken",
-  fields("Malformed", "Unknown", "Expired", "Revoked", "GrantMissing", "WrongAudience")
+  fields("Malformed", "Unknown", "Expired", "Revoked", "GrantMissing", "WrongAudience", "UsedUp", "WrongClient")
 ) {}
 
 /** The access token has too little scope for the operation (RFC 6750 §3.1). */
@@ -183,6 +197,8 @@ export type OAuthError =
   | RequestUriNotSupported
   | InvalidRedirectUri
   | InvalidClientMetadata
+  | InvalidSoftwareStatement
+  | UnapprovedSoftwareStatement
   | MissingToken
   | InvalidToken
   | InsufficientScope

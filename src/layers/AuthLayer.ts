@@ -21,6 +21,7 @@ import type { AuthMethods } from "../services/AuthMethods.js"
 import type { Accounts } from "../services/accounts/Accounts.js"
 import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
 import type { Clients } from "../services/clients/Clients.js"
+import type { InitialAccessTokens } from "../services/clients/InitialAccessTokens.js"
 import type { Events } from "../services/events/Events.js"
 import type { GrantTypes } from "../services/GrantTypes.js"
 import type { GrantRevocation } from "../services/grants/GrantRevocation.js"
@@ -50,6 +51,7 @@ export type AuthServices =
   | Events
   | GrantRevocation
   | GrantTypes
+  | InitialAccessTokens
   | Readiness
   | ResourceRegistration
   | Resources

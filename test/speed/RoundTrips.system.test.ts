@@ -46,6 +46,10 @@ const budgets: Counts = {
   refresh: 3,
   redeem: 4,
   register: 1,
+  registerWithToken: 4,
+  readRegistration: 1,
+  updateRegistration: 5,
+  deleteRegistration: 6,
   authorize: 6
 }
 

@@ -33,6 +33,10 @@ const budgets: Counts = {
   refresh: 100,
   redeem: 110,
   register: 110,
+  registerWithToken: 170,
+  readRegistration: 80,
+  updateRegistration: 200,
+  deleteRegistration: 450,
   authorize: 160
 }
 

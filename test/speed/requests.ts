@@ -1,4 +1,7 @@
 /** The kinds of requests whose costs the tests of this folder hold. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { InitialAccessTokens } from "../../src/services/clients/InitialAccessTokens.js"
 import { basic, type Client, redirectUri, tokensOf, toSearchParams } from "../flow/support/Server.js"
 import { claimsOf, makeKey, parametersOf, signed } from "../support/Assertions.js"
 import type { CountedServer, Sent } from "./steps.js"
@@ -50,6 +53,32 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
   }
   const refreshToken = async () => (await tokensOf(server.token(client, await code()))).refresh_token
   const registration = JSON.stringify({ client_name: "Somebody's client", redirect_uris: [redirectUri] })
+  const register = (headers: Readonly<Record<string, string>> = {}): Sent => ({
+    path: "/register",
+    headers: { "content-type": "application/json", ...headers },
+    body: registration
+  })
+  const { secret } = await server.run(Effect.flatMap(InitialAccessTokens, ({ create }) => create({})))
+  const admitted = { authorization: `Bearer ${Redacted.value(secret)}` }
+  let changes = 0
+  /** A request of a new client for its registration. */
+  const manage = async (method: string): Promise<Sent> => {
+    const client = JSON.parse((await server.exchange(register(admitted))).text)
+    const update = JSON.stringify({
+      ...JSON.parse(registration),
+      client_id: client.client_id,
+      client_name: `${++changes}`
+    })
+    return {
+      method,
+      path: new URL(client.registration_client_uri).pathname,
+      headers: {
+        authorization: `Bearer ${client.registration_access_token}`,
+        ...(method === "PUT" ? { "content-type": "application/json" } : {})
+      },
+      ...(method === "PUT" ? { body: update } : {})
+    }
+  }
   const measured = async (make: () => Promise<Sent> | Sent, status?: number) => {
     await server.exchange(await make())
     return measure(async () => make(), status)
@@ -74,10 +103,11 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
       form("/token", { grant_type: "refresh_token", refresh_token: await refreshToken() })
     ),
     redeem: await measured(async () => form("/token", await code())),
-    register: await measured(
-      () => ({ path: "/register", headers: { "content-type": "application/json" }, body: registration }),
-      201
-    ),
+    register: await measured(() => register(), 201),
+    registerWithToken: await measured(() => register(admitted), 201),
+    readRegistration: await measured(() => manage("GET")),
+    updateRegistration: await measured(() => manage("PUT")),
+    deleteRegistration: await measured(() => manage("DELETE"), 204),
     authorize: await measured(async () => (await authorize()).sent, 303)
   }
 }

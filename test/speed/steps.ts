@@ -50,8 +50,9 @@ export interface Answer {
   readonly text: string
 }
 
-/** A request: a GET, or a POST if it has a body. */
+/** A request: without a method a GET, or a POST if it has a body. */
 export interface Sent {
+  readonly method?: string | undefined
   readonly path: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
@@ -68,9 +69,9 @@ export class CountedServer extends TestServer {
   }
 
   /** Sends a request by node:http, which takes no step. */
-  readonly exchange = ({ body, headers, path }: Sent): Promise<Answer> =>
+  readonly exchange = ({ body, headers, method = body === undefined ? "GET" : "POST", path }: Sent): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const request = httpRequest(`${this.issuer}${path}`, { method: body === undefined ? "GET" : "POST", headers })
+      const request = httpRequest(`${this.issuer}${path}`, { method, headers })
       request.once("error", reject).once("response", (response) => {
         let text = ""
         response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))

@@ -15,15 +15,12 @@ import * as ClientDocument from "../../domain/ClientDocument.js"
 import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import * as Freshness from "../../domain/Freshness.js"
 import * as Issuer from "../../domain/Issuer.js"
-import type * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Time from "../../domain/Time.js"
-import { AuthMethods } from "../AuthMethods.js"
 import { Events } from "../events/Events.js"
-import { GrantTypes } from "../GrantTypes.js"
 import { OutboundClient } from "../outbound/OutboundClient.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Spans from "../Spans.js"
-import * as RedirectPolicy from "./RedirectPolicy.js"
+import * as ClientNegotiation from "./ClientNegotiation.js"
 
 export class ClientDocuments extends Context.Tag("latchkey/ClientDocuments")<
   ClientDocuments,
@@ -70,23 +67,13 @@ const parseJson = (body: Uint8Array): Either.Either<unknown, ClientDocument.Docu
   })
 
 const make = Effect.gen(function* () {
-  const { clientDocuments, issuer, ...settings } = yield* ServerSettings
-  const authMethods = yield* AuthMethods
+  const { clientDocuments, issuer } = yield* ServerSettings
   const events = yield* Events
-  const grantTypes = yield* GrantTypes
   const outbound = yield* OutboundClient
-  const policyOf = RedirectPolicy.make(settings)
+  const rulesOf = yield* ClientNegotiation.rules
   const allowLoopback = Issuer.isLoopbackIssuer(issuer)
 
   const parse = (id: Client.ClientId) => (clientDocuments ? ClientIdUrl.parse(id, allowLoopback) : Option.none())
-
-  const rules = (): RequestedMetadata.RegistrationRules => ({
-    // No user consents before a client acts for itself.
-    grantTypes: grantTypes.names().filter((grantType) => grantType !== "client_credentials"),
-    authMethods: authMethods.names(),
-    policyOf,
-    allowsLoopbackKeys: allowLoopback
-  })
 
   const fetch = (id: Client.ClientId): Effect.Effect<Fetched, ClientDocument.DocumentRefused> =>
     Effect.gen(function* () {
@@ -106,11 +93,13 @@ const make = Effect.gen(function* () {
           detail: "the content type of the document is not JSON"
         })
       }
-      const { leftOut, metadata } = yield* ClientDocument.read(id, yield* parseJson(body), rules())
-      yield* Effect.annotateLogs(Effect.logDebug("client metadata document fetched"), {
-        leftOut: leftOut.map(({ description }) => description).join("; ")
-      })
-      return { metadata, fetchedAt: yield* DateTime.now, lifetime: Freshness.lifetime(headers, freshness) }
+      const negotiated = yield* ClientDocument.read(id, yield* parseJson(body), rulesOf("Document"))
+      yield* ClientNegotiation.logLeftOut(id, negotiated)
+      return {
+        metadata: negotiated.metadata,
+        fetchedAt: yield* DateTime.now,
+        lifetime: Freshness.lifetime(headers, freshness)
+      }
     })
 
   /** Reports to the operator why a document cannot be used. */

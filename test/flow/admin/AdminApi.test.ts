@@ -302,6 +302,62 @@ describe("clients", () => {
   )
 })
 
+describe("initial access tokens", () => {
+  test(
+    "the admin API creates a token that registers clients, lists it without the secret, and revokes it",
+    async (server) => {
+      const { call, json } = await admin(server)
+      const path = "/admin/initial-access-tokens"
+      const made = await call("POST", path, { label: "Partner", expires_in: 3_600, max_uses: 2 })
+      expect(made.status).toBe(201)
+      const { id, initial_access_token } = (await made.json()) as Readonly<Record<string, string>>
+      expect(initial_access_token).toMatch(/^lk_ia_[A-Za-z0-9_-]{43}$/)
+      const register = () =>
+        server.send("/register", {
+          method: "POST",
+          body: JSON.stringify({ redirect_uris: [Server.redirectUri] }),
+          headers: { "content-type": "application/json", authorization: `Bearer ${initial_access_token}` }
+        })
+      expect((await register()).status).toBe(201)
+      expect((await json("GET", path)).initial_access_tokens).toEqual([
+        {
+          id,
+          label: "Partner",
+          created_at: expect.any(String),
+          expires_at: expect.any(String),
+          max_uses: 2,
+          uses: 1,
+          used_at: expect.any(String)
+        }
+      ])
+      expect((await call("DELETE", `${path}/${id}`)).status).toBe(204)
+      expect((await register()).status).toBe(401)
+      expect(await outcome(call("DELETE", `${path}/${id}`))).toBe("404 not_found")
+      const events = await json("GET", "/admin/events?limit=500")
+      expect(events.events).toContainEqual(
+        expect.objectContaining({
+          event: "InitialAccessTokenChanged",
+          initial_access_token_id: id,
+          change: "Revoked",
+          actor: expect.objectContaining({ type: "Program" })
+        })
+      )
+    },
+    { api: true, settings: { registration: "Token" } }
+  )
+
+  test(
+    "a token with a bad lifetime, number of uses or label is refused",
+    async (server) => {
+      const { call } = await admin(server)
+      for (const body of [{ expires_in: 0 }, { expires_in: 1.5 }, { max_uses: 0 }, { max_uses: "1" }, { label: "" }]) {
+        expect(await outcome(call("POST", "/admin/initial-access-tokens", body))).toBe("400 invalid_request")
+      }
+    },
+    withApi
+  )
+})
+
 describe("resources", () => {
   const mail = { uri: "https://mail.example/", scopes: { "mail:read": "Read your mail" }, introspects: true }
 
