@@ -21,10 +21,10 @@ import * as SealedForms from "../../services/authorization/SealedForms.js"
 import * as ClientAuthenticator from "../../services/clients/ClientAuthenticator.js"
 import * as ClientKeys from "../../services/clients/ClientKeys.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
-import * as ClientSecrets from "../../services/clients/ClientSecrets.js"
 import * as Clients from "../../services/clients/Clients.js"
 import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
 import * as PrivateKeyJwt from "../../services/clients/PrivateKeyJwt.js"
+import * as SecretMethods from "../../services/clients/SecretMethods.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
@@ -103,7 +103,7 @@ export const layer = (options: SettingsOptions) => {
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants,
-    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(ClientSecrets.layer, ClientKeys.layer))
+    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(SecretMethods.layer, ClientKeys.layer))
   )
   return services.pipe(
     Layer.provideMerge(
