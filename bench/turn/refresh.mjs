@@ -20,7 +20,7 @@ import * as ResourceScopes from "#dist/domain/ResourceScopes"
 import * as Scope from "#dist/domain/Scope"
 import * as Time from "#dist/domain/Time"
 import * as Wire from "#dist/http/wire/Wire"
-import * as ClientSecrets from "#dist/services/clients/ClientSecrets"
+import * as SecretMethods from "#dist/services/clients/SecretMethods"
 import * as Narrowing from "#dist/services/grants/Narrowing"
 import * as Networks from "#dist/services/grants/Networks"
 import * as Crypto from "#dist/services/keys/Crypto"
@@ -81,7 +81,7 @@ const noClient = (/** @type {InvalidClient["reason"]} */ reason) =>
   Either.left(new InvalidClient({ reason, description: "client authentication failed" }))
 
 /**
- * The rules of `ClientSecrets` for a secret, which it has in an effect.
+ * The rules of `SecretMethods` for a secret, which it has in an effect.
  *
  * @param {ReadonlyArray<import("#dist/services/clients/BasicCredentials").IdAndSecret>} readings
  * @param {(id: Client.ClientId) => Option.Option<Client.Client>} find
@@ -127,7 +127,7 @@ export const make = ({ connection, random, seals, settings }) => {
     if (Either.isLeft(parameters)) return Either.left(parameters.left)
     const repeated = Parameters.refuseRepeated(parameters.right, new Set(["resource"]))
     if (Either.isLeft(repeated)) return Either.left(repeated.left)
-    const credentials = ClientSecrets.readings({ headers: request.headers, parameters: parameters.right })
+    const credentials = SecretMethods.readings({ headers: request.headers, parameters: parameters.right })
     if (Either.isLeft(credentials)) return Either.left(credentials.left)
     const authenticated = authenticate(credentials.right, rows.client, now)
     if (Either.isLeft(authenticated)) return Either.left(authenticated.left)

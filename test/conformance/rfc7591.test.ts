@@ -18,8 +18,8 @@ apart([
   {
     section: "§2",
     requirement: "`jwks_uri` and `jwks` are not both present",
-    how: "not applicable",
-    why: "no authentication method uses keys; both members are ignored"
+    how: "elsewhere",
+    why: "`test/flow/oauth/ClientKeys.test.ts`"
   },
   {
     section: "§2.2",

@@ -23,12 +23,12 @@ import * as ClientConfiguration from "../../services/clients/ClientConfiguration
 import * as ClientDocuments from "../../services/clients/ClientDocuments.js"
 import * as ClientKeys from "../../services/clients/ClientKeys.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
-import * as ClientSecrets from "../../services/clients/ClientSecrets.js"
 import * as Clients from "../../services/clients/Clients.js"
 import { ClientTrust } from "../../services/clients/ClientTrust.js"
 import * as InitialAccessTokens from "../../services/clients/InitialAccessTokens.js"
 import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
 import * as PrivateKeyJwt from "../../services/clients/PrivateKeyJwt.js"
+import * as SecretMethods from "../../services/clients/SecretMethods.js"
 import * as SoftwareStatements from "../../services/clients/SoftwareStatements.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
@@ -111,7 +111,7 @@ export const layer = (options: SettingsOptions) => {
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants,
-    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(ClientSecrets.layer, ClientKeys.layer))
+    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(SecretMethods.layer, ClientKeys.layer))
   )
   return services.pipe(
     Layer.provideMerge(ClientDocuments.layer),
