@@ -26,6 +26,7 @@ export const rooms = [
   { name: "http/wire" },
   { name: "http/oauth" },
   { name: "http/guard" },
+  { name: "http/mcp" },
   { name: "http/browser" },
   { name: "http/admin" },
 

@@ -9,14 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MethodNotAllowed } from "../../domain/HttpError.js"
 import * as Issuer from "../../domain/Issuer.js"
-import * as BearerAuth from "../../http/guard/BearerAuth.js"
+import * as McpAuth from "../../http/mcp/McpAuth.js"
 import * as Cors from "../../http/wire/Cors.js"
 import { isOpened } from "../../http/wire/OpenedInBrowser.js"
 import * as Page from "../../http/wire/Page.js"
 import * as Wire from "../../http/wire/Wire.js"
 import type { SettingsOptions } from "../../layers/settings/SettingsOptions.js"
 import { version } from "../terminal/Version.js"
-import * as McpTransport from "./McpTransport.js"
 import * as Notes from "./Notes.js"
 import * as Tools from "./Tools.js"
 
@@ -86,13 +85,14 @@ export const layer = (issuer: Issuer.Issuer) => {
     Layer.provide(McpServer.layerHttpRouter({ name: "latchkey-demo", version, path }))
   )
   const routes = server.pipe(
-    Layer.provide(McpTransport.layer({ scopesOf: Tools.scopesOf })),
     Layer.provide(
       Layer.orDie(
-        BearerAuth.layer({
+        McpAuth.layer({
           scopes: ["notes:read"],
           challengeScopes: Object.keys(guarded.scopes),
-          resource: guarded.uri
+          resource: guarded.uri,
+          toolkit: Tools.Tools,
+          tools: { add_note: ["notes:write"] }
         })
       )
     )

@@ -104,6 +104,8 @@ export interface Making {
   readonly mustExist?: boolean | undefined
   /** Whether the app cannot change the options, as for our API, so that no log line advises it to; false if not given. */
   readonly isFixed?: boolean | undefined
+  /** Scopes that operations behind the guard need. The resource must offer them; the guard does not require them. */
+  readonly operationScopes?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -112,7 +114,7 @@ export interface Making {
  */
 export const make = (
   options: Options,
-  { isFixed = false, mustExist = false, name }: Making
+  { isFixed = false, mustExist = false, name, operationScopes = [] }: Making
 ): Effect.Effect<Guard, UnknownResource | UnknownScope, Requirements> =>
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
@@ -122,7 +124,7 @@ export const make = (
     const edge = Edge.make(settings)
     const guard = called(name, options)
     const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
-    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)
+    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes, ...operationScopes], guarded)
     const { current, uri } = guarded
     const resourceMetadata = metadataUrl({ uri })
 

@@ -1,7 +1,7 @@
 /** The MCP server of the demo over HTTP (MCP 2025-06-18, Transports and Authorization). */
 import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { protocolVersions } from "../../../src/cli/demo/McpHeaders.js"
+import { protocolVersions } from "../../../src/http/mcp/McpHeaders.js"
 import * as Cli from "../../support/Cli.js"
 import { methods, send as request } from "../../support/Methods.js"
 import * as Tokens from "../support/Tokens.js"

@@ -1,0 +1,138 @@
+/**
+ * The parts of MCP's Streamable HTTP transport that the server of @effect/ai does not have (MCP 2025-06-18, Transports): it
+ * limits the size of bodies, refuses an operation whose scope is missing with 403 before the server sees it, returns the id of
+ * the request, answers notifications with 202, and hides the details of internal errors.
+ */
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import { ServerSettings } from "../../services/ServerSettings.js"
+import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
+import * as BearerAuth from "../guard/BearerAuth.js"
+import * as Body from "../wire/Body.js"
+import * as Wire from "../wire/Wire.js"
+import * as JsonRpc from "./JsonRpc.js"
+import * as McpHeaders from "./McpHeaders.js"
+import * as McpScopes from "./McpScopes.js"
+
+/** The rules of a transport. */
+export interface Options {
+  readonly operations: McpScopes.Operations
+  /** Web pages that may call, beside those of the issuer's origin and those on this computer. */
+  readonly origins: ReadonlyArray<string>
+  /** The versions of MCP that the server negotiates, newest first. */
+  readonly protocolVersions: ReadonlyArray<string>
+  /** Maximum size of a body, in bytes. */
+  readonly maxBodySize: number
+}
+
+/** Fails if the access token does not have these scopes. The guard, which runs before this, answers the failure. */
+const requireScopes = (needed: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.serviceOption(CurrentAccess),
+    Option.match({
+      onNone: () => Effect.dieMessage("the transport has no guard"),
+      onSome: (access) => Effect.provideService(BearerAuth.requireScope(...needed), CurrentAccess, access)
+    })
+    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
+  ) as Effect.Effect<void>
+
+/**
+ * Whether the server may see a call. A message without an id is a notification: the server would run a request without an id,
+ * and obeys messages of its own protocol that have none.
+ */
+const isPassed = ({ id, method }: JsonRpc.Call): boolean => id !== undefined || method.startsWith("notifications/")
+
+/** Whether a resource is missing. The server then returns no contents, but the specification demands an error. */
+const isMissing = ({ method }: JsonRpc.Call, result: unknown): boolean =>
+  method === "resources/read" &&
+  JsonRpc.isObject(result) &&
+  Array.isArray(result.contents) &&
+  result.contents.length === 0
+
+/** Whether the server does not know the method of a request. It has no code for this. */
+const isUnknownMethod = (error: JsonRpc.Json): boolean => /Unknown request tag/.test(String(error.message))
+
+/** Returns the response of the server with the id of the request and without details of an internal error. */
+const toResponse = (call: JsonRpc.Call, response: JsonRpc.Json | undefined): JsonRpc.Json => {
+  const { id } = call
+  if (response?.error === undefined && response?.result !== undefined)
+    return isMissing(call, response.result)
+      ? JsonRpc.failed(id, JsonRpc.resourceNotFound)
+      : { jsonrpc: "2.0", id, result: response.result }
+  const error = response?.error
+  if (!JsonRpc.isObject(error)) return JsonRpc.failed(id, JsonRpc.internalError)
+  // Expected errors of the server have a code of JSON-RPC. Any other error is internal.
+  if (Number(error.code) < 0) return JsonRpc.failed(id, { code: Number(error.code), message: String(error.message) })
+  return JsonRpc.failed(id, isUnknownMethod(error) ? JsonRpc.methodNotFound : JsonRpc.internalError)
+}
+
+/** Decodes the response of the server to one call; `undefined` for a notification. */
+const decode = ({ body }: HttpServerResponse.HttpServerResponse): JsonRpc.Json | undefined => {
+  if (body._tag !== "Uint8Array" || body.body.length === 0) return undefined
+  const sent: unknown = JSON.parse(new TextDecoder().decode(body.body))
+  const messages: ReadonlyArray<unknown> = Array.isArray(sent) ? sent : [sent]
+  return messages.filter(JsonRpc.isObject).find((message) => "result" in message || "error" in message)
+}
+
+/** Returns a call as the server accepts it: with arguments, and with a number as id. */
+const toServerCall = ({ id, method, params }: JsonRpc.Call) => ({
+  jsonrpc: "2.0",
+  id: id === undefined ? undefined : 1,
+  method,
+  params: method === "tools/call" && JsonRpc.isObject(params) ? { arguments: {}, ...params } : params
+})
+
+/** Returns the request with another body: the server reads its text. */
+const withBody = (request: HttpServerRequest.HttpServerRequest, body: unknown): HttpServerRequest.HttpServerRequest =>
+  Object.create(request, { text: { value: Effect.succeed(JSON.stringify(body)) } })
+
+const refused = ({ error, status }: McpHeaders.Refusal) =>
+  Effect.succeed(HttpServerResponse.unsafeJson(JsonRpc.failed(null, error), { status }))
+
+const malformed = (error: JsonRpc.ResponseError) => refused({ error, status: 400 })
+
+/** The middleware between the guard and the server. */
+export const layer = ({ maxBodySize, operations, origins, protocolVersions }: Options) =>
+  HttpLayerRouter.middleware(
+    Effect.map(ServerSettings, ({ issuer }) => {
+      const refuseOrigin = McpHeaders.refuseOrigin(issuer, origins)
+
+      return (server) => {
+        /** Returns the response to a call, or nothing for a notification. */
+        const answer = (request: HttpServerRequest.HttpServerRequest, call: JsonRpc.Call) =>
+          isPassed(call)
+            ? server.pipe(
+                Effect.provideService(HttpServerRequest.HttpServerRequest, withBody(request, toServerCall(call))),
+                Effect.map((response) => (call.id === undefined ? [] : [toResponse(call, decode(response))]))
+              )
+            : Effect.succeed([])
+
+        return Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const foreign = refuseOrigin(request.headers.origin)
+          if (Option.isSome(foreign)) return yield* refused(foreign.value)
+          if (request.method !== "POST") return yield* server
+          const text = yield* Effect.either(Body.json(request, maxBodySize))
+          if (Either.isLeft(text)) return Wire.toJson(text.left, issuer)
+          const body = Option.liftThrowable(JSON.parse)(text.right)
+          if (Option.isNone(body)) return yield* malformed(JsonRpc.parseError)
+          const sent = JsonRpc.read(body.value)
+          if (Either.isLeft(sent)) return yield* malformed(sent.left)
+
+          const { calls, isBatch } = sent.right
+          const unsupported = McpHeaders.refuseVersion(request.headers["mcp-protocol-version"], protocolVersions, calls)
+          if (Option.isSome(unsupported)) return yield* refused(unsupported.value)
+          const needed = McpScopes.needed(operations, body.value)
+          if (needed.length > 0) yield* requireScopes(needed)
+          const answers = (yield* Effect.forEach(calls, (call) => answer(request, call))).flat()
+          return answers.length === 0
+            ? HttpServerResponse.empty({ status: 202 })
+            : HttpServerResponse.unsafeJson(isBatch ? answers : answers[0])
+        }).pipe(Effect.map(HttpServerResponse.setHeaders(Wire.noSniff)))
+      }
+    })
+  ).layer
