@@ -21,18 +21,22 @@
  *   )
  * )
  */
-import type * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
-import * as BearerAuth from "../guard/BearerAuth.js"
 import type { UnknownResource, UnknownScope } from "../guard/BearerAuth.js"
+import * as BearerAuth from "../guard/BearerAuth.js"
 import type * as BearerGuard from "../guard/BearerGuard.js"
+import * as AllowedMethods from "../wire/AllowedMethods.js"
+import * as Cors from "../wire/Cors.js"
 import * as McpHeaders from "./McpHeaders.js"
 import * as McpScopes from "./McpScopes.js"
 import * as McpTransport from "./McpTransport.js"
 
+export { UnknownResource, UnknownScope } from "../guard/BearerAuth.js"
 export type { Operations } from "./McpScopes.js"
 
 /** The table names a tool that the toolkit does not have, so its scopes would guard nothing. */
@@ -74,8 +78,20 @@ export const layer = <const Name extends string>(
   const operations: McpScopes.Operations = options
   const transport = McpTransport.layer({ operations, origins, protocolVersions, maxBodySize })
   const guard = BearerAuth.layer(options, { name: "McpAuth", operationScopes: McpScopes.all(operations) })
-  return Layer.provideMerge(transport, guard).pipe(Layer.provideMerge(checkTools(options)))
+  // The first middleware runs inside of the next one.
+  const guarded = Layer.provideMerge(transport, guard).pipe(Layer.provideMerge(cors))
+  // This replaces the router of `BearerAuth`, which answers no preflight.
+  return Layer.mergeAll(
+    guarded,
+    checkTools(options),
+    AllowedMethods.layer(() => true)
+  )
 }
+
+/** Lets clients in browsers read every response: the server uses no cookie. */
+const cors = HttpLayerRouter.middleware((handler) =>
+  Effect.map(handler, HttpServerResponse.setHeaders(Cors.headers))
+).layer
 
 /** Fails if the toolkit does not have a tool of the table. */
 const checkTools = ({ toolkit, ...operations }: Options): Layer.Layer<never, UnknownTool> => {

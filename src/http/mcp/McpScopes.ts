@@ -58,7 +58,9 @@ export const needed = (operations: Operations, body: unknown): ReadonlyArray<str
 
 /** Returns all scopes of a table. */
 export const all = ({ methods = {}, prompts = {}, tools = {} }: Operations): ReadonlyArray<string> =>
-  Array.from(new Set([tools, prompts, methods].flatMap((scopes) => Object.values(scopes).flatMap((needed) => needed ?? []))))
+  Array.from(
+    new Set([tools, prompts, methods].flatMap((scopes) => Object.values(scopes).flatMap((needed) => needed ?? [])))
+  )
 
 /** Returns whether a table has an entry, so that the body of a request has to be read. */
 export const isEmpty = (operations: Operations): boolean => all(operations).length === 0

@@ -54,7 +54,8 @@ const isMissing = ({ method }: JsonRpc.Call, result: unknown): boolean =>
   result.contents.length === 0
 
 /** Whether the server does not know the method of a request. It has no code for this. */
-const isUnknownMethod = (error: JsonRpc.Json): boolean => /Unknown request tag/.test(String(error.message))
+const isUnknownMethod = ({ data }: JsonRpc.Json): boolean =>
+  typeof data === "string" && data.startsWith("Unknown request tag")
 
 /** Returns the response of the server with the id of the request and without details of an internal error. */
 const toResponse = (call: JsonRpc.Call, response: JsonRpc.Json | undefined): JsonRpc.Json => {

@@ -65,15 +65,15 @@ describe("without a token", () => {
       headers: {
         origin: "https://inspector.example",
         "access-control-request-method": "POST",
-        "access-control-request-headers": "authorization,content-type,last-event-id,mcp-method,x-session-affinity"
+        "access-control-request-headers": "authorization,content-type,last-event-id,mcp-method,mcp-session-id"
       }
     })
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get("access-control-allow-origin")).toBe("*")
     expect(preflight.headers.get("access-control-allow-methods")).toContain("POST")
     expect(preflight.headers.has("access-control-allow-credentials")).toBe(false)
-    const names = ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"]
-    for (const name of [...names, "last-event-id", "mcp-method", "x-session-affinity"]) {
+    const names = ["Authorization", "Content-Type", "MCP-Protocol-Version"]
+    for (const name of [...names, "last-event-id", "mcp-method", "mcp-session-id"]) {
       expect(preflight.headers.get("access-control-allow-headers")).toContain(name)
     }
     const response = await send(initialize(1), undefined, { origin: "https://inspector.example" })
