@@ -40,6 +40,7 @@ export const rooms = [
   { name: "layers/sql/postgres" },
   { name: "layers/sql/stores" },
   { name: "layers/node" },
+  { name: "layers/guard" },
   { name: "layers/wiring" },
   { name: "layers" },
 

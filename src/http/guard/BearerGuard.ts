@@ -84,6 +84,10 @@ export interface Guard {
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
   /** Runs the requests that it checks. */
   readonly edge: Edge.Edge
+  /** Returns the guarded resource; `undefined` while it does not exist. */
+  readonly resource: GuardedResource.GuardedResource["current"]
+  /** The URL of the metadata of the resource. */
+  readonly metadataUrl: string
 }
 
 /** The services of an authorization server that a guard uses. */
@@ -246,7 +250,7 @@ export const make = (
       })
     }
 
-    return { around, check, peek, refuse, answer, edge }
+    return { around, check, peek, refuse, answer, edge, resource: current, metadataUrl: resourceMetadata }
   })
 
 /** Returns the actor of an access: a user through a client, or a client by itself. */
