@@ -1,6 +1,17 @@
 /** The user of an MCP client, over HTTP: serves an app, and logs in and consents whenever the client sends the user to a browser. */
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { Username } from "../../../src/domain/Account.js"
+import * as AuthLayer from "../../../src/layers/AuthLayer.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import type { SettingsOptions } from "../../../src/layers/settings/SettingsOptions.js"
+import { Accounts } from "../../../src/services/accounts/Accounts.js"
+import { Storage } from "../../../src/services/stores/Storage.js"
+import * as TestClient from "../../../src/testing/TestClient.js"
 import { McpProvider } from "../../e2e/support/McpProvider.js"
 import * as Sdk from "../../e2e/support/Sdk.js"
 import { Browser } from "./Browser.js"
@@ -28,6 +39,32 @@ export const serve = async (make: (url: string) => RequestListener | Promise<Req
   }
 }
 
+/** The account of every test. */
+export const person = { username: "ada", password: "correct horse battery" }
+
+/** A storage in memory that two servers of a test share. */
+export const sharedStorage = async () => {
+  const kept = await Effect.runPromise(Effect.provide(Storage, Layer.fresh(MemoryStorage.layer)))
+  const storage = Layer.succeed(Storage, kept)
+  const services = (issuer: string, resources: SettingsOptions["resources"]) =>
+    Layer.provide(AuthLayer.layerServices({ issuer, resources }), storage)
+  return {
+    storage,
+    /** Creates the account at a server on this storage. */
+    addAccount: (issuer: string) =>
+      Effect.gen(function* () {
+        const username = yield* Schema.decode(Username)(person.username)
+        yield* (yield* Accounts).create({ username, password: Redacted.make(person.password) })
+      }).pipe(Effect.provide(services(issuer, [])), Effect.runPromise),
+    /** Returns an access token of the account, for a resource of a server on this storage. */
+    token: (resource: SettingsOptions["resources"][number], scopes: ReadonlyArray<string>): Promise<string> =>
+      TestClient.accessToken({ user: person.username, scopes }).pipe(
+        Effect.provide(services(new URL(resource.uri).origin, [resource])),
+        Effect.runPromise
+      )
+  }
+}
+
 /**
  * A client that registers without refresh tokens: the 1.x line of the SDK answers a 403 with its refresh token, if it has one,
  * and no refresh widens a scope (RFC 6749 §6).
@@ -52,14 +89,12 @@ export class McpUser {
   readonly asked: Array<string | null> = []
   readonly #sdk: Sdk.Sdk
   readonly #url: string
-  readonly #person: { readonly username: string; readonly password: string }
 
-  constructor({ Provider, sdk }: (typeof lines)[number], url: string, person: { username: string; password: string }) {
+  constructor({ Provider, sdk }: (typeof lines)[number], url: string) {
     this.browser = new Browser(fetch, new URL(url).origin)
     this.provider = new Provider("http://127.0.0.1:9999/callback")
     this.#sdk = sdk
     this.#url = url
-    this.#person = person
   }
 
   /** Lets the client try; if it sends the user to the browser, the user logs in and allows all, and the client tries again. */
@@ -73,7 +108,7 @@ export class McpUser {
       this.asked.push(url.searchParams.get("scope"))
       const page = await this.browser.open(url)
       const isLogin = page.document.querySelector("input[name=password]") !== null
-      const consent = isLogin ? await this.browser.submit(page, { fields: this.#person }) : page
+      const consent = isLogin ? await this.browser.submit(page, { fields: person }) : page
       const { sentTo } = await this.browser.submit(consent, { button: "allow" })
       await this.#sdk.finish(this.#url, this.provider, sentTo?.searchParams ?? new URLSearchParams())
       return attempt()
