@@ -9,9 +9,9 @@
  *
  * const Tools = Toolkit.make(
  *   Tool.make("list_notes", { success: Schema.Array(Schema.String) }),
- *   Tool.make("add_note", { parameters: { text: Schema.String }, success: Schema.Void })
+ *   Tool.make("add_note", { parameters: { text: Schema.String }, success: Schema.Number })
  * )
- * const Handlers = Tools.toLayer({ list_notes: () => Effect.succeed(["Buy milk"]), add_note: () => Effect.void })
+ * const Handlers = Tools.toLayer({ list_notes: () => Effect.succeed(["Buy milk"]), add_note: () => Effect.succeed(1) })
  *
  * const Mcp = McpServer.toolkit(Tools).pipe(
  *   Layer.provide(Handlers),

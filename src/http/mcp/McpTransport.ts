@@ -53,6 +53,16 @@ const isMissing = ({ method }: JsonRpc.Call, result: unknown): boolean =>
   Array.isArray(result.contents) &&
   result.contents.length === 0
 
+/**
+ * Returns the result of a tool as clients accept it: `structuredContent` is an object (MCP 2025-06-18, Tools). The server puts
+ * an array or null there, which its text has too.
+ */
+const toResult = ({ method }: JsonRpc.Call, result: unknown): unknown => {
+  if (method !== "tools/call" || !JsonRpc.isObject(result) || JsonRpc.isObject(result.structuredContent)) return result
+  const { structuredContent: _, ...others } = result
+  return others
+}
+
 /** Whether the server does not know the method of a request. It has no code for this. */
 const isUnknownMethod = ({ data }: JsonRpc.Json): boolean =>
   typeof data === "string" && data.startsWith("Unknown request tag")
@@ -63,7 +73,7 @@ const toResponse = (call: JsonRpc.Call, response: JsonRpc.Json | undefined): Jso
   if (response?.error === undefined && response?.result !== undefined)
     return isMissing(call, response.result)
       ? JsonRpc.failed(id, JsonRpc.resourceNotFound)
-      : { jsonrpc: "2.0", id, result: response.result }
+      : { jsonrpc: "2.0", id, result: toResult(call, response.result) }
   const error = response?.error
   if (!JsonRpc.isObject(error)) return JsonRpc.failed(id, JsonRpc.internalError)
   // Expected errors of the server have a code of JSON-RPC. Any other error is internal.

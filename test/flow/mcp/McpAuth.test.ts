@@ -12,7 +12,7 @@ import { issuer, resource, type TestServer } from "../support/Server.js"
 
 const Tools = Toolkit.make(
   Tool.make("list_notes", { success: Schema.Array(Schema.String) }),
-  Tool.make("add_note", { parameters: { text: Schema.String }, success: Schema.Void })
+  Tool.make("add_note", { parameters: { text: Schema.String }, success: Schema.Number })
 )
 
 /** An MCP server at /notes that keeps the notes that its tool adds. */
@@ -26,7 +26,7 @@ const mcp = (kept: Array<string>, options: Partial<McpAuth.Options<keyof typeof 
     Layer.provide(
       Tools.toLayer({
         list_notes: () => Effect.succeed(kept),
-        add_note: ({ text }) => Effect.sync(() => void kept.push(text))
+        add_note: ({ text }) => Effect.sync(() => kept.push(text))
       })
     ),
     Layer.provide(McpServer.layerHttpRouter({ name: "notes", version: "1.0.0", path: "/notes" })),
@@ -95,7 +95,8 @@ describe("the scopes of an operation", () => {
   })
 
   test("a tool whose scope the token has runs", async ({ as, kept }) => {
-    expect((await (await as("notes:read notes:write"))(add("Buy milk"))).status).toBe(200)
+    const response = await (await as("notes:read notes:write"))(add("Buy milk"))
+    expect(await response.json()).toMatchObject({ id: 1, result: { isError: false, content: [{ text: "1" }] } })
     expect(kept).toEqual(["Buy milk"])
   })
 
@@ -228,6 +229,11 @@ describe("the transport", () => {
     },
     { maxBodySize: 1000 }
   )
+
+  test("a result that is a list is text only, because structured content is an object (MCP, Tools)", async ({ as }) => {
+    const { result } = await (await (await as("notes:read"))(call("list_notes"))).json()
+    expect(result).toEqual({ isError: false, content: [expect.objectContaining({ type: "text", text: "[]" })] })
+  })
 
   test("a body of 100 KiB is read", async ({ as, kept }) => {
     expect((await (await as("notes:read notes:write"))(add("x".repeat(100_000)))).status).toBe(200)
