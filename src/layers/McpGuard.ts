@@ -65,7 +65,7 @@ export type ExpressMiddleware = (
 
 /** The part of Hono's context that the guard uses. */
 export interface HonoContext {
-  readonly req: { readonly raw: Request }
+  readonly req: { readonly raw: Request; json(): Promise<unknown> }
   set(key: "auth", value: AuthInfo): void
 }
 
@@ -148,6 +148,10 @@ export const expressGuard =
     guarded().catch(next)
   }
 
+/** Returns the body of a request of Hono, which keeps what a handler before the guard has read. */
+const honoBody = async ({ req }: HonoContext, limit: number): Promise<JsonBody.JsonBody> =>
+  req.raw.bodyUsed ? { value: await req.json() } : JsonBody.ofFetch(req.raw, limit)
+
 /**
  * Returns a guard as a middleware of Hono, to use in front of the MCP server: `c.get("auth")` is the access for the SDK's
  * transport.
@@ -156,7 +160,7 @@ export const honoGuard =
   (guard: CheckRequest, { maxBodySize = defaultMaxBodySize }: Options = {}): HonoMiddleware =>
   async (context, next) => {
     const request = context.req.raw
-    const checked = await check(guard, request, () => JsonBody.ofFetch(request, maxBodySize), maxBodySize)
+    const checked = await check(guard, request, () => honoBody(context, maxBodySize), maxBodySize)
     if (checked.response !== undefined) return checked.response
     context.set("auth", authInfo(checked.access, request))
     await next()

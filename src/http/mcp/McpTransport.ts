@@ -9,9 +9,12 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type { InsufficientScope } from "../../domain/OAuthError.js"
+import * as Fibers from "../../services/Fibers.js"
+import * as Locally from "../../services/Locally.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
 import { CurrentAccess } from "../../services/tokens/CurrentAccess.js"
-import * as BearerAuth from "../guard/BearerAuth.js"
+import * as BearerGuard from "../guard/BearerGuard.js"
 import * as Body from "../wire/Body.js"
 import * as Wire from "../wire/Wire.js"
 import * as JsonRpc from "./JsonRpc.js"
@@ -29,16 +32,22 @@ export interface Options {
   readonly maxBodySize: number
 }
 
-/** Fails if the access token does not have these scopes. The guard, which runs before this, answers the failure. */
-const requireScopes = (needed: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.flatMap(
-    Effect.serviceOption(CurrentAccess),
-    Option.match({
-      onNone: () => Effect.dieMessage("the transport has no guard"),
-      onSome: (access) => Effect.provideService(BearerAuth.requireScope(...needed), CurrentAccess, access)
-    })
-    // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
-  ) as Effect.Effect<void>
+/**
+ * Fails with `InsufficientScope` if the access token does not have the scopes that the messages of a body need. The type leaves
+ * the failure out, because the guard, which runs before this, answers it.
+ */
+const requireScopes = (
+  access: CurrentAccess["Type"] | undefined,
+  operations: McpScopes.Operations,
+  body: unknown
+): Effect.Effect<void> => {
+  const needed = McpScopes.needed(operations, body)
+  if (needed.length === 0) return Effect.void
+  if (access === undefined) return Effect.dieMessage("the transport has no guard")
+  const required: Effect.Effect<void, InsufficientScope> = BearerGuard.requireOf(access, needed)
+  // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
+  return required as Effect.Effect<void>
+}
 
 /**
  * Whether the server may see a call. A message without an id is a notification: the server would run a request without an id,
@@ -101,10 +110,24 @@ const toServerCall = ({ id, method, params }: JsonRpc.Call) => ({
 const withBody = (request: HttpServerRequest.HttpServerRequest, body: unknown): HttpServerRequest.HttpServerRequest =>
   Object.create(request, { text: { value: Effect.succeed(JSON.stringify(body)) } })
 
-const refused = ({ error, status }: McpHeaders.Refusal) =>
-  Effect.succeed(HttpServerResponse.unsafeJson(JsonRpc.failed(null, error), { status }))
+const refused = ({ error, status }: McpHeaders.Refusal): HttpServerResponse.HttpServerResponse =>
+  Wire.json(JsonRpc.failed(null, error), { status, headers: Wire.noSniff })
 
-const malformed = (error: JsonRpc.ResponseError) => refused({ error, status: 400 })
+/** Reads the messages of a request, or returns the response that refuses them. */
+const read = (
+  text: string,
+  version: string | undefined,
+  versions: ReadonlyArray<string>
+): Either.Either<JsonRpc.Sent & { readonly body: unknown }, HttpServerResponse.HttpServerResponse> => {
+  const body = Option.liftThrowable(JSON.parse)(text)
+  if (Option.isNone(body)) return Either.left(refused({ error: JsonRpc.parseError, status: 400 }))
+  const sent = JsonRpc.read(body.value)
+  if (Either.isLeft(sent)) return Either.left(refused({ error: sent.left, status: 400 }))
+  const unsupported = McpHeaders.refuseVersion(version, versions, sent.right.calls)
+  return Option.isSome(unsupported)
+    ? Either.left(refused(unsupported.value))
+    : Either.right({ ...sent.right, body: body.value })
+}
 
 /** The middleware between the guard and the server. */
 export const layer = ({ maxBodySize, operations, origins, protocolVersions }: Options) =>
@@ -116,34 +139,46 @@ export const layer = ({ maxBodySize, operations, origins, protocolVersions }: Op
         /** Returns the response to a call, or nothing for a notification. */
         const answer = (request: HttpServerRequest.HttpServerRequest, call: JsonRpc.Call) =>
           isPassed(call)
-            ? server.pipe(
-                Effect.provideService(HttpServerRequest.HttpServerRequest, withBody(request, toServerCall(call))),
-                Effect.map((response) => (call.id === undefined ? [] : [toResponse(call, decode(response))]))
+            ? Effect.map(
+                Locally.withService(server, HttpServerRequest.HttpServerRequest, withBody(request, toServerCall(call))),
+                (response) => (call.id === undefined ? [] : [toResponse(call, decode(response))])
               )
             : Effect.succeed([])
 
-        return Effect.gen(function* () {
-          const request = yield* HttpServerRequest.HttpServerRequest
-          const foreign = refuseOrigin(request.headers.origin)
-          if (Option.isSome(foreign)) return yield* refused(foreign.value)
-          if (request.method !== "POST") return yield* server
-          const text = yield* Effect.either(Body.json(request, maxBodySize))
-          if (Either.isLeft(text)) return Wire.toJson(text.left, issuer)
-          const body = Option.liftThrowable(JSON.parse)(text.right)
-          if (Option.isNone(body)) return yield* malformed(JsonRpc.parseError)
-          const sent = JsonRpc.read(body.value)
-          if (Either.isLeft(sent)) return yield* malformed(sent.left)
+        const answerAll = (request: HttpServerRequest.HttpServerRequest, { calls, isBatch }: JsonRpc.Sent) => {
+          const [first] = calls
+          const all =
+            calls.length === 1 && first !== undefined
+              ? answer(request, first)
+              : Effect.map(
+                  Effect.forEach(calls, (call) => answer(request, call)),
+                  (answers) => answers.flat()
+                )
+          return Effect.map(all, (answers) =>
+            answers.length === 0
+              ? HttpServerResponse.empty({ status: 202, headers: Wire.noSniff })
+              : Wire.json(isBatch ? answers : answers[0], { headers: Wire.noSniff })
+          )
+        }
 
-          const { calls, isBatch } = sent.right
-          const unsupported = McpHeaders.refuseVersion(request.headers["mcp-protocol-version"], protocolVersions, calls)
-          if (Option.isSome(unsupported)) return yield* refused(unsupported.value)
-          const needed = McpScopes.needed(operations, body.value)
-          if (needed.length > 0) yield* requireScopes(needed)
-          const answers = (yield* Effect.forEach(calls, (call) => answer(request, call))).flat()
-          return answers.length === 0
-            ? HttpServerResponse.empty({ status: 202 })
-            : HttpServerResponse.unsafeJson(isBatch ? answers : answers[0])
-        }).pipe(Effect.map(HttpServerResponse.setHeaders(Wire.noSniff)))
+        return Fibers.withFiber((fiber) => {
+          const request = Fibers.service(fiber, HttpServerRequest.HttpServerRequest)
+          const access = fiber.currentContext.unsafeMap.get(CurrentAccess.key) as CurrentAccess["Type"] | undefined
+          const foreign = refuseOrigin(request.headers.origin)
+          if (Option.isSome(foreign)) return Effect.succeed(refused(foreign.value))
+          if (request.method !== "POST") return server
+          return Effect.matchEffect(Body.json(request, maxBodySize), {
+            onFailure: (error) => Effect.succeed(Wire.toJson(error, issuer)),
+            onSuccess: (text) => {
+              const messages = read(text, request.headers["mcp-protocol-version"], protocolVersions)
+              if (Either.isLeft(messages)) return Effect.succeed(messages.left)
+              return Effect.zipRight(
+                requireScopes(access, operations, messages.right.body),
+                answerAll(request, messages.right)
+              )
+            }
+          })
+        })
       }
     })
   ).layer

@@ -231,8 +231,9 @@ describe("the transport", () => {
   )
 
   test("a result that is a list is text only, because structured content is an object (MCP, Tools)", async ({ as }) => {
-    const { result } = await (await (await as("notes:read"))(call("list_notes"))).json()
-    expect(result).toEqual({ isError: false, content: [expect.objectContaining({ type: "text", text: "[]" })] })
+    const response = await (await as("notes:read"))(call("list_notes"))
+    const content = [expect.objectContaining({ type: "text", text: "[]" })]
+    expect(await response.json()).toEqual({ jsonrpc: "2.0", id: 1, result: { isError: false, content } })
   })
 
   test("a body of 100 KiB is read", async ({ as, kept }) => {
