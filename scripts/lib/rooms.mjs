@@ -29,6 +29,7 @@ export const rooms = [
   { name: "http/wire" },
   { name: "http/oauth" },
   { name: "http/guard" },
+  { name: "http/mcp" },
   { name: "http/browser" },
   { name: "http/admin" },
 
@@ -43,6 +44,7 @@ export const rooms = [
   { name: "layers/sql/stores" },
   { name: "layers/node" },
   { name: "layers/outbound", only: ["domain", "services"] },
+  { name: "layers/guard" },
   { name: "layers/wiring" },
   { name: "layers" },
 

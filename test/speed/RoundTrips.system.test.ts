@@ -39,6 +39,8 @@ const budgets: Counts = {
   keySet: 0,
   challenge: 0,
   guardedRoute: 2,
+  toolCall: 2,
+  refusedToolCall: 2,
   clientCredentials: 1,
   clientAssertion: 2,
   introspect: 4,

@@ -26,6 +26,8 @@ const budgets: Counts = {
   keySet: 0,
   challenge: 20,
   guardedRoute: 60,
+  toolCall: 80,
+  refusedToolCall: 70,
   clientCredentials: 80,
   clientAssertion: 100,
   introspect: 80,

@@ -83,6 +83,11 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
     await server.exchange(await make())
     return measure(async () => make(), status)
   }
+  const tool = (name: string): Sent => ({
+    path: "/mcp",
+    headers: { ...held, "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: {} } })
+  })
   const held = { authorization: `Bearer ${await token()}` }
   return {
     openRoute: await measured(() => get("/open")),
@@ -91,6 +96,8 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
     keySet: await measured(() => get("/jwks")),
     challenge: await measured(() => get("/notes"), 401),
     guardedRoute: await measured(() => get("/notes", held)),
+    toolCall: await measured(() => tool("add_note")),
+    refusedToolCall: await measured(() => tool("burn_notes"), 403),
     clientCredentials: await measured(() => form("/token", { grant_type: "client_credentials" })),
     clientAssertion: await measured(() => ({
       path: "/token",

@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
+import * as McpAuth from "../../src/http/mcp/McpAuth.js"
 import * as NodeServer from "../../src/layers/NodeServer.js"
 import * as Argon2 from "../../src/layers/passwords/Argon2.js"
 import type { SettingsOptions } from "../../src/layers/settings/SettingsOptions.js"
@@ -99,13 +100,14 @@ export class CountedServer extends TestServer {
   readonly settled = () => new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** Starts a server on a storage, with an open route and a guarded one. */
+/** Starts a server on a storage, with an open route, a guarded one, and a guarded MCP server. */
 export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<SettingsOptions> = {}) =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
     const issuer = `http://127.0.0.1:${port}`
     const uri = `${issuer}/notes`
-    const notes = { uri, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }
+    const scopes = { "notes:read": "Read your notes", "notes:write": "Write notes", "notes:burn": "Burn notes" }
+    const notes = { uri, scopes }
     let runtime: Runtime.Runtime<AuthServices> | undefined
     const captured = Layer.effectDiscard(
       Effect.map(Effect.runtime<AuthServices>(), (own) => {
@@ -114,8 +116,20 @@ export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<
     )
     const open = HttpLayerRouter.add("GET", "/open", Effect.succeed(HttpServerResponse.unsafeJson({ ok: true })))
     const routes = guarded("/notes", { resource: uri, scopes: ["notes:read"], principals: ["User", "Client"] })
+    // In place of an MCP server, so that the steps are those of its guard.
+    const result = HttpServerResponse.unsafeJson({ jsonrpc: "2.0", id: 1, result: {} })
+    const mcp = HttpLayerRouter.add("POST", "/mcp", Effect.succeed(result)).pipe(
+      Layer.provide(
+        McpAuth.layer({
+          resource: uri,
+          scopes: ["notes:read"],
+          principals: ["User", "Client"],
+          tools: { add_note: ["notes:write"], burn_notes: ["notes:burn"] }
+        })
+      )
+    )
     const schedule = Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
-    const app = Layer.mergeAll(open, routes, captured).pipe(
+    const app = Layer.mergeAll(open, routes, mcp, captured).pipe(
       Layer.provideMerge(AuthServer.layer({ issuer, resources: [notes], rateLimits: "off", ...settings })),
       Layer.provide(Layer.mergeAll(storage, schedule, Argon2.layer({ memoryCost: 8, timeCost: 1 })))
     )

@@ -84,6 +84,10 @@ export interface Guard {
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
   /** Runs the requests that it checks. */
   readonly edge: Edge.Edge
+  /** Returns the guarded resource; `undefined` while it does not exist. */
+  readonly resource: GuardedResource.GuardedResource["current"]
+  /** The URL of the metadata of the resource. */
+  readonly metadataUrl: string
 }
 
 /** The services of an authorization server that a guard uses. */
@@ -104,6 +108,8 @@ export interface Making {
   readonly mustExist?: boolean | undefined
   /** Whether the app cannot change the options, as for our API, so that no log line advises it to; false if not given. */
   readonly isFixed?: boolean | undefined
+  /** Scopes that operations behind the guard need. The resource must offer them; the guard does not require them. */
+  readonly operationScopes?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -112,7 +118,7 @@ export interface Making {
  */
 export const make = (
   options: Options,
-  { isFixed = false, mustExist = false, name }: Making
+  { isFixed = false, mustExist = false, name, operationScopes = [] }: Making
 ): Effect.Effect<Guard, UnknownResource | UnknownScope, Requirements> =>
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
@@ -122,7 +128,7 @@ export const make = (
     const edge = Edge.make(settings)
     const guard = called(name, options)
     const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
-    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)
+    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes, ...operationScopes], guarded)
     const { current, uri } = guarded
     const resourceMetadata = metadataUrl({ uri })
 
@@ -244,7 +250,7 @@ export const make = (
       })
     }
 
-    return { around, check, peek, refuse, answer, edge }
+    return { around, check, peek, refuse, answer, edge, resource: current, metadataUrl: resourceMetadata }
   })
 
 /** Returns the actor of an access: a user through a client, or a client by itself. */

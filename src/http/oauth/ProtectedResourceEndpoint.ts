@@ -21,7 +21,7 @@ export const metadataUrl = (resource: Pick<Resource.Resource, "uri">): string =>
   `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
 
 /** Returns the metadata of a resource. An empty list is left out (RFC 9728 §3.2). */
-const document = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
+export const documentOf = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
   const scopes = Object.keys(resource.scopes)
   return {
     resource: resource.uri,
@@ -48,8 +48,8 @@ export const layer = Layer.effectDiscard(
     const { issuer, resources: configured } = yield* ServerSettings
     const resources = yield* Resources
     const documents = new WeakMap<Resource.Resource, PublicDocument.Document>()
-    const documentOf = (resource: Resource.Resource): PublicDocument.Document => {
-      const made = documents.get(resource) ?? document(issuer, resource)
+    const document = (resource: Resource.Resource): PublicDocument.Document => {
+      const made = documents.get(resource) ?? documentOf(issuer, resource)
       documents.set(resource, made)
       return made
     }
@@ -58,7 +58,7 @@ export const layer = Layer.effectDiscard(
       const resource = at(here, request.url.slice(wellKnown.length))
       return resource === undefined
         ? HttpServerResponse.empty({ status: 404 })
-        : PublicDocument.answer(request, documentOf(resource))
+        : PublicDocument.answer(request, document(resource))
     }
     const GET = ({ request }: Endpoint.Call) => Effect.map(resources.all, (all) => answer(request, all))
     const peek = (request: HttpServerRequest.HttpServerRequest, now: number) => {
