@@ -154,7 +154,7 @@ describe("RFC 6750", () => {
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     const answer = await server.call(access_token)
     expect(answer.status).toBe(403)
-    expect(challengeOf(answer)).toMatchObject({ error: "insufficient_scope", scope: "notes:read" })
+    expect(challengeOf(answer)).toMatchObject({ error: "insufficient_scope", scope: "notes:read notes:write" })
   })
 
   test(

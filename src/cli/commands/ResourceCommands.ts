@@ -115,7 +115,8 @@ export const create = Command.make("create", options, ({ introspects, json, name
       Effect.catchTags({
         UriTaken: () => impossible(`there is a resource ${indicator} already`),
         ScopeTaken: ({ by, token }) =>
-          impossible(`the resource ${by} offers the scope "${token}" already: give each resource its own scopes`)
+          impossible(`the scope "${token}" belongs to ${by}, which is built into the server: choose another name`),
+        InvalidImplication: ({ message }) => badUsage(`--implies: ${message}`)
       }),
       WithServices.provide(target)
     )
