@@ -98,7 +98,7 @@ export const hierarchy = (self: Pick<Resource, "scopes" | "implies">): ScopeHier
 }
 
 /** Returns the scope that a resource offers. */
-export const scope = (self: Resource): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))
+export const scope = (self: Pick<Resource, "scopes">): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))
 
 /** Returns the scope that the resources offer together. */
 export const offered = (resources: Iterable<Resource>): Scope.Scope =>

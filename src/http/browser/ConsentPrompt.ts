@@ -80,7 +80,7 @@ export const page = ({ offer, query, refused, request, who }: Prompt) =>
           .filter(([token]) => ResourceScopes.at(form.offered, resource.uri).has(token))
           .map(([token, description]) => ({
             token,
-            value: ConsentTicks.valueOf(form.offered, resource.uri, token),
+            value: ConsentTicks.boxValue(form.offered, resource.uri, token),
             description,
             includes: includedIn(resource, token),
             checked: ResourceScopes.at(ticked, resource.uri).has(token),

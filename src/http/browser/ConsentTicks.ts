@@ -4,7 +4,7 @@
  * space and the token. Neither contains a space.
  */
 import type * as Resource from "../../domain/Resource.js"
-import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import type * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 
 /** Whether several resources of the page have the token. */
@@ -14,7 +14,7 @@ const isShared = (offered: ResourceScopes.ResourceScopes, token: string): boolea
 const qualified = (resource: Resource.ResourceIndicator, token: string): string => `${resource} ${token}`
 
 /** Returns the value of the checkbox of a scope. `offered` are all scopes of the page. */
-export const valueOf = (
+export const boxValue = (
   offered: ResourceScopes.ResourceScopes,
   resource: Resource.ResourceIndicator,
   token: string
@@ -34,7 +34,7 @@ export const read = (
       resource,
       Scope.fromIterable(
         Array.from(scope).filter(
-          (token) => ticked.has(valueOf(offered, resource, token)) || ticked.has(qualified(resource, token))
+          (token) => ticked.has(boxValue(offered, resource, token)) || ticked.has(qualified(resource, token))
         )
       )
     ])

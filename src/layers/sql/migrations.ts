@@ -2,13 +2,15 @@
  * The database schema as numbered steps that only go forward. A published step never changes; a change of the schema is a new
  * step. So a step has its own copy of each expression, and other code imports nothing from it.
  */
+import * as ImpliedScopes from "./migrations/ImpliedScopes.js"
 import * as Initial from "./migrations/Initial.js"
 import type { Migration } from "./migrations/Migration.js"
 import * as UnusedClients from "./migrations/UnusedClients.js"
 
 export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
-  { version: 2, name: "unused clients", statements: UnusedClients.statements }
+  { version: 2, name: "unused clients", statements: UnusedClients.statements },
+  { version: 3, name: "implied scopes", statements: ImpliedScopes.statements }
 ]
 
 /** The schema version that this program reads and writes. */

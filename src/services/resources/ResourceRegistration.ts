@@ -54,7 +54,7 @@ const newCredentials = Effect.gen(function* () {
   return { id, secret }
 })
 
-const requireFreeScopes = (resource: NewResource, others: ReadonlyArray<Resource.Resource>) => {
+const requireFreeScopes = (resource: Pick<NewResource, "scopes">, others: ReadonlyArray<Resource.Resource>) => {
   for (const other of others) {
     if (other.builtIn === undefined) continue
     const [token] = Scope.intersection(Resource.scope(resource), Resource.scope(other))
@@ -67,11 +67,12 @@ const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const resources = yield* Resources
   return ResourceRegistration.of({
-    register: Spans.fn("ResourceRegistration.register")(function* ({ introspects, ...description }) {
+    register: Spans.fn("ResourceRegistration.register")(function* ({ implies = {}, introspects, ...others }) {
+      const description = Object.keys(implies).length === 0 ? others : { ...others, implies }
       // The store is read again, because the list of all resources may be a second old.
-      const others = [...(yield* resources.all), ...(yield* store.list)]
-      if (Resource.find(others, description.uri) !== undefined) return yield* new UriTaken()
-      yield* requireFreeScopes({ introspects, ...description }, others)
+      const known = [...(yield* resources.all), ...(yield* store.list)]
+      if (Resource.find(known, description.uri) !== undefined) return yield* new UriTaken()
+      yield* requireFreeScopes(description, known)
       const objection = ScopeHierarchy.objection(description)
       if (objection !== undefined) return yield* new InvalidImplication({ message: objection })
       const credentials = introspects ? Option.some(yield* newCredentials) : Option.none()
