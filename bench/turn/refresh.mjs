@@ -162,9 +162,8 @@ export const make = ({ connection, random, seals, settings }) => {
     const audience = RequestedResources.narrowed(terms.granted, known, resources)
     if (Either.isLeft(audience)) return Either.left(audience.left)
     // `TokenAnswer.issueAccessToken` and `AccessTokens.issue` have the next rules in an effect.
-    const allowed = Client.allowedScope(client, scope.right)
-    if (Scope.isEmpty(allowed) && !Scope.isEmpty(scope.right)) return refuse("ScopeTaken")
-    const effective = Narrowing.scopeAt(allowed, terms, known, audience.right)
+    if (Narrowing.isRemoved(scope.right, terms, client, known)) return refuse("ScopeTaken")
+    const effective = Narrowing.scopeAt(scope.right, terms, client, known, audience.right)
     if (Either.isLeft(effective)) return Either.left(effective.left)
     const expiresAt = Time.endOf(now, lifetimes.accessToken, terms.expiresAt)
     const accessToken = seal(root, {
@@ -173,7 +172,12 @@ export const make = ({ connection, random, seals, settings }) => {
       expiresAt,
       id: AccessToken.TokenId.make(Identifier.format(now.epochMillis, random.bytes(10)), true),
       grantId: terms.id,
-      ...(Scope.equals(effective.right, ResourceScopes.scope(terms.granted)) ? {} : { scope: effective.right })
+      ...(ResourceScopes.isSubset(
+        ResourceScopes.filter(terms.granted, (_, uri) => effective.right.has(uri)),
+        effective.right
+      )
+        ? {}
+        : { scope: effective.right })
     })
     if (accessToken.length > AccessToken.maxLength) return Either.left(RequestedResources.tooMany)
 
@@ -196,7 +200,8 @@ export const make = ({ connection, random, seals, settings }) => {
     /** @returns {Either.Either<Outcome, OAuthError>} */
     const issued = (/** @type {Redacted.Redacted} */ refreshToken, /** @type {Publication} */ event) => {
       const expires_in = Time.secondsUntil(now, expiresAt)
-      const granted = Scope.isEmpty(effective.right) ? {} : { scope: Scope.format(effective.right) }
+      const given = ResourceScopes.scope(effective.right)
+      const granted = Scope.isEmpty(given) ? {} : { scope: Scope.format(given) }
       const tokens = { refresh_token: Redacted.value(refreshToken) }
       const json = { access_token: accessToken, token_type: "Bearer", expires_in, ...granted, ...tokens }
       const response = HttpServerResponse.unsafeJson(json, { headers: Wire.noStore })

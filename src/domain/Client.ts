@@ -10,8 +10,10 @@ import type { Digest } from "./Digest.js"
 import * as DisplayText from "./DisplayText.js"
 import { isLoopback } from "./Loopback.js"
 import * as RedirectUri from "./RedirectUri.js"
-import type { ResourceIndicator } from "./Resource.js"
+import * as Resource from "./Resource.js"
+import * as ResourceScopes from "./ResourceScopes.js"
 import * as Scope from "./Scope.js"
+import * as ScopeHierarchy from "./ScopeHierarchy.js"
 import * as Time from "./Time.js"
 import * as Url from "./Url.js"
 
@@ -120,7 +122,7 @@ export type Origin = typeof Origin.Type
 export interface Approval {
   readonly at: DateTime.Utc
   /** Resources that users need not be asked about: they grant this client access by logging in. */
-  readonly resources: ReadonlySet<ResourceIndicator>
+  readonly resources: ReadonlySet<Resource.ResourceIndicator>
 }
 
 /** A client of this server. */
@@ -186,6 +188,19 @@ export const mayUse = (self: Client, grantType: string): boolean => self.metadat
 /** Returns the part of an offered scope that the client may request. */
 export const allowedScope = (self: Client, offered: Scope.Scope): Scope.Scope =>
   self.origin !== "Operator" ? offered : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
+
+/**
+ * Returns the scope that the client may request at a resource. The registered scope of a client of the operator names no
+ * resource: it holds at each one that offers it, together with everything that it implies there.
+ */
+export const allowedAt = (self: Client, resource: Resource.Resource): Scope.Scope =>
+  self.origin !== "Operator"
+    ? Resource.scope(resource)
+    : ScopeHierarchy.expand(Resource.hierarchy(resource), self.metadata.scope ?? Scope.empty)
+
+/** Returns the scope that the client may request at each of some resources. */
+export const allowed = (self: Client, resources: ReadonlyArray<Resource.Resource>): ResourceScopes.ResourceScopes =>
+  ResourceScopes.make(...resources.map((resource) => [resource.uri, allowedAt(self, resource)] as const))
 
 /** Returns the requested redirect URI if it matches a registered one. */
 export const redirectUri = (self: Pick<Client, "metadata">, requested: string): RedirectUri.RedirectUri | undefined =>

@@ -167,7 +167,9 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>()(
 /** The access token has too little scope for the operation (RFC 6750 §3.1). */
 export class InsufficientScope extends Schema.TaggedError<InsufficientScope>()("InsufficientScope", {
   ...fields("ScopeMissing", "WrongPrincipal"),
-  /** The whole scope that the operation needs. */ required: Schema.Array(Schema.String)
+  /** The whole scope that the operation needs. */ required: Schema.Array(Schema.String),
+  /** The scope that the token has at the resource. The challenge names it, too, so that a new grant keeps it (step-up). */
+  held: Schema.optional(Schema.Array(Schema.String))
 }) {}
 
 /** The server is busy or its store is failing. The client may try again, and its tokens stay valid (RFC 6749 §4.1.2.1). */

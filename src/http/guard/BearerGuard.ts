@@ -53,6 +53,8 @@ export interface Options {
    * it does not exist, no request passes.
    */
   readonly resource?: string | undefined
+  /** A name for errors and log lines, such as the path of the routes: useful if several guards require the same scopes. */
+  readonly name?: string | undefined
 }
 
 /** The reasons for which a request does not pass. */
@@ -94,8 +96,10 @@ export interface Guard {
 export type Requirements = ServerSettings | Resources | TokenVerifier
 
 /** Returns the name of the guard for messages, with the scopes that it requires. */
-const called = (name: string, { scopes }: Options): string =>
-  scopes.length === 0 ? `${name} without scopes` : `${name} with the scopes ${JSON.stringify(scopes)}`
+const called = (name: string, { name: own, scopes }: Options): string => {
+  const named = own === undefined ? name : `${name} ${JSON.stringify(own)}`
+  return scopes.length === 0 ? `${named} without scopes` : `${named} with the scopes ${JSON.stringify(scopes)}`
+}
 
 /** The endpoint under which refusals of all guards are counted: a resource is a URL, which is not from a closed set. */
 const counted = "guard"
@@ -213,9 +217,11 @@ export const make = (
           ...edge.headers
         })
       }
-      const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
-      // The whole scope of the operation: a client that requested only a part would lack the rest at its next request.
-      const scope = Array.from(new Set([...scopes, ...further]))
+      const [further, held = []] =
+        refusal._tag === "InsufficientScope" ? [refusal.required, refusal.held] : [challengeScopes]
+      // The whole scope of the operation, and what the client has here: its next request names this scope, and a client that
+      // does not remember its earlier scope would lose it (MCP 2026-07-28, Step-Up Authorization Flow).
+      const scope = Array.from(new Set([...scopes, ...further, ...held]))
       const headers = { ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers }
       return Fibers.withFiber((fiber) => {
         Metrics.countRefusal({ endpoint: counted, error: refusal })
@@ -271,7 +277,8 @@ export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Either
         new InsufficientScope({
           reason: "ScopeMissing",
           description: "the access token does not carry the scope that this needs",
-          required: scopes
+          required: scopes,
+          held: Array.from(access.scope)
         })
       )
 

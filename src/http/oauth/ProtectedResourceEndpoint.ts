@@ -1,6 +1,7 @@
 /**
- * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root for
- * the first of them, where clients look that do not know the path.
+ * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root if there
+ * is only one, for clients that look there first. Several resources on paths have no document at the root: it would name the
+ * wrong one.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -38,9 +39,12 @@ const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource
   return (
     resources.find((resource) => Resource.path(resource) === rest) ??
     resources.find(({ uri }) => new URL(uri).pathname.replace(/^\/$/, "") === path) ??
-    (path === "" ? Resource.listed(resources)[0] : undefined)
+    (path === "" ? sole(Resource.listed(resources)) : undefined)
   )
 }
+
+const sole = (resources: ReadonlyArray<Resource.Resource>): Resource.Resource | undefined =>
+  resources.length === 1 ? resources[0] : undefined
 
 /** Serves the current metadata of the resources of this origin: the operator can create and delete some. */
 export const layer = Layer.effectDiscard(

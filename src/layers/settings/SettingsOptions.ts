@@ -21,6 +21,7 @@ import {
 } from "../../domain/RateLimit.js"
 import { type Resource, ResourceIndicator } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import {
   type ClientAdmission,
   defaultClientAdmission,
@@ -54,6 +55,8 @@ export interface SettingsOptions {
     readonly name?: string | undefined
     /** The scope tokens, each with the sentence that the user reads on the consent page. */
     readonly scopes: Readonly<Record<string, string>>
+    /** The scopes that imply others: `{ "notes:write": ["notes:read"] }`. Who allows one allows all that it implies. */
+    readonly implies?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   }>
   /** Lifetimes that differ from the defaults of `domain/Settings`. */
   readonly lifetimes?: Partial<Record<keyof Lifetimes, Duration.DurationInput>> | undefined
@@ -181,12 +184,6 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     const resources = yield* Effect.forEach(options.resources, toResource)
     if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
-    const tokens = resources.flatMap(({ scopes }) => Object.keys(scopes))
-    const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)
-    // A scope is granted at every resource that offers it: a user could not allow it at one and deny it at the other.
-    if (shared !== undefined) {
-      return yield* refuse(`two resources offer the scope "${shared}": give each resource its own scopes`)
-    }
     return {
       issuer: yield* decode(Issuer, options.issuer, options.issuer),
       resources,
@@ -280,6 +277,7 @@ const readHost = (text: string) =>
   isHostPattern(text)
     ? Effect.succeed(text)
     : refuse(`${text} in clientHosts is not a host, such as claude.ai or *.example.com`)
+
 /** Reads the issuers of software statements. */
 const readStatementIssuers = (
   given: ReadonlyArray<StatementIssuerOptions>
@@ -303,9 +301,16 @@ const readStatementIssuers = (
       : yield* refuse(`the issuer ${twice.issuer} of software statements is given twice`)
   })
 
-const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>
+const toResource = ({ implies, name, scopes, uri }: SettingsOptions["resources"][number]) =>
   Effect.gen(function* () {
     for (const token of Object.keys(scopes)) yield* decode(ScopeToken, token, `the scope "${token}" of ${uri}`)
-    const resource: Resource = { uri: yield* decode(ResourceIndicator, uri, uri), name, scopes }
+    const objection = ScopeHierarchy.objection({ scopes, implies })
+    if (objection !== undefined) return yield* refuse(`${uri}: ${objection}`)
+    const resource: Resource = {
+      uri: yield* decode(ResourceIndicator, uri, uri),
+      name,
+      scopes,
+      ...(implies === undefined ? {} : { implies })
+    }
     return resource
   })

@@ -381,7 +381,6 @@ describe("resources", () => {
   for (const [what, changed] of [
     ["a URI of the settings", { uri: Server.resource }],
     ["the API's own URI", { uri: api }],
-    ["another's scope", { scopes: { "notes:read": "Read" } }],
     ["the API's own scope", { scopes: { "latchkey:admin": "Run it" } }]
   ] as const) {
     test(

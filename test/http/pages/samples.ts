@@ -36,14 +36,14 @@ export const consent: Pages.ConsentPage = {
       name: "Notes",
       uri: "https://api.example.com/notes",
       scopes: [
-        { token: "notes:read", description: "Read your notes", checked: true, isNew: false },
-        { token: "notes:write", description: "Write your notes", checked: false, isNew: true }
+        { token: "notes:read", value: "notes:read", description: "Read your notes", checked: true, isNew: false },
+        { token: "notes:write", value: "notes:write", description: "Write your notes", checked: false, isNew: true }
       ]
     },
     {
       name: "Files",
       uri: "https://api.example.com/files",
-      scopes: [{ token: "files:list", description: "See your files", checked: true, isNew: true }]
+      scopes: [{ token: "files:list", value: "files:list", description: "See your files", checked: true, isNew: true }]
     }
   ],
   lasts: "Access lasts at most 180 days."
