@@ -90,6 +90,8 @@ const memberOf = (metadata: unknown): unknown => {
   return value === null || value === "" ? undefined : value
 }
 
+const noStatement: SoftwareStatement | undefined = undefined
+
 const make = Effect.gen(function* () {
   const { softwareStatements } = yield* ServerSettings
   const keysOf = new Map(
@@ -118,7 +120,7 @@ const make = Effect.gen(function* () {
   const verify: Context.Tag.Service<SoftwareStatements>["verify"] = (metadata) => {
     const text = keysOf.size === 0 ? undefined : memberOf(metadata)
     return text === undefined
-      ? Effect.succeed(undefined)
+      ? Effect.succeed(noStatement)
       : Effect.withSpan(verifyText(text), "SoftwareStatements.verify")
   }
 

@@ -39,6 +39,7 @@ describe("db gc", () => {
       consents: 0,
       events: 0,
       grants: 0,
+      initial_access_tokens: 0,
       revoked_tokens: 0,
       sessions: 1,
       spent_assertions: 0

@@ -54,6 +54,7 @@ const nothing = {
   events: 0,
   clients: 0,
   abandonedClients: 0,
+  initialAccessTokens: 0,
   consents: 0,
   resealed: 0,
   keysRemoved: 0,
