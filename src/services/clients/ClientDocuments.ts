@@ -113,15 +113,17 @@ const make = Effect.gen(function* () {
       events.publish({ _tag: "ClientDocumentRefused", clientId: id, problem }, { keep: "FirstOfDay" })
     )
 
+  // A caller that goes away does not take the document from the others. The request ends within seconds by itself.
+  const lookup = (id: Client.ClientId): Effect.Effect<Lookup> =>
+    fetch(id).pipe(
+      Effect.annotateLogs({ clientId: ClientIdUrl.withoutQuery(id) }),
+      Effect.either,
+      Effect.uninterruptible
+    )
+
   const cache = yield* Cache.makeWith({
     capacity,
-    // A caller that goes away does not take the document from the others. The request ends within seconds by itself.
-    lookup: (id: Client.ClientId): Effect.Effect<Lookup> =>
-      fetch(id).pipe(
-        Effect.annotateLogs({ clientId: ClientIdUrl.withoutQuery(id) }),
-        Effect.either,
-        Effect.uninterruptible
-      ),
+    lookup,
     // `Cache` returns a value at the very millisecond of its end, too.
     timeToLive: (exit): Duration.Duration =>
       exit._tag === "Success" && Either.isRight(exit.value)
@@ -129,11 +131,15 @@ const make = Effect.gen(function* () {
         : Duration.zero
   })
 
-  const get = Effect.fnUntraced(function* (id: Client.ClientId) {
-    const found = yield* cache.get(id)
-    // A lifetime of zero ends at the next millisecond.
+  /** Requests of `findAgain` that are running. They leave the cached document as it is until there is a newer one. */
+  const running = yield* Cache.make({ capacity, lookup, timeToLive: Duration.zero })
+
+  /** Returns the document from a cache, which keeps it only if it can be used. */
+  const get = Effect.fnUntraced(function* (from: Cache.Cache<Client.ClientId, Lookup>, id: Client.ClientId) {
+    const found = yield* from.get(id)
     if (Either.isLeft(found)) {
-      yield* cache.invalidate(id)
+      // A lifetime of zero ends at the next millisecond.
+      yield* from.invalidate(id)
       // Here and not in the lookup, so that the event names the request and the user.
       yield* report(id, found.left)
     }
@@ -143,13 +149,15 @@ const make = Effect.gen(function* () {
   return ClientDocuments.of({
     accepts: (id) => Option.isSome(parse(id)),
     find: Spans.fn("ClientDocuments.find")(function* (id) {
-      return (yield* get(id)).metadata
+      return (yield* get(cache, id)).metadata
     }),
     findAgain: Spans.fn("ClientDocuments.findAgain")(function* (id) {
-      const cached = yield* get(id)
+      const cached = yield* get(cache, id)
       if (Time.isWithin(yield* DateTime.now, cached.fetchedAt, refetchInterval)) return cached.metadata
-      yield* cache.invalidate(id)
-      return (yield* get(id)).metadata
+      const fetched = yield* get(running, id)
+      yield* running.invalidate(id)
+      yield* cache.set(id, Either.right(fetched))
+      return fetched.metadata
     })
   })
 })

@@ -1,8 +1,10 @@
 /** Clients by the URL of their metadata document (draft-ietf-oauth-client-id-metadata-document). */
 import { describe, expect } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { ClientId } from "../../../src/domain/Client.js"
 import { Clients } from "../../../src/services/clients/Clients.js"
+import { type ClientKey, claimsOf, makeKey, parametersOf, signed } from "../../support/Assertions.js"
 import { headingOf } from "../support/Attempts.js"
 import * as Documents from "../support/Documents.js"
 import { keptOf } from "../support/EventRows.js"
@@ -273,4 +275,63 @@ describe("the operator", () => {
     expect((await server.call(before.access_token)).status).toBe(401)
     expect(await outcome(server.refresh(client, before.refresh_token))).toBe("400 invalid_grant")
   })
+})
+
+describe("a client of a metadata document that signs", () => {
+  const key = makeKey("RS256", { kid: "one" })
+  const next = makeKey("RS256", { kid: "two" })
+  const signing = (...keys: ReadonlyArray<ClientKey>) =>
+    Documents.document({
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
+      jwks: { keys: keys.map(({ jwk }) => jwk) }
+    })
+
+  /** The parameters that prove the client by a key. */
+  const proofOf = async (server: TestServer, by: ClientKey) => {
+    const claims = claimsOf(Documents.url, Server.issuer, await server.run(Clock.currentTimeMillis))
+    return parametersOf(signed(by, { kid: by.jwk.kid }, claims))
+  }
+  const tokensBy = async (server: TestServer, by: ClientKey) =>
+    tokensOf(server.redeem(client, await server.code(client), await proofOf(server, by)))
+  const refreshBy = async (server: TestServer, by: ClientKey, { refresh_token }: Server.Tokens) =>
+    server.refresh(client, refresh_token, await proofOf(server, by))
+
+  test("it redeems and refreshes with its key, and with nothing less", async (server) => {
+    const code = await server.code(client)
+    expect(await outcome(server.redeem(client, code))).toBe("401 invalid_client")
+    const tokens = await tokensOf(server.redeem(client, code, await proofOf(server, key)))
+    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("401 invalid_client")
+    expect(await outcome(refreshBy(server, next, tokens))).toBe("401 invalid_client")
+    expect(await outcome(refreshBy(server, key, tokens))).toBe("200")
+  }, { body: signing(key) })
+
+  test("a new key in the document works at once, and a removed one no longer when the document expires", async (server, web) => {
+    const tokens = await tokensBy(server, key)
+    await server.advance("1 minute")
+    web.answers[Documents.url] = { body: signing(next) }
+    const refreshed = await tokensOf(refreshBy(server, next, tokens))
+    expect(await outcome(refreshBy(server, key, refreshed))).toBe("401 invalid_client")
+  }, { body: signing(key) })
+
+  test("while the document cannot be read, a cached key works, and later the answer is 503", async (server, web) => {
+    const tokens = await tokensBy(server, key)
+    web.answers[Documents.url] = { failure: "Unreachable" }
+    await server.advance("1 minute")
+    expect(await outcome(refreshBy(server, next, tokens))).toBe("503 temporarily_unavailable")
+    const refreshed = await tokensOf(refreshBy(server, key, tokens))
+    await server.advance("1 hour")
+    expect(await outcome(refreshBy(server, key, refreshed))).toBe("503 temporarily_unavailable")
+    web.answers[Documents.url] = { body: signing(key) }
+    expect(await outcome(refreshBy(server, key, refreshed))).toBe("200")
+  }, { body: signing(key) })
+
+  test("a document that no longer asks for a key does not open the grants that were made with one", async (server, web) => {
+    const tokens = await tokensBy(server, key)
+    await server.advance("1 hour")
+    web.answers[Documents.url] = { body: Documents.document() }
+    const later = await server.tokens(client)
+    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
+    expect(await outcome(server.refresh(client, later.refresh_token))).toBe("200")
+  }, { body: signing(key) })
 })

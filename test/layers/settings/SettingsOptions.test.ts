@@ -99,7 +99,7 @@ describe("toSettings", () => {
         },
         'the scope "notes read"': { resources: [{ ...notes, scopes: { "notes read": "Read" } }] },
         'the scope ""': { resources: [{ ...notes, scopes: { "": "Nothing" } }] },
-        'the scope "notes:read"': { resources: [notes, { ...notes, uri: "https://api.example/other" }] }
+        "clientHosts is not a host": { clientHosts: ["https://claude.ai"] }
       }
       for (const [sentence, options] of Object.entries(bad)) {
         const { message } = yield* Effect.flip(toSettings({ ...good, ...options }))
