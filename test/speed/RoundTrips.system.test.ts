@@ -45,7 +45,10 @@ const budgets: Counts = {
   refresh: 3,
   redeem: 4,
   register: 1,
-  authorize: 6
+  authorize: 6,
+  documentRedeem: 4,
+  documentRefresh: 3,
+  documentAuthorize: 7
 }
 
 describe.skipIf(Postgres.missing)(Postgres.named("the round trips of a request"), () => {

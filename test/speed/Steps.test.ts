@@ -32,7 +32,10 @@ const budgets: Counts = {
   refresh: 100,
   redeem: 110,
   register: 110,
-  authorize: 160
+  authorize: 160,
+  documentRedeem: 110,
+  documentRefresh: 100,
+  documentAuthorize: 175
 }
 
 describe.each([

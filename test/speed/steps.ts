@@ -16,6 +16,7 @@ import type { SettingsOptions } from "../../src/layers/settings/SettingsOptions.
 import * as AuthServer from "../../src/layers/wiring/AuthServer.js"
 import { MaintenanceSchedule } from "../../src/services/maintenance/MaintenanceSchedule.js"
 import type { Storage } from "../../src/services/stores/Storage.js"
+import * as Documents from "../flow/support/Documents.js"
 import { type AuthServices, guarded, TestServer } from "../flow/support/Server.js"
 import { freePort } from "../support/Cli.js"
 
@@ -98,7 +99,7 @@ export class CountedServer extends TestServer {
   readonly settled = () => new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** Starts a server on a storage, with an open route and a guarded one. */
+/** Starts a server on a storage, with an open route, a guarded one, and a web that has the document of one client. */
 export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<SettingsOptions> = {}) =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
@@ -114,9 +115,10 @@ export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<
     const open = HttpLayerRouter.add("GET", "/open", Effect.succeed(HttpServerResponse.unsafeJson({ ok: true })))
     const routes = guarded("/notes", { resource: uri, scopes: ["notes:read"], principals: ["User", "Client"] })
     const schedule = Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
+    const web = Documents.make({ [Documents.url]: { body: Documents.document() } })
     const app = Layer.mergeAll(open, routes, captured).pipe(
       Layer.provideMerge(AuthServer.layer({ issuer, resources: [notes], rateLimits: "off", ...settings })),
-      Layer.provide(Layer.mergeAll(storage, schedule, Argon2.layer({ memoryCost: 8, timeCost: 1 })))
+      Layer.provide(Layer.mergeAll(storage, schedule, web.seams, Argon2.layer({ memoryCost: 8, timeCost: 1 })))
     )
     yield* Layer.build(NodeServer.serve(app, { host: "127.0.0.1", port, drain: "1 second" }))
     if (runtime === undefined) throw new Error("the services of the server are not known")
