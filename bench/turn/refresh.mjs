@@ -20,7 +20,7 @@ import * as ResourceScopes from "#dist/domain/ResourceScopes"
 import * as Scope from "#dist/domain/Scope"
 import * as Time from "#dist/domain/Time"
 import * as Wire from "#dist/http/wire/Wire"
-import * as ClientSecrets from "#dist/services/clients/ClientSecrets"
+import * as SecretMethods from "#dist/services/clients/SecretMethods"
 import * as Narrowing from "#dist/services/grants/Narrowing"
 import * as Networks from "#dist/services/grants/Networks"
 import * as Crypto from "#dist/services/keys/Crypto"
@@ -81,7 +81,7 @@ const noClient = (/** @type {InvalidClient["reason"]} */ reason) =>
   Either.left(new InvalidClient({ reason, description: "client authentication failed" }))
 
 /**
- * The rules of `ClientSecrets` for a secret, which it has in an effect.
+ * The rules of `SecretMethods` for a secret, which it has in an effect.
  *
  * @param {ReadonlyArray<import("#dist/services/clients/BasicCredentials").IdAndSecret>} readings
  * @param {(id: Client.ClientId) => Option.Option<Client.Client>} find
@@ -127,7 +127,7 @@ export const make = ({ connection, random, seals, settings }) => {
     if (Either.isLeft(parameters)) return Either.left(parameters.left)
     const repeated = Parameters.refuseRepeated(parameters.right, new Set(["resource"]))
     if (Either.isLeft(repeated)) return Either.left(repeated.left)
-    const credentials = ClientSecrets.readings({ headers: request.headers, parameters: parameters.right })
+    const credentials = SecretMethods.readings({ headers: request.headers, parameters: parameters.right })
     if (Either.isLeft(credentials)) return Either.left(credentials.left)
     const authenticated = authenticate(credentials.right, rows.client, now)
     if (Either.isLeft(authenticated)) return Either.left(authenticated.left)
@@ -162,9 +162,8 @@ export const make = ({ connection, random, seals, settings }) => {
     const audience = RequestedResources.narrowed(terms.granted, known, resources)
     if (Either.isLeft(audience)) return Either.left(audience.left)
     // `TokenAnswer.issueAccessToken` and `AccessTokens.issue` have the next rules in an effect.
-    const allowed = Client.allowedScope(client, scope.right)
-    if (Scope.isEmpty(allowed) && !Scope.isEmpty(scope.right)) return refuse("ScopeTaken")
-    const effective = Narrowing.scopeAt(allowed, terms, known, audience.right)
+    if (Narrowing.isRemoved(scope.right, terms, client, known)) return refuse("ScopeTaken")
+    const effective = Narrowing.scopeAt(scope.right, terms, client, known, audience.right)
     if (Either.isLeft(effective)) return Either.left(effective.left)
     const expiresAt = Time.endOf(now, lifetimes.accessToken, terms.expiresAt)
     const accessToken = seal(root, {
@@ -173,7 +172,12 @@ export const make = ({ connection, random, seals, settings }) => {
       expiresAt,
       id: AccessToken.TokenId.make(Identifier.format(now.epochMillis, random.bytes(10)), true),
       grantId: terms.id,
-      ...(Scope.equals(effective.right, ResourceScopes.scope(terms.granted)) ? {} : { scope: effective.right })
+      ...(ResourceScopes.isSubset(
+        ResourceScopes.filter(terms.granted, (_, uri) => effective.right.has(uri)),
+        effective.right
+      )
+        ? {}
+        : { scope: effective.right })
     })
     if (accessToken.length > AccessToken.maxLength) return Either.left(RequestedResources.tooMany)
 
@@ -196,7 +200,8 @@ export const make = ({ connection, random, seals, settings }) => {
     /** @returns {Either.Either<Outcome, OAuthError>} */
     const issued = (/** @type {Redacted.Redacted} */ refreshToken, /** @type {Publication} */ event) => {
       const expires_in = Time.secondsUntil(now, expiresAt)
-      const granted = Scope.isEmpty(effective.right) ? {} : { scope: Scope.format(effective.right) }
+      const given = ResourceScopes.scope(effective.right)
+      const granted = Scope.isEmpty(given) ? {} : { scope: Scope.format(given) }
       const tokens = { refresh_token: Redacted.value(refreshToken) }
       const json = { access_token: accessToken, token_type: "Bearer", expires_in, ...granted, ...tokens }
       const response = HttpServerResponse.unsafeJson(json, { headers: Wire.noStore })

@@ -10,6 +10,7 @@ import { ClientStore } from "latchkey/ClientStore"
 import { ConsentStore } from "latchkey/ConsentStore"
 import { EventLog } from "latchkey/EventLog"
 import { GrantStore } from "latchkey/GrantStore"
+import { InitialAccessTokenStore } from "latchkey/InitialAccessTokenStore"
 import type { Issuer } from "latchkey/Issuer"
 import { KeyStore } from "latchkey/KeyStore"
 import { LoginCounters } from "latchkey/LoginCounters"
@@ -35,6 +36,7 @@ const portsOf = (memory: Context.Tag.Service<Storage>, issuer: Issuer) => {
     consents: Context.get(stores, ConsentStore),
     events: Context.get(stores, EventLog),
     grants: Context.get(stores, GrantStore),
+    initialAccessTokens: Context.get(stores, InitialAccessTokenStore),
     keys: Context.get(stores, KeyStore),
     loginCounters: Context.get(stores, LoginCounters),
     resources: Context.get(stores, ResourceStore),
@@ -112,6 +114,7 @@ const make = (masterKey: Redacted.Redacted<Uint8Array>) =>
             Context.add(ConsentStore, journaled(issuer, "consents")),
             Context.add(EventLog, journaled(issuer, "events")),
             Context.add(GrantStore, journaled(issuer, "grants")),
+            Context.add(InitialAccessTokenStore, journaled(issuer, "initialAccessTokens")),
             Context.add(KeyStore, journaled(issuer, "keys")),
             Context.add(LoginCounters, journaled(issuer, "loginCounters")),
             Context.add(ResourceStore, journaled(issuer, "resources")),

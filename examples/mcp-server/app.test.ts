@@ -25,10 +25,20 @@ it.scoped("the tool knows the user whose token is sent", () =>
   })
 )
 
+it.scoped("a tool needs its own scope, and the refusal names the whole scope (RFC 6750 §3.1)", () =>
+  Effect.gen(function* () {
+    const client = yield* serve
+    const token = yield* client.accessToken({ user: "ada", scopes: ["tools:use"] })
+    const response = yield* client.fetch("/mcp", { ...call("tools/call", { name: "roll_dice" }), token })
+    expect(response.status).toBe(403)
+    expect(response.headers.get("www-authenticate")).toContain('scope="tools:use dice:roll"')
+  })
+)
+
 it.scoped("a token without tools:use is refused", () =>
   Effect.gen(function* () {
     const client = yield* serve
-    const token = yield* client.accessToken({ user: "ada", scopes: ["tools:list"] })
+    const token = yield* client.accessToken({ user: "ada", scopes: ["dice:roll"] })
     expect((yield* client.fetch("/mcp", { ...call("tools/list"), token })).status).toBe(403)
   })
 )

@@ -77,8 +77,8 @@ ${form(
   data,
   html`${data.resources.flatMap(({ scopes }) =>
     scopes.map(
-      ({ checked, description, token }) =>
-        html`<p><label><input type="checkbox" name="${PageForms.consent.scope}" value="${token}"${checked && html` checked`}> ${description}</label></p>`
+      ({ checked, description, includes = [], value }) =>
+        html`<p><label><input type="checkbox" name="${PageForms.consent.scope}" value="${value}"${checked && html` checked`}> ${[description, ...includes].join(", ")}</label></p>`
     )
   )}
 <button name="${PageForms.consent.decision}" value="${PageForms.consent.deny}">No</button>

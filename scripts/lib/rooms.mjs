@@ -18,6 +18,7 @@ export const rooms = [
   { name: "services/outbound" },
   { name: "services/tokens" },
   { name: "services/grants" },
+  { name: "services/outbound" },
   { name: "services/clients" },
   { name: "services/accounts" },
   { name: "services/authorization" },
@@ -28,6 +29,7 @@ export const rooms = [
   { name: "http/wire" },
   { name: "http/oauth" },
   { name: "http/guard" },
+  { name: "http/mcp" },
   { name: "http/browser" },
   { name: "http/admin" },
 
@@ -42,6 +44,7 @@ export const rooms = [
   { name: "layers/sql/stores" },
   { name: "layers/node" },
   { name: "layers/outbound", only: ["domain", "services"] },
+  { name: "layers/guard" },
   { name: "layers/wiring" },
   { name: "layers" },
 

@@ -26,6 +26,7 @@ import * as EventsCommand from "./commands/EventsCommand.js"
 import * as Gc from "./commands/GcCommand.js"
 import * as Grant from "./commands/GrantCommands.js"
 import * as GrantList from "./commands/GrantList.js"
+import * as InitialAccessToken from "./commands/InitialAccessTokenCommands.js"
 import * as Key from "./commands/KeyCommands.js"
 import * as Migrate from "./commands/MigrateCommand.js"
 import * as Prune from "./commands/PruneCommand.js"
@@ -81,6 +82,11 @@ const latchkey = group(
       leaf(ClientSecret.rotateSecret),
       leaf(ClientChange.remove),
       leaf(Prune.prune)
+    ]),
+    group("initial-access-token", "Manage the tokens with which clients register", [
+      leaf(InitialAccessToken.create),
+      leaf(InitialAccessToken.list),
+      leaf(InitialAccessToken.revoke)
     ]),
     group("resource", "Manage protected resources", [
       leaf(Resource.create),

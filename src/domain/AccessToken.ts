@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { ClientId } from "./Client.js"
 import { GrantId } from "./Grant.js"
 import type { ResourceIndicator } from "./Resource.js"
+import * as ResourceScopes from "./ResourceScopes.js"
 import * as Scope from "./Scope.js"
 
 export const prefix = "lk_at_"
@@ -30,8 +31,8 @@ interface CommonClaims {
 /** The claims of a token that belongs to a grant. */
 export interface GrantClaims extends CommonClaims {
   readonly grantId: GrantId
-  /** Present when it is narrower than the scope of the grant. */
-  readonly scope?: Scope.Scope | undefined
+  /** The scope at each resource of the audience. Present when it is narrower than that of the grant. */
+  readonly scope?: ResourceScopes.ResourceScopes | undefined
 }
 
 /** The claims of a token that a client got for itself (RFC 6749 §4.4). Its only row is that of the client. */
@@ -39,7 +40,8 @@ export interface ClientClaims extends CommonClaims {
   readonly clientId: ClientId
   /** The epoch of the client. The token is revoked when the client has a later epoch. */
   readonly epoch: number
-  readonly scope: Scope.Scope
+  /** The scope at each resource of the audience. */
+  readonly scope: ResourceScopes.ResourceScopes
 }
 
 /** The claims of an access token. */
@@ -59,9 +61,25 @@ export const toJson = (claims: AccessTokenClaims): string =>
     e: claims.expiresAt.epochMillis,
     j: claims.id,
     ...(isOfGrant(claims)
-      ? { g: claims.grantId, ...(claims.scope === undefined ? {} : { s: Scope.format(claims.scope) }) }
-      : { c: claims.clientId, n: claims.epoch, s: Scope.format(claims.scope) })
+      ? { g: claims.grantId, ...(claims.scope === undefined ? {} : { s: scopeJson(claims.audience, claims.scope) }) }
+      : { c: claims.clientId, n: claims.epoch, s: scopeJson(claims.audience, claims.scope) })
   })
+
+/** Returns one text if the scope is the same at each resource, as for a single one; else a text for each of them. */
+const scopeJson = (audience: CommonClaims["audience"], scope: ResourceScopes.ResourceScopes) => {
+  const [first = "", ...others] = audience.map((resource) => Scope.format(ResourceScopes.at(scope, resource)))
+  return others.every((text) => text === first) ? first : [first, ...others]
+}
+
+const scopeOf = (text: string): Scope.Scope => (text === "" ? Scope.empty : Scope.make(...text.split(" ")))
+
+/** Returns the scope that `scopeJson` wrote; `undefined` for any other value. */
+const readScope = (value: unknown, audience: CommonClaims["audience"]): ResourceScopes.ResourceScopes | undefined => {
+  const texts: unknown = typeof value === "string" ? audience.map(() => value) : value
+  return Array.isArray(texts) && texts.length === audience.length && texts.every((text) => typeof text === "string")
+    ? ResourceScopes.make(...audience.map((resource, index) => [resource, scopeOf(String(texts[index]))] as const))
+    : undefined
+}
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== ""
 
@@ -80,11 +98,13 @@ export const fromJson = (json: string): Option.Option<AccessTokenClaims> => {
   if (typeof value !== "object" || value === null) return Option.none()
   const { a, c, e, g, i, j, n, s } = value as Readonly<Record<string, unknown>>
   const [issuedAt, expiresAt] = [instant(i), instant(e)]
-  const scope = s === undefined ? undefined : isText(s) ? Scope.make(...s.split(" ")) : s === "" ? Scope.empty : null
-  if (!Array.isArray(a) || a.length === 0 || !a.every(isText) || !isText(j) || scope === null) return Option.none()
-  if (issuedAt === undefined || expiresAt === undefined) return Option.none()
+  if (!Array.isArray(a) || a.length === 0 || !a.every(isText) || !isText(j)) return Option.none()
+  const audience = a as ReadonlyArray<string> as CommonClaims["audience"]
+  const scope = readScope(s, audience)
+  if (issuedAt === undefined || expiresAt === undefined || (s !== undefined && scope === undefined))
+    return Option.none()
   const common = {
-    audience: a as ReadonlyArray<string> as CommonClaims["audience"],
+    audience,
     issuedAt,
     expiresAt,
     id: TokenId.make(j, true)

@@ -10,8 +10,10 @@ import type { Digest } from "./Digest.js"
 import * as DisplayText from "./DisplayText.js"
 import { isLoopback } from "./Loopback.js"
 import * as RedirectUri from "./RedirectUri.js"
-import type { ResourceIndicator } from "./Resource.js"
+import * as Resource from "./Resource.js"
+import * as ResourceScopes from "./ResourceScopes.js"
 import * as Scope from "./Scope.js"
+import * as ScopeHierarchy from "./ScopeHierarchy.js"
 import * as Time from "./Time.js"
 import * as Url from "./Url.js"
 
@@ -80,7 +82,9 @@ export const ClientMetadata = Schema.Struct({
   application_type: Schema.optional(Schema.Literal("web", "native")),
   jwks: Schema.optional(ClientKeySet),
   jwks_uri: Schema.optional(KeysAddress),
-  token_endpoint_auth_signing_alg: Schema.optional(Algorithm)
+  token_endpoint_auth_signing_alg: Schema.optional(Algorithm),
+  /** A verified statement about the software (RFC 7591 §2.3). Other members repeat its claims. */
+  software_statement: Schema.optional(Text)
 })
 export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata> {}
 
@@ -118,7 +122,7 @@ export type Origin = typeof Origin.Type
 export interface Approval {
   readonly at: DateTime.Utc
   /** Resources that users need not be asked about: they grant this client access by logging in. */
-  readonly resources: ReadonlySet<ResourceIndicator>
+  readonly resources: ReadonlySet<Resource.ResourceIndicator>
 }
 
 /** A client of this server. */
@@ -132,10 +136,18 @@ export interface Client {
   readonly secret: Option.Option<StoredSecret>
   /** A disabled client can do nothing, and its tokens are not valid. It can be enabled again. */
   readonly state: "Enabled" | "Disabled"
-  /** Time at which a user last allowed the client access, to within `usePrecision`; `None` if no user ever did. */
+  /**
+   * Time at which a user last allowed the client access, to within `usePrecision`; `None` if no user ever did. A client that
+   * registers with an initial access token is in use from then on: the operator has admitted it (ADR 57).
+   */
   readonly usedAt: Option.Option<DateTime.Utc>
   /** Raised to revoke everything that was ever issued to this client at once. */
   readonly epoch: number
+  /**
+   * Digest of the token with which the client reads, changes and deletes its own registration (RFC 7592 §1.2). `None` for a
+   * client of the operator.
+   */
+  readonly registrationDigest: Option.Option<Digest>
 }
 
 /** Returns the client of a metadata document that is not stored yet. `now` is the time of the request. */
@@ -149,7 +161,8 @@ export const ofDocument = (id: ClientId, metadata: ClientMetadata, now: DateTime
   state: "Enabled",
   usedAt: Option.none(),
   // Larger than every epoch of an earlier client of this id that was deleted.
-  epoch: now.epochMillis
+  epoch: now.epochMillis,
+  registrationDigest: Option.none()
 })
 
 /** Interval after a stored use in which further uses are not stored: the row of a client is written at most once a day. */
@@ -175,6 +188,19 @@ export const mayUse = (self: Client, grantType: string): boolean => self.metadat
 /** Returns the part of an offered scope that the client may request. */
 export const allowedScope = (self: Client, offered: Scope.Scope): Scope.Scope =>
   self.origin !== "Operator" ? offered : Scope.intersection(offered, self.metadata.scope ?? Scope.empty)
+
+/**
+ * Returns the scope that the client may request at a resource. The registered scope of a client of the operator names no
+ * resource: it holds at each one that offers it, together with everything that it implies there.
+ */
+export const allowedAt = (self: Client, resource: Resource.Resource): Scope.Scope =>
+  self.origin !== "Operator"
+    ? Resource.scope(resource)
+    : ScopeHierarchy.expand(Resource.hierarchy(resource), self.metadata.scope ?? Scope.empty)
+
+/** Returns the scope that the client may request at each of some resources. */
+export const allowed = (self: Client, resources: ReadonlyArray<Resource.Resource>): ResourceScopes.ResourceScopes =>
+  ResourceScopes.make(...resources.map((resource) => [resource.uri, allowedAt(self, resource)] as const))
 
 /** Returns the requested redirect URI if it matches a registered one. */
 export const redirectUri = (self: Pick<Client, "metadata">, requested: string): RedirectUri.RedirectUri | undefined =>

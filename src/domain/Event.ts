@@ -7,6 +7,7 @@ import { Subject } from "./Account.js"
 import { ClientId } from "./Client.js"
 import { Problem } from "./ClientDocument.js"
 import { GrantId, RevocationReason } from "./Grant.js"
+import { InitialAccessTokenId } from "./InitialAccessToken.js"
 import { SessionId } from "./Session.js"
 
 const grant = { grantId: GrantId, subject: Subject, clientId: ClientId }
@@ -24,11 +25,21 @@ export type ThrottleReason = typeof ThrottleReason.Type
 
 /** The kind of an event, with its fields. */
 export const EventKind = Schema.Union(
-  Schema.TaggedStruct("ClientRegistered", { clientId: ClientId, origin: Schema.Literal("Operator", "Dynamic") }),
+  Schema.TaggedStruct("ClientRegistered", {
+    clientId: ClientId,
+    origin: Schema.Literal("Operator", "Dynamic"),
+    /** The initial access token that the client presented. */
+    initialAccessTokenId: Schema.optional(InitialAccessTokenId)
+  }),
   /** A client asked a user for access, and the operator has to approve it first. */
   Schema.TaggedStruct("ClientAwaitsApproval", { clientId: ClientId, subject: Subject }),
   /** The metadata document of a client cannot be used. */
   Schema.TaggedStruct("ClientDocumentRefused", { clientId: ClientId, problem: Problem }),
+  /** The operator created an initial access token, or revoked one. */
+  Schema.TaggedStruct("InitialAccessTokenChanged", {
+    initialAccessTokenId: InitialAccessTokenId,
+    change: Schema.Literal("Created", "Revoked")
+  }),
   /** The number of self-registered clients that were never used is near its maximum, or has reached it. */
   Schema.TaggedStruct("RegistrationQuota", {
     level: Schema.Literal("Near", "Met"),

@@ -20,7 +20,7 @@ export class MisdirectedRequest extends Schema.TaggedError<MisdirectedRequest>()
 /** A form was not sent from one of the server's own pages (RFC 6749 §10.12). */
 export class Forbidden extends Schema.TaggedError<Forbidden>()(
   "Forbidden",
-  fields("CrossSite", "ForgedForm", "RegistrationClosed")
+  fields("CrossSite", "ForgedForm", "RegistrationClosed", "ClientDisabled")
 ) {}
 
 /** The admin or account API has no such object (RFC 9110 §15.5.5). */

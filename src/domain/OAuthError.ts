@@ -137,23 +137,39 @@ export class InvalidClientMetadata extends Schema.TaggedError<InvalidClientMetad
     "UnusableKeys",
     "Inconsistent",
     "Unsupported",
-    "MisspeltScope"
+    "MisspeltScope",
+    "StatementRequired",
+    "NotChangeable"
   )
+) {}
+
+/** The software statement of a registration is not valid (RFC 7591 §3.2.2). */
+export class InvalidSoftwareStatement extends Schema.TaggedError<InvalidSoftwareStatement>()(
+  "InvalidSoftwareStatement",
+  fields("Malformed", "WrongSignature", "Expired", "Missing")
+) {}
+
+/** The issuer of the software statement is not one that this server trusts (RFC 7591 §3.2.2). */
+export class UnapprovedSoftwareStatement extends Schema.TaggedError<UnapprovedSoftwareStatement>()(
+  "UnapprovedSoftwareStatement",
+  fields("UnknownIssuer")
 ) {}
 
 /** The request has no access token: it gets a challenge without an error code (RFC 6750 §3.1). */
 export class MissingToken extends Schema.TaggedError<MissingToken>()("MissingToken", fields("NoAuthorization")) {}
 
-/** The access token is malformed, expired, revoked, or for another resource (RFC 6750 §3.1). */
+/** The token of the Authorization header is malformed, expired, revoked, or for something else (RFC 6750 §3.1). */
 export class InvalidToken extends Schema.TaggedError<InvalidToken>()(
   "InvalidToken",
-  fields("Malformed", "Unknown", "Expired", "Revoked", "GrantMissing", "WrongAudience")
+  fields("Malformed", "Unknown", "Expired", "Revoked", "GrantMissing", "WrongAudience", "UsedUp", "WrongClient")
 ) {}
 
 /** The access token has too little scope for the operation (RFC 6750 §3.1). */
 export class InsufficientScope extends Schema.TaggedError<InsufficientScope>()("InsufficientScope", {
   ...fields("ScopeMissing", "WrongPrincipal"),
-  /** The whole scope that the operation needs. */ required: Schema.Array(Schema.String)
+  /** The whole scope that the operation needs. */ required: Schema.Array(Schema.String),
+  /** The scope that the token has at the resource. The challenge names it, too, so that a new grant keeps it (step-up). */
+  held: Schema.optional(Schema.Array(Schema.String))
 }) {}
 
 /** The server is busy or its store is failing. The client may try again, and its tokens stay valid (RFC 6749 §4.1.2.1). */
@@ -183,6 +199,8 @@ export type OAuthError =
   | RequestUriNotSupported
   | InvalidRedirectUri
   | InvalidClientMetadata
+  | InvalidSoftwareStatement
+  | UnapprovedSoftwareStatement
   | MissingToken
   | InvalidToken
   | InsufficientScope

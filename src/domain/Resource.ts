@@ -5,6 +5,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as DisplayText from "./DisplayText.js"
 import * as Scope from "./Scope.js"
+import * as ScopeHierarchy from "./ScopeHierarchy.js"
 import * as Url from "./Url.js"
 
 /** A resource indicator: an absolute URI without a fragment (RFC 8707 §2), in normal form. */
@@ -47,6 +48,8 @@ export interface Resource {
   readonly name?: string | undefined
   /** Each scope token with the sentence that a user reads before allowing it. */
   readonly scopes: Readonly<Record<string, string>>
+  /** The scopes that imply others (see `domain/ScopeHierarchy`). */
+  readonly implies?: ScopeHierarchy.Implies | undefined
   /** Present if the resource is built into the server. */
   readonly builtIn?: BuiltIn | undefined
 }
@@ -85,8 +88,17 @@ export const forUsers = (self: Resource): Resource =>
         )
       }
 
+const hierarchies = new WeakMap<Pick<Resource, "scopes" | "implies">, ScopeHierarchy.ScopeHierarchy>()
+
+/** Returns the scopes of a resource with those that they imply. The result is made once for each object. */
+export const hierarchy = (self: Pick<Resource, "scopes" | "implies">): ScopeHierarchy.ScopeHierarchy => {
+  const made = hierarchies.get(self) ?? ScopeHierarchy.make(self)
+  hierarchies.set(self, made)
+  return made
+}
+
 /** Returns the scope that a resource offers. */
-export const scope = (self: Resource): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))
+export const scope = (self: Pick<Resource, "scopes">): Scope.Scope => Scope.fromIterable(Object.keys(self.scopes))
 
 /** Returns the scope that the resources offer together. */
 export const offered = (resources: Iterable<Resource>): Scope.Scope =>

@@ -12,8 +12,9 @@
  * Scope.format(ResourceScopes.at(granted, notes)) // "notes:read"
  */
 import * as Schema from "effect/Schema"
-import { type Resource, ResourceIndicator } from "./Resource.js"
+import { hierarchy, type Resource, ResourceIndicator } from "./Resource.js"
 import * as Scope from "./Scope.js"
+import * as ScopeHierarchy from "./ScopeHierarchy.js"
 
 /** Each resource with its scope. */
 export type ResourceScopes = ReadonlyMap<ResourceIndicator, Scope.Scope>
@@ -31,6 +32,17 @@ export const offeredBy = (
 ): ResourceScopes =>
   new Map(resources.map(({ scopes, uri }) => [uri, Scope.intersection(scope, Scope.fromIterable(Object.keys(scopes)))]))
 
+/**
+ * Returns what the scopes give at those of their resources that are given: the tokens that each offers now, and everything that
+ * these imply.
+ */
+export const expanded = (self: ResourceScopes, resources: ReadonlyArray<Resource>): ResourceScopes =>
+  new Map(
+    resources
+      .filter(({ uri }) => self.has(uri))
+      .map((resource) => [resource.uri, ScopeHierarchy.expand(hierarchy(resource), at(self, resource.uri))])
+  )
+
 /** Returns the resources, in their order. */
 export const resources = (self: ResourceScopes): ReadonlyArray<ResourceIndicator> => Array.from(self.keys())
 
@@ -40,6 +52,9 @@ export const at = (self: ResourceScopes, resource: ResourceIndicator): Scope.Sco
 /** Returns the scope of all resources together. Responses contain it, because a scope parameter names no resources. */
 export const scope = (self: ResourceScopes): Scope.Scope =>
   Scope.fromIterable(Array.from(self.values()).flatMap(tokens))
+
+/** Whether no resource has a scope. */
+export const isWithoutScope = (self: ResourceScopes): boolean => Array.from(self.values()).every(Scope.isEmpty)
 
 const tokens = (self: Scope.Scope): ReadonlyArray<string> => Array.from(self)
 

@@ -106,6 +106,26 @@ export const objections = (lifetimes: Lifetimes): ReadonlyArray<string> => {
 export const defaultMaxUnusedClients = 10_000
 
 /**
+ * The clients that may register at `/register`: all (`Open`), those with an initial access token (`Token`), also those with a
+ * software statement of a trusted issuer (`Statement`), or none (`Off`).
+ */
+export type RegistrationPolicy = "Open" | "Token" | "Statement" | "Off"
+
+/** Open, because the users of MCP clients connect them without asking the operator: their consent protects the resources. */
+export const defaultRegistration: RegistrationPolicy = "Open"
+
+/** A JSON Web Key Set (RFC 7517 §5). */
+export interface KeySet {
+  readonly keys: ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+
+/** An issuer of software statements that the operator trusts (RFC 7591 §2.3), and its keys or their URL. */
+export interface StatementIssuer {
+  readonly issuer: string
+  readonly keys: KeySet | URL
+}
+
+/**
  * A retry from another network is an event, and not a replay. A phone that changes from Wi-Fi to a mobile network repeats a
  * request from another network, and so does a host with both IPv4 and IPv6: revoking the grant would log out honest users.
  */
@@ -168,7 +188,10 @@ export interface Settings {
   readonly networkLimits: ReadonlyArray<NetworkLimit>
   /** Whether a retried refresh or a duplicate redemption from another network is a replay, which revokes the grant. */
   readonly retryFromElsewhere: FromElsewhere
-  /** Maximum number of self-registered clients that were never used; 0 turns registration off. */
+  readonly registration: RegistrationPolicy
+  /** The issuers whose software statements are verified. No issuer is listed twice. */
+  readonly softwareStatements: ReadonlyArray<StatementIssuer>
+  /** Maximum number of self-registered clients that were never used, those with an initial access token not counted. */
   readonly maxUnusedClients: number
   /** Whether clients can be the URLs of their metadata documents (client ID metadata documents). */
   readonly clientDocuments: boolean

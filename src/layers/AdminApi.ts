@@ -22,6 +22,7 @@ import * as ApiRoutes from "../http/admin/ApiRoutes.js"
 import * as AuditHandlers from "../http/admin/AuditHandlers.js"
 import * as ClientsHandlers from "../http/admin/ClientsHandlers.js"
 import * as GrantsHandlers from "../http/admin/GrantsHandlers.js"
+import * as InitialAccessTokensHandlers from "../http/admin/InitialAccessTokensHandlers.js"
 import * as ResourcesHandlers from "../http/admin/ResourcesHandlers.js"
 import * as UsersHandlers from "../http/admin/UsersHandlers.js"
 import { Resources } from "../services/resources/Resources.js"
@@ -36,6 +37,7 @@ const handlers = (api: Api.Placed) =>
     AuditHandlers.layer(api),
     ClientsHandlers.layer(api),
     GrantsHandlers.layer(api),
+    InitialAccessTokensHandlers.layer(api),
     ResourcesHandlers.layer(api),
     UsersHandlers.layer(api)
   )

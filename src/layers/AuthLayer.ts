@@ -17,9 +17,11 @@ import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../domain/OAuthError.js"
+import type { AuthMethods } from "../services/AuthMethods.js"
 import type { Accounts } from "../services/accounts/Accounts.js"
 import type { ClientRegistration } from "../services/clients/ClientRegistration.js"
 import type { Clients } from "../services/clients/Clients.js"
+import type { InitialAccessTokens } from "../services/clients/InitialAccessTokens.js"
 import type { Events } from "../services/events/Events.js"
 import type { GrantTypes } from "../services/GrantTypes.js"
 import type { GrantRevocation } from "../services/grants/GrantRevocation.js"
@@ -43,11 +45,13 @@ import type { ServerContext } from "./wiring/ServerContext.js"
 export type AuthServices =
   | AccessTokens
   | Accounts
+  | AuthMethods
   | ClientRegistration
   | Clients
   | Events
   | GrantRevocation
   | GrantTypes
+  | InitialAccessTokens
   | Readiness
   | ResourceRegistration
   | Resources

@@ -21,16 +21,20 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BearerGuard from "../http/guard/BearerGuard.js"
+import * as McpScopes from "../http/mcp/McpScopes.js"
 import * as Fibers from "../services/Fibers.js"
+import { ServerSettings } from "../services/ServerSettings.js"
 import * as Spans from "../services/Spans.js"
 import type { Storage } from "../services/stores/Storage.js"
 import type * as CurrentAccess from "../services/tokens/CurrentAccess.js"
 import * as AuthLayer from "./AuthLayer.js"
+import * as RequestHeaders from "./guard/RequestHeaders.js"
+import * as ResourceMetadata from "./guard/ResourceMetadata.js"
 import type { SettingsOptions } from "./settings/SettingsOptions.js"
 import * as RestartingRuntime from "./wiring/RestartingRuntime.js"
 
-/** The requirements of a guard. */
-export interface GuardOptions extends BearerGuard.Options {}
+/** The requirements of a guard, and of single operations of an MCP server behind it (see `latchkey/McpGuard`). */
+export interface GuardOptions extends BearerGuard.Options, McpScopes.Operations {}
 
 /** The access of a request: who calls, for whom, and what the token allows. */
 export interface Access {
@@ -53,32 +57,31 @@ export type Checked =
   | { readonly access?: undefined; readonly response: Response }
 
 /** The part of a request that a guard reads. A `Request` of the Fetch standard has it, and so has a request of node:http. */
-export interface GuardedRequest {
-  readonly headers: Headers | Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
-  /** The raw headers of node:http. Only they show a second Authorization header. */
-  readonly rawHeaders?: ReadonlyArray<string>
+export interface GuardedRequest extends RequestHeaders.Headed {}
+
+/** A request for metadata. A `Request` of the Fetch standard is one, and so is a request of node:http. */
+export interface MetadataRequest extends ResourceMetadata.Asked {}
+
+/** A guard as a function, with what an MCP server behind it needs. */
+export interface CheckRequest {
+  /**
+   * Checks a request. `scopes` are the scopes that this operation needs in addition to those of the guard. The promise
+   * rejects only if the guard cannot work at all: wrong settings, or a storage that does not open. It never rejects because
+   * of what a client sent.
+   */
+  (request: GuardedRequest, ...scopes: ReadonlyArray<string>): Promise<Checked>
+  /**
+   * Returns the scopes that the messages of an MCP client need in addition, by `tools`, `prompts` and `methods` of the guard.
+   * `body` is the parsed body of the request: a message, or a batch.
+   */
+  readonly scopesOf: (body: unknown) => ReadonlyArray<string>
+  /** Whether a message can need more scopes than the guard. Otherwise no body has to be read. */
+  readonly hasOperations: boolean
+  /** Answers a request for the metadata of the resource (RFC 9728); `undefined` if the request is for another URL. */
+  readonly metadata: (request: MetadataRequest) => Promise<Response | undefined>
+  /** Builds the guard, which the first request does otherwise. Rejects as the first request would. */
+  readonly ready: () => Promise<void>
 }
-
-/**
- * Checks a request. `scopes` are the scopes that this operation needs in addition to those of the guard. The promise
- * rejects only if the guard cannot work at all: wrong settings, or a storage that does not open. It never rejects because
- * of what a client sent.
- */
-export type CheckRequest = (request: GuardedRequest, ...scopes: ReadonlyArray<string>) => Promise<Checked>
-
-/** Returns the Authorization header of a request. Several values are joined, as the Fetch standard does. */
-const authorization = ({ headers, rawHeaders }: GuardedRequest): string | undefined => {
-  if (isHeaders(headers)) return headers.get("authorization") ?? undefined
-  // The headers of node:http have names in lower case.
-  if (rawHeaders !== undefined && typeof headers.authorization === "string") return headers.authorization
-  const values = Object.entries(headers).flatMap(([name, value]) =>
-    name.toLowerCase() === "authorization" ? (value ?? []) : []
-  )
-  return values.length === 0 ? undefined : values.join(", ")
-}
-
-/** `instanceof` would miss the class of a framework that brings its own. */
-const isHeaders = (headers: GuardedRequest["headers"]): headers is Headers => typeof headers.get === "function"
 
 const plain = (access: CurrentAccess.Access): Access => ({
   subject: access.subject,
@@ -90,17 +93,12 @@ const plain = (access: CurrentAccess.Access): Access => ({
   expiresAt: DateTime.toDate(access.expiresAt)
 })
 
-const carrierOf = (request: GuardedRequest) => ({
-  headers: { authorization: authorization(request) },
-  source: request
-})
-
 const check = (
   guard: BearerGuard.Guard,
   request: GuardedRequest,
   scopes: ReadonlyArray<string>
 ): Effect.Effect<Checked> => {
-  const carrier = carrierOf(request)
+  const carrier = RequestHeaders.carrierOf(request)
   const checked = guard.check(carrier).pipe(
     Effect.tap((access) => BearerGuard.requireOf(access, scopes)),
     Effect.matchEffect({
@@ -121,14 +119,27 @@ export const guards =
     const made = RestartingRuntime.onceDone(async () => {
       const started = await runtime.started()
       const isTraced = await started.runPromise(Fibers.withFiber((fiber) => Effect.succeed(Spans.isTraced(fiber))))
-      return { started, isTraced, guard: await started.runPromise(BearerGuard.make(options, making)) }
+      const own = { operationScopes: McpScopes.all(options), ...making }
+      const { issuer } = await started.runPromise(ServerSettings)
+      return { started, isTraced, issuer, guard: await started.runPromise(BearerGuard.make(options, own)) }
     })
-    return async (request, ...scopes) => {
+    const checkRequest = async (request: GuardedRequest, ...scopes: ReadonlyArray<string>) => {
       const { guard, isTraced, started } = await made()
-      const access = guard.peek(carrierOf(request), isTraced)
+      const access = guard.peek(RequestHeaders.carrierOf(request), isTraced)
       if (access !== undefined && scopes.every((scope) => access.scope.has(scope))) return { access: plain(access) }
       return started.runPromise(check(guard, request, scopes))
     }
+    return Object.assign(checkRequest, {
+      scopesOf: (body: unknown) => McpScopes.needed(options, body),
+      hasOperations: !McpScopes.isEmpty(options),
+      metadata: async (request: MetadataRequest) => {
+        const { guard, issuer, started } = await made()
+        return started.runPromise(ResourceMetadata.answer(guard, request, issuer))
+      },
+      ready: async () => {
+        await made()
+      }
+    })
   }
 
 /** A guard that has its own services. */

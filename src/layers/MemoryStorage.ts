@@ -24,6 +24,7 @@ import { ConsentStore } from "../services/stores/ConsentStore.js"
 import { EventLog } from "../services/stores/EventLog.js"
 import { GrantStore } from "../services/stores/GrantStore.js"
 import { HighWaterMark } from "../services/stores/HighWaterMark.js"
+import { InitialAccessTokenStore } from "../services/stores/InitialAccessTokenStore.js"
 import { KeyStore } from "../services/stores/KeyStore.js"
 import { LeaseStore } from "../services/stores/LeaseStore.js"
 import { LoginCounters } from "../services/stores/LoginCounters.js"
@@ -38,6 +39,7 @@ import * as MemoryConsentStore from "./memory/MemoryConsentStore.js"
 import * as MemoryEventLog from "./memory/MemoryEventLog.js"
 import * as MemoryGrantStore from "./memory/MemoryGrantStore.js"
 import * as MemoryHighWaterMark from "./memory/MemoryHighWaterMark.js"
+import * as MemoryInitialAccessTokenStore from "./memory/MemoryInitialAccessTokenStore.js"
 import * as MemoryKeyStore from "./memory/MemoryKeyStore.js"
 import * as MemoryLeaseStore from "./memory/MemoryLeaseStore.js"
 import * as MemoryLoginCounters from "./memory/MemoryLoginCounters.js"
@@ -55,6 +57,7 @@ const storesOf = (rows: Rows.Rows): Context.Context<Stores> =>
     Context.add(ConsentStore, MemoryConsentStore.make(rows)),
     Context.add(KeyStore, MemoryKeyStore.make(rows)),
     Context.add(ResourceStore, MemoryResourceStore.make(rows)),
+    Context.add(InitialAccessTokenStore, MemoryInitialAccessTokenStore.make(rows)),
     Context.add(RevokedTokenStore, MemoryRevokedTokenStore.make(rows)),
     Context.add(SpentAssertionStore, MemorySpentAssertionStore.make(rows)),
     Context.add(EventLog, MemoryEventLog.make(rows)),

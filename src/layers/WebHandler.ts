@@ -36,7 +36,7 @@ import type { SettingsOptions } from "./settings/SettingsOptions.js"
 import * as RestartingRuntime from "./wiring/RestartingRuntime.js"
 import * as Routes from "./wiring/Routes.js"
 
-export type { Access, Checked, CheckRequest, GuardedRequest, GuardOptions } from "./Guard.js"
+export type { Access, Checked, CheckRequest, GuardedRequest, GuardOptions, MetadataRequest } from "./Guard.js"
 
 /** The facts about a connection that a `Request` does not hold. */
 export interface Connection {
@@ -54,8 +54,8 @@ export interface WebHandler {
   /** A guard on the services of this server. */
   readonly guard: (options: GuardOptions) => CheckRequest
   /**
-   * Starts the services, which the first request starts otherwise. Rejects if the settings are wrong or the storage does
-   * not open. After a failure the next call or request starts them again.
+   * Starts the services and the guards, which the first request starts otherwise. Rejects if the settings or the options of a
+   * guard are wrong, or if the storage does not open. After a failure the next call or request starts them again.
    */
   readonly ready: () => Promise<void>
   /** Closes the storage. */
@@ -96,11 +96,18 @@ export const make = <E, E2 = never>(
     const toWeb = HttpApp.toWebHandlerRuntime(started)
     return (request: Request, connection: Connection) => toWeb(withConnection(handler, connection))(request)
   })
+  const makeGuard = guards(runtime, { name: "guard" })
+  const made: Array<CheckRequest> = []
   return {
     handler: async (request, connection = {}) => (await started())(request, connection),
-    guard: guards(runtime, { name: "guard" }),
+    guard: (options) => {
+      const guard = makeGuard(options)
+      made.push(guard)
+      return guard
+    },
     ready: async () => {
       await started()
+      for (const guard of made) await guard.ready()
     },
     dispose: () => runtime.dispose()
   }

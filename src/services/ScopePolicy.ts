@@ -19,8 +19,10 @@ export interface ScopeRequest {
   readonly subject: Option.Option<Subject>
   /** The account of the user. For a user of an app's own login its `username` is `external:` and the subject. */
   readonly account: Option.Option<Account>
+  /** The requested scope, with everything that it implies. */
   readonly scope: Scope.Scope
-  readonly resources: ReadonlyArray<Resource>
+  /** The resource that the scope is for. */
+  readonly resource: Resource
 }
 
 /** Returns the part of the requested scope that may be granted. */
@@ -30,8 +32,8 @@ export type Policy = (request: ScopeRequest) => Effect.Effect<Scope.Scope, Tempo
 export class ScopePolicy extends Context.Reference<ScopePolicy>()("latchkey/ScopePolicy", {
   defaultValue: (): {
     /**
-     * Returns the part of the requested scope that may be granted, and never more. It runs for the consent page, again at Allow,
-     * for a remembered consent, and for `client_credentials`.
+     * Returns the part of the requested scope that may be granted, and never more. It runs for each resource of a request:
+     * for the consent page, again at Allow, for a remembered consent, and for `client_credentials`.
      */
     readonly permit: Policy
   } => ({ permit: ({ scope }) => Effect.succeed(scope) })

@@ -15,6 +15,7 @@ import { findContract, revokeContract } from "./contracts/grantContract.js"
 import { listContract, pruneContract } from "./contracts/grantMaintenance.js"
 import { raceContract } from "./contracts/grantRaces.js"
 import { highWaterMarkContract } from "./contracts/highWaterMarkContract.js"
+import { initialAccessTokenContract } from "./contracts/initialAccessTokenContract.js"
 import { keyContract } from "./contracts/keyContract.js"
 import { leaseContract } from "./contracts/leaseContract.js"
 import { loginCounterContract } from "./contracts/loginCounterContract.js"
@@ -88,6 +89,7 @@ export const storageContract = <E>(name: string, storage: Given<E>, capabilities
     sundryContract(it, capabilities.histories ?? 20)
     clientContract(it)
     dynamicClientContract(it)
+    initialAccessTokenContract(it)
     accountContract(it)
     pageContract(it)
     sessionContract(it)

@@ -119,7 +119,8 @@ export const layerTest = (
       Resources.of({
         all: Effect.succeed(resources),
         peek: () => resources,
-        offered: (uri) => Effect.succeed(Resource.offered(resources.filter((resource) => resource.uri === uri))),
+        offered: (uri) =>
+          Effect.succeed(Resource.hierarchy(resources.find((resource) => resource.uri === uri) ?? { scopes: {} })),
         offeredHere: () => undefined,
         peekOffered: () => undefined,
         addBuiltIn: () => Effect.void

@@ -10,6 +10,7 @@ import { type Client, ClientId } from "../domain/Client.js"
 import { CodeVerifier } from "../domain/CodeChallenge.js"
 import * as Parameters from "../domain/Parameters.js"
 import * as Resource from "../domain/Resource.js"
+import * as ResourceScopes from "../domain/ResourceScopes.js"
 import * as DomainScope from "../domain/Scope.js"
 import { SessionId } from "../domain/Session.js"
 import { ResourceOwner } from "../http/browser/ResourceOwner.js"
@@ -130,7 +131,9 @@ const ofUser = Effect.fnUntraced(function* (request: TokenRequest, user: string)
     request: authorization,
     who,
     offer: yield* approvals.offer(authorization, who),
-    choice: Choice.Allow({ ticked: DomainScope.make(...request.scopes) })
+    choice: Choice.Allow({
+      ticked: ResourceScopes.offeredBy(authorization.resources, DomainScope.make(...request.scopes))
+    })
   })
   if (decided._tag === "Denied") return yield* decided.error
   if (decided._tag !== "Allowed") return yield* Effect.fail(notOffered)

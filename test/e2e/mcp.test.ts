@@ -61,7 +61,36 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     expect(answer).toContain("notes:read")
   })
 
-  // The 1.x line answers a 403 with its refresh token, which no refresh widens (RFC 6749 §6), and then gives up.
+  it("every tool of the demo works after one consent", async () => {
+    const server = await start()
+    const connection = await connect(`${server.url}/mcp`, await provider(), await person())
+    expect(await connection.call("add_note", { text: "Buy milk" })).toContain("1")
+    expect(await connection.call("list_notes")).toContain("Buy milk")
+    expect(await connection.call("whoami")).toContain("notes:write")
+  })
+
+  // The 1.x line answers a 403 with its refresh token, which no refresh widens (RFC 6749 §6), and then gives up (ADR 55).
+  it.runIf(sdk === Sdk.v1)(
+    "an MCP client that refreshes instead of step-up keeps what it has, and gets more by a new login",
+    async () => {
+      const server = await start()
+      const mcp = `${server.url}/mcp`
+      const [client, who] = [await provider(), await person()]
+      const connection = await connect(mcp, client, who, ["notes:read"])
+      await expect(connection.call("add_note", { text: "Buy milk" })).rejects.toThrow(/403/)
+      expect(client.provider.sentTo).toBeUndefined()
+      expect(await connection.call("list_notes")).not.toContain("Buy milk")
+      expect(await connection.call("whoami")).not.toContain("notes:write")
+
+      // What its app does for its user: it forgets the tokens and connects again. The challenge names all scopes.
+      client.provider.invalidateCredentials("tokens")
+      const again = await connect(mcp, client, who, ["notes:read", "notes:write"])
+      await again.call("add_note", { text: "Buy milk" })
+      expect(await again.call("list_notes")).toContain("Buy milk")
+      expect(await again.call("whoami")).toContain("notes:read")
+    }
+  )
+
   it.runIf(sdk === Sdk.v2)(
     "an MCP client requests more scope when a tool needs it (RFC 6750 §3.1, MCP step-up authorization)",
     async () => {

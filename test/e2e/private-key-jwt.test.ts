@@ -1,23 +1,15 @@
 /** Clients that sign, by programs that nobody here wrote: oauth4webapi, and both lines of the official MCP SDK. */
-import type { webcrypto } from "node:crypto"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import {
-  Client as ClientV2,
-  PrivateKeyJwtProvider as ProviderV2,
-  StreamableHTTPClientTransport as TransportV2
-} from "@modelcontextprotocol/client"
+import { auth as authV2, PrivateKeyJwtProvider as ProviderV2 } from "@modelcontextprotocol/client"
+import { auth as authV1 } from "@modelcontextprotocol/sdk/client/auth.js"
 import { PrivateKeyJwtProvider as ProviderV1 } from "@modelcontextprotocol/sdk/client/auth-extensions.js"
-import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js"
-import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import * as oauth from "oauth4webapi"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { algorithms, type ClientKey, makeKey } from "../support/Assertions.js"
 import * as Cli from "../support/Cli.js"
 
 vi.setConfig({ testTimeout: 120_000 })
-
-const information = { name: "latchkey-e2e", version: "1.0.0" }
 
 describe("clients that sign", () => {
   let server: Cli.Server
@@ -49,7 +41,7 @@ describe("clients that sign", () => {
       new URL(server.url),
       await oauth.discoveryRequest(new URL(server.url), { algorithm: "oauth2", ...options })
     )
-    const jwk = key.privateKey.export({ format: "jwk" })
+    const pkcs8 = key.privateKey.export({ format: "der", type: "pkcs8" })
     const parameters = {
       ES256: { name: "ECDSA", namedCurve: "P-256" },
       EdDSA: { name: "Ed25519" },
@@ -57,7 +49,7 @@ describe("clients that sign", () => {
       RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
       PS256: { name: "RSA-PSS", hash: "SHA-256" }
     }[alg]
-    const signing = await crypto.subtle.importKey("jwk", jwk as webcrypto.JsonWebKey, parameters, false, ["sign"])
+    const signing = await crypto.subtle.importKey("pkcs8", pkcs8, parameters, false, ["sign"])
     const auth = oauth.PrivateKeyJwt({ key: signing, kid: "one" })
     const resource = { resource: `${server.url}/mcp` }
     const tokens = await oauth.processClientCredentialsResponse(
@@ -74,34 +66,32 @@ describe("clients that sign", () => {
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, tokens.access_token, options))
   })
 
-  it("PrivateKeyJwtProvider of @modelcontextprotocol/sdk 1.x connects and calls a tool", async () => {
-    const key = makeKey("ES256")
-    const privateKey = String(key.privateKey.export({ format: "pem", type: "pkcs8" }))
-    const authProvider = new ProviderV1({
-      clientId: await create(key),
-      privateKey,
-      algorithm: "ES256",
-      expectedIssuer: server.url
-    })
-    const client = new ClientV1(information)
-    const transport = new TransportV1(new URL(`${server.url}/mcp`), { authProvider })
-    await client.connect(transport as Parameters<ClientV1["connect"]>[0])
-    expect((await client.listTools()).tools.length).toBeGreaterThan(0)
-    await client.close()
-  })
+  /** A provider of either line, and how that line gets a token. */
+  const lines = [
+    ["@modelcontextprotocol/sdk 1.x", ProviderV1, authV1],
+    ["@modelcontextprotocol/client 2.x", ProviderV2, authV2]
+  ] as const
 
-  it("PrivateKeyJwtProvider of @modelcontextprotocol/client 2.x connects and calls a tool", async () => {
-    const key = makeKey("RS256")
-    const privateKey = String(key.privateKey.export({ format: "pem", type: "pkcs8" }))
-    const authProvider = new ProviderV2({
-      clientId: await create(key),
-      privateKey,
-      algorithm: "RS256",
-      expectedIssuer: server.url
-    })
-    const client = new ClientV2(information)
-    await client.connect(new TransportV2(new URL(`${server.url}/mcp`), { authProvider }))
-    expect((await client.listTools()).tools.length).toBeGreaterThan(0)
-    await client.close()
+  it.each(lines)("PrivateKeyJwtProvider of %s discovers the server and gets tokens", async (_, Provider, auth) => {
+    for (const algorithm of ["ES256", "RS256"] as const) {
+      const key = makeKey(algorithm)
+      const provider = new Provider({
+        clientId: await create(key),
+        privateKey: String(key.privateKey.export({ format: "pem", type: "pkcs8" })),
+        algorithm,
+        scope: "notes:read",
+        expectedIssuer: server.url
+      })
+      const options = { serverUrl: `${server.url}/mcp` }
+      expect(await auth(provider as never, options)).toBe("AUTHORIZED")
+      const first = provider.tokens()
+      expect(first).toMatchObject({
+        access_token: expect.stringMatching(/^lk_at_/),
+        scope: expect.stringContaining("notes:read")
+      })
+      // Each request has an assertion of its own.
+      expect(await auth(provider as never, options)).toBe("AUTHORIZED")
+      expect(provider.tokens()?.access_token).not.toBe(first?.access_token)
+    }
   })
 })

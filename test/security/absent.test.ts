@@ -77,13 +77,6 @@ absent("CIMD", "a client_id that is a URL is unknown, and nothing is fetched", a
   expect(isFetched).toBe(false)
 })
 
-absent("MANAGE", "a registration names no address at which it could be changed", async (target) => {
-  const client = await target.register()
-  expect(client).not.toHaveProperty("registration_client_uri")
-  expect(client).not.toHaveProperty("registration_access_token")
-  await isNowhere(target, [`/register/${client.client_id}`], ["registration_client_uri"])
-})
-
 absent("UINFO", "no endpoint returns claims about the user of a token", (target) =>
   isNowhere(target, ["/userinfo"], ["userinfo_endpoint"])
 )

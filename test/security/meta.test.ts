@@ -139,7 +139,7 @@ check("META-10", "the server supports exactly the values that its metadata adver
   expect(await metadata(target)).toMatchObject({
     grant_types_supported: ["authorization_code", "client_credentials", "refresh_token"],
     response_types_supported: ["code"],
-    token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"]
+    token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
   })
   const client = await target.register()
   const tokens = await target.tokens(client)

@@ -2,13 +2,16 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import { expect } from "vitest"
 import { Decision } from "../../src/domain/RateLimit.js"
+import { InitialAccessTokens } from "../../src/services/clients/InitialAccessTokens.js"
 import { RateLimiter } from "../../src/services/RateLimiter.js"
 import { redirectUri } from "../flow/support/Server.js"
 import { family } from "./support/Catalogue.js"
 import { connectionsTo } from "./support/Listener.js"
 import { accepted, expectRefused, good, post } from "./support/Register.js"
+import type { Target } from "./support/Target.js"
 
 const { check, control, otherwise } = family()
 
@@ -71,17 +74,41 @@ check("REG-03", "two equal registrations get an id and a secret each", async (ta
   expect(first?.client_secret).not.toBe(second?.client_secret)
 })
 
-otherwise(
-  "REG-04",
-  "docs/conformance.md on RFC 7591 §1.2: registration is open",
-  "any client may register, and an initial access token changes nothing",
-  async (target) => {
-    const headers = { "Content-Type": "application/json", Authorization: "Bearer wrong" }
-    const body = JSON.stringify(good)
-    expect((await target.http({ method: "POST", path: "/register", headers, body })).status).toBe(201)
-    expect((await target.discover()).registration_endpoint).toBe(`${target.issuer}/register`)
+check("REG-04", "the setting decides whether a registration needs an initial access token", async (target) => {
+  const answerOf = (server: Target, authorization?: string) =>
+    server.http({
+      method: "POST",
+      path: "/register",
+      headers: {
+        "Content-Type": "application/json",
+        ...(authorization === undefined ? {} : { Authorization: authorization })
+      },
+      body: JSON.stringify(good)
+    })
+  expect((await answerOf(target, "Bearer of-another-server")).status).toBe(201)
+  expect((await answerOf(target, "Bearer lk_ia_wrong")).status).toBe(401)
+  expect((await target.discover()).registration_endpoint).toBe(`${target.issuer}/register`)
+
+  const guarded = await target.another({ settings: { registration: "Token" } })
+  expect((await guarded.discover()).registration_endpoint).toBe(`${guarded.issuer}/register`)
+  for (const [authorization, challenge] of [
+    [undefined, /^Bearer realm="[^"]+"$/],
+    ["Basic YTpi", /^Bearer realm="[^"]+"$/],
+    ["Bearer wrong", /^Bearer realm="[^"]+", error="invalid_token"/],
+    ["Bearer lk_ia_wrong", /^Bearer realm="[^"]+", error="invalid_token"/]
+  ] as const) {
+    const answer = await answerOf(guarded, authorization)
+    expect(answer.status).toBe(401)
+    expect(answer.header("www-authenticate")).toMatch(challenge)
   }
-)
+  const { secret } = await guarded.run(Effect.flatMap(InitialAccessTokens, ({ create }) => create({ maxUses: 1 })))
+  expect((await answerOf(guarded, `Bearer ${Redacted.value(secret)}`)).status).toBe(201)
+  expect((await answerOf(guarded, `Bearer ${Redacted.value(secret)}`)).status).toBe(401)
+
+  const closed = await target.another({ settings: { registration: "Off" } })
+  expect((await answerOf(closed)).status).toBe(403)
+  expect((await closed.discover()).registration_endpoint).toBeUndefined()
+})
 
 otherwise(
   "REG-05",

@@ -145,8 +145,8 @@ check("SECRET-04", "only their owner can read the files, and a key that others m
 check("SECRET-05", "secrets are compared in constant time, wherever they differ", async () => {
   // Both compare two parts of the same request.
   expect(Sources.secretsComparedByText()).toEqual([
-    "src/http/wire/AuthorizationHeader.ts",
-    "src/services/accounts/Accounts.ts"
+    "src/services/accounts/Accounts.ts",
+    "src/services/clients/BasicCredentials.ts"
   ])
   const right = Buffer.from(digestOf("the right one"))
   const [near, far] = [Buffer.from(right), Buffer.from(right)]

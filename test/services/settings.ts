@@ -19,6 +19,8 @@ export const settings = (issuer: Issuer) =>
     appSchemes: new Set<string>(),
     rateLimits: {},
     networkLimits: [],
+    registration: "Off",
+    softwareStatements: [],
     maxUnusedClients: 0,
     retryFromElsewhere: defaultRetryFromElsewhere,
     brand: {},

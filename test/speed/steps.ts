@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
+import * as McpAuth from "../../src/http/mcp/McpAuth.js"
 import * as NodeServer from "../../src/layers/NodeServer.js"
 import * as Argon2 from "../../src/layers/passwords/Argon2.js"
 import type { SettingsOptions } from "../../src/layers/settings/SettingsOptions.js"
@@ -51,8 +52,9 @@ export interface Answer {
   readonly text: string
 }
 
-/** A request: a GET, or a POST if it has a body. */
+/** A request: without a method a GET, or a POST if it has a body. */
 export interface Sent {
+  readonly method?: string | undefined
   readonly path: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
@@ -69,9 +71,9 @@ export class CountedServer extends TestServer {
   }
 
   /** Sends a request by node:http, which takes no step. */
-  readonly exchange = ({ body, headers, path }: Sent): Promise<Answer> =>
+  readonly exchange = ({ body, headers, method = body === undefined ? "GET" : "POST", path }: Sent): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const request = httpRequest(`${this.issuer}${path}`, { method: body === undefined ? "GET" : "POST", headers })
+      const request = httpRequest(`${this.issuer}${path}`, { method, headers })
       request.once("error", reject).once("response", (response) => {
         let text = ""
         response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
@@ -99,13 +101,14 @@ export class CountedServer extends TestServer {
   readonly settled = () => new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** Starts a server on a storage, with an open route, a guarded one, and a web that has the document of one client. */
+/** Starts a server on a storage, with an open route, a guarded one, a guarded MCP server, and the document of a client. */
 export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<SettingsOptions> = {}) =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
     const issuer = `http://127.0.0.1:${port}`
     const uri = `${issuer}/notes`
-    const notes = { uri, scopes: { "notes:read": "Read your notes", "notes:write": "Write notes" } }
+    const scopes = { "notes:read": "Read your notes", "notes:write": "Write notes", "notes:burn": "Burn notes" }
+    const notes = { uri, scopes }
     let runtime: Runtime.Runtime<AuthServices> | undefined
     const captured = Layer.effectDiscard(
       Effect.map(Effect.runtime<AuthServices>(), (own) => {
@@ -114,9 +117,21 @@ export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<
     )
     const open = HttpLayerRouter.add("GET", "/open", Effect.succeed(HttpServerResponse.unsafeJson({ ok: true })))
     const routes = guarded("/notes", { resource: uri, scopes: ["notes:read"], principals: ["User", "Client"] })
+    // In place of an MCP server, so that the steps are those of its guard.
+    const result = HttpServerResponse.unsafeJson({ jsonrpc: "2.0", id: 1, result: {} })
+    const mcp = HttpLayerRouter.add("POST", "/mcp", Effect.succeed(result)).pipe(
+      Layer.provide(
+        McpAuth.layer({
+          resource: uri,
+          scopes: ["notes:read"],
+          principals: ["User", "Client"],
+          tools: { add_note: ["notes:write"], burn_notes: ["notes:burn"] }
+        })
+      )
+    )
     const schedule = Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
     const web = Documents.make({ [Documents.url]: { body: Documents.document() } })
-    const app = Layer.mergeAll(open, routes, captured).pipe(
+    const app = Layer.mergeAll(open, routes, mcp, captured).pipe(
       Layer.provideMerge(AuthServer.layer({ issuer, resources: [notes], rateLimits: "off", ...settings })),
       Layer.provide(Layer.mergeAll(storage, schedule, web.seams, Argon2.layer({ memoryCost: 8, timeCost: 1 })))
     )

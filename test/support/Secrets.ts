@@ -28,14 +28,14 @@ const publicFields = new Set([
 
 /** Members of JSON that nobody else may know; most of what is JSON here is public. */
 const secretMembers =
-  /"(?:password|client_secret|introspection_secret|access_token|refresh_token|code|code_verifier)":"([^"\\]+)"/g
+  /"(?:password|client_secret|introspection_secret|access_token|registration_access_token|initial_access_token|refresh_token|code|code_verifier)":"([^"\\]+)"/g
 
 /** Codes, tokens, secrets and seals of ours, wherever they stand. */
 const ours = /lk_[a-z]{2}_[A-Za-z0-9_.-]{20,}/g
 
 /** The parts of these that are secret by themselves: what follows the id of a grant or of a key. */
 const parts = [
-  /^lk_(?:ac_[0-9a-z]{26}|at_.{8}|fm_.{8}|cs_|rs_)(.+)$/,
+  /^lk_(?:ac_[0-9a-z]{26}|at_.{8}|fm_.{8}|cs_|rs_|ia_|ra_)(.+)$/,
   // The secret of a generation, and its tag.
   /^lk_rt_[0-9a-z]{26}\.[0-9]+\.(.{43})(.{22})$/
 ]

@@ -11,9 +11,12 @@ import type {
   InvalidRedirectUri,
   InvalidRequest,
   InvalidScope,
+  InvalidSoftwareStatement,
   InvalidTarget,
   InvalidToken,
+  MissingToken,
   TemporarilyUnavailable,
+  UnapprovedSoftwareStatement,
   UnauthorizedClient
 } from "../../src/domain/OAuthError.js"
 import type { Accounts } from "../../src/services/accounts/Accounts.js"
@@ -92,7 +95,16 @@ describe("a flow ends in these errors, and no other", () => {
 
   it("registering a client ends in an error of RFC 7591 §3.2.2", () => {
     expectTypeOf<Fails<ClientRegistration["Type"]["register"]>>().toEqualTypeOf<
-      Tags<Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+      Tags<
+        | Forbidden
+        | InvalidClientMetadata
+        | InvalidRedirectUri
+        | InvalidSoftwareStatement
+        | InvalidToken
+        | MissingToken
+        | TemporarilyUnavailable
+        | UnapprovedSoftwareStatement
+      >
     >()
     expectTypeOf<Fails<ClientRegistration["Type"]["create"]>>().toEqualTypeOf<
       Tags<InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>

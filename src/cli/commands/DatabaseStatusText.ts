@@ -8,11 +8,15 @@ import * as Output from "../terminal/Output.js"
 import { nameOf, type StoredTarget } from "./StoredDatabase.js"
 
 /** The number and the maximum of unused clients. Each issuer has this maximum; the number is that of the fullest issuer. */
-const unusedClientsLine = (unused: number, issuers: number, maximum: number): string => {
+const unusedClientsLine = (
+  unused: number,
+  issuers: number,
+  { maxUnusedClients: maximum, registration }: StoredTarget["settings"]
+): string => {
   const fullest = issuers > 1 ? " (the issuer with the most)" : ""
   const clients = `Clients that registered themselves and were never used: ${Output.number(unused)}`
   return maximum === 0
-    ? `${clients}${fullest}; registration is closed (${Setting.variableOf(Settings.named("maxUnusedClients"))} is 0)`
+    ? `${clients}${fullest}; registration${registration === "token" ? " without a token" : ""} is closed (${Setting.variableOf(Settings.named("maxUnusedClients"))} is 0)`
     : `${clients} of ${Output.number(maximum)}${fullest}${unused >= maximum ? "; each registration deletes the oldest" : ""}`
 }
 
@@ -38,7 +42,7 @@ export const describe = ({ database, settings }: StoredTarget, status: DatabaseS
   return [
     `The database ${nameOf(database)} has ${size} bytes. The version of its schema is ${version}: ${state}`,
     Output.table(lines),
-    ...(unusedClients === undefined ? [] : [unusedClientsLine(unusedClients, issuers, settings.maxUnusedClients)]),
+    ...(unusedClients === undefined ? [] : [unusedClientsLine(unusedClients, issuers, settings)]),
     ...(difference === 0 ? [`Maintenance deletes expired rows. ${last}`] : [])
   ].join("\n\n")
 }

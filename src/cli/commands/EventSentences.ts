@@ -49,9 +49,12 @@ const keyChanges = {
 const sentences: {
   readonly [Tag in EventKind["_tag"]]: (kind: Extract<EventKind, { readonly _tag: Tag }>) => string
 } = {
-  ClientRegistered: ({ origin }) => `client registered by ${origin === "Operator" ? "the operator" : "itself"}`,
+  ClientRegistered: ({ initialAccessTokenId, origin }) =>
+    `client registered by ${origin === "Operator" ? "the operator" : "itself"}${initialAccessTokenId === undefined ? "" : ` with the initial access token ${initialAccessTokenId}`}`,
   ClientAwaitsApproval: () => "a user wants to use the client, which waits for the operator's approval",
   ClientDocumentRefused: ({ problem }) => `metadata document of the client refused: ${documentProblems[problem]}`,
+  InitialAccessTokenChanged: ({ change, initialAccessTokenId }) =>
+    `initial access token ${initialAccessTokenId} ${change === "Created" ? "created" : "revoked"}`,
   RegistrationQuota: ({ atMost, level, unused }) =>
     level === "Met"
       ? `maximum of ${atMost} unused clients reached: each registration now deletes the oldest`

@@ -18,6 +18,7 @@ const counts: ReadonlyArray<readonly [count: keyof MaintenanceCounts, name: stri
   ["events", "events", "events"],
   ["clients", "clients", "clients that were never used"],
   ["abandonedClients", "abandoned_clients", "clients that were last used long ago and have no grant"],
+  ["initialAccessTokens", "initial_access_tokens", "initial access tokens that expired or were used up"],
   ["consents", "consents", "consents to deleted clients"],
   ["resealed", "resealed", "chain keys of grants, encrypted again with the current root key"],
   ["keysRemoved", "keys_removed", "keys that are not needed any more"]

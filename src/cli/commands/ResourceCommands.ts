@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type { Issuer } from "../../domain/Issuer.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import * as ResourceView from "../../http/views/ResourceView.js"
 import { ResourceRegistration } from "../../services/resources/ResourceRegistration.js"
 import { ResourceStore, type StoredResource } from "../../services/stores/ResourceStore.js"
@@ -41,6 +42,11 @@ const options = {
     "scope",
     "SCOPE=SENTENCE",
     'Scope that clients request, and the sentence that users read on the consent page, such as "notes:read=Read your notes"; repeatable'
+  ).pipe(Options.repeated),
+  implies: text(
+    "implies",
+    "SCOPE=SCOPES",
+    'Scope that implies others of the resource, such as "notes:write=notes:read": who allows it allows them, too; repeatable'
   ).pipe(Options.repeated),
   introspects: flag(
     "introspects",
@@ -75,8 +81,32 @@ const parseScopes = (texts: ReadonlyArray<string>) =>
     return twice === undefined ? Object.fromEntries(scopes) : yield* badUsage(`--scope: "${twice}" is given twice`)
   })
 
+/** Parses `notes:write=notes:read`; several implied scopes have spaces between them. */
+const parseImplication = (text: string) => {
+  const [token = ""] = text.split("=", 1)
+  const implied = text
+    .slice(token.length + 1)
+    .trim()
+    .split(/ +/)
+  return [token, ...implied].every(Schema.is(Scope.ScopeToken))
+    ? Effect.succeed([token, implied] as const)
+    : badUsage('--implies: give a scope and those that it implies, such as "notes:write=notes:read"')
+}
+
+const parseImplications = (texts: ReadonlyArray<string>) =>
+  Effect.map(Effect.forEach(texts, parseImplication), (pairs) =>
+    Object.fromEntries(
+      pairs.map(([token]) => [token, pairs.flatMap(([other, implied]) => (other === token ? implied : []))])
+    )
+  )
+
 const describe = (resource: StoredResource, secret: Option.Option<Redacted.Redacted>, target: Target.Target) => {
-  const scopes = Output.table(Object.entries(resource.scopes))
+  const scopes = Output.table(
+    Object.entries(resource.scopes).map(([token, sentence]) => {
+      const implied = ScopeHierarchy.impliedBy(Resource.hierarchy(resource), token)
+      return [token, Scope.isEmpty(implied) ? sentence : `${sentence} (implies ${Scope.format(implied)})`]
+    })
+  )
   const where = `${target.issuer} (${Database.format(target.database)})`
   return [
     `The resource ${resource.name ?? resource.uri} is created at ${where}`,
@@ -98,16 +128,18 @@ const introspection = (issuer: Issuer, id: Resource.ResourceServerId, secret: Re
     ])
   ].join("\n")
 
-export const create = Command.make("create", options, ({ introspects, json, name, scopes, uri, ...flags }) =>
+export const create = Command.make("create", options, ({ implies, introspects, json, name, scopes, uri, ...flags }) =>
   Effect.gen(function* () {
     const target = yield* Target.load(flags)
     const indicator = yield* parseUri(uri)
     const offered = yield* parseScopes(scopes)
+    const implications = yield* parseImplications(implies)
     yield* Effect.gen(function* () {
       const { resource, secret } = yield* (yield* ResourceRegistration).register({
         uri: indicator,
         ...Record.getSomes({ name }),
         scopes: offered,
+        implies: implications,
         introspects
       })
       yield* Output.result(json, ResourceView.fromResource(resource, secret), describe(resource, secret, target))
@@ -115,7 +147,8 @@ export const create = Command.make("create", options, ({ introspects, json, name
       Effect.catchTags({
         UriTaken: () => impossible(`there is a resource ${indicator} already`),
         ScopeTaken: ({ by, token }) =>
-          impossible(`the resource ${by} offers the scope "${token}" already: give each resource its own scopes`)
+          impossible(`the scope "${token}" belongs to ${by}, which is built into the server: choose another name`),
+        InvalidImplication: ({ message }) => badUsage(`--implies: ${message}`)
       }),
       WithServices.provide(target)
     )

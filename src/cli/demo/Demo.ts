@@ -1,22 +1,20 @@
 /** The demo: an MCP server that stores notes and is protected by the authorization server in the same process. */
-import { METHODS } from "node:http"
 import * as McpServer from "@effect/ai/McpServer"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { MethodNotAllowed } from "../../domain/HttpError.js"
 import * as Issuer from "../../domain/Issuer.js"
-import * as BearerAuth from "../../http/guard/BearerAuth.js"
+import * as McpAuth from "../../http/mcp/McpAuth.js"
+import * as Body from "../../http/wire/Body.js"
 import * as Cors from "../../http/wire/Cors.js"
 import { isOpened } from "../../http/wire/OpenedInBrowser.js"
 import * as Page from "../../http/wire/Page.js"
 import * as Wire from "../../http/wire/Wire.js"
 import type { SettingsOptions } from "../../layers/settings/SettingsOptions.js"
 import { version } from "../terminal/Version.js"
-import * as McpTransport from "./McpTransport.js"
 import * as Notes from "./Notes.js"
 import * as Tools from "./Tools.js"
 
@@ -26,30 +24,6 @@ export const resource = (issuer: Issuer.Issuer): SettingsOptions["resources"][nu
   name: "Demo notes",
   scopes: { "notes:read": "Read your notes", "notes:write": "Write notes for you" }
 })
-
-/** Headers that the transport needs (MCP 2025-06-18, Transports). */
-const transportHeaders = ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"]
-
-const platformCors = HttpMiddleware.cors({
-  allowedMethods: ["POST"],
-  exposedHeaders: ["WWW-Authenticate", "Mcp-Session-Id", "X-Request-Id"],
-  maxAge: 3600
-})
-
-/** Browser clients may read the challenge and send every header: the endpoint uses no cookie. */
-const cors = HttpLayerRouter.middleware((handler) =>
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const response = yield* platformCors(handler)
-    return request.method === "OPTIONS"
-      ? HttpServerResponse.setHeader(
-          response,
-          "access-control-allow-headers",
-          Cors.allowedHeaders(request, transportHeaders)
-        )
-      : response
-  })
-).layer
 
 /** The page for a user who opens the address in a browser. Its status is an error, as for every GET. */
 const page = (path: string, issuer: Issuer.Issuer, rendering: Page.Rendering) =>
@@ -64,15 +38,16 @@ const page = (path: string, issuer: Issuer.Issuer, rendering: Page.Rendering) =>
     405
   )
 
-/** Answers 405, because there are no streams and no sessions (MCP 2025-06-18, Transports). */
-const otherMethods = (path: `/${string}`, issuer: Issuer.Issuer, rendering: Page.Rendering) => {
+/** Answers a GET with 405, because there are no streams (MCP 2025-06-18, Transports): with a page for a user. */
+const opened = (path: `/${string}`, issuer: Issuer.Issuer, rendering: Page.Rendering) => {
   const error = new MethodNotAllowed({ reason: "MethodNotAllowed", description: "messages are sent by POST" })
-  const allow = { allow: "POST, OPTIONS" }
-  const response = HttpServerResponse.setHeaders(Wire.toJson(error, issuer), allow)
-  const opened = HttpServerResponse.setHeaders(page(path, issuer, rendering), allow)
-  const respond = Effect.map(HttpServerRequest.HttpServerRequest, (request) => (isOpened(request) ? opened : response))
-  return HttpLayerRouter.addAll(
-    METHODS.filter((method) => method !== "POST").map((method) => HttpLayerRouter.route(method as "*", path, respond))
+  const headers = { allow: "POST, OPTIONS", ...Cors.headers }
+  const response = HttpServerResponse.setHeaders(Wire.toJson(error, issuer), headers)
+  const explained = HttpServerResponse.setHeaders(page(path, issuer, rendering), headers)
+  return HttpLayerRouter.add(
+    "GET",
+    path,
+    Effect.map(HttpServerRequest.HttpServerRequest, (request) => (isOpened(request) ? explained : response))
   )
 }
 
@@ -86,19 +61,20 @@ export const layer = (issuer: Issuer.Issuer) => {
     Layer.provide(McpServer.layerHttpRouter({ name: "latchkey-demo", version, path }))
   )
   const routes = server.pipe(
-    Layer.provide(McpTransport.layer({ scopesOf: Tools.scopesOf })),
     Layer.provide(
       Layer.orDie(
-        BearerAuth.layer({
+        McpAuth.layer({
           scopes: ["notes:read"],
           challengeScopes: Object.keys(guarded.scopes),
-          resource: guarded.uri
+          resource: guarded.uri,
+          toolkit: Tools.Tools,
+          tools: { add_note: ["notes:write"] },
+          // The notes are in memory.
+          maxBodySize: Body.limit
         })
       )
     )
   )
-  const others = Layer.unwrapEffect(
-    Effect.map(Page.PageRendering, (rendering) => otherMethods(path, issuer, rendering))
-  )
-  return Layer.merge(routes, others).pipe(Layer.provide(cors))
+  const explanation = Layer.unwrapEffect(Effect.map(Page.PageRendering, (rendering) => opened(path, issuer, rendering)))
+  return Layer.merge(routes, explanation)
 }

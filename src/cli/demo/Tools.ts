@@ -42,9 +42,6 @@ export const Tools = Toolkit.make(
   }).annotateContext(hints)
 )
 
-/** Scopes that a tool needs in addition to the scope of the guard. */
-export const scopesOf: Readonly<Record<string, ReadonlyArray<string>>> = { add_note: ["notes:read", "notes:write"] }
-
 /** The access of the caller. A tool runs inside its request, which the guard accepted. */
 const caller = Effect.flatMap(
   Effect.serviceOption(CurrentAccess),
@@ -85,7 +82,7 @@ export const layer = Tools.toLayer(
       add_note: ({ text }) =>
         Effect.gen(function* () {
           const { scope, subject } = yield* caller
-          // The transport has checked this already and answers 403; this check does not depend on the transport.
+          // The guard has checked this already and answers 403; this check does not depend on the guard.
           if (!scope.has("notes:write")) return yield* Effect.fail({ message: "this needs the scope notes:write" })
           return { count: yield* notes.add(subject, text) }
         })

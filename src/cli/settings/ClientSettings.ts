@@ -19,12 +19,36 @@ const Resources = Schema.Array(
 const DotlessSchemes = Schema.Array(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9+-]*$/)))
 const schemesHint = 'give schemes in lower case, without a colon, such as "cursor,vscode"'
 
+/** An issuer of software statements, with its keys or their URL. */
+const StatementIssuers = Schema.Array(
+  Schema.Struct({
+    issuer: Schema.NonEmptyString,
+    jwks: Schema.optional(
+      Schema.Struct({ keys: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })) })
+    ),
+    jwksUri: Schema.optional(Schema.String)
+  })
+)
+
 export const clientFields = {
   resources: setting(Resources, {
     description: "Protected resources, in addition to those of `latchkey resource create`",
     default: [],
     defaultText: "none",
     hint: 'give resources as { "uri": "https://…", "name": "…", "scopes": { "notes:read": "Read your notes" } }',
+    only: "File"
+  }),
+  registration: setting(Schema.Literal("open", "token", "statement", "off"), {
+    description:
+      'Clients that may register themselves: all ("open"), those with a token of latchkey initial-access-token ("token"), also those with a software statement of a trusted issuer ("statement"), or none ("off")',
+    default: "open",
+    hint: "give open, token, statement or off"
+  }),
+  softwareStatements: setting(StatementIssuers, {
+    description: "Issuers whose software statements are verified (RFC 7591 §2.3), with their public keys",
+    default: [],
+    defaultText: "none",
+    hint: 'give issuers as { "issuer": "https://…", "jwks": { "keys": […] } }, or with "jwksUri": "https://…"',
     only: "File"
   }),
   redirectSchemes: setting(DotlessSchemes, {

@@ -29,6 +29,7 @@ export const withVariableNames = (message: string): string =>
 export const lifetimes = (settings: Settings.Settings): Lifetimes => Record.map(lifetimeNames, (name) => settings[name])
 
 const clientAdmission = { open: "Open", hosts: "Hosts", approval: "Approval" } as const
+const registration = { open: "Open", token: "Token", statement: "Statement", off: "Off" } as const
 
 const logAddresses = { off: "Off", network: "Network", full: "Full" } as const
 
@@ -44,6 +45,8 @@ export const options = (loaded: Loaded): Effect.Effect<Omit<SettingsOptions, "is
     retryFromElsewhere: settings.retryFromElsewhere === "replay" ? "Replay" : "Allow",
     rateLimits: settings.rateLimit ?? settings.rateLimits,
     networkLimits: settings.networkLimits,
+    registration: registration[settings.registration],
+    softwareStatements: settings.softwareStatements,
     maxUnusedClients: settings.maxUnusedClients,
     clientDocuments: settings.clientDocuments === "on",
     clientAdmission: clientAdmission[settings.clientAdmission],

@@ -53,7 +53,8 @@ export const limitFields = {
     hint: `give each network once, with off or a whole number from 1 to ${maxFactor}, as { "203.0.113.0/24": "off", "2001:db8::/48": 20 }, or in a variable as "203.0.113.0/24=off,2001:db8::/48=20"`
   }),
   maxUnusedClients: setting(Schema.Int.pipe(Schema.nonNegative()), {
-    description: "Maximum number of clients that registered themselves and were never used. 0 closes registration",
+    description:
+      "Maximum number of clients that registered themselves and were never used. 0 closes registration without an initial access token",
     default: defaultMaxUnusedClients,
     fromText: Texts.toNumber,
     hint: "give a whole number, 0 or more"

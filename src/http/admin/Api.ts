@@ -7,6 +7,7 @@ import { AccountGroup } from "./AccountGroup.js"
 import { AuditGroup } from "./AuditGroup.js"
 import { ClientsGroup } from "./ClientsGroup.js"
 import { GrantsGroup } from "./GrantsGroup.js"
+import { InitialAccessTokensGroup } from "./InitialAccessTokensGroup.js"
 import * as Problems from "./Problems.js"
 import { ResourcesGroup } from "./ResourcesGroup.js"
 import { UsersGroup } from "./UsersGroup.js"
@@ -18,6 +19,7 @@ class Groups extends HttpApi.make("latchkey")
   .add(AccountGroup)
   .add(UsersGroup)
   .add(ClientsGroup)
+  .add(InitialAccessTokensGroup)
   .add(ResourcesGroup)
   .add(GrantsGroup)
   .add(AuditGroup)

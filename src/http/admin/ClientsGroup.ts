@@ -12,7 +12,7 @@ import { After, Limit, Next } from "./Paging.js"
 import * as Problems from "./Problems.js"
 
 const Clients = Schema.Struct({ clients: Schema.Array(ClientView), next: Next }).annotations({ identifier: "Clients" })
-export const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata)).annotations({
+export const NewClient = Schema.partial(Schema.encodedSchema(ClientMetadata.omit("software_statement"))).annotations({
   identifier: "NewClient",
   description:
     "The metadata of RFC 7591 §2, with its defaults. `scope` is the largest scope that the client may request."
@@ -38,7 +38,7 @@ export const ClientChanges = Schema.Struct({
   jwks: Schema.optional(Schema.NullOr(Schema.Struct({ keys: Schema.Array(Schema.Unknown) }))),
   jwks_uri: text,
   token_endpoint_auth_signing_alg: text
-} satisfies Record<keyof ClientMetadata, unknown>).annotations({
+} satisfies Record<Exclude<keyof ClientMetadata, "software_statement">, unknown>).annotations({
   identifier: "ClientChanges",
   description:
     "Members of RFC 7591 §2 that get a new value. A list is replaced as a whole, null removes a member, and the others stay."

@@ -17,6 +17,10 @@ export const NewResource = Schema.Struct({
   scopes: Schema.Record({ key: ScopeToken, value: Sentence }).annotations({
     description: "The scopes of the resource, each with the sentence that users read on the consent page."
   }),
+  implies: Schema.optional(Schema.Record({ key: ScopeToken, value: Schema.Array(ScopeToken) })).annotations({
+    description:
+      "The scopes that imply others: each with those that it implies. All of them are scopes of the resource."
+  }),
   introspects: Schema.optionalWith(Schema.Boolean, { default: () => false }).annotations({
     description: "Whether the resource server introspects tokens (RFC 7662), and gets a secret for it."
   })

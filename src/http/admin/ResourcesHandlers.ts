@@ -2,6 +2,7 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
 import { Conflict } from "../../domain/HttpError.js"
+import { InvalidRequest } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import { ResourceRegistration } from "../../services/resources/ResourceRegistration.js"
 import { ResourceStore } from "../../services/stores/ResourceStore.js"
@@ -30,8 +31,10 @@ export const layer = (api: Api.Placed) =>
               ScopeTaken: () =>
                 new Conflict({
                   reason: "ScopeTaken",
-                  description: "another resource offers one of these scopes"
-                })
+                  description: "a resource that is built into the server has one of these scopes"
+                }),
+              InvalidImplication: ({ message }) =>
+                new InvalidRequest({ reason: "MalformedParameter", description: message })
             })
           )
         )

@@ -69,7 +69,7 @@ export const show = Effect.fnUntraced(function* ({ account, displayName, session
         Effect.gen(function* () {
           const installations = yield* Effect.forEach(app.installations, (installation) =>
             Effect.map(seal({ _tag: "RemoveInstallation", grantId: installation.grantId }), (form) => ({
-              ...shownInstallation(installation),
+              ...shownInstallation(installation, app.client),
               formAction,
               form
             }))
@@ -115,8 +115,12 @@ const shownApp = (
     }))
 })
 
-const shownInstallation = ({ allowedAt, browser, clientName, lastUsedAt, network }: AllowedInstallation) => ({
-  clientName,
+const shownInstallation = (
+  { allowedAt, browser, clientName, lastUsedAt, network, redirectUri }: AllowedInstallation,
+  client: Client.Client
+) => ({
+  formerName: clientName === Client.displayName(client) ? undefined : clientName,
+  target: RedirectUri.target(redirectUri),
   since: timeOf(allowedAt),
   lastUsed: Option.getOrUndefined(Option.map(lastUsedAt, timeOf)),
   browser: Option.getOrUndefined(browser),

@@ -8,7 +8,7 @@ import { AuthorizationRejected, type AuthorizationRequest } from "../../domain/A
 import type * as Issuer from "../../domain/Issuer.js"
 import type { InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
-import * as Scope from "../../domain/Scope.js"
+import type * as ResourceScopes from "../../domain/ResourceScopes.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import { Approvals, Choice, Decided } from "../../services/authorization/Approvals.js"
 import { AuthorizationRequests } from "../../services/authorization/AuthorizationRequests.js"
@@ -21,6 +21,7 @@ import * as Wire from "../wire/Wire.js"
 import * as AuthorizationResponse from "./AuthorizationResponse.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
 import * as ConsentPrompt from "./ConsentPrompt.js"
+import * as ConsentTicks from "./ConsentTicks.js"
 import * as LoginPrompt from "./LoginPrompt.js"
 import * as SealedForm from "./SealedForm.js"
 import * as Visitor from "./Visitor.js"
@@ -40,7 +41,7 @@ const consent = Effect.gen(function* () {
   // The user who is at the browser now must not see another user's ticks.
   if (Option.contains(refusal, "FormForeign")) return askAgain(issuer, form, "FormForeign")
 
-  const ticked = Scope.fromIterable(Parameters.all(parameters, PageForms.consent.scope))
+  const ticked = ConsentTicks.read(form.offered, Parameters.all(parameters, PageForms.consent.scope))
   const button = yield* Parameters.required(parameters, PageForms.consent.decision)
   const answer = Effect.fnUntraced(function* (authorization: AuthorizationRequest) {
     const answered = { request: authorization, who: visitor.value, form, sealed, ticked }
@@ -60,7 +61,7 @@ const consent = Effect.gen(function* () {
 interface Answered extends ConsentPrompt.SealedConsent {
   readonly request: AuthorizationRequest
   readonly who: LoggedIn
-  readonly ticked: Scope.Scope
+  readonly ticked: ResourceScopes.ResourceScopes
 }
 
 /** Redirects to the request again, where a page says why the form decided nothing. */
@@ -90,7 +91,7 @@ const showPage = (
   })
 
 /** The choice of a button. */
-const choiceOf = (button: string, ticked: Scope.Scope): Effect.Effect<Choice, InvalidRequest> => {
+const choiceOf = (button: string, ticked: ResourceScopes.ResourceScopes): Effect.Effect<Choice, InvalidRequest> => {
   switch (button) {
     case PageForms.consent.allow:
       return Effect.succeed(Choice.Allow({ ticked }))

@@ -5,8 +5,9 @@ import type { AuthorizationRequest } from "../../domain/AuthorizationRequest.js"
 import * as Client from "../../domain/Client.js"
 import * as Issuer from "../../domain/Issuer.js"
 import * as RedirectUri from "../../domain/RedirectUri.js"
+import * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
-import * as Scope from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import type { LoggedIn } from "../../services/accounts/Sessions.js"
 import type { Offer } from "../../services/authorization/Offer.js"
 import { type ConsentForm, SealedForms } from "../../services/authorization/SealedForms.js"
@@ -14,6 +15,7 @@ import { ServerSettings } from "../../services/ServerSettings.js"
 import type * as Pages from "../pages/Pages.js"
 import * as Page from "../wire/Page.js"
 import * as AuthorizationUrl from "./AuthorizationUrl.js"
+import * as ConsentTicks from "./ConsentTicks.js"
 import type * as SealedForm from "./SealedForm.js"
 
 /** A consent form and the sealed text that holds it. */
@@ -24,7 +26,7 @@ export interface SealedConsent {
 
 /** Why a consent form was refused, and which scopes stay ticked. */
 export type RefusedConsent =
-  | { readonly refusal: Exclude<SealedForm.Refusal, "LoggedOut">; readonly ticked?: Scope.Scope }
+  | { readonly refusal: Exclude<SealedForm.Refusal, "LoggedOut">; readonly ticked?: ResourceScopes.ResourceScopes }
   /**
    * The user allowed with no scope ticked. The page shows the same form again, with its seal: a later Deny then also
    * revokes the grant of an earlier Allow of this form, and the form expires when it would have.
@@ -38,6 +40,12 @@ export interface Prompt {
   readonly who: LoggedIn
   readonly offer: Offer
   readonly refused?: RefusedConsent | undefined
+}
+
+/** Returns the sentences of the scopes that a scope implies, in the order of the resource. */
+const includedIn = (resource: Resource.Resource, token: string): ReadonlyArray<string> => {
+  const implied = ScopeHierarchy.impliedBy(Resource.hierarchy(resource), token)
+  return Object.entries(resource.scopes).flatMap(([other, description]) => (implied.has(other) ? [description] : []))
 }
 
 /** The consent page of a request, for one user in one session. */
@@ -56,7 +64,7 @@ export const page = ({ offer, query, refused, request, who }: Prompt) =>
       offered: offer.offered
     }
     const { form, sealed }: SealedConsent = isAgain ? refused : { form: newForm, sealed: yield* forms.seal(newForm) }
-    const ticked = isAgain ? Scope.empty : refused?.ticked
+    const ticked = isAgain ? ResourceScopes.empty : (refused?.ticked ?? offer.ticked)
     const page: Pages.ConsentPage = {
       problem: refused?.refusal,
       ...Client.identity(request.client),
@@ -71,8 +79,10 @@ export const page = ({ offer, query, refused, request, who }: Prompt) =>
           .filter(([token]) => ResourceScopes.at(form.offered, resource.uri).has(token))
           .map(([token, description]) => ({
             token,
+            value: ConsentTicks.boxValue(form.offered, resource.uri, token),
             description,
-            checked: (ticked ?? ResourceScopes.at(offer.ticked, resource.uri)).has(token),
+            includes: includedIn(resource, token),
+            checked: ResourceScopes.at(ticked, resource.uri).has(token),
             isNew: ResourceScopes.at(offer.fresh, resource.uri).has(token)
           }))
       })),

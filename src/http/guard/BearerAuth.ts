@@ -56,16 +56,17 @@ export const requireScope = (...scopes: ReadonlyArray<string>): Effect.Effect<vo
  * (RFC 9110 §15.5.6).
  */
 export const layer = (
-  options: BearerGuard.Options
+  options: BearerGuard.Options,
+  making: BearerGuard.Making = { name: "BearerAuth" }
 ): Layer.Layer<
   HttpLayerRouter.HttpRouter | HttpLayerRouter.Request<"Requires", CurrentAccess>,
   UnknownResource | UnknownScope,
   BearerGuard.Requirements | HttpLayerRouter.HttpRouter
-> => Layer.merge(guarding(options), AllowedMethods.layer())
+> => Layer.merge(guarding(options, making), AllowedMethods.layer())
 
-const guarding = (options: BearerGuard.Options) =>
+const guarding = (options: BearerGuard.Options, making: BearerGuard.Making) =>
   HttpLayerRouter.middleware<{ provides: CurrentAccess }>()(
-    Effect.map(BearerGuard.make(options, { name: "BearerAuth" }), (guard) => (handler) => {
+    Effect.map(BearerGuard.make(options, making), (guard) => (handler) => {
       return Fibers.withFiber<HttpServerResponse.HttpServerResponse, HttpLayerRouter.unhandled>((fiber) => {
         // A refused request never runs its handler.
         FoundRoutes.remember(fiber)

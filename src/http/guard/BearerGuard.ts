@@ -53,6 +53,8 @@ export interface Options {
    * it does not exist, no request passes.
    */
   readonly resource?: string | undefined
+  /** A name for errors and log lines, such as the path of the routes: useful if several guards require the same scopes. */
+  readonly name?: string | undefined
 }
 
 /** The reasons for which a request does not pass. */
@@ -84,14 +86,20 @@ export interface Guard {
   readonly answer: (refusal: Refusal) => Effect.Effect<HttpServerResponse.HttpServerResponse>
   /** Runs the requests that it checks. */
   readonly edge: Edge.Edge
+  /** Returns the guarded resource; `undefined` while it does not exist. */
+  readonly resource: GuardedResource.GuardedResource["current"]
+  /** The URL of the metadata of the resource. */
+  readonly metadataUrl: string
 }
 
 /** The services of an authorization server that a guard uses. */
 export type Requirements = ServerSettings | Resources | TokenVerifier
 
 /** Returns the name of the guard for messages, with the scopes that it requires. */
-const called = (name: string, { scopes }: Options): string =>
-  scopes.length === 0 ? `${name} without scopes` : `${name} with the scopes ${JSON.stringify(scopes)}`
+const called = (name: string, { name: own, scopes }: Options): string => {
+  const named = own === undefined ? name : `${name} ${JSON.stringify(own)}`
+  return scopes.length === 0 ? `${named} without scopes` : `${named} with the scopes ${JSON.stringify(scopes)}`
+}
 
 /** The endpoint under which refusals of all guards are counted: a resource is a URL, which is not from a closed set. */
 const counted = "guard"
@@ -104,6 +112,8 @@ export interface Making {
   readonly mustExist?: boolean | undefined
   /** Whether the app cannot change the options, as for our API, so that no log line advises it to; false if not given. */
   readonly isFixed?: boolean | undefined
+  /** Scopes that operations behind the guard need. The resource must offer them; the guard does not require them. */
+  readonly operationScopes?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -112,7 +122,7 @@ export interface Making {
  */
 export const make = (
   options: Options,
-  { isFixed = false, mustExist = false, name }: Making
+  { isFixed = false, mustExist = false, name, operationScopes = [] }: Making
 ): Effect.Effect<Guard, UnknownResource | UnknownScope, Requirements> =>
   Effect.gen(function* () {
     const { challengeScopes = [], principals = ["User"], scopes } = options
@@ -122,7 +132,7 @@ export const make = (
     const edge = Edge.make(settings)
     const guard = called(name, options)
     const guarded = yield* GuardedResource.find({ guard, name: options.resource, mustExist })
-    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes], guarded)
+    yield* OfferedScopes.requireAll(guard, [...scopes, ...challengeScopes, ...operationScopes], guarded)
     const { current, uri } = guarded
     const resourceMetadata = metadataUrl({ uri })
 
@@ -207,9 +217,11 @@ export const make = (
           ...edge.headers
         })
       }
-      const further = refusal._tag === "InsufficientScope" ? refusal.required : challengeScopes
-      // The whole scope of the operation: a client that requested only a part would lack the rest at its next request.
-      const scope = Array.from(new Set([...scopes, ...further]))
+      const [further, held = []] =
+        refusal._tag === "InsufficientScope" ? [refusal.required, refusal.held] : [challengeScopes]
+      // The whole scope of the operation, and what the client has here: its next request names this scope, and a client that
+      // does not remember its earlier scope would lose it (MCP 2026-07-28, Step-Up Authorization Flow).
+      const scope = Array.from(new Set([...scopes, ...further, ...held]))
       const headers = { ...Wire.challengeHeaders(refusal, { resourceMetadata, scope }), ...edge.headers }
       return Fibers.withFiber((fiber) => {
         Metrics.countRefusal({ endpoint: counted, error: refusal })
@@ -244,7 +256,7 @@ export const make = (
       })
     }
 
-    return { around, check, peek, refuse, answer, edge }
+    return { around, check, peek, refuse, answer, edge, resource: current, metadataUrl: resourceMetadata }
   })
 
 /** Returns the actor of an access: a user through a client, or a client by itself. */
@@ -265,7 +277,8 @@ export const requireOf = (access: Access, scopes: ReadonlyArray<string>): Either
         new InsufficientScope({
           reason: "ScopeMissing",
           description: "the access token does not carry the scope that this needs",
-          required: scopes
+          required: scopes,
+          held: Array.from(access.scope)
         })
       )
 

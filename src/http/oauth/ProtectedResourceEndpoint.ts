@@ -1,6 +1,7 @@
 /**
- * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root for
- * the first of them, where clients look that do not know the path.
+ * Protected resource metadata (RFC 9728 §2, §3.1): at the path of each resource on the issuer's origin, and at the root if there
+ * is only one, for clients that look there first. Several resources on paths have no document at the root: it would name the
+ * wrong one.
  */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -21,7 +22,7 @@ export const metadataUrl = (resource: Pick<Resource.Resource, "uri">): string =>
   `${new URL(resource.uri).origin}${wellKnown}${Resource.path(resource)}`
 
 /** Returns the metadata of a resource. An empty list is left out (RFC 9728 §3.2). */
-const document = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
+export const documentOf = (issuer: Issuer.Issuer, resource: Resource.Resource) => {
   const scopes = Object.keys(resource.scopes)
   return {
     resource: resource.uri,
@@ -38,9 +39,12 @@ const at = (resources: ReadonlyArray<Resource.Resource>, rest: string): Resource
   return (
     resources.find((resource) => Resource.path(resource) === rest) ??
     resources.find(({ uri }) => new URL(uri).pathname.replace(/^\/$/, "") === path) ??
-    (path === "" ? Resource.listed(resources)[0] : undefined)
+    (path === "" ? sole(Resource.listed(resources)) : undefined)
   )
 }
+
+const sole = (resources: ReadonlyArray<Resource.Resource>): Resource.Resource | undefined =>
+  resources.length === 1 ? resources[0] : undefined
 
 /** Serves the current metadata of the resources of this origin: the operator can create and delete some. */
 export const layer = Layer.effectDiscard(
@@ -48,8 +52,8 @@ export const layer = Layer.effectDiscard(
     const { issuer, resources: configured } = yield* ServerSettings
     const resources = yield* Resources
     const documents = new WeakMap<Resource.Resource, PublicDocument.Document>()
-    const documentOf = (resource: Resource.Resource): PublicDocument.Document => {
-      const made = documents.get(resource) ?? document(issuer, resource)
+    const document = (resource: Resource.Resource): PublicDocument.Document => {
+      const made = documents.get(resource) ?? documentOf(issuer, resource)
       documents.set(resource, made)
       return made
     }
@@ -58,7 +62,7 @@ export const layer = Layer.effectDiscard(
       const resource = at(here, request.url.slice(wellKnown.length))
       return resource === undefined
         ? HttpServerResponse.empty({ status: 404 })
-        : PublicDocument.answer(request, documentOf(resource))
+        : PublicDocument.answer(request, document(resource))
     }
     const GET = ({ request }: Endpoint.Call) => Effect.map(resources.all, (all) => answer(request, all))
     const peek = (request: HttpServerRequest.HttpServerRequest, now: number) => {

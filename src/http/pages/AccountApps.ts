@@ -6,6 +6,7 @@ import { type Html, html } from "./Html.js"
 import { numbered } from "./Numbered.js"
 import { appName, code, resourceLabel, sealed, standing } from "./Parts.js"
 import * as Shorten from "./Shorten.js"
+import { targetText } from "./TargetText.js"
 
 /** An app that has access. Its form is `PageForms.removeAccess`. */
 export interface AccountApp extends Identity {
@@ -39,20 +40,6 @@ const resourceAccess = (resource: AccountApp["resources"][number]): Html => html
 /** Maximum number of targets that are named for an app. The page counts the others. */
 const maxTargets = 3
 
-const place = (text: string): Html => html`<b translate="no"><bdi>${text}</bdi></b>`
-
-/** A target of an app, in words that follow "to". */
-const targetText = (target: RedirectUri.Target): Html => {
-  switch (target._tag) {
-    case "Host":
-      return place(Shorten.host(target.host))
-    case "Loopback":
-      return html`a program on your computer (${place(Shorten.host(target.host))})`
-    case "App":
-      return html`an app on your device (${place(`${Shorten.scheme(target.scheme)}:`)})`
-  }
-}
-
 const targetsText = (targets: AccountApp["targets"]): Html => {
   const more = targets.length - maxTargets
   return html`${targets.slice(0, maxTargets).map((target, i) => html`${i > 0 && ", "}${targetText(target)}`)}${
@@ -77,7 +64,7 @@ const appAccess = (app: AccountApp, number: string | undefined): Html => html`<s
       ${installationList(app.installations)}
       <form method="post" action="${app.formAction}">
       ${sealed(app.form)}
-      <button class="button quiet" type="submit">Remove access<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}, ${appFacts(app, number)}</span></button>
+      <button class="button quiet" type="submit">Remove access${(app.installations ?? []).length > 1 && " everywhere"}<span class="unseen"> for <bdi>${Shorten.name(app.clientName)}</bdi>${app.clientOrigin === "Dynamic" && " (unverified)"}, ${appFacts(app, number)}</span></button>
       </form>
     </section>`
 

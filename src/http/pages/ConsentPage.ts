@@ -27,8 +27,12 @@ import * as Shorten from "./Shorten.js"
 /** A scope on the consent page. */
 export interface ConsentScope {
   readonly token: string
+  /** The value of its checkbox: the token, with the resource if another resource of the page has the same token. */
+  readonly value: string
   /** A description of the permission, in words for users. */
   readonly description: string
+  /** The descriptions of the permissions that are part of this one, whether they have a checkbox or not. */
+  readonly includes?: ReadonlyArray<string> | undefined
   /** Whether it is ticked at first. */
   readonly checked: boolean
   /** Whether this app did not have it before. */
@@ -91,9 +95,14 @@ const site = (uri: string): Html | undefined => {
   return html`<p class="soft site">Web site of the app: <a class="tap"${href(url.href)} target="_blank" rel="noopener noreferrer"><bdi translate="no">${Shorten.host(url.host)}</bdi><span class="unseen"> (opens in a new tab)</span></a></p>`
 }
 
+/** The permissions that the user allows together with one. */
+const included = ({ includes = [] }: ConsentScope): Html | false =>
+  includes.length > 0 &&
+  html`<span class="included">Includes: ${includes.map((description, index) => html`${index > 0 && ", "}<bdi>${description}</bdi>`)}</span>`
+
 const scopeRow = (scope: ConsentScope, marked: boolean): Html => html`<label class="scope">
-        <input type="checkbox" name="${PageForms.consent.scope}" value="${scope.token}"${scope.checked && html` checked`}>
-        <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`}</span>
+        <input type="checkbox" name="${PageForms.consent.scope}" value="${scope.value}"${scope.checked && html` checked`}>
+        <span><bdi>${scope.description}</bdi>${marked && html` <span class="new">New</span>`}${included(scope)}</span>
       </label>`
 
 /** The details of a resource for developers: its address and the scope token of each permission. */

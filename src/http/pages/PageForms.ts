@@ -28,7 +28,7 @@ export const login = { form, username: "username", password: "password" } as con
 /** The form of the consent page. */
 export const consent = {
   form,
-  /** One checkbox for each scope. Its value is the scope's `token`. The ticked scopes are allowed. */
+  /** One checkbox for each scope. Its value is the `value` of the scope. The ticked scopes are allowed. */
   scope: "scope",
   /** The name of both buttons. Deny should come first: the Enter key presses the first button. */
   decision: "decision",

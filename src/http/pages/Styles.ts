@@ -135,6 +135,7 @@ legend { max-width: 100%; padding: 0; margin-bottom: 0.5rem; font-weight: 650; }
 .scope:hover { background: var(--panel); }
 .scope input { flex: none; width: 1.25rem; height: 1.25rem; margin: 0.125rem 0 0; accent-color: var(--door); cursor: inherit; }
 .scope > span { min-width: 0; }
+.included { display: block; color: var(--soft); font-size: 0.9375rem; }
 details { margin-top: 0.25rem; font-size: 0.9375rem; }
 summary { min-height: 2.75rem; padding: 0.625rem 0; color: var(--soft); cursor: pointer; }
 details dl { margin: 0 0 0.5rem; }

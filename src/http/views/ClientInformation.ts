@@ -2,6 +2,7 @@
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Client from "../../domain/Client.js"
+import type { Issuer } from "../../domain/Issuer.js"
 import * as Scope from "../../domain/Scope.js"
 import * as Time from "../../domain/Time.js"
 
@@ -29,3 +30,10 @@ export const toJson = (
     ...(scope === "" ? {} : { scope })
   }
 }
+
+/** Returns the information with the members by which a client manages its registration (RFC 7592 §3). */
+export const withRegistration = (information: ReturnType<typeof toJson>, issuer: Issuer, token: Redacted.Redacted) => ({
+  ...information,
+  registration_access_token: Redacted.value(token),
+  registration_client_uri: `${issuer}/register/${information.client_id}`
+})

@@ -9,6 +9,7 @@ export const ResourceView = Schema.Struct({
   uri: ResourceIndicator,
   name: Schema.optional(Schema.String),
   scopes: Schema.Record({ key: Schema.String, value: Schema.String }),
+  implies: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) })),
   introspection_id: Schema.optional(ResourceServerId),
   introspection_secret: Schema.optional(
     Schema.String.annotations({ description: "Present only in the response that created it." })
@@ -22,12 +23,13 @@ interface Kept extends Resource {
 
 /** Renders a resource. `secret` is given only if it is new. */
 export const fromResource = (
-  { credentials, name, scopes, uri }: Kept,
+  { credentials, implies, name, scopes, uri }: Kept,
   secret: Option.Option<Redacted.Redacted> = Option.none()
 ): ResourceView => ({
   uri,
   ...(name === undefined ? {} : { name }),
   scopes,
+  ...(implies === undefined ? {} : { implies }),
   ...Option.match(credentials, { onNone: () => ({}), onSome: ({ id }) => ({ introspection_id: id }) }),
   ...Option.match(secret, {
     onNone: () => ({}),

@@ -13,10 +13,11 @@ import { RequestTooLarge } from "../../domain/HttpError.js"
 import { InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 
-/** Maximum size of a body, in bytes. */
+/** Maximum size of a body that our endpoints read, in bytes. */
 export const limit = 64 * 1024
 
-const tooLarge = new RequestTooLarge({ reason: "BodyTooLarge", description: `the body is larger than ${limit} bytes` })
+const tooLarge = (limit: number) =>
+  new RequestTooLarge({ reason: "BodyTooLarge", description: `the body is larger than ${limit} bytes` })
 
 const unreadable = new InvalidRequest({ reason: "MalformedParameter", description: "the body could not be read" })
 
@@ -29,7 +30,7 @@ const readBefore = Effect.die(
 type Bytes = Either.Either<Uint8Array, RequestTooLarge | InvalidRequest>
 
 /** Reads a stream of node:http. It does not read the rest of a body that is too large, and does not break the connection. */
-const readNode = (source: Readable, done: (bytes: Bytes) => void): void => {
+const readNode = (source: Readable, limit: number, done: (bytes: Bytes) => void): void => {
   let first: Buffer | undefined
   const rest: Array<Buffer> = []
   let size = 0
@@ -37,7 +38,7 @@ const readNode = (source: Readable, done: (bytes: Bytes) => void): void => {
     size += chunk.length
     if (size > limit) {
       source.pause()
-      end(Either.left(tooLarge))
+      end(Either.left(tooLarge(limit)))
     } else if (first === undefined) first = chunk
     else rest.push(chunk)
   }
@@ -71,13 +72,13 @@ export const isSmall = ({ headers }: IncomingMessage): boolean => {
 
 /** Reads the body of a request of node:http, for the handler that runs then: it does not wait for the body. */
 export const readEarly = (source: IncomingMessage, done: () => void): void =>
-  readNode(source, (bytes) => {
+  readNode(source, maxEarly, (bytes) => {
     ;(source as MaybeRead)[early] = bytes
     done()
   })
 
 /** Reads a request of the Fetch standard. */
-const readWeb = (source: Request): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
+const readWeb = (source: Request, limit: number): Effect.Effect<Uint8Array, RequestTooLarge | InvalidRequest> =>
   Effect.tryPromise({
     try: async () => {
       const chunks: Array<Uint8Array> = []
@@ -94,19 +95,19 @@ const readWeb = (source: Request): Effect.Effect<Uint8Array, RequestTooLarge | I
       return Buffer.concat(chunks)
     },
     catch: () => unreadable
-  }).pipe(Effect.flatMap((bytes) => (bytes === undefined ? tooLarge : Effect.succeed(bytes))))
+  }).pipe(Effect.flatMap((bytes) => (bytes === undefined ? tooLarge(limit) : Effect.succeed(bytes))))
 
-const read = (request: HttpServerRequest.HttpServerRequest) => {
-  if (Number(request.headers["content-length"] ?? 0) > limit) return tooLarge
+const read = (request: HttpServerRequest.HttpServerRequest, limit: number) => {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return tooLarge(limit)
   const { source } = request
-  if (source instanceof Request) return source.bodyUsed || source.body?.locked ? readBefore : readWeb(source)
+  if (source instanceof Request) return source.bodyUsed || source.body?.locked ? readBefore : readWeb(source, limit)
   const stream = source as IncomingMessage & MaybeRead
   const bytes = stream[early]
   if (bytes !== undefined) return bytes
   // An effect that stops the reading would cost more than the listeners: the close of the connection stops it, too.
   return stream.readableDidRead || stream.readableEnded
     ? readBefore
-    : Effect.async<Uint8Array, RequestTooLarge | InvalidRequest>((resume) => readNode(stream, resume))
+    : Effect.async<Uint8Array, RequestTooLarge | InvalidRequest>((resume) => readNode(stream, limit, resume))
 }
 
 /** Returns the members of a header that is a list (RFC 9110 §5.6.1), in lower case and without empty ones. */
@@ -137,10 +138,11 @@ const decode = (bytes: Uint8Array): Either.Either<string, InvalidRequest> =>
 const readAs = <A, E>(
   request: HttpServerRequest.HttpServerRequest,
   mediaType: string,
-  parse: (text: string) => Either.Either<A, E>
+  parse: (text: string) => Either.Either<A, E>,
+  maxSize: number = limit
 ): Effect.Effect<A, E | InvalidRequest | RequestTooLarge> =>
   hasMediaType(request, mediaType)
-    ? Effect.flatMap(read(request), (bytes) => Either.flatMap(decode(bytes), parse))
+    ? Effect.flatMap(read(request, maxSize), (bytes) => Either.flatMap(decode(bytes), parse))
     : new InvalidRequest({ reason: "UnsupportedMediaType", description: `the body is not ${mediaType} in UTF-8` })
 
 const formType = "application/x-www-form-urlencoded"
@@ -168,10 +170,14 @@ export const formOnly = (
 
 const none: ReadonlySet<string> = new Set()
 
-/** Reads the text of a JSON document. A text that begins with a byte order mark is not JSON (RFC 8259 §8.1). */
+/**
+ * Reads the text of a JSON document of at most `maxSize` bytes. A text that begins with a byte order mark is not JSON
+ * (RFC 8259 §8.1).
+ */
 export const json = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<string, InvalidRequest | RequestTooLarge> => readAs(request, "application/json", Either.right)
+  request: HttpServerRequest.HttpServerRequest,
+  maxSize: number = limit
+): Effect.Effect<string, InvalidRequest | RequestTooLarge> => readAs(request, "application/json", Either.right, maxSize)
 
 /** Returns the query of a request's URL, without its `?`. */
 export const query = (request: HttpServerRequest.HttpServerRequest): Option.Option<string> => {

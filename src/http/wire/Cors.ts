@@ -23,7 +23,7 @@ const name = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
  * name is left out. `*` does not cover `Authorization` (Fetch §4.10).
  */
 export const allowedHeaders = (
-  { headers }: HttpServerRequest.HttpServerRequest,
+  { headers }: Pick<HttpServerRequest.HttpServerRequest, "headers">,
   standard: ReadonlyArray<string> = standardHeaders
 ): string => {
   const allowed = new Map(standard.map((own) => [own.toLowerCase(), own]))
@@ -36,7 +36,7 @@ export const allowedHeaders = (
 
 /** Answers a preflight: `allow` names the methods of the path. */
 export const preflight = (
-  request: HttpServerRequest.HttpServerRequest,
+  request: Pick<HttpServerRequest.HttpServerRequest, "headers">,
   allow: string
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({

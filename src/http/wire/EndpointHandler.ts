@@ -43,6 +43,8 @@ type Answering<E, R> = Handler<E, R> | ((call: Call) => Handler<E, R>)
 export interface Methods<EG extends OAuthError = OAuthError, RG = never, EP extends OAuthError = EG, RP = RG> {
   readonly GET?: Answering<EG, RG>
   readonly POST?: Answering<EP, RP>
+  readonly PUT?: Answering<EP, RP>
+  readonly DELETE?: Answering<EP, RP>
 }
 
 /** The description of an endpoint. */
@@ -203,10 +205,18 @@ const answeringOf = <E extends OAuthError, R>(endpoint: Any<E, R>, method: strin
       return endpoint.GET
     case "POST":
       return endpoint.POST
+    case "PUT":
+      return endpoint.PUT
+    case "DELETE":
+      return endpoint.DELETE
     default:
       return undefined
   }
 }
 
-const allowed = <E extends OAuthError, R>({ cors, GET, POST }: Any<E, R>): string =>
-  [...(GET ? ["GET", "HEAD"] : []), ...(POST ? ["POST"] : []), ...(cors ? ["OPTIONS"] : [])].join(", ")
+const allowed = <E extends OAuthError, R>({ cors, GET, ...endpoint }: Any<E, R>): string =>
+  [
+    ...(GET ? ["GET", "HEAD"] : []),
+    ...(["POST", "PUT", "DELETE"] as const).filter((method) => endpoint[method] !== undefined),
+    ...(cors ? ["OPTIONS"] : [])
+  ].join(", ")

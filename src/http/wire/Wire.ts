@@ -31,6 +31,8 @@ const wire = {
   RequestUriNotSupported: { error: "request_uri_not_supported", status: 400 },
   InvalidRedirectUri: { error: "invalid_redirect_uri", status: 400 },
   InvalidClientMetadata: { error: "invalid_client_metadata", status: 400 },
+  InvalidSoftwareStatement: { error: "invalid_software_statement", status: 400 },
+  UnapprovedSoftwareStatement: { error: "unapproved_software_statement", status: 400 },
   // The response to a request without a token names the scope, and no error (RFC 6750 §3.1).
   MissingToken: { error: undefined, status: 401 },
   InvalidToken: { error: "invalid_token", status: 401 },
@@ -90,11 +92,33 @@ export const retryAfter = (error: OAuthError): Readonly<Record<string, string>> 
   }
 }
 
-/** Returns the headers of an error as JSON. A client that failed to authenticate always gets a challenge (RFC 6749 §5.2). */
+/** Returns the attributes of a challenge as text: `realm="…", error="…"`. */
+const attributesText = (attributes: Readonly<Record<string, string>>): string =>
+  Object.entries(attributes)
+    .map(([name, value]) => `${name}=${quoted(value)}`)
+    .join(", ")
+
+/** Returns the challenge of an error of the server's own endpoints: for client authentication, or for a bearer token. */
+const ownChallenge = (error: OAuthError, issuer: Issuer.Issuer): Readonly<Record<string, string>> => {
+  switch (error._tag) {
+    case "InvalidClient":
+      return { "www-authenticate": `Basic realm=${quoted(issuer)}` }
+    case "InvalidToken":
+    case "MissingToken":
+      return { "www-authenticate": `Bearer ${attributesText({ realm: issuer, ...members(error) })}` }
+    default:
+      return {}
+  }
+}
+
+/**
+ * Returns the headers of an error as JSON. A client that failed to authenticate always gets a challenge (RFC 6749 §5.2), and so
+ * does one whose bearer token is missing or not valid (RFC 6750 §3).
+ */
 export const jsonHeaders = (error: OAuthError, issuer: Issuer.Issuer): Readonly<Record<string, string>> => ({
   ...noStore,
   ...noSniff,
-  ...(error._tag === "InvalidClient" ? { "www-authenticate": `Basic realm=${quoted(issuer)}` } : {}),
+  ...ownChallenge(error, issuer),
   ...retryAfter(error),
   ...(error._tag === "RequestTooLarge" ? { connection: "close" } : {})
 })
@@ -110,15 +134,15 @@ export const challengeHeaders = (
   error: OAuthError,
   { resourceMetadata, scope }: Challenge
 ): Readonly<Record<string, string>> => {
-  const attributes = Object.entries({
+  const attributes = {
     ...members(error),
     ...(scope.length > 0 ? { scope: scope.join(" ") } : {}),
     resource_metadata: resourceMetadata
-  })
+  }
   return {
     ...noStore,
     ...noSniff,
-    "www-authenticate": `Bearer ${attributes.map(([name, value]) => `${name}=${quoted(value)}`).join(", ")}`,
+    "www-authenticate": `Bearer ${attributesText(attributes)}`,
     "access-control-expose-headers": "WWW-Authenticate, X-Request-Id"
   }
 }

@@ -10,6 +10,7 @@ import type { Digest } from "../../domain/Digest.js"
 import type { Event } from "../../domain/Event.js"
 import type { Counter } from "../../domain/FailureCounter.js"
 import type * as Grant from "../../domain/Grant.js"
+import type { InitialAccessToken, InitialAccessTokenId } from "../../domain/InitialAccessToken.js"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import type { ResourceIndicator } from "../../domain/Resource.js"
 import type { Session } from "../../domain/Session.js"
@@ -27,6 +28,7 @@ export const make = () => ({
   grants: new Map<Grant.GrantId, Grant.Grant>(),
   keys: new Map<KeyId, StoredKey>(),
   resources: new Map<ResourceIndicator, StoredResource>(),
+  initialAccessTokens: new Map<InitialAccessTokenId, { readonly token: InitialAccessToken; readonly digest: Digest }>(),
   revokedTokens: new Map<TokenId, DateTime.Utc>(),
   spentAssertions: new Map<Digest, DateTime.Utc>(),
   events: new Map<string, Event>(),

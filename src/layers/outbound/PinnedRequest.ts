@@ -95,9 +95,9 @@ export const send = (
       })
     }
     const request: ClientRequest = (url.protocol === "https:" ? requestHttps : requestHttp)({
-      // An agent of its own keeps no connection, and no setting of the environment gives it a proxy.
+      // An agent of its own keeps no connection. The environment can neither give it a proxy nor turn off the check of certificates.
       ...(url.protocol === "https:"
-        ? { agent: new SecureAgent({ keepAlive: false, maxCachedSessions: 0 }), ca }
+        ? { agent: new SecureAgent({ keepAlive: false, maxCachedSessions: 0 }), ca, rejectUnauthorized: true }
         : { agent: new Agent({ keepAlive: false }) }),
       method: "GET",
       host: hostOf(url),

@@ -21,6 +21,7 @@ import {
 } from "../../domain/RateLimit.js"
 import { type Resource, ResourceIndicator } from "../../domain/Resource.js"
 import { ScopeToken } from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import {
   type ClientAdmission,
   defaultClientAdmission,
@@ -28,14 +29,19 @@ import {
   defaultLogAddresses,
   defaultMaxUnusedClients,
   defaultOutbound,
+  defaultRegistration,
   defaultRetryFromElsewhere,
   isHostPattern,
+  type KeySet,
   type Lifetimes,
   type LogAddresses,
   type Outbound,
   objections,
-  type Settings
+  type RegistrationPolicy,
+  type Settings,
+  type StatementIssuer
 } from "../../domain/Settings.js"
+import * as Url from "../../domain/Url.js"
 import * as NetworkRange from "../../http/wire/NetworkRange.js"
 import { type BrandOptions, toBrand } from "./BrandOptions.js"
 
@@ -49,6 +55,8 @@ export interface SettingsOptions {
     readonly name?: string | undefined
     /** The scope tokens, each with the sentence that the user reads on the consent page. */
     readonly scopes: Readonly<Record<string, string>>
+    /** The scopes that imply others: `{ "notes:write": ["notes:read"] }`. Who allows one allows all that it implies. */
+    readonly implies?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   }>
   /** Lifetimes that differ from the defaults of `domain/Settings`. */
   readonly lifetimes?: Partial<Record<keyof Lifetimes, Duration.DurationInput>> | undefined
@@ -82,8 +90,19 @@ export interface SettingsOptions {
    */
   readonly retryFromElsewhere?: FromElsewhere | undefined
   /**
+   * The clients that may register at `/register`: all ("Open", the default), those with an initial access token of the
+   * operator ("Token"), also those with a software statement of an issuer in `softwareStatements` ("Statement"), or none
+   * ("Off").
+   */
+  readonly registration?: RegistrationPolicy | undefined
+  /**
+   * The issuers whose software statements are verified (RFC 7591 §2.3), each with its keys or their https URL. The claims of a
+   * statement replace what the client says of itself. Statements of other issuers are ignored.
+   */
+  readonly softwareStatements?: ReadonlyArray<StatementIssuerOptions> | undefined
+  /**
    * Maximum number of clients that registered themselves and were never used; 10,000 if not given. A new one beyond it
-   * replaces the oldest. With 0, clients cannot register themselves.
+   * replaces the oldest. With 0, a client cannot register itself without an initial access token.
    */
   readonly maxUnusedClients?: number | undefined
   /**
@@ -111,6 +130,16 @@ export interface SettingsOptions {
    * limits them to hosts by name, `*.example.com` for every name below a domain; every public host if not given.
    */
   readonly outbound?: "off" | { readonly allowedHosts?: ReadonlyArray<string> | undefined } | undefined
+}
+
+/** An issuer of software statements. It has either `jwks` or `jwksUri`. */
+export interface StatementIssuerOptions {
+  /** The `iss` of its statements. */
+  readonly issuer: string
+  /** Its public keys, a JSON Web Key Set (RFC 7517 §5). */
+  readonly jwks?: KeySet | undefined
+  /** The https URL of its public keys. */
+  readonly jwksUri?: string | undefined
 }
 
 /** Number of requests per time window. */
@@ -145,15 +174,16 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
     if (!Number.isSafeInteger(maxUnusedClients) || maxUnusedClients < 0) {
       return yield* refuse("maxUnusedClients must be a whole number, 0 or more")
     }
+    const registration = options.registration ?? defaultRegistration
+    const softwareStatements = yield* readStatementIssuers(options.softwareStatements ?? [])
+    if (registration === "Statement" && (softwareStatements.length === 0 || maxUnusedClients === 0)) {
+      return yield* refuse(
+        'registration "Statement" needs an issuer in softwareStatements, and a maxUnusedClients of at least 1'
+      )
+    }
     const resources = yield* Effect.forEach(options.resources, toResource)
     if (new Set(resources.map(({ uri }) => new URL(uri).href)).size < resources.length)
       return yield* refuse("a resource is given twice")
-    const tokens = resources.flatMap(({ scopes }) => Object.keys(scopes))
-    const shared = tokens.find((token, index) => tokens.indexOf(token) !== index)
-    // A scope is granted at every resource that offers it: a user could not allow it at one and deny it at the other.
-    if (shared !== undefined) {
-      return yield* refuse(`two resources offer the scope "${shared}": give each resource its own scopes`)
-    }
     return {
       issuer: yield* decode(Issuer, options.issuer, options.issuer),
       resources,
@@ -163,6 +193,9 @@ export const toSettings = (options: SettingsOptions): Effect.Effect<Settings, Se
       trustedProxies,
       rateLimits: yield* readLimits(options.rateLimits ?? {}),
       networkLimits: yield* readNetworkLimits(options.networkLimits ?? {}),
+      // A maximum of 0 leaves no room for the client of a stranger.
+      registration: registration === "Open" && maxUnusedClients === 0 ? "Off" : registration,
+      softwareStatements,
       maxUnusedClients,
       clientDocuments: options.clientDocuments ?? true,
       clientAdmission: options.clientAdmission ?? defaultClientAdmission,
@@ -245,9 +278,39 @@ const readHost = (text: string) =>
     ? Effect.succeed(text)
     : refuse(`${text} in clientHosts is not a host, such as claude.ai or *.example.com`)
 
-const toResource = ({ name, scopes, uri }: SettingsOptions["resources"][number]) =>
+/** Reads the issuers of software statements. */
+const readStatementIssuers = (
+  given: ReadonlyArray<StatementIssuerOptions>
+): Effect.Effect<ReadonlyArray<StatementIssuer>, SettingsError> =>
+  Effect.gen(function* () {
+    const issuers = yield* Effect.forEach(given, ({ issuer, jwks, jwksUri }) =>
+      Effect.gen(function* () {
+        const url = jwksUri === undefined ? undefined : Url.parse(jwksUri)
+        if (issuer === "") return yield* refuse("an issuer of software statements has no name")
+        if ((jwks === undefined) === (jwksUri === undefined))
+          return yield* refuse(`the issuer ${issuer} of software statements must have either jwks or jwksUri`)
+        if (jwksUri !== undefined && url?.protocol !== "https:")
+          return yield* refuse(`the jwksUri of the issuer ${issuer} of software statements must be an https URL`)
+        const keys = url ?? jwks
+        return keys === undefined ? yield* refuse(`the issuer ${issuer} has no keys`) : { issuer, keys }
+      })
+    )
+    const twice = issuers.find(({ issuer }, index) => issuers.findIndex((other) => other.issuer === issuer) !== index)
+    return twice === undefined
+      ? issuers
+      : yield* refuse(`the issuer ${twice.issuer} of software statements is given twice`)
+  })
+
+const toResource = ({ implies, name, scopes, uri }: SettingsOptions["resources"][number]) =>
   Effect.gen(function* () {
     for (const token of Object.keys(scopes)) yield* decode(ScopeToken, token, `the scope "${token}" of ${uri}`)
-    const resource: Resource = { uri: yield* decode(ResourceIndicator, uri, uri), name, scopes }
+    const objection = ScopeHierarchy.objection({ scopes, implies })
+    if (objection !== undefined) return yield* refuse(`${uri}: ${objection}`)
+    const resource: Resource = {
+      uri: yield* decode(ResourceIndicator, uri, uri),
+      name,
+      scopes,
+      ...(implies === undefined ? {} : { implies })
+    }
     return resource
   })

@@ -2,6 +2,7 @@
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "./GrantEnd.js"
+import { initialAccessTokenEnd } from "./InitialAccessTokenEnd.js"
 import { derived, latest } from "./migrations.js"
 
 /** Runs a statement that only reads and has no parameters. */
@@ -10,7 +11,14 @@ export type Query<E> = (text: string) => Effect.Effect<ReadonlyArray<Readonly<Re
 /** Rows that ended before these instants may be deleted (see `services/maintenance/Maintenance`). */
 export type Cutoffs = Readonly<
   Record<
-    "grants" | "sessions" | "revokedTokens" | "spentAssertions" | "events" | "clients" | "abandonedClients",
+    | "grants"
+    | "sessions"
+    | "revokedTokens"
+    | "spentAssertions"
+    | "events"
+    | "initialAccessTokens"
+    | "clients"
+    | "abandonedClients",
     DateTime.Utc
   >
 >
@@ -68,6 +76,7 @@ const createdAt: Readonly<Record<string, string>> = {
   consents: "updated_at",
   grants: "approved_at",
   root_keys: "created_at",
+  initial_access_tokens: "created_at",
   events: "at"
 }
 
@@ -77,6 +86,7 @@ const deletable = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   revoked_tokens: `expires_at < ${cutoffs.revokedTokens.epochMillis}`,
   spent_assertions: `expires_at < ${cutoffs.spentAssertions.epochMillis}`,
   events: `at < ${cutoffs.events.epochMillis}`,
+  initial_access_tokens: `${initialAccessTokenEnd} < ${cutoffs.initialAccessTokens.epochMillis}`,
   clients: `origin = 'Dynamic' and (
     used_at is null and issued_at < ${cutoffs.clients.epochMillis}
     or used_at < ${cutoffs.abandonedClients.epochMillis}

@@ -3,8 +3,10 @@
  * step. So a step has its own copy of each expression, and other code imports nothing from it.
  */
 import * as ClientDocuments from "./migrations/ClientDocuments.js"
+import * as ImpliedScopes from "./migrations/ImpliedScopes.js"
 import * as Initial from "./migrations/Initial.js"
 import type { Migration } from "./migrations/Migration.js"
+import * as Registration from "./migrations/Registration.js"
 import * as SpentAssertions from "./migrations/SpentAssertions.js"
 import * as UnusedClients from "./migrations/UnusedClients.js"
 
@@ -12,7 +14,9 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "initial", statements: Initial.statements },
   { version: 2, name: "unused clients", statements: UnusedClients.statements },
   { version: 3, name: "client documents", statements: ClientDocuments.statements },
-  { version: 4, name: "spent assertions", statements: SpentAssertions.statements }
+  { version: 4, name: "spent assertions", statements: SpentAssertions.statements },
+  { version: 5, name: "registration tokens", statements: Registration.statements },
+  { version: 6, name: "implied scopes", statements: ImpliedScopes.statements }
 ]
 
 /** The schema version that this program reads and writes. */

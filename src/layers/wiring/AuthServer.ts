@@ -15,6 +15,7 @@ import * as AuthorizeEndpoint from "../../http/browser/AuthorizeEndpoint.js"
 import * as ConsentEndpoint from "../../http/browser/ConsentEndpoint.js"
 import * as LoginEndpoint from "../../http/browser/LoginEndpoint.js"
 import * as LogoutEndpoint from "../../http/browser/LogoutEndpoint.js"
+import * as ClientConfigurationEndpoint from "../../http/oauth/ClientConfigurationEndpoint.js"
 import * as HealthEndpoints from "../../http/oauth/HealthEndpoints.js"
 import * as IntrospectEndpoint from "../../http/oauth/IntrospectEndpoint.js"
 import * as MetadataEndpoint from "../../http/oauth/MetadataEndpoint.js"
@@ -50,6 +51,7 @@ export const layerServices = (options: SettingsOptions) =>
 const endpoints = Layer.mergeAll(
   AccountEndpoint.layer,
   AuthorizeEndpoint.layer,
+  ClientConfigurationEndpoint.layer,
   ConsentEndpoint.layer,
   HealthEndpoints.layer,
   IntrospectEndpoint.layer,

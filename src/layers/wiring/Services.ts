@@ -19,14 +19,17 @@ import * as AuthorizationRequests from "../../services/authorization/Authorizati
 import * as KnownTargets from "../../services/authorization/KnownTargets.js"
 import * as SealedForms from "../../services/authorization/SealedForms.js"
 import * as ClientAuthenticator from "../../services/clients/ClientAuthenticator.js"
+import * as ClientConfiguration from "../../services/clients/ClientConfiguration.js"
 import * as ClientDocuments from "../../services/clients/ClientDocuments.js"
 import * as ClientKeys from "../../services/clients/ClientKeys.js"
 import * as ClientRegistration from "../../services/clients/ClientRegistration.js"
-import * as ClientSecrets from "../../services/clients/ClientSecrets.js"
 import * as Clients from "../../services/clients/Clients.js"
 import { ClientTrust } from "../../services/clients/ClientTrust.js"
+import * as InitialAccessTokens from "../../services/clients/InitialAccessTokens.js"
 import * as IntrospectionCallers from "../../services/clients/IntrospectionCallers.js"
 import * as PrivateKeyJwt from "../../services/clients/PrivateKeyJwt.js"
+import * as SecretMethods from "../../services/clients/SecretMethods.js"
+import * as SoftwareStatements from "../../services/clients/SoftwareStatements.js"
 import * as Events from "../../services/events/Events.js"
 import * as GrantTypes from "../../services/GrantTypes.js"
 import * as AuthorizationCodeGrant from "../../services/grants/AuthorizationCodeGrant.js"
@@ -92,7 +95,9 @@ export const layer = (options: SettingsOptions) => {
   const services = Layer.mergeAll(
     Approvals.layer,
     AuthorizationRequests.layer,
-    Layer.provideMerge(ClientRegistration.layer, Clients.layer),
+    Layer.merge(ClientRegistration.layer, ClientConfiguration.layer).pipe(
+      Layer.provideMerge(Layer.mergeAll(Clients.layer, InitialAccessTokens.layer, SoftwareStatements.layer))
+    ),
     Layer.provideMerge(AccountOverview.layer, Layer.merge(Accounts.layer, Sessions.layer)),
     KnownTargets.layer,
     SealedForms.layer,
@@ -106,7 +111,7 @@ export const layer = (options: SettingsOptions) => {
     TokenVerifier.layerLocal,
     Layer.provideMerge(Maintenance.layer, Layer.merge(ClockCheck.layer, KeyRotation.layer)),
     grants,
-    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(ClientSecrets.layer, ClientKeys.layer))
+    Layer.provideMerge(PrivateKeyJwt.layer, Layer.merge(SecretMethods.layer, ClientKeys.layer))
   )
   return services.pipe(
     Layer.provideMerge(ClientDocuments.layer),

@@ -13,6 +13,7 @@ import type { Consent } from "../../domain/Consent.js"
 import type { Grant, GrantId } from "../../domain/Grant.js"
 import type { TooManyRequests } from "../../domain/HttpError.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import type { RedirectUri } from "../../domain/RedirectUri.js"
 import type { SessionId } from "../../domain/Session.js"
 import * as AppUses from "../clients/AppUses.js"
 import { GrantRevocation } from "../grants/GrantRevocation.js"
@@ -32,6 +33,7 @@ export interface AllowedInstallation extends LoginSource {
   readonly grantId: GrantId
   /** The app's name when the user allowed it. */
   readonly clientName: string
+  readonly redirectUri: RedirectUri
   readonly allowedAt: DateTime.Utc
   /** The time of its last token; `None` if it never had one. */
   readonly lastUsedAt: Option.Option<DateTime.Utc>
@@ -116,6 +118,7 @@ const make = Effect.gen(function* () {
     Option.map(grant.terms.installation, ({ browser, clientName, sealedNetwork }) => ({
       grantId: grant.terms.id,
       clientName,
+      redirectUri: grant.terms.redirectUri,
       allowedAt: grant.terms.approvedAt,
       lastUsedAt: AppUses.lastTokenAt(grant),
       browser,

@@ -17,6 +17,7 @@ import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import type { LoggedIn } from "../accounts/Sessions.js"
 import { Events } from "../events/Events.js"
+import * as PermittedScopes from "../PermittedScopes.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
 import * as Spans from "../Spans.js"
@@ -42,8 +43,8 @@ export const Consideration = Data.taggedEnum<Consideration>()
 
 /** The user's choice on a consent page. */
 export type Choice = Data.TaggedEnum<{
-  /** The ticked scopes; those that the page did not offer are ignored. */
-  Allow: { readonly ticked: Scope.Scope }
+  /** The ticked scopes at each resource; those that the page did not offer there are ignored. */
+  Allow: { readonly ticked: ResourceScopes.ResourceScopes }
   Deny: {}
 }>
 export const Choice = Data.taggedEnum<Choice>()
@@ -121,16 +122,25 @@ const make = Effect.gen(function* () {
   const denials = yield* Denials.make
   const approve = yield* GrantApproval.make
 
-  /** The part of a scope that this user may give this client now. */
-  const permitted = ({ client, resources }: AuthorizationRequest, { account }: LoggedIn, scope: Scope.Scope) =>
-    policy.permit({ client, subject: Option.some(account.id), account: Option.some(account), scope, resources })
+  /** The part of some scopes that this user may give this client at the resources now. */
+  const permitted = (
+    { client }: AuthorizationRequest,
+    { account }: LoggedIn,
+    scopes: ResourceScopes.ResourceScopes,
+    resources: ReadonlyArray<Resource.Resource>
+  ) =>
+    PermittedScopes.ask(
+      policy,
+      { client, subject: Option.some(account.id), account: Option.some(account) },
+      resources,
+      scopes
+    )
 
   /** The recorded consent, and the part of the candidate scopes that the policy permits. */
   const weigh = Effect.fnUntraced(function* (request: AuthorizationRequest, who: LoggedIn) {
     Spans.annotate({ subject: who.account.id, clientId: request.client.id })
     const consent = yield* consents.find(who.account.id, request.client.id)
-    const candidates = ResourceScopes.scope(Offer.candidates(request, consent))
-    return { consent, permitted: yield* permitted(request, who, candidates) }
+    return { consent, permitted: yield* permitted(request, who, Offer.candidates(request, consent), request.resources) }
   })
 
   /** Records what the user grants the client. */
@@ -148,15 +158,26 @@ const make = Effect.gen(function* () {
     })
   })
 
-  const allow = Effect.fnUntraced(function* ({ offer, request, who }: Decision, ticked: Scope.Scope) {
+  const allow = Effect.fnUntraced(function* ({ offer, request, who }: Decision, ticked: ResourceScopes.ResourceScopes) {
     if (yield* denials.has(offer.grantId)) return Decided.AlreadyDecided()
     const answerOf = (state: Grant["_tag"]) =>
       state === "Approved" ? Decided.Allowed({ code: offer.code }) : Decided.AlreadyDecided()
-    const offered = ResourceScopes.scope(offer.offered)
-    const chosen = Scope.intersection(offered, ticked)
-    if (Scope.isEmpty(chosen) && !Scope.isEmpty(offered)) return Decided.NothingTicked()
-    const scope = yield* permitted(request, who, chosen)
-    if (Scope.isEmpty(scope) && !Scope.isEmpty(offered)) {
+    const isBarePage = ResourceScopes.isWithoutScope(offer.offered)
+    const chosen = ResourceScopes.intersection(offer.offered, ticked)
+    if (ResourceScopes.isWithoutScope(chosen) && !isBarePage) return Decided.NothingTicked()
+    const known = yield* resources.all
+    // Without `resource` the request may be for other resources by now.
+    const shown = [
+      ...request.resources,
+      ...known.filter(({ uri }) => !request.resources.some((one) => one.uri === uri))
+    ]
+    const allowed = yield* permitted(
+      request,
+      who,
+      chosen,
+      shown.filter(({ uri }) => chosen.has(uri))
+    )
+    if (ResourceScopes.isWithoutScope(allowed) && !isBarePage) {
       yield* denials.add(offer.grantId)
       return Decided.Denied({ error: nothingPermitted })
     }
@@ -165,14 +186,10 @@ const make = Effect.gen(function* () {
     if (Option.isSome(existing)) return answerOf(existing.value._tag)
     // A resource with no ticked scope is not granted: an audience is access, too. Only a resource that had no scopes on
     // the page, and has none now, is granted without a scope.
-    const known = yield* resources.all
     const isBare = (uri: Resource.ResourceIndicator) =>
       Scope.isEmpty(ResourceScopes.at(offer.offered, uri)) &&
       Scope.isEmpty(Resource.offered(known.filter((resource) => resource.uri === uri)))
-    const granted = ResourceScopes.filter(
-      ResourceScopes.within(offer.offered, scope),
-      (own, uri) => !Scope.isEmpty(own) || isBare(uri)
-    )
+    const granted = ResourceScopes.filter(allowed, (own, uri) => !Scope.isEmpty(own) || isBare(uri))
     // First the consent, then the grant: a grant without a recorded consent never exists.
     const consent = yield* record(request, who, granted)
     const state = yield* approve({ request, who, grant: offer, granted, consent, by: "Person" })
@@ -194,7 +211,7 @@ const make = Effect.gen(function* () {
     consider: Spans.fn("Approvals.consider")(function* (request, who, mayRemember) {
       const { consent, permitted } = yield* weigh(request, who)
       const grant = yield* GrantApproval.draw
-      if (mayRemember && isPreapproved(request) && Scope.isSubset(request.scope, permitted)) {
+      if (mayRemember && isPreapproved(request) && ResourceScopes.isSubset(Offer.requested(request), permitted)) {
         const granted = Offer.requested(request)
         const recorded = yield* record(request, who, granted)
         yield* approve({ request, who, grant, granted, consent: recorded, by: "OperatorApproval" })
@@ -206,10 +223,10 @@ const make = Effect.gen(function* () {
           mayRemember &&
           !request.prompt.has("consent") &&
           Client.canProveItself(request.client, request.redirectUri) &&
-          ResourceScopes.isSubset(Offer.requested(request), consent.granted) &&
+          Offer.isCovered(request, consent) &&
           Consent.includesTarget(request.redirectUri)(consent) &&
           // Where the policy permits only a part, the page shows the user which part.
-          Scope.isSubset(request.scope, permitted)
+          ResourceScopes.isSubset(Offer.requested(request), permitted)
       )
       if (Option.isSome(remembered)) {
         const granted = Offer.requested(request)

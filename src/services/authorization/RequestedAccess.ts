@@ -5,6 +5,7 @@ import * as Client from "../../domain/Client.js"
 import { InvalidScope } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 
@@ -28,12 +29,7 @@ export const read = Effect.fnUntraced(function* (
       Option.getOrElse(requested, () => Scope.empty)
     )
   )
-  const offered = {
-    anywhere: Resource.offered(all),
-    toUsers: Resource.offered(known),
-    here: Resource.offered(candidates)
-  }
-  const scope = yield* readScope(requested, client, offered, Option.isSome(named))
+  const scope = yield* readScope(requested, client, { all, known, candidates }, Option.isSome(named))
   const resources = Option.getOrElse(named, () =>
     RequestedResources.withScope(candidates, scope).slice(0, maxResources)
   )
@@ -41,11 +37,11 @@ export const read = Effect.fnUntraced(function* (
   return { scope, resources }
 })
 
-/** Offered scopes: of any resource to any client, of any resource to users, and of the resources of the request. */
+/** All resources, those with what they offer to users, and those that the request can be for. */
 interface Offered {
-  readonly anywhere: Scope.Scope
-  readonly toUsers: Scope.Scope
-  readonly here: Scope.Scope
+  readonly all: ReadonlyArray<Resource.Resource>
+  readonly known: ReadonlyArray<Resource.Resource>
+  readonly candidates: ReadonlyArray<Resource.Resource>
 }
 
 const notOffered = new InvalidScope({
@@ -62,23 +58,25 @@ const notOffered = new InvalidScope({
 const readScope = Effect.fnUntraced(function* (
   requested: Option.Option<Scope.Scope>,
   client: Client.Client,
-  { anywhere, here, toUsers }: Offered,
+  { all, candidates, known: forUsers }: Offered,
   namesResource: boolean
 ) {
+  const anywhere = Resource.offered(all)
+  const here = Resource.offered(candidates)
   const known = Option.filter(
     Option.map(requested, (scope) => Scope.intersection(scope, anywhere)),
     (scope) => !Scope.isEmpty(scope)
   )
   if (Option.isNone(known)) {
     if (Option.isSome(requested) && !namesResource && client.origin === "Dynamic") return yield* notOffered
-    const allowed = Client.allowedScope(client, here)
+    const allowed = ResourceScopes.scope(Client.allowed(client, candidates))
     // A resource that offers no scope can be requested without one.
     return Scope.isEmpty(allowed) && !Scope.isEmpty(here)
       ? yield* new InvalidScope({ reason: "NotAllowed", description: "no scope is registered for this client" })
       : allowed
   }
-  if (!Scope.isSubset(known.value, toUsers)) return yield* notOffered
-  if (!Scope.isSubset(known.value, Client.allowedScope(client, toUsers))) {
+  if (!Scope.isSubset(known.value, Resource.offered(forUsers))) return yield* notOffered
+  if (!Scope.isSubset(known.value, ResourceScopes.scope(Client.allowed(client, forUsers)))) {
     return yield* new InvalidScope({
       reason: "NotAllowed",
       description: "the scope is not registered for this client"

@@ -15,15 +15,12 @@ import * as ClientDocument from "../../domain/ClientDocument.js"
 import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import * as Freshness from "../../domain/Freshness.js"
 import * as Issuer from "../../domain/Issuer.js"
-import type * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Time from "../../domain/Time.js"
-import { AuthMethods } from "../AuthMethods.js"
 import { Events } from "../events/Events.js"
-import { GrantTypes } from "../GrantTypes.js"
 import { OutboundClient } from "../outbound/OutboundClient.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Spans from "../Spans.js"
-import * as RedirectPolicy from "./RedirectPolicy.js"
+import * as ClientNegotiation from "./ClientNegotiation.js"
 
 export class ClientDocuments extends Context.Tag("latchkey/ClientDocuments")<
   ClientDocuments,
@@ -70,23 +67,13 @@ const parseJson = (body: Uint8Array): Either.Either<unknown, ClientDocument.Docu
   })
 
 const make = Effect.gen(function* () {
-  const { clientDocuments, issuer, ...settings } = yield* ServerSettings
-  const authMethods = yield* AuthMethods
+  const { clientDocuments, issuer } = yield* ServerSettings
   const events = yield* Events
-  const grantTypes = yield* GrantTypes
   const outbound = yield* OutboundClient
-  const policyOf = RedirectPolicy.make(settings)
+  const rulesOf = yield* ClientNegotiation.rules
   const allowLoopback = Issuer.isLoopbackIssuer(issuer)
 
   const parse = (id: Client.ClientId) => (clientDocuments ? ClientIdUrl.parse(id, allowLoopback) : Option.none())
-
-  const rules = (): RequestedMetadata.RegistrationRules => ({
-    // No user consents before a client acts for itself.
-    grantTypes: grantTypes.names().filter((grantType) => grantType !== "client_credentials"),
-    authMethods: authMethods.names(),
-    policyOf,
-    allowsLoopbackKeys: allowLoopback
-  })
 
   const fetch = (id: Client.ClientId): Effect.Effect<Fetched, ClientDocument.DocumentRefused> =>
     Effect.gen(function* () {
@@ -106,17 +93,23 @@ const make = Effect.gen(function* () {
           detail: "the content type of the document is not JSON"
         })
       }
-      const { leftOut, metadata } = yield* ClientDocument.read(id, yield* parseJson(body), rules())
-      yield* Effect.annotateLogs(Effect.logDebug("client metadata document fetched"), {
-        leftOut: leftOut.map(({ description }) => description).join("; ")
-      })
-      return { metadata, fetchedAt: yield* DateTime.now, lifetime: Freshness.lifetime(headers, freshness) }
+      const negotiated = yield* ClientDocument.read(id, yield* parseJson(body), rulesOf("Document"))
+      yield* ClientNegotiation.logLeftOut(id, negotiated)
+      return {
+        metadata: negotiated.metadata,
+        fetchedAt: yield* DateTime.now,
+        lifetime: Freshness.lifetime(headers, freshness)
+      }
     })
 
   /** Reports to the operator why a document cannot be used. */
   const report = (id: Client.ClientId, { detail, problem }: ClientDocument.DocumentRefused) =>
     Effect.zipRight(
-      Effect.annotateLogs(Effect.logWarning("client metadata document refused"), { problem, detail }),
+      Effect.annotateLogs(Effect.logWarning("client metadata document refused"), {
+        clientId: ClientIdUrl.withoutQuery(id),
+        problem,
+        detail
+      }),
       events.publish({ _tag: "ClientDocumentRefused", clientId: id, problem }, { keep: "FirstOfDay" })
     )
 
@@ -125,7 +118,6 @@ const make = Effect.gen(function* () {
     // A caller that goes away does not take the document from the others. The request ends within seconds by itself.
     lookup: (id: Client.ClientId): Effect.Effect<Lookup> =>
       fetch(id).pipe(
-        Effect.tapError((refused) => report(id, refused)),
         Effect.annotateLogs({ clientId: ClientIdUrl.withoutQuery(id) }),
         Effect.either,
         Effect.uninterruptible
@@ -140,7 +132,11 @@ const make = Effect.gen(function* () {
   const get = Effect.fnUntraced(function* (id: Client.ClientId) {
     const found = yield* cache.get(id)
     // A lifetime of zero ends at the next millisecond.
-    if (Either.isLeft(found)) yield* cache.invalidate(id)
+    if (Either.isLeft(found)) {
+      yield* cache.invalidate(id)
+      // Here and not in the lookup, so that the event names the request and the user.
+      yield* report(id, found.left)
+    }
     return yield* found
   })
 

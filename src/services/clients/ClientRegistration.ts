@@ -6,25 +6,33 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Client from "../../domain/Client.js"
-import { Conflict, Forbidden, NotFound } from "../../domain/HttpError.js"
-import * as Loopback from "../../domain/Loopback.js"
-import { InvalidClientMetadata, type InvalidRedirectUri, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import * as RequestedMetadata from "../../domain/RequestedMetadata.js"
+import { Conflict, type Forbidden, NotFound } from "../../domain/HttpError.js"
+import {
+  InvalidClientMetadata,
+  type InvalidRedirectUri,
+  type InvalidSoftwareStatement,
+  type InvalidToken,
+  type MissingToken,
+  type TemporarilyUnavailable,
+  type UnapprovedSoftwareStatement
+} from "../../domain/OAuthError.js"
+import type * as RequestedMetadata from "../../domain/RequestedMetadata.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
 import * as UnknownScope from "../../domain/UnknownScope.js"
-import { AuthMethods } from "../AuthMethods.js"
 import { Events } from "../events/Events.js"
-import { GrantTypes } from "../GrantTypes.js"
 import { digest, identifier } from "../keys/Crypto.js"
 import { Resources } from "../resources/Resources.js"
 import { ServerSettings } from "../ServerSettings.js"
 import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
-import { newClientSecret } from "./ClientSecret.js"
+import * as ClientNegotiation from "./ClientNegotiation.js"
+import { newClientSecret, newRegistrationToken, secretFor, toStored } from "./ClientSecret.js"
 import { Clients } from "./Clients.js"
-import * as RedirectPolicy from "./RedirectPolicy.js"
+import { InitialAccessTokens } from "./InitialAccessTokens.js"
+import * as RegistrationPolicy from "./RegistrationPolicy.js"
 import * as RegistrationQuota from "./RegistrationQuota.js"
+import * as SoftwareStatements from "./SoftwareStatements.js"
 
 /** A new client and its secret, which is shown only now. */
 export interface Registered {
@@ -32,18 +40,38 @@ export interface Registered {
   readonly secret: Option.Option<Redacted.Redacted>
 }
 
+/** A client that registered itself, its secret, and the token for its registration (RFC 7592 §1.2). Both are shown only now. */
+export interface SelfRegistered extends Registered {
+  readonly registrationToken: Redacted.Redacted
+}
+
+/** Why a client may not register itself. */
+export type RegistrationRefused =
+  | Forbidden
+  | InvalidClientMetadata
+  | InvalidRedirectUri
+  | InvalidSoftwareStatement
+  | InvalidToken
+  | MissingToken
+  | TemporarilyUnavailable
+  | UnapprovedSoftwareStatement
+
 export class ClientRegistration extends Context.Tag("latchkey/ClientRegistration")<
   ClientRegistration,
   {
     /**
      * Registers a client by its metadata, a JSON value of RFC 7591 §2. Unknown members are ignored, and unusable parts are left
-     * out as long as a usable part stays. This server always chooses `client_id` and `client_secret`. At most
-     * `maxUnusedClients` clients that were never used are kept: a new one replaces the oldest. With a maximum of 0 registration
-     * is closed.
+     * out as long as a usable part stays. This server always chooses `client_id` and `client_secret`. The setting
+     * `registration` decides who may register. `bearer` is the initial access token of the request, and is counted if the
+     * metadata can be used.
+     *
+     * At most `maxUnusedClients` clients that were never used are kept: a new one replaces the oldest. A client with an initial
+     * access token is not counted among them.
      */
     readonly register: (
-      metadata: unknown
-    ) => Effect.Effect<Registered, Forbidden | InvalidClientMetadata | InvalidRedirectUri | TemporarilyUnavailable>
+      metadata: unknown,
+      bearer?: Option.Option<Redacted.Redacted>
+    ) => Effect.Effect<SelfRegistered, RegistrationRefused>
     /**
      * Creates a client for the operator. The client may request the scope in its metadata. An unusable part is an error, and so
      * is a misspelt scope: one that no resource offers and that is similar to an offered one.
@@ -83,12 +111,6 @@ const withChanges = ({ response_types, ...metadata }: Client.ClientMetadata, cha
 const isRecord = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** It has no `Retry-After`: registration stays closed until the operator changes the setting. */
-const closed = new Forbidden({
-  reason: "RegistrationClosed",
-  description: "clients cannot register themselves here; the operator of this server registers them"
-})
-
 const noSuchClient = new NotFound({ reason: "Unknown", description: "there is no such client" })
 
 /** The scope and the name of such a client are not the operator's choice: its registration, or its document, has them. */
@@ -102,29 +124,12 @@ const make = Effect.gen(function* () {
   const store = yield* ClientStore
   const clients = yield* Clients
   const events = yield* Events
-  const authMethods = yield* AuthMethods
-  const grantTypes = yield* GrantTypes
   const resources = yield* Resources
-  const settings = yield* ServerSettings
-  const watchQuota = RegistrationQuota.make(settings.maxUnusedClients, events.publish)
-  const policyOf = RedirectPolicy.make(settings)
-
-  /** Refuses unusable metadata from the operator. A client that registers itself gets the registered metadata in the response. */
-  const read = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
-    const grantTypesFor = grantTypes.names().filter(
-      // No user consents before a client acts for itself, so a self-registered client cannot get this grant type.
-      (grantType) => origin === "Operator" || grantType !== "client_credentials"
-    )
-    const negotiated = yield* RequestedMetadata.negotiate(json, {
-      grantTypes: grantTypesFor,
-      authMethods: authMethods.names(),
-      policyOf,
-      allowsLoopbackKeys: Loopback.isLoopback(new URL(settings.issuer))
-    })
-    const [first] = negotiated.leftOut
-    if (origin === "Operator" && first !== undefined) return yield* first
-    return negotiated
-  })
+  const { maxUnusedClients } = yield* ServerSettings
+  const tokens = yield* InitialAccessTokens
+  const admit = yield* RegistrationPolicy.make
+  const read = yield* ClientNegotiation.make
+  const watchQuota = RegistrationQuota.make(maxUnusedClients, events.publish)
 
   /** Refuses misspelt scope tokens. A token that is similar to none may belong to a resource that is created later. */
   const refuseMisspelt = Effect.fnUntraced(function* (tokens: Scope.Scope) {
@@ -138,50 +143,44 @@ const make = Effect.gen(function* () {
     }
   })
 
-  const prepare = Effect.fnUntraced(function* (json: unknown, origin: Client.Client["origin"]) {
-    const negotiated = yield* read(json, origin)
-    const { scope, ...metadata } = negotiated.metadata
-    const secret = Client.usesSecret(metadata.token_endpoint_auth_method)
+  const prepare = Effect.fnUntraced(function* (
+    negotiated: RequestedMetadata.Negotiated,
+    rest: Pick<Client.Client, "metadata" | "origin" | "registrationDigest">
+  ) {
+    const secret = Client.usesSecret(rest.metadata.token_endpoint_auth_method)
       ? Option.some(yield* newClientSecret)
       : Option.none()
     const client: Client.Client = {
       id: Client.ClientId.make(yield* identifier, true),
       issuedAt: yield* DateTime.now,
-      origin,
-      approval: Option.none(),
-      // A client does not choose its own maximum scope (ADR 10).
-      metadata: origin === "Dynamic" || scope === undefined ? metadata : { ...metadata, scope },
-      secret: Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() })),
+      secret: Option.map(secret, toStored),
       state: "Enabled",
       usedAt: Option.none(),
-      epoch: 1
+      epoch: 1,
+      approval: Option.none(),
+      ...rest
     }
-    if (negotiated.leftOut.length > 0) {
-      yield* Effect.annotateLogs(Effect.logDebug("client metadata left out"), {
-        clientId: client.id,
-        reasons: negotiated.leftOut.map(({ description }) => description).join("; ")
-      })
-    }
+    if (negotiated.leftOut.length > 0) yield* ClientNegotiation.logLeftOut(client.id, negotiated)
     return { client, secret }
   })
 
-  const publish = Effect.fnUntraced(function* (registered: Registered) {
-    const { id, origin } = registered.client
-    Spans.annotate({ clientId: id })
-    // A self-registered client may be deleted in a day, and its event would stay. Its consents are stored instead (ADR 26).
-    const report = origin === "Dynamic" ? events.emit : events.publish
-    yield* report({ _tag: "ClientRegistered", clientId: id, origin: origin === "Dynamic" ? origin : "Operator" })
-    return registered
-  })
-
-  /**
-   * Returns the new secret if the client gets one, `None` if it authenticates in another way and has no secret then, and
-   * `undefined` if it authenticates as before. The two ways to send a secret are one way.
-   */
-  const secretFor = Effect.fnUntraced(function* (client: Client.Client, to: Client.ClientMetadata) {
-    const [before, after] = [client.metadata.token_endpoint_auth_method, to.token_endpoint_auth_method]
-    if (before === after || (Client.usesSecret(before) && Client.usesSecret(after))) return undefined
-    return Client.usesSecret(after) ? Option.some(yield* newClientSecret) : Option.none()
+  /** Stores a client that registered itself. Returns the effect that publishes its registration. */
+  const insert = Effect.fnUntraced(function* (client: Client.Client, { token }: RegistrationPolicy.Admission) {
+    const { id: clientId, issuedAt } = client
+    if (Option.isSome(token)) {
+      yield* tokens.spend(token.value)
+      // The operator has admitted it, so it is not among the unused clients of strangers.
+      yield* store.insert({ ...client, usedAt: Option.some(issuedAt) })
+      return yield* events.publish({
+        _tag: "ClientRegistered",
+        clientId,
+        origin: "Dynamic",
+        initialAccessTokenId: token.value.id
+      })
+    }
+    yield* watchQuota(yield* store.insertDynamic(client, maxUnusedClients))
+    // The client may be deleted in a day, and its event would stay. Its consents are stored instead (ADR 26).
+    yield* events.emit({ _tag: "ClientRegistered", clientId, origin: "Dynamic" })
   })
 
   const change: Context.Tag.Service<ClientRegistration>["update"] = Effect.fnUntraced(function* (id, changes) {
@@ -194,7 +193,7 @@ const make = Effect.gen(function* () {
     yield* refuseMisspelt(Scope.difference(to.scope ?? Scope.empty, from.scope ?? Scope.empty))
     if (Client.isSameMetadata(from, to)) return { client, secret: Option.none() }
     const secret = yield* secretFor(client, to)
-    const stored = secret && Option.map(secret, (secret) => ({ digest: digest(secret), expiresAt: Option.none() }))
+    const stored = secret && Option.map(secret, toStored)
     const isChanged = yield* clients.change(id, {
       from,
       to,
@@ -209,17 +208,33 @@ const make = Effect.gen(function* () {
   })
 
   return ClientRegistration.of({
-    register: Spans.fn("ClientRegistration.register")(function* (json) {
-      if (settings.maxUnusedClients === 0) return yield* closed
-      const prepared = yield* prepare(json, "Dynamic")
-      yield* watchQuota(yield* store.insertDynamic(prepared.client, settings.maxUnusedClients))
-      return yield* publish(prepared)
+    register: Spans.fn("ClientRegistration.register")(function* (json, bearer = Option.none()) {
+      const admission = yield* admit(json, bearer)
+      const { statement } = admission
+      const negotiated = yield* read(SoftwareStatements.apply(json, statement), "Dynamic")
+      // A client does not choose its own maximum scope (ADR 10).
+      const { scope: _, ...own } = negotiated.metadata
+      const metadata = statement === undefined ? own : { ...own, software_statement: statement.text }
+      const registrationToken = yield* newRegistrationToken
+      const prepared = yield* prepare(negotiated, {
+        metadata,
+        origin: "Dynamic",
+        registrationDigest: Option.some(digest(registrationToken))
+      })
+      Spans.annotate({ clientId: prepared.client.id })
+      yield* insert(prepared.client, admission)
+      return { ...prepared, registrationToken }
     }),
     create: Spans.fn("ClientRegistration.create")(function* (json) {
-      const prepared = yield* prepare(json, "Operator")
-      yield* refuseMisspelt(prepared.client.metadata.scope ?? Scope.empty)
+      const negotiated = yield* read(json, "Operator")
+      const { metadata } = negotiated
+      yield* refuseMisspelt(metadata.scope ?? Scope.empty)
+      const prepared = yield* prepare(negotiated, { metadata, origin: "Operator", registrationDigest: Option.none() })
+      const { id: clientId } = prepared.client
+      Spans.annotate({ clientId })
       yield* store.insert(prepared.client)
-      return yield* publish(prepared)
+      yield* events.publish({ _tag: "ClientRegistered", clientId, origin: "Operator" })
+      return prepared
     }),
     update: Spans.fn("ClientRegistration.update")(function* (id, changes) {
       Spans.annotate({ clientId: id })

@@ -31,6 +31,12 @@ import { newClientSecret } from "./ClientSecret.js"
 /** Whether the client exists, and was changed. */
 type Found = Effect.Effect<boolean, TemporarilyUnavailable>
 
+/** Options of a change that the client makes itself. */
+export interface ChangeOptions {
+  /** Whether the event is stored; it is if not given. One that a stranger can cause again and again is not (ADR 26). */
+  readonly isStored?: boolean
+}
+
 type Change = Extract<EventKind, { readonly _tag: "ClientChanged" }>["change"]
 
 export class Clients extends Context.Tag("latchkey/Clients")<
@@ -51,7 +57,7 @@ export class Clients extends Context.Tag("latchkey/Clients")<
     /** Withdraws the approval of a client. Its grants stay: `disable` ends them. */
     readonly unapprove: (id: Client.ClientId) => Found
     /** Deletes the client. A second call returns `false`, and continues a deletion that broke off. */
-    readonly remove: (id: Client.ClientId) => Found
+    readonly remove: (id: Client.ClientId, options?: ChangeOptions) => Found
     /**
      * Replaces the client's secret, and returns the new one. The old secret and everything issued to the client are
      * invalid. Returns `None` for an unknown client.
@@ -63,7 +69,7 @@ export class Clients extends Context.Tag("latchkey/Clients")<
      * Stores new metadata, if the stored metadata still is what the caller read. If the client authenticates in
      * another way then, everything issued to it ends; otherwise its grants stay, and a refresh gives no more than the client may have then.
      */
-    readonly change: (id: Client.ClientId, change: MetadataChange) => Found
+    readonly change: (id: Client.ClientId, change: MetadataChange, options?: ChangeOptions) => Found
   }
 >() {}
 
@@ -77,18 +83,18 @@ const make = Effect.gen(function* () {
   const revocation = yield* GrantRevocation
   const runToEnd = yield* RunToEnd.make
 
-  const publish = (clientId: Client.ClientId, change: Change) =>
+  const publish = (clientId: Client.ClientId, change: Change, { isStored = true }: ChangeOptions = {}) =>
     Effect.zipRight(
       Effect.sync(() => Spans.annotate({ clientId })),
-      events.publish({ _tag: "ClientChanged", clientId, change })
+      (isStored ? events.publish : events.emit)({ _tag: "ClientChanged", clientId, change })
     )
 
   const revokeAll = (clientId: Client.ClientId, remedy?: string) =>
     revocation.revokeEnded({ clientId }, "ClientRevoked", remedy)
 
   /** Publishes a change that raised the client's epoch, and revokes what was issued to the client. */
-  const end = (id: Client.ClientId, changed: Found, change: Change, remedy?: string): Found =>
-    runToEnd(RunToEnd.thenIfFound(changed, Effect.zipRight(publish(id, change), revokeAll(id, remedy))))
+  const end = (id: Client.ClientId, changed: Found, change: Change, remedy?: string, options?: ChangeOptions): Found =>
+    runToEnd(RunToEnd.thenIfFound(changed, Effect.zipRight(publish(id, change, options), revokeAll(id, remedy))))
 
   /** Stores the client of a metadata document before its first use, so that the operator can approve or disable it. */
   const recordDocument = Effect.fnUntraced(function* (id: Client.ClientId) {
@@ -114,8 +120,8 @@ const make = Effect.gen(function* () {
     }),
     unapprove: Effect.fn("Clients.unapprove")((id) => setApproval(id, Option.none(), "Unapproved")),
     // Where the row is deleted already, grants of a deletion that broke off may be left.
-    remove: Effect.fn("Clients.remove")((id) =>
-      runToEnd(Effect.zipLeft(RunToEnd.thenIfFound(clients.remove(id), publish(id, "Deleted")), revokeAll(id)))
+    remove: Effect.fn("Clients.remove")((id, options) =>
+      runToEnd(Effect.zipLeft(RunToEnd.thenIfFound(clients.remove(id), publish(id, "Deleted", options)), revokeAll(id)))
     ),
     rotateSecret: Spans.fn("Clients.rotateSecret")(function* (id) {
       const secret = yield* newClientSecret
@@ -123,13 +129,13 @@ const make = Effect.gen(function* () {
       const found = yield* end(id, changed, "SecretRotated", rotateToContinue(id))
       return found ? Option.some(secret) : Option.none()
     }),
-    change: Effect.fn("Clients.change")((id, change) => {
+    change: Effect.fn("Clients.change")((id, change, options) => {
       const changed = clients.setMetadata(id, change)
-      if (change.secret === undefined) return runToEnd(RunToEnd.thenIfFound(changed, publish(id, "Updated")))
+      if (change.secret === undefined) return runToEnd(RunToEnd.thenIfFound(changed, publish(id, "Updated", options)))
       const remedy = Option.isSome(change.secret)
         ? rotateToContinue(id)
         : `Run "latchkey grant revoke --client ${id}" to continue`
-      return end(id, changed, "Updated", remedy)
+      return end(id, changed, "Updated", remedy, options)
     })
   })
 })

@@ -13,7 +13,7 @@ import { ResourceStore } from "../stores/ResourceStore.js"
 import { Caller } from "../tokens/Introspection.js"
 import type { IdAndSecret } from "./BasicCredentials.js"
 import { ClientAuthenticator } from "./ClientAuthenticator.js"
-import * as ClientSecrets from "./ClientSecrets.js"
+import * as SecretMethods from "./SecretMethods.js"
 
 export class IntrospectionCallers extends Context.Tag("latchkey/IntrospectionCallers")<
   IntrospectionCallers,
@@ -42,7 +42,7 @@ const make = Effect.gen(function* () {
     authenticate: Spans.fn("IntrospectionCallers.authenticate")(function* (presented) {
       // Refuses the credentials of two methods, also those of a resource server.
       yield* methods.choose(presented)
-      const readings = yield* ClientSecrets.readings(presented)
+      const readings = yield* SecretMethods.readings(presented)
       for (const reading of readings) {
         const resource = yield* resourceServer(reading)
         if (Option.isSome(resource)) return Caller.ResourceServer({ resource: resource.value })

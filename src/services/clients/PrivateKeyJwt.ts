@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { JWK } from "jose"
 import { compactVerify } from "jose/jws/compact/verify"
 import type { Client } from "../../domain/Client.js"
 import * as ClientKeySet from "../../domain/ClientKeySet.js"
@@ -33,12 +34,26 @@ const read = ({
   )
 }
 
+/**
+ * Returns the bare key: `ClientKeySet.candidates` has compared the algorithm already, and jose takes `EdDSA` and `Ed25519` for
+ * different ones. It is the same object each time, because jose remembers what it made of an object.
+ */
+const bare = (key: ClientKeySet.PublicKey): JWK => {
+  const known = bareKeys.get(key)
+  if (known !== undefined) return known
+  const { alg: _, use: __, ...made } = key
+  bareKeys.set(key, made)
+  return made
+}
+
+const bareKeys = new WeakMap<ClientKeySet.PublicKey, JWK>()
+
 /** Whether one of the keys made the signature. A `jwk` or `jku` in the header is never used. */
 const isSignedBy = ({ header, text }: ClientAssertion.ClientAssertion, keys: ReadonlyArray<ClientKeySet.PublicKey>) =>
   Effect.promise(async () => {
     for (const key of keys) {
       try {
-        await compactVerify(text, key, { algorithms: [header.alg] })
+        await compactVerify(text, bare(key), { algorithms: [header.alg] })
         return true
       } catch {
         // Another key may have made it.

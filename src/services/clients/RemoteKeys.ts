@@ -11,9 +11,9 @@ import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as ClientKeySet from "../../domain/ClientKeySet.js"
+import * as Freshness from "../../domain/Freshness.js"
 import { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { BoundedMap } from "../BoundedMap.js"
-import * as Freshness from "../outbound/Freshness.js"
 import { OutboundClient } from "../outbound/OutboundClient.js"
 
 /** Keys that were fetched. A later fetch gives another object. */
@@ -40,9 +40,9 @@ export class RemoteKeys extends Context.Tag("latchkey/RemoteKeys")<
 >() {}
 
 const bounds: Freshness.Bounds = {
-  min: Duration.minutes(1),
-  max: Duration.hours(24),
-  standard: Duration.minutes(10)
+  atLeast: Duration.minutes(1),
+  atMost: Duration.hours(24),
+  otherwise: Duration.minutes(10)
 }
 
 /** Minimum interval between two requests for newer keys of a URL, in milliseconds. */
@@ -100,7 +100,7 @@ const make = Effect.gen(function* () {
     if (fetched === undefined) return yield* unavailable("the document is no JWK Set")
     const at = yield* Clock.currentTimeMillis
     change(url, {
-      known: { fetched, at, until: at + Duration.toMillis(Freshness.lifetime(document, bounds)) },
+      known: { fetched, at, until: at + Duration.toMillis(Freshness.lifetime(document.headers, bounds)) },
       failure: undefined
     })
     return fetched

@@ -11,7 +11,6 @@ import { InvalidGrant, type InvalidRequest } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import { RedirectUri } from "../../domain/RedirectUri.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
-import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import * as GrantTypes from "../GrantTypes.js"
@@ -24,6 +23,7 @@ import * as Spans from "../Spans.js"
 import { GrantStore } from "../stores/GrantStore.js"
 import { AccessTokens } from "../tokens/AccessTokens.js"
 import { RefreshChain } from "../tokens/RefreshChain.js"
+import * as Narrowing from "./Narrowing.js"
 import * as Networks from "./Networks.js"
 import { issueAccessToken, tokenResponse } from "./TokenAnswer.js"
 
@@ -76,7 +76,7 @@ export const make = Effect.gen(function* () {
     if (!Grant.isFor(terms, client)) return yield* refuse("WrongClient")
     const known = yield* resources.all
     const audience = yield* RequestedResources.narrowed(terms.granted, known, request.resource)
-    const scope = ResourceScopes.scope(terms.granted)
+    const scope = Narrowing.granted(terms, known)
     const access = yield* issueAccessToken(tokens, { client, terms, scope, audience, known })
 
     const now = yield* ServerClock.now

@@ -8,8 +8,10 @@ import * as Client from "../../domain/Client.js"
 import { InvalidScope, type InvalidTarget, UnauthorizedClient } from "../../domain/OAuthError.js"
 import * as Parameters from "../../domain/Parameters.js"
 import * as Resource from "../../domain/Resource.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
 import * as GrantTypes from "../GrantTypes.js"
+import * as PermittedScopes from "../PermittedScopes.js"
 import * as RequestedResources from "../resources/RequestedResources.js"
 import { Resources } from "../resources/Resources.js"
 import { ScopePolicy } from "../ScopePolicy.js"
@@ -41,7 +43,7 @@ const audienceOf = (
   scope: Scope.Scope,
   client: Client.Client
 ): Either.Either<Arr.NonEmptyReadonlyArray<Resource.Resource>, InvalidScope | InvalidTarget> => {
-  const mayHave = (resource: Resource.Resource) => !Scope.isEmpty(Client.allowedScope(client, Resource.scope(resource)))
+  const mayHave = (resource: Resource.Resource) => !Scope.isEmpty(Client.allowedAt(client, resource))
   return Either.flatMap(RequestedResources.named(known, indicators), (named): ReturnType<typeof audienceOf> => {
     const audience = Option.getOrElse(named, () => RequestedResources.defaultsForClient(known, scope).filter(mayHave))
     return Arr.isNonEmptyReadonlyArray(audience)
@@ -59,7 +61,7 @@ const readScope = (
   Either.flatMap(Parameters.scope(text), (tokens) => {
     const offered = Resource.offered(known)
     const scope = Scope.intersection(tokens, offered)
-    return Scope.isSubset(scope, Client.allowedScope(client, offered))
+    return Scope.isSubset(scope, ResourceScopes.scope(Client.allowed(client, known)))
       ? Either.right(scope)
       : Either.left(notRegistered)
   })
@@ -81,21 +83,19 @@ export const make = Effect.gen(function* () {
     const known = yield* resources.all
     const requested = request.scope === undefined ? undefined : yield* readScope(request.scope, client, known)
     const audience = yield* audienceOf(known, request.resource, requested ?? Scope.empty, client)
-    const allowed = Client.allowedScope(client, Resource.offered(audience))
-    const candidates = requested === undefined ? allowed : Scope.intersection(requested, allowed)
-    if (Scope.isEmpty(candidates)) return yield* notRegistered
-    const scope = yield* policy.permit({
-      client,
-      subject: Option.none(),
-      account: Option.none(),
-      scope: candidates,
-      resources: audience
-    })
-    if (Scope.isEmpty(scope)) {
+    const allowed = Client.allowed(client, audience)
+    const candidates =
+      requested === undefined
+        ? allowed
+        : ResourceScopes.intersection(ResourceScopes.offeredBy(audience, requested), allowed)
+    if (ResourceScopes.isWithoutScope(candidates)) return yield* notRegistered
+    const asker = { client, subject: Option.none(), account: Option.none() }
+    const permitted = yield* PermittedScopes.ask(policy, asker, audience, candidates)
+    if (ResourceScopes.isWithoutScope(permitted)) {
       return yield* new InvalidScope({ reason: "NotPermitted", description: "no requested scope is permitted" })
     }
-    const uris = Arr.map(audience, ({ uri }) => uri)
-    const issued = yield* tokens.issueToClient(client, scope, uris)
+    const issued = yield* tokens.issueToClient(client, permitted)
+    const scope = ResourceScopes.scope(ResourceScopes.expanded(permitted, audience))
     // RFC 6749 §4.4.3: there is no refresh token.
     return tokenResponse({ ...issued, scope }, Option.none())
   })

@@ -3,11 +3,12 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as Client from "../../domain/Client.js"
+import type * as Client from "../../domain/Client.js"
 import type * as Grant from "../../domain/Grant.js"
 import { InvalidGrant } from "../../domain/OAuthError.js"
 import type * as Resource from "../../domain/Resource.js"
-import * as Scope from "../../domain/Scope.js"
+import * as ResourceScopes from "../../domain/ResourceScopes.js"
+import type * as Scope from "../../domain/Scope.js"
 import type { TokenResponse } from "../../domain/TokenResponse.js"
 import type * as AccessTokens from "../tokens/AccessTokens.js"
 import * as Narrowing from "./Narrowing.js"
@@ -37,17 +38,15 @@ export const issueAccessToken = Effect.fnUntraced(function* (
   tokens: Context.Tag.Service<AccessTokens.AccessTokens>,
   { audience, client, known, scope, terms }: AccessTokenRequest
 ) {
-  const allowed = Client.allowedScope(client, scope)
-  // The operator has removed all of this scope from the client since the user allowed it.
-  if (Scope.isEmpty(allowed) && !Scope.isEmpty(scope)) {
+  if (Narrowing.isRemoved(scope, terms, client, known)) {
     return yield* new InvalidGrant({
       reason: "ScopeTaken",
       description: "the client may no longer use any scope of this grant"
     })
   }
-  const effective = yield* Narrowing.scopeAt(allowed, terms, known, audience)
-  const { expiresIn, token } = yield* tokens.issue(terms, effective, audience)
-  return { expiresIn, token, scope: effective } satisfies IssuedAccessToken
+  const effective = yield* Narrowing.scopeAt(scope, terms, client, known, audience)
+  const { expiresIn, token } = yield* tokens.issue(terms, effective)
+  return { expiresIn, token, scope: ResourceScopes.scope(effective) } satisfies IssuedAccessToken
 })
 
 /** Assembles the token response (RFC 6749 §5.1). */

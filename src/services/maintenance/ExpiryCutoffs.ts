@@ -23,6 +23,7 @@ export const at = (
     revokedTokens: before(leeway),
     spentAssertions: before(leeway),
     events: before(lifetimes.events),
+    initialAccessTokens: before(keptAfterEnd),
     clients: before(lifetimes.unusedClient),
     abandonedClients: before(Duration.max(lifetimes.abandonedClient, Duration.sum(lifetimes.grant, keptAfterEnd)))
   }

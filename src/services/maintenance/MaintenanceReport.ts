@@ -12,6 +12,7 @@ export interface MaintenanceCounts {
   readonly events: number
   readonly clients: number
   readonly abandonedClients: number
+  readonly initialAccessTokens: number
   readonly consents: number
   readonly resealed: number
   readonly keysRemoved: number
@@ -36,6 +37,7 @@ export const empty: MaintenanceReport = {
   events: 0,
   clients: 0,
   abandonedClients: 0,
+  initialAccessTokens: 0,
   consents: 0,
   resealed: 0,
   keysRemoved: 0,

@@ -9,6 +9,7 @@ import { ClientStore } from "../stores/ClientStore.js"
 import { ConsentStore, type Pair } from "../stores/ConsentStore.js"
 import { EventLog } from "../stores/EventLog.js"
 import { GrantStore } from "../stores/GrantStore.js"
+import { InitialAccessTokenStore } from "../stores/InitialAccessTokenStore.js"
 import { RevokedTokenStore } from "../stores/RevokedTokenStore.js"
 import { SessionStore } from "../stores/SessionStore.js"
 import { SpentAssertionStore } from "../stores/SpentAssertionStore.js"
@@ -49,6 +50,7 @@ export const make = Effect.gen(function* () {
   const consents = yield* ConsentStore
   const eventLog = yield* EventLog
   const grants = yield* GrantStore
+  const initialAccessTokens = yield* InitialAccessTokenStore
   const keys = yield* KeyRotation
   const revokedTokens = yield* RevokedTokenStore
   const sessions = yield* SessionStore
@@ -85,6 +87,7 @@ export const make = Effect.gen(function* () {
       deletion("events", (limit) => eventLog.prune(before.events, limit)),
       deletion("clients", (limit) => clients.removeUnused(before.clients, limit)),
       deletion("abandonedClients", (limit) => clients.removeAbandoned(before.abandonedClients, limit)),
+      deletion("initialAccessTokens", (limit) => initialAccessTokens.prune(before.initialAccessTokens, limit)),
       consentsOfDeletedClients,
       advanceKeys
     ]

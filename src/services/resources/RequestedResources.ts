@@ -27,6 +27,12 @@ const notGranted = new InvalidTarget({
   description: "the resource was not granted"
 })
 
+/** The error for an access token without a resource. */
+export const none = new InvalidTarget({
+  reason: "UnknownResource",
+  description: "the request is for no resource"
+})
+
 /** The error for more resources than one access token can name. */
 export const tooMany = new InvalidTarget({
   reason: "TooManyResources",

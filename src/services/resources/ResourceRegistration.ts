@@ -8,13 +8,14 @@ import type * as Redacted from "effect/Redacted"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
 import * as Scope from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import { digest, identifier, randomSecret } from "../keys/Crypto.js"
 import * as Spans from "../Spans.js"
 import { ResourceStore, type StoredResource } from "../stores/ResourceStore.js"
 import { Resources } from "./Resources.js"
 
 /** The description of a new resource. */
-export interface NewResource extends Pick<Resource.Resource, "uri" | "name" | "scopes"> {
+export interface NewResource extends Pick<Resource.Resource, "uri" | "name" | "scopes" | "implies"> {
   /** Whether the resource's server introspects tokens (RFC 7662), for which it gets a secret. */
   readonly introspects: boolean
 }
@@ -27,11 +28,14 @@ export interface Registered {
 
 export class UriTaken extends Data.TaggedError("UriTaken")<{}> {}
 
-/** Another resource offers the scope. It would be granted at both, although a user unticked it at one of them. */
+/** A built-in resource offers the scope, and no other resource may: its tokens are for no other resource. */
 export class ScopeTaken extends Data.TaggedError("ScopeTaken")<{
   readonly token: string
   readonly by: Resource.ResourceIndicator
 }> {}
+
+/** The implications name a scope that the resource does not offer, or have a cycle. */
+export class InvalidImplication extends Data.TaggedError("InvalidImplication")<{ readonly message: string }> {}
 
 export class ResourceRegistration extends Context.Tag("latchkey/ResourceRegistration")<
   ResourceRegistration,
@@ -39,7 +43,7 @@ export class ResourceRegistration extends Context.Tag("latchkey/ResourceRegistra
     /** Stores a new resource. Exactly one of concurrent callers with the same URI succeeds. */
     readonly register: (
       resource: NewResource
-    ) => Effect.Effect<Registered, UriTaken | ScopeTaken | TemporarilyUnavailable>
+    ) => Effect.Effect<Registered, UriTaken | ScopeTaken | InvalidImplication | TemporarilyUnavailable>
   }
 >() {}
 
@@ -50,8 +54,9 @@ const newCredentials = Effect.gen(function* () {
   return { id, secret }
 })
 
-const requireOwnScopes = (resource: NewResource, others: ReadonlyArray<Resource.Resource>) => {
+const requireFreeScopes = (resource: Pick<NewResource, "scopes">, others: ReadonlyArray<Resource.Resource>) => {
   for (const other of others) {
+    if (other.builtIn === undefined) continue
     const [token] = Scope.intersection(Resource.scope(resource), Resource.scope(other))
     if (token !== undefined) return new ScopeTaken({ token, by: other.uri })
   }
@@ -62,11 +67,14 @@ const make = Effect.gen(function* () {
   const store = yield* ResourceStore
   const resources = yield* Resources
   return ResourceRegistration.of({
-    register: Spans.fn("ResourceRegistration.register")(function* ({ introspects, ...description }) {
+    register: Spans.fn("ResourceRegistration.register")(function* ({ implies = {}, introspects, ...others }) {
+      const description = Object.keys(implies).length === 0 ? others : { ...others, implies }
       // The store is read again, because the list of all resources may be a second old.
-      const others = [...(yield* resources.all), ...(yield* store.list)]
-      if (Resource.find(others, description.uri) !== undefined) return yield* new UriTaken()
-      yield* requireOwnScopes({ introspects, ...description }, others)
+      const known = [...(yield* resources.all), ...(yield* store.list)]
+      if (Resource.find(known, description.uri) !== undefined) return yield* new UriTaken()
+      yield* requireFreeScopes(description, known)
+      const objection = ScopeHierarchy.objection(description)
+      if (objection !== undefined) return yield* new InvalidImplication({ message: objection })
       const credentials = introspects ? Option.some(yield* newCredentials) : Option.none()
       const resource: StoredResource = {
         ...description,

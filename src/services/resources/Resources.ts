@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import { type BuiltIn, offered, type Resource, type ResourceIndicator, scope } from "../../domain/Resource.js"
-import type * as Scope from "../../domain/Scope.js"
+import { type BuiltIn, hierarchy, type Resource, type ResourceIndicator } from "../../domain/Resource.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import { ServerSettings } from "../ServerSettings.js"
 import { ResourceStore } from "../stores/ResourceStore.js"
 
@@ -21,18 +21,21 @@ export class Resources extends Context.Tag("latchkey/Resources")<
     /** As `all`, without an effect; `undefined` if only `all` can tell. `now` is the time in milliseconds. */
     readonly peek: (now: number) => ReadonlyArray<Resource> | undefined
     /**
-     * Returns the scope that one resource offers now; empty where no such resource exists. Reads no store for a resource of
+     * Returns the scopes that one resource offers now; none where no such resource exists. Reads no store for a resource of
      * the settings or a built-in one.
      */
-    readonly offered: (uri: ResourceIndicator) => Effect.Effect<Scope.Scope, TemporarilyUnavailable>
+    readonly offered: (uri: ResourceIndicator) => Effect.Effect<ScopeHierarchy.ScopeHierarchy, TemporarilyUnavailable>
     /** As `offered`, without an effect, for a resource of the settings or a built-in one; `undefined` for every other. */
-    readonly offeredHere: (uri: ResourceIndicator) => Scope.Scope | undefined
+    readonly offeredHere: (uri: ResourceIndicator) => ScopeHierarchy.ScopeHierarchy | undefined
     /** As `offered`, without an effect; `undefined` if only `offered` can tell. `now` is the time in milliseconds. */
-    readonly peekOffered: (uri: ResourceIndicator, now: number) => Scope.Scope | undefined
+    readonly peekOffered: (uri: ResourceIndicator, now: number) => ScopeHierarchy.ScopeHierarchy | undefined
     /** Adds a built-in resource. */
     readonly addBuiltIn: (resource: Resource & { readonly builtIn: BuiltIn }) => Effect.Effect<void>
   }
 >() {}
+
+/** The scopes of a resource that does not exist. */
+const nothing = ScopeHierarchy.make({ scopes: {} })
 
 /** Time for which the list of stored resources is cached, in milliseconds. */
 const timeToLive = 100
@@ -44,7 +47,7 @@ const make = Effect.gen(function* () {
   let known: { readonly stored: string; readonly all: ReadonlyArray<Resource> } | undefined
   let readAt = Number.NEGATIVE_INFINITY
   const offeredBy = (resources: ReadonlyArray<Resource>) =>
-    new Map(resources.map((resource) => [resource.uri, scope(resource)]))
+    new Map(resources.map((resource) => [resource.uri, hierarchy(resource)]))
   let offeredHere = offeredBy(configured)
 
   /** Keeps the same list while nothing changes, so that what is made of it can be kept too. */
@@ -76,7 +79,9 @@ const make = Effect.gen(function* () {
       )
     }).pipe(Effect.uninterruptible)
 
-  let stored: { readonly all: ReadonlyArray<Resource>; readonly offered: Map<string, Scope.Scope> } | undefined
+  let stored:
+    | { readonly all: ReadonlyArray<Resource>; readonly offered: Map<string, ScopeHierarchy.ScopeHierarchy> }
+    | undefined
   const offeredByAll = (all: ReadonlyArray<Resource> | undefined) => {
     if (all === undefined) return undefined
     if (stored?.all !== all) stored = { all, offered: offeredBy(all) }
@@ -99,7 +104,7 @@ const make = Effect.gen(function* () {
     offered: (uri) => {
       const here = offeredHere.get(uri)
       return here === undefined
-        ? Effect.map(all, (resources) => offered(resources.filter((resource) => resource.uri === uri)))
+        ? Effect.map(all, (resources) => offeredByAll(resources)?.get(uri) ?? nothing)
         : Effect.succeed(here)
     },
     offeredHere: (uri) => offeredHere.get(uri),

@@ -7,11 +7,13 @@ import type { Account } from "../../domain/Account.js"
 import type { Client } from "../../domain/Client.js"
 import type { Event } from "../../domain/Event.js"
 import type { Grant } from "../../domain/Grant.js"
+import type { InitialAccessToken } from "../../domain/InitialAccessToken.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import { type AccountCursor, AccountStore } from "./AccountStore.js"
 import { type ClientCursor, ClientStore } from "./ClientStore.js"
 import { type EventFilter, EventLog } from "./EventLog.js"
 import { type GrantFilter, GrantStore } from "./GrantStore.js"
+import { InitialAccessTokenStore } from "./InitialAccessTokenStore.js"
 import * as Paging from "./Paging.js"
 
 /** All rows of a list after a position. */
@@ -48,6 +50,14 @@ export const clients: Stream.Stream<Client, TemporarilyUnavailable, ClientStore>
   (page) => Effect.flatMap(ClientStore, (store) => store.list(page)),
   (client) => client
 )
+
+/** All initial access tokens, the oldest first. */
+export const initialAccessTokens: Stream.Stream<InitialAccessToken, TemporarilyUnavailable, InitialAccessTokenStore> =
+  all<InitialAccessToken, InitialAccessToken["id"], InitialAccessTokenStore>(
+    undefined,
+    (page) => Effect.flatMap(InitialAccessTokenStore, (store) => store.list(page)),
+    ({ id }) => id
+  )
 
 /** The grants that a filter selects, the oldest first. */
 export const grants = (filter: GrantFilter): Stream.Stream<Grant, TemporarilyUnavailable, GrantStore> =>

@@ -15,6 +15,7 @@ import type { ConsentStore } from "./ConsentStore.js"
 import type { EventLog } from "./EventLog.js"
 import type { GrantStore } from "./GrantStore.js"
 import type { HighWaterMark } from "./HighWaterMark.js"
+import type { InitialAccessTokenStore } from "./InitialAccessTokenStore.js"
 import type { KeyStore } from "./KeyStore.js"
 import type { LeaseStore } from "./LeaseStore.js"
 import type { LoginCounters } from "./LoginCounters.js"
@@ -31,6 +32,7 @@ export type Stores =
   | EventLog
   | GrantStore
   | HighWaterMark
+  | InitialAccessTokenStore
   | KeyStore
   | LeaseStore
   | LoginCounters

@@ -7,13 +7,14 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as AccessToken from "../../domain/AccessToken.js"
 import { Subject } from "../../domain/Account.js"
-import { allowedScope, type Client } from "../../domain/Client.js"
+import type { Client } from "../../domain/Client.js"
 import * as Grant from "../../domain/Grant.js"
 import * as Identifier from "../../domain/Identifier.js"
 import { type InvalidTarget, InvalidToken, type TemporarilyUnavailable } from "../../domain/OAuthError.js"
-import type * as Resource from "../../domain/Resource.js"
+import * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
 import * as Scope from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import { digest, digestOf, SecureRandom } from "../keys/Crypto.js"
@@ -42,23 +43,22 @@ export class AccessTokens extends Context.Tag("latchkey/AccessTokens")<
   AccessTokens,
   {
     /**
-     * Issues a token of a grant, for some of its resources and some of its scope. It expires with the grant at the latest.
-     * Fails when the token would be too long for a header, because it has too many resources.
+     * Issues a token of a grant, for some of its resources, with a part of the scope at each of them. It expires with the grant
+     * at the latest. Fails when there is no resource, and when the token would be too long for a header.
      */
     readonly issue: (
       terms: Grant.Terms,
-      scope: Scope.Scope,
-      audience: Audience
+      scope: ResourceScopes.ResourceScopes
     ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
-    /** Issues a token to a client for itself (RFC 6749 §4.4). */
+    /** Issues a token to a client for itself (RFC 6749 §4.4), with the scope at each of its resources. */
     readonly issueToClient: (
       client: Client,
-      scope: Scope.Scope,
-      audience: Audience
+      scope: ResourceScopes.ResourceScopes
     ) => Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable>
     /**
      * Returns the access that a token gives at a resource now. The row of the grant is read each time, so a revocation takes
-     * effect at once. The scope is the part of the token's scope that was granted at this resource and that it offers now.
+     * effect at once. The scope is the part of the token's scope that was granted at this resource and that it offers now, with
+     * everything that this implies.
      */
     readonly verify: (
       token: Redacted.Redacted,
@@ -89,11 +89,23 @@ type CommonClaims = Pick<AccessToken.GrantClaims, "audience" | "issuedAt" | "exp
 /** A token that is valid now. */
 interface Opened {
   readonly claims: AccessToken.AccessTokenClaims
-  readonly granted: ResourceScopes.ResourceScopes
+  /** The scopes that bound the access at each resource: what was granted, and the scope of the token. */
+  readonly bounds: readonly [ResourceScopes.ResourceScopes, ...Array<ResourceScopes.ResourceScopes>]
   /** Who has the access. */
   readonly owner:
     | Pick<UserAccess, "principal" | "subject" | "clientId" | "grantId">
     | Pick<ClientAccess, "principal" | "subject" | "clientId">
+}
+
+/** Returns what a token gives at a resource: a scope in all of its bounds, or implied by one in each of them. */
+const scopeAt = (
+  { bounds: [first, ...others] }: Opened,
+  resource: Resource.ResourceIndicator,
+  hierarchy: ScopeHierarchy.ScopeHierarchy
+): Scope.Scope => {
+  const within = (bound: ResourceScopes.ResourceScopes) =>
+    ScopeHierarchy.expand(hierarchy, ResourceScopes.at(bound, resource))
+  return others.reduce((scope, bound) => Scope.intersection(scope, within(bound)), within(first))
 }
 
 /** Number of tokens whose claims, and whose verification, are remembered, about 8 MB. */
@@ -121,11 +133,14 @@ const make = Effect.gen(function* () {
 
   /** Issues a token now, with the claims that its owner has. It expires with the owner at the latest. */
   const issueNow = (
-    audience: Audience,
+    resources: ReadonlyArray<Resource.ResourceIndicator>,
     atMost: DateTime.Utc | undefined,
     owner: Omit<AccessToken.GrantClaims, keyof CommonClaims> | Omit<AccessToken.ClientClaims, keyof CommonClaims>
   ): Effect.Effect<Issued, InvalidTarget | TemporarilyUnavailable> =>
     Effect.clockWith((clock) => {
+      const [first, ...others] = resources
+      if (first === undefined) return RequestedResources.none
+      const audience: Audience = [first, ...others]
       const millis = clock.unsafeCurrentTimeMillis()
       const issuedAt = DateTime.unsafeMake(millis)
       const end = DateTime.addDuration(issuedAt, lifetimes.accessToken)
@@ -176,9 +191,9 @@ const make = Effect.gen(function* () {
       if (Option.isNone(grant)) return whyNotActive(claims, now)
       const { terms } = grant.value
       Spans.annotate({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
-      const granted = claims.scope === undefined ? terms.granted : ResourceScopes.within(terms.granted, claims.scope)
       const { clientId, id: grantId, subject } = terms
-      return Effect.succeed({ claims, granted, owner: { principal: "User" as const, subject, clientId, grantId } })
+      const bounds: Opened["bounds"] = claims.scope === undefined ? [terms.granted] : [terms.granted, claims.scope]
+      return Effect.succeed({ claims, bounds, owner: { principal: "User" as const, subject, clientId, grantId } })
     })
 
   const ofClient = (claims: AccessToken.ClientClaims): Effect.Effect<Opened, InvalidToken | TemporarilyUnavailable> => {
@@ -188,15 +203,16 @@ const make = Effect.gen(function* () {
       if (Option.isNone(client) || client.value.epoch !== claims.epoch || client.value.state === "Disabled") {
         return refuse("Revoked")
       }
-      // A scope that the operator removed from the client is not in its tokens either.
-      const scope = allowedScope(client.value, claims.scope)
-      // The operator registered the scope by its name, so the client has it at each resource that offers it (ADR 28).
-      const granted = ResourceScopes.make(...audience.map((uri) => [uri, scope] as const))
+      // A scope that the operator removed from the client is not in its tokens either. The operator registered it by its
+      // name, so the client has it at each resource that offers it (ADR 28).
+      const registered = client.value.metadata.scope ?? Scope.empty
+      const atEach = ResourceScopes.make(...audience.map((uri) => [uri, registered] as const))
+      const bounds: Opened["bounds"] = client.value.origin === "Dynamic" ? [claims.scope] : [claims.scope, atEach]
       const owner = { principal: "Client" as const, subject: Subject.make(clientId, true), clientId }
       return Effect.flatMap(
         revokedTokens.has(claims.id),
         (isRevoked): Effect.Effect<Opened, InvalidToken> =>
-          isRevoked ? refuse("Revoked") : Effect.succeed({ claims, granted, owner })
+          isRevoked ? refuse("Revoked") : Effect.succeed({ claims, bounds, owner })
       )
     })
   }
@@ -255,20 +271,22 @@ const make = Effect.gen(function* () {
   const accessAt = (
     opened: Opened,
     resource: Resource.ResourceIndicator,
-    own: Scope.Scope,
-    offered: Scope.Scope
-  ): Access => ({ ...accessOf(opened), resource, scope: Scope.intersection(own, offered) })
+    hierarchy: ScopeHierarchy.ScopeHierarchy
+  ): Access => ({ ...accessOf(opened), resource, scope: scopeAt(opened, resource, hierarchy) })
 
   return AccessTokens.of({
-    issue: Spans.fn("AccessTokens.issue")(function* (terms, scope, audience) {
+    issue: Spans.fn("AccessTokens.issue")(function* (terms, scope) {
       Spans.annotate({ grantId: terms.id, subject: terms.subject, clientId: terms.clientId })
-      return yield* issueNow(audience, terms.expiresAt, {
-        grantId: terms.id,
-        ...(Scope.equals(scope, ResourceScopes.scope(terms.granted)) ? {} : { scope })
-      })
+      const isWhole = ResourceScopes.isSubset(
+        ResourceScopes.filter(terms.granted, (_, uri) => scope.has(uri)),
+        scope
+      )
+      const audience = ResourceScopes.resources(scope)
+      return yield* issueNow(audience, terms.expiresAt, { grantId: terms.id, ...(isWhole ? {} : { scope }) })
     }),
-    issueToClient: Spans.fn("AccessTokens.issueToClient")(function* (client, scope, audience) {
+    issueToClient: Spans.fn("AccessTokens.issueToClient")(function* (client, scope) {
       Spans.annotate({ clientId: client.id })
+      const audience = ResourceScopes.resources(scope)
       return yield* issueNow(audience, undefined, { clientId: client.id, epoch: client.epoch, scope })
     }),
     verify: (token, resource) =>
@@ -276,9 +294,8 @@ const make = Effect.gen(function* () {
         Effect.flatMap(
           open(token, resource),
           (opened): Effect.Effect<Access, InvalidToken | TemporarilyUnavailable> => {
-            const own = opened.granted.get(resource)
-            if (own === undefined) return refuse("WrongAudience")
-            const at = (offered: Scope.Scope): Access => accessAt(opened, resource, own, offered)
+            if (!opened.bounds[0].has(resource)) return refuse("WrongAudience")
+            const at = (hierarchy: ScopeHierarchy.ScopeHierarchy): Access => accessAt(opened, resource, hierarchy)
             const here = resources.offeredHere(resource)
             return here === undefined ? Effect.map(resources.offered(resource), at) : Effect.succeed(at(here))
           }
@@ -287,18 +304,18 @@ const make = Effect.gen(function* () {
     peek: (token, resource, now) => {
       const known = verifiedAt(revision(), token, now)
       if (known === undefined || !known.opened.claims.audience.includes(resource)) return undefined
-      const { granted } = known.opened
-      const [own, offered] = [granted.get(resource), resources.peekOffered(resource, now)]
-      return own === undefined || offered === undefined
+      const hierarchy = resources.peekOffered(resource, now)
+      return !known.opened.bounds[0].has(resource) || hierarchy === undefined
         ? undefined
-        : VerifiedTokens.accessAt(known, resource, offered, (opened) => accessAt(opened, resource, own, offered))
+        : VerifiedTokens.accessAt(known, resource, hierarchy, (opened) => accessAt(opened, resource, hierarchy))
     },
     verifyAll: Spans.fn("AccessTokens.verifyAll")(function* (token) {
       const opened = yield* open(token)
       const { audience } = opened.claims
       const known = (yield* resources.all).filter(({ uri }) => audience.includes(uri))
-      const offered = ResourceScopes.offeredBy(known, ResourceScopes.scope(opened.granted))
-      const scope = ResourceScopes.scope(ResourceScopes.intersection(offered, opened.granted))
+      const scope = Scope.fromIterable(
+        known.flatMap((resource) => Array.from(scopeAt(opened, resource.uri, Resource.hierarchy(resource))))
+      )
       return { access: { ...accessOf(opened), resource: audience[0], scope }, audience }
     }),
     read

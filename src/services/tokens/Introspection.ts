@@ -12,7 +12,8 @@ import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
 import * as RefreshToken from "../../domain/RefreshToken.js"
 import * as Resource from "../../domain/Resource.js"
 import * as ResourceScopes from "../../domain/ResourceScopes.js"
-import * as Scope from "../../domain/Scope.js"
+import type * as Scope from "../../domain/Scope.js"
+import * as ScopeHierarchy from "../../domain/ScopeHierarchy.js"
 import * as Time from "../../domain/Time.js"
 import { Resources } from "../resources/Resources.js"
 import * as ServerClock from "../ServerClock.js"
@@ -64,7 +65,7 @@ const make = Effect.gen(function* () {
       ResourceServer: ({ resource }) =>
         Effect.map(accessTokens.verify(token, resource.uri), (access) => {
           // The caller's row was read just now; the list of resources that `verify` uses may be a second old.
-          const scope = Scope.intersection(access.scope, Resource.scope(resource))
+          const scope = ScopeHierarchy.expand(Resource.hierarchy(resource), access.scope)
           return Option.some(ActiveToken.AccessToken({ access: { ...access, scope }, audience: [resource.uri] }))
         }),
       Client: ({ client }) =>
@@ -84,8 +85,7 @@ const make = Effect.gen(function* () {
       Time.isBefore(now, chain.value.idleExpiresAt) &&
       Option.isSome(yield* chains.recognise(token, chain.value.key))
     if (!isCurrent) return Option.none()
-    const offered = ResourceScopes.offeredBy(yield* resources.all, ResourceScopes.scope(terms.granted))
-    const scope = ResourceScopes.scope(ResourceScopes.intersection(terms.granted, offered))
+    const scope = ResourceScopes.scope(ResourceScopes.expanded(terms.granted, yield* resources.all))
     return Option.some(ActiveToken.RefreshToken({ terms, scope, expiresAt: chain.value.idleExpiresAt }))
   })
 

@@ -3,7 +3,7 @@
  * since (`Storage.revision`), so a revocation takes effect at the next request, by whatever process it was made.
  */
 import type { Digest } from "../../domain/Digest.js"
-import type { Scope } from "../../domain/Scope.js"
+import type { ScopeHierarchy } from "../../domain/ScopeHierarchy.js"
 import { BoundedMap } from "../BoundedMap.js"
 import type { Access } from "./CurrentAccess.js"
 
@@ -11,8 +11,8 @@ import type { Access } from "./CurrentAccess.js"
 interface Verified<A> {
   readonly revision: number
   readonly opened: A
-  /** The access at the resource that was asked for last, and the scope that the resource offered. */
-  last?: { readonly resource: string; readonly offered: Scope; readonly access: Access }
+  /** The access at the resource that was asked for last, and the scopes that the resource offered. */
+  last?: { readonly resource: string; readonly offered: ScopeHierarchy; readonly access: Access }
 }
 
 export interface VerifiedTokens<A> {
@@ -36,11 +36,11 @@ export const make = <A>(capacity: number): VerifiedTokens<A> => {
   }
 }
 
-/** Returns the access of a token at a resource. It is made once while the resource offers the same scope. */
+/** Returns the access of a token at a resource. It is made once while the resource offers the same scopes. */
 export const accessAt = <A>(
   verified: Verified<A>,
   resource: string,
-  offered: Scope,
+  offered: ScopeHierarchy,
   make: (opened: A) => Access
 ): Access => {
   if (verified.last?.resource !== resource || verified.last.offered !== offered) {

@@ -10,6 +10,7 @@ import { ClientStore } from "../../services/stores/ClientStore.js"
 import { ConsentStore } from "../../services/stores/ConsentStore.js"
 import { EventLog } from "../../services/stores/EventLog.js"
 import { GrantStore } from "../../services/stores/GrantStore.js"
+import { InitialAccessTokenStore } from "../../services/stores/InitialAccessTokenStore.js"
 import { KeyStore } from "../../services/stores/KeyStore.js"
 import { LoginCounters } from "../../services/stores/LoginCounters.js"
 import { ResourceStore } from "../../services/stores/ResourceStore.js"
@@ -48,6 +49,7 @@ export const storesOf = (storage: Context.Tag.Service<Storage>, issuer: Issuer) 
     consents: Context.get(stores, ConsentStore),
     events: Context.get(stores, EventLog),
     grants: Context.get(stores, GrantStore),
+    initialAccessTokens: Context.get(stores, InitialAccessTokenStore),
     keys: Context.get(stores, KeyStore),
     loginCounters: Context.get(stores, LoginCounters),
     resources: Context.get(stores, ResourceStore),

@@ -32,7 +32,8 @@ export const everything: Partial<Client> = {
   secret: Option.some({ digest: digest("secret"), expiresAt: Option.some(at(1000)) }),
   state: "Disabled",
   usedAt: Option.some(at(2000)),
-  epoch: 7
+  epoch: 7,
+  registrationDigest: Option.some(digest("registration"))
 }
 
 /** The client of a metadata document. */

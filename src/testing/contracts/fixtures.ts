@@ -70,6 +70,7 @@ export const client = (id: ClientId, changes: Partial<Client> = {}): Client => (
   state: "Enabled",
   usedAt: Option.none(),
   epoch: 1,
+  registrationDigest: Option.none(),
   ...changes
 })
 

@@ -24,7 +24,12 @@ export const resourceContract = (it: StoreTest) => {
       ["of which little is known", resource({ scopes: {}, credentials: Option.none() })],
       [
         "with all members",
-        resource({ uri: files, name: "Fïles ✓ \"quoted\" 'n' \\", scopes: { "z:1": "Ünïcode", "a:2": "" } })
+        resource({
+          uri: files,
+          name: "Fïles ✓ \"quoted\" 'n' \\",
+          scopes: { "z:1": "Ünïcode", "a:2": "" },
+          implies: { "z:1": ["a:2"] }
+        })
       ]
     ] as const)("list returns a resource %s as it was inserted, on every node", ([, given]) =>
       Effect.gen(function* () {

@@ -1,5 +1,8 @@
 /** `latchkey client create` and `client update`: their errors, and their effect on a running server. */
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { claimsOf, makeKey, parametersOf, signed } from "../../support/Assertions.js"
 import * as Cli from "../../support/Cli.js"
 import * as Commands from "../../support/Commands.js"
 import { refused } from "../support/Refused.js"
@@ -76,6 +79,76 @@ describe("client create", () => {
     const { client_id } = JSON.parse(stdout) as Client
     expect(stderr).toContain(`latchkey client update ${client_id} --scope`)
     expect(await run("client", "update", client_id, "--scope", "notes:read")).toMatchObject({ code: 0, stderr: "" })
+  })
+})
+
+describe("a client that signs", () => {
+  const key = makeKey("ES256", { kid: "one" })
+  const write = async (name: string, content: unknown) => {
+    const path = join(server.folder, name)
+    await writeFile(path, typeof content === "string" ? content : JSON.stringify(content))
+    return path
+  }
+  const service = ["client", "create", "--name", "Signer", "--grant", "client_credentials", "--scope", "notes:read"]
+
+  const ask = async (client_id: string, by = key) => {
+    const assertion = signed(by, {}, claimsOf(client_id, server.url, Date.now()))
+    const body = new URLSearchParams({ grant_type: "client_credentials", ...parametersOf(assertion) })
+    return (await fetch(`${server.url}/token`, { method: "POST", body })).status
+  }
+
+  it("client create takes the keys from a file, which may hold one key, and shows no secret", async () => {
+    for (const content of [{ keys: [key.jwk] }, key.jwk]) {
+      const file = await write("keys.json", content)
+      const { stdout } = await run(...service, "--jwks", file, "--json")
+      const client = JSON.parse(stdout)
+      expect(client).toMatchObject({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [key.jwk] } })
+      expect(client).not.toHaveProperty("client_secret")
+      expect(await ask(client.client_id)).toBe(200)
+      expect((await run("client", "show", client.client_id)).stdout).toMatch(/jwks +one\n/)
+      expect((await run("client", "list")).stdout).toMatch(new RegExp(`${client.client_id} +confidential`))
+      expect(await run("client", "rotate-secret", client.client_id)).toEqual(
+        refused(1, /authenticates by private_key_jwt, and has no secret/)
+      )
+    }
+    const { stdout } = await run(...service, "--jwks-uri", "https://keys.example.com/jwks")
+    expect(stdout).toMatch(/jwks_uri +https:\/\/keys\.example\.com\/jwks\n/)
+  })
+
+  it("client update replaces the keys and keeps everything issued, and another method revokes it", async () => {
+    const next = makeKey("RS256")
+    const file = await write("keys.json", key.jwk)
+    const client = JSON.parse((await run(...service, "--jwks", file, "--json")).stdout) as Client
+    const newFile = await write("new-keys.json", { keys: [next.jwk] })
+    const replaced = await update(client, "--jwks", newFile)
+    expect(replaced).toMatchObject({ code: 0, stderr: "" })
+    expect(await ask(client.client_id)).toBe(401)
+    expect(await ask(client.client_id, next)).toBe(200)
+    const moved = JSON.parse((await update(client, "--jwks-uri", "https://keys.example.com/jwks", "--json")).stdout)
+    expect(moved).toMatchObject({ jwks_uri: "https://keys.example.com/jwks" })
+    expect(moved).not.toHaveProperty("jwks")
+    const changed = await update(client, "--auth-method", "client_secret_basic", "--json")
+    expect(changed.stderr).toMatch(/grants and tokens are revoked, because it has a secret now/)
+    expect(JSON.parse(changed.stdout)).not.toHaveProperty("jwks_uri")
+    expect(await update(client, "--jwks", newFile)).toEqual(refused(2, /give --auth-method private_key_jwt, too/))
+    const again = await update(client, "--auth-method", "private_key_jwt", "--jwks", newFile)
+    expect(again.stderr).toMatch(/grants and tokens are revoked, because it authenticates by private_key_jwt now/)
+  })
+
+  it("client create refuses keys that it cannot use, and names the option", async () => {
+    const leaked = await write("private.json", key.privateKey.export({ format: "jwk" }))
+    const file = await write("keys.json", key.jwk)
+    for (const [args, line] of [
+      [["--auth-method", "private_key_jwt"], /give --jwks or --jwks-uri/],
+      [["--jwks", leaked], /has a private key or a shared secret/],
+      [["--jwks", await write("text.json", "x")], /--jwks: .*text\.json: this file is not JSON/],
+      [["--jwks", join(server.folder, "none.json")], /--jwks: .*none\.json: this file cannot be read \(ENOENT\)/],
+      [["--jwks", file, "--jwks-uri", "https://keys.example.com/"], /--jwks and --jwks-uri contradict each other/],
+      [["--jwks", file, "--auth-method", "client_secret_post"], /for --auth-method private_key_jwt only/],
+      [["--jwks-uri", "http://keys.example.com/"], /jwks_uri is no https URL/]
+    ] as const) {
+      expect(await run(...service, ...args), args.join(" ")).toEqual(refused(2, line))
+    }
   })
 })
 

@@ -34,7 +34,16 @@ describe("db gc", () => {
     const issued = await Tokens.issue(server, "notes:read")
     withDatabase("data/latchkey.db", (db) => db.exec("update sessions set expires_at = 1"))
     const before = await json("status")
-    expect(before.backlog).toEqual({ clients: 0, consents: 0, events: 0, grants: 0, revoked_tokens: 0, sessions: 1 })
+    expect(before.backlog).toEqual({
+      clients: 0,
+      consents: 0,
+      events: 0,
+      grants: 0,
+      initial_access_tokens: 0,
+      revoked_tokens: 0,
+      sessions: 1,
+      spent_assertions: 0
+    })
     expect(before.oldest.grants).toMatch(/^20\d\d-.*Z$/)
     expect((await run("status")).stdout).toMatch(/\n {2}sessions +1 +since \S+ \S+Z {2}1 expired\n/)
     expect(await json("gc")).toMatchObject({ sessions: 1, grants: 0, failed: [], more: false })

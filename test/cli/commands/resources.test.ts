@@ -85,6 +85,23 @@ describe("resource", () => {
     expect(stdout).toMatch(/\/introspect .*\n\n {2}id +\S+\n {2}secret {2}lk_rs_\S+ {2}\(shown only once\)\n$/)
   })
 
+  it("resource create makes a resource that shares scopes with another, where some imply others", async () => {
+    const shared = "https://shared.example/api"
+    const made = await run(
+      ...["resource", "create", shared, "--scope", "notes:read=Read", "--scope", "notes:write=Write"],
+      ...["--scope", "notes:admin=Do all", "--implies", "notes:admin=notes:write notes:read"],
+      ...["--implies", "notes:write=notes:read"]
+    )
+    expect(made.stderr).toBe("")
+    expect(made.stdout).toContain("Do all (implies notes:write notes:read)")
+    expect(await list()).toContainEqual({
+      uri: shared,
+      scopes: { "notes:read": "Read", "notes:write": "Write", "notes:admin": "Do all" },
+      implies: { "notes:admin": ["notes:write", "notes:read"], "notes:write": ["notes:read"] }
+    })
+    expect((await run("resource", "delete", shared)).code).toBe(0)
+  })
+
   it.each([
     [["https://other.example/#a", "--scope", "a=A"], 2, /URI: .*fragment/],
     [["HTTPS://other.example/", "--scope", "a=A"], 2, /URI: .*https:\/\/other\.example\//],
@@ -98,7 +115,10 @@ describe("resource", () => {
     [["https://other.example/", "--scope", "a=A", "--name", " "], 2, /--name: /],
     [[notes, "--scope", "a=A"], 1, /resource https:\/\/notes\.example\/mcp already/],
     [["https://mail.example/", "--scope", "a=A"], 1, /already/],
-    [["https://other.example/", "--scope", "notes:read=Read"], 1, /notes\.example\/mcp offers .*"notes:read" already/]
+    [["https://other.example/", "--scope", "latchkey:admin=Run"], 1, /"latchkey:admin" belongs to .*\/api/],
+    [["https://other.example/", "--scope", "a=A", "--implies", "a"], 2, /--implies: .*notes:write=notes:read/],
+    [["https://other.example/", "--scope", "abc=A", "--implies", "abc=abd"], 2, /--implies: .*did you mean "abc"/],
+    [["https://other.example/", "--scope", "a=A", "--implies", "a=a"], 2, /--implies: .*cycle: "a" implies "a"/]
   ])("resource create refuses %j", async (args, code, line) => {
     const before = await list()
     expect(await run("resource", "create", ...args)).toEqual(refused(code, line))

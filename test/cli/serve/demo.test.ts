@@ -1,7 +1,7 @@
 /** The MCP server of the demo over HTTP (MCP 2025-06-18, Transports and Authorization). */
 import { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { protocolVersions } from "../../../src/cli/demo/McpHeaders.js"
+import { protocolVersions } from "../../../src/http/mcp/McpHeaders.js"
 import * as Cli from "../../support/Cli.js"
 import { methods, send as request } from "../../support/Methods.js"
 import * as Tokens from "../support/Tokens.js"
@@ -65,15 +65,15 @@ describe("without a token", () => {
       headers: {
         origin: "https://inspector.example",
         "access-control-request-method": "POST",
-        "access-control-request-headers": "authorization,content-type,last-event-id,mcp-method,x-session-affinity"
+        "access-control-request-headers": "authorization,content-type,last-event-id,mcp-method,mcp-session-id"
       }
     })
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get("access-control-allow-origin")).toBe("*")
     expect(preflight.headers.get("access-control-allow-methods")).toContain("POST")
     expect(preflight.headers.has("access-control-allow-credentials")).toBe(false)
-    const names = ["Authorization", "Content-Type", "MCP-Protocol-Version", "Mcp-Session-Id"]
-    for (const name of [...names, "last-event-id", "mcp-method", "x-session-affinity"]) {
+    const names = ["Authorization", "Content-Type", "MCP-Protocol-Version"]
+    for (const name of [...names, "last-event-id", "mcp-method", "mcp-session-id"]) {
       expect(preflight.headers.get("access-control-allow-headers")).toContain(name)
     }
     const response = await send(initialize(1), undefined, { origin: "https://inspector.example" })

@@ -283,6 +283,20 @@ describe("the maximum number of unused clients", () => {
   })
 })
 
+describe("the outbound requests", () => {
+  it("requests are on for every host, and a list limits them", () => {
+    expect(Either.getOrThrow(loaded("outboundRequests", {}))).toBe("on")
+    expect(Either.getOrThrow(loaded("outboundRequests", { LATCHKEY_OUTBOUND_REQUESTS: "off" }))).toBe("off")
+    const read = (text: string) => loaded("outboundHosts", { LATCHKEY_OUTBOUND_HOSTS: text })
+    expect(Either.getOrThrow(loaded("outboundHosts", {}))).toBeUndefined()
+    expect(Either.getOrThrow(read("keys.example.com, *.example.org"))).toEqual(["keys.example.com", "*.example.org"])
+    expect(Either.getOrThrow(read(""))).toEqual([])
+    for (const text of ["https://keys.example.com", "KEYS.example.com", "*", "a.*.b", "keys.example.com:443", "a..b"]) {
+      expect(Either.isLeft(read(text)), text).toBe(true)
+    }
+  })
+})
+
 describe("the master key", () => {
   it("LATCHKEY_MASTER_KEY holds 32 bytes in base64url", () => {
     const key = withVariables({ LATCHKEY_MASTER_KEY: "A".repeat(43) }, MasterKey.read)

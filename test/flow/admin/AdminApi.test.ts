@@ -2,6 +2,7 @@
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LoginCounters } from "../../../src/services/stores/LoginCounters.js"
+import { makeKey } from "../../support/Assertions.js"
 import { attempt, failed, headingOf, loggedIn, untilPause } from "../support/Attempts.js"
 import { keptOf } from "../support/EventRows.js"
 import * as Server from "../support/Server.js"
@@ -261,12 +262,97 @@ describe("clients", () => {
   )
 
   test(
+    "the admin API creates a client that signs, which has keys and no secret, and replaces its keys",
+    async (server) => {
+      const { call, json } = await admin(server)
+      const [key, next] = [makeKey("ES256"), makeKey("RS256")]
+      const created = await json("POST", "/admin/clients", {
+        grant_types: ["client_credentials"],
+        token_endpoint_auth_method: "private_key_jwt",
+        jwks: { keys: [key.jwk] }
+      })
+      expect(created).toMatchObject({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [key.jwk] } })
+      expect(created).not.toHaveProperty("client_secret")
+      const path = `/admin/clients/${created.client_id}`
+      const refused = await call("POST", `${path}/secret`)
+      expect(refused.status).toBe(409)
+      expect(await refused.text()).toContain("authenticates by private_key_jwt")
+      expect(await json("PATCH", path, { jwks: { keys: [next.jwk] } })).toMatchObject({ jwks: { keys: [next.jwk] } })
+      const remote = await json("PATCH", path, { jwks_uri: "https://keys.example.com/jwks" })
+      expect(remote).toMatchObject({ jwks_uri: "https://keys.example.com/jwks" })
+      expect(remote).not.toHaveProperty("jwks")
+      const leaked = { jwks: { keys: [key.privateKey.export({ format: "jwk" })] } }
+      expect(await outcome(call("PATCH", path, leaked))).toBe("400 invalid_client_metadata")
+      expect(await json("PATCH", path, { token_endpoint_auth_method: "client_secret_basic" })).toMatchObject({
+        client_secret: expect.stringMatching(/^lk_cs_/)
+      })
+    },
+    withApi
+  )
+
+  test(
     "a client with a bad redirect URI is refused with invalid_redirect_uri",
     async (server) => {
       const { call } = await admin(server)
       expect(await outcome(call("POST", "/admin/clients", { redirect_uris: ["http://evil.example/"] }))).toBe(
         "400 invalid_redirect_uri"
       )
+    },
+    withApi
+  )
+})
+
+describe("initial access tokens", () => {
+  test(
+    "the admin API creates a token that registers clients, lists it without the secret, and revokes it",
+    async (server) => {
+      const { call, json } = await admin(server)
+      const path = "/admin/initial-access-tokens"
+      const made = await call("POST", path, { label: "Partner", expires_in: 3_600, max_uses: 2 })
+      expect(made.status).toBe(201)
+      const { id, initial_access_token } = (await made.json()) as Readonly<Record<string, string>>
+      expect(initial_access_token).toMatch(/^lk_ia_[A-Za-z0-9_-]{43}$/)
+      const register = () =>
+        server.send("/register", {
+          method: "POST",
+          body: JSON.stringify({ redirect_uris: [Server.redirectUri] }),
+          headers: { "content-type": "application/json", authorization: `Bearer ${initial_access_token}` }
+        })
+      expect((await register()).status).toBe(201)
+      expect((await json("GET", path)).initial_access_tokens).toEqual([
+        {
+          id,
+          label: "Partner",
+          created_at: expect.any(String),
+          expires_at: expect.any(String),
+          max_uses: 2,
+          uses: 1,
+          used_at: expect.any(String)
+        }
+      ])
+      expect((await call("DELETE", `${path}/${id}`)).status).toBe(204)
+      expect((await register()).status).toBe(401)
+      expect(await outcome(call("DELETE", `${path}/${id}`))).toBe("404 not_found")
+      const events = await json("GET", "/admin/events?limit=500")
+      expect(events.events).toContainEqual(
+        expect.objectContaining({
+          event: "InitialAccessTokenChanged",
+          initial_access_token_id: id,
+          change: "Revoked",
+          actor: expect.objectContaining({ type: "Program" })
+        })
+      )
+    },
+    { api: true, settings: { registration: "Token" } }
+  )
+
+  test(
+    "a token with a bad lifetime, number of uses or label is refused",
+    async (server) => {
+      const { call } = await admin(server)
+      for (const body of [{ expires_in: 0 }, { expires_in: 1.5 }, { max_uses: 0 }, { max_uses: "1" }, { label: "" }]) {
+        expect(await outcome(call("POST", "/admin/initial-access-tokens", body))).toBe("400 invalid_request")
+      }
     },
     withApi
   )
@@ -295,7 +381,6 @@ describe("resources", () => {
   for (const [what, changed] of [
     ["a URI of the settings", { uri: Server.resource }],
     ["the API's own URI", { uri: api }],
-    ["another's scope", { scopes: { "notes:read": "Read" } }],
     ["the API's own scope", { scopes: { "latchkey:admin": "Run it" } }]
   ] as const) {
     test(

@@ -30,8 +30,8 @@ describe("installations of one app", () => {
     await server.from("198.51.100.20").tokens(client)
     const { rows } = await accountPage(server)
     expect(rows.map(({ text }) => text.replace(/\s+/g, " "))).toEqual([
-      expect.stringContaining("Allowed 1 June 2026, 01:00 UTC, from 198.51.100.20, as Example app"),
-      expect.stringContaining("Allowed 1 June 2026, 00:00 UTC, from 192.0.2.10, as Example app")
+      expect.stringContaining("Allowed 1 June 2026, 01:00 UTC, from 198.51.100.20 Sends you to client.example"),
+      expect.stringContaining("Allowed 1 June 2026, 00:00 UTC, from 192.0.2.10 Sends you to client.example")
     ])
   })
 
@@ -50,8 +50,10 @@ describe("installations of one app", () => {
 
   test("removing the last one withdraws the consent, so that the app must ask again", async (server) => {
     await server.tokens(client)
+    await server.tokens(client)
     const { browser, page } = await accountPage(server)
-    const after = await browser.submit(withForm(page, "installation"), { button: "installation" })
+    await browser.submit(withForm(page, "installation", 0), { button: "installation" })
+    const after = await browser.submit(withForm(page, "installation", 1), { button: "installation" })
     expect(after.html).toContain("No app has access")
     const { page: asked } = await server.toConsent(client, { prompt: undefined })
     expect(headingOf(asked)).toContain("200 Example app wants")
@@ -106,15 +108,28 @@ describe("installations of one app", () => {
   test("a user cannot remove an installation of another user", async (server) => {
     await server.addAccount("grace")
     const tokens = await server.tokens(client)
+    await server.tokens(client)
     const { page } = await accountPage(server)
     const grace = server.browser()
     await server.logIn(grace, await grace.open(`${issuer}/account`), "grace")
-    await grace.submit(withForm(page, "installation"), { button: "installation" })
+    for (const i of [0, 1]) await grace.submit(withForm(page, "installation", i), { button: "installation" })
     expect(await statuses(server, tokens)).toEqual([200])
   })
 
   test("an app that has its own id at each installation has no such list", async (server) => {
     await server.tokens(await server.register())
     expect((await accountPage(server)).rows).toEqual([])
+  })
+})
+
+describe("an app that changed its name", () => {
+  test("an installation shows the name that the user allowed", async (server, web) => {
+    await server.tokens(client)
+    await server.advance("1 hour")
+    web.answers[Documents.url] = { body: Documents.document({ client_name: "Renamed app" }) }
+    await server.tokens(client)
+    const { page, rows } = await accountPage(server)
+    expect(page.document.querySelector("section h3")?.text).toBe("Renamed app")
+    expect(rows.map(({ text }) => text.includes("as Example app"))).toEqual([false, true])
   })
 })

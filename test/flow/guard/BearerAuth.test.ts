@@ -315,12 +315,12 @@ describe("a guard with challengeScopes", () => {
   )
 
   test(
-    "the challenge of a token with too little scope names only the operation's scope",
+    "the challenge of a token with too little scope names the operation's scope and that of the token",
     async (server) => {
       const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
       expect(challengeOf(await server.call(access_token))).toMatchObject({
         error: "insufficient_scope",
-        scope: "notes:read"
+        scope: "notes:read notes:write"
       })
     },
     { routes: Server.guarded("/notes", guard) }
@@ -343,14 +343,14 @@ describe("the scope", () => {
   ).pipe(Layer.provide(BearerAuth.layer({ scopes: ["notes:read"] }))) as ReturnType<typeof Server.guarded>
 
   // RS-07
-  test("the challenge names the whole scope of the operation (RFC 6750 §3.1)", async (server) => {
+  test("the challenge names the scope of the operation, and what the client has (RFC 6750 §3.1)", async (server) => {
     const { access_token } = await server.tokens(await server.register(), { scope: "notes:write" })
     const answer = await server.call(access_token)
     expect(await outcome(answer)).toBe("403 insufficient_scope")
     expect(challengeOf(answer)).toEqual({
       error: "insufficient_scope",
       error_description: expect.any(String),
-      scope: "notes:read",
+      scope: "notes:read notes:write",
       resource_metadata: metadata
     })
   })

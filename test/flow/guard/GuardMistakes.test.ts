@@ -90,6 +90,28 @@ describe("a guard that does not say which resource it guards", () => {
   )
 })
 
+describe("a guard with a name", () => {
+  it.scoped("an error of a guard has the name that the app gave it", () =>
+    Effect.gen(function* () {
+      const error = yield* mistake(Server.guarded("/x", { scopes: ["notes:read"], name: "GET /x" }), both)
+      expect(error.message).toContain(
+        'BearerAuth "GET /x" with the scopes ["notes:read"] does not say which resource it guards'
+      )
+      expect(error.message).toContain("in the option `resource`")
+    })
+  )
+
+  it.scoped("an error about challengeScopes names the nearest scope", () =>
+    Effect.gen(function* () {
+      const guard = { scopes: ["notes:read"], challengeScopes: ["notes:wirte"], resource, name: "GET /x" }
+      const error = yield* mistake(Server.guarded("/x", guard), both)
+      expect(error).toBeInstanceOf(BearerAuth.UnknownScope)
+      expect(error.message).toContain('BearerAuth "GET /x" with the scopes ["notes:read"]')
+      expect(error.message).toContain('"notes:wirte" (did you mean "notes:write"?)')
+    })
+  )
+})
+
 describe("a guard of a resource that its operator made", () => {
   const archived = (scopes: Readonly<Record<string, string>>, guard: ReadonlyArray<string>) =>
     Effect.gen(function* () {

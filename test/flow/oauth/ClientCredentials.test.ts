@@ -176,6 +176,7 @@ const insert = (server: TestServer, changes: Partial<Client>) =>
         },
         secret: Option.some({ digest: digest(Redacted.make("secret")), expiresAt: Option.none() }),
         epoch: 1,
+        registrationDigest: Option.none(),
         ...changes
       })
     )

@@ -158,7 +158,7 @@ describe("the keys at a jwks_uri", () => {
     expect(await attempt(key)).toBe(unavailable)
   })
 
-  test("a private key, a shared secret and an unusable key of a key set authenticate no client", async (server) => {
+  test("a private key, a shared secret and an unusable key of a key set are not used", async (server) => {
     const { attempt } = await signer(server)
     const secret = { kty: "oct", k: "AAAA", kid: "one" }
     const leaked = { ...next.jwk, ...next.privateKey.export({ format: "jwk" }) }

@@ -100,7 +100,7 @@ describe("a change is refused", () => {
     [{ redirect_uris: [redirectUri, "http://reports.example/"] }, "InvalidRedirectUri NotAllowed"],
     [{ client_name: "Re\u200bports" }, "InvalidClientMetadata UnreadableName"],
     [{ grant_types: ["implicit"] }, "InvalidClientMetadata Unsupported"],
-    [{ token_endpoint_auth_method: "private_key_jwt" }, "InvalidClientMetadata Unsupported"],
+    [{ token_endpoint_auth_method: "private_key_jwt" }, "InvalidClientMetadata UnusableKeys"],
     [{ scope: 'a"b' }, "InvalidClientMetadata MalformedMember"],
     [{ scope: "notes:raed" }, "InvalidClientMetadata MisspeltScope"],
     [[], "InvalidClientMetadata NotAnObject"],

@@ -38,7 +38,8 @@ const expectRefused = async (server: TestServer, error: string, table: ReadonlyA
 const plain = async (server: TestServer, metadata: Members = {}) => {
   const answer = await register(server, metadata)
   expect(answer.status, JSON.stringify(metadata).slice(0, 120)).toBe(201)
-  const { client_id, client_secret, ...rest } = (await answer.json()) as Record<string, unknown>
+  const { client_id, client_secret, registration_access_token, registration_client_uri, ...rest } =
+    (await answer.json()) as Record<string, unknown>
   return { ...rest, hasSecret: client_secret !== undefined }
 }
 

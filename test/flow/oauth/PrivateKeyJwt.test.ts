@@ -1,8 +1,15 @@
 /** Client authentication by a signed assertion, `private_key_jwt` (RFC 7523 §2.2, OpenID Connect Core §9). */
 import { createHmac, createPublicKey, randomUUID } from "node:crypto"
-import { describe, expect } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import { TemporarilyUnavailable } from "../../../src/domain/OAuthError.js"
+import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
+import { SpentAssertionStore } from "../../../src/services/stores/SpentAssertionStore.js"
+import { Storage } from "../../../src/services/stores/Storage.js"
 import {
   algorithms,
   assertionType,
@@ -12,7 +19,7 @@ import {
   parametersOf,
   signed
 } from "../../support/Assertions.js"
-import { basic, issuer, outcome, redirectUri, type TestServer, test } from "../support/Server.js"
+import { basic, issuer, make, outcome, redirectUri, type TestServer, test } from "../support/Server.js"
 
 const key = makeKey("ES256", { kid: "one" })
 
@@ -57,13 +64,16 @@ describe("private_key_jwt", () => {
   })
 
   test("the assertion works at every endpoint and for every grant type", async (server) => {
-    const { claims, client, now } = await signer(server, [key], {
+    const { claims, client } = await signer(server, [key], {
       grant_types: ["authorization_code", "refresh_token", "client_credentials"],
       redirect_uris: [redirectUri]
     })
     const asserted = async () => parametersOf(signed(key, { kid: "one" }, await claims()))
     const { code, verifier } = await server.code(client)
     const redemption = { grant_type: "authorization_code", code, code_verifier: verifier, redirect_uri: redirectUri }
+    // A refused assertion spends no code.
+    const wrong = parametersOf(signed(key, {}, await claims({ aud: "https://other.example" })))
+    expect(await outcome(server.post("/token", { ...redemption, ...wrong }))).toBe(refused)
     const redeemed = await server.post("/token", { ...redemption, ...(await asserted()) })
     const { access_token = "", refresh_token = "" } = (await redeemed.json()) as Record<string, string>
     expect(redeemed.status).toBe(200)
@@ -72,7 +82,6 @@ describe("private_key_jwt", () => {
     const introspected = await server.post("/introspect", { token: access_token, ...(await asserted()) })
     expect(await introspected.json()).toMatchObject({ active: true, client_id: client.client_id })
     expect(await outcome(server.post("/revoke", { token: access_token, ...(await asserted()) }))).toBe("200")
-    expect(now).toBeDefined()
   })
 
   test("the parameter client_id is optional, and must name the same client", async (server) => {
@@ -175,9 +184,46 @@ describe("private_key_jwt", () => {
     expect(outcomes.filter((outcome) => outcome === refused)).toHaveLength(19)
   })
 
+  it.scoped("an assertion that one node has accepted is refused by another", () =>
+    Effect.gen(function* () {
+      const storage = Layer.succeed(Storage, Context.get(yield* Layer.build(MemoryStorage.layer), Storage))
+      const one = yield* make({ storage })
+      const other = yield* make({ storage, isSecond: true })
+      const { claims, send } = yield* Effect.promise(() => signer(one))
+      const assertion = signed(key, {}, yield* Effect.promise(() => claims()))
+      expect(yield* Effect.promise(() => outcome(send(assertion)))).toBe("200")
+      const again = { grant_type: "client_credentials", ...parametersOf(assertion) }
+      expect(yield* Effect.promise(() => outcome(other.post("/token", again)))).toBe(refused)
+    })
+  )
+
+  it.scoped(
+    "while the store of spent assertions fails the server is unavailable, and the same assertion works later",
+    () =>
+      Effect.gen(function* () {
+        let isFailing = true
+        const memory = Context.get(yield* Layer.build(Layer.fresh(MemoryStorage.layer)), Storage)
+        const failing: Storage["Type"]["stores"] = (own) => {
+          const stores = memory.stores(own)
+          const store = Context.get(stores, SpentAssertionStore)
+          const failure = new TemporarilyUnavailable({ reason: "StoreFailed", description: "try again later" })
+          return Context.add(stores, SpentAssertionStore, {
+            ...store,
+            spend: (id, expiresAt) => (isFailing ? failure : store.spend(id, expiresAt))
+          })
+        }
+        const server = yield* make({ storage: Layer.succeed(Storage, { ...memory, stores: failing }) })
+        const { claims, send } = yield* Effect.promise(() => signer(server))
+        const assertion = signed(key, {}, yield* Effect.promise(() => claims()))
+        expect(yield* Effect.promise(() => outcome(send(assertion)))).toBe("503 temporarily_unavailable")
+        isFailing = false
+        expect(yield* Effect.promise(() => outcome(send(assertion)))).toBe("200")
+      })
+  )
+
   test("a key makes only the signatures that it is for", async (server) => {
     const rsa = makeKey("RS256", { kid: "rsa", alg: "RS256" })
-    const { claims, client, send } = await signer(server, [rsa, key])
+    const { claims, send } = await signer(server, [rsa, key])
     const attempt = async (assertion: string) => outcome(send(assertion))
     expect(await attempt(signed(rsa, { kid: "rsa" }, await claims()))).toBe("200")
     expect(await attempt(signed({ ...rsa, alg: "PS256" }, { kid: "rsa" }, await claims()))).toBe(refused)
@@ -200,7 +246,6 @@ describe("private_key_jwt", () => {
       expect(await attempt(signed(own, { kid: "one", ...place }, await claims()))).toBe(refused)
       expect(await attempt(signed(own, place, await claims()))).toBe(refused)
     }
-    expect(client.client_id).toBeDefined()
   })
 
   test("a malformed assertion is refused", async (server) => {

@@ -54,7 +54,9 @@ describe("the answer", () => {
       token_endpoint_auth_method: "client_secret_basic",
       grant_types: ["authorization_code"],
       response_types: ["code"],
-      scope: "notes:read notes:write"
+      scope: "notes:read notes:write",
+      registration_access_token: expect.stringMatching(/^lk_ra_[A-Za-z0-9_-]{43}$/),
+      registration_client_uri: expect.stringMatching(/\/register\/[0-9a-z]{26}$/)
     })
   })
 
@@ -408,7 +410,14 @@ describe("other members", () => {
     expect(client.client_secret_expires_at).toBe(0)
     for (const [name, value] of Object.entries(claims)) expect(client[name], name).not.toBe(value)
     const known = ["client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at", "grant_types"]
-    const others = ["redirect_uris", "response_types", "scope", "token_endpoint_auth_method"]
+    const others = [
+      "redirect_uris",
+      "registration_access_token",
+      "registration_client_uri",
+      "response_types",
+      "scope",
+      "token_endpoint_auth_method"
+    ]
     expect(Object.keys(client).sort()).toEqual([...known, ...others].sort())
   })
 

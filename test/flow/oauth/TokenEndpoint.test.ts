@@ -283,7 +283,8 @@ describe("the client", () => {
       scope: new Set(["notes:read"])
     },
     secret: Option.some({ digest: digest(Redacted.make(secret)), expiresAt }),
-    epoch: 1
+    epoch: 1,
+    registrationDigest: Option.none()
   })
 
   const insert = (server: TestServer, client: Client) =>

@@ -318,7 +318,7 @@ describe("of a run of everything", () => {
     () =>
       Effect.gen(function* () {
         const { observed, places, secrets } = yield* after(everything)
-        const kinds = ["lk_at_", "lk_ac_", "lk_rt_", "lk_cs_", "lk_rs_", "lk_fm_", "cookie", "query", "state"]
+        const kinds = ["lk_at_", "lk_ac_", "lk_rt_", "lk_cs_", "lk_ra_", "lk_rs_", "lk_fm_", "cookie", "query", "state"]
         const others = ["password", "code_verifier", "credentials", "client secret", "root key", "master key"]
         for (const kind of [...kinds, ...others]) expect(Object.keys(secrets.counts()), kind).toContain(kind)
         expect(secrets.size).toBeGreaterThan(300)

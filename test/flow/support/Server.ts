@@ -23,6 +23,7 @@ import { Username } from "../../../src/domain/Account.js"
 import { GrantId } from "../../../src/domain/Grant.js"
 import * as Scope from "../../../src/domain/Scope.js"
 import * as BearerAuth from "../../../src/http/guard/BearerAuth.js"
+import type * as McpAuth from "../../../src/http/mcp/McpAuth.js"
 import * as AdminApi from "../../../src/layers/AdminApi.js"
 import * as MemoryStorage from "../../../src/layers/MemoryStorage.js"
 import * as Argon2 from "../../../src/layers/passwords/Argon2.js"
@@ -81,7 +82,7 @@ export interface Options {
   /** The app's own routes, in place of `routesOf`. */
   readonly routes?: Layer.Layer<
     never,
-    BearerAuth.UnknownResource | BearerAuth.UnknownScope,
+    BearerAuth.UnknownResource | BearerAuth.UnknownScope | McpAuth.UnknownTool,
     AuthServices | HttpLayerRouter.HttpRouter
   >
   /** Whether maintenance runs by itself; without it a test can advance the clock by months in one step. */

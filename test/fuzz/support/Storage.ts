@@ -47,6 +47,7 @@ const bounds = (sent: Sent): Readonly<Record<string, number>> => ({
   grants: sent.approvals + 10,
   consents: sent.approvals + 10,
   revoked_tokens: sent.revocations + 10,
+  spent_assertions: sent.all + 10,
   // A name, a device, and up to three networks, with and without the name.
   login_counters: Math.min(buckets, 8 * sent.logins + 80),
   // One request makes a registration, a login, a decision, a redemption or a revocation: with what follows of it, two.

@@ -42,7 +42,7 @@ describe("ConsentPage", () => {
 
   it("there are no details if the address and the tokens are the only names", () => {
     const uri = "https://api.example.com/notes"
-    const scopes = [{ token: "notes:read", description: "notes:read", checked: true, isNew: true }]
+    const scopes = [{ token: "notes:read", value: "notes:read", description: "notes:read", checked: true, isNew: true }]
     const page = consentPage({ ...consent, resources: [{ name: uri, uri, scopes }] })
     expect(find(page, "details")).toHaveLength(0)
     expect(text(page).split("notes:read")).toHaveLength(2)
@@ -88,7 +88,13 @@ describe("ConsentPage", () => {
 
   it("new scopes are marked, unless all scopes are new", () => {
     const marks = (isNew: ReadonlyArray<boolean>) => {
-      const scopes = isNew.map((it, index) => ({ token: `t${index}`, description: "d", checked: true, isNew: it }))
+      const scopes = isNew.map((it, index) => ({
+        token: `t${index}`,
+        value: `t${index}`,
+        description: "d",
+        checked: true,
+        isNew: it
+      }))
       const page = consentPage({ ...consent, resources: [{ name: "N", uri: "https://n.example", scopes }] })
       return find(page, "span", { class: "new" }).length
     }

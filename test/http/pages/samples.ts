@@ -36,14 +36,14 @@ export const consent: Pages.ConsentPage = {
       name: "Notes",
       uri: "https://api.example.com/notes",
       scopes: [
-        { token: "notes:read", description: "Read your notes", checked: true, isNew: false },
-        { token: "notes:write", description: "Write your notes", checked: false, isNew: true }
+        { token: "notes:read", value: "notes:read", description: "Read your notes", checked: true, isNew: false },
+        { token: "notes:write", value: "notes:write", description: "Write your notes", checked: false, isNew: true }
       ]
     },
     {
       name: "Files",
       uri: "https://api.example.com/files",
-      scopes: [{ token: "files:list", description: "See your files", checked: true, isNew: true }]
+      scopes: [{ token: "files:list", value: "files:list", description: "See your files", checked: true, isNew: true }]
     }
   ],
   lasts: "Access lasts at most 180 days."
@@ -96,6 +96,34 @@ export const account: Pages.AccountPage = {
 }
 
 /** Of a person whom the app logs in. */
+/** An account with two installations of an app that has a metadata document. */
+export const described: Pages.AccountPage = {
+  ...account,
+  apps: [
+    {
+      ...form,
+      clientName: "Claude",
+      clientOrigin: "Document",
+      clientHost: "claude.ai",
+      clientApproved: true,
+      since: "3 May 2026",
+      targets: [{ _tag: "Host", host: "claude.ai" }],
+      resources: [],
+      installations: [
+        {
+          ...form,
+          since: "1 June 2026",
+          lastUsed: "2 June 2026",
+          browser: "Edge on macOS",
+          network: "192.0.2.7",
+          target: { _tag: "Host", host: "claude.ai" }
+        },
+        { ...form, formerName: "Claude Code", since: "3 May 2026", target: { _tag: "Loopback", host: "localhost" } }
+      ]
+    }
+  ]
+}
+
 export const externalAccount: Pages.AccountPage = {
   ...account,
   logoutUrl: undefined,
@@ -147,6 +175,16 @@ export const samples: ReadonlyArray<Sample> = [
     clientOrigin: "Dynamic",
     target: { _tag: "Loopback", host: "127.0.0.1:1234" }
   }),
+  sample("consent, app with a metadata document", consentPage, {
+    ...consent,
+    clientOrigin: "Document",
+    clientHost: "claude.ai"
+  }),
+  sample("consent, app that the operator approved", consentPage, {
+    ...consent,
+    clientOrigin: "Dynamic",
+    clientApproved: true
+  }),
   sample("consent, app", consentPage, { ...consent, target: { _tag: "App", scheme: "com.example.app" } }),
   sample("consent, whose form expired", consentPage, { ...consent, problem: "FormExpired" }),
   sample("consent, nothing ticked", consentPage, { ...consent, problem: "NothingTicked" }),
@@ -176,6 +214,7 @@ export const samples: ReadonlyArray<Sample> = [
   sample("first account done, without a login", firstAccountDonePage, { ...firstAccountDone, isLoggedIn: false }),
   sample("first account void", firstAccountVoidPage, {}),
   sample("account", accountPage, account),
+  sample("account, with installations of an app", accountPage, described),
   sample("account, nothing allowed", accountPage, { ...account, apps: [] }),
   ...(["AccessRemoved", "SessionEnded", "PasswordChanged"] as const).map((notice) =>
     sample(`account, ${notice}`, accountPage, { ...account, notice })

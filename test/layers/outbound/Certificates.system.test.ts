@@ -17,6 +17,9 @@ describe("a request", () => {
       expect(yield* get(client, urlOf(wrong.port))).toBe("failed: Untrusted")
       const strict = yield* clientOf(answers("127.0.0.1"))
       expect(yield* get(strict, urlOf(good.port))).toBe("failed: Untrusted")
+      process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"
+      expect(yield* get(strict, urlOf(good.port))).toBe("failed: Untrusted")
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
       // The address has no certificate of its own.
       expect(yield* get(client, `https://127.0.0.1:${good.port}/`)).toBe("failed: Untrusted")
     })

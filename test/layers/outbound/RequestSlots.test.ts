@@ -43,7 +43,6 @@ describe("the slots of requests", () => {
       const waiting = yield* Effect.fork(inSlot("one", Effect.succeed("done")))
       yield* TestClock.adjust("500 millis")
       yield* Fiber.interrupt(first)
-      yield* TestClock.adjust("50 millis")
       expect(yield* Fiber.join(waiting)).toBe("done")
     })
   )

@@ -32,6 +32,18 @@ describe("toSettings", () => {
     })
   )
 
+  it.effect("toSettings allows outbound requests to every host, to the given ones, or to none", () =>
+    Effect.gen(function* () {
+      expect((yield* toSettings(good)).outbound).toEqual({ isEnabled: true, allowedHosts: undefined })
+      expect((yield* toSettings({ ...good, outbound: "off" })).outbound.isEnabled).toBe(false)
+      const allowedHosts = ["keys.example.com", "*.example.org", "localhost"]
+      expect((yield* toSettings({ ...good, outbound: { allowedHosts } })).outbound).toEqual({
+        isEnabled: true,
+        allowedHosts
+      })
+    })
+  )
+
   it.effect("toSettings makes a data URI of the logo of a brand", () =>
     Effect.gen(function* () {
       expect((yield* toSettings(good)).brand).toEqual({})
@@ -67,6 +79,10 @@ describe("toSettings", () => {
         },
         "the limit of the network 10.0.0.0/8": { networkLimits: { "10.0.0.0/8": 1.5 } },
         "the limit of the network 192.0.2.1": { networkLimits: { "192.0.2.1": "on" as "off" } },
+        "the allowed host https://keys.example.com must be": {
+          outbound: { allowedHosts: ["https://keys.example.com"] }
+        },
+        "the allowed host * must be": { outbound: { allowedHosts: ["keys.example.com", "*"] } },
         "brand.name: give a name of 1 to 40 characters": { brand: { name: "" } },
         "brand.color: give a colour such as": { brand: { color: "green" } },
         "brand.color: buttons of #fff cannot be seen on the light pages": { brand: { color: "#fff" } },

@@ -17,7 +17,8 @@ import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 import * as ScopeText from "./ScopeText.js"
 
-const columns = "id, issued_at, origin, approval, metadata, secret_digest, secret_expires_at, state, used_at, epoch"
+const columns =
+  "id, issued_at, origin, approval, metadata, secret_digest, secret_expires_at, state, used_at, epoch, registration_digest"
 
 /** A client that registered itself and was never used, word for word as in the index of such clients. */
 const unused = "origin = 'Dynamic' and used_at is null"
@@ -53,7 +54,8 @@ const Row = Schema.Struct({
   secret_expires_at: Schema.NullOr(SqlRow.Instant),
   state: Schema.Literal("Enabled", "Disabled"),
   used_at: Schema.NullOr(SqlRow.Instant),
-  epoch: Schema.Int
+  epoch: Schema.Int,
+  registration_digest: Schema.NullOr(Digest)
 })
 
 const read = SqlRow.reader("clients", Row)
@@ -84,7 +86,8 @@ const clientOf = (row: typeof Row.Type): Client.Client => ({
   })),
   state: row.state,
   usedAt: Option.fromNullable(row.used_at),
-  epoch: row.epoch
+  epoch: row.epoch,
+  registrationDigest: Option.fromNullable(row.registration_digest)
 })
 
 const encodeSecret = (secret: Client.Client["secret"]) =>
@@ -105,7 +108,8 @@ const encode = (client: Client.Client) => ({
   ...encodeSecret(client.secret),
   state: client.state,
   usedAt: Option.getOrNull(client.usedAt)?.epochMillis ?? null,
-  epoch: client.epoch
+  epoch: client.epoch,
+  registrationDigest: Option.getOrNull(client.registrationDigest)
 })
 
 const usePrecision = Duration.toMillis(Client.usePrecision)
@@ -119,12 +123,14 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const insert = harmless(`
     insert into clients (issuer, ${columns})
     values (
-      :issuer, :id, :issuedAt, :origin, :approval, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
+      :issuer, :id, :issuedAt, :origin, :approval, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch,
+      :registrationDigest
     )`)
   const record = query(`
     insert into clients (issuer, ${columns})
     values (
-      :issuer, :id, :issuedAt, :origin, :approval, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch
+      :issuer, :id, :issuedAt, :origin, :approval, :metadata, :secretDigest, :secretExpiresAt, :state, :usedAt, :epoch,
+      :registrationDigest
     )
     on conflict (issuer, id) do update set metadata = excluded.metadata
     returning ${columns}`)
@@ -134,15 +140,16 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const insertDynamic = `
     insert into clients (issuer, ${columns})
     select
-      :issuer, :id, cast(:issuedAt as bigint), :origin, :approval, :metadata, :secretDigest, cast(:secretExpiresAt as bigint),
-      :state, cast(:usedAt as bigint), cast(:epoch as bigint)
+      :issuer, :id, cast(:issuedAt as bigint), :origin, :approval, :metadata, :secretDigest,
+      cast(:secretExpiresAt as bigint), :state, cast(:usedAt as bigint), cast(:epoch as bigint), :registrationDigest
     where coalesce((select unused from client_counts where issuer = :issuer), 0) < cast(:atMost as bigint)` as const
   // The new client overwrites the row of the oldest one, so that one statement deletes one client and stores the other. The
   // outer statement repeats the condition for a client that is used at the same time.
   const replaceOldest = `
     update clients set
-      id = :id, issued_at = :issuedAt, origin = :origin, approval = :approval, metadata = :metadata, secret_digest = :secretDigest,
-      secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt, epoch = :epoch
+      id = :id, issued_at = :issuedAt, origin = :origin, approval = :approval, metadata = :metadata,
+      secret_digest = :secretDigest, secret_expires_at = :secretExpiresAt, state = :state, used_at = :usedAt,
+      epoch = :epoch, registration_digest = :registrationDigest
     where issuer = :issuer and ${unused} and id = (
       select id from clients where issuer = :issuer and ${unused} order by issued_at limit 1
     )` as const

@@ -12,12 +12,13 @@ import type { ResourceStore, StoredResource } from "../../../services/stores/Res
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
 
-const columns = "uri, name, scopes, server_id, server_digest"
+const columns = "uri, name, scopes, implies, server_id, server_digest"
 
 const Row = Schema.Struct({
   uri: ResourceIndicator,
   name: Schema.NullOr(Schema.String),
   scopes: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.String })),
+  implies: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.String) })),
   server_id: Schema.NullOr(ResourceServerId),
   server_digest: Schema.NullOr(Digest)
 })
@@ -27,10 +28,11 @@ const read = SqlRow.reader("resources", Row)
 const decode = (row: unknown) =>
   Either.map(
     read(row),
-    ({ name, scopes, server_digest, server_id, uri }): StoredResource => ({
+    ({ implies, name, scopes, server_digest, server_id, uri }): StoredResource => ({
       uri,
       ...(name === null ? {} : { name }),
       scopes,
+      ...(Object.keys(implies).length === 0 ? {} : { implies }),
       credentials: Option.all({ id: Option.fromNullable(server_id), digest: Option.fromNullable(server_digest) })
     })
   )
@@ -38,7 +40,7 @@ const decode = (row: unknown) =>
 export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Service<ResourceStore> => {
   const query = SqlStatement.queries(sql, issuer)
   const insert = query(`
-    insert into resources (issuer, ${columns}) values (:issuer, :uri, :name, :scopes, :serverId, :serverDigest)
+    insert into resources (issuer, ${columns}) values (:issuer, :uri, :name, :scopes, :implies, :serverId, :serverDigest)
     on conflict (issuer, uri) do nothing
     returning uri`)
   const findByServer = query(`select ${columns} from resources where issuer = :issuer and server_id = :id`)
@@ -46,13 +48,14 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Tag.Serv
   const remove = query("delete from resources where issuer = :issuer and uri = :uri returning uri")
 
   return {
-    insert: ({ credentials, name, scopes, uri }) => {
+    insert: ({ credentials, implies = {}, name, scopes, uri }) => {
       const server = Option.getOrNull(credentials)
       return Effect.map(
         insert({
           uri,
           name: name ?? null,
           scopes: JSON.stringify(scopes),
+          implies: JSON.stringify(implies),
           serverId: server?.id ?? null,
           serverDigest: server?.digest ?? null
         }),

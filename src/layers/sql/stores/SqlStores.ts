@@ -11,6 +11,7 @@ import { ConsentStore } from "../../../services/stores/ConsentStore.js"
 import { EventLog } from "../../../services/stores/EventLog.js"
 import { GrantStore } from "../../../services/stores/GrantStore.js"
 import { HighWaterMark } from "../../../services/stores/HighWaterMark.js"
+import { InitialAccessTokenStore } from "../../../services/stores/InitialAccessTokenStore.js"
 import { KeyStore } from "../../../services/stores/KeyStore.js"
 import { LeaseStore } from "../../../services/stores/LeaseStore.js"
 import { LoginCounters } from "../../../services/stores/LoginCounters.js"
@@ -26,6 +27,7 @@ import * as SqlConsentStore from "./SqlConsentStore.js"
 import * as SqlEventLog from "./SqlEventLog.js"
 import * as SqlGrantStore from "./SqlGrantStore.js"
 import * as SqlHighWaterMark from "./SqlHighWaterMark.js"
+import * as SqlInitialAccessTokenStore from "./SqlInitialAccessTokenStore.js"
 import * as SqlKeyStore from "./SqlKeyStore.js"
 import * as SqlLeaseStore from "./SqlLeaseStore.js"
 import * as SqlLoginCounters from "./SqlLoginCounters.js"
@@ -52,6 +54,7 @@ export const make = (sql: SqlClient.SqlClient, issuer: Issuer): Context.Context<
     Context.add(ConsentStore, SqlConsentStore.make(sql, issuer)),
     Context.add(KeyStore, SqlKeyStore.make(sql, issuer)),
     Context.add(ResourceStore, SqlResourceStore.make(sql, issuer)),
+    Context.add(InitialAccessTokenStore, SqlInitialAccessTokenStore.make(sql, issuer)),
     Context.add(RevokedTokenStore, SqlRevokedTokenStore.make(sql, issuer)),
     Context.add(SpentAssertionStore, SqlSpentAssertionStore.make(sql, issuer)),
     Context.add(EventLog, SqlEventLog.make(sql, issuer)),

@@ -1,6 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "../../../../src/layers/sql/GrantEnd.js"
+import { initialAccessTokenEnd } from "../../../../src/layers/sql/InitialAccessTokenEnd.js"
 import type { Migration } from "../../../../src/layers/sql/migrations/Migration.js"
 import { latest, migrations } from "../../../../src/layers/sql/migrations.js"
 import * as SqliteFile from "../../../../src/layers/sql/sqlite/SqliteFile.js"
@@ -62,6 +63,12 @@ it.scopedLive.each([
   ["sessions", "sessions_end", "expires_at < 1 order by expires_at"],
   ["sessions", "sessions_subject", "subject = 'alice'"],
   ["revoked_tokens", "revoked_tokens_end", "expires_at < 1 order by expires_at"],
+  ["spent_assertions", "spent_assertions_end", "expires_at < 1 order by expires_at"],
+  [
+    "initial_access_tokens",
+    "initial_access_tokens_end",
+    `${initialAccessTokenEnd} < 1 order by ${initialAccessTokenEnd}`
+  ],
   ["accounts", "accounts_created", "(created_at, id) > (1, 'a') order by created_at, id"],
   ["clients", "clients_issued", "(issued_at, id) > (1, 'a') order by issued_at, id"],
   ["clients", "clients_unused", "origin = 'Dynamic' and used_at is null and issued_at < 1 order by issued_at"],

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { TokenId } from "../../../../src/domain/AccessToken.js"
+import { InitialAccessTokenId } from "../../../../src/domain/InitialAccessToken.js"
 import { Issuer } from "../../../../src/domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../../../src/domain/OAuthError.js"
 import { ResourceServerId } from "../../../../src/domain/Resource.js"
@@ -19,6 +20,7 @@ import { ClientStore } from "../../../../src/services/stores/ClientStore.js"
 import { ConsentStore } from "../../../../src/services/stores/ConsentStore.js"
 import { EventLog } from "../../../../src/services/stores/EventLog.js"
 import { GrantStore, type RevocationFilter } from "../../../../src/services/stores/GrantStore.js"
+import { InitialAccessTokenStore } from "../../../../src/services/stores/InitialAccessTokenStore.js"
 import { ResourceStore } from "../../../../src/services/stores/ResourceStore.js"
 import { RevokedTokenStore } from "../../../../src/services/stores/RevokedTokenStore.js"
 import { SessionStore } from "../../../../src/services/stores/SessionStore.js"
@@ -26,6 +28,7 @@ import {
   alice,
   app,
   at,
+  digest,
   grant,
   grantId,
   redemption,
@@ -77,6 +80,7 @@ it.effect.each([
   ["clients", 1, (stores) => Context.get(stores, ClientStore).removeUnused(at(0), 50)],
   ["abandoned clients", 1, (stores) => Context.get(stores, ClientStore).removeAbandoned(at(0), 50)],
   ["idle clients", 1, (stores) => Context.get(stores, ClientStore).removeIdle(at(0), 50)],
+  ["initial access tokens", 1, (stores) => Context.get(stores, InitialAccessTokenStore).prune(at(0), 50)],
   ["consents", 3, (stores) => Context.get(stores, ConsentStore).prune(50, { subject: alice, clientId: app })],
   ["a client's consents", 3, (stores) => Context.get(stores, ConsentStore).withdrawAll({ clientId: app }, 50)],
   ["a person's consents", 3, (stores) => Context.get(stores, ConsentStore).withdrawAll({ subject: alice }, 50)],
@@ -130,7 +134,7 @@ const indexWritesOf = (texts: ReadonlyArray<string>) => {
 
 /** The indexes that find one row: those of primary keys, and the unique ones. */
 const findsOneRow =
-  /^SEARCH \w+ USING (PRIMARY KEY|(COVERING )?INDEX (sqlite_autoindex_\w+|sessions_digest|accounts_username|resources_server)) \(issuer=\? AND /
+  /^SEARCH \w+ USING (PRIMARY KEY|(COVERING )?INDEX (sqlite_autoindex_\w+|sessions_digest|accounts_username|resources_server|initial_access_tokens_digest)) \(issuer=\? AND /
 
 type Hot = (stores: ReturnType<typeof SqlStores.make>) => Effect.Effect<unknown, TemporarilyUnavailable>
 
@@ -146,6 +150,11 @@ const hot: ReadonlyArray<readonly [name: string, verb: Hot]> = [
   ["rotate a refresh token", (stores) => Context.get(stores, GrantStore).rotate(rotation(grant(), 1, 0))],
   ["revoke a grant", (stores) => Context.get(stores, GrantStore).revoke(grantId(1), "TokenRevoked", at(0))],
   ["find a revoked token", (stores) => Context.get(stores, RevokedTokenStore).has(TokenId.make("token"))],
+  ["find an initial access token", (stores) => Context.get(stores, InitialAccessTokenStore).find(digest("one"))],
+  [
+    "count the use of an initial access token",
+    (stores) => Context.get(stores, InitialAccessTokenStore).spend(InitialAccessTokenId.make("0".repeat(26)), at(0))
+  ],
   [
     "find a resource server",
     (stores) => Context.get(stores, ResourceStore).findByServer(ResourceServerId.make("server"))
