@@ -42,7 +42,7 @@ const budgets: Counts = {
   authorize: 160,
   documentRedeem: 110,
   documentRefresh: 100,
-  documentAuthorize: 175
+  documentAuthorize: 180
 }
 
 describe.each([
