@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import * as Cli from "../support/Cli.js"
 import * as Callback from "./support/Callback.js"
 import * as Chromium from "./support/Chromium.js"
+import * as McpClient from "./support/McpClient.js"
 import { McpProvider } from "./support/McpProvider.js"
 import { Person, password, username } from "./support/Person.js"
 import * as Sdk from "./support/Sdk.js"
@@ -43,37 +44,8 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
     return { callback, provider: new McpProvider(callback.redirectUri) }
   }
 
-  /** Lets the client try, takes its person through the browser when it asks, and lets it try again. */
-  const withPerson = async <A>(
-    mcp: string,
-    client: Awaited<ReturnType<typeof provider>>,
-    who: Person,
-    attempt: () => Promise<A>,
-    ticked?: ReadonlyArray<string>
-  ): Promise<A> => {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!sdk.isUnauthorized(error)) throw error
-      const url = client.provider.sentTo
-      if (url === undefined) throw new Error("the client sends the person nowhere")
-      client.provider.sentTo = undefined
-      await who.authorize(url, ticked === undefined ? {} : { ticked })
-      const answer = await client.callback.next()
-      expect(answer.get("state")).toBe(client.provider.states.at(-1))
-      expect(answer.get("iss")).toBe(new URL(mcp).origin)
-      await sdk.finish(mcp, client.provider, answer)
-      return await attempt()
-    }
-  }
-
-  const connect = async (
-    mcp: string,
-    client: Awaited<ReturnType<typeof provider>>,
-    who: Person,
-    ticked?: ReadonlyArray<string>
-  ) => {
-    const connection = await withPerson(mcp, client, who, () => sdk.connect(mcp, client.provider), ticked)
+  const connect = async (mcp: string, client: McpClient.Party, who: Person, ticked?: ReadonlyArray<string>) => {
+    const connection = await McpClient.connect(sdk, mcp, client, who, ticked)
     closing.push(connection.close)
     return connection
   }
@@ -128,7 +100,7 @@ describe.runIf(Chromium.executablePath !== undefined).each([Sdk.v1, Sdk.v2])("$n
       // The demo asks for all scopes at once; the person allows less.
       const connection = await connect(mcp, client, who, ["notes:read"])
       expect(await connection.call("whoami")).not.toContain("notes:write")
-      await withPerson(mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
+      await McpClient.withPerson(sdk, mcp, client, who, () => connection.call("add_note", { text: "Buy milk" }))
       expect(await connection.call("list_notes")).toContain("Buy milk")
       expect(await connection.call("whoami")).toContain("notes:write")
     }

@@ -52,7 +52,10 @@ const budgets: Counts = {
   readRegistration: 1,
   updateRegistration: 5,
   deleteRegistration: 6,
-  authorize: 6
+  authorize: 6,
+  documentRedeem: 4,
+  documentRefresh: 3,
+  documentAuthorize: 7
 }
 
 describe.skipIf(Postgres.missing)(Postgres.named("the round trips of a request"), () => {

@@ -39,7 +39,10 @@ const budgets: Counts = {
   readRegistration: 80,
   updateRegistration: 200,
   deleteRegistration: 450,
-  authorize: 160
+  authorize: 160,
+  documentRedeem: 110,
+  documentRefresh: 100,
+  documentAuthorize: 180
 }
 
 describe.each([

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { InitialAccessTokens } from "../../src/services/clients/InitialAccessTokens.js"
+import * as Documents from "../flow/support/Documents.js"
 import { basic, type Client, redirectUri, tokensOf, toSearchParams } from "../flow/support/Server.js"
 import { claimsOf, makeKey, parametersOf, signed } from "../support/Assertions.js"
 import type { CountedServer, Sent } from "./steps.js"
@@ -32,17 +33,24 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
     body: toSearchParams(fields).toString()
   })
   const get = (path: string, headers: Readonly<Record<string, string>> = {}) => ({ path, headers })
+  const publicForm = (fields: Readonly<Record<string, string>>): Sent => ({
+    path: "/token",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: toSearchParams({ client_id: Documents.url, ...fields }).toString()
+  })
   const token = async () => (await tokensOf(server.token(client, { grant_type: "client_credentials" }))).access_token
+  const documentClient: Client = { client_id: Documents.url, token_endpoint_auth_method: "none" }
   const browser = server.browser()
   const first = await server.request(client)
   await browser.submit(await server.logIn(browser, await browser.open(first.url)), { button: "allow" })
+  await browser.submit(await browser.open((await server.request(documentClient)).url), { button: "allow" })
   const cookie = Array.from(browser.cookies, ([name, value]) => `${name}=${value}`).join("; ")
-  const authorize = async () => {
-    const { url, verifier } = await server.request(client)
+  const authorize = async (by = client) => {
+    const { url, verifier } = await server.request(by)
     return { sent: get(url.pathname + url.search, { cookie }), verifier }
   }
-  const code = async () => {
-    const { sent, verifier } = await authorize()
+  const code = async (by = client) => {
+    const { sent, verifier } = await authorize(by)
     const { headers } = await server.exchange(sent)
     return {
       grant_type: "authorization_code",
@@ -115,6 +123,13 @@ export const measureRequests = async (server: CountedServer, measure: Measure) =
     readRegistration: await measured(() => manage("GET")),
     updateRegistration: await measured(() => manage("PUT")),
     deleteRegistration: await measured(() => manage("DELETE"), 204),
-    authorize: await measured(async () => (await authorize()).sent, 303)
+    authorize: await measured(async () => (await authorize()).sent, 303),
+    documentRedeem: await measured(async () => publicForm(await code(documentClient))),
+    documentRefresh: await measured(async () => {
+      const { refresh_token } = await tokensOf(server.token(documentClient, await code(documentClient)))
+      return publicForm({ grant_type: "refresh_token", refresh_token })
+    }),
+    // The document is cached, and the consent remembered.
+    documentAuthorize: await measured(async () => (await authorize(documentClient)).sent, 303)
   }
 }

@@ -17,6 +17,7 @@ import type { SettingsOptions } from "../../src/layers/settings/SettingsOptions.
 import * as AuthServer from "../../src/layers/wiring/AuthServer.js"
 import { MaintenanceSchedule } from "../../src/services/maintenance/MaintenanceSchedule.js"
 import type { Storage } from "../../src/services/stores/Storage.js"
+import * as Documents from "../flow/support/Documents.js"
 import { type AuthServices, guarded, TestServer } from "../flow/support/Server.js"
 import { freePort } from "../support/Cli.js"
 
@@ -100,7 +101,7 @@ export class CountedServer extends TestServer {
   readonly settled = () => new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** Starts a server on a storage, with an open route, a guarded one, and a guarded MCP server. */
+/** Starts a server on a storage, with an open route, a guarded one, a guarded MCP server, and the document of a client. */
 export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<SettingsOptions> = {}) =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
@@ -129,9 +130,10 @@ export const start = (storage: Layer.Layer<Storage, unknown>, settings: Partial<
       )
     )
     const schedule = Layer.succeed(MaintenanceSchedule, { firstAfter: Duration.infinity, interval: Duration.infinity })
+    const web = Documents.make({ [Documents.url]: { body: Documents.document() } })
     const app = Layer.mergeAll(open, routes, mcp, captured).pipe(
       Layer.provideMerge(AuthServer.layer({ issuer, resources: [notes], rateLimits: "off", ...settings })),
-      Layer.provide(Layer.mergeAll(storage, schedule, Argon2.layer({ memoryCost: 8, timeCost: 1 })))
+      Layer.provide(Layer.mergeAll(storage, schedule, web.seams, Argon2.layer({ memoryCost: 8, timeCost: 1 })))
     )
     yield* Layer.build(NodeServer.serve(app, { host: "127.0.0.1", port, drain: "1 second" }))
     if (runtime === undefined) throw new Error("the services of the server are not known")

@@ -1,11 +1,7 @@
 /**
- * The requests that widely used MCP clients send, from their public documentation and issues, November 2026. Each client
+ * The requests of widely used MCP clients that register, from their public documentation and issues, November 2026. Each client
  * has its own order of discovery, its own registration and its own way to ask for scopes.
  */
-import { makeKey } from "../../support/Assertions.js"
-
-/** The key with which the client signs that authenticates by private_key_jwt. */
-export const chatGptKey = makeKey("RS256", { kid: "chatgpt" })
 
 /** Scopes that a client has read by the time it sends the person to the authorization endpoint. */
 export interface ScopesFound {
@@ -24,13 +20,31 @@ export interface Lookup {
   readonly status: 200 | 404
 }
 
+/** The client ID metadata document of a client, without its `client_id`. */
+export interface KnownDocument {
+  readonly path: string
+  readonly members: Readonly<Record<string, unknown>>
+  /** Path of its keys on the same host. A client that has keys signs. */
+  readonly jwksPath?: string
+  /** Headers of the response; the content type is JSON if none is given. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The registration of a client. */
+export interface Registration {
+  /** Its body, as it stands on the wire. */
+  readonly registration: Readonly<Record<string, unknown>>
+  /** Path of its keys. A client that has keys signs if the server accepts signatures. */
+  readonly jwksPath?: string
+}
+
 /** What one client sends. */
 export interface KnownClient {
   readonly name: string
-  /** Documents that it asks for before it registers, in its order. */
+  /** Documents that it asks for before it has a client id, in its order. */
   readonly lookups: ReadonlyArray<Lookup>
-  /** The body of its registration, as it stands on the wire. */
-  readonly registration: Readonly<Record<string, unknown>>
+  /** Its registration, or the document whose URL is its client id. */
+  readonly identity: Registration | { readonly document: KnownDocument }
   /** The redirect URI that it uses: one that it registered, or a loopback one with another port. */
   readonly redirectUri: string
   /** The scope that it asks for; `undefined` for none. */
@@ -45,30 +59,39 @@ export interface KnownClient {
   readonly refreshScope?: string
 }
 
-const both = ["authorization_code", "refresh_token"]
-const base = { grant_types: both, response_types: ["code"], token_endpoint_auth_method: "none" }
+/** Grant types of most clients. */
+export const both = ["authorization_code", "refresh_token"]
+/** Metadata of most clients. */
+export const base = { grant_types: both, response_types: ["code"], token_endpoint_auth_method: "none" }
 
-const resourceDocument: Lookup = { path: "/.well-known/oauth-protected-resource/mcp", status: 200 }
-const serverDocument: Lookup = { path: "/.well-known/oauth-authorization-server", status: 200 }
-const protocol = { "mcp-protocol-version": "2025-06-18" }
+/** The metadata of the resource (RFC 9728 §3). */
+export const resourceDocument: Lookup = { path: "/.well-known/oauth-protected-resource/mcp", status: 200 }
+/** The metadata of the server (RFC 8414 §3). */
+export const serverDocument: Lookup = { path: "/.well-known/oauth-authorization-server", status: 200 }
+/** The header by which a client names its version of MCP. */
+export const protocol = { "mcp-protocol-version": "2025-06-18" }
 
 /** The order of the TypeScript SDK: the document that the challenge names, then the server's. */
-const sdk = [resourceDocument, serverDocument]
+export const sdk = [resourceDocument, serverDocument]
 
-const fromChallenge = ({ challenge }: ScopesFound) => challenge
-const everything = ({ server }: ScopesFound) => server
+/** Asks for the scope of the challenge. */
+export const fromChallenge = ({ challenge }: ScopesFound) => challenge
+/** Asks for all scopes of the server. */
+export const everything = ({ server }: ScopesFound) => server
 
-/** All of them. */
-export const knownClients: ReadonlyArray<KnownClient> = [
+/** The clients that register. */
+export const registeredClients: ReadonlyArray<KnownClient> = [
   {
     name: "Claude, hosted connector",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "Claude",
-      redirect_uris: ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
-      grant_types: [...both, "urn:ietf:params:oauth:grant-type:jwt-bearer"],
-      scope: "notes:read notes:write"
+    identity: {
+      registration: {
+        ...base,
+        client_name: "Claude",
+        redirect_uris: ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+        grant_types: [...both, "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        scope: "notes:read notes:write"
+      }
     },
     redirectUri: "https://claude.ai/api/mcp/auth_callback",
     scope: fromChallenge
@@ -76,17 +99,21 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Claude, desktop agent session",
     lookups: sdk,
-    registration: { ...base, client_name: "Claude", redirect_uris: ["claude://claude.ai/mcp-auth-callback/sdk"] },
+    identity: {
+      registration: { ...base, client_name: "Claude", redirect_uris: ["claude://claude.ai/mcp-auth-callback/sdk"] }
+    },
     redirectUri: "claude://claude.ai/mcp-auth-callback/sdk",
     scope: fromChallenge
   },
   {
     name: "Claude Code",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "Claude Code (demo)",
-      redirect_uris: ["http://localhost/callback", "http://127.0.0.1/callback"]
+    identity: {
+      registration: {
+        ...base,
+        client_name: "Claude Code (demo)",
+        redirect_uris: ["http://localhost/callback", "http://127.0.0.1/callback"]
+      }
     },
     redirectUri: "http://localhost:54545/callback",
     scope: fromChallenge,
@@ -100,15 +127,16 @@ export const knownClients: ReadonlyArray<KnownClient> = [
       ...sdk,
       { path: "/.well-known/openid-configuration", status: 200 }
     ],
-    registration: {
-      ...base,
-      client_name: "ChatGPT",
-      redirect_uris: ["https://chatgpt.com/connector_platform_oauth_redirect"],
-      token_endpoint_auth_method: "private_key_jwt",
-      token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
-      token_endpoint_auth_signing_alg: "RS256",
-      // The real client names a jwks_uri, which this machine cannot reach.
-      jwks: { keys: [chatGptKey.jwk] }
+    identity: {
+      registration: {
+        ...base,
+        client_name: "ChatGPT",
+        redirect_uris: ["https://chatgpt.com/connector_platform_oauth_redirect"],
+        token_endpoint_auth_method: "private_key_jwt",
+        token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
+        token_endpoint_auth_signing_alg: "RS256"
+      },
+      jwksPath: "/oauth/jwks.json"
     },
     redirectUri: "https://chatgpt.com/connector_platform_oauth_redirect",
     scope: everything
@@ -116,10 +144,12 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "ChatGPT, public, with the scopes that it asks for by habit",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "ChatGPT",
-      redirect_uris: ["https://chatgpt.com/connector_platform_oauth_redirect"]
+    identity: {
+      registration: {
+        ...base,
+        client_name: "ChatGPT",
+        redirect_uris: ["https://chatgpt.com/connector_platform_oauth_redirect"]
+      }
     },
     redirectUri: "https://chatgpt.com/connector_platform_oauth_redirect",
     scope: ({ resource }) => `openid email offline_access profile ${resource}`
@@ -127,7 +157,7 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Codex",
     lookups: [{ path: "/.well-known/oauth-authorization-server/mcp", status: 404 }, serverDocument],
-    registration: { ...base, client_name: "Codex", redirect_uris: ["http://127.0.0.1:51234/callback"] },
+    identity: { registration: { ...base, client_name: "Codex", redirect_uris: ["http://127.0.0.1:51234/callback"] } },
     redirectUri: "http://127.0.0.1:51234/callback",
     scope: fromChallenge,
     resourceIn: ["authorization", "code"]
@@ -135,19 +165,21 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "VS Code",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "Visual Studio Code",
-      client_uri: "https://code.visualstudio.com",
-      grant_types: [...both, "urn:ietf:params:oauth:grant-type:device_code"],
-      redirect_uris: [
-        "https://insiders.vscode.dev/redirect",
-        "https://vscode.dev/redirect",
-        "http://127.0.0.1/",
-        "http://127.0.0.1:33418/"
-      ],
-      application_type: "native",
-      scope: "notes:read notes:write"
+    identity: {
+      registration: {
+        ...base,
+        client_name: "Visual Studio Code",
+        client_uri: "https://code.visualstudio.com",
+        grant_types: [...both, "urn:ietf:params:oauth:grant-type:device_code"],
+        redirect_uris: [
+          "https://insiders.vscode.dev/redirect",
+          "https://vscode.dev/redirect",
+          "http://127.0.0.1/",
+          "http://127.0.0.1:33418/"
+        ],
+        application_type: "native",
+        scope: "notes:read notes:write"
+      }
     },
     redirectUri: "http://127.0.0.1:33418/",
     scope: everything,
@@ -156,10 +188,12 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "VS Code, when its port is taken",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "Visual Studio Code",
-      redirect_uris: ["https://vscode.dev/redirect", "http://127.0.0.1/", "http://127.0.0.1:33418/"]
+    identity: {
+      registration: {
+        ...base,
+        client_name: "Visual Studio Code",
+        redirect_uris: ["https://vscode.dev/redirect", "http://127.0.0.1/", "http://127.0.0.1:33418/"]
+      }
     },
     redirectUri: "http://127.0.0.1:49500/",
     scope: everything
@@ -167,14 +201,16 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Cursor",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "Cursor",
-      redirect_uris: [
-        "cursor://anysphere.cursor-mcp/oauth/callback",
-        "https://www.cursor.com/agents/mcp/oauth/callback",
-        "http://localhost:8787/callback"
-      ]
+    identity: {
+      registration: {
+        ...base,
+        client_name: "Cursor",
+        redirect_uris: [
+          "cursor://anysphere.cursor-mcp/oauth/callback",
+          "https://www.cursor.com/agents/mcp/oauth/callback",
+          "http://localhost:8787/callback"
+        ]
+      }
     },
     redirectUri: "cursor://anysphere.cursor-mcp/oauth/callback",
     scope: () => undefined,
@@ -183,12 +219,14 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Gemini CLI",
     lookups: [{ path: "/.well-known/oauth-protected-resource", status: 200 }, resourceDocument, serverDocument],
-    registration: {
-      ...base,
-      client_name: "Gemini CLI MCP Client",
-      redirect_uris: ["http://localhost:7777/oauth/callback"],
-      code_challenge_method: ["S256"],
-      scope: ""
+    identity: {
+      registration: {
+        ...base,
+        client_name: "Gemini CLI MCP Client",
+        redirect_uris: ["http://localhost:7777/oauth/callback"],
+        code_challenge_method: ["S256"],
+        scope: ""
+      }
     },
     redirectUri: "http://localhost:7777/oauth/callback",
     scope: ({ resource }) => resource
@@ -196,14 +234,18 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Goose",
     lookups: sdk,
-    registration: { ...base, client_name: "goose", redirect_uris: ["http://127.0.0.1:41000/oauth_callback"] },
+    identity: {
+      registration: { ...base, client_name: "goose", redirect_uris: ["http://127.0.0.1:41000/oauth_callback"] }
+    },
     redirectUri: "http://127.0.0.1:41000/oauth_callback",
     scope: fromChallenge
   },
   {
     name: "Goose, with offline_access",
     lookups: sdk,
-    registration: { ...base, client_name: "goose", redirect_uris: ["http://127.0.0.1:41000/oauth_callback"] },
+    identity: {
+      registration: { ...base, client_name: "goose", redirect_uris: ["http://127.0.0.1:41000/oauth_callback"] }
+    },
     redirectUri: "http://127.0.0.1:41000/oauth_callback",
     scope: ({ challenge }) => `${challenge} offline_access`,
     authorization: { prompt: "consent" }
@@ -211,14 +253,16 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "mcp-remote, with openid email profile",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "MCP CLI Proxy",
-      client_uri: "https://github.com/modelcontextprotocol/mcp-cli",
-      software_id: "2e6dc280-f3c3-4e01-99a7-8181dbd1d23d",
-      software_version: "0.1.31",
-      redirect_uris: ["http://localhost:3334/oauth/callback"],
-      scope: "openid email profile"
+    identity: {
+      registration: {
+        ...base,
+        client_name: "MCP CLI Proxy",
+        client_uri: "https://github.com/modelcontextprotocol/mcp-cli",
+        software_id: "2e6dc280-f3c3-4e01-99a7-8181dbd1d23d",
+        software_version: "0.1.31",
+        redirect_uris: ["http://localhost:3334/oauth/callback"],
+        scope: "openid email profile"
+      }
     },
     redirectUri: "http://localhost:3334/oauth/callback",
     scope: () => "openid email profile",
@@ -227,12 +271,14 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "MCPJam",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "MCPJam Inspector",
-      logo_uri: "https://www.mcpjam.com/mcp_jam_2row.png",
-      grant_types: [...both, "urn:ietf:params:oauth:grant-type:device_code"],
-      redirect_uris: ["http://127.0.0.1:6274/oauth/callback", "http://localhost:6274/oauth/callback"]
+    identity: {
+      registration: {
+        ...base,
+        client_name: "MCPJam Inspector",
+        logo_uri: "https://www.mcpjam.com/mcp_jam_2row.png",
+        grant_types: [...both, "urn:ietf:params:oauth:grant-type:device_code"],
+        redirect_uris: ["http://127.0.0.1:6274/oauth/callback", "http://localhost:6274/oauth/callback"]
+      }
     },
     redirectUri: "http://127.0.0.1:6274/oauth/callback",
     scope: ({ resource }) => resource
@@ -240,12 +286,14 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Inspector, in a browser",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "MCP Inspector",
-      client_uri: "https://github.com/modelcontextprotocol/inspector",
-      redirect_uris: ["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
-      scope: "notes:read notes:write"
+    identity: {
+      registration: {
+        ...base,
+        client_name: "MCP Inspector",
+        client_uri: "https://github.com/modelcontextprotocol/inspector",
+        redirect_uris: ["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
+        scope: "notes:read notes:write"
+      }
     },
     redirectUri: "http://localhost:6274/oauth/callback/debug",
     scope: ({ resource }) => resource,
@@ -254,18 +302,20 @@ export const knownClients: ReadonlyArray<KnownClient> = [
   {
     name: "Copilot CLI",
     lookups: sdk,
-    registration: { ...base, client_name: "GitHub Copilot CLI", redirect_uris: ["http://127.0.0.1/"] },
+    identity: { registration: { ...base, client_name: "GitHub Copilot CLI", redirect_uris: ["http://127.0.0.1/"] } },
     redirectUri: "http://127.0.0.1:60123/",
     scope: fromChallenge
   },
   {
     name: "opencode",
     lookups: sdk,
-    registration: {
-      ...base,
-      client_name: "OpenCode",
-      client_uri: "https://opencode.ai",
-      redirect_uris: ["http://127.0.0.1:19876/mcp/oauth/callback"]
+    identity: {
+      registration: {
+        ...base,
+        client_name: "OpenCode",
+        client_uri: "https://opencode.ai",
+        redirect_uris: ["http://127.0.0.1:19876/mcp/oauth/callback"]
+      }
     },
     redirectUri: "http://127.0.0.1:19876/mcp/oauth/callback",
     scope: fromChallenge,

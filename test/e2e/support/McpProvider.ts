@@ -10,10 +10,15 @@ export class McpProvider {
   sentTo: URL | undefined
   readonly states: Array<string> = []
 
+  /** The URL of the client's metadata document. A client without one registers. */
+  declare readonly clientMetadataUrl?: string
+
   constructor(
     readonly redirectUrl: string,
-    readonly scope?: string
-  ) {}
+    clientMetadataUrl?: string
+  ) {
+    if (clientMetadataUrl !== undefined) this.clientMetadataUrl = clientMetadataUrl
+  }
 
   get clientMetadata() {
     return {
@@ -21,8 +26,7 @@ export class McpProvider {
       redirect_uris: [this.redirectUrl],
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
-      token_endpoint_auth_method: "none",
-      ...(this.scope === undefined ? {} : { scope: this.scope })
+      token_endpoint_auth_method: "none"
     }
   }
   state() {

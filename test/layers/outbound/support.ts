@@ -1,11 +1,7 @@
 /** Servers on loopback that count their connections, and clients with a resolver of the test's own. */
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer as createHttp, type RequestListener } from "node:http"
 import { createServer as createHttps } from "node:https"
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +12,7 @@ import * as GuardedOutboundClient from "../../../src/layers/outbound/GuardedOutb
 import { OutboundClient } from "../../../src/services/outbound/OutboundClient.js"
 import { ServerSettings } from "../../../src/services/ServerSettings.js"
 import { settings } from "../../services/settings.js"
+import * as Certificate from "../../support/Certificate.js"
 
 /** A server, its port, and the number of connections that it got. */
 export interface Listener {
@@ -58,43 +55,11 @@ export const raw = (onData: (socket: Socket) => void) =>
     0
   )
 
-/** A certificate for a name that signs itself, and its key, in PEM. */
-export const certificate = (name: string) => {
-  const folder = mkdtempSync(join(tmpdir(), "latchkey-certificate-"))
-  const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")]
-  try {
-    execFileSync(
-      "openssl",
-
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        `/CN=${name}`,
-        "-addext",
-        `subjectAltName=DNS:${name}`,
-        "-keyout",
-        keyFile,
-        "-out",
-        certFile
-      ],
-      { stdio: "ignore" }
-    )
-    return { key: readFileSync(keyFile, "utf8"), cert: readFileSync(certFile, "utf8") }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
+/** A certificate for a host that signs itself, and its key, in PEM. */
+export const certificate = (host: string): Certificate.Certificate => Certificate.make(`DNS:${host}`)
 
 /** A server of https. */
-export const https = (handler: RequestListener, own: { readonly key: string; readonly cert: string }) =>
+export const https = (handler: RequestListener, own: Certificate.Certificate) =>
   listening(createHttps(own, handler), "127.0.0.1", 0)
 
 export const loopbackIssuer = "http://127.0.0.1:9400"
