@@ -159,7 +159,7 @@ describe("the document", () => {
       expect(spec.openapi).toBe("3.1.0")
       // biome-ignore lint/suspicious/noExplicitAny: an operation
       const operations: Array<any> = Object.values(spec.paths).flatMap((path) => Object.values(path as object))
-      expect(operations).toHaveLength(33)
+      expect(operations).toHaveLength(36)
       for (const { operationId, responses, security } of operations) {
         expect(security, operationId).toHaveLength(1)
         expect(spec.components.securitySchemes, operationId).toHaveProperty(Object.keys(security[0])[0] as string)

@@ -297,41 +297,57 @@ describe("a client of a metadata document that signs", () => {
   const refreshBy = async (server: TestServer, by: ClientKey, { refresh_token }: Server.Tokens) =>
     server.refresh(client, refresh_token, await proofOf(server, by))
 
-  test("it redeems and refreshes with its key, and with nothing less", async (server) => {
-    const code = await server.code(client)
-    expect(await outcome(server.redeem(client, code))).toBe("401 invalid_client")
-    const tokens = await tokensOf(server.redeem(client, code, await proofOf(server, key)))
-    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("401 invalid_client")
-    expect(await outcome(refreshBy(server, next, tokens))).toBe("401 invalid_client")
-    expect(await outcome(refreshBy(server, key, tokens))).toBe("200")
-  }, { body: signing(key) })
+  test(
+    "it redeems and refreshes with its key, and with nothing less",
+    async (server) => {
+      const code = await server.code(client)
+      expect(await outcome(server.redeem(client, code))).toBe("401 invalid_client")
+      const tokens = await tokensOf(server.redeem(client, code, await proofOf(server, key)))
+      expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("401 invalid_client")
+      expect(await outcome(refreshBy(server, next, tokens))).toBe("401 invalid_client")
+      expect(await outcome(refreshBy(server, key, tokens))).toBe("200")
+    },
+    { body: signing(key) }
+  )
 
-  test("a new key in the document works at once, and a removed one no longer when the document expires", async (server, web) => {
-    const tokens = await tokensBy(server, key)
-    await server.advance("1 minute")
-    web.answers[Documents.url] = { body: signing(next) }
-    const refreshed = await tokensOf(refreshBy(server, next, tokens))
-    expect(await outcome(refreshBy(server, key, refreshed))).toBe("401 invalid_client")
-  }, { body: signing(key) })
+  test(
+    "a new key in the document works at once, and a removed one no longer when the document expires",
+    async (server, web) => {
+      const tokens = await tokensBy(server, key)
+      await server.advance("1 minute")
+      web.answers[Documents.url] = { body: signing(next) }
+      const refreshed = await tokensOf(refreshBy(server, next, tokens))
+      expect(await outcome(refreshBy(server, key, refreshed))).toBe("401 invalid_client")
+    },
+    { body: signing(key) }
+  )
 
-  test("while the document cannot be read, a cached key works, and later the answer is 503", async (server, web) => {
-    const tokens = await tokensBy(server, key)
-    web.answers[Documents.url] = { failure: "Unreachable" }
-    await server.advance("1 minute")
-    expect(await outcome(refreshBy(server, next, tokens))).toBe("503 temporarily_unavailable")
-    const refreshed = await tokensOf(refreshBy(server, key, tokens))
-    await server.advance("1 hour")
-    expect(await outcome(refreshBy(server, key, refreshed))).toBe("503 temporarily_unavailable")
-    web.answers[Documents.url] = { body: signing(key) }
-    expect(await outcome(refreshBy(server, key, refreshed))).toBe("200")
-  }, { body: signing(key) })
+  test(
+    "while the document cannot be read, a cached key works, and later the answer is 503",
+    async (server, web) => {
+      const tokens = await tokensBy(server, key)
+      web.answers[Documents.url] = { failure: "Unreachable" }
+      await server.advance("1 minute")
+      expect(await outcome(refreshBy(server, next, tokens))).toBe("503 temporarily_unavailable")
+      const refreshed = await tokensOf(refreshBy(server, key, tokens))
+      await server.advance("1 hour")
+      expect(await outcome(refreshBy(server, key, refreshed))).toBe("503 temporarily_unavailable")
+      web.answers[Documents.url] = { body: signing(key) }
+      expect(await outcome(refreshBy(server, key, refreshed))).toBe("200")
+    },
+    { body: signing(key) }
+  )
 
-  test("a document that no longer asks for a key does not open the grants that were made with one", async (server, web) => {
-    const tokens = await tokensBy(server, key)
-    await server.advance("1 hour")
-    web.answers[Documents.url] = { body: Documents.document() }
-    const later = await server.tokens(client)
-    expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
-    expect(await outcome(server.refresh(client, later.refresh_token))).toBe("200")
-  }, { body: signing(key) })
+  test(
+    "a document that no longer asks for a key does not open the grants that were made with one",
+    async (server, web) => {
+      const tokens = await tokensBy(server, key)
+      await server.advance("1 hour")
+      web.answers[Documents.url] = { body: Documents.document() }
+      const later = await server.tokens(client)
+      expect(await outcome(server.refresh(client, tokens.refresh_token))).toBe("400 invalid_grant")
+      expect(await outcome(server.refresh(client, later.refresh_token))).toBe("200")
+    },
+    { body: signing(key) }
+  )
 })

@@ -27,7 +27,8 @@ const variants = (data: unknown, change: (text: string) => string): Array<{ path
 const render = (sample: Sample, data: unknown): string => sample.render(data as never)
 
 /** Whether pages shorten this data. It gets the hostile string in pieces, so that all of it is shown somewhere. */
-const isShortened = (path: string): boolean => /(clientName|formerName|clientHost|browser|targets?(\.\d+)?\.(host|scheme))$/.test(path)
+const isShortened = (path: string): boolean =>
+  /(clientName|formerName|clientHost|browser|targets?(\.\d+)?\.(host|scheme))$/.test(path)
 
 const pieces = polyglot.match(/.{1,34}/gu) ?? []
 
