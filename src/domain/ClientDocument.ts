@@ -54,23 +54,20 @@ export const isJson = (contentType: string | undefined): boolean =>
 const needsSecret = (method: string): boolean => method.startsWith("client_secret_")
 
 /**
- * Returns the method that the client and this server know: the strongest of those that the document names, in
+ * Returns the methods that the client and this server know, the strongest first: those that the document names in
  * `token_endpoint_auth_method` or in `token_endpoint_auth_methods_supported` (OpenID Connect Relying Party Metadata Choices
- * 1.0). A document that names none is a public client. `undefined` if this server supports none of them.
+ * 1.0). A document that names none is one of a public client.
  */
-const methodOf = (document: object, supported: ReadonlyArray<string>): string | undefined => {
+const methodsOf = (document: object, supported: ReadonlyArray<string>): ReadonlyArray<string> => {
   const named = [
     Reflect.get(document, "token_endpoint_auth_method"),
     Reflect.get(document, "token_endpoint_auth_methods_supported")
   ]
     .flat()
     .filter((name) => typeof name === "string" && name !== "")
-  if (named.length === 0) return "none"
-  const hasKeys = ["jwks", "jwks_uri"].some((name) => Reflect.get(document, name) != null)
-  const usable = supported.filter(
-    (method) => named.includes(method) && !needsSecret(method) && (method !== "private_key_jwt" || hasKeys)
-  )
-  return usable.find((method) => method !== "none") ?? usable[0]
+  if (named.length === 0) return ["none"]
+  const usable = supported.filter((method) => named.includes(method) && !needsSecret(method))
+  return [...usable.filter((method) => method !== "none"), ...usable.filter((method) => method === "none")]
 }
 
 /** Returns the usable part of the document of a client, a JSON value. */
@@ -85,13 +82,17 @@ export const read = (
   if (Reflect.get(json, "client_id") !== id) return refuse("WrongClientId", "client_id is not the URL of the document")
   const secret = Object.keys(json).find((name) => name.startsWith("client_secret") && Reflect.get(json, name) != null)
   if (secret !== undefined) return refuse("HoldsSecret", `a public document has the member ${secret}`)
-  const method = methodOf(json, rules.authMethods)
-  if (method === undefined) {
+  const { token_endpoint_auth_methods_supported: _, ...metadata } = json as Record<string, unknown>
+  const negotiated = methodsOf(json, rules.authMethods).map((method) =>
+    RequestedMetadata.negotiate({ ...metadata, token_endpoint_auth_method: method }, rules)
+  )
+  // A client whose keys cannot be used here is a public one if its document allows it.
+  const [first] = negotiated
+  if (first === undefined) {
     return refuse("AuthenticationMethod", "the document names no method of client authentication that can be used here")
   }
-  const { token_endpoint_auth_methods_supported: _, ...metadata } = json as Record<string, unknown>
   return Either.mapLeft(
-    RequestedMetadata.negotiate({ ...metadata, token_endpoint_auth_method: method }, rules),
+    negotiated.find(Either.isRight) ?? first,
     ({ _tag, description }) =>
       new DocumentRefused({ problem: _tag === "InvalidRedirectUri" ? "RedirectUris" : "Metadata", detail: description })
   )

@@ -33,6 +33,14 @@ describe("ClientDocument", () => {
     ["a page that cannot be used", { client_uri: 7 }],
     ["members without a value", { client_uri: null, software_id: "" }],
     ["a redirect URI that policy refuses, beside another", { redirect_uris: ["http://app.example/cb", callback] }],
+    [
+      "a method that needs keys, and keys that cannot be used, beside none",
+      {
+        token_endpoint_auth_method: "private_key_jwt",
+        token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
+        jwks: { keys: [{ kty: "EC", crv: "P-521", x: "A", y: "A" }] }
+      }
+    ],
     ["methods that the client also supports", { token_endpoint_auth_methods_supported: ["none", "private_key_jwt"] }],
     [
       "a method of client authentication that needs a secret, beside none",

@@ -93,7 +93,7 @@ const discover = async (client: KnownClient): Promise<ScopesFound> => {
       expect(document).toMatchObject({
         issuer: server.url,
         code_challenge_methods_supported: expect.arrayContaining(["S256"]),
-        // Claude has a document only for servers that list both (https://claude.com/docs/connectors).
+        // Claude has a document only for servers that list both.
         client_id_metadata_document_supported: true,
         token_endpoint_auth_methods_supported: expect.arrayContaining(["none", "private_key_jwt"])
       })

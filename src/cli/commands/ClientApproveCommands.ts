@@ -13,11 +13,13 @@ import { text } from "./CommandOptions.js"
 import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
+const noResources: ReadonlyArray<string> = []
+
 const resources = text(
   "resource",
   "URI",
   "Resource to which users grant the client access without a consent page, when they log in; repeatable"
-).pipe(Options.repeated)
+).pipe(Options.repeated, Options.withDefault(noResources))
 
 const parseResource = (uri: string) =>
   Effect.mapError(Schema.decode(ResourceIndicator)(uri), (error) =>

@@ -54,7 +54,10 @@ export const client = (id: string): Effect.Effect<Client, Failure | TemporarilyU
 
 /** Finds a client by its id, which may be the URL of a metadata document that no user has allowed yet. */
 export const clientOrDocument = (id: string) =>
-  Effect.map(client(id), (client) => ({ id: client.id, name: displayName(client) })).pipe(
+  Effect.map(client(id), (client) => ({
+    id: client.id,
+    name: client.metadata.client_name === undefined ? Output.printable(client.id) : displayName(client)
+  })).pipe(
     Effect.catchTag("Failure", (failure) =>
       Option.match(Option.filter(Schema.decodeOption(ClientId)(id), ClientIdUrl.isDocument), {
         onNone: () => failure,
