@@ -1,6 +1,7 @@
 /** Reads how many rows a database has, how old they are, and how many may be deleted. Counts all issuers together. */
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { forgettable } from "./ForgettableClient.js"
 import { grantEnd } from "./GrantEnd.js"
 import { initialAccessTokenEnd } from "./InitialAccessTokenEnd.js"
 import { derived, latest } from "./migrations.js"
@@ -87,9 +88,9 @@ const deletable = (cutoffs: Cutoffs): Readonly<Record<string, string>> => ({
   spent_assertions: `expires_at < ${cutoffs.spentAssertions.epochMillis}`,
   events: `at < ${cutoffs.events.epochMillis}`,
   initial_access_tokens: `${initialAccessTokenEnd} < ${cutoffs.initialAccessTokens.epochMillis}`,
-  clients: `origin = 'Dynamic' and (
-    used_at is null and issued_at < ${cutoffs.clients.epochMillis}
-    or used_at < ${cutoffs.abandonedClients.epochMillis}
+  clients: `(
+    origin = 'Dynamic' and used_at is null and issued_at < ${cutoffs.clients.epochMillis}
+    or ${forgettable} and used_at < ${cutoffs.abandonedClients.epochMillis}
       and not exists (select 1 from grants where grants.issuer = clients.issuer and grants.client_id = clients.id)
   )`,
   consents: "not exists (select 1 from clients where clients.issuer = consents.issuer and clients.id = client_id)"

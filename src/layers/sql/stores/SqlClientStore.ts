@@ -12,6 +12,7 @@ import type { Issuer } from "../../../domain/Issuer.js"
 import type { TemporarilyUnavailable } from "../../../domain/OAuthError.js"
 import { ResourceIndicator } from "../../../domain/Resource.js"
 import type { ClientStore } from "../../../services/stores/ClientStore.js"
+import { forgettable } from "../ForgettableClient.js"
 import * as RememberedRows from "../RememberedRows.js"
 import * as SqlRow from "../SqlRow.js"
 import * as SqlStatement from "../SqlStatement.js"
@@ -22,9 +23,6 @@ const columns =
 
 /** A client that registered itself and was never used, word for word as in the index of such clients. */
 const unused = "origin = 'Dynamic' and used_at is null"
-
-/** A client that may be deleted when it was not used for long, in the words of the index of such clients. */
-const forgettable = "origin <> 'Operator' and (origin = 'Dynamic' or (approval is null and state = 'Enabled'))"
 
 /** The scope of a client may have more tokens than one request may name. */
 const Metadata = Schema.parseJson(

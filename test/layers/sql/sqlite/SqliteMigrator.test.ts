@@ -1,6 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { grantEnd } from "../../../../src/layers/sql/GrantEnd.js"
+import { forgettable } from "../../../../src/layers/sql/ForgettableClient.js"
 import { initialAccessTokenEnd } from "../../../../src/layers/sql/InitialAccessTokenEnd.js"
 import type { Migration } from "../../../../src/layers/sql/migrations/Migration.js"
 import { latest, migrations } from "../../../../src/layers/sql/migrations.js"
@@ -72,7 +73,7 @@ it.scopedLive.each([
   ["accounts", "accounts_created", "(created_at, id) > (1, 'a') order by created_at, id"],
   ["clients", "clients_issued", "(issued_at, id) > (1, 'a') order by issued_at, id"],
   ["clients", "clients_unused", "origin = 'Dynamic' and used_at is null and issued_at < 1 order by issued_at"],
-  ["clients", "clients_used", "origin = 'Dynamic' and used_at < 1 order by used_at"],
+  ["clients", "clients_used", `${forgettable} and used_at < 1 order by used_at`],
   ["events", "events_at", "at < 1 order by at"],
   ["events", "events_subject", "subject = 'alice' order by id"],
   ["events", "events_client", "client_id = 'app' order by id"],
