@@ -49,6 +49,9 @@ const respond = (
   })
 }
 
+/** The answer to a request for another URL. */
+const none: Response | undefined = undefined
+
 /** Answers a request for the metadata of a guarded resource; `undefined` if the request is for another URL. */
 export const answer = (
   { metadataUrl, resource }: BearerGuard.Guard,
@@ -57,7 +60,7 @@ export const answer = (
 ): Effect.Effect<Response | undefined> => {
   const { href, origin } = new URL(metadataUrl)
   const asked = Url.parse(request.url ?? "", origin)
-  if (asked === undefined || origin + asked.pathname + asked.search !== href) return Effect.succeed(undefined)
+  if (asked === undefined || origin + asked.pathname + asked.search !== href) return Effect.succeed(none)
   return Effect.map(respond(resource, request, issuer), (response) =>
     HttpServerResponse.toWeb(response, { withoutBody: request.method === "HEAD" })
   )
