@@ -61,7 +61,8 @@ const make = ({ ca, resolve = systemResolver }: Options) =>
       get: Spans.fn("OutboundClient.get")(function* (request) {
         yield* Destination.checkUrl(request.url, rules)
         const { host } = request.url
-        return yield* Effect.timeoutFail(inSlot(host, fetch(request)), {
+        // The deadline also holds for a caller that cannot be interrupted.
+        return yield* Effect.timeoutFail(Effect.interruptible(inSlot(host, fetch(request))), {
           duration: deadline,
           onTimeout: () =>
             new OutboundError({ reason: "Timeout", detail: `${host}: no response within ${Duration.format(deadline)}` })
