@@ -15,6 +15,7 @@ import * as ClientDocument from "../../domain/ClientDocument.js"
 import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import * as Freshness from "../../domain/Freshness.js"
 import * as Issuer from "../../domain/Issuer.js"
+import * as StrictJson from "../../domain/StrictJson.js"
 import * as Time from "../../domain/Time.js"
 import { Events } from "../events/Events.js"
 import { OutboundClient } from "../outbound/OutboundClient.js"
@@ -60,11 +61,17 @@ interface Fetched {
 
 type Lookup = Either.Either<Fetched, ClientDocument.DocumentRefused>
 
+/** Details of a document that is not strict JSON, for the operator's log. */
+const mistakes: Readonly<Record<StrictJson.Mistake, string>> = {
+  NotJson: "the document is not JSON",
+  RepeatedMember: "an object in the document names a member twice"
+}
+
 const parseJson = (body: Uint8Array): Either.Either<unknown, ClientDocument.DocumentRefused> =>
-  Either.try({
-    try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)),
-    catch: () => new ClientDocument.DocumentRefused({ problem: "Malformed", detail: "the document is not JSON" })
-  })
+  Either.mapLeft(
+    StrictJson.parseBytes(body),
+    (mistake) => new ClientDocument.DocumentRefused({ problem: "Malformed", detail: mistakes[mistake] })
+  )
 
 const make = Effect.gen(function* () {
   const { clientDocuments, issuer } = yield* ServerSettings
