@@ -59,24 +59,6 @@ absent("JWTGRANT", "the token endpoint takes no assertions as grants", (target) 
   isNoGrantType(target, "urn:ietf:params:oauth:grant-type:jwt-bearer")
 )
 
-absent("CIMD", "a client_id that is a URL is unknown, and nothing is fetched", async (target) => {
-  await isNowhere(target, [], ["client_id_metadata_document_supported"])
-  let isFetched = false
-  const other = await target.another({
-    mutation: {
-      request: (request) => {
-        isFetched ||= request.path === "/client.json"
-        return request
-      }
-    }
-  })
-  const { url } = await target.request({ client_id: `${other.origin}/client.json` })
-  const answer = await target.http({ path: url.pathname + url.search })
-  expect(answer.status).toBe(400)
-  expect(answer.header("location")).toBeUndefined()
-  expect(isFetched).toBe(false)
-})
-
 absent("UINFO", "no endpoint returns claims about the user of a token", (target) =>
   isNowhere(target, ["/userinfo"], ["userinfo_endpoint"])
 )

@@ -4,9 +4,11 @@ import * as Url from "../../src/domain/Url.js"
 import { outcome } from "../flow/support/Server.js"
 import { steady } from "../support/Headers.js"
 import { family } from "./support/Catalogue.js"
+import { connectionsTo } from "./support/Listener.js"
 import { header, withHeader } from "./support/MutatingProxy.js"
 import type { Headers } from "./support/Raw.js"
 import { notesOf, type Target } from "./support/Target.js"
+import { cookies } from "./support/Walk.js"
 
 const { check, control, otherwise } = family()
 
@@ -97,13 +99,23 @@ check("META-06", "the metadata say that responses carry iss", async (target) => 
   expect((await metadata(target)).authorization_response_iss_parameter_supported).toBe(true)
 })
 
-check("META-07", "the metadata claim no support of client metadata documents, and none is accepted", async (target) => {
-  expect((await metadata(target)).client_id_metadata_document_supported ?? false).toBe(false)
-  const { url } = await target.request({ client_id: `${target.origin}/client.json` })
-  const answer = await target.http({ path: url.pathname + url.search })
-  expect(answer.status).toBe(400)
-  expect(answer.header("location")).toBeUndefined()
-})
+check(
+  "META-07",
+  "the metadata claim support of client metadata documents only while the setting is on",
+  async (target) => {
+    const member = "client_id_metadata_document_supported"
+    expect(await metadata(target)).toHaveProperty(member, true)
+    const off = await target.another({ settings: { clientDocuments: false } })
+    expect(await metadata(off)).not.toHaveProperty(member)
+    const connections = await connectionsTo(async (port) => {
+      const { url } = await off.request({ client_id: `http://127.0.0.1:${port}/client.json` })
+      const answer = await off.http({ path: url.pathname + url.search, headers: cookies(await off.person()) })
+      expect(answer.status).toBe(400)
+      expect(answer.header("location")).toBeUndefined()
+    })
+    expect(connections).toBe(0)
+  }
+)
 
 check(
   "META-08",

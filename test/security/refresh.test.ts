@@ -133,7 +133,8 @@ check("REFRESH-07", "a refresh never widens the scope, and narrows it for one ac
   tokens = await target.tokens(client)
   for (const [asked, given] of [
     ["notes:write", "notes:write"],
-    ["notes:write notes:read", "notes:write notes:read"],
+    // The order of a scope means nothing (RFC 6749 §3.3).
+    ["notes:write notes:read", "notes:read notes:write"],
     [undefined, "notes:read notes:write"]
   ]) {
     tokens = await tokensOf(target.refresh(client, tokens.refresh_token, { scope: asked }))
