@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { grantEnd } from "../../../../src/layers/sql/GrantEnd.js"
 import { forgettable } from "../../../../src/layers/sql/ForgettableClient.js"
+import { grantEnd } from "../../../../src/layers/sql/GrantEnd.js"
 import { initialAccessTokenEnd } from "../../../../src/layers/sql/InitialAccessTokenEnd.js"
 import type { Migration } from "../../../../src/layers/sql/migrations/Migration.js"
 import { latest, migrations } from "../../../../src/layers/sql/migrations.js"
