@@ -1,5 +1,5 @@
 /**
- * MCP clients that nobody here wrote find the metadata of an issuer, also where it has a path and a proxy in front passes on
+ * MCP clients of other projects find the metadata of an issuer, also where it has a path and a proxy in front passes on
  * only what is below that path.
  */
 import { createServer, request } from "node:http"

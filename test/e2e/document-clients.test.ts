@@ -1,5 +1,5 @@
 /**
- * Clients that nobody here wrote, identified by their metadata document at an https host: both lines of the official MCP SDK and
+ * Clients of other projects, identified by their metadata document at an https host: both lines of the official MCP SDK and
  * oauth4webapi, from discovery to a refresh.
  */
 import type { webcrypto } from "node:crypto"

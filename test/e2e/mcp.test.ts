@@ -1,5 +1,5 @@
 /**
- * MCP clients that nobody here wrote, the built command as a process, and a person at a real browser: from a first
+ * MCP clients of other projects, the built command as a process, and a person at a real browser: from a first
  * request without a token to a guarded tool call, and on (MCP authorization; RFC 9728, RFC 7591, RFC 7636, RFC 8707).
  */
 import type { Browser } from "playwright-core"

@@ -1,4 +1,4 @@
-/** A strict OAuth client that nobody here wrote, over HTTP, with a person at a real browser. */
+/** A strict OAuth client of another project, over HTTP, with a person at a real browser. */
 import * as oauth from "oauth4webapi"
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"

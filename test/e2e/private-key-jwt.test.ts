@@ -1,4 +1,4 @@
-/** Clients that sign, by programs that nobody here wrote: oauth4webapi, and both lines of the official MCP SDK. */
+/** Clients that sign, by programs of other projects: oauth4webapi, and both lines of the official MCP SDK. */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { auth as authV2, PrivateKeyJwtProvider as ProviderV2 } from "@modelcontextprotocol/client"

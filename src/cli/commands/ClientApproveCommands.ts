@@ -1,11 +1,7 @@
 /** `latchkey client approve` and `unapprove`. */
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
-import { ResourceIndicator } from "../../domain/Resource.js"
 import { Clients } from "../../services/clients/Clients.js"
-import { badUsage } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import * as Change from "./Change.js"
 import * as ClientOptions from "./ClientOptions.js"
@@ -21,18 +17,13 @@ const resources = text(
   "Resource to which users grant the client access without a consent page, when they log in; repeatable"
 ).pipe(Options.repeated, Options.withDefault(noResources))
 
-const parseResource = (uri: string) =>
-  Effect.mapError(Schema.decode(ResourceIndicator)(uri), (error) =>
-    badUsage(`--resource: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
-  )
-
 export const approve = WithServices.command(
   "approve",
   "Approve a client that registered itself or has a metadata document, so that it may ask users for access",
   { id: ClientOptions.id, resources },
   ({ id: given, resources }) =>
     Effect.gen(function* () {
-      const without = new Set(yield* Effect.forEach(resources, parseResource))
+      const without = new Set(yield* Effect.forEach(resources, (uri) => Lookup.resourceIndicator(uri, "--resource")))
       const { id, name } = yield* Lookup.clientOrDocument(given)
       if (!(yield* (yield* Clients).approve(id, without))) return yield* Lookup.noSuchClient(given)
       const consent =

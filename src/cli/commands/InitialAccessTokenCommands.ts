@@ -7,7 +7,6 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as InitialAccessToken from "../../domain/InitialAccessToken.js"
-import * as Resource from "../../domain/Resource.js"
 import * as InitialAccessTokenView from "../../http/views/InitialAccessTokenView.js"
 import { InitialAccessTokens } from "../../services/clients/InitialAccessTokens.js"
 import * as Lists from "../../services/stores/Lists.js"
@@ -16,15 +15,13 @@ import { badUsage, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import { json, parsed } from "./CommandOptions.js"
 import * as Listing from "./Listing.js"
+import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
 /** Maximum lifetime of a token: a hundred years. */
 const maxLifetime = Duration.days(36_525)
 
-const parseLabel = (text: string) =>
-  Schema.is(Resource.Sentence)(text.trim())
-    ? Effect.succeed(text.trim())
-    : badUsage("--label: give 1 to 200 characters, all of them printable")
+const parseLabel = (text: string) => Lookup.sentence(text, "--label")
 
 const parseLifetime = (text: string) =>
   Option.match(

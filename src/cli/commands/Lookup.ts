@@ -9,6 +9,7 @@ import * as ClientIdUrl from "../../domain/ClientIdUrl.js"
 import { type Grant, GrantId } from "../../domain/Grant.js"
 import * as Identifier from "../../domain/Identifier.js"
 import type { TemporarilyUnavailable } from "../../domain/OAuthError.js"
+import { ResourceIndicator, Sentence } from "../../domain/Resource.js"
 import { AccountStore } from "../../services/stores/AccountStore.js"
 import { ClientStore } from "../../services/stores/ClientStore.js"
 import { GrantStore } from "../../services/stores/GrantStore.js"
@@ -30,6 +31,9 @@ export const newUsername = parseWith(NewUsername)
 
 /** Parses the name of any account, also of an account for a user of an app. */
 export const accountName = parseWith(AccountName)
+
+/** Whether a text has 1 to 200 printable characters. */
+export const isSentence = Schema.is(Sentence)
 
 const noSuch = (kind: string, text: string) => impossible(`there is no ${kind} ${Output.printable(text)}`)
 
@@ -91,6 +95,18 @@ export const clientId = (text: string): Effect.Effect<ClientId, Failure> =>
 /** Parses the id of a grant, which may be deleted. */
 export const grantId = (text: string): Effect.Effect<GrantId, Failure> =>
   Effect.mapError(Schema.decode(GrantId)(text), () => badUsage("--grant: this is not the id of a grant"))
+
+/** Parses the URL of a resource. `label` names the argument or option in the error. */
+export const resourceIndicator = (text: string, label: string): Effect.Effect<ResourceIndicator, Failure> =>
+  Effect.mapError(Schema.decode(ResourceIndicator)(text), (error) =>
+    badUsage(`${label}: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
+  )
+
+/** Parses a text of 1 to 200 printable characters. `label` names the option in the error. */
+export const sentence = (text: string, label: string): Effect.Effect<string, Failure> =>
+  isSentence(text.trim())
+    ? Effect.succeed(text.trim())
+    : badUsage(`${label}: give 1 to 200 characters, all of them printable`)
 
 /** Parses the maximum number of results. */
 export const limit = (text: string): Effect.Effect<number, Failure> =>

@@ -4,7 +4,6 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -22,18 +21,14 @@ import { badUsage, impossible } from "../terminal/Failure.js"
 import * as Output from "../terminal/Output.js"
 import { flag, json, parsed, text } from "./CommandOptions.js"
 import * as Listing from "./Listing.js"
+import * as Lookup from "./Lookup.js"
 import * as WithServices from "./WithServices.js"
 
 const uri = Args.text({ name: "URI" }).pipe(
   Args.withDescription("URL of the resource, as its clients know it, such as https://notes.example.com/mcp")
 )
 
-const isSentence = Schema.is(Resource.Sentence)
-
-const parseName = (text: string) =>
-  isSentence(text.trim())
-    ? Effect.succeed(text.trim())
-    : badUsage("--name: give 1 to 200 characters, all of them printable")
+const parseName = (text: string) => Lookup.sentence(text, "--name")
 
 const options = {
   uri,
@@ -56,16 +51,13 @@ const options = {
   ...Target.forCommand
 }
 
-const parseUri = (text: string) =>
-  Effect.mapError(Schema.decode(Resource.ResourceIndicator)(text), (error) =>
-    badUsage(`URI: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
-  )
+const parseUri = (text: string) => Lookup.resourceIndicator(text, "URI")
 
 /** Parses `notes:read=Read your notes`. A scope with an equals sign cannot be written like this. */
 const parseScope = (text: string) => {
   const [token = ""] = text.split("=", 1)
   const sentence = text.slice(token.length + 1).trim()
-  return Schema.is(Scope.ScopeToken)(token) && isSentence(sentence)
+  return Schema.is(Scope.ScopeToken)(token) && Lookup.isSentence(sentence)
     ? Effect.succeed([token, sentence] as const)
     : badUsage('--scope: give a scope and a sentence, such as "notes:read=Read your notes"')
 }

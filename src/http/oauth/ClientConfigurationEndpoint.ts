@@ -7,9 +7,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Client from "../../domain/Client.js"
 import * as Issuer from "../../domain/Issuer.js"
-import { InvalidToken, MissingToken, type OAuthError } from "../../domain/OAuthError.js"
+import { MissingToken, type OAuthError } from "../../domain/OAuthError.js"
 import * as Resource from "../../domain/Resource.js"
-import { ClientConfiguration, type Credentials } from "../../services/clients/ClientConfiguration.js"
+import { ClientConfiguration, type Credentials, refuseToken } from "../../services/clients/ClientConfiguration.js"
 import type { Registered } from "../../services/clients/ClientRegistration.js"
 import { Resources } from "../../services/resources/Resources.js"
 import { ServerSettings } from "../../services/ServerSettings.js"
@@ -25,12 +25,6 @@ const missing = new MissingToken({
   description: "send the registration access token in the Authorization header"
 })
 
-/** The path names no client. The error is that of an unknown client. */
-const noClient = new InvalidToken({
-  reason: "Unknown",
-  description: "the registration access token is not valid for this client"
-})
-
 const make = Effect.gen(function* () {
   const { issuer } = yield* ServerSettings
   const configuration = yield* ClientConfiguration
@@ -43,7 +37,7 @@ const make = Effect.gen(function* () {
       if (Option.isNone(token)) return Either.left(missing)
       const [path = ""] = request.url.split("?", 1)
       return Option.match(Client.parseId(path.slice(base.length)), {
-        onNone: () => Either.left(noClient),
+        onNone: () => Either.left(refuseToken("Unknown")),
         onSome: (id) => Either.right({ id, token: token.value })
       })
     })

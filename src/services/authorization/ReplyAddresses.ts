@@ -59,8 +59,8 @@ export const make = Effect.gen(function* () {
     refuse("ClientDocument", ClientDocument.explain(problem))
 
   /**
-   * The client of a metadata document, with its present metadata, and the redirect URI. A cached document that does not have
-   * the redirect URI is fetched again: it may have changed.
+   * The client of a metadata document, with its present metadata. A cached document that does not have the requested redirect
+   * URI is fetched again: it may have changed.
    */
   const describedClient = Effect.fnUntraced(
     function* (id: Client.ClientId, stored: Option.Option<Client.Client>, requested: Option.Option<string>) {
@@ -69,9 +69,7 @@ export const make = Effect.gen(function* () {
         Option.isNone(requested) || Client.redirectUri({ metadata: first }, requested.value) !== undefined
       const metadata = isListed ? first : yield* documents.findAgain(id)
       if (Option.isSome(stored)) return { ...stored.value, metadata }
-      const now = yield* DateTime.now
-      // A later client of this id, after a deletion, has a larger epoch.
-      return Client.ofDocument(id, metadata, now)
+      return Client.ofDocument(id, metadata, yield* DateTime.now)
     },
     Effect.catchTag("DocumentRefused", refuseDocument)
   )

@@ -26,8 +26,8 @@ export const lastTokenAt = (grant: Grant.Grant): Option.Option<DateTime.Utc> =>
   Grant.isRefreshable(grant) ? Option.some(grant.chain.value.rotatedAt) : Grant.redeemedAt(grant)
 
 /**
- * Returns a function from a consent of a user to the times of its app at `now`. Grants under an earlier epoch of the consent do not
- * count. It reads one page of the user's grants, the oldest first. If the page is full there may be more grants, and the last
+ * Returns a function from a consent of a user to the times of its app at `now`. Grants under an earlier epoch of the consent
+ * do not count. It reads one page of the user's grants, the oldest first. If the page is full there may be more grants, and the last
  * use is not known.
  */
 export const of = (subject: Consent["subject"], now: DateTime.Utc) =>

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Client from "../../domain/Client.js"
+import type * as Client from "../../domain/Client.js"
 import { Forbidden } from "../../domain/HttpError.js"
 import {
   InvalidClientMetadata,
@@ -21,8 +21,8 @@ import { digest, digestsEqual } from "../keys/Crypto.js"
 import * as Spans from "../Spans.js"
 import * as ClientNegotiation from "./ClientNegotiation.js"
 import type { Registered } from "./ClientRegistration.js"
-import { secretFor, toStored } from "./ClientSecret.js"
 import { Clients } from "./Clients.js"
+import * as MetadataUpdate from "./MetadataUpdate.js"
 import * as SoftwareStatements from "./SoftwareStatements.js"
 
 /** The client that a request names, and the token that it presents. */
@@ -52,7 +52,8 @@ export class ClientConfiguration extends Context.Tag("latchkey/ClientConfigurati
   }
 >() {}
 
-const refuseToken = (reason: "Unknown" | "WrongClient") =>
+/** Returns the error for a token that is not that of the client. It is the same if there is no such client. */
+export const refuseToken = (reason: "Unknown" | "WrongClient") =>
   new InvalidToken({ reason, description: "the registration access token is not valid for this client" })
 
 const disabled = new Forbidden({
@@ -122,22 +123,13 @@ const make = Effect.gen(function* () {
     const objected = objection(client, json)
     if (objected !== undefined) return yield* objected
     const statement = yield* statements.verify(json)
-    const from = client.metadata
-    if (statement === undefined && from.software_statement !== undefined) return yield* statementMissing
+    if (statement === undefined && client.metadata.software_statement !== undefined) return yield* statementMissing
     const negotiated = yield* read(SoftwareStatements.apply(json, statement), "Dynamic")
     const { scope: _, ...own } = negotiated.metadata
     const to = statement === undefined ? own : { ...own, software_statement: statement.text }
     yield* ClientNegotiation.logLeftOut(client.id, negotiated)
-    if (Client.isSameMetadata(from, to)) return { client, secret: Option.none() }
-    const secret = yield* secretFor(client, to)
-    const stored = secret && Option.map(secret, toStored)
-    const change = { from, to, ...(stored === undefined ? {} : { secret: stored }) }
-    // Another change was stored meanwhile, or the client was deleted: begin again.
-    if (!(yield* clients.change(client.id, change, optionsOf(client)))) return yield* replace(credentials, json)
-    return {
-      client: { ...client, metadata: to, ...(stored === undefined ? {} : { secret: stored, epoch: client.epoch + 1 }) },
-      secret: secret ?? Option.none()
-    }
+    const updated = yield* MetadataUpdate.store(clients, client, to, optionsOf(client))
+    return Option.isSome(updated) ? updated.value : yield* replace(credentials, json)
   })
 
   return ClientConfiguration.of({

@@ -13,8 +13,8 @@ import * as RemoteKeys from "./RemoteKeys.js"
 export interface KnownKeys {
   readonly keys: ReadonlyArray<ClientKeySet.PublicKey>
   /**
-   * Looks for newer keys, because none of these made a signature. `None` if there is nothing newer, or if it was looked for less
-   * than a minute ago. Fails if it cannot tell.
+   * Looks for newer keys, because none of these made a signature. `None` if there is nothing newer, or if the last look was a
+   * short time ago. Fails if it cannot tell.
    */
   readonly newer: Effect.Effect<Option.Option<ReadonlyArray<ClientKeySet.PublicKey>>, TemporarilyUnavailable>
 }

@@ -27,9 +27,10 @@ import { ServerSettings } from "../ServerSettings.js"
 import * as Spans from "../Spans.js"
 import { ClientStore } from "../stores/ClientStore.js"
 import * as ClientNegotiation from "./ClientNegotiation.js"
-import { newClientSecret, newRegistrationToken, secretFor, toStored } from "./ClientSecret.js"
+import { newClientSecret, newRegistrationToken, toStored } from "./ClientSecret.js"
 import { Clients } from "./Clients.js"
 import { InitialAccessTokens } from "./InitialAccessTokens.js"
+import * as MetadataUpdate from "./MetadataUpdate.js"
 import * as RegistrationPolicy from "./RegistrationPolicy.js"
 import * as RegistrationQuota from "./RegistrationQuota.js"
 import * as SoftwareStatements from "./SoftwareStatements.js"
@@ -160,11 +161,11 @@ const make = Effect.gen(function* () {
       approval: Option.none(),
       ...rest
     }
-    if (negotiated.leftOut.length > 0) yield* ClientNegotiation.logLeftOut(client.id, negotiated)
+    yield* ClientNegotiation.logLeftOut(client.id, negotiated)
     return { client, secret }
   })
 
-  /** Stores a client that registered itself. Returns the effect that publishes its registration. */
+  /** Stores a client that registered itself, and publishes its registration. */
   const insert = Effect.fnUntraced(function* (client: Client.Client, { token }: RegistrationPolicy.Admission) {
     const { id: clientId, issuedAt } = client
     if (Option.isSome(token)) {
@@ -191,20 +192,8 @@ const make = Effect.gen(function* () {
     const from = client.metadata
     const { metadata: to } = yield* read(isRecord(changes) ? withChanges(from, changes) : changes, "Operator")
     yield* refuseMisspelt(Scope.difference(to.scope ?? Scope.empty, from.scope ?? Scope.empty))
-    if (Client.isSameMetadata(from, to)) return { client, secret: Option.none() }
-    const secret = yield* secretFor(client, to)
-    const stored = secret && Option.map(secret, toStored)
-    const isChanged = yield* clients.change(id, {
-      from,
-      to,
-      ...(stored === undefined ? {} : { secret: stored })
-    })
-    // Another change was stored meanwhile: apply the changes to the present metadata.
-    if (!isChanged) return yield* change(id, changes)
-    return {
-      client: { ...client, metadata: to, ...(stored === undefined ? {} : { secret: stored, epoch: client.epoch + 1 }) },
-      secret: secret ?? Option.none()
-    }
+    const updated = yield* MetadataUpdate.store(clients, client, to)
+    return Option.isSome(updated) ? updated.value : yield* change(id, changes)
   })
 
   return ClientRegistration.of({

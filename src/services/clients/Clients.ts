@@ -66,8 +66,8 @@ export class Clients extends Context.Tag("latchkey/Clients")<
       id: Client.ClientId
     ) => Effect.Effect<Option.Option<Redacted.Redacted>, TemporarilyUnavailable>
     /**
-     * Stores new metadata, if the stored metadata still is what the caller read. If the client authenticates in
-     * another way then, everything issued to it ends; otherwise its grants stay, and a refresh gives no more than the client may have then.
+     * Stores new metadata, if the stored metadata still is what the caller read. If the client authenticates in another way
+     * then, everything issued to it ends; otherwise its grants stay, and a refresh gives no more than the client may have then.
      */
     readonly change: (id: Client.ClientId, change: MetadataChange, options?: ChangeOptions) => Found
   }

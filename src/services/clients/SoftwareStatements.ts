@@ -7,6 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as jose from "jose"
+import * as ClientKeySet from "../../domain/ClientKeySet.js"
 import {
   InvalidClientMetadata,
   InvalidSoftwareStatement,
@@ -45,8 +46,8 @@ export const apply = (metadata: unknown, statement: SoftwareStatement | undefine
     ? metadata
     : { ...metadata, ...statement.claims }
 
-/** Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1). */
-const algorithms = ["ES256", "EdDSA", "Ed25519", "RS256", "PS256"]
+/** Signature algorithms: those with which clients sign. */
+const algorithms = [...ClientKeySet.algorithms]
 
 /** Maximum length of a statement in characters. */
 const maxLength = 8192

@@ -49,9 +49,9 @@ export const scope = (
 
 /**
  * Returns the part of a scope that was granted at each resource of the audience, that the resource offers now and that the client
- * may still have there, with everything that this implies. A token for one resource carries no scope of another, and a scope that two resources share is given only where
- * it was granted (ADR 28, ADR 55). Fails where no part is left although the resources offer scopes: a token response cannot
- * name an empty scope.
+ * may still have there, with everything that this implies. A token for one resource carries no scope of another, and a scope
+ * that two resources share is given only where it was granted (ADR 28, ADR 55). Fails where no part is left although the
+ * resources offer scopes: a token response cannot name an empty scope.
  */
 export const scopeAt = (
   scope: Scope.Scope,

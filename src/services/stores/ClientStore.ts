@@ -70,14 +70,15 @@ export class ClientStore extends Context.Tag("latchkey/ClientStore")<
     readonly removeUnused: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /**
      * Delete at most `limit` clients that the operator did not create, were last used before an instant, and have no grant in
-     * any state. A client of a metadata document stays if the operator approved or disabled it. Returns their number. A client whose use is stored at the same moment stays.
+     * any state. A client of a metadata document stays if the operator approved or disabled it. Returns their number. A client
+     * whose use is stored at the same moment stays.
      */
     readonly removeAbandoned: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Returns the number of clients that `removeUnused` would delete. */
     readonly countUnused: (before: DateTime.Utc) => Effect.Effect<number, TemporarilyUnavailable>
     /**
-     * As `removeAbandoned`, of the clients without a consent that allows something. Returns their number. A client whose use is stored at the same moment
-     * stays.
+     * As `removeAbandoned`, of the clients without a consent that allows something. Returns their number. A client whose use is
+     * stored at the same moment stays.
      */
     readonly removeIdle: (before: DateTime.Utc, limit: number) => Effect.Effect<number, TemporarilyUnavailable>
     /** Returns the number of clients that `removeIdle` would delete. */
